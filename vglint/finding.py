@@ -1,0 +1,89 @@
+"""The program's one product, and the report that holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from vglint.rule import Confidence, Safety, Scalar, Severity
+from vglint.span import Span
+
+Evidence: TypeAlias = tuple[tuple[str, Scalar], ...]
+"""The facts that a finding rests on, with their values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Another line that the reader should see, and what it has to do with the finding."""
+
+    span: Span
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replaces characters `start` to `end` of the file's decoded text by `text`."""
+
+    file: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    title: str
+    safety: Safety
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the probe says of a finding."""
+
+    verdict: Literal["confirmed", "refuted", "inconclusive"]
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule that holds at a place, the facts it rests on, and the way out."""
+
+    rule: str
+    name: str
+    severity: Severity
+    confidence: Confidence
+    span: Span
+    message: str
+    entry: str
+    evidence: Evidence = ()
+    related: tuple[Place, ...] = ()
+    advice: str = ""
+    fix: Fix | None = None
+    probe: Verdict | None = None
+    cell: int | None = None
+    """Notebook cell, counted from 1 over code cells; lines then count inside the cell."""
+    fingerprint: str = ""
+    """Stable under edits elsewhere in the file: hash of rule, path, entry and the text of the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A file that could not be read or parsed, an unused ignore, … : what is wrong, where, and what would be right."""
+
+    path: str
+    line: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything one run has to say, in its final order."""
+
+    findings: tuple[Finding, ...]
+    problems: tuple[Problem, ...]
+    files: int
+    entries: int
+    gaps: int
+    texts: dict[str, str] = field(default_factory=dict)
+    """Source text of the files that findings point into, for code frames (a notebook: the joined module)."""

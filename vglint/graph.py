@@ -1,0 +1,166 @@
+"""The graph that PyTorch would execute, read from source.
+
+    graph     = entry, nodes, parameters, modules, regions, gaps, outputs
+    node      = index, op, inputs (indices of earlier nodes), config, path, type, params, shape, span, region
+    parameter = path, shape, init, trainable, span
+    module    = path, type, span, registered
+    region    = index, parent, kind, text, arm, count, span
+
+Nodes stand in execution order; a node names only earlier nodes. A leaf module that runs twice has two nodes with the
+same path. A graph is built once and never annotated: an analysis returns a table beside it, by node index.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from vglint.shape import Shape, shape_text
+from vglint.span import Span
+from vglint.value import Expr, Literal_, Unknown
+
+Config: TypeAlias = tuple[tuple[str, Literal_], ...]
+"""An op's arguments that are not tensors, by torch's names, defaults filled in, in signature order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Init:
+    """How a parameter is filled before training.
+
+    `scheme` is the name of torch's initialiser without its underscore (`kaiming_uniform`, `normal`, `zeros`, `orthogonal`, …),
+    `unknown` (something wrote to it that could not be followed) or `uninitialised` (`torch.empty` that nothing fills).
+    `args` are the initialiser's arguments by name with defaults filled in; `scale` multiplies the result
+    (`torch.randn(a, b) * 0.02`); `span` is the place that wrote last, None for a layer's own default.
+    `blocks` > 1: the scheme was applied to that many equal blocks along dimension 0 one by one (per-gate init).
+    """
+
+    scheme: str
+    args: Config = ()
+    scale: float = 1.0
+    span: Span | None = None
+    blocks: int = 1
+
+    def __str__(self) -> str:
+        args = ", ".join(f"{name}={_text(value)}" for name, value in self.args)
+        text = f"{self.scheme}({args})" if args else self.scheme
+        return text if self.scale == 1.0 else f"{text} * {self.scale:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A tensor that training moves (or a buffer: `trainable` False), by its first `named_parameters()` path."""
+
+    path: str
+    shape: Shape | None
+    init: Init
+    trainable: bool = True
+    buffer: bool = False
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleInfo:
+    """One module instance: `path` as `named_modules()` would print it, `type` its qualified class name.
+
+    `registered` is False for a module that hides from `parameters()` (kept in a plain list or dict, or built in forward).
+    `called` counts how often forward ran it; `children` are paths. `owner` is the file-level class or None for torch's own.
+    """
+
+    path: str
+    type: str
+    span: Span
+    registered: bool = True
+    called: int = 0
+    children: tuple[str, ...] = ()
+
+
+RegionKind: TypeAlias = Literal["loop", "branch", "no_grad", "autocast", "handler", "function"]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A stretch of control flow around nodes: a loop that could not be unrolled, one arm of an unknown branch, no_grad…
+
+    Region 0 is the whole entry. `arm` tells branches of one `if` apart (same span, same text). `count` is a loop's number of turns where known.
+    """
+
+    index: int
+    parent: int | None
+    kind: RegionKind
+    text: str
+    arm: int = 0
+    count: int | Expr | None = None
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One executed operation, in program order."""
+
+    index: int
+    op: str
+    inputs: tuple[int, ...]
+    config: Config
+    path: str
+    """Module path: of the leaf module itself when `type` is set, else of the module whose forward runs this op."""
+    type: str | None
+    params: tuple[tuple[str, int], ...]
+    """Own parameters by torch's name (`weight`, `bias`, `weight_ih_l0`), as indices into `Graph.parameters`."""
+    shape: Shape | None
+    span: Span
+    region: int = 0
+
+    def get(self, name: str) -> Literal_:
+        """Returns the configured value of `name`, None where the op has none of that name."""
+        for key, value in self.config:
+            if key == name:
+                return value
+        return None
+
+    def __str__(self) -> str:
+        config = "".join(f", {name}={_text(value)}" for name, value in self.config)
+        inputs = ", ".join(f"%{index}" for index in self.inputs)
+        return f"%{self.index} = {self.op}({inputs}{config}) {shape_text(self.shape)} {self.path}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The operations of one entry. `outputs` are the nodes that forward returns, by name (`0`, `1`, `logits`, …)."""
+
+    entry: str
+    kind: Literal["class", "function", "training", "expression"]
+    span: Span
+    nodes: tuple[Node, ...]
+    parameters: tuple[Parameter, ...]
+    modules: tuple[ModuleInfo, ...]
+    regions: tuple[Region, ...]
+    gaps: tuple[Unknown, ...]
+    outputs: tuple[tuple[str, int], ...]
+
+    def __post_init__(self) -> None:
+        for position, node in enumerate(self.nodes):
+            if node.index != position:
+                raise ValueError(f"node {position} is numbered {node.index}")
+            if any(not 0 <= source < position for source in node.inputs):
+                raise ValueError(f"node {position} reads a node that is not before it: {node.inputs}")
+            if any(not 0 <= param < len(self.parameters) for _, param in node.params):
+                raise ValueError(f"node {position} names a parameter that does not exist: {node.params}")
+            if not 0 <= node.region < len(self.regions):
+                raise ValueError(f"node {position} lies in region {node.region}, which does not exist")
+        if any(not 0 <= index < len(self.nodes) for _, index in self.outputs):
+            raise ValueError(f"outputs name a node that does not exist: {self.outputs}")
+
+    def __str__(self) -> str:
+        lines = [str(node) for node in self.nodes]
+        lines += [f"! {gap}" for gap in self.gaps]
+        return "\n".join(lines)
+
+
+def _text(value: Literal_) -> str:
+    if isinstance(value, (Expr, Unknown)):
+        return str(value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, tuple):
+        return "(" + ", ".join(_text(item) for item in value) + ("," if len(value) == 1 else "") + ")"
+    return repr(value)

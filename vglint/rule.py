@@ -1,0 +1,68 @@
+"""A rule as data: the content of one TOML file, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Severity: TypeAlias = Literal["error", "warning", "info"]
+Confidence: TypeAlias = Literal["high", "medium", "low"]
+Subject: TypeAlias = Literal["model", "node", "parameter", "loss", "loop", "class"]
+Safety: TypeAlias = Literal["safe", "unsafe"]
+Scalar: TypeAlias = bool | int | float | str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Python under lint with `# expect: ID` marks; no mark means that the rule must stay silent."""
+
+    title: str
+    code: str
+    fixed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A severity that holds instead of the rule's own while `when` holds; the first that holds wins."""
+
+    when: str
+    severity: Severity
+    confidence: Confidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a fix does; `action` names a function of `vglint.fix`, `with_` its argument."""
+
+    action: str
+    title: str
+    with_: str = ""
+    safety: Safety = "unsafe"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule of the catalogue; see `vglint rules --schema` for the meaning of each key."""
+
+    id: str
+    name: str
+    family: str
+    subject: Subject
+    severity: Severity
+    confidence: Confidence
+    summary: str
+    when: str
+    message: str
+    why: str
+    advice: str
+    references: tuple[str, ...]
+    examples: tuple[Example, ...]
+    blame: str = ""
+    related: tuple[tuple[str, str], ...] = ()
+    params: tuple[tuple[str, Scalar], ...] = ()
+    levels: tuple[Level, ...] = ()
+    yields_to: tuple[str, ...] = ()
+    confirm: str | None = None
+    fix: Action | None = None
+    source: str = ""
+    """The file that the rule came from."""

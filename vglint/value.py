@@ -1,0 +1,122 @@
+"""What is known of a Python value without running it: a constant, a symbolic integer, or why it is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal, TypeAlias
+
+from vglint.span import Span
+
+Why: TypeAlias = Literal[
+    "argument",  # an argument that no call site and no default gives
+    "unresolved name",  # a name or import that the project does not define
+    "unmodelled call",  # a call into code that vglint does not know
+    "unsupported syntax",
+    "loop bound",  # a loop whose number of turns is not known
+    "branches differ",  # both arms of an unknown condition were taken, with different results
+    "budget",  # interpretation of this entry was stopped
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A value that cannot be known, and why; contagious and silent."""
+
+    why: Why
+    text: str
+    span: Span | None = None
+
+    def __str__(self) -> str:
+        return f"?({self.why}: {self.text})"
+
+
+Monomial: TypeAlias = tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expr:
+    """A symbolic number: a polynomial in named symbols (integer, possibly negative, powers), in canonical order.
+
+    `hidden // heads` is the monomial `hidden * heads**-1`: integer division of symbols is taken to be exact, as the
+    program that runs requires.
+    """
+
+    terms: tuple[tuple[Monomial, Fraction], ...]
+
+    @staticmethod
+    def symbol(name: str) -> Expr:
+        return Expr(((((name, 1),), Fraction(1)),))
+
+    def symbols(self) -> frozenset[str]:
+        return frozenset(name for powers, _ in self.terms for name, _ in powers)
+
+    def __str__(self) -> str:
+        return " + ".join(_term_text(powers, factor) for powers, factor in self.terms)
+
+
+Number: TypeAlias = int | Expr
+Literal_: TypeAlias = "None | bool | int | float | str | Expr | tuple[Literal_, ...] | Unknown"
+
+
+def normal(terms: Mapping[Monomial, Fraction]) -> int | float | Expr:
+    """Returns the canonical form of a sum of monomials: a plain number where no symbol is left."""
+    kept = tuple(sorted((powers, factor) for powers, factor in terms.items() if factor))
+    if not kept:
+        return 0
+    if len(kept) == 1 and not kept[0][0]:
+        factor = kept[0][1]
+        return int(factor) if factor.denominator == 1 else float(factor)
+    return Expr(kept)
+
+
+def plus(left: int | float | Expr, right: int | float | Expr) -> int | float | Expr:
+    total: dict[Monomial, Fraction] = dict(_terms(left))
+    for powers, factor in _terms(right):
+        total[powers] = total.get(powers, Fraction(0)) + factor
+    return normal(total)
+
+
+def times(left: int | float | Expr, right: int | float | Expr) -> int | float | Expr:
+    total: dict[Monomial, Fraction] = {}
+    for powers_left, factor_left in _terms(left):
+        for powers_right, factor_right in _terms(right):
+            powers = _merge(powers_left, powers_right, 1)
+            total[powers] = total.get(powers, Fraction(0)) + factor_left * factor_right
+    return normal(total)
+
+
+def divided(left: int | float | Expr, right: int | float | Expr) -> int | float | Expr | None:
+    """Returns left / right where right is one monomial (exact), else None."""
+    divisor = _terms(right)
+    if len(divisor) != 1:
+        return 1 if left == right else None
+    powers_right, factor_right = divisor[0]
+    total: dict[Monomial, Fraction] = {}
+    for powers_left, factor_left in _terms(left):
+        total[_merge(powers_left, powers_right, -1)] = factor_left / factor_right
+    return normal(total)
+
+
+def _terms(number: int | float | Expr) -> tuple[tuple[Monomial, Fraction], ...]:
+    if isinstance(number, Expr):
+        return number.terms
+    return (((), Fraction(number)),) if number else ()
+
+
+def _merge(left: Monomial, right: Monomial, sign: int) -> Monomial:
+    powers = dict(left)
+    for name, power in right:
+        powers[name] = powers.get(name, 0) + sign * power
+    return tuple(sorted((name, power) for name, power in powers.items() if power))
+
+
+def _term_text(powers: Monomial, factor: Fraction) -> str:
+    above = [name if power == 1 else f"{name}**{power}" for name, power in powers if power > 0]
+    below = [name if power == -1 else f"{name}**{-power}" for name, power in powers if power < 0]
+    if factor.numerator != 1 or not above:
+        above.insert(0, str(factor.numerator))
+    if factor.denominator != 1:
+        below.append(str(factor.denominator))
+    return "*".join(above) + "".join(f"//{name}" for name in below)
