@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from vglint.rule import Confidence, Safety, Scalar, Severity
 from vglint.span import Span
+from vglint.value import Unknown
 
 Evidence: TypeAlias = tuple[tuple[str, Scalar], ...]
 """The facts that a finding rests on, with their values."""
@@ -18,6 +19,8 @@ class Place:
 
     span: Span
     message: str
+    cell: int | None = None
+    """Notebook cell, as a finding's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +89,6 @@ class Report:
     entries: int
     gaps: int
     texts: dict[str, str] = field(default_factory=dict)
-    """Source text of the files that findings point into, for code frames (a notebook: the joined module)."""
+    """Source text of what findings point into, for code frames: by path, a notebook's cells by `path:cell N`."""
+    unknowns: tuple[tuple[str, Unknown], ...] = ()
+    """The gaps themselves with the entry that each belongs to, where they were asked for."""

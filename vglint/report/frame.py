@@ -1,0 +1,116 @@
+"""A code frame: the lines of a file that matter, each marked with what it has to do with the finding."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vglint.report.view import View, visible
+
+_WIDTH = 120
+_TAB = " " * 4
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What to point at on one line; columns count from 1, `end` is the column after the last character.
+
+    `main` marks are underlined with `^`, others with `-`. `last_line` > `line` where the place spans lines.
+    """
+
+    line: int
+    start: int
+    end: int
+    text: str
+    main: bool
+    last_line: int
+
+
+def frame(text: str, marks: Sequence[Mark], color: str, view: View) -> list[str]:
+    """Returns the marked lines of `text` with their marks below, `...` where lines are left out; no line, no frame."""
+    lines = source_lines(text)
+    kept = sorted({mark for mark in marks if 1 <= mark.line <= len(lines)}, key=_order)
+    shown = _shown(lines, {mark.line for mark in kept})
+    gutter = len(str(shown[-1])) if shown else 1
+    printed: list[str] = []
+    before: int | None = None
+    for number in shown:
+        if before is not None and number > before + 1:
+            printed.append(view.paint("...", "blue"))
+        before = number
+        here = [mark for mark in kept if mark.line == number]
+        printed += _line(lines[number - 1], number, gutter, here, color, view)
+    return printed
+
+
+def source_lines(text: str) -> list[str]:
+    """Returns the lines as Python counts them: `\\n`, `\\r\\n` and `\\r` end one, a form feed does not."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _order(mark: Mark) -> tuple[int, bool, int]:
+    return (mark.line, not mark.main, mark.start)
+
+
+def _shown(lines: Sequence[str], marked: set[int]) -> list[int]:
+    """Returns the marked line numbers, and a single unmarked line between two of them."""
+    shown = set(marked)
+    for number in marked:
+        if number + 2 in marked:
+            shown.add(number + 1)
+        if number > 1 and lines[number - 2].strip() and len(marked) == 1:
+            shown.add(number - 1)
+    return sorted(shown)
+
+
+def _line(line: str, number: int, gutter: int, marks: Sequence[Mark], color: str, view: View) -> list[str]:
+    bar = view.paint("|", "blue")
+    cut = _cut(line, marks)
+    code = _tabs(line[cut : cut + 4 * _WIDTH])
+    trimmed = _clip(code)
+    printed = [f"{view.paint(f'{number:>{gutter}}', 'blue')} {bar} {'…' if cut else ''}{trimmed}".rstrip()]
+    for mark in marks:
+        first = min(max(mark.start - 1, 0), len(line))
+        last = max(min(mark.end - 1, len(line)), first + 1) if mark.last_line == mark.line else len(line.rstrip())
+        indent = _columns(_tabs(line[cut:first])) + (1 if cut else 0)
+        length = max(1, min(_columns(_tabs(line[first:last])), _WIDTH - indent))
+        tail = f" (to line {mark.last_line})" if mark.last_line > mark.line else ""
+        under = view.paint(("^" if mark.main else "-") * length, color if mark.main else "blue", bold=True)
+        words = f" {visible(mark.text)}" if mark.text else ""
+        printed.append(f"{' ' * gutter} {bar} {' ' * indent}{under}{words}{tail}".rstrip())
+    return printed
+
+
+def _cut(line: str, marks: Sequence[Mark]) -> int:
+    """Returns how many characters to leave out on the left, so that the first mark of a very long line is seen."""
+    first = min((mark.start for mark in marks), default=1) - 1
+    return first - _WIDTH // 4 if first > _WIDTH * 3 // 4 else 0
+
+
+def _tabs(line: str) -> str:
+    return visible(line.replace("\t", _TAB))
+
+
+def _clip(code: str) -> str:
+    if _columns(code) <= _WIDTH:
+        return code
+    width = 0
+    for position, character in enumerate(code):
+        width += _columns(character)
+        if width > _WIDTH - 1:
+            return code[:position] + "…"
+    return code
+
+
+def _columns(text: str) -> int:
+    """Returns how many terminal columns `text` takes."""
+    if text.isascii():
+        return len(text)
+    return sum(_character(character) for character in text)
+
+
+def _character(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -1,0 +1,52 @@
+"""Workflow commands of GitHub Actions: annotations on the changed lines of a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vglint.finding import Finding, Problem, Report
+from vglint.report.summary import summary
+from vglint.report.view import View, relative
+from vglint.rule import Severity
+
+_COMMANDS: Mapping[Severity, str] = {"error": "error", "warning": "warning", "info": "notice"}
+
+
+def github(report: Report, view: View) -> str:
+    lines = [_finding(finding, view) for finding in report.findings]
+    lines += [_problem(problem, view) for problem in report.problems]
+    return "\n".join([*lines, summary(report)]) + "\n"
+
+
+def _finding(finding: Finding, view: View) -> str:
+    span = finding.span
+    properties = {"file": relative(span.file, view.root)}
+    message = f"{finding.message}\n{finding.advice}" if finding.advice else finding.message
+    if finding.cell is None:
+        properties |= {"line": str(span.line), "endLine": str(span.end_line)}
+        if span.line == span.end_line:  # GitHub refuses columns on a range of lines
+            properties |= {"col": str(span.column), "endColumn": str(span.end_column)}
+    else:  # lines of the notebook's file are not the lines of its cells
+        message = f"cell {finding.cell}, line {span.line}: {message}"
+    properties["title"] = f"{finding.rule} {finding.name}"
+    return _command(_COMMANDS[finding.severity], properties, message)
+
+
+def _problem(problem: Problem, view: View) -> str:
+    properties = {"file": relative(problem.path, view.root)}
+    if problem.line is not None:
+        properties["line"] = str(problem.line)
+    return _command("error", {**properties, "title": "vglint"}, problem.message)
+
+
+def _command(name: str, properties: Mapping[str, str], message: str) -> str:
+    joined = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{name} {joined}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,91 @@
+"""The frozen machine-readable form, version 1: keys may be added, none changes its meaning."""
+
+from __future__ import annotations
+
+import math
+from json import dumps
+from typing import TypeAlias
+
+from vglint.finding import Evidence, Finding, Fix, Place, Report, Verdict
+from vglint.report.view import View
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+
+def json(report: Report, view: View) -> str:
+    document: Json = {
+        "version": 1,
+        "findings": [_finding(finding) for finding in report.findings],
+        "problems": [
+            {"path": problem.path, "line": problem.line, "message": problem.message} for problem in report.problems
+        ],
+        "summary": {"files": report.files, "entries": report.entries, "gaps": report.gaps},
+    }
+    return dump(document)
+
+
+def dump(document: Json) -> str:
+    """Returns indented JSON that any parser takes: ASCII, no NaN, no infinity."""
+    return dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def facts(evidence: Evidence) -> dict[str, Json]:
+    """Returns facts by name; a number that JSON cannot hold becomes null."""
+    return {name: finite(value) for name, value in evidence}
+
+
+def finite(value: bool | int | float | str | None) -> Json:
+    """Returns `value`, or None for NaN and infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _finding(finding: Finding) -> Json:
+    span = finding.span
+    return {
+        "rule": finding.rule,
+        "name": finding.name,
+        "severity": finding.severity,
+        "confidence": finding.confidence,
+        "path": span.file,
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+        "cell": finding.cell,
+        "message": finding.message,
+        "entry": finding.entry,
+        "evidence": facts(finding.evidence),
+        "related": [_related(related) for related in finding.related],
+        "advice": finding.advice,
+        "fix": _fix(finding.fix),
+        "probe": _probe(finding.probe),
+        "fingerprint": finding.fingerprint,
+    }
+
+
+def _related(related: Place) -> Json:
+    span = related.span
+    document: dict[str, Json] = {
+        "line": span.line,
+        "column": span.column,
+        "path": span.file,
+        "message": related.message,
+    }
+    if related.cell is not None:
+        document["cell"] = related.cell
+    return document
+
+
+def _fix(fix: Fix | None) -> Json:
+    if fix is None:
+        return None
+    edits: list[Json] = [
+        {"path": edit.file, "start": edit.start, "end": edit.end, "text": edit.text} for edit in fix.edits
+    ]
+    return {"title": fix.title, "safety": fix.safety, "edits": edits}
+
+
+def _probe(verdict: Verdict | None) -> Json:
+    if verdict is None:
+        return None
+    return {"verdict": verdict.verdict, "evidence": facts(verdict.evidence)}

@@ -1,0 +1,146 @@
+"""SARIF 2.1.0, as GitHub code scanning and editors read it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from vglint import __version__
+from vglint.finding import Edit, Finding, Fix, Place, Problem, Report
+from vglint.report.json import Json, dump, facts
+from vglint.report.view import View, relative
+from vglint.rule import Confidence, Rule, Severity
+from vglint.span import Span
+
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_HOME = "https://pypi.org/project/vglint/"
+_LEVELS: Mapping[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
+_PRECISION: Mapping[Confidence, str] = {"high": "high", "medium": "medium", "low": "low"}
+
+
+def sarif(report: Report, view: View) -> str:
+    used = sorted({finding.rule for finding in report.findings} | set(view.rules))
+    index = {rule: position for position, rule in enumerate(used)}
+    names = {finding.rule: finding.name for finding in report.findings}
+    driver: Json = {
+        "name": "vglint",
+        "version": __version__,
+        "semanticVersion": __version__,
+        "informationUri": _HOME,
+        "rules": [_rule(rule, names.get(rule, ""), view.rules.get(rule)) for rule in used],
+    }
+    run: Json = {
+        "tool": {"driver": driver},
+        "invocations": [
+            {
+                "executionSuccessful": True,
+                "toolExecutionNotifications": [_notification(problem, view) for problem in report.problems],
+            }
+        ],
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(finding, index[finding.rule], view) for finding in report.findings],
+    }
+    return dump({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _rule(identifier: str, name: str, rule: Rule | None) -> Json:
+    if rule is None:
+        return {"id": identifier, "name": name}
+    text = "\n\n".join(part for part in (rule.why, rule.advice) if part)
+    references = "\n".join(f"* {reference}" for reference in rule.references)
+    markdown = f"# {rule.id} {rule.name}\n\n{text}" + (f"\n\n## References\n\n{references}" if references else "")
+    return {
+        "id": rule.id,
+        "name": rule.name,
+        "shortDescription": {"text": rule.summary},
+        "fullDescription": {"text": rule.why or rule.summary},
+        "help": {"text": text or rule.summary, "markdown": markdown},
+        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+        "properties": {"tags": [rule.family], "precision": _PRECISION[rule.confidence]},
+    }
+
+
+def _result(finding: Finding, index: int, view: View) -> Json:
+    text = f"{finding.message}\n{finding.advice}" if finding.advice else finding.message
+    result: dict[str, Json] = {
+        "ruleId": finding.rule,
+        "ruleIndex": index,
+        "level": _LEVELS[finding.severity],
+        "message": {"text": text},
+        "locations": [_location(finding.span, finding.cell, view)],
+        "partialFingerprints": {"vglint/v1": finding.fingerprint},
+        "properties": {
+            "confidence": finding.confidence,
+            "entry": finding.entry,
+            "evidence": facts(finding.evidence),
+        },
+    }
+    if finding.related:
+        result["relatedLocations"] = [
+            _related(number, related, view) for number, related in enumerate(finding.related, start=1)
+        ]
+    if finding.fix is not None and finding.fix.edits and finding.cell is None:
+        result["fixes"] = [_fix(finding.fix, view)]
+    return result
+
+
+def _location(span: Span, cell: int | None, view: View) -> dict[str, Json]:
+    location: dict[str, Json] = {
+        "physicalLocation": {
+            "artifactLocation": _artifact(span.file, view),
+            "region": {
+                "startLine": max(span.line, 1),
+                "startColumn": max(span.column, 1),
+                "endLine": max(span.end_line, span.line, 1),
+                "endColumn": max(span.end_column, 1),
+            },
+        }
+    }
+    if cell is not None:
+        location["logicalLocations"] = [{"fullyQualifiedName": f"cell {cell}", "kind": "module"}]
+    return location
+
+
+def _related(number: int, related: Place, view: View) -> Json:
+    return {"id": number, "message": {"text": related.message}, **_location(related.span, related.cell, view)}
+
+
+def _artifact(path: str, view: View) -> Json:
+    shown = relative(path, view.root)
+    if os.path.isabs(shown):
+        return {"uri": "file://" + ("" if shown.startswith("/") else "/") + _uri(shown)}
+    return {"uri": _uri(shown), "uriBaseId": "%SRCROOT%"}
+
+
+def _uri(path: str) -> str:
+    return quote(path, safe="/", errors="surrogateescape")
+
+
+def _fix(fix: Fix, view: View) -> Json:
+    files: dict[str, list[Edit]] = {}
+    for edit in fix.edits:
+        files.setdefault(edit.file, []).append(edit)
+    changes: list[Json] = [
+        {
+            "artifactLocation": _artifact(file, view),
+            "replacements": [
+                {
+                    "deletedRegion": {"charOffset": edit.start, "charLength": edit.end - edit.start},
+                    "insertedContent": {"text": edit.text},
+                }
+                for edit in edits
+            ],
+        }
+        for file, edits in files.items()
+    ]
+    return {"description": {"text": fix.title}, "artifactChanges": changes}
+
+
+def _notification(problem: Problem, view: View) -> Json:
+    region: dict[str, Json] = {} if problem.line is None else {"region": {"startLine": max(problem.line, 1)}}
+    return {
+        "level": "error",
+        "message": {"text": problem.message},
+        "locations": [{"physicalLocation": {"artifactLocation": _artifact(problem.path, view), **region}}],
+    }

@@ -1,0 +1,65 @@
+"""What a reporter may know beside the report itself."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from vglint.rule import Rule, Severity
+
+COLORS: Mapping[Severity, str] = {"error": "red", "warning": "yellow", "info": "cyan"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How to show a report: the rules for their help texts, the folder that relative addresses start from, colours or not."""
+
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    root: str = ""
+    color: bool = False
+    statistics: bool = False
+
+    def paint(self, text: str, fg: str | None = None, bold: bool = False) -> str:
+        """Returns `text` in colour, or as it is where colours are off."""
+        if not self.color:
+            return text
+        import click
+
+        return click.style(text, fg=fg, bold=bold)
+
+
+def relative(path: str, root: str) -> str:
+    """Returns `path` with forward slashes, relative to `root` where it lies under it."""
+    if os.path.isabs(path) and root:
+        try:
+            inner = os.path.relpath(path, root)
+        except ValueError:  # another drive
+            return path.replace(os.sep, "/")
+        if not inner.startswith(".."):
+            path = inner
+    elif path.startswith("./"):
+        path = path[2:]
+    return path.replace(os.sep, "/")
+
+
+def place(path: str, cell: int | None, line: int | None, column: int | None = None) -> str:
+    """Returns the address that editors and terminals link: `path:line:column`, in a notebook `path:cell N:line:column`."""
+    parts = [visible(path)] + ([f"cell {cell}"] if cell is not None else [])
+    return ":".join(parts + [str(number) for number in (line, column) if number is not None])
+
+
+def visible(text: str) -> str:
+    """Returns `text` on one line with control characters replaced, so that linted text cannot steer the terminal."""
+    return _CONTROL.sub(lambda match: _stand_in(match.group()), text)
+
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def _stand_in(character: str) -> str:
+    code = ord(character)
+    if code == 0x09 or code == 0x0A:
+        return " "
+    return chr(0x2400 + code) if code < 0x20 else "\ufffd"
