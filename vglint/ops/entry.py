@@ -1,0 +1,31 @@
+"""One entry of the op table: an op with all its spellings as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from vglint.ops.spec import Call, Kind, ParamSpec, Result
+from vglint.value import Literal_
+
+Config: TypeAlias = Mapping[str, Literal_]
+ShapeRule: TypeAlias = Callable[[Call], Result]
+ParamRule: TypeAlias = Callable[[Config], tuple[ParamSpec, ...]]
+ConfigRule: TypeAlias = Callable[[Config], dict[str, Literal_]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An op, its spellings (see `vglint.ops.signature`) and its rules.
+
+    `config` turns a module's constructor arguments into what the module shows as attributes (`kernel_size=3` → `(3, 3)`).
+    """
+
+    name: str
+    kind: Kind
+    summary: str
+    result: ShapeRule
+    spellings: str
+    params: ParamRule | None = None
+    config: ConfigRule | None = None

@@ -1,0 +1,150 @@
+"""The op table: every entry, and how to find one by what the program says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from types import MappingProxyType
+
+from vglint.ops import activation, signature, weight
+from vglint.ops.entry import Entry
+from vglint.ops.spec import Call, Op, Result, Spelling, Tensor
+from vglint.value import Literal_
+
+
+def find(qualified_name: str) -> Spelling | None:
+    """Returns the spelling of a module or function: `torch.nn.Linear`, `torch.nn.functional.relu`, `torch.optim.Adam`."""
+    return _spelling(canonical(qualified_name))
+
+
+def method(name: str) -> Spelling | None:
+    """Returns the spelling of a tensor method: `relu`, `relu_`, `view`."""
+    return _spelling(f"torch.Tensor.{name}")
+
+
+def attribute(name: str) -> Spelling | None:
+    """Returns the spelling of a tensor attribute that is an op: `T`, `mT`, `real`, `data`."""
+    return _spelling(f"torch.Tensor:{name}")
+
+
+def operator(symbol: str, *, unary: bool = False) -> str | None:
+    """Returns the op of a Python operator: `+` → add; unary `-` → neg."""
+    return _UNARY.get(symbol) if unary else _BINARY.get(symbol)
+
+
+def spellings() -> Iterator[Spelling]:
+    """Yields every spelling of the table."""
+    for name in _LINES:
+        found = _spelling(name)
+        assert found is not None
+        yield found
+
+
+def canonical(qualified_name: str) -> str:
+    """Returns the public name: `torch.nn.modules.linear.Linear` → `torch.nn.Linear`; any other name unchanged."""
+    if qualified_name in _LINES or not qualified_name.startswith("torch."):
+        return qualified_name
+    for pattern, replacement in _DEFINITIONS:
+        public, count = pattern.subn(replacement, qualified_name)
+        if count and public in _LINES:
+            return public
+    return qualified_name
+
+
+def canonical_config(spelling: Spelling, config: Mapping[str, Literal_]) -> dict[str, Literal_]:
+    """Returns a module's config as the module shows it (`kernel_size=3` → `(3, 3)`), fixed values added; errors leave it as it is."""
+    filled = dict(config)
+    filled.update(spelling.fixed)
+    rule = _ENTRIES[spelling.op].config
+    if rule is None or spelling.form != "module":
+        return filled
+    try:
+        return rule(filled)
+    except Exception:
+        return filled
+
+
+def result(op_name: str, call: Call) -> Result:
+    """Returns what a call returns; a tensor of unknown shape where the op or its arguments are not understood."""
+    op = OPS.get(op_name)
+    if op is None:
+        return Tensor()
+    try:
+        return op.result(call)
+    except Exception:
+        # A shape rule reads whatever the program says; what it cannot read has no known shape.
+        return Tensor()
+
+
+_BINARY = {
+    "+": "add",
+    "-": "sub",
+    "*": "mul",
+    "/": "div",
+    "//": "floor_divide",
+    "%": "remainder",
+    "**": "pow",
+    "@": "matmul",
+    "<": "lt",
+    "<=": "le",
+    ">": "gt",
+    ">=": "ge",
+    "==": "eq",
+    "!=": "ne",
+    "&": "bitwise_and",
+    "|": "bitwise_or",
+    "^": "bitwise_xor",
+    "<<": "bitwise_left_shift",
+    ">>": "bitwise_right_shift",
+}
+_UNARY = {"-": "neg", "+": "positive", "~": "bitwise_not", "abs": "abs"}
+
+_DEFINITIONS = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"^torch\.nn\.modules(\.\w+)?\.(\w+)$", r"torch.nn.\2"),
+        (r"^torch\.(?:functional|_VF|_C\._VariableFunctions|_C\.TensorBase|_tensor)\.(\w+)$", r"torch.\1"),
+        (r"^torch\._C\._nn\.(\w+)$", r"torch.nn.functional.\1"),
+        (r"^torch\._C\._(special|linalg|fft)\.\1_(\w+)$", r"torch.\1.\2"),
+        (r"^torch\.nn\.utils\.(?:clip_grad|weight_norm|spectral_norm)\.(\w+)$", r"torch.nn.utils.\1"),
+        (r"^torch\.optim\.\w+\.(\w+)$", r"torch.optim.\1"),
+        (r"^torch\._C\._nn\.(\w+)$", r"torch.\1"),
+        (r"^torch\.nn\.functional\.(\w+)$", r"torch.\1"),
+    )
+)
+
+
+_KINDS = (activation, weight)
+
+
+def _build() -> tuple[dict[str, Entry], dict[str, tuple[str, str]]]:
+    entries: dict[str, Entry] = {}
+    found: dict[str, tuple[str, str]] = {}
+    for module in _KINDS:
+        for entry in module.ENTRIES:
+            if entry.name in entries:
+                raise ValueError(f"op {entry.name} has two entries")
+            entries[entry.name] = entry
+            for names, text in signature.lines(entry.spellings):
+                for name in names:
+                    if name in found:
+                        raise ValueError(f"{name} is spelled by both {found[name][0]} and {entry.name}")
+                    found[name] = (entry.name, text)
+    return entries, found
+
+
+_ENTRIES, _LINES = _build()
+
+OPS: Mapping[str, Op] = MappingProxyType(
+    {entry.name: Op(entry.name, entry.kind, entry.summary, entry.result, entry.params) for entry in _ENTRIES.values()}
+)
+"""Every op by name."""
+
+
+@cache
+def _spelling(name: str) -> Spelling | None:
+    if name not in _LINES:
+        return None
+    op, text = _LINES[name]
+    return signature.spelling(name, op, text)
