@@ -1,0 +1,175 @@
+"""The files of one run and what their imports mean, as far as source in reach tells."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from vglint.finding import Problem
+from vglint.source.module import Module, parse
+from vglint.source.reading import read
+
+
+class Project:
+    """Finds and keeps modules by path and by dotted name; nothing is ever imported.
+
+    `root` is the project's folder; `paths` the files (or folders) that are linted, as the user gave them; `resolve` names
+    installed packages that are read as source too, from `sites` (by default `sys.path`).
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        paths: Iterable[str | os.PathLike[str]] = (),
+        resolve: Sequence[str] = (),
+        sites: Sequence[str | os.PathLike[str]] | None = None,
+    ) -> None:
+        self.root = Path(os.path.abspath(root))
+        self._given = {os.path.abspath(path): Path(path).as_posix() for path in paths}
+        self._resolve = frozenset(resolve)
+        self._sites = [os.path.abspath(site) for site in (sys.path if sites is None else sites)]
+        self._modules: dict[str, Module | Problem] = {}
+        self._listings: dict[str, frozenset[str]] = {}
+        self._package_roots: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._found: dict[tuple[str, str], str | None] = {}
+
+    def module(self, path: str | os.PathLike[str]) -> Module | Problem:
+        """Returns the module of a file, read once."""
+        file = os.path.abspath(path)
+        if file not in self._modules:
+            given = self._given.get(file) or self._shown(file, path)
+            text = read(given, Path(file))
+            self._modules[file] = text if isinstance(text, Problem) else self._parse(given, file, text)
+        return self._modules[file]
+
+    def add(self, path: str, text: str) -> Module | Problem:
+        """Returns the module of a text that stands for the file at `path` (standard input, an editor's buffer)."""
+        file = os.path.abspath(path)
+        self._given[file] = path
+        self._modules[file] = self._parse(path, file, text)
+        return self._modules[file]
+
+    def find(self, dotted: str) -> Module | None:
+        """Returns a module of the project by its absolute name; None where none has it, or where several might."""
+        file = self._find_in(str(self.root), dotted) or self._find_in(os.path.join(self.root, "src"), dotted)
+        if file is None:
+            file = self._find_among_roots(dotted)
+        if file is None and dotted.partition(".")[0] in self._resolve:
+            file = next(filter(None, (self._find_in(site, dotted) for site in self._sites)), None)
+        return self._readable(file)
+
+    def resolve(self, module: Module, dotted: str, level: int = 0) -> Module | None:
+        """Returns the module that `import dotted` (level 0) or `from ..dotted import` (level 2) in `module` means."""
+        folder = str(module.file.parent)
+        if level:
+            for _ in range(level - 1):
+                folder = os.path.dirname(folder)
+            return self._readable(self._find_in(folder, dotted) if dotted else self._package_file(folder))
+        file = self._find_upwards(self._package_root(folder)[0], dotted)
+        if file is None and self._package_root(folder)[0] != folder:  # a file of a package that is run as a script
+            file = self._find_in(folder, dotted)
+        return self._readable(file) or self.find(dotted)
+
+    def forget(self) -> None:
+        """Drops every syntax tree; modules stay known."""
+        for module in self._modules.values():
+            if isinstance(module, Module):
+                module.forget()
+
+    def _parse(self, given: str, file: str, text: str) -> Module | Problem:
+        name, is_package = self._name(file)
+        return parse(given, Path(file), name, is_package, text)
+
+    def _readable(self, file: str | None) -> Module | None:
+        module = None if file is None else self.module(file)
+        return module if isinstance(module, Module) else None
+
+    def _shown(self, file: str, path: str | os.PathLike[str]) -> str:
+        """Returns how a file that the user did not name is called: from the current folder where it lies below it."""
+        if not os.path.isabs(path):
+            return Path(path).as_posix()
+        here = os.getcwd()
+        return Path(os.path.relpath(file, here) if file.startswith(here + os.sep) else file).as_posix()
+
+    def _name(self, file: str) -> tuple[str, bool]:
+        folder, base = os.path.split(file)
+        stem = os.path.splitext(base)[0]
+        parts = self._package_root(folder)[1]
+        if not parts:
+            parts = self._namespace(folder)
+        if stem == "__init__":
+            return ".".join(parts) or os.path.basename(folder), True
+        return ".".join((*parts, stem)), False
+
+    def _namespace(self, folder: str) -> tuple[str, ...]:
+        """Returns the folders between the root (or its `src`) and `folder` where each can be part of a dotted name."""
+        relative = os.path.relpath(folder, self.root)
+        parts = tuple(relative.split(os.sep)) if relative != "." else ()
+        if parts[:1] == ("src",):
+            parts = parts[1:]
+        return parts if all(part.isidentifier() for part in parts) else ()
+
+    def _package_root(self, folder: str) -> tuple[str, tuple[str, ...]]:
+        """Returns the folder that holds the outermost package around `folder`, and the package's parts."""
+        known = self._package_roots.get(folder)
+        if known is None:
+            parent, base = os.path.split(folder)
+            if "__init__.py" in self._listing(folder) and base.isidentifier() and parent != folder:
+                root, parts = self._package_root(parent)
+                known = root, (*parts, base)
+            else:
+                known = folder, ()
+            self._package_roots[folder] = known
+        return known
+
+    def _find_upwards(self, folder: str, dotted: str) -> str | None:
+        """Returns the file from the closest folder at or above `folder`, up to the project's root."""
+        root = str(self.root)
+        while True:
+            if file := self._find_in(folder, dotted):
+                return file
+            above = os.path.dirname(folder)
+            if folder == root or not folder.startswith(root + os.sep) or above == folder:
+                return None
+            folder = above
+
+    def _find_among_roots(self, dotted: str) -> str | None:
+        files = {file for folder in self._search_roots if (file := self._find_in(folder, dotted))}
+        return files.pop() if len(files) == 1 else None
+
+    @cached_property
+    def _search_roots(self) -> tuple[str, ...]:
+        """The folders that given files are imported from: a package's parent, a script's own folder."""
+        folders = {file if os.path.isdir(file) else os.path.dirname(file) for file in self._given}
+        return tuple(sorted({self._package_root(folder)[0] for folder in folders}))
+
+    def _find_in(self, folder: str, dotted: str) -> str | None:
+        key = folder, dotted
+        if key not in self._found:
+            self._found[key] = self._search(folder, dotted)
+        return self._found[key]
+
+    def _search(self, folder: str, dotted: str) -> str | None:
+        *parents, last = dotted.split(".")
+        for part in parents:
+            if part not in self._listing(folder):
+                return None
+            folder = os.path.join(folder, part)
+        names = self._listing(folder)
+        if last in names and (file := self._package_file(os.path.join(folder, last))):
+            return file
+        return os.path.join(folder, f"{last}.py") if f"{last}.py" in names else None
+
+    def _package_file(self, folder: str) -> str | None:
+        return os.path.join(folder, "__init__.py") if "__init__.py" in self._listing(folder) else None
+
+    def _listing(self, folder: str) -> frozenset[str]:
+        if folder not in self._listings:
+            try:
+                self._listings[folder] = frozenset(os.listdir(folder))
+            except OSError:
+                self._listings[folder] = frozenset()
+        return self._listings[folder]
