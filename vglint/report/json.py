@@ -9,7 +9,7 @@ from typing import TypeAlias
 from vglint.finding import Evidence, Finding, Fix, Place, Report, Verdict
 from vglint.report.view import View
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 def json(report: Report, view: View) -> str:
@@ -56,7 +56,6 @@ def _finding(finding: Finding) -> Json:
         "entry": finding.entry,
         "evidence": facts(finding.evidence),
         "related": [_related(related) for related in finding.related],
-        "advice": finding.advice,
         "fix": _fix(finding.fix),
         "probe": _probe(finding.probe),
         "fingerprint": finding.fingerprint,

@@ -14,7 +14,6 @@ from vglint.rule import Confidence, Rule, Severity
 from vglint.span import Span
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-_HOME = "https://pypi.org/project/vglint/"
 _LEVELS: Mapping[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 _PRECISION: Mapping[Confidence, str] = {"high": "high", "medium": "medium", "low": "low"}
 
@@ -27,7 +26,6 @@ def sarif(report: Report, view: View) -> str:
         "name": "vglint",
         "version": __version__,
         "semanticVersion": __version__,
-        "informationUri": _HOME,
         "rules": [_rule(rule, names.get(rule, ""), view.rules.get(rule)) for rule in used],
     }
     run: Json = {

@@ -27,7 +27,7 @@ class View:
             return text
         import click
 
-        return click.style(text, fg=fg, bold=bold)
+        return click.style(text, fg=fg, bold=bold or None)
 
 
 def relative(path: str, root: str) -> str:

@@ -1,0 +1,57 @@
+"""The frozen machine-readable form of a graph, version 1; what could not be known is null."""
+
+from __future__ import annotations
+
+from vglint.graph import Graph, Node
+from vglint.report.json import Json, dump, finite
+from vglint.signal import Profile, Trace
+from vglint.value import Expr, Literal_, Unknown
+
+
+def json(graph: Graph, trace: Trace, profile: Profile) -> str:
+    """Returns the document; `gain` is what the node does to the squared gradient, `log10…` are of RMS gradients."""
+    document: Json = {
+        "version": 1,
+        "entry": graph.entry,
+        "nodes": [_node(node, graph, trace) for node in graph.nodes],
+        "gaps": [{"why": gap.why, "line": gap.span.line if gap.span else None, "text": gap.text} for gap in graph.gaps],
+        "gradient": {
+            "log10_ratio": finite(profile.log10_ratio),
+            "first": profile.first,
+            "last": profile.last,
+            "profile": [{"path": path, "log10_relative_gradient": finite(value)} for path, value in profile.layers],
+        },
+    }
+    return dump(document)
+
+
+def _node(node: Node, graph: Graph, trace: Trace) -> Json:
+    signal = trace.signals[node.index]
+    gain = trace.gains[node.index]
+    return {
+        "index": node.index,
+        "op": node.op,
+        "inputs": list(node.inputs),
+        "path": node.path,
+        "type": node.type,
+        "config": {name: _literal(value) for name, value in node.config},
+        "init": {name: str(graph.parameters[index].init) for name, index in node.params},
+        "shape": None if node.shape is None else [_literal(dim) for dim in node.shape],
+        "line": node.span.line,
+        "column": node.span.column,
+        "file": node.span.file,
+        "signal": None if signal is None else {"second_moment": finite(signal.q), "mean": finite(signal.mu)},
+        "gain": None if gain is None or abs(gain) > 150 else finite(10.0 ** (2 * gain)),
+    }
+
+
+def _literal(value: Literal_) -> Json:
+    match value:
+        case Unknown():
+            return None
+        case Expr():
+            return str(value)
+        case tuple():
+            return [_literal(item) for item in value]
+        case _:
+            return finite(value)

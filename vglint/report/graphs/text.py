@@ -1,0 +1,124 @@
+"""For people: one line for each node, indented by module, with what the trace says of it; gaps at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vglint.graph import Graph, Node, Region
+from vglint.report.graphs.tree import label, module_types, owner, scientific
+from vglint.report.summary import plural
+from vglint.report.view import visible
+from vglint.shape import shape_text
+from vglint.signal import Profile, Trace
+
+_HEAD = ("line", "%", "gradient", "rms gain", "signal", "shape")
+
+
+def text(graph: Graph, trace: Trace, profile: Profile) -> str:
+    """Returns the printed form.
+
+    `gradient` is RMS ∂L/∂(the node's output) over that at the profile's last layer, `rms gain` what the node alone does to it,
+    `signal` the second moment of the output.
+    """
+    reference = _reference(graph, trace, profile)
+    cells = [_cells(node, graph, trace, reference) for node in graph.nodes]
+    widths = [max(len(row[column]) for row in [_HEAD, *cells]) for column in range(len(_HEAD))]
+    blank = " " * (sum(widths) + 2 * len(widths))
+    lines = [f"{visible(graph.entry)}  {graph.span.file}:{graph.span.line}", "", _row(_HEAD, widths).rstrip()]
+    types = module_types(graph)
+    open_: tuple[str, ...] = ()
+    region = 0
+    for node, row in zip(graph.nodes, cells, strict=True):
+        parts = owner(node)
+        shared = _shared(open_, parts)
+        for depth in range(shared, len(parts)):
+            path = ".".join(parts[: depth + 1])
+            kind = f": {types[path]}" if path in types else ""
+            lines.append(f"{blank}{'  ' * depth}{parts[depth]}{kind}")
+        open_ = parts
+        indent = "  " * len(parts)
+        if node.region != region:
+            region = node.region
+            lines += [f"{blank}{indent}{words}" for words in _region_words(graph.regions, region)]
+        lines.append(f"{_row(row, widths)}{indent}{visible(label(node))}{_sources(node)}")
+    return "\n".join([*lines, "", *_gradient(profile), *_gaps(graph)]) + "\n"
+
+
+def _reference(graph: Graph, trace: Trace, profile: Profile) -> float:
+    """Returns the trace's log10 gradient at the profile's last layer; the largest one where that is not known."""
+    known = [value for value in trace.gradients if value is not None]
+    found = [
+        value
+        for node, value in zip(graph.nodes, trace.gradients, strict=True)
+        if node.path == profile.last and node.params and value is not None
+    ]
+    return found[-1] if found else max(known, default=0.0)
+
+
+def _cells(node: Node, graph: Graph, trace: Trace, reference: float) -> tuple[str, ...]:
+    signal = trace.signals[node.index]
+    gradient = trace.gradients[node.index]
+    gain = trace.gains[node.index]
+    return (
+        str(node.span.line) if node.span.file == graph.span.file else f"{node.span.file}:{node.span.line}",
+        f"%{node.index}",
+        scientific(None if gradient is None else gradient - reference),
+        f"×{scientific(gain)}" if gain is not None else "",
+        "" if signal is None else f"{signal.q:.3g}",
+        shape_text(node.shape),
+    )
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    numbers = [f"{cell:>{width}}" for cell, width in zip(cells[:-1], widths[:-1], strict=True)]
+    return "  ".join([*numbers, f"{cells[-1]:<{widths[-1]}}"]) + "  "
+
+
+def _shared(left: tuple[str, ...], right: tuple[str, ...]) -> int:
+    count = 0
+    for one, other in zip(left, right, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def _region_words(regions: Sequence[Region], index: int) -> list[str]:
+    """Returns the regions around a node from the outermost in, as `-- loop of 5: for i in range(5)`."""
+    if index == 0:
+        return ["-- end"]
+    words: list[str] = []
+    current: int | None = index
+    while current:
+        region = regions[current]
+        count = f" of {region.count}" if region.count is not None else ""
+        arm = f" arm {region.arm}" if region.kind == "branch" else ""
+        words.insert(0, f"-- {region.kind}{count}{arm}: {visible(region.text)}".rstrip(": "))
+        current = region.parent
+    return words
+
+
+def _sources(node: Node) -> str:
+    """Returns the inputs, unless there is none or the line above is the only one."""
+    if not node.inputs or node.inputs == (node.index - 1,):
+        return ""
+    return " <- " + ", ".join(f"%{source}" for source in node.inputs)
+
+
+def _gradient(profile: Profile) -> list[str]:
+    if profile.first is None or profile.last is None:
+        return []
+    if profile.log10_ratio is None:
+        return [f"gradient: the ratio of {profile.first} to {profile.last} is not known"]
+    times = scientific(profile.log10_ratio)
+    return [f"gradient: RMS at {profile.first} is predicted to be {times} of the one at {profile.last}"]
+
+
+def _gaps(graph: Graph) -> list[str]:
+    if not graph.gaps:
+        return ["no gaps"]
+    lines = [f"{plural(len(graph.gaps), 'gap')}:"]
+    for gap in graph.gaps:
+        where = f"{gap.span}: " if gap.span else ""
+        lines.append(f"  {where}{gap.why}: {visible(gap.text)}")
+    return lines
