@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import Any
 
 import libcst as cst
 
@@ -95,6 +97,8 @@ _CHILDREN: dict[type, tuple[str, ...]] = {
 }
 """Fields that hold statements or expressions, in the order of the source text."""
 
+_REVERSED_CHILDREN = {kind: fields[::-1] for kind, fields in _CHILDREN.items()}
+
 _KINDS: dict[type, tuple[type[cst.CSTNode], ...]] = {
     ast.FunctionDef: (cst.FunctionDef,),
     ast.ClassDef: (cst.ClassDef,),
@@ -162,8 +166,18 @@ _SAME_KIND: dict[type, type] = {
     **({ast.TryStar: ast.Try} if hasattr(ast, "TryStar") else {}),  # Python 3.11
     **{kind: kind for kind in _KINDS},
 }
-_LEAVES = frozenset({ast.JoinedStr, ast.Constant, ast.Name})
-_UNPAIRED_FIELDS = frozenset({"pattern", "type_params", "ctx", "op", "ops", "names", "type_comment"})
+_AST_LEAVES = frozenset(
+    {"JoinedStr", "TemplateStr", "Constant", "Name", "Import", "ImportFrom", "Global", "Nonlocal", "TypeAlias"}
+)
+_NO_AST_CHILDREN = frozenset(
+    {"pattern", "type_params", "type_comment", "ctx", "op", "ops", "name", "arg", "attr", "simple", "is_async"},
+)
+_AST_CHILDREN: dict[type, tuple[str, ...]] = {
+    kind: () if name in _AST_LEAVES else tuple(field for field in kind._fields if field not in _NO_AST_CHILDREN)
+    for name, kind in vars(ast).items()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
+_START = attrgetter("lineno", "col_offset")
 _CONSTANT_NAMES = frozenset({"True", "False", "None"})
 
 
@@ -202,30 +216,31 @@ def enclosing(tree: cst.CSTNode, node: cst.CSTNode) -> list[cst.CSTNode]:
 def _libcst_by_kind(tree: cst.CSTNode) -> dict[type, list[int]]:
     found: dict[type, list[int]] = {kind: [] for kind in _KINDS}
     merged: set[int] = set()
-    stack: list[object] = [tree]
-    while stack:
+    stack: list[Any] = [tree]
+    while stack:  # one turn for each node of the file: written for speed
         node = stack.pop()
-        fields = _CHILDREN.get(type(node))
+        shape = type(node)
+        fields = _REVERSED_CHILDREN.get(shape)
         if fields is None:
             continue
-        kind = _KIND.get(type(node))
+        kind = _KIND.get(shape)
         if kind is not None:
-            match node:
-                case cst.Name(value=value) if value in _CONSTANT_NAMES:
-                    kind = ast.Constant
-                case cst.BooleanOperation():
-                    merged.update(id(side) for side in (node.left, node.right) if _is_chained(node, side))
-                case cst.Del(target=cst.Tuple(lpar=[]) as target):
-                    merged.add(id(target))
-            if id(node) not in merged:
-                found[kind].append(id(node))
-            if isinstance(node, cst.Subscript) and _has_bare_tuple(node):
+            if shape is cst.Name:
+                found[ast.Constant if node.value in _CONSTANT_NAMES else kind].append(id(node))
+                continue
+            if shape is cst.BooleanOperation:
+                merged.update(id(side) for side in (node.left, node.right) if _is_chained(node, side))
+            elif shape is cst.Del and isinstance(node.target, cst.Tuple) and not node.target.lpar:
+                merged.add(id(node.target))
+            elif shape is cst.Subscript and _has_bare_tuple(node):
                 found[ast.Tuple].append(id(node.slice))
-        for field in reversed(fields):
+            if not merged or id(node) not in merged:
+                found[kind].append(id(node))
+        for field in fields:
             value = getattr(node, field)
-            if isinstance(value, (list, tuple)):
-                stack.extend(reversed(value))
-            else:
+            if value.__class__ is tuple or value.__class__ is list:
+                stack += value[::-1]
+            elif value is not None:
                 stack.append(value)
     return found
 
@@ -246,23 +261,18 @@ def _ours_by_kind(statements: Iterable[ast.stmt]) -> dict[type, list[ast.AST]]:
     stack: list[ast.AST] = list(statements)
     while stack:
         node = stack.pop()
-        kind = _SAME_KIND.get(type(node))
+        shape = type(node)
+        kind = _SAME_KIND.get(shape)
         if kind is not None:
             found[kind].append(node)
-        if type(node) in _LEAVES:
-            continue
-        for field in node._fields:
-            if field in _UNPAIRED_FIELDS:
-                continue
+        for field in _AST_CHILDREN[shape]:
             value = getattr(node, field)
-            if type(value) is list:
-                stack += [item for item in value if isinstance(item, ast.AST)]
-            elif isinstance(value, ast.AST):
+            if value.__class__ is list:
+                stack += [item for item in value if item is not None]
+            elif value is not None:
                 stack.append(value)
     for nodes in found.values():
-        nodes.sort(key=_source_order)
+        nodes.sort(
+            key=_START
+        )  # stable, and a parent was found before its children: of two with one start it stays first
     return found
-
-
-def _source_order(node: ast.AST) -> tuple[int, int, int, int]:
-    return node.lineno, node.col_offset, -node.end_lineno, -node.end_col_offset  # type: ignore[attr-defined]
