@@ -13,16 +13,15 @@ from vglint.source.unit import LINE, Kind, Unit
 def units_by_libcst(file: str, text: str) -> tuple[Unit, ...]:
     """Returns the top-level statements in order. Raises libcst.ParserSyntaxError."""
     module = cst.parse_module(text)
+    starts = [0, *(row.end() for row in LINE.finditer(text))]
     units = []
     line = 1 + sum(_height(module.code_for_node(blank)) for blank in module.header)
     for statement in module.body:
-        code = module.code_for_node(statement)
         above = sum(_height(module.code_for_node(blank)) for blank in getattr(statement, "leading_lines", ()))
-        end_line = line + _height(code) - 1
-        source = "".join(LINE.findall(code)[above:])
+        first, line = line + above, line + _height(module.code_for_node(statement))
         names = tuple(dict.fromkeys(_bound(statement)))
-        units.append(Unit(file, _kind(statement), names, line + above, end_line, source, by_libcst=True))
-        line = end_line + 1
+        start, end = starts[first - 1], starts[min(line, len(starts)) - 1]
+        units.append(Unit(file, _kind(statement), names, first, line - 1, text, start, end, by_libcst=True))
     return tuple(units)
 
 

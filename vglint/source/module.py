@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from vglint.finding import Problem
-from vglint.source.notebook import Cell
 from vglint.source.parse import units_by_ast
 from vglint.source.unit import Unit
 from vglint.span import Span
+
+_PYTHON_2 = re.compile("Missing parentheses in call|multiple exception types|leading zeros|inconsistent use of tabs")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One code cell: `number` counts code cells from 1, `line` is its first line in the joined module text.
+
+    `index` is its place among all cells of the file, from 0.
+    """
+
+    number: int
+    line: int
+    index: int
 
 
 @dataclass(eq=False)
@@ -23,7 +37,11 @@ class Module:
     is_package: bool
     text: str = field(repr=False)
     units: tuple[Unit, ...] = field(repr=False)
+    encoding: str = "utf-8"
+    """The codec that turns `text` back into the file's bytes."""
     cells: tuple[Cell, ...] = field(default=(), repr=False)
+    problems: tuple[Problem, ...] = field(default=(), repr=False)
+    """What could not be read of a file that else could: a notebook's broken cells."""
 
     @property
     def package(self) -> str:
@@ -59,22 +77,22 @@ class Module:
         return found
 
 
-def parse(
-    path: str, file: Path, name: str, is_package: bool, text: str, cells: tuple[Cell, ...] = ()
-) -> Module | Problem:
-    """Returns the module of a text, or where and why it is not Python that vglint can read."""
+def units_of(path: str, text: str) -> tuple[Unit, ...] | Problem:
+    """Returns the top-level statements of a text, or where and why it is not Python that vglint can read."""
     try:
-        units = units_by_ast(path, text)
+        return units_by_ast(path, text)
     except SyntaxError as error:
-        units_or_none = _by_libcst(path, text)
-        if units_or_none is None:
-            return Problem(path, error.lineno, f"not valid Python 3: {error.msg}")
-        units = units_or_none
+        return _by_libcst(path, text) or Problem(path, error.lineno, _wrong_syntax(error))
     except (RecursionError, MemoryError):
-        return Problem(path, None, "nested too deeply to be read")
+        return Problem(path, None, "is nested too deeply to be read")
     except ValueError as error:
-        return Problem(path, None, f"not valid Python 3: {error}")
-    return Module(path, file, name, is_package, text, units, cells)
+        return Problem(path, None, f"is not valid Python: {error}")
+
+
+def _wrong_syntax(error: SyntaxError) -> str:
+    if _PYTHON_2.search(error.msg):
+        return f"is not valid Python 3, rather Python 2: {error.msg}"
+    return f"is not valid Python: {error.msg}"
 
 
 def _by_libcst(path: str, text: str) -> tuple[Unit, ...] | None:

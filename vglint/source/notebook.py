@@ -2,12 +2,172 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import msgspec
+
+from vglint.finding import Problem
+from vglint.source.module import Cell
+from vglint.source.unit import parse_ast
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One code cell: `number` counts code cells from 1, `line` is its first line in the joined module text."""
+class Notebook:
+    """The code cells in order as one text: what is not Python is blanked, so that every line stays where it was."""
 
-    number: int
-    line: int
+    text: str
+    cells: tuple[Cell, ...]
+    problems: tuple[Problem, ...]
+
+
+def read_notebook(path: str, content: bytes) -> Notebook | Problem:
+    """Returns the code of a Jupyter notebook (nbformat 3 and 4); a notebook in another language has none."""
+    sources = _code_cells(path, content)
+    if isinstance(sources, Problem):
+        return sources
+    texts = [_python(source) for _, source in sources]
+    broken = [] if _error("".join(texts)) is None else [_error(text) for text in texts]
+    cells, problems, line = [], [], 1
+    for number, (index, _) in enumerate(sources, 1):
+        error = broken[number - 1] if broken else None
+        if error is not None:
+            texts[number - 1] = "\n" * texts[number - 1].count("\n")
+            place = f"cell {number}, line {error.lineno or 1}"
+            problems.append(Problem(path, None, f"{place} is not valid Python: {error.msg}"))
+        cells.append(Cell(number, line, index))
+        line += texts[number - 1].count("\n")
+    return Notebook("".join(texts), tuple(cells), tuple(problems))
+
+
+class _Cell(msgspec.Struct):
+    cell_type: str = "code"
+    source: list[str] | str = ""
+    input: list[str] | str = ""
+
+
+class _Sheet(msgspec.Struct):
+    cells: list[_Cell] = []
+
+
+class _Kernel(msgspec.Struct):
+    language: str | None = None
+    name: str | None = None
+
+
+class _Metadata(msgspec.Struct):
+    kernelspec: _Kernel | None = None
+    language_info: _Kernel | None = None
+
+
+class _Raw(msgspec.Struct):
+    cells: list[_Cell] | None = None
+    worksheets: list[_Sheet] | None = None
+    metadata: _Metadata | None = None
+
+
+def _code_cells(path: str, content: bytes) -> list[tuple[int, str]] | Problem:
+    try:
+        raw = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=_Raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Problem(path, None, f"is not a notebook: {error}")
+    if raw.cells is None and raw.worksheets is None:
+        return Problem(path, None, "is not a notebook: it has no cells")
+    metadata = raw.metadata or _Metadata()
+    languages = [kernel.language or kernel.name for kernel in (metadata.kernelspec, metadata.language_info) if kernel]
+    if any(language and "python" not in language.lower() for language in languages):
+        return []
+    cells = raw.cells if raw.cells is not None else [cell for sheet in raw.worksheets or () for cell in sheet.cells]
+    sources = [(index, cell.source or cell.input) for index, cell in enumerate(cells) if cell.cell_type == "code"]
+    return [(index, source if isinstance(source, str) else "".join(source)) for index, source in sources]
+
+
+_SUSPECT = re.compile(r"^[ \t]*[%!?]|\?[ \t]*(?:#.*)?$|=[ \t]*[%!]", re.MULTILINE)
+_CELL_MAGIC = re.compile(r"\s*%%(\w+)")
+_PYTHON_CELLS = frozenset({"time", "timeit", "capture", "prun", "debug", "python", "python3", "memit", "mprun"})
+_TIME = re.compile(r"(\s*)%time (?=\s*\S)")
+_LINE_MAGIC = re.compile(r"(\s*)(?:[%!?].*|[\w.*\[\]]+\?{1,2}\s*(?:#.*)?)$")
+_ASSIGNED = re.compile(r"(\s*[\w.,\s\[\]'\"]+?=\s*)[%!](?!=).*$")
+_TOKEN = re.compile(
+    r"(?P<string>[a-zA-Z]{0,2}(?P<quote>\"\"\"|'''|\"|'))|(?P<comment>#.*)|(?P<open>[(\[{])|(?P<close>[)\]}])"
+)
+
+
+def _python(source: str) -> str:
+    """Returns the cell with the same lines, and each line ended."""
+    source = source.replace("\r\n", "\n").replace("\r", "\n")
+    source = source if source.endswith("\n") else source + "\n"
+    if not _SUSPECT.search(source):
+        return source
+    first, *rest = source.split("\n")
+    while not first.strip() and rest and rest[0].lstrip().startswith("%%"):  # blank lines above a cell magic
+        return "\n" + _python("\n".join(rest))
+    if magic := _CELL_MAGIC.match(first):
+        return "\n" + _python("\n".join(rest)) if magic[1] in _PYTHON_CELLS else "\n" * source.count("\n")
+    return "\n".join(_without_magics(source.split("\n")))
+
+
+def _without_magics(lines: Sequence[str]) -> list[str]:
+    """Returns the lines with `%magic`, `!shell` and `help?` replaced where a statement starts, not inside one."""
+    kept = []
+    depth, quote, continued, in_magic = 0, "", False, False
+    for line in lines:
+        if in_magic:
+            in_magic = line.endswith("\\")
+            kept.append("")
+            continue
+        if not depth and not quote and not continued:
+            replaced = _statement(line)
+            in_magic = replaced != line and line.endswith("\\") and not _TIME.match(line)
+            line = replaced
+        kept.append(line)
+        depth, quote = _state_after(line, depth, quote)
+        continued = line.endswith("\\") and not quote
+    return kept
+
+
+def _statement(line: str) -> str:
+    if time := _TIME.match(line):
+        return f"{time[1]}if 1: {line[time.end() :]}"  # as long as `%time `: columns stay true
+    if magic := _LINE_MAGIC.match(line):
+        return f"{magic[1]}pass"
+    if assigned := _ASSIGNED.match(line):
+        return f"{assigned[1]}get_ipython()"
+    return line
+
+
+def _state_after(line: str, depth: int, quote: str) -> tuple[int, str]:
+    """Returns how many brackets are open and which triple quote is, after a line."""
+    position = 0
+    while position < len(line):
+        if quote:
+            end = line.find(quote, position)
+            while end > 0 and _escaped(line, end):
+                end = line.find(quote, end + 1)
+            if end < 0:
+                return depth, quote if len(quote) == 3 or line.endswith("\\") else ""
+            position, quote = end + len(quote), ""
+            continue
+        token = _TOKEN.search(line, position)
+        if token is None or token["comment"]:
+            return depth, ""
+        position = token.end()
+        quote = token["quote"] or ""
+        depth += bool(token["open"]) - bool(token["close"])
+    return max(depth, 0), quote if len(quote) == 3 else ""
+
+
+def _escaped(line: str, position: int) -> bool:
+    before = line[:position]
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+
+
+def _error(text: str) -> SyntaxError | None:
+    try:
+        parse_ast(text)
+    except SyntaxError as error:
+        return error
+    except (ValueError, RecursionError, MemoryError) as error:
+        return SyntaxError(str(error))
+    return None

@@ -10,11 +10,12 @@ from vglint.source.unit import LINE, Kind, Unit, parse_ast
 
 def units_by_ast(file: str, text: str) -> tuple[Unit, ...]:
     """Returns the top-level statements in order."""
-    rows = LINE.findall(text)
+    starts = [0, *(row.end() for row in LINE.finditer(text))]
     units = []
     for group in _by_line(parse_ast(text).body):
-        line, end_line = _first_line(group[0], rows), group[-1].end_lineno or group[-1].lineno
-        unit = Unit(file, _kind(group), bound_names(group), line, end_line, "".join(rows[line - 1 : end_line]))
+        line, end_line = _first_line(group[0], text, starts), group[-1].end_lineno or group[-1].lineno
+        start, end = starts[line - 1], starts[end_line]
+        unit = Unit(file, _kind(group), bound_names(group), line, end_line, text, start, end)
         if unit.kind in ("class", "function"):
             unit.__dict__["statements"] = tuple(group)
         units.append(unit)
@@ -37,7 +38,7 @@ def _decorated(statement: ast.stmt) -> bool:
     return bool(getattr(statement, "decorator_list", ()))
 
 
-def _first_line(statement: ast.stmt, rows: list[str]) -> int:
+def _first_line(statement: ast.stmt, text: str, starts: list[int]) -> int:
     match statement:
         case (
             ast.ClassDef(decorator_list=[first, *_])
@@ -45,7 +46,7 @@ def _first_line(statement: ast.stmt, rows: list[str]) -> int:
             | ast.AsyncFunctionDef(decorator_list=[first, *_])
         ):
             line = first.lineno
-            while line > 1 and not rows[line - 1].lstrip().startswith("@"):
+            while line > 1 and text[starts[line - 1]] != "@":
                 line -= 1
             return line
         case _:

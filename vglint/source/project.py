@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 
 from vglint.finding import Problem
-from vglint.source.module import Module, parse
-from vglint.source.reading import read
+from vglint.source.module import Module, units_of
+from vglint.source.reading import decode, read
 
 
 class Project:
@@ -32,6 +32,7 @@ class Project:
         self._resolve = frozenset(resolve)
         self._sites = [os.path.abspath(site) for site in (sys.path if sites is None else sites)]
         self._modules: dict[str, Module | Problem] = {}
+        self._added: set[str] = set()
         self._listings: dict[str, frozenset[str]] = {}
         self._package_roots: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._found: dict[tuple[str, str], str | None] = {}
@@ -39,17 +40,20 @@ class Project:
     def module(self, path: str | os.PathLike[str]) -> Module | Problem:
         """Returns the module of a file, read once."""
         file = os.path.abspath(path)
-        if file not in self._modules:
+        module = self._modules.pop(file, None)
+        if module is None:
             given = self._given.get(file) or self._shown(file, path)
-            text = read(given, Path(file))
-            self._modules[file] = text if isinstance(text, Problem) else self._parse(given, file, text)
-        return self._modules[file]
+            content = read(given, Path(file))
+            module = content if isinstance(content, Problem) else self._parse(given, file, content)
+        self._modules[file] = module  # the last in the dict is the last asked for
+        return module
 
-    def add(self, path: str, text: str) -> Module | Problem:
+    def add(self, path: str, content: bytes | str) -> Module | Problem:
         """Returns the module of a text that stands for the file at `path` (standard input, an editor's buffer)."""
         file = os.path.abspath(path)
         self._given[file] = path
-        self._modules[file] = self._parse(path, file, text)
+        self._added.add(file)
+        self._modules[file] = self._parse(path, file, content.encode() if isinstance(content, str) else content)
         return self._modules[file]
 
     def find(self, dotted: str) -> Module | None:
@@ -73,15 +77,36 @@ class Project:
             file = self._find_in(folder, dotted)
         return self._readable(file) or self.find(dotted)
 
-    def forget(self) -> None:
-        """Drops every syntax tree; modules stay known."""
-        for module in self._modules.values():
-            if isinstance(module, Module):
-                module.forget()
+    def forget(self, keep: int = 0) -> None:
+        """Drops modules, the longest unused first, until at most `keep` characters of source are held.
 
-    def _parse(self, given: str, file: str, text: str) -> Module | Problem:
+        Whoever still holds nodes of a dropped module keeps them; asking for the module again reads it again.
+        """
+        held = 0
+        for file, module in reversed(tuple(self._modules.items())):
+            if isinstance(module, Module) and file not in self._added:
+                held += len(module.text)
+                if held > keep:
+                    del self._modules[file]
+
+    def _parse(self, given: str, file: str, content: bytes) -> Module | Problem:
         name, is_package = self._name(file)
-        return parse(given, Path(file), name, is_package, text)
+        if file.endswith(".ipynb"):
+            from vglint.source.notebook import read_notebook
+
+            book = read_notebook(given, content)
+            if isinstance(book, Problem):
+                return book
+            text, encoding, cells, problems = book.text, "utf-8", book.cells, book.problems
+        else:
+            decoded = decode(given, content)
+            if isinstance(decoded, Problem):
+                return decoded
+            text, encoding, cells, problems = decoded.text, decoded.encoding, (), ()
+        units = units_of(given, text)
+        if isinstance(units, Problem):
+            return units
+        return Module(given, Path(file), name, is_package, text, units, encoding, cells, problems)
 
     def _readable(self, file: str | None) -> Module | None:
         module = None if file is None else self.module(file)

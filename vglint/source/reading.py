@@ -4,28 +4,53 @@ from __future__ import annotations
 
 import io
 import tokenize
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vglint.finding import Problem
 
 
-def read(path: str, file: Path) -> str | Problem:
-    """Returns a Python file's text, decoded by its coding line (PEP 263) or byte order mark, line ends as they are."""
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A file's decoded text with its line ends as they are, and the codec that turns it back into the same bytes."""
+
+    text: str = field(repr=False)
+    encoding: str
+
+
+def read(path: str, file: Path) -> bytes | Problem:
+    """Returns a file's bytes, or why there are none."""
     try:
-        content = file.read_bytes()
+        return file.read_bytes()
     except OSError as error:
-        return Problem(path, None, f"cannot be read: {error.strerror or error}")
-    return decode(path, content)
+        return Problem(path, None, f"cannot be read: {(error.strerror or str(error)).lower()}")
 
 
-def decode(path: str, content: bytes) -> str | Problem:
-    """Returns the text of a Python file's bytes without byte order mark."""
+def decode(path: str, content: bytes) -> Text | Problem:
+    """Returns the text of Python source, decoded by its byte order mark or coding line (PEP 263), else as UTF-8."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return Problem(path, None, "is UTF-16, which Python does not read: save it as UTF-8")
     if b"\0" in content:
-        return Problem(path, None, "is a binary file, not Python source")
+        return Problem(path, None, "is binary, not Python source")
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
-        return content.decode(encoding)
+        return Text(content.decode(encoding), encoding)
+    except UnicodeDecodeError as error:
+        return _undecodable(path, error)
     except SyntaxError as error:
-        return Problem(path, 1, f"has a coding line that cannot be followed: {error.msg}")
-    except (UnicodeDecodeError, LookupError) as error:
-        return Problem(path, None, f"cannot be decoded: {error}")
+        if not str(error).startswith("invalid or missing"):
+            return Problem(path, 1, f"cannot be decoded: {error.msg}")
+    except (UnicodeError, LookupError) as error:
+        return Problem(path, 1, f"cannot be decoded: {error}")
+    try:
+        return Text(content.decode(), "utf-8")
+    except UnicodeDecodeError as error:
+        return _undecodable(path, error)
+
+
+def _undecodable(path: str, error: UnicodeDecodeError) -> Problem:
+    line = error.object.count(b"\n", 0, error.start) + 1
+    byte = error.object[error.start]
+    return Problem(
+        path, line, f"byte 0x{byte:02x} is not {error.encoding}: a coding line must name the file's encoding"
+    )

@@ -26,7 +26,7 @@ class Unit:
     """One top-level statement, or several that share a line through `;`.
 
     `names` are bound at module level, also inside `if`, `try`, `with`, `for`; a star import binds `*`. `line` counts a
-    decorator in. `source` is exactly the lines `line` to `end_line`. What is derived is made once and kept until `forget`.
+    decorator in. `text[start:end]` is exactly the lines `line` to `end_line`. What is derived is made once and kept until `forget`.
     """
 
     file: str
@@ -34,9 +34,17 @@ class Unit:
     names: tuple[str, ...]
     line: int
     end_line: int
-    source: str = field(repr=False)
+    text: str = field(repr=False)
+    """The whole file's."""
+    start: int
+    end: int
     by_libcst: bool = False
     """Only libcst could read the file: then positions come from libcst too."""
+
+    @property
+    def source(self) -> str:
+        """The lines of the statement, decorators included."""
+        return self.text[self.start : self.end]
 
     @cached_property
     def tree(self) -> cst.SimpleStatementLine | cst.BaseCompoundStatement:
