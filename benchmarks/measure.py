@@ -109,7 +109,7 @@ class _Call:
     turn: int
     before: tuple[Any, ...]
     after: Any
-    output: Tensor
+    output: Tensor | None
     moment: float
     gradient: float = 0.0
     feeds: bool = False
@@ -180,6 +180,8 @@ def _run(model: Model, seed: int) -> list[_Call]:
     owners = {call.after: call for call in calls}
     for call in calls:
         _mark(call.before, owners)
+    for call in calls:  # let the autograd graph go: seven of a deep network fill the memory
+        call.before, call.after, call.output = (), None, None
     return calls
 
 
