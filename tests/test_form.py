@@ -1,0 +1,198 @@
+"""The form of the house: every invariant that ARCHITECTURE.md states and a test can hold."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "vglint"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+FLOORS: tuple[tuple[str, ...], ...] = (
+    ("nearest", "span", "value", "shape", "signal", "graph", "rule", "finding"),
+    ("source", "ops", "config", "report"),
+    ("interp",),
+    ("analysis",),
+    ("fix", "probe"),
+    ("rulebook",),
+    ("outcome", "cache", "parallel", "lint"),
+    ("selftest",),
+    ("cli", "__main__"),
+)
+LEFTWARD = frozenset({0, 6})
+"""Floors whose rooms stand in order: each may use those to its left."""
+
+HOMES = {
+    "click": {"cli", "report"},
+    "libcst": {"source", "interp", "fix"},
+    "msgspec": {"config", "rulebook", "cache"},
+    "pathspec": {"source"},
+    "tomli": {"config", "rulebook"},
+    "torch": {"probe"},
+}
+
+LONGEST = 450
+
+
+def rooms() -> dict[str, tuple[int, int]]:
+    """Returns floor and place of each room."""
+    return {room: (floor, place) for floor, names in enumerate(FLOORS) for place, room in enumerate(names)}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yields the dotted name of everything that a file imports, wherever in the file it does."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room_of(path: Path) -> str:
+    inside = path.relative_to(PACKAGE)
+    return inside.parts[0] if len(inside.parts) > 1 else inside.stem
+
+
+def test_every_file_has_a_room() -> None:
+    assert {room_of(path) for path in FILES} - {"__init__"} <= set(rooms())
+
+
+def allowed(importer: str, imported: str) -> bool:
+    if importer == imported:
+        return True
+    floor, place = rooms()[importer]
+    other_floor, other_place = rooms()[imported]
+    return other_floor < floor or (other_floor == floor and floor in LEFTWARD and other_place < place)
+
+
+def wrong_imports(path: Path) -> list[str]:
+    room = room_of(path)
+    wrong = []
+    for name in imports(path):
+        first, _, rest = name.partition(".")
+        inner = rest.partition(".")[0]
+        if first == "vglint":
+            if room != "__init__" and inner in rooms() and not allowed(room, inner):
+                wrong.append(name)
+        elif first not in sys.stdlib_module_names and room not in HOMES.get(first, ()):
+            wrong.append(name)
+    return wrong
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_down_and_third_parties_stay_home(path: Path) -> None:
+    assert wrong_imports(path) == []
+
+
+def test_the_import_test_can_fail(tmp_path: Path) -> None:
+    folder = PACKAGE / "report"
+    assert not allowed("report", "interp")
+    assert not allowed("source", "ops")
+    assert not allowed("span", "finding")
+    assert allowed("finding", "span")
+    assert "click" in HOMES and room_of(folder / "full.py") == "report"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_is_one_thing(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+def test_no_file_is_named_after_nothing() -> None:
+    assert not {path.stem for path in FILES} & {"utils", "util", "helpers", "base", "manager", "common", "misc"}
+
+
+def run(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, **environment}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=cwd, env=env, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+
+
+NO_TORCH = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("torch", "numpy"):
+            raise ImportError(f"{name} must not be imported")
+
+sys.meta_path.insert(0, Refuse())
+"""
+
+LINT = """
+from vglint.cli import cli
+status = cli(["--no-cache", "--jobs", "1", "fixtures/models"], standalone_mode=False)
+print("done")
+"""
+
+
+def test_linting_never_imports_torch() -> None:
+    done = run("-c", NO_TORCH + LINT)
+    assert done.stdout.endswith("done\n"), done.stdout[-2000:] + done.stderr[-2000:]
+    assert "internal error" not in done.stdout
+
+
+def test_the_torch_test_can_fail() -> None:
+    done = run("-c", NO_TORCH + "import vglint.report, torch\n" + LINT)
+    assert "torch must not be imported" in done.stderr
+
+
+def test_quick_verbs_import_nothing_slow() -> None:
+    done = run("-X", "importtime", "-m", "vglint", "--version")
+    assert done.stdout == f"vglint {version()}\n"
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert not imported & {"libcst", "msgspec", "pathspec", "tomli", "json", "concurrent.futures", "importlib.metadata"}
+
+
+def version() -> str:
+    found = re.search(r'__version__ = "(.+)"', (PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    assert found
+    return found[1]
+
+
+WHERE = "from vglint.rulebook import bundled, load; print(bundled()); print(len(load().rules))"
+
+
+def test_a_checkout_finds_its_rules() -> None:
+    place, count = run("-c", WHERE).stdout.split()
+    assert Path(place) == ROOT / "rules"
+    assert int(count) == len(list((ROOT / "rules").glob("*.toml")))
+
+
+def test_the_wheel_holds_the_rules(tmp_path: Path) -> None:
+    built = run("-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path))
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
+    done = run("-I", "-c", f"import sys; sys.path.insert(0, {str(tmp_path / 'installed')!r}); {WHERE}", cwd=tmp_path)
+    place, count = done.stdout.split()
+    assert Path(place) == tmp_path / "installed" / "vglint" / "rules"
+    assert int(count) == len(list((ROOT / "rules").glob("*.toml")))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)],
+    ids=["lint", "format", "types"],
+)
+def test_the_code_is_clean(command: tuple[str, ...]) -> None:
+    done = run("-m", *command)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_dependencies_are_small() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    block = re.search(r"^dependencies = \[(.*?)\]", text, re.S | re.M)
+    assert block
+    assert set(re.findall(r'"([a-z]+)', block[1])) == set(HOMES) - {"torch"}

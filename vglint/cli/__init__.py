@@ -1,0 +1,89 @@
+"""The command line: `vglint PATH…` lints, the other verbs stand before their arguments.
+
+Each verb is imported when it is called: `vglint --version` has to be quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+from vglint import __version__
+
+VERBS: Mapping[str, tuple[str, str]] = {
+    "lint": ("vglint.cli.lint", "Find what stops a PyTorch model from training."),
+    "graph": ("vglint.cli.graph", "Print the layer graph of a model, with the predicted gradient."),
+    "explain": ("vglint.cli.rules", "Explain a rule."),
+    "explain-match": ("vglint.cli.rules", "Show why a rule fires on a model, or does not."),
+    "rules": ("vglint.cli.rules", "List the rules, or print the schema of rule files."),
+    "facts": ("vglint.cli.rules", "List the facts that a rule may use."),
+    "test": ("vglint.cli.rules", "Run the examples of a folder of rules, or the marks in a folder of code."),
+}
+"""Module and summary by verb; the function has the verb's name, `-` as `_`."""
+
+
+class WrongUse(click.ClickException):
+    """A mistake in the configuration, in a rule or in an argument: exit status 2."""
+
+    exit_code = 2
+
+
+class Verbs(click.Group):
+    """Verbs by name; anything else is an argument of `lint`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = getattr(import_module(VERBS[cmd_name][0]), cmd_name.replace("-", "_"))
+        return command
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in VERBS and args[0] not in ("--version", "--help", "-h"):
+            args = ["lint", *args]
+        return super().parse_args(ctx, args)
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_usage("vglint", "[OPTIONS] PATH...")
+        formatter.write_usage("vglint", "VERB ...", prefix="       ")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        lint = self.get_command(ctx, "lint")
+        assert lint is not None
+        params = [*lint.params, *(param for param in self.get_params(ctx) if param.name == "version"), ctx.help_option]
+        rows = [record for param in params if param and (record := param.get_help_record(ctx))]
+        with formatter.section("Options"):
+            formatter.write_dl(list(dict(rows).items()))
+        with formatter.section("Verbs"):
+            formatter.write_dl([(verb, summary) for verb, (_, summary) in VERBS.items()])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="vglint %(version)s")
+def cli() -> None:
+    """Find what stops a PyTorch model from training, in its source: vanishing and exploding gradients, paths that
+    carry none, losses and training loops that do not do what they say. The code is read and never run.
+
+    PATH is a Python file, a notebook, a folder, or - for standard input.
+
+    Exit status: 0 clean, 1 findings or files that cannot be read, 2 wrong use, configuration or rule.
+    """
+
+
+def main() -> None:
+    """Runs the command line; no fault of vglint's own shows a traceback unless VGLINT_DEBUG is set."""
+    if os.environ.get("VGLINT_DEBUG"):
+        cli(prog_name="vglint")
+    try:
+        cli(prog_name="vglint")
+    except Exception as error:
+        summary = " ".join(f"{type(error).__name__}: {error}".split())
+        print(f"vglint: internal error: {summary}", file=sys.stderr)
+        print("Please report it; VGLINT_DEBUG=1 shows where it happened.", file=sys.stderr)
+        sys.exit(2)
