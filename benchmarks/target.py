@@ -1,0 +1,110 @@
+"""A model of the wild that the benchmarks build: where it is written, the expression that builds it, what it is fed."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import random
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import tomli
+from fetch import corpus_folder, pins
+
+LISTS = Path(__file__).with_name("targets")
+"""One TOML file per population: `population`, `root`, and `targets`, a list of tables `file`, `entry`, `inputs`; or,
+for classes that take a configuration alike, `file`, `classes`, `config`, `inputs`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One model: `entry` is evaluated among the names of `file`, `inputs` among torch's; both are Python expressions.
+
+    `root` is a pinned package, or `owner/name@commit` of a public repository, or `benchmarks` for files beside this
+    one; `file` is relative to it. `inputs` is a tuple of positional or a dict of keyword arguments of forward.
+    """
+
+    population: str
+    root: str
+    file: str
+    entry: str
+    inputs: str
+
+    @property
+    def key(self) -> str:
+        """A name that changes with any field, for caches."""
+        return sha256(json.dumps(asdict(self)).encode()).hexdigest()[:16]
+
+    @property
+    def module(self) -> str:
+        return self.file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def load(populations: Iterable[str] = ()) -> Iterator[Target]:
+    """Yields the committed targets of the named populations, of all where none is named."""
+    wanted = set(populations)
+    for path in sorted(LISTS.glob("*.toml")):
+        content = tomli.loads(path.read_text(encoding="utf-8"))
+        if not wanted or content["population"] in wanted:
+            for row in content["targets"]:
+                root = row.get("root") or content["root"]
+                entries = (
+                    [f"{name}({row['config']})" for name in row["classes"]] if "classes" in row else [row["entry"]]
+                )
+                yield from (Target(content["population"], root, row["file"], entry, row["inputs"]) for entry in entries)
+
+
+def folder(root: str, zoo: Path | None = None) -> Path:
+    """Returns where the files of `root` lie: an unpacked package, a checkout below $VGLINT_ZOO, or this folder."""
+    if root == "benchmarks":
+        return Path(__file__).parent
+    if "/" in root:
+        repository = root.partition("@")[0].replace("/", "+")
+        return (zoo or Path(os.environ.get("VGLINT_ZOO", "~/.cache/vglint-zoo")).expanduser()) / repository
+    return corpus_folder() / f"{root}-{pins()[root]}"
+
+
+def build(target: Target) -> Any:
+    """Imports the target's file and returns the model; raises whatever that code raises. Needs torch."""
+    import torch
+
+    stand_in_for_torchvision_ops()
+    if "/" in target.root or target.root in {"benchmarks", "torchvision"}:
+        sys.path.insert(0, str(folder(target.root)))
+        if "/" in target.root:
+            os.chdir(folder(target.root))
+    seed()
+    names = vars(importlib.import_module(target.module))
+    return eval(target.entry, dict(names, __builtins__=__builtins__, torch=names.get("torch", torch)))
+
+
+def feed(target: Target) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Returns positional and keyword arguments for the model's forward. Needs torch."""
+    import torch
+
+    seed()
+    scope = {"torch": torch, "x": torch.randn, "ids": lambda high, *shape: torch.randint(0, high, shape)}
+    value = eval(target.inputs, scope)
+    return ((), value) if isinstance(value, dict) else (value if isinstance(value, tuple) else (value,), {})
+
+
+def seed() -> None:
+    import torch
+
+    random.seed(0)
+    torch.manual_seed(0)
+
+
+def stand_in_for_torchvision_ops() -> None:
+    """Declares the operators that torchvision's binary part defines, so that its Python source imports without it."""
+    import torch
+
+    if not hasattr(stand_in_for_torchvision_ops, "library"):
+        library = torch.library.Library("torchvision", "DEF")
+        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        stand_in_for_torchvision_ops.library = library  # type: ignore[attr-defined]
