@@ -1,0 +1,244 @@
+"""What torch executes: one forward pass of a real model, op by op.
+
+    record(model, *inputs, **named) -> Recording
+
+Leaf modules are recorded as one step each, at the moment they start; what they do inside is theirs. Everything else that
+reaches torch's dispatch of Python functions (functions, tensor methods, operators) is a step at the path of the module whose forward runs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode, resolve_name
+
+from vglint import ops
+
+Value = None | bool | int | float | str | tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One executed operation. `path` is None where it cannot be told (a module that no attribute holds)."""
+
+    op: str
+    path: str | None
+    type: str | None = None
+    config: tuple[tuple[str, Value], ...] = ()
+    weighted: bool = False
+    """A leaf module with parameters of its own."""
+
+    def __str__(self) -> str:
+        config = "".join(f", {name}={value!r}" for name, value in self.config)
+        return f"{self.op} {self.path} {self.type or ''}{config}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A parameter as it stands before training: path, shape, mean and standard deviation of its entries."""
+
+    path: str
+    shape: tuple[int, ...]
+    mean: float
+    std: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    steps: tuple[Step, ...]
+    params: tuple[Filled, ...]
+    output: object = None
+
+
+def record(model: nn.Module, *inputs: object, **named: object) -> Recording:
+    """Runs the model once in training mode and returns what it executed and how its parameters were filled."""
+    params = tuple(_filled(path, param.detach()) for path, param in model.named_parameters())
+    model.train()
+    recorder = _Recorder(_paths(model))
+    with torch.random.fork_rng(devices=[]), recorder.watching(model):
+        torch.manual_seed(0)
+        output = model(*inputs, **named)
+    return Recording(tuple(recorder.steps), params, output)
+
+
+def _filled(path: str, param: torch.Tensor) -> Filled:
+    values = param.double() if param.is_floating_point() else torch.zeros(1, dtype=torch.double)
+    std = values.std(correction=0).item() if values.numel() > 1 else 0.0
+    return Filled(path, tuple(param.shape), values.mean().item() if values.numel() else 0.0, std)
+
+
+def _paths(model: nn.Module) -> dict[nn.Module, str]:
+    """Returns the path of every module, of those in plain lists and dicts too (`layers.0`)."""
+    paths = {module: path for path, module in model.named_modules()}
+    queue = list(paths)
+    for module in queue:
+        for name, value in vars(module).items():
+            if name.startswith("_"):
+                continue
+            for key, hidden in _contained(value):
+                start = f"{paths[module]}.{name}" if paths[module] else name
+                for inner_path, inner in hidden.named_modules(prefix=f"{start}{key}"):
+                    if inner not in paths:
+                        paths[inner] = inner_path
+                        queue.append(inner)
+    return paths
+
+
+def _contained(value: object) -> Iterator[tuple[str, nn.Module]]:
+    if isinstance(value, nn.Module):
+        yield "", value
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            for key, module in _contained(item):
+                yield f".{index}{key}", module
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            for key, module in _contained(item):
+                yield f".{name}{key}", module
+
+
+class _Recorder(TorchFunctionMode):
+    """Collects steps; `_stack` holds the paths of the running modules, `_inside` counts leaf modules that run."""
+
+    def __init__(self, paths: dict[nn.Module, str]) -> None:
+        super().__init__()
+        self.steps: list[Step] = []
+        self._paths = paths
+        self._stack: list[str | None] = []
+        self._inside = 0
+
+    @contextmanager
+    def watching(self, model: nn.Module) -> Iterator[None]:
+        """Wraps `Module.__call__` and every instance's `forward` (a forward may be called by name), and undoes it."""
+        call = nn.Module.__call__
+        leaf = {module: leaf_class(module) for module in self._paths}
+        recorder = self
+
+        def called(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            with recorder._running(module, leaf[module] if module in leaf else leaf_class(module)):
+                return call(module, *args, **kwargs)
+
+        with ExitStack() as undo:
+            for module in self._paths:
+                if isinstance(module, torch.jit.ScriptModule):
+                    continue
+                module.__dict__["forward"] = self._forward(module, module.forward, leaf[module])
+                undo.callback(module.__dict__.pop, "forward", None)
+            nn.Module.__call__ = called  # type: ignore[method-assign]
+            undo.callback(setattr, nn.Module, "__call__", call)
+            with self:
+                yield
+
+    def _forward(self, module: nn.Module, forward: Callable[..., Any], leaf: type | None) -> Callable[..., Any]:
+        def run(*args: Any, **kwargs: Any) -> Any:
+            with self._running(module, leaf):
+                return forward(*args, **kwargs)
+
+        return run
+
+    @contextmanager
+    def _running(self, module: nn.Module, leaf: type | None) -> Iterator[None]:
+        path = self._paths.get(module)
+        if leaf is not None and self._inside == 0:
+            self.steps.append(_leaf_step(module, leaf, path))
+        self._inside += leaf is not None
+        self._stack.append(path)
+        try:
+            yield
+        finally:
+            self._stack.pop()
+            self._inside -= leaf is not None
+
+    def __torch_function__(
+        self, func: Any, types: object, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if self._inside == 0:
+            op = _op_name(func)
+            if op is not None and (op == "setitem" or _has_tensor(result)):
+                self.steps.append(Step(op, self._stack[-1] if self._stack else ""))
+        return result
+
+
+def leaf_class(module: nn.Module) -> type | None:
+    """Returns torch's class whose forward runs, if the op table has that class as one op."""
+    for cls in type(module).__mro__:
+        if "forward" in vars(cls):
+            return cls if ops.find(public_name(cls)) is not None and cls.__module__.startswith(_LEAVES) else None
+    return None
+
+
+_LEAVES = ("torch.nn.", "einops.")
+
+
+def public_name(cls: type) -> str:
+    """Returns `torch.nn.Linear` for torch.nn.modules.linear.Linear."""
+    return re.sub(r"^torch\.nn\.modules\.\w+\.", "torch.nn.", f"{cls.__module__}.{cls.__qualname__}")
+
+
+def _leaf_step(module: nn.Module, leaf: type, path: str | None) -> Step:
+    spelling = ops.find(public_name(leaf))
+    assert spelling is not None
+    config: dict[str, Value] = {}
+    for name, value in vars(module).items():
+        if name.startswith("_") or name in ("training", "inplace", "forward"):
+            continue
+        if value is None or isinstance(value, (bool, int, float, str)):
+            config[name] = value
+        elif isinstance(value, (tuple, list, torch.Size)):
+            config[name] = tuple(value)
+    if "bias" in module._parameters:
+        config["bias"] = module._parameters["bias"] is not None
+    elif "in_proj_bias" in module._parameters:
+        config["bias"] = module._parameters["in_proj_bias"] is not None
+    weighted = any(True for _ in module.parameters())
+    return Step(spelling.op, path, public_name(leaf), tuple(sorted(config.items())), weighted)
+
+
+def _op_name(func: Any) -> str | None:
+    """Returns the op table's name of what torch dispatches; None for what only reads (`x.shape`)."""
+    name = getattr(func, "__name__", "")
+    if name == "__get__":
+        attribute = ops.attribute(func.__self__.__name__)
+        return None if attribute is None else attribute.op
+    if name == "__set__":
+        return None
+    if name in _OPERATORS:
+        return _OPERATORS[name]
+    resolved = resolve_name(func) or f"torch.{name}"
+    prefix, _, last = resolved.rpartition(".")
+    if last in _READERS:
+        return None
+    for candidate in (last, last.rstrip("_")):
+        if last.startswith("__"):
+            continue
+        found = ops.method(candidate) if prefix == "torch.Tensor" else ops.find(f"{prefix}.{candidate}")
+        if found is not None:
+            return found.op
+    return last.strip("_")
+
+
+_READERS = {"requires_grad_", "retain_grad", "register_hook", "set_", "__hash__", "is_floating_point"}
+
+_SYMBOLS = {
+    "add": "+", "sub": "-", "mul": "*", "truediv": "/", "div": "/", "floordiv": "//", "mod": "%", "pow": "**", "matmul": "@",
+    "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!=", "and": "&", "or": "|", "xor": "^",
+}  # fmt: skip
+_OPERATORS: dict[str, str] = {
+    f"__{side}{name}__": op
+    for name, symbol in _SYMBOLS.items()
+    for side in ("", "r", "i")
+    if (op := ops.operator(symbol)) is not None
+} | {"__getitem__": "getitem", "__setitem__": "setitem", "__neg__": "neg", "__invert__": "bitwise_not"}
+
+
+def _has_tensor(value: object) -> bool:
+    if isinstance(value, torch.Tensor):
+        return True
+    return isinstance(value, (tuple, list)) and any(_has_tensor(item) for item in value)
