@@ -1,0 +1,183 @@
+"""Files to settings: the closest configuration above a file governs it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import tomli
+
+from vglint.config import schema
+from vglint.config.error import ConfigError
+from vglint.config.settings import ProbeSettings, RuleSettings, Settings, Target, TensorSpec, Value
+from vglint.rule import Confidence, Severity
+
+FILES = ("vglint.toml", "pyproject.toml")
+"""Names of configuration files; the first that a folder has counts."""
+
+
+@dataclass
+class Configuration:
+    """The settings of each file of a run.
+
+    `file` is a configuration that governs every file; with `isolated` no file is looked for. `overrides` are `Settings.merged`'s.
+    """
+
+    file: str | None = None
+    isolated: bool = False
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    _by_folder: dict[str, Settings] = field(default_factory=dict, init=False, repr=False)
+
+    def of(self, folder: str) -> Settings:
+        """Returns the settings that hold in a folder. Raises ConfigError."""
+        folder = os.path.abspath(folder)
+        if folder not in self._by_folder:
+            self._by_folder[folder] = self._of(folder)
+        return self._by_folder[folder]
+
+    def of_file(self, path: str) -> Settings:
+        """Returns the settings that hold for a file. Raises ConfigError."""
+        return self.of(os.path.dirname(os.path.abspath(path)))
+
+    def _of(self, folder: str) -> Settings:
+        if self.file is not None or self.isolated:
+            top = os.getcwd()
+            if folder != top:
+                return self.of(top)
+            found = Settings(root=top) if self.file is None else load(self.file)
+            return (found or Settings(root=top, file=self.file)).merged(**self.overrides)
+        for name in FILES:
+            file = os.path.join(folder, name)
+            if os.path.isfile(file) and (settings := load(file)) is not None:
+                return settings.merged(**self.overrides)
+        above = os.path.dirname(folder)
+        return Settings(root=os.getcwd()).merged(**self.overrides) if above == folder else self.of(above)
+
+
+def load(file: str) -> Settings | None:
+    """Returns the settings of one file, None for a pyproject.toml without `[tool.vglint]`. Raises ConfigError."""
+    try:
+        content = Path(file).read_bytes()
+    except OSError as error:
+        raise ConfigError(_shown(file), "", f"cannot be read: {(error.strerror or str(error)).lower()}") from None
+    is_pyproject = os.path.basename(file) == "pyproject.toml"
+    if is_pyproject and b"vglint" not in content:
+        return None
+    try:
+        table = tomli.loads(content.decode())
+    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(_shown(file), "", f"is not valid TOML: {error}") from None
+    if is_pyproject:
+        tool = table.get("tool")
+        if not isinstance(tool, dict) or "vglint" not in tool:
+            return None
+        table = tool["vglint"]
+        if not isinstance(table, dict):
+            raise ConfigError(_shown(file), "tool.vglint", "must be a table")
+    elif set(table) == {"tool"}:
+        raise ConfigError(_shown(file), "tool", "keys stand at the top level of vglint.toml, not below [tool.vglint]")
+    return _settings(_shown(file), os.path.dirname(os.path.abspath(file)), schema.checked(_shown(file), table))
+
+
+def _shown(file: str) -> str:
+    relative = os.path.relpath(file)
+    return Path(file if relative.startswith("..") else relative).as_posix()
+
+
+def _settings(file: str, root: str, raw: schema.Schema) -> Settings:
+    return Settings(
+        root=root,
+        file=file,
+        select=None if raw.select is None else tuple(raw.select),
+        extend_select=tuple(raw.extend_select),
+        ignore=tuple(raw.ignore),
+        per_file_ignores=tuple((pattern, tuple(rules)) for pattern, rules in raw.per_file_ignores.items()),
+        rules=tuple(_rule(file, rule, table) for rule, table in raw.rules.items()),
+        rule_dirs=tuple(os.path.join(root, folder) for folder in raw.rule_dirs),
+        min_severity=raw.min_severity,
+        min_confidence=raw.min_confidence,
+        pedantic=raw.pedantic,
+        exclude=tuple(raw.exclude),
+        extend_exclude=tuple(raw.extend_exclude),
+        force_exclude=raw.force_exclude,
+        respect_gitignore=raw.respect_gitignore,
+        resolve=tuple(raw.resolve),
+        output_format=_outputs(root, raw.output_format),
+        jobs=_positive(file, "jobs", raw.jobs),
+        cache=raw.cache,
+        cache_dir=None if raw.cache_dir is None else os.path.join(root, raw.cache_dir),
+        exit_zero=raw.exit_zero,
+        probe=_probe(file, raw.probe),
+    )
+
+
+def _rule(file: str, rule: str, table: Mapping[str, bool | int | float | str]) -> RuleSettings:
+    params = tuple((name, value) for name, value in table.items() if name not in ("severity", "confidence"))
+    schema.check_value(file, f"rules.{rule}.severity", table.get("severity"), Severity | None)
+    schema.check_value(file, f"rules.{rule}.confidence", table.get("confidence"), Confidence | None)
+    severity, confidence = (
+        cast("Severity | None", table.get("severity")),
+        cast("Confidence | None", table.get("confidence")),
+    )
+    return RuleSettings(rule, severity, confidence, params)
+
+
+def _outputs(root: str, raw: str | list[str] | dict[str, str]) -> tuple[tuple[str, str | None], ...]:
+    if isinstance(raw, dict):
+        return tuple((name, os.path.join(root, file) if file not in ("", "-") else None) for name, file in raw.items())
+    pairs = (one.partition("=") for one in ([raw] if isinstance(raw, str) else raw))
+    return tuple((name, os.path.join(root, file) if file else None) for name, _, file in pairs)
+
+
+def _positive(file: str, key: str, value: int | None) -> int | None:
+    if value is not None and value < 1:
+        raise ConfigError(file, key, f"must be at least 1, not {value}")
+    return value
+
+
+def _probe(file: str, raw: schema.Probe) -> ProbeSettings:
+    _positive(file, "probe.memory", raw.memory)
+    if raw.timeout <= 0:
+        raise ConfigError(file, "probe.timeout", f"must be above 0 seconds, not {raw.timeout:g}")
+    return ProbeSettings(raw.enabled, raw.timeout, raw.memory, tuple(_target(target) for target in raw.targets))
+
+
+def _target(raw: schema.Target) -> Target:
+    pairs = raw.args.items() if isinstance(raw.args, dict) else ((None, value) for value in raw.args)
+    return Target(
+        entry=raw.entry,
+        args=tuple((name, _value(value)) for name, value in pairs),
+        inputs=tuple(_tensor(one) for one in raw.inputs),
+        target=None if raw.target is None else _tensor(raw.target),
+        loss=raw.loss,
+        optimizer=raw.optimizer,
+        lr=raw.lr,
+        steps=raw.steps,
+        seeds=tuple(raw.seeds),
+        device=raw.device,
+    )
+
+
+def _tensor(raw: schema.TensorLike) -> TensorSpec | str:
+    match raw:
+        case str():
+            return raw
+        case schema.Tensor():
+            return TensorSpec(tuple(raw.shape), raw.dtype, raw.low, raw.high)
+        case _:
+            return TensorSpec(tuple(raw))
+
+
+def _value(raw: object) -> Value:
+    match raw:
+        case list():
+            return tuple(_value(item) for item in raw)
+        case dict():
+            return tuple((str(name), _value(item)) for name, item in raw.items())
+        case bool() | int() | float() | str():
+            return raw
+        case _:
+            return str(raw)  # TOML's dates and times

@@ -1,0 +1,112 @@
+"""Everything that a user can set, checked, with its default."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from vglint.nearest import nearest
+from vglint.rule import Confidence, Scalar, Severity
+
+Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | tuple[tuple[str, Value], ...]"
+"""A value of TOML: arrays are tuples, tables are tuples of pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSettings:
+    """`[tool.vglint.rules.VG101]`: `rule` is an id or a name; `params` are checked against the rule when rules are loaded."""
+
+    rule: str
+    severity: Severity | None = None
+    confidence: Confidence | None = None
+    params: tuple[tuple[str, Scalar], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """A random tensor: `[4, 3, 32, 32]`, or `{shape = [4, 16], dtype = "int64", high = 1000}`; integers lie in low <= x < high."""
+
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    low: int = 0
+    high: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`[[tool.vglint.probe.targets]]`: how one entry is built, fed and trained when it is probed.
+
+    `entry` is `FILE:EXPR`; `args` are the constructor's arguments, each with its name or None; `inputs` are in the order of
+    forward's arguments. A text in place of a tensor is `FILE:FUNCTION`, which returns it.
+    """
+
+    entry: str
+    args: tuple[tuple[str | None, Value], ...] = ()
+    inputs: tuple[TensorSpec | str, ...] = ()
+    target: TensorSpec | str | None = None
+    loss: str | None = None
+    optimizer: str | None = None
+    lr: float | None = None
+    steps: int | None = None
+    seeds: tuple[int, ...] = ()
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSettings:
+    """`[tool.vglint.probe]`: whether models are run, and within which limits."""
+
+    enabled: bool = False
+    timeout: float = 60.0
+    """Seconds for one entry."""
+    memory: int = 4096
+    """MiB for one entry."""
+    targets: tuple[Target, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that a user can set, with its default. Selectors are ids, names or families."""
+
+    root: str = "."
+    """The folder that globs and relative paths start from: the configuration file's."""
+    file: str | None = None
+    select: tuple[str, ...] | None = None
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    rules: tuple[RuleSettings, ...] = ()
+    rule_dirs: tuple[str, ...] = ()
+    min_severity: Severity = "warning"
+    min_confidence: Confidence = "medium"
+    pedantic: bool = False
+    exclude: tuple[str, ...] = ()
+    extend_exclude: tuple[str, ...] = ()
+    force_exclude: bool = False
+    respect_gitignore: bool = True
+    resolve: tuple[str, ...] = ()
+    output_format: tuple[tuple[str, str | None], ...] = ()
+    """Formats with the file each goes to, None for standard output."""
+    jobs: int | None = None
+    cache: bool = True
+    cache_dir: str | None = None
+    exit_zero: bool = False
+    probe: ProbeSettings = ProbeSettings()
+
+    def merged(self, **overrides: Any) -> Settings:
+        """Returns the settings with each override that is not None in place; `extend_*` and `ignore` are added to."""
+        known = {field.name for field in dataclasses.fields(self)}
+        changes: dict[str, Any] = {}
+        for name, value in overrides.items():
+            if name not in known:
+                raise TypeError(f"there is no setting {name!r}{nearest(name, known)}")
+            if value is None:
+                continue
+            added = name in ("extend_select", "extend_exclude", "ignore", "per_file_ignores")
+            changes[name] = (*getattr(self, name), *value) if added else value
+        return dataclasses.replace(self, **changes)
+
+    @property
+    def excluded(self) -> tuple[str, ...]:
+        return (*self.exclude, *self.extend_exclude)
