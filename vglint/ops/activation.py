@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vglint.graph import Init
 from vglint.ops.entry import Config, Entry
-from vglint.ops.shapes import axis, broadcast, divide, first, integer, replace, same
+from vglint.ops.shapes import axis, divide, first, integer, replace, same
 from vglint.ops.spec import Call, ParamSpec, Result, Tensor
 
 
@@ -14,10 +14,6 @@ def halved(call: Call) -> Result:
         return Tensor()
     dim = axis(call.config.get("dim", -1), len(shape))
     return Tensor(replace(shape, dim, divide(shape[dim], 2)))
-
-
-def first_with_noise(call: Call) -> Result:
-    return Tensor(broadcast(call.inputs[:1]))
 
 
 def slope_params(config: Config) -> tuple[ParamSpec, ...]:
@@ -259,7 +255,7 @@ ENTRIES = (
         "gumbel_softmax",
         "activation",
         "softmax of x plus Gumbel noise; with hard=True one-hot forward, softmax backward",
-        first_with_noise,
-        """F.gumbel_softmax(%input, tau=1, hard=False, eps=1e-10, dim=-1)""",
+        same,
+        """F.gumbel_softmax(%logits, tau=1, hard=False, eps=1e-10, dim=-1)""",
     ),
 )

@@ -29,7 +29,7 @@ def bind(
     """Returns every argument by name in signature order, defaults filled in.
 
     `constant` makes a value of a default, `pack` one of the positionals that a star argument takes (without them: the default itself, a tuple);
-    a star argument given a single sequence (`is_sequence`; without it a tuple or list) takes that sequence itself. Raises BindError for too many, unknown, repeated or missing arguments.
+    a star argument given a single sequence (`is_sequence`; without it a tuple or list) takes that sequence itself. What `**name` takes stands under its own keywords. Raises BindError for too many, unknown, repeated or missing arguments.
     """
     sequence = is_sequence or (lambda value: isinstance(value, (tuple, list)))
     packed = pack or (lambda values: cast(V, values))
@@ -46,10 +46,13 @@ def bind(
             given[arg.name] = positional[index]
     if len(positional) > len(places) and not any(arg.star for arg in places):
         raise BindError(f"takes {len(places)} positional arguments but {len(positional)} were given")
-    known = {arg.name for arg in args}
+    others = next((arg for arg in args if arg.star and arg.keyword_only), None)
+    known = {arg.name for arg in args if arg is not others}
     for keyword, value in keywords.items():
         name = keyword if keyword in known else _NUMPY_NAMES.get(keyword, keyword)
         if name not in known:
+            if others is not None:
+                continue
             raise BindError(f"got an unexpected keyword argument '{keyword}'")
         if name in given:
             raise BindError(f"got multiple values for argument '{name}'")
@@ -57,4 +60,9 @@ def bind(
     missing = [arg.name for arg in args if arg.default is REQUIRED and arg.name not in given]
     if missing:
         raise BindError("misses " + ", ".join(f"'{name}'" for name in missing))
-    return {arg.name: given[arg.name] if arg.name in given else lifted(arg.default) for arg in args}
+    bound = {
+        arg.name: given[arg.name] if arg.name in given else lifted(arg.default) for arg in args if arg is not others
+    }
+    if others is not None and others.role != "ignored":
+        bound.update((keyword, value) for keyword, value in keywords.items() if keyword not in known)
+    return bound

@@ -12,14 +12,14 @@ from vglint.value import Literal_
 Config: TypeAlias = Mapping[str, Literal_]
 ShapeRule: TypeAlias = Callable[[Call], Result]
 ParamRule: TypeAlias = Callable[[Config], tuple[ParamSpec, ...]]
-ConfigRule: TypeAlias = Callable[[Config], dict[str, Literal_]]
+ConfigRule: TypeAlias = Callable[[str, Config], dict[str, Literal_]]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """An op, its spellings (see `vglint.ops.signature`) and its rules.
 
-    `config` turns a module's constructor arguments into what the module shows as attributes (`kernel_size=3` → `(3, 3)`).
+    `config` takes a module's name and constructor arguments to what the module shows as attributes (`kernel_size=3` → `(3, 3)`).
     """
 
     name: str

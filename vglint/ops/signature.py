@@ -8,7 +8,7 @@ A line is `names (arguments)`, for a module `names (constructor)(forward)`, with
 
 Names: `nn.` is torch.nn, `F.` torch.nn.functional, `x.` a method of torch.Tensor, `x:` an attribute; a method's line keeps its self as the first argument.
 Marks: `%name` tensor, `%%name` sequence of tensors, `-name` ignored, `*name` takes all positionals from here on, a lone `*` begins the
-keyword-only ones. A default is a Python literal, or a dotted name that stands for itself.
+keyword-only ones; `**-name` takes all other keywords. A default is a Python literal, or a dotted name that stands for itself.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _CONSTANTS: dict[str, object] = {"None": None, "True": True, "False": False}
 
 
 def lines(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yields each line's names in full and its signature, not yet parsed; a line with open parentheses goes on in the next."""
+    """Yields each line's names in full and its signature, not yet parsed; a line without its closing parenthesis goes on in the next."""
     pending = ""
     for line in text.splitlines():
         pending = f"{pending} {line.strip()}" if pending else line.strip()
-        if not pending or pending.count("(") != pending.count(")"):
+        if "(" not in pending or pending.count("(") != pending.count(")"):
             continue
         names, parenthesis, rest = pending.partition("(")
         yield tuple(full_name(name) for name in names.split()), parenthesis + rest
         pending = ""
     if pending:
-        raise ValueError(f"unbalanced parentheses: {pending}")
+        raise ValueError(f"no signature, or open parentheses: {pending}")
 
 
 def full_name(name: str) -> str:
@@ -55,13 +55,16 @@ def spelling(name: str, op: str, signature: str) -> Spelling:
     elif name.startswith(("torch.Tensor.", "torch.Tensor:")):
         form, args = "method", args[1:]
     last = name.rpartition(".")[2]
+    inplace = last.endswith("_") and not last.endswith("__") and form != "module"
+    if form == "method" or inplace:
+        args = tuple(arg for arg in args if arg.name != "out")
     return Spelling(
         name=name.replace(":", "."),
         op=op,
         form=form,
         args=args,
         forward=arguments(groups[1]) if form == "module" else (),
-        inplace=last.endswith("_") and not last.endswith("__") and form != "module",
+        inplace=inplace,
         fixed=tuple((arg.name, cast(Literal_, arg.default)) for arg in arguments(fixed)),
     )
 
@@ -75,13 +78,14 @@ def arguments(text: str) -> tuple[Arg, ...]:
             keyword_only = True
             continue
         name, _, default = part.partition("=")
-        star = name.startswith("*")
+        star, rest = name.startswith("*"), name.startswith("**")
         role: Role = "config"
         for mark, marked in (("%%", "tensors"), ("%", "tensor"), ("-", "ignored")):
             if name.lstrip("*").startswith(mark):
                 role = cast(Role, marked)
                 break
-        found.append(Arg(name.lstrip("*%-"), role, _default(default), star, keyword_only))
+        optional = star and (rest or role != "config")
+        found.append(Arg(name.lstrip("*%-"), role, () if optional else _default(default), star, keyword_only or rest))
         keyword_only = keyword_only or star
     return tuple(found)
 

@@ -49,7 +49,7 @@ class Arg:
 
     A `tensor` becomes an input of the node when it is a tensor and stays in the config otherwise (`x + 1`, `F.linear`'s absent bias is
     None); `tensors` is a sequence of tensors; `ignored` (inplace, device, dtype, out, …) never reaches the config.
-    `star` takes all positional arguments from here on (`x.view(*shape)`), or one tuple.
+    `star` takes all positional arguments from here on (`x.view(*shape)`), or one tuple; with `keyword_only` all other keywords.
     """
 
     name: str

@@ -7,7 +7,28 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 
-from vglint.ops import activation, signature, weight
+from vglint.ops import (
+    activation,
+    attention,
+    combine,
+    create,
+    cut,
+    dropout,
+    einops,
+    elementwise,
+    loss,
+    matmul,
+    norm,
+    pool,
+    recurrent,
+    reduce,
+    shape_ops,
+    signature,
+    spectral,
+    train,
+    vision,
+    weight,
+)
 from vglint.ops.entry import Entry
 from vglint.ops.spec import Call, Op, Result, Spelling, Tensor
 from vglint.value import Literal_
@@ -60,7 +81,7 @@ def canonical_config(spelling: Spelling, config: Mapping[str, Literal_]) -> dict
     if rule is None or spelling.form != "module":
         return filled
     try:
-        return rule(filled)
+        return rule(spelling.name, filled)
     except Exception:
         return filled
 
@@ -115,7 +136,27 @@ _DEFINITIONS = tuple(
 )
 
 
-_KINDS = (activation, weight)
+_KINDS = (
+    weight,
+    activation,
+    norm,
+    dropout,
+    pool,
+    attention,
+    recurrent,
+    loss,
+    shape_ops,
+    vision,
+    einops,
+    combine,
+    matmul,
+    elementwise,
+    reduce,
+    spectral,
+    create,
+    cut,
+    train,
+)
 
 
 def _build() -> tuple[dict[str, Entry], dict[str, tuple[str, str]]]:

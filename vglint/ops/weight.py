@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from vglint.graph import Init
-from vglint.ops.entry import Config, Entry
+from vglint.ops.entry import Config, ConfigRule, Entry
 from vglint.ops.shapes import (
     add,
     broadcast,
@@ -159,14 +159,14 @@ def conv_params(rank: int, *, transposed: bool = False) -> Callable[[Config], tu
     return rule
 
 
-def conv_config(rank: int) -> Callable[[Config], dict[str, Literal_]]:
+def conv_config(rank: int) -> ConfigRule:
     """Sizes stand as tuples, as the module shows them."""
 
-    def rule(config: Config) -> dict[str, Literal_]:
+    def rule(name: str, config: Config) -> dict[str, Literal_]:
         filled = dict(config)
-        for name in ("kernel_size", "stride", "padding", "dilation", "output_padding"):
-            if name in filled and not isinstance(filled[name], (str, tuple)):
-                filled[name] = (filled[name],) * rank
+        for size in ("kernel_size", "stride", "padding", "dilation", "output_padding"):
+            if size in filled and not isinstance(filled[size], (str, tuple)):
+                filled[size] = (filled[size],) * rank
         return filled
 
     return rule

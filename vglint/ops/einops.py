@@ -1,0 +1,132 @@
+"""einops: rearrange, reduce, repeat by pattern."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from vglint.ops.entry import Entry
+from vglint.ops.matmul import einsum_shape
+from vglint.ops.shapes import divide, first, integer, merge, multiply
+from vglint.ops.spec import Call, Result, Tensor
+from vglint.shape import Dim, Shape
+from vglint.value import Literal_
+
+_TOKEN = re.compile(r"\(|\)|\.\.\.|…|\w+")
+
+
+def patterned(call: Call) -> Result:
+    """The right side of the pattern, its axes sized by the left side and by the axis lengths given in config."""
+    pattern = call.config["pattern"]
+    if not isinstance(pattern, str):
+        return Tensor()
+    return Tensor(rearranged(pattern, first(call), call.config))
+
+
+def rearranged(pattern: str, shape: Shape | None, lengths: Mapping[str, Literal_]) -> Shape | None:
+    """Returns the shape that the pattern gives; raises ValueError where it does not fit."""
+    left, arrow, right = pattern.partition("->")
+    if not arrow:
+        raise ValueError(f"no -> in {pattern!r}")
+    before, after = _groups(left), _groups(right)
+    sizes: dict[str, Dim] = {
+        name: integer(lengths[name])
+        for group in (*before, *after)
+        for name in group
+        if name in lengths and name not in _OWN
+    }
+    dots: Shape | None = ()
+    if ["..."] in before:
+        place = before.index(["..."])
+        if shape is None:
+            dots = None
+        else:
+            extra = len(shape) - len(before) + 1
+            dots = shape[place : place + extra]
+            shape = (*shape[:place], *shape[place + extra :])
+        before = [*before[:place], *before[place + 1 :]]
+    if shape is not None and len(shape) != len(before):
+        raise ValueError(f"{pattern!r} does not fit {len(shape)} dimensions")
+    for position, group in enumerate(before):
+        _solve(group, None if shape is None else shape[position], sizes)
+    out: list[Dim] = []
+    for group in after:
+        if group == ["..."]:
+            if dots is None:
+                return None
+            out += dots
+        elif "..." in group:
+            out.append(
+                None if dots is None else multiply((*dots, *(_size(name, sizes) for name in group if name != "...")))
+            )
+        else:
+            out.append(multiply(_size(name, sizes) for name in group))
+    return tuple(out)
+
+
+_OWN = frozenset({"pattern", "reduction"})
+
+
+def _solve(group: list[str], size: Dim, sizes: dict[str, Dim]) -> None:
+    missing = [name for name in group if not name.isdigit() and sizes.get(name) is None]
+    if len(missing) == 1:
+        rest = multiply(_size(name, sizes) for name in group if name != missing[0])
+        sizes[missing[0]] = divide(size, rest)
+    elif not missing and len(group) == 1:
+        sizes[group[0]] = merge(sizes.get(group[0]), size)
+
+
+def _size(name: str, sizes: Mapping[str, Dim]) -> Dim:
+    return int(name) if name.isdigit() else sizes.get(name)
+
+
+def _groups(side: str) -> list[list[str]]:
+    groups: list[list[str]] = []
+    inside = False
+    for token in _TOKEN.findall(side):
+        if token == "(":
+            groups.append([])
+            inside = True
+        elif token == ")":
+            inside = False
+        elif inside:
+            groups[-1].append("..." if token == "…" else token)
+        else:
+            groups.append(["..." if token == "…" else token])
+    return groups
+
+
+def named_einsum(call: Call) -> Result:
+    """einops.einsum: axis names are words, the pattern stands last."""
+    pattern = call.config.get("pattern")
+    if not isinstance(pattern, str):
+        return Tensor()
+    words = {word: chr(ord("a") + number) for number, word in enumerate(dict.fromkeys(re.findall(r"\w+", pattern)))}
+    return Tensor(einsum_shape(re.sub(r"\w+", lambda match: words[match[0]], pattern), call.inputs))
+
+
+ENTRIES = (
+    Entry(
+        "rearrange",
+        "shape",
+        "dimensions split, joined and permuted by a pattern",
+        patterned,
+        """einops.rearrange(%tensor, pattern, **axes_lengths)
+        einops.layers.torch.Rearrange(pattern, **axes_lengths)(%input)""",
+    ),
+    Entry(
+        "einops_reduce",
+        "reduce",
+        "dimensions split, permuted and reduced by a pattern",
+        patterned,
+        """einops.reduce(%tensor, pattern, reduction, **axes_lengths)
+        einops.layers.torch.Reduce(pattern, reduction, **axes_lengths)(%input)""",
+    ),
+    Entry(
+        "einops_repeat",
+        "shape",
+        "dimensions repeated by a pattern",
+        patterned,
+        "einops.repeat(%tensor, pattern, **axes_lengths)",
+    ),
+)

@@ -1,0 +1,645 @@
+"""Operations that move values: views, permutations, splitting, gathering, casts that keep the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from vglint.ops.entry import Entry
+from vglint.ops.indexing import getitem_result
+from vglint.ops.shapes import (
+    add,
+    axis,
+    broadcast,
+    divide,
+    first,
+    given,
+    integer,
+    merge,
+    multiply,
+    replace,
+    same,
+    sizes,
+    tensor,
+    unknown,
+    whole,
+)
+from vglint.ops.spec import Call, Many, Result, Tensor
+from vglint.shape import Dim, Shape
+from vglint.value import Unknown, divided
+
+
+def viewed(call: Call) -> Result:
+    """The sizes given, -1 worked out from the number of elements."""
+    wanted = call.config.get("size", call.config.get("shape"))
+    if isinstance(wanted, str) or (isinstance(wanted, tuple) and wanted and isinstance(wanted[0], str)):
+        return Tensor()
+    return Tensor(completed(first(call), sizes(wanted)))
+
+
+def completed(shape: Shape | None, wanted: Shape | None) -> Shape | None:
+    """Returns `wanted` with its -1, or its one unknown size, worked out."""
+    if wanted is None:
+        return None
+    holes = [place for place, size in enumerate(wanted) if size == -1]
+    if not holes and shape is not None and wanted.count(None) == 1:
+        holes = [wanted.index(None)]
+    if len(holes) != 1:
+        return tuple(None if size == -1 else size for size in wanted)
+    return replace(wanted, holes[0], _quotient(shape, (*wanted[: holes[0]], *wanted[holes[0] + 1 :])))
+
+
+def _quotient(shape: Shape | None, known: Shape) -> Dim:
+    """Product of `shape` over product of `known`; sizes that stand in both cancel, also unknown ones in the same place."""
+    if shape is None:
+        return None
+    above, below = list(shape), list(known)
+    if above and below and above[0] is None and below[0] is None:
+        # `x.view(x.size(0), -1)`: the batch size is unknown, but the same.
+        above, below = above[1:], below[1:]
+    for size in list(below):
+        if size is not None and size in above:
+            above.remove(size)
+            below.remove(size)
+    top, bottom = multiply(above), multiply(below)
+    if isinstance(top, int) and isinstance(bottom, int) and bottom and top % bottom:
+        raise ValueError(f"{top} elements do not divide by {bottom}")
+    return divide(top, bottom)
+
+
+def like_other(call: Call) -> Result:
+    return Tensor(call.inputs[1] if len(call.inputs) > 1 else None)
+
+
+def flattened(call: Call) -> Result:
+    """The dimensions from start_dim to end_dim become one."""
+    shape = first(call)
+    if shape is None:
+        return (
+            Tensor((None,))
+            if (call.config.get("start_dim", 0), call.config.get("end_dim", -1)) == (0, -1)
+            else Tensor()
+        )
+    if not shape:
+        return Tensor((1,))
+    start, end = (
+        axis(call.config.get(name, default), len(shape)) for name, default in (("start_dim", 0), ("end_dim", -1))
+    )
+    return Tensor((*shape[:start], multiply(shape[start : end + 1]), *shape[end + 1 :]))
+
+
+def unflattened(call: Call) -> Result:
+    """One dimension becomes several."""
+    shape, wanted = first(call), sizes(call.config.get("sizes", call.config.get("unflattened_size")))
+    if shape is None or wanted is None:
+        return Tensor()
+    dim = axis(call.config["dim"], len(shape))
+    parts = completed((shape[dim],), wanted)
+    return Tensor(None if parts is None else (*shape[:dim], *parts, *shape[dim + 1 :]))
+
+
+def permuted(call: Call) -> Result:
+    shape, dims = first(call), call.config["dims"]
+    if isinstance(dims, tuple) and len(dims) == 1 and isinstance(dims[0], Unknown):
+        dims = dims[0]
+    if not isinstance(dims, tuple):
+        return Tensor(None if shape is None else (None,) * len(shape))
+    if shape is None:
+        return Tensor((None,) * len(dims))
+    if len(dims) != len(shape):
+        raise ValueError(f"permute of {len(shape)} dimensions by {dims}")
+    return Tensor(tuple(None if isinstance(dim, Unknown) else shape[axis(dim, len(shape))] for dim in dims))
+
+
+def transposed(call: Call) -> Result:
+    shape, config = first(call), call.config
+    if shape is None:
+        return Tensor()
+    one = axis(config.get("dim0", config.get("axis0")), len(shape))
+    two = axis(config.get("dim1", config.get("axis1")), len(shape))
+    out = list(shape)
+    if out:
+        out[one], out[two] = out[two], out[one]
+    return Tensor(tuple(out))
+
+
+def reversed_dims(call: Call) -> Result:
+    shape = first(call)
+    return Tensor(None if shape is None else shape[::-1])
+
+
+def last_two_swapped(call: Call) -> Result:
+    shape = first(call)
+    return Tensor(None if shape is None else (*shape[:-2], shape[-1], shape[-2]))
+
+
+def moved(call: Call) -> Result:
+    shape, source, destination = first(call), call.config["source"], call.config["destination"]
+    if shape is None:
+        return Tensor()
+    froms = [axis(dim, len(shape)) for dim in (source if isinstance(source, tuple) else (source,))]
+    tos = [axis(dim, len(shape)) for dim in (destination if isinstance(destination, tuple) else (destination,))]
+    rest = [place for place in range(len(shape)) if place not in froms]
+    order = dict(zip(tos, froms, strict=True))
+    waiting = iter(rest)
+    return Tensor(tuple(shape[order[place] if place in order else next(waiting)] for place in range(len(shape))))
+
+
+def squeezed(call: Call) -> Result:
+    """Dimensions of size 1 go; without `dim` an unknown size makes the rank unknown."""
+    shape, dim = first(call), call.config.get("dim")
+    if shape is None:
+        return Tensor()
+    if dim is None:
+        if any(not isinstance(size, int) for size in shape):
+            return Tensor()
+        return Tensor(tuple(size for size in shape if size != 1))
+    dims = {axis(item, len(shape)) for item in (dim if isinstance(dim, tuple) else (dim,))}
+    if any(shape[place] is None for place in dims if shape):
+        return Tensor()
+    return Tensor(tuple(size for place, size in enumerate(shape) if place not in dims or size != 1))
+
+
+def unsqueezed(call: Call) -> Result:
+    shape = first(call)
+    if shape is None:
+        return Tensor()
+    place = axis(call.config["dim"], len(shape) + 1)
+    return Tensor((*shape[:place], 1, *shape[place:]))
+
+
+def expanded(call: Call) -> Result:
+    """Sizes of 1 grow; -1 keeps a size; new dimensions stand in front."""
+    shape, wanted = first(call), sizes(call.config.get("size", call.config.get("shape")))
+    if wanted is None:
+        return Tensor()
+    if shape is None:
+        return Tensor(tuple(None if size == -1 else size for size in wanted))
+    old: tuple[Dim, ...] = (None,) * (len(wanted) - len(shape)) + shape
+    return Tensor(tuple(was if size == -1 else size for was, size in zip(old, wanted, strict=True)))
+
+
+def repeated(call: Call) -> Result:
+    """Each dimension as often as said; more numbers than dimensions add dimensions in front."""
+    shape, times = first(call), sizes(call.config.get("repeats", call.config.get("dims")))
+    if shape is None or times is None:
+        return Tensor()
+    rank = max(len(shape), len(times))
+    pairs = zip((1,) * (rank - len(shape)) + shape, (1,) * (rank - len(times)) + times, strict=True)
+    return Tensor(tuple(multiply(pair) for pair in pairs))
+
+
+def interleaved(call: Call) -> Result:
+    shape, dim = first(call), call.config.get("dim")
+    count = None if given(call, "repeats") else integer(call.config.get("repeats"))
+    if dim is None:
+        return Tensor((multiply((*shape, count)) if shape is not None else None,))
+    if shape is None:
+        return Tensor()
+    place = axis(dim, len(shape))
+    return Tensor(replace(shape, place, multiply((shape[place], count))))
+
+
+def narrowed(call: Call) -> Result:
+    shape = first(call)
+    if shape is None:
+        return Tensor()
+    return Tensor(replace(shape, axis(call.config["dim"], len(shape)), integer(call.config.get("length"))))
+
+
+def selected(call: Call) -> Result:
+    shape = first(call)
+    if shape is None:
+        return Tensor()
+    place = axis(call.config["dim"], len(shape))
+    return Tensor((*shape[:place], *shape[place + 1 :]))
+
+
+def chunked(call: Call) -> Result:
+    """At most `chunks` pieces of equal size, the last one smaller."""
+    shape, count, dim = first(call), call.config["chunks"], call.config.get("dim", 0)
+    if not isinstance(count, int):
+        return Many()
+    if shape is None:
+        return (Tensor(),) * count
+    place = axis(dim, len(shape))
+    size = shape[place]
+    if isinstance(size, int):
+        return _pieces(shape, place, _equal(size, -(-size // count)))
+    return (Tensor(replace(shape, place, divide(size, count))),) * count
+
+
+def split_result(call: Call) -> Result:
+    """Pieces of the given size, or one of each given size."""
+    config, shape = call.config, first(call)
+    wanted = config.get("split_size_or_sections", config.get("split_size", config.get("split_sizes")))
+    if isinstance(wanted, tuple):
+        each = sizes(wanted)
+        if each is None or (len(wanted) == 1 and isinstance(wanted[0], Unknown)):
+            return Many()
+        if shape is None:
+            return (Tensor(),) * len(each)
+        return _pieces(shape, axis(config.get("dim", 0), len(shape)), each)
+    size = integer(wanted)
+    if shape is None or size is None:
+        return Many()
+    place = axis(config.get("dim", 0), len(shape))
+    whole_size = shape[place]
+    if isinstance(size, int) and isinstance(whole_size, int):
+        return _pieces(shape, place, _equal(whole_size, size))
+    count = None if whole_size is None else divided(whole_size, size)
+    if isinstance(count, int):
+        return (Tensor(replace(shape, place, size)),) * count
+    return Many(Tensor(replace(shape, place, size)))
+
+
+def parted(call: Call) -> Result:
+    """tensor_split: that many nearly equal parts, or cuts at indices."""
+    shape, wanted = first(call), call.config["indices_or_sections"]
+    count = len(wanted) + 1 if isinstance(wanted, tuple) else wanted
+    if not isinstance(count, int):
+        return Many()
+    if shape is None:
+        return (Tensor(),) * count
+    place = axis(call.config.get("dim", 0), len(shape))
+    size = shape[place]
+    if isinstance(wanted, tuple):
+        cuts = [0, *(whole(item) for item in wanted)]
+        last = [integer(item) for item in (*wanted, None)]
+        return _pieces(
+            shape,
+            place,
+            [add(end, -begin) if end is not None else add(size, -begin) for begin, end in zip(cuts, last, strict=True)],
+        )
+    if not isinstance(size, int):
+        return (Tensor(replace(shape, place, divide(size, count))),) * count
+    return _pieces(shape, place, [size // count + (part < size % count) for part in range(count)])
+
+
+def unbound(call: Call) -> Result:
+    """One tensor per place along `dim`."""
+    shape = first(call)
+    if shape is None:
+        return Many()
+    place = axis(call.config.get("dim", 0), len(shape))
+    each, size = Tensor((*shape[:place], *shape[place + 1 :])), shape[place]
+    return (each,) * size if isinstance(size, int) else Many(each)
+
+
+def by_index(call: Call) -> Result:
+    """gather: the index's shape."""
+    return Tensor(tensor(call, "index"))
+
+
+def taken_along(call: Call) -> Result:
+    shape, indices = first(call), tensor(call, "indices")
+    dim = call.config.get("dim")
+    if dim is None:
+        return Tensor((multiply(indices) if indices is not None else None,))
+    if shape is None or indices is None:
+        return Tensor()
+    place = axis(dim, len(shape))
+    together = broadcast((replace(shape, place, 1), replace(indices, place, 1)))
+    return Tensor(None if together is None else replace(together, place, indices[place]))
+
+
+def index_selected(call: Call) -> Result:
+    shape, index = first(call), tensor(call, "index")
+    if shape is None:
+        return Tensor()
+    return Tensor(replace(shape, axis(call.config["dim"], len(shape)), index[0] if index else None))
+
+
+def vector(call: Call) -> Result:
+    """Selected values in a row: their number depends on the data."""
+    return Tensor((None,))
+
+
+def windows(call: Call) -> Result:
+    """x.unfold: windows along one dimension, stacked last."""
+    shape, config = first(call), call.config
+    if shape is None:
+        return Tensor()
+    place, size, step = axis(config["dimension"], len(shape)), integer(config["size"]), whole(config["step"])
+    return Tensor((*replace(shape, place, add(_floor(add(shape[place], multiply((-1, size))), step), 1)), size))
+
+
+def rotated(call: Call) -> Result:
+    shape, count, dims = first(call), whole(call.config.get("k", 1)), call.config.get("dims", (0, 1))
+    if shape is None or not isinstance(dims, tuple):
+        return Tensor()
+    if count % 2 == 0:
+        return Tensor(shape)
+    one, two = (axis(dim, len(shape)) for dim in dims)
+    return Tensor(replace(replace(shape, one, shape[two]), two, shape[one]))
+
+
+def diagonal_of(call: Call) -> Result:
+    """The diagonal of two dimensions, last."""
+    shape, config = first(call), call.config
+    if shape is None:
+        return Tensor()
+    default = (0, 1) if config.get("dim1", 0) == 0 else (-2, -1)
+    one, two = axis(config.get("dim1", default[0]), len(shape)), axis(config.get("dim2", default[1]), len(shape))
+    rest = tuple(size for place, size in enumerate(shape) if place not in (one, two))
+    return Tensor((*rest, _diagonal(shape[one], shape[two], whole(config.get("offset", 0)))))
+
+
+def diag_result(call: Call) -> Result:
+    """A vector becomes a matrix, a matrix its diagonal."""
+    shape, offset = first(call), whole(call.config.get("diagonal", 0))
+    if shape is None:
+        return Tensor()
+    if len(shape) == 1:
+        size = add(shape[0], abs(offset))
+        return Tensor((size, size))
+    return Tensor((_diagonal(shape[0], shape[1], offset),))
+
+
+def diag_embedded(call: Call) -> Result:
+    shape, config = first(call), call.config
+    if shape is None:
+        return Tensor()
+    size = add(shape[-1], abs(whole(config.get("offset", 0))))
+    rank = len(shape) + 1
+    places = {axis(config.get("dim1", -2), rank), axis(config.get("dim2", -1), rank)}
+    rest = iter(shape[:-1])
+    return Tensor(tuple(size if place in places else next(rest) for place in range(rank)))
+
+
+def diag_flat(call: Call) -> Result:
+    shape = first(call)
+    size = None if shape is None else add(multiply(shape), abs(whole(call.config.get("offset", 0))))
+    return Tensor((size, size))
+
+
+def at_least(rank: int) -> Callable[[Call], Result]:
+    """Dimensions of size 1 are added up to `rank`; several tensors give several."""
+
+    def rule(call: Call) -> Result:
+        out = tuple(Tensor(None if shape is None else _raised(shape, rank)) for shape in call.inputs)
+        return out[0] if len(out) == 1 else out
+
+    return rule
+
+
+def _raised(shape: Shape, rank: int) -> Shape:
+    if len(shape) >= rank:
+        return shape
+    if rank == 3 and shape:
+        return (1, *shape, 1) if len(shape) == 1 else (*shape, 1)
+    return (1,) * (rank - len(shape)) + shape
+
+
+def _diagonal(rows: Dim, columns: Dim, offset: int) -> Dim:
+    if isinstance(rows, int) and isinstance(columns, int):
+        return max(min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns), 0)
+    return merge(rows, columns) if offset == 0 and rows == columns else None
+
+
+def _floor(size: Dim, step: int) -> Dim:
+    return size // step if isinstance(size, int) else None
+
+
+def _equal(size: int, piece: int) -> list[int]:
+    full, rest = divmod(size, piece) if piece else (1, 0)
+    return [piece] * full + ([rest] if rest else [])
+
+
+def _pieces(shape: Shape, place: int, each: Sequence[Dim]) -> Result:
+    return tuple(Tensor(replace(shape, place, size)) for size in each)
+
+
+def _keep(name: str, summary: str, spellings: str) -> Entry:
+    return Entry(name, "shape", summary, same, spellings)
+
+
+ENTRIES = (
+    _keep(
+        "identity",
+        "x itself",
+        "nn.Identity(*-args, **-kwargs)(%input)\ntorch.autograd.Variable(%data, requires_grad=False, -volatile=False)",
+    ),
+    _keep(
+        "to",
+        "another device or floating type",
+        """x.to(%self, device=None, dtype=None, -non_blocking=False, -copy=False, *, %other=None, -memory_format=None)
+        x.type(%self, dtype=None, -non_blocking=False)
+        x.type_as(%self, %other)
+        x.cuda(%self, -device=None, -non_blocking=False, -memory_format=None)
+        x.cpu(%self, -memory_format=None)
+        x.xpu x.ipu x.npu (%self, -device=None)
+        x.pin_memory x.share_memory_ (%self)"""
+        + "".join(
+            f"\nx.{name}(%self, -memory_format=None) | dtype='torch.{dtype}'"
+            for name, dtype in (
+                ("float", "float32"),
+                ("double", "float64"),
+                ("half", "float16"),
+                ("bfloat16", "bfloat16"),
+                ("cfloat", "complex64"),
+                ("cdouble", "complex128"),
+            )
+        ),
+    ),
+    _keep("contiguous", "the same values in one block", "x.contiguous(%self, -memory_format=None)"),
+    _keep("clone", "a copy", "torch.clone x.clone (%input, *, -memory_format=None)"),
+    Entry("view", "shape", "the same elements in another shape", viewed, "x.view(%self, *size)"),
+    Entry(
+        "reshape",
+        "shape",
+        "the same elements in another shape",
+        viewed,
+        "torch.reshape(%input, shape)\nx.reshape(%self, *shape)",
+    ),
+    Entry(
+        "view_as", "shape", "the same elements in another's shape", like_other, "x.view_as x.reshape_as (%self, %other)"
+    ),
+    Entry(
+        "flatten",
+        "shape",
+        "several dimensions become one",
+        flattened,
+        """nn.Flatten(start_dim=1, end_dim=-1)(%input)
+        torch.flatten x.flatten (%input, start_dim=0, end_dim=-1)
+        torch.ravel x.ravel (%input)""",
+    ),
+    Entry(
+        "unflatten",
+        "shape",
+        "one dimension becomes several",
+        unflattened,
+        "nn.Unflatten(dim, unflattened_size)(%input)\ntorch.unflatten x.unflatten (%input, dim, sizes)",
+    ),
+    Entry(
+        "permute",
+        "shape",
+        "dimensions in another order",
+        permuted,
+        "torch.permute(%input, dims)\nx.permute(%self, *dims)",
+    ),
+    Entry(
+        "transpose",
+        "shape",
+        "two dimensions swapped",
+        transposed,
+        """torch.transpose torch.swapdims x.transpose x.transpose_ x.swapdims x.swapdims_ (%input, dim0, dim1)
+        torch.swapaxes x.swapaxes x.swapaxes_ (%input, axis0, axis1)""",
+    ),
+    Entry("t", "shape", "a matrix transposed", reversed_dims, "torch.t x.t x.t_ x:T (%input)"),
+    Entry("mT", "shape", "matrices transposed", last_two_swapped, "x:mT x:H x:mH torch.adjoint x.adjoint (%input)"),
+    Entry(
+        "movedim",
+        "shape",
+        "dimensions moved",
+        moved,
+        "torch.movedim torch.moveaxis x.movedim x.moveaxis (%input, source, destination)",
+    ),
+    Entry(
+        "squeeze",
+        "shape",
+        "dimensions of size 1 removed",
+        squeezed,
+        "torch.squeeze x.squeeze x.squeeze_ (%input, dim=None)",
+    ),
+    Entry(
+        "unsqueeze",
+        "shape",
+        "a dimension of size 1 added",
+        unsqueezed,
+        "torch.unsqueeze x.unsqueeze x.unsqueeze_ (%input, dim)",
+    ),
+    Entry(
+        "expand",
+        "shape",
+        "dimensions of size 1 repeated without copying",
+        expanded,
+        "x.expand(%self, *size, -implicit=False)\ntorch.broadcast_to x.broadcast_to (%input, size)",
+    ),
+    Entry("expand_as", "shape", "repeated to another's shape", like_other, "x.expand_as(%self, %other)"),
+    Entry(
+        "repeat",
+        "shape",
+        "copies along each dimension",
+        repeated,
+        "x.repeat(%self, *repeats)\ntorch.tile(%input, dims)\nx.tile(%self, *dims)",
+    ),
+    Entry(
+        "repeat_interleave",
+        "shape",
+        "each element repeated",
+        interleaved,
+        "torch.repeat_interleave x.repeat_interleave (%input, %repeats, dim=None, *, output_size=None)",
+    ),
+    _keep(
+        "flip",
+        "reversed along dimensions",
+        "torch.flip(%input, dims)\nx.flip(%self, *dims)\ntorch.fliplr torch.flipud x.fliplr x.flipud (%input)",
+    ),
+    _keep("roll", "moved round", "torch.roll x.roll (%input, shifts, dims=())"),
+    Entry("rot90", "shape", "turned by right angles", rotated, "torch.rot90 x.rot90 (%input, k=1, dims=(0, 1))"),
+    _keep("tril", "lower triangle, zeros above", "torch.tril x.tril x.tril_ (%input, diagonal=0, *, -out=None)"),
+    _keep("triu", "upper triangle, zeros below", "torch.triu x.triu x.triu_ (%input, diagonal=0, *, -out=None)"),
+    Entry(
+        "diag",
+        "shape",
+        "diagonal of a matrix, or matrix of a diagonal",
+        diag_result,
+        "torch.diag x.diag (%input, diagonal=0, *, -out=None)",
+    ),
+    Entry(
+        "diagonal",
+        "shape",
+        "diagonal of two dimensions",
+        diagonal_of,
+        "torch.diagonal x.diagonal (%input, offset=0, dim1=0, dim2=1)\ntorch.linalg.diagonal(%A, *, offset=0, dim1=-2, dim2=-1)",
+    ),
+    Entry(
+        "diag_embed",
+        "shape",
+        "vectors as diagonals",
+        diag_embedded,
+        "torch.diag_embed x.diag_embed (%input, offset=0, dim1=-2, dim2=-1)",
+    ),
+    Entry(
+        "diagflat", "shape", "all elements as one diagonal", diag_flat, "torch.diagflat x.diagflat (%input, offset=0)"
+    ),
+    Entry("trace", "reduce", "sum of the diagonal", lambda call: Tensor(()), "torch.trace x.trace (%input)"),
+    Entry(
+        "narrow", "shape", "a range of one dimension", narrowed, "torch.narrow x.narrow (%input, dim, start, length)"
+    ),
+    Entry("select", "shape", "one place of one dimension", selected, "torch.select x.select (%input, dim, index)"),
+    Entry(
+        "chunk", "shape", "that many pieces", chunked, "torch.chunk torch.unsafe_chunk x.chunk (%input, chunks, dim=0)"
+    ),
+    Entry(
+        "split",
+        "shape",
+        "pieces of given size",
+        split_result,
+        """torch.split(%tensor, split_size_or_sections, dim=0)
+        x.split(%self, split_size, dim=0)
+        torch.split_with_sizes x.split_with_sizes (%input, split_sizes, dim=0)""",
+    ),
+    Entry(
+        "tensor_split",
+        "shape",
+        "nearly equal parts",
+        parted,
+        "torch.tensor_split x.tensor_split (%input, indices_or_sections, dim=0)",
+    ),
+    Entry("unbind", "shape", "one tensor per place of a dimension", unbound, "torch.unbind x.unbind (%input, dim=0)"),
+    Entry(
+        "gather",
+        "shape",
+        "values at an index along a dimension",
+        by_index,
+        "torch.gather x.gather (%input, dim, %index, *, sparse_grad=False, -out=None)",
+    ),
+    Entry(
+        "take_along_dim",
+        "shape",
+        "values at indices along a dimension",
+        taken_along,
+        "torch.take_along_dim x.take_along_dim (%input, %indices, dim=None, *, -out=None)",
+    ),
+    Entry("take", "shape", "values at flat indices", by_index, "torch.take x.take (%input, %index)"),
+    Entry(
+        "index_select",
+        "shape",
+        "places of one dimension",
+        index_selected,
+        "torch.index_select x.index_select (%input, dim, %index, *, -out=None)",
+    ),
+    Entry(
+        "masked_select",
+        "shape",
+        "values where a mask holds",
+        vector,
+        "torch.masked_select x.masked_select (%input, %mask, *, -out=None)",
+    ),
+    Entry("getitem", "shape", "indexing: see vglint.ops.indexing", getitem_result, ""),
+    Entry(
+        "tensor_unfold",
+        "shape",
+        "sliding windows along one dimension",
+        windows,
+        "x.unfold(%self, dimension, size, step)",
+    ),
+    Entry(
+        "as_strided",
+        "shape",
+        "a view by strides",
+        lambda call: Tensor(sizes(call.config["size"])),
+        "torch.as_strided x.as_strided x.as_strided_ (%input, size, stride, storage_offset=None)",
+    ),
+    Entry("atleast_1d", "shape", "at least one dimension", at_least(1), "torch.atleast_1d(*%%tensors)"),
+    Entry("atleast_2d", "shape", "at least two dimensions", at_least(2), "torch.atleast_2d(*%%tensors)"),
+    Entry("atleast_3d", "shape", "at least three dimensions", at_least(3), "torch.atleast_3d(*%%tensors)"),
+    Entry(
+        "resize",
+        "shape",
+        "another size, contents undefined where it grows",
+        unknown,
+        "x.resize_(%self, *size, -memory_format=None)\nx.set_(%self, -source=None, -storage_offset=0, -size=None, -stride=None)",
+    ),
+)
