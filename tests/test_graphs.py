@@ -1,0 +1,78 @@
+"""The graph that is read from source equals what torch executes, op by op; hooks on the real model decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from models import DATA_DEPENDENT, FIXTURES, IDIOMS, MODELS, Runnable
+from oracle import Comparison, compare, record
+
+from vglint.finding import Problem
+from vglint.graph import Graph
+from vglint.interp import extract
+from vglint.source.project import Project
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def graph_of(entry: Runnable) -> Graph:
+    project = Project(FIXTURES)
+    module = project.module(FIXTURES / entry.file)
+    assert not isinstance(module, Problem), module
+    return extract(project, module, entry.expression)
+
+
+def compared(entry: Runnable) -> tuple[Graph, Comparison]:
+    graph = graph_of(entry)
+    return graph, compare(record(entry.build(), *entry.inputs()), graph)
+
+
+@pytest.mark.parametrize("entry", MODELS, ids=str)
+def test_model_equals_execution(entry: Runnable) -> None:
+    graph, found = compared(entry)
+    report = "\n".join([*found.differences, *(str(gap) for gap in graph.gaps)])
+    assert found.exact, report
+    assert found.same_order, report
+    assert not found.wrong_init, found.wrong_init
+    assert found.layers > 0
+
+
+@pytest.mark.parametrize("entry", [entry for entry in IDIOMS if entry.file not in DATA_DEPENDENT], ids=str)
+def test_idiom_equals_execution(entry: Runnable) -> None:
+    graph, found = compared(entry)
+    assert found.exact and found.same_order, "\n".join([*found.differences, str(graph)])
+    assert not graph.gaps
+    assert not found.wrong_init, found.wrong_init
+
+
+@pytest.mark.parametrize("entry", IDIOMS, ids=str)
+def test_idiom_prints_as_golden(entry: Runnable, golden: Callable[[str, str], None]) -> None:
+    golden(entry.file.replace(".py", ".txt"), f"{graph_of(entry)}\n")
+
+
+def test_data_dependent_paths_are_gaps() -> None:
+    for entry in IDIOMS:
+        if entry.file in DATA_DEPENDENT:
+            graph = graph_of(entry)
+            assert {gap.why for gap in graph.gaps} <= {"loop bound", "branches differ"} and graph.gaps
+            assert len(graph.regions) > 1
+
+
+def test_comparison_can_fail() -> None:
+    """A wrong width, a missing layer and an invented one are all seen."""
+    mlp = next(entry for entry in MODELS if entry.expression == "MLP()")
+    real = record(mlp.build(), *mlp.inputs())
+    project = Project(FIXTURES)
+    module = project.module(FIXTURES / mlp.file)
+    assert not isinstance(module, Problem)
+    wide = compare(real, extract(project, module, "MLP(hidden=300)"))
+    assert not wide.exact and wide.same_order and wide.layers_matched == 0
+    other = project.module(FIXTURES / "models/dqn_agent.py")
+    assert not isinstance(other, Problem)
+    wrong = compare(real, extract(project, other, "QNetwork()"))
+    assert not wrong.exact and not wrong.same_order and wrong.invented and wrong.missing
