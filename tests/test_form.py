@@ -34,7 +34,7 @@ LEFTWARD = frozenset({0, 6})
 HOMES = {
     "click": {"cli", "report"},
     "libcst": {"source", "interp", "fix"},
-    "msgspec": {"config", "rulebook", "cache"},
+    "msgspec": {"source", "config", "rulebook", "lint"},
     "pathspec": {"source"},
     "tomli": {"config", "rulebook"},
     "torch": {"probe"},
