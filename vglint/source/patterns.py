@@ -3,45 +3,56 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import pathspec
+if TYPE_CHECKING:
+    import pathspec
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Patterns:
-    """The paths below `folder` that lines of a `.gitignore` name; the last line that speaks of a path decides."""
+    """The paths below `folder` that lines of a `.gitignore` name; the last line that speaks of a path decides.
+
+    A line that is no pattern names nothing, as with git.
+    """
 
     folder: str
     lines: tuple[str, ...] = field(repr=False)
 
     def verdict(self, path: str, is_folder: bool = False) -> bool | None:
-        """Returns True for a path that is named, False for one that is exempt (`!x`), None for one that no line is about."""
-        if not self.lines or not path.startswith(self._prefix):
+        """Returns True for an absolute path that is named, False for an exempt one (`!x`), None where no line is about it."""
+        if not self.lines:
             return None
-        relative = path[len(self._prefix) :].replace(os.sep, "/")
-        return self._spec.check_file(relative + "/" if is_folder else relative).include
+        above = self.folder.rstrip(os.sep) + os.sep
+        if not path.startswith(above):
+            return None
+        relative = path[len(above) :].replace(os.sep, "/")
+        return _spec(self.lines).check_file(relative + "/" if is_folder else relative).include
 
     def names(self, path: str) -> bool:
         """Whether `path`, relative or absolute, or a folder around it is named."""
         return self.verdict(os.path.abspath(path)) is True
 
-    @cached_property
-    def _prefix(self) -> str:
-        return os.path.abspath(self.folder).rstrip(os.sep) + os.sep
 
-    @cached_property
-    def _spec(self) -> pathspec.GitIgnoreSpec:
-        return pathspec.GitIgnoreSpec.from_lines(self.lines)
+@lru_cache(maxsize=256)
+def _spec(lines: Sequence[str]) -> pathspec.GitIgnoreSpec:
+    import pathspec  # late: most runs have nothing to match
+
+    try:
+        return pathspec.GitIgnoreSpec.from_lines(lines)
+    except (ValueError, re.error):
+        return pathspec.GitIgnoreSpec.from_lines([line for line in lines if _is_pattern(line)])
 
 
-def wrong_pattern(lines: Iterable[str]) -> tuple[str, str] | None:
-    """Returns the first line that is not a pattern, and why; None where all are."""
-    for line in lines:
-        try:
-            pathspec.GitIgnoreSpec.from_lines([line])
-        except ValueError as error:
-            return line, str(error)
-    return None
+def _is_pattern(line: str) -> bool:
+    import pathspec
+
+    try:
+        pathspec.GitIgnoreSpec.from_lines([line])
+    except (ValueError, re.error):
+        return False
+    return True
