@@ -23,11 +23,15 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A severity that holds instead of the rule's own while `when` holds; the first that holds wins."""
+    """A severity that holds instead of the rule's own while `when` holds; the first that holds wins.
+
+    `note` is a sentence that the message then ends with.
+    """
 
     when: str
     severity: Severity
     confidence: Confidence | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Rule:
     examples: tuple[Example, ...]
     blame: str = ""
     related: tuple[tuple[str, str], ...] = ()
+    """Facts that name places, each with the message template that goes with them."""
     params: tuple[tuple[str, Scalar], ...] = ()
     levels: tuple[Level, ...] = ()
     yields_to: tuple[str, ...] = ()

@@ -1,0 +1,142 @@
+"""Facts of a loss: what reaches it, whether training follows it, and by which ways."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from vglint.analysis.facts.source import Source, source_of
+from vglint.analysis.facts.spec import fact, unknown
+from vglint.analysis.facts.view import View, number
+from vglint.finding import Place
+from vglint.graph import Node
+from vglint.value import Unknown
+
+_NAMES = {
+    "cross_entropy": "CrossEntropyLoss",
+    "nll_loss": "NLLLoss",
+    "binary_cross_entropy": "BCELoss",
+    "binary_cross_entropy_with_logits": "BCEWithLogitsLoss",
+    "mse_loss": "MSELoss",
+}
+
+
+@dataclass(frozen=True)
+class LossView:
+    """One loss node of a graph."""
+
+    view: View
+    node: Node
+
+    @cached_property
+    def source(self) -> Source | Unknown:
+        """What the loss's first argument is."""
+        index = self.view.argument(self.node, "input")
+        return unknown("the loss's input is not followed") if index is None else source_of(self.view, index)
+
+    @cached_property
+    def target(self) -> Source | Unknown:
+        index = self.view.argument(self.node, "target")
+        return unknown("the loss's target is not followed") if index is None else source_of(self.view, index)
+
+
+def loss_views(view: View) -> Iterator[LossView]:
+    """Yields the loss nodes of a graph."""
+    for node in view.graph.nodes:
+        if view.kinds[node.index] == "loss":
+            yield LossView(view, node)
+
+
+@fact("loss", "text")
+def loss(found: LossView) -> str:
+    """The op: cross_entropy, nll_loss, binary_cross_entropy, binary_cross_entropy_with_logits, mse_loss, …"""
+    return found.node.op
+
+
+@fact("loss", "text")
+def loss_name(found: LossView) -> str:
+    """What the program calls it: F.cross_entropy, or the class's name."""
+    if found.node.type:
+        return found.node.type.rpartition(".")[2]
+    return f"F.{found.node.op}"
+
+
+@fact("loss", "places")
+def loss_place(found: LossView) -> tuple[Place, ...]:
+    """Where the loss is computed."""
+    return (found.view.place(found.node.index),)
+
+
+@fact("loss", "text")
+def input_kind(found: LossView) -> str | Unknown:
+    """What the first argument is: logits, probability (softmax), unit (sigmoid), log_probability, log_unit, rectified,
+    squashed, label, input (of the entry), other. Unknown where the way back meets a gap."""
+    return found.source if isinstance(found.source, Unknown) else found.source.kind
+
+
+@fact("loss", "text")
+def input_op(found: LossView) -> str | Unknown:
+    """The op that made it so: softmax, sigmoid, log_softmax, linear, …"""
+    return found.source if isinstance(found.source, Unknown) else found.view.graph.nodes[found.source.node].op
+
+
+@fact("loss", "places")
+def input_place(found: LossView) -> tuple[Place, ...]:
+    """Where that op stands."""
+    return () if isinstance(found.source, Unknown) else (found.view.place(found.source.node),)
+
+
+@fact("loss", "text")
+def input_path(found: LossView) -> str | Unknown:
+    """Module path of that op, or its op and the module whose forward runs it."""
+    return found.source if isinstance(found.source, Unknown) else found.view.place(found.source.node).message
+
+
+@fact("loss", "text")
+def target_kind(found: LossView) -> str | Unknown:
+    """What the second argument is, in the same words."""
+    return found.target if isinstance(found.target, Unknown) else found.target.kind
+
+
+@fact("loss", "flag")
+def trained(found: LossView) -> bool:
+    """Gradients run from this loss: it is not computed under no_grad, and it reaches a backward call or is returned."""
+    view = found.view
+    if view.in_region(found.node, "no_grad"):
+        return False
+    after = view.after([found.node.index])
+    ends = {node.index for node in view.nodes("backward", "grad")} | {index for _, index in view.graph.outputs}
+    return bool(after & ends)
+
+
+@fact("loss", "number", "classes")
+def classes(found: LossView) -> float | Unknown:
+    """Size of dimension 1 (of the last one, for a vector) of the first argument."""
+    index = found.view.argument(found.node, "input")
+    shape = found.view.graph.nodes[index].shape if index is not None else None
+    if shape is None or not shape:
+        return unknown("the shape of the loss's input is not known")
+    size = shape[1] if len(shape) > 1 else shape[0]
+    return float(size) if isinstance(size, int) else unknown("the number of classes is not known")
+
+
+@fact("loss", "number", "nats")
+def floor(found: LossView) -> float | Unknown:
+    """Smallest value that cross-entropy can reach when probabilities are taken for logits: log(1 + (C - 1) / e)."""
+    count = classes(found)
+    return count if isinstance(count, Unknown) else math.log(1 + (count - 1) / math.e)
+
+
+@fact("loss", "number", "classes")
+def softmax_size(found: LossView) -> float | Unknown:
+    """Size of the dimension that the softmax behind the first argument runs over."""
+    if isinstance(found.source, Unknown):
+        return found.source
+    node = found.view.graph.nodes[found.source.node]
+    dim, shape = number(node.get("dim")), node.shape
+    if dim is None or shape is None or not -len(shape) <= dim < len(shape):
+        return unknown("the softmax's dimension is not known")
+    size = shape[int(dim)]
+    return float(size) if isinstance(size, int) else unknown("the softmax's dimension is not known")

@@ -1,0 +1,141 @@
+"""Facts of a parameter: how it is filled before training and what it multiplies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from vglint.analysis.facts.spec import fact, unknown
+from vglint.analysis.facts.view import View, number
+from vglint.finding import Place
+from vglint.graph import Node, Parameter
+from vglint.value import Unknown
+
+_PRODUCTS = frozenset({"matmul", "mm", "bmm", "linear", "addmm"})
+_MOVED = frozenset({"t", "transpose", "permute", "to", "contiguous", "mT", "unsqueeze", "float", "type_as"})
+
+
+@dataclass(frozen=True)
+class ParameterView:
+    """One parameter with the nodes that read it."""
+
+    view: View
+    index: int
+
+    @property
+    def parameter(self) -> Parameter:
+        return self.view.graph.parameters[self.index]
+
+    @cached_property
+    def readers(self) -> tuple[Node, ...]:
+        """The operations that use it, through transposes and casts."""
+        nodes = self.view.graph.nodes
+        todo = [node.index for node in nodes if any(param == self.index for _, param in node.params)]
+        found: list[Node] = []
+        for index in todo:
+            node = nodes[index]
+            if node.op == "parameter" or node.op in _MOVED:
+                todo.extend(reader for reader in self.view.readers[index] if reader not in todo)
+            else:
+                found.append(node)
+        return tuple(found)
+
+
+def parameter_views(view: View) -> Iterator[ParameterView]:
+    """Yields the trainable parameters that some node of the graph reads."""
+    if view.graph.kind == "training":
+        return
+    used = {param for node in view.graph.nodes for _, param in node.params}
+    for index, parameter in enumerate(view.graph.parameters):
+        if index in used and parameter.trainable and not parameter.buffer:
+            yield ParameterView(view, index)
+
+
+@fact("parameter", "text")
+def path(found: ParameterView) -> str:
+    """Its name in named_parameters()."""
+    return found.parameter.path
+
+
+@fact("parameter", "places")
+def place(found: ParameterView) -> tuple[Place, ...]:
+    """Where it is made or last written."""
+    span = found.parameter.init.span or found.parameter.span
+    return (Place(span, found.parameter.path),) if span is not None else ()
+
+
+@fact("parameter", "text")
+def scheme(found: ParameterView) -> str | Unknown:
+    """How it is filled: zeros, constant, normal, kaiming_uniform, …, or uninitialised (`torch.empty` that nothing fills).
+    Unknown where something wrote to it that could not be followed."""
+    name = found.parameter.init.scheme
+    return unknown("its initialisation could not be followed") if name == "unknown" else name
+
+
+@fact("parameter", "number")
+def std(found: ParameterView) -> float | Unknown:
+    """Standard deviation of a normal or uniform filling by literals, its factor included."""
+    init = found.parameter.init
+    args = dict(init.args)
+    if init.scheme == "normal":
+        value = number(args.get("std"))
+        return abs(value * init.scale) if value is not None else unknown("no literal standard deviation")
+    if init.scheme == "uniform":
+        low, high = number(args.get("a")), number(args.get("b"))
+        if low is not None and high is not None:
+            return abs(high - low) / math.sqrt(12) * abs(init.scale)
+    return unknown("no literal standard deviation")
+
+
+@fact("parameter", "number")
+def fan_in(found: ParameterView) -> float | Unknown:
+    """Number of products that one output of its matrix product adds up. Unknown where it is used in no matrix product."""
+    for node in found.readers:
+        shape = found.parameter.shape
+        if node.op not in _PRODUCTS or shape is None or len(shape) < 2:
+            continue
+        size = shape[-1] if node.op == "linear" else _contracted(found, node)
+        if isinstance(size, int):
+            return float(size)
+    return unknown("it is no weight of a matrix product of known size")
+
+
+@fact("parameter", "places")
+def products(found: ParameterView) -> tuple[Place, ...]:
+    """Matrix products that it takes part in."""
+    return found.view.places(node.index for node in found.readers if node.op in _PRODUCTS)
+
+
+@fact("parameter", "flag")
+def only_multiplies(found: ParameterView) -> bool:
+    """Every use of it is a matrix product, so that it is a weight and no table, prototype or mask."""
+    return bool(found.readers) and all(node.op in _PRODUCTS for node in found.readers)
+
+
+@fact("parameter", "flag")
+def rescaled(found: ParameterView) -> bool:
+    """The product that it takes part in is scaled or normalised right away, or the softmax of it is taken."""
+    for node in found.readers:
+        for reader in found.view.readers[node.index]:
+            after = found.view.graph.nodes[reader]
+            if after.op in ("mul", "div") or found.view.kinds[reader] == "norm" or after.op == "normalize":
+                return True
+    return False
+
+
+def _contracted(found: ParameterView, node: Node) -> object:
+    """Returns the size that `x @ p` or `p @ x` sums over."""
+    shape = found.parameter.shape
+    assert shape is not None
+    for position, source in enumerate(node.inputs[-2:]):
+        turned = False
+        current = found.view.graph.nodes[source]
+        while current.op in _MOVED and current.inputs:
+            turned ^= current.op in ("t", "transpose", "mT", "permute")
+            current = found.view.graph.nodes[current.inputs[0]]
+        if any(param == found.index for _, param in current.params):
+            rows = position == 1
+            return shape[-2] if rows is not turned else shape[-1]
+    return None

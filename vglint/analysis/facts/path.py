@@ -1,0 +1,158 @@
+"""The way of the gradient through a model: its weight layers, the trunk that every path runs through, its plain stretches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from vglint.analysis.facts.view import View
+from vglint.graph import Node
+
+NORMS = frozenset({"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "local_response_norm"})
+_UNSETTLED = frozenset({"opaque", "pretrained"})
+
+
+@dataclass(frozen=True)
+class MainPath:
+    """The longest way through weight layers from an input to an output, among the nodes of one model.
+
+    `inside` are the nodes of the model (all of the graph where the graph is the model).
+    """
+
+    view: View
+    inside: frozenset[int]
+
+    @cached_property
+    def output(self) -> int | None:
+        """The output behind most weight layers."""
+        ends = self._ends()
+        return max(ends, key=lambda index: (self.depth[index], index), default=None)
+
+    @cached_property
+    def depth(self) -> tuple[int, ...]:
+        """For each node, the largest number of weight layers on a way to it, its own included."""
+        weights = frozenset(self.view.weights)
+        found: list[int] = []
+        for node in self.view.graph.nodes:
+            above = max((found[source] for source in node.inputs), default=0) if self.view.carries_gradient(node) else 0
+            found.append(above + (node.index in weights and node.index in self.inside))
+        return tuple(found)
+
+    @cached_property
+    def nodes(self) -> tuple[int, ...]:
+        """The nodes between the first weight layer of the way and the output, in order, both included."""
+        if self.output is None or self.first is None:
+            return ()
+        carries = frozenset(node.index for node in self.view.graph.nodes if self.view.carries_gradient(node))
+        behind = self.view.before([self.output], lambda node: node.index not in carries)
+        ahead = self.view.after([self.first], lambda node: node.index not in carries)
+        return tuple(sorted(behind & ahead & carries))
+
+    @cached_property
+    def first(self) -> int | None:
+        """The first weight layer on the way."""
+        if self.output is None:
+            return None
+        index, first = self.output, None
+        while True:
+            node = self.view.graph.nodes[index]
+            if index in self.view.weights and index in self.inside:
+                first = index
+            if not node.inputs or not self.view.carries_gradient(node):
+                return first
+            index = max(node.inputs, key=lambda source: self.depth[source])
+
+    @cached_property
+    def weights(self) -> tuple[int, ...]:
+        """Every weight layer between the first and the output."""
+        on_way = frozenset(self.nodes)
+        return tuple(index for index in self.view.weights if index in on_way)
+
+    @cached_property
+    def last(self) -> int | None:
+        """The last weight layer of the trunk or its branches whose output feeds another weight layer."""
+        feeding = [index for index in self.weights if self.depth[index] < self.depth[self.weights[-1]]]
+        return feeding[-1] if feeding else None
+
+    @cached_property
+    def hidden(self) -> tuple[int, ...]:
+        """The nodes from the first weight layer to the last one that feeds another."""
+        return tuple(index for index in self.nodes if self.last is not None and index <= self.last)
+
+    @cached_property
+    def trunk(self) -> tuple[int, ...]:
+        """The nodes that every path from the first weight layer to the output runs through.
+
+        In execution order, node i is passed by every path exactly when no edge u → v with u < i < v exists.
+        """
+        on_way = frozenset(self.nodes)
+        reach, trunk = -1, []
+        for index in self.nodes:
+            if index >= reach:
+                trunk.append(index)
+            reach = max([reach, *(reader for reader in self.view.readers[index] if reader in on_way)])
+        return tuple(trunk)
+
+    @cached_property
+    def settled(self) -> bool:
+        """Whether every node on the way is understood and every loop on it has a known number of turns."""
+        graph = self.view.graph
+        for index in self.nodes:
+            node = graph.nodes[index]
+            if node.op in _UNSETTLED or self._in_open_loop(node):
+                return False
+        return bool(self.nodes)
+
+    @cached_property
+    def plain_runs(self) -> tuple[tuple[int, ...], ...]:
+        """Stretches of weight layers with nothing parallel to them: no skip, no concatenation, no gate."""
+        trunk = frozenset(self.trunk)
+        return _split(self.nodes, lambda index: index not in trunk, self.weights)
+
+    @cached_property
+    def bare_runs(self) -> tuple[tuple[int, ...], ...]:
+        """Plain stretches with no normalisation in them either."""
+        trunk = frozenset(self.trunk)
+        return _split(
+            self.nodes,
+            lambda index: index not in trunk or self.is_norm(self.view.graph.nodes[index]),
+            self.weights,
+        )
+
+    def is_norm(self, node: Node) -> bool:
+        return self.view.kinds[node.index] == "norm" or node.op in NORMS
+
+    def counts(self, index: int) -> bool:
+        """Whether a weight layer adds depth: a depthwise convolution is half of a separable one."""
+        node = self.view.graph.nodes[index]
+        groups = node.get("groups")
+        return not (isinstance(groups, int) and groups > 1 and groups == node.get("in_channels"))
+
+    def _in_open_loop(self, node: Node) -> bool:
+        regions = (self.view.graph.regions[index] for index in self.view.regions_of(node.region))
+        return any(region.kind == "loop" and not isinstance(region.count, int) for region in regions)
+
+    def _ends(self) -> list[int]:
+        graph = self.view.graph
+        ends = [index for _, index in graph.outputs if index in self.inside and self.depth[index]]
+        if ends:
+            return ends
+        readers = self.view.readers
+        return [
+            index
+            for index in self.inside
+            if self.depth[index] and not any(reader in self.inside for reader in readers[index])
+        ]
+
+
+def _split(nodes: Iterable[int], breaks: object, weights: Iterable[int]) -> tuple[tuple[int, ...], ...]:
+    assert callable(breaks)
+    wanted = frozenset(weights)
+    runs: list[list[int]] = [[]]
+    for index in nodes:
+        if breaks(index):
+            runs.append([])
+        elif index in wanted:
+            runs[-1].append(index)
+    return tuple(tuple(run) for run in runs if run)

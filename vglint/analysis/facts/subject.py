@@ -1,0 +1,74 @@
+"""Subjects: what a rule's condition is asked of, each with its facts computed when asked and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from vglint.analysis.facts.klass import class_views
+from vglint.analysis.facts.loop import loop_views
+from vglint.analysis.facts.loss import loss_views
+from vglint.analysis.facts.model import model_views
+from vglint.analysis.facts.node import node_views
+from vglint.analysis.facts.parameter import parameter_views
+from vglint.analysis.facts.project import context_of
+from vglint.analysis.facts.spec import FACTS, FactValue
+from vglint.analysis.facts.view import View
+from vglint.finding import Place
+from vglint.graph import Graph
+from vglint.rule import Subject
+from vglint.signal import Trace
+from vglint.value import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectFacts:
+    """One subject: facts by name. `entry` is the graph's."""
+
+    subject: Subject
+    entry: str
+    view: object
+    cache: dict[str, FactValue | Unknown] = field(default_factory=dict)
+
+    def value(self, name: str) -> FactValue | Unknown:
+        """Returns the fact's value, Unknown where the graph does not settle it. Raises KeyError on a name that is no fact."""
+        if name not in self.cache:
+            self.cache[name] = FACTS[f"{self.subject}.{name}"].compute(self.view)
+        return self.cache[name]
+
+    def places(self, name: str) -> tuple[Place, ...]:
+        """Returns the places that a fact names; none where it is unknown or names none."""
+        value = self.value(name)
+        return tuple(item for item in value if isinstance(item, Place)) if isinstance(value, tuple) else ()
+
+
+def subjects(
+    graphs: Iterable[Graph],
+    wanted: frozenset[str] | None = None,
+    make_trace: Callable[[Graph], Trace] | None = None,
+) -> Iterator[tuple[int, SubjectFacts]]:
+    """Yields the subjects of the graphs of one file, each with its graph's position; `wanted` limits the kinds."""
+    graphs = tuple(graphs)
+    context = context_of(graphs)
+    for position, graph in enumerate(graphs):
+        view = View(graph, make_trace or _predict, context)
+        for subject, views in _VIEWS.items():
+            if wanted is None or subject in wanted:
+                for found in views(view):
+                    yield position, SubjectFacts(subject, graph.entry, found)
+
+
+def _predict(graph: Graph) -> Trace:
+    from vglint.analysis.propagate import propagate
+
+    return propagate(graph)
+
+
+_VIEWS: dict[Subject, Callable[[View], Iterable[object]]] = {
+    "model": model_views,
+    "node": node_views,
+    "parameter": parameter_views,
+    "loss": loss_views,
+    "loop": loop_views,
+    "class": class_views,
+}

@@ -1,0 +1,193 @@
+"""One graph as facts look at it: who reads what, what kind each node is, which nodes every path runs through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from vglint import ops
+from vglint.analysis.facts.project import Context
+from vglint.finding import Place
+from vglint.graph import Graph, Node, Parameter
+from vglint.ops.spec import Kind
+from vglint.signal import Trace
+from vglint.value import Unknown
+
+_KINDS: dict[str, Kind] = {"input": "input", "parameter": "input", "getitem": "shape", "opaque": "other"}
+
+
+@dataclass(frozen=True)
+class View:
+    """A graph with what is derived from it, each part when it is first asked for."""
+
+    graph: Graph
+    make_trace: Callable[[Graph], Trace]
+    context: Context = field(default_factory=Context)
+
+    @cached_property
+    def trace(self) -> Trace:
+        """The predicted (or measured) signals and gradients of the graph's nodes."""
+        return self.make_trace(self.graph)
+
+    @cached_property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kind of each node's op."""
+        return tuple(kind_of(node.op) for node in self.graph.nodes)
+
+    @cached_property
+    def readers(self) -> tuple[tuple[int, ...], ...]:
+        """For each node, the nodes that read it."""
+        found: list[list[int]] = [[] for _ in self.graph.nodes]
+        for node in self.graph.nodes:
+            for source in dict.fromkeys(node.inputs):
+                found[source].append(node.index)
+        return tuple(tuple(readers) for readers in found)
+
+    @cached_property
+    def weights(self) -> tuple[int, ...]:
+        """Linear and convolution nodes, and products with a parameter, in order."""
+        return tuple(node.index for node in self.graph.nodes if self.is_weight(node))
+
+    @cached_property
+    def module_spans(self) -> dict[str, Place]:
+        """Where each module was built, by path."""
+        return {module.path: Place(module.span, module.path or module.type) for module in self.graph.modules}
+
+    def nodes(self, *names: str) -> Iterator[Node]:
+        """Yields the nodes of some ops, in order."""
+        return (node for node in self.graph.nodes if node.op in names)
+
+    def is_weight(self, node: Node) -> bool:
+        """Whether a node multiplies by weights that training moves; an embedding looks rows up, it does not."""
+        if node.op in ("embedding", "embedding_bag"):
+            return False
+        if self.kinds[node.index] == "weight":
+            return True
+        return node.op in ("matmul", "mm", "bmm", "addmm", "einsum") and any(
+            self.graph.nodes[source].op == "parameter" for source in node.inputs
+        )
+
+    def parameter(self, node: Node, name: str) -> Parameter | None:
+        """Returns a node's own parameter by torch's name, or that of its argument of that name (`F.linear(x, self.weight)`)."""
+        for key, index in node.params:
+            if key == name:
+                return self.graph.parameters[index]
+        source = self.argument(node, name)
+        if source is None:
+            return None
+        found = self.graph.nodes[source]
+        while found.op in ("t", "transpose", "permute", "to", "contiguous", "mT", "numpy_T") and found.inputs:
+            found = self.graph.nodes[found.inputs[0]]
+        return self.graph.parameters[found.params[0][1]] if found.op == "parameter" and found.params else None
+
+    def argument(self, node: Node, name: str) -> int | None:
+        """Returns the node given as the argument `name`; None where it is absent or no tensor."""
+        return self.arguments(node).get(name)
+
+    def arguments(self, node: Node) -> dict[str, int]:
+        """Returns the tensor arguments of a node by torch's names; a sequence of tensors keeps only its first."""
+        names = [name for name in _signature(node) if not _in_config(node, name)]
+        return dict(zip(names, node.inputs, strict=False))
+
+    def before(self, start: Iterable[int], stop: Callable[[Node], bool] | None = None) -> set[int]:
+        """Returns the nodes from which one of `start` can be reached, themselves included; does not go beyond `stop`."""
+        seen: set[int] = set()
+        todo = list(start)
+        while todo:
+            index = todo.pop()
+            if index in seen:
+                continue
+            seen.add(index)
+            if stop is None or not stop(self.graph.nodes[index]):
+                todo.extend(self.graph.nodes[index].inputs)
+        return seen
+
+    def after(self, start: Iterable[int], stop: Callable[[Node], bool] | None = None) -> set[int]:
+        """Returns the nodes that can be reached from one of `start`, themselves included; does not go beyond `stop`."""
+        seen: set[int] = set()
+        todo = list(start)
+        while todo:
+            index = todo.pop()
+            if index in seen:
+                continue
+            seen.add(index)
+            if stop is None or not stop(self.graph.nodes[index]):
+                todo.extend(self.readers[index])
+        return seen
+
+    def carries_gradient(self, node: Node) -> bool:
+        """Whether a gradient passes from a node's output to its inputs."""
+        return self.kinds[node.index] not in ("cut", "create")
+
+    def place(self, index: int) -> Place:
+        """Returns where a node stands, labelled by its module path or its op."""
+        node = self.graph.nodes[index]
+        return Place(node.span, label(node))
+
+    def places(self, indices: Iterable[int]) -> tuple[Place, ...]:
+        return tuple(self.place(index) for index in indices)
+
+    def in_region(self, node: Node, kind: str) -> bool:
+        """Whether a node lies inside a region of that kind."""
+        return any(self.graph.regions[index].kind == kind for index in self.regions_of(node.region))
+
+    def regions_of(self, region: int | None) -> tuple[int, ...]:
+        """Returns a region and those around it, innermost first."""
+        found: list[int] = []
+        while region is not None and region not in found:
+            found.append(region)
+            region = self.graph.regions[region].parent
+        return tuple(found)
+
+    def exclusive(self, left: Node, right: Node) -> bool:
+        """Whether two nodes lie in different arms of one branch, so that never both run."""
+        arms = {
+            (region.span, region.text): region.arm
+            for region in (self.graph.regions[index] for index in self.regions_of(left.region))
+            if region.kind == "branch"
+        }
+        for index in self.regions_of(right.region):
+            region = self.graph.regions[index]
+            if region.kind == "branch" and arms.get((region.span, region.text), region.arm) != region.arm:
+                return True
+        return False
+
+
+def kind_of(op: str) -> Kind:
+    """Returns the kind of an op; `other` for one that the op table does not know."""
+    if op in ops.OPS:
+        return ops.OPS[op].kind
+    return _KINDS.get(op, "other")
+
+
+def label(node: Node) -> str:
+    """Returns what a reader calls a node: the module's path where it is a module, else the op and the module that runs it."""
+    if node.type is not None and node.path:
+        return node.path
+    return f"{node.op} in {node.path}" if node.path else node.op
+
+
+def number(value: object) -> float | None:
+    """Returns a configured value as a number; None where it is none."""
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def known(value: object) -> bool:
+    return not isinstance(value, Unknown)
+
+
+def _signature(node: Node) -> list[str]:
+    spelling = ops.find(node.type) if node.type else None
+    if spelling is not None and spelling.forward:
+        return [arg.name for arg in spelling.forward if arg.role in ("tensor", "tensors")]
+    for name in (f"torch.nn.functional.{node.op}", f"torch.{node.op}", f"torch.Tensor.{node.op}"):
+        spelling = ops.find(name)
+        if spelling is not None:
+            names = [arg.name for arg in spelling.args if arg.role in ("tensor", "tensors")]
+            return ["input", *names] if spelling.form == "method" else names
+    return ["input", "other"]
+
+
+def _in_config(node: Node, name: str) -> bool:
+    return any(key == name for key, _ in node.config)

@@ -1,0 +1,74 @@
+"""Rules × facts → findings: the rule format, the condition language, the loader, the checker and the explainer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vglint.finding import Finding
+from vglint.fix import propose
+from vglint.graph import Graph
+from vglint.nearest import nearest
+from vglint.rule import Rule
+from vglint.rulebook.check import Choice, check, chosen, matching
+from vglint.rulebook.load import CheckedRule, RuleError, read_folder, unique
+
+__all__ = ["Choice", "RuleError", "Rulebook", "bundled", "load"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """The rules of one run, by id. `chosen` are those that run, with the user's severities and params."""
+
+    checked: tuple[CheckedRule, ...]
+    chosen: tuple[CheckedRule, ...]
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule, chosen or not."""
+        return tuple(checked.rule for checked in self.checked)
+
+    def find(self, word: str) -> CheckedRule:
+        """Returns the rule of an id or a name; raises RuleError with the nearest right one."""
+        for checked in self.checked:
+            if word in (checked.rule.id, checked.rule.name):
+                return checked
+        known = [name for rule in self.rules for name in (rule.id, rule.name)]
+        raise RuleError("", word, f"no such rule{nearest(word, known)}")
+
+    def ids(self, word: str) -> tuple[str, ...]:
+        """Returns the rule ids that a word of the configuration or of an ignore comment stands for; raises RuleError."""
+        return matching(word, self.checked)
+
+    def choose(self, choice: Choice) -> Rulebook:
+        """Returns the same rules, with those that run chosen anew; raises RuleError on a name that is not known."""
+        return replace(self, chosen=chosen(self.checked, choice))
+
+    def check(self, graphs: Iterable[Graph]) -> tuple[Finding, ...]:
+        """Returns what the chosen rules find in the graphs of one file, one finding for one cause, in order of place."""
+        return check(self.chosen, graphs)
+
+    def with_fix(self, finding: Finding, text: str) -> Finding:
+        """Returns the finding with the edits that its rule's fix makes to the file's text, where it has one that fits."""
+        action = self.find(finding.rule).rule.fix
+        if action is None:
+            return finding
+        return replace(finding, fix=propose(action, finding, text))
+
+
+def load(dirs: Sequence[Path | str] = (), *, with_bundled: bool = True) -> Rulebook:
+    """Returns the bundled rules and those of `dirs`, checked; raises RuleError."""
+    folders = [bundled()] if with_bundled else []
+    folders += [Path(folder) for folder in dirs]
+    rules = unique(checked for folder in folders for checked in read_folder(folder))
+    return Rulebook(rules, rules)
+
+
+def bundled() -> Path:
+    """Returns the folder of vglint's own rules: inside the installed package, or at the root of a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "rules", package.parent / "rules"):
+        if folder.is_dir():
+            return folder
+    raise RuleError(str(package / "rules"), "", "vglint's own rules are missing: install it anew")

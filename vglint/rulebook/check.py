@@ -1,0 +1,207 @@
+"""Rules × facts → findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from vglint.analysis.facts import SubjectFacts, subjects
+from vglint.analysis.facts.spec import FactValue
+from vglint.finding import Evidence, Finding, Place
+from vglint.graph import Graph
+from vglint.nearest import nearest
+from vglint.rule import Confidence, Scalar, Severity
+from vglint.rulebook.condition import evaluate
+from vglint.rulebook.load import CheckedRule, RuleError
+from vglint.rulebook.template import render
+from vglint.value import Unknown
+
+_SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which rules run, and how: ids, names and families; `ALL` is every rule. `extend` adds to what `select` names."""
+
+    select: tuple[str, ...] = ("ALL",)
+    extend: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    severity: Mapping[str, Severity] = field(default_factory=dict)
+    params: Mapping[str, Mapping[str, Scalar]] = field(default_factory=dict)
+
+
+def chosen(rules: Sequence[CheckedRule], choice: Choice) -> tuple[CheckedRule, ...]:
+    """Returns the rules that run, with the user's severities and params in place; raises RuleError on a name that is not known."""
+    wanted = _ids((*choice.select, *choice.extend), rules) - _ids(choice.ignore, rules)
+    severities = _by_id(choice.severity, rules)
+    params = _by_id(choice.params, rules)
+    return tuple(
+        _adjusted(checked, severities.get(checked.rule.id), params.get(checked.rule.id))
+        for checked in rules
+        if checked.rule.id in wanted
+    )
+
+
+def check(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> tuple[Finding, ...]:
+    """Returns what the rules find in the graphs of one file, one finding for one cause, in order of place."""
+    by_subject: dict[str, list[CheckedRule]] = {}
+    for checked in rules:
+        by_subject.setdefault(checked.rule.subject, []).append(checked)
+    found: list[tuple[int, CheckedRule, Finding]] = []
+    for position, facts in subjects(graphs, frozenset(by_subject)):
+        for checked in by_subject.get(facts.subject, ()):
+            finding = judge(checked, facts)
+            if finding is not None:
+                found.append((position, checked, finding))
+    return tuple(sorted(_distinct(_one_cause(found)), key=_place))
+
+
+def judge(checked: CheckedRule, facts: SubjectFacts) -> Finding | None:
+    """Returns the rule's finding about one subject; None where its condition is false or rests on an unknown."""
+    lookup = lookup_in(checked, facts)
+    if evaluate(checked.when, lookup) is not True:
+        return None
+    blamed = evaluate(checked.blame, lookup)
+    if isinstance(blamed, Unknown) or not isinstance(blamed, tuple) or not blamed:
+        return None
+    first = blamed[0]
+    assert isinstance(first, Place)
+    rule = checked.rule
+    severity, confidence, note = rule.severity, rule.confidence, ""
+    for condition, level, template in checked.levels:
+        if evaluate(condition, lookup) is True:
+            severity, confidence = level.severity, level.confidence or confidence
+            note = render(template, lookup)
+            break
+    message = render(checked.message, lookup)
+    return Finding(
+        rule=rule.id,
+        name=rule.name,
+        severity=severity,
+        confidence=confidence,
+        span=first.span,
+        message=f"{message} {note}".strip(),
+        entry=facts.entry,
+        evidence=_evidence(checked, lookup),
+        related=_related(checked, lookup, first),
+        advice=render(checked.advice, lookup),
+    )
+
+
+def lookup_in(checked: CheckedRule, facts: SubjectFacts) -> Callable[[str], FactValue | Unknown]:
+    """Returns the meaning of a name in a rule: its param, or the subject's fact."""
+    params = dict(checked.rule.params)
+    return lambda name: params[name] if name in params else facts.value(name)
+
+
+def _ids(words: Iterable[str], rules: Sequence[CheckedRule]) -> set[str]:
+    return {rule for word in words for rule in matching(word, rules)}
+
+
+def matching(word: str, rules: Sequence[CheckedRule]) -> tuple[str, ...]:
+    """Returns the ids that a word stands for: an id, the start of ids (`VG1`), a name, a family, or ALL; raises RuleError."""
+    found = tuple(
+        checked.rule.id
+        for checked in rules
+        if word in ("ALL", checked.rule.name, checked.rule.family) or _starts(checked.rule.id, word)
+    )
+    if not found:
+        known = {word for checked in rules for word in (checked.rule.id, checked.rule.name, checked.rule.family)}
+        raise RuleError("configuration", word, f"no rule, name or family {word!r}{nearest(word, known)}")
+    return found
+
+
+def _starts(identifier: str, word: str) -> bool:
+    letters = identifier.rstrip("0123456789")
+    return word.startswith(letters) and identifier.startswith(word)
+
+
+def _by_id(settings: Mapping[str, object], rules: Sequence[CheckedRule]) -> dict[str, object]:
+    return {identifier: value for word, value in settings.items() for identifier in matching(word, rules)}
+
+
+def _adjusted(checked: CheckedRule, severity: object, params: object) -> CheckedRule:
+    rule = checked.rule
+    if isinstance(params, Mapping):
+        known = dict(rule.params)
+        for name, value in params.items():
+            if name not in known:
+                raise RuleError("configuration", f"rules.{rule.id}.{name}", f"no such param{nearest(name, known)}")
+            if isinstance(value, bool) is not isinstance(known[name], bool) or isinstance(value, str) is not isinstance(
+                known[name], str
+            ):
+                wanted = type(known[name]).__name__
+                raise RuleError(
+                    "configuration", f"rules.{rule.id}.{name}", f"{value!r} does not fit, a {wanted} is needed"
+                )
+            known[name] = value
+        rule = replace(rule, params=tuple(known.items()))
+    if severity in _SEVERITIES:
+        return replace(checked, rule=replace(rule, severity=severity), levels=())  # type: ignore[arg-type]
+    return replace(checked, rule=rule)
+
+
+def _evidence(checked: CheckedRule, lookup: Callable[[str], FactValue | Unknown]) -> Evidence:
+    names = dict.fromkeys((*checked.when.names, *checked.message.names))
+    evidence: list[tuple[str, Scalar]] = []
+    for name in names:
+        value = lookup(name)
+        if isinstance(value, Unknown):
+            continue
+        if isinstance(value, tuple):
+            texts = [item.message if isinstance(item, Place) else item for item in value]
+            evidence.append((name, ", ".join(texts[:8]) + (", …" if len(texts) > 8 else "")))
+        else:
+            evidence.append((name, value))
+    return tuple(evidence)
+
+
+def _related(checked: CheckedRule, lookup: Callable[[str], FactValue | Unknown], blamed: Place) -> tuple[Place, ...]:
+    places: dict[Place, None] = {}
+    for name, template in checked.related:
+        value = lookup(name)
+        if isinstance(value, Unknown) or not isinstance(value, tuple):
+            continue
+        for item in value:
+            if isinstance(item, Place) and item.span != blamed.span:
+                label = item.message
+                text = render(template, lambda key, label=label: label if key == "place" else lookup(key))  # type: ignore[misc]
+                places[Place(item.span, text)] = None
+    return tuple(places)[:6]
+
+
+def _one_cause(found: Sequence[tuple[int, CheckedRule, Finding]]) -> list[Finding]:
+    """Drops a finding whose rule yields to another one on the same entry; it becomes that one's related place."""
+    kept: list[Finding] = []
+    for position, _checked, finding in found:
+        extra = []
+        for other, checked, lesser in found:
+            if other == position and finding.rule in checked.rule.yields_to and not _yields(position, finding, found):
+                extra.append(Place(lesser.span, lesser.message))
+        if not _yields(position, finding, found):
+            kept.append(replace(finding, related=tuple(dict.fromkeys((*finding.related, *extra)))))
+    return kept
+
+
+def _yields(position: int, finding: Finding, found: Sequence[tuple[int, CheckedRule, Finding]]) -> bool:
+    yields_to = next(checked.rule.yields_to for _, checked, other in found if other is finding)
+    return any(other == position and greater.rule in yields_to for other, _, greater in found)
+
+
+def _distinct(findings: Iterable[Finding]) -> list[Finding]:
+    """Keeps the gravest finding of a rule at a place: a block seen from several entries is one cause."""
+    best: dict[tuple[str, object], Finding] = {}
+    for finding in findings:
+        key = (finding.rule, finding.span)
+        if key not in best or _rank(finding) > _rank(best[key]):
+            best[key] = finding
+    return list(best.values())
+
+
+def _rank(finding: Finding) -> tuple[int, int]:
+    confidences: tuple[Confidence, ...] = ("low", "medium", "high")
+    return _SEVERITIES.index(finding.severity), confidences.index(finding.confidence)
+
+
+def _place(finding: Finding) -> tuple[object, ...]:
+    return finding.span, finding.rule, finding.message

@@ -1,0 +1,93 @@
+"""Why a rule fires on a subject or does not: its condition with the value of each fact."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from vglint.analysis.facts import SubjectFacts, subjects
+from vglint.analysis.facts.spec import FactValue
+from vglint.finding import Finding, Place
+from vglint.graph import Graph
+from vglint.rulebook.check import judge, lookup_in
+from vglint.rulebook.condition import evaluate
+from vglint.rulebook.load import CheckedRule
+from vglint.value import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A rule's condition on one subject: the verdict, each part of it with its own, and the value of each fact."""
+
+    entry: str
+    where: str
+    verdict: bool | Unknown
+    parts: tuple[tuple[str, bool | Unknown], ...]
+    facts: tuple[tuple[str, str], ...]
+    finding: Finding | None
+
+    def __str__(self) -> str:
+        lines = [f"{self.entry} {self.where}: {_word(self.verdict)}".replace(" :", ":")]
+        lines += [f"  {_word(verdict):8} {text}" for text, verdict in self.parts]
+        width = max((len(name) for name, _ in self.facts), default=0)
+        lines += [f"    {name:{width}} = {value}" for name, value in self.facts]
+        return "\n".join(lines)
+
+
+def explain_match(checked: CheckedRule, graphs: Iterable[Graph]) -> Iterator[Match]:
+    """Yields how the rule judges each subject of its kind in the graphs."""
+    for _, facts in subjects(graphs, frozenset({checked.rule.subject})):
+        yield _match(checked, facts)
+
+
+def value_text(value: FactValue | Unknown) -> str:
+    """Returns the printed form of a fact's value."""
+    match value:
+        case Unknown():
+            return str(value)
+        case bool():
+            return "yes" if value else "no"
+        case int() | float():
+            return f"{value:.4g}"
+        case str():
+            return repr(value)
+        case tuple():
+            shown = [f"{item.message} ({item.span})" if isinstance(item, Place) else repr(item) for item in value[:6]]
+            return f"[{len(value)}] " + ", ".join(shown) + (", …" if len(value) > 6 else "")
+
+
+def _match(checked: CheckedRule, facts: SubjectFacts) -> Match:
+    lookup = lookup_in(checked, facts)
+    params = dict(checked.rule.params)
+    names = dict.fromkeys((*checked.when.names, *checked.blame.names))
+    blamed = lookup(checked.blame.names[0])
+    where = str(blamed[0].span) if isinstance(blamed, tuple) and blamed and isinstance(blamed[0], Place) else ""
+    return Match(
+        facts.entry,
+        where,
+        _verdict(evaluate(checked.when, lookup)),
+        tuple(
+            (ast.unparse(part), _verdict(evaluate(_sub(checked, part), lookup))) for part in _parts(checked.when.tree)
+        ),
+        tuple((f"{name} (param)" if name in params else name, value_text(lookup(name))) for name in names),
+        judge(checked, facts),
+    )
+
+
+def _parts(tree: ast.expr) -> list[ast.expr]:
+    return list(tree.values) if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
+
+
+def _sub(checked: CheckedRule, part: ast.expr):  # type: ignore[no-untyped-def]
+    from dataclasses import replace
+
+    return replace(checked.when, tree=part)
+
+
+def _verdict(value: FactValue | Unknown) -> bool | Unknown:
+    return value if isinstance(value, Unknown) else bool(value)
+
+
+def _word(verdict: bool | Unknown) -> str:
+    return "unknown" if isinstance(verdict, Unknown) else "true" if verdict else "false"

@@ -1,0 +1,122 @@
+"""The rule file format: what TOML may hold, key by key; `vglint rules --schema` prints it as JSON Schema."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from vglint.rule import Confidence, Safety, Severity, Subject
+
+Text = Annotated[str, Meta(min_length=1)]
+Condition = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        description="An infix condition over facts of the subject and params: comparison, and/or/not, arithmetic, "
+        "`in (…)`, and functions such as count(…), share(…, …), any(…), first(…), log10(…), min(…), max(…). "
+        "What is not known makes it unknown, and an unknown never becomes a finding.",
+    ),
+]
+Message = Annotated[
+    str,
+    Meta(min_length=1, description="Text with expressions in braces: {count(saturating)}, {decades:.1f}."),
+]
+
+
+class LevelTable(Struct, forbid_unknown_fields=True, frozen=True):
+    """A severity that holds instead of the rule's own; the first whose condition holds wins."""
+
+    when: Condition
+    severity: Annotated[Severity, Meta(description="The severity while `when` holds.")]
+    confidence: Annotated[Confidence | None, Meta(description="The confidence while `when` holds.")] = None
+    note: Annotated[str, Meta(description="A sentence that the message then ends with.")] = ""
+
+
+class RelatedTable(Struct, forbid_unknown_fields=True, frozen=True):
+    """Other lines that the reader should see."""
+
+    places: Annotated[str, Meta(description="A fact that names places.")]
+    message: Annotated[str, Meta(description="What they have to do with the finding; {place} is the place's name.")]
+
+
+class ConfirmTable(Struct, forbid_unknown_fields=True, frozen=True):
+    """What the probe must measure to confirm the finding."""
+
+    when: Annotated[str, Meta(min_length=1, description="A condition over `measured.…` quantities and params.")]
+
+
+class FixTable(Struct, forbid_unknown_fields=True, frozen=True):
+    """The mend that `--fix` makes."""
+
+    action: Annotated[str, Meta(description="Which edit: a name from the table of vglint.fix.")]
+    title: Annotated[Text, Meta(description="What the edit does, in the imperative.")]
+    with_: Annotated[str, Meta(description="The edit's argument, such as the op to put in.")] = field(
+        default="", name="with"
+    )
+    safety: Annotated[Safety, Meta(description="safe: the program means the same; unsafe: applied only on demand.")] = (
+        "unsafe"
+    )
+
+
+class ExampleTable(Struct, forbid_unknown_fields=True, frozen=True):
+    """Python under lint: test, documentation, and (with `fixed`) proof that the fix works."""
+
+    title: Annotated[Text, Meta(description="What the code is.")]
+    code: Annotated[
+        Text,
+        Meta(
+            description="A whole file. `# expect: ID` marks the line of a finding; no mark: the rule must stay silent."
+        ),
+    ]
+    fixed: Annotated[str | None, Meta(description="The file after the fix.")] = None
+
+
+class RuleFile(Struct, forbid_unknown_fields=True, frozen=True):
+    """One rule of vglint."""
+
+    id: Annotated[str, Meta(pattern="^[A-Z]{2,8}[0-9]{3}$", description="Stable identifier, such as VG101.")]
+    name: Annotated[
+        str,
+        Meta(pattern="^[a-z][a-z0-9]*(-[a-z0-9]+)*$", description="Names the bad pattern: reads as `allow NAME`."),
+    ]
+    family: Annotated[Text, Meta(description="The group of rules that can be selected together.")]
+    subject: Annotated[Subject, Meta(description="What the condition is asked of; decides which facts it may use.")]
+    severity: Annotated[
+        Severity, Meta(description="error: certain to harm; warning: a risk; info: shown only with --pedantic.")
+    ]
+    confidence: Annotated[Confidence, Meta(description="How sure the finding is, apart from how bad it is.")]
+    summary: Annotated[Text, Meta(description="One sentence in the present tense.")]
+    when: Condition
+    blame: Annotated[Text, Meta(description="A fact that names places: its first is the line of the finding.")]
+    message: Message
+    advice: Annotated[Message, Meta(description="The smallest right mend, in the imperative.")]
+    why: Annotated[
+        Text, Meta(description="Markdown for people: what it does, why it is bad, when it is fine, what instead.")
+    ]
+    references: Annotated[tuple[str, ...], Meta(description="Where this is known from.")] = ()
+    params: Annotated[
+        dict[str, bool | int | float | str], Meta(description="Numbers that users may set in [tool.vglint.rules.ID].")
+    ] = field(default_factory=dict)
+    levels: Annotated[tuple[LevelTable, ...], Meta(description="Severities that depend on facts.")] = ()
+    related: Annotated[tuple[RelatedTable, ...], Meta(description="Other places of the finding.")] = ()
+    yields_to: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Rules (ids) whose finding on the same entry makes this one its advice: one cause, one finding."
+        ),
+    ] = ()
+    confirm: ConfirmTable | None = None
+    fix: FixTable | None = None
+    example: Annotated[tuple[ExampleTable, ...], Meta(description="At least two that fire and two that do not.")] = ()
+
+
+def schema() -> dict[str, object]:
+    """Returns the JSON Schema of a rule file."""
+    document = msgspec.json.schema(RuleFile)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "vglint rule",
+        **document,
+    }

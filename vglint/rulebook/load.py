@@ -1,0 +1,241 @@
+"""Rule folders to checked rules: every mistake in a rule is found here, and names file, key and what would have been right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import msgspec
+import tomli
+
+from vglint.analysis.facts import types_of
+from vglint.analysis.facts.spec import FactType
+from vglint.fix import ACTIONS
+from vglint.nearest import nearest
+from vglint.rule import Action, Example, Level, Rule, Scalar
+from vglint.rulebook.condition import Condition, ConditionError, parse, parse_flag
+from vglint.rulebook.format import RuleFile
+from vglint.rulebook.measures import MEASURES
+from vglint.rulebook.template import Template, parse_template
+
+
+class RuleError(Exception):
+    """A rule file that cannot be used: the file, the key, what is wrong and what would be right."""
+
+    def __init__(self, file: str, key: str, message: str) -> None:
+        super().__init__(f"{file}: {key}: {message}" if key else f"{file}: {message}")
+        self.file = file
+        self.key = key
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRule:
+    """A rule with its conditions and templates parsed and their names and types checked."""
+
+    rule: Rule
+    when: Condition
+    blame: Condition
+    message: Template
+    advice: Template
+    levels: tuple[tuple[Condition, Level, Template], ...]
+    related: tuple[tuple[str, Template], ...]
+    confirm: Condition | None
+
+
+def read_folder(folder: Path) -> tuple[CheckedRule, ...]:
+    """Returns the rules of `*.toml` in a folder, by file name; raises RuleError."""
+    if not folder.is_dir():
+        raise RuleError(str(folder), "", "no such folder of rules")
+    files = sorted(path for path in folder.glob("*.toml") if path.is_file())
+    if not files:
+        raise RuleError(str(folder), "", "holds no rule file (*.toml)")
+    return tuple(read_rule(path) for path in files)
+
+
+def read_rule(path: Path) -> CheckedRule:
+    """Returns the checked rule of one file; raises RuleError."""
+    try:
+        content = tomli.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise RuleError(str(path), "", f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise RuleError(str(path), "", f"is not UTF-8: {error.reason}") from None
+    except tomli.TOMLDecodeError as error:
+        raise RuleError(str(path), "", f"is not TOML: {error}") from None
+    return rule_from(content, str(path))
+
+
+def rule_from(content: Mapping[str, object], file: str) -> CheckedRule:
+    """Returns the checked rule of decoded TOML; raises RuleError."""
+    _refuse_unknown_keys(content, RuleFile, "", file)
+    try:
+        table = msgspec.convert(content, RuleFile)
+    except msgspec.ValidationError as error:
+        raise _plain(error, file) from None
+    return _checked(_rule(table, file), file)
+
+
+def unique(rules: Iterable[CheckedRule]) -> tuple[CheckedRule, ...]:
+    """Returns the rules by id; raises RuleError where two share an id or a name, or one yields to none that exists."""
+    seen: dict[str, str] = {}
+    ordered = sorted(rules, key=lambda checked: checked.rule.id)
+    for checked in ordered:
+        for key, value in (("id", checked.rule.id), ("name", checked.rule.name)):
+            if value in seen:
+                raise RuleError(checked.rule.source, key, f"{value!r} is taken by {seen[value]}")
+            seen[value] = checked.rule.source
+    ids = {checked.rule.id for checked in ordered}
+    for checked in ordered:
+        for other in checked.rule.yields_to:
+            if other not in ids:
+                raise RuleError(checked.rule.source, "yields_to", f"no rule {other!r}{nearest(other, ids)}")
+    return tuple(ordered)
+
+
+def _refuse_unknown_keys(content: object, struct: Any, prefix: str, file: str) -> None:
+    if not isinstance(content, Mapping):
+        return
+    known = {item.encode_name: item.type for item in msgspec.structs.fields(struct)}
+    for key, value in content.items():
+        if key not in known:
+            raise RuleError(file, f"{prefix}{key}", f"unknown key{nearest(key, known)}")
+        inner = _struct_of(known[key])
+        if inner is None:
+            continue
+        if isinstance(value, Sequence):
+            for position, item in enumerate(value):
+                _refuse_unknown_keys(item, inner, f"{prefix}{key}[{position}].", file)
+        else:
+            _refuse_unknown_keys(value, inner, f"{prefix}{key}.", file)
+
+
+def _struct_of(kind: Any) -> type[msgspec.Struct] | None:
+    """Returns the table type inside an annotation such as `Annotated[tuple[LevelTable, ...], …]`."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind
+    if get_origin(kind) in (Annotated, Union, UnionType, tuple):
+        for arm in get_args(kind):
+            found = _struct_of(arm)
+            if found is not None:
+                return found
+    return None
+
+
+def _plain(error: msgspec.ValidationError, file: str) -> RuleError:
+    message, _, where = str(error).partition(" - at `$")
+    key = where.rstrip("`").lstrip(".")
+    missing = re.search(r"missing required field `(.+)`", message)
+    if missing:
+        return RuleError(file, f"{key}.{missing[1]}".lstrip("."), "missing")
+    invalid = re.search(r"Invalid enum value '(.+)'", message)
+    if invalid:
+        choices = {"severity": "error, warning, info", "confidence": "high, medium, low", "safety": "safe, unsafe"}
+        choices["subject"] = "model, node, parameter, loss, loop, class"
+        right = choices.get(key.rpartition(".")[2], "")
+        return RuleError(file, key, f"{invalid[1]!r} is not one of {right}{nearest(invalid[1], right.split(', '))}")
+    return RuleError(file, key, message[:1].lower() + message[1:])
+
+
+def _rule(table: RuleFile, file: str) -> Rule:
+    fix = table.fix
+    return Rule(
+        id=table.id,
+        name=table.name,
+        family=table.family,
+        subject=table.subject,
+        severity=table.severity,
+        confidence=table.confidence,
+        summary=table.summary,
+        when=table.when,
+        message=table.message,
+        why=table.why.strip(),
+        advice=table.advice,
+        references=table.references,
+        examples=tuple(Example(item.title, item.code.lstrip("\n"), item.fixed) for item in table.example),
+        blame=table.blame,
+        related=tuple((item.places, item.message) for item in table.related),
+        params=tuple(table.params.items()),
+        levels=tuple(Level(item.when, item.severity, item.confidence, item.note) for item in table.levels),
+        yields_to=table.yields_to,
+        confirm=table.confirm.when if table.confirm else None,
+        fix=Action(fix.action, fix.title, fix.with_, fix.safety) if fix else None,
+        source=file,
+    )
+
+
+def _checked(rule: Rule, file: str) -> CheckedRule:
+    params = {name: _param_type(value) for name, value in rule.params}
+    facts = types_of(rule.subject)
+    for name in params:
+        if name in facts:
+            raise RuleError(file, f"params.{name}", f"is also the name of a fact of a {rule.subject}")
+    types: dict[str, FactType] = {**facts, **params}
+    here = _Keys(file, rule.subject)
+    when = here.flag("when", rule.when, types)
+    blame = here.places("blame", rule.blame, types)
+    levels = tuple(
+        (
+            here.flag(f"levels[{position}].when", level.when, types),
+            level,
+            here.template(f"levels[{position}].note", level.note, types),
+        )
+        for position, level in enumerate(rule.levels)
+    )
+    related = []
+    for position, (places, message) in enumerate(rule.related):
+        here.places(f"related[{position}].places", places, types)
+        with_place: dict[str, FactType] = {**types, "place": "text"}
+        related.append((places, here.template(f"related[{position}].message", message, with_place)))
+    confirm = None
+    if rule.confirm is not None:
+        measured = {**params, **{f"measured.{name}": kind.type for name, kind in MEASURES.items()}}
+        confirm = here.flag("confirm.when", rule.confirm, measured)
+    if rule.fix is not None and rule.fix.action not in ACTIONS:
+        raise RuleError(file, "fix.action", f"unknown action {rule.fix.action!r}{nearest(rule.fix.action, ACTIONS)}")
+    message = here.template("message", rule.message, types)
+    advice = here.template("advice", rule.advice, types)
+    return CheckedRule(rule, when, blame, message, advice, levels, tuple(related), confirm)
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """Turns a ConditionError into a RuleError of its key."""
+
+    file: str
+    subject: str
+
+    def flag(self, key: str, text: str, types: Mapping[str, FactType]) -> Condition:
+        try:
+            return parse_flag(text, types)
+        except ConditionError as error:
+            raise self._error(key, error) from None
+
+    def places(self, key: str, text: str, types: Mapping[str, FactType]) -> Condition:
+        try:
+            condition = parse(text, types)
+        except ConditionError as error:
+            raise self._error(key, error) from None
+        if condition.type != "places":
+            raise RuleError(self.file, key, f"{text!r} is a {condition.type}, a fact that names places is needed")
+        return condition
+
+    def template(self, key: str, text: str, types: Mapping[str, FactType]) -> Template:
+        try:
+            return parse_template(text, types)
+        except ConditionError as error:
+            raise self._error(key, error) from None
+
+    def _error(self, key: str, error: ConditionError) -> RuleError:
+        hint = f" (see `vglint facts` for those of a {self.subject})" if "unknown name" in str(error) else ""
+        return RuleError(self.file, key, f"{error}{hint}")
+
+
+def _param_type(value: Scalar) -> FactType:
+    if isinstance(value, bool):
+        return "flag"
+    return "number" if isinstance(value, (int, float)) else "text"

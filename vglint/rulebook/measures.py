@@ -1,0 +1,43 @@
+"""What the probe measures, by the names that a rule's `[confirm]` may use as `measured.NAME`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vglint.analysis.facts.spec import FactType
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One measured quantity; over several seeds, every seed must satisfy the condition."""
+
+    type: FactType
+    unit: str
+    doc: str
+
+
+MEASURES: Mapping[str, Measure] = {
+    "log10_weight_gradient_ratio": Measure(
+        "number", "decades", "RMS gradient of the first weight layer's weight over the last's, at step 50 or later"
+    ),
+    "log10_gradient_ratio": Measure(
+        "number", "decades", "RMS gradient at the first weight layer's output over the last hidden one's, at the start"
+    ),
+    "nonfinite": Measure("flag", "", "NaN or infinity appeared in an activation, a gradient or the loss"),
+    "diverged": Measure("flag", "", "the loss rose above twice its first value, or is huge and does not fall"),
+    "loss_drop": Measure("number", "share", "1 - last loss / first loss"),
+    "overfits": Measure("flag", "", "16 samples can be learnt by heart"),
+    "dead_share": Measure(
+        "number", "share", "units of the worst layer that are zero on every one of 128 samples or more"
+    ),
+    "saturated_share": Measure("number", "share", "pre-activations of the worst layer beyond 5 in absolute value"),
+    "log10_time_ratio": Measure("number", "decades", "|dL/dx_0| over |dL/dx_T| of a recurrent model"),
+    "update_ratio": Measure("number", "ratio", "|step of w| / |w|, median over parameters"),
+    "zero_gradients": Measure("number", "parameters", "trainable parameters whose gradient is None or exactly zero"),
+    "equal_rows": Measure("flag", "", "a weight of more than one unit keeps all rows equal while training"),
+    "attention_entropy": Measure(
+        "number", "share", "mean entropy of attention weights over log(positions), worst head"
+    ),
+    "step_raised": Measure("flag", "", "backward or step raised an error"),
+}

@@ -1,0 +1,93 @@
+"""Rules and facts as text: the page of a rule in markdown or plain, the table of all rules, the list of facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vglint.analysis.facts.spec import FACTS
+from vglint.rule import Example, Rule
+from vglint.rulebook.functions import FUNCTIONS
+from vglint.rulebook.measures import MEASURES
+
+
+def page(rule: Rule) -> str:
+    """Returns the page of a rule as markdown: what it does, why it is bad, when it is fine, instead, examples, references."""
+    parts = [f"# {rule.id} {rule.name}", _badges(rule), rule.summary, rule.why]
+    firing = [example for example in rule.examples if fires(rule, example)]
+    silent = [example for example in rule.examples if not fires(rule, example)]
+    if firing:
+        parts.append("## Found")
+        parts += [_example(rule, example) for example in firing]
+    if silent:
+        parts.append("## Fine")
+        parts += [_example(rule, example) for example in silent]
+    parts.append("## How it is decided")
+    parts.append(f"For each {rule.subject}:\n\n```\n{_condition(rule.when)}\n```")
+    if rule.levels:
+        rows = [f"| `{_condition(level.when)}` | {level.severity} | {level.note} |" for level in rule.levels]
+        parts.append("\n".join(["| when | severity | |", "|---|---|---|", *rows]))
+    if rule.params:
+        rows = [f"| `{name}` | {value} |" for name, value in rule.params]
+        parts.append(
+            "\n".join([f"Parameters (`[tool.vglint.rules.{rule.id}]`):\n", "| name | default |", "|---|---|", *rows])
+        )
+    if rule.confirm:
+        parts.append(f"The probe confirms it when `{_condition(rule.confirm)}`.")
+    if rule.yields_to:
+        parts.append(f"It gives way to {', '.join(rule.yields_to)} on the same model.")
+    if rule.fix:
+        parts.append(f"Fix ({rule.fix.safety}): {rule.fix.title}.")
+    if rule.references:
+        parts.append("## References\n\n" + "\n".join(f"* {reference}" for reference in rule.references))
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def table(rules: Sequence[Rule]) -> str:
+    """Returns the table of rules as markdown."""
+    rows = [
+        f"| {rule.id} | {rule.name} | {rule.severity} | {rule.confidence} | {'yes' if rule.fix else ''} | {rule.summary} |"
+        for rule in rules
+    ]
+    return "\n".join(["| rule | name | severity | confidence | fix | |", "|---|---|---|---|---|---|", *rows]) + "\n"
+
+
+def facts_text() -> str:
+    """Returns every fact by subject, the functions of conditions and the probe's measures, as plain text."""
+    lines: list[str] = []
+    subject = ""
+    for spec in sorted(FACTS.values(), key=lambda spec: (spec.subject, spec.name)):
+        if spec.subject != subject:
+            subject = spec.subject
+            lines += ["", f"facts of a {subject}", ""]
+        unit = f", {spec.unit}" if spec.unit else ""
+        lines += [f"  {spec.name} ({spec.type}{unit})", f"      {spec.doc}"]
+    lines += ["", "functions", ""]
+    for name, function in FUNCTIONS.items():
+        forms = " or ".join(f"{name}({', '.join(arguments)})" for arguments, _ in function.signatures)
+        lines += [f"  {forms}", f"      {function.doc}"]
+    lines += ["", "measures of the probe, for [confirm]", ""]
+    for name, measure in MEASURES.items():
+        unit = f", {measure.unit}" if measure.unit else ""
+        lines += [f"  measured.{name} ({measure.type}{unit})", f"      {measure.doc}"]
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def fires(rule: Rule, example: Example) -> bool:
+    """Whether an example carries the rule's own mark."""
+    return any("# expect:" in line and rule.id in line.partition("# expect:")[2] for line in example.code.splitlines())
+
+
+def _badges(rule: Rule) -> str:
+    fix = f" · fix: {rule.fix.safety}" if rule.fix else ""
+    return f"**{rule.severity}** · confidence {rule.confidence} · family `{rule.family}`{fix}"
+
+
+def _example(rule: Rule, example: Example) -> str:
+    text = f"### {example.title}\n\n```python\n{example.code.strip()}\n```"
+    if example.fixed:
+        text += f"\n\nAfter the fix:\n\n```python\n{example.fixed.strip()}\n```"
+    return text
+
+
+def _condition(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,119 @@
+"""`# expect:` comments against findings: rule examples and fixture files are tests of the rules.
+
+`# expect: VG101` or `# expect: VG101, VG102` stands on the line of the findings it announces. Only default-visible findings count unless
+the caller's lint shows more.
+"""
+
+from __future__ import annotations
+
+import re
+import tokenize
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import TypeAlias
+
+from vglint.finding import Finding
+from vglint.rule import Rule
+
+Lint: TypeAlias = Callable[[str, str], Sequence[Finding]]
+"""Lints a text under a file name."""
+
+_MARK = re.compile(r"#\s*expect:\s*([A-Za-z]+\d+(?:\s*,\s*[A-Za-z]+\d+)*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One piece of marked code: what was announced and not found, and found and not announced, as (line, rule)."""
+
+    title: str
+    missing: tuple[tuple[int, str], ...] = ()
+    surplus: tuple[tuple[int, str, str], ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        return not self.missing and not self.surplus
+
+    def __str__(self) -> str:
+        if self.passed:
+            return f"ok    {self.title}"
+        lines = [f"FAIL  {self.title}"]
+        lines += [f"        line {line}: {rule} was expected" for line, rule in self.missing]
+        lines += [f"        line {line}: {rule} was not expected: {message}" for line, rule, message in self.surplus]
+        return "\n".join(lines)
+
+
+def marks(text: str) -> Counter[tuple[int, str]]:
+    """Returns how often each rule is announced on each line; marks inside strings do not count."""
+    found: Counter[tuple[int, str]] = Counter()
+    for line, comment in _comments(text):
+        match = _MARK.search(comment)
+        if match:
+            found.update((line, rule.strip()) for rule in match[1].split(","))
+    return found
+
+
+def compare(title: str, text: str, findings: Iterable[Finding], only: str | None = None) -> Check:
+    """Returns the differences between marks and findings, line by line; `only` looks at one rule."""
+    announced = marks(text)
+    found = Counter((finding.span.line, finding.rule) for finding in findings)
+    messages = {(finding.span.line, finding.rule): finding.message for finding in findings}
+    if only is not None:
+        announced = Counter({key: count for key, count in announced.items() if key[1] == only})
+        found = Counter({key: count for key, count in found.items() if key[1] == only})
+    missing = tuple(sorted((announced - found).elements()))
+    surplus = tuple((line, rule, messages[line, rule]) for line, rule in sorted((found - announced).elements()))
+    return Check(title, missing, surplus)
+
+
+def check_rules(rules: Iterable[Rule], lint: Lint) -> Iterator[Check]:
+    """Yields a check of each example of each rule, and of its text after the fix."""
+    for rule in rules:
+        for position, example in enumerate(rule.examples, 1):
+            title = f"{rule.id} example {position}: {example.title}"
+            name = f"{rule.id.lower()}_{position}.py"
+            findings = tuple(lint(name, example.code))
+            check = compare(title, example.code, findings)
+            yield check
+            if example.fixed is not None and check.passed:
+                yield _check_fix(rule, f"{title}, fixed", name, example.code, example.fixed, findings, lint)
+
+
+def check_files(folder: Path, lint: Lint) -> Iterator[Check]:
+    """Yields a check of each Python file under a folder, or of one file."""
+    files = [folder] if folder.is_file() else sorted(folder.rglob("*.py"))
+    for file in files:
+        text = file.read_bytes().decode("utf-8", "replace")
+        yield compare(file.as_posix(), text, tuple(lint(str(file), text)))
+
+
+def _check_fix(
+    rule: Rule, title: str, name: str, code: str, fixed: str, findings: Sequence[Finding], lint: Lint
+) -> Check:
+    from vglint.fix import apply
+
+    fixes = [finding.fix for finding in findings if finding.rule == rule.id and finding.fix is not None]
+    text, _ = apply(code, fixes)
+    if _plain(text) != _plain(fixed):
+        return Check(title, surplus=((1, rule.id, f"the fix makes another text:\n{text}"),))
+    left = [finding for finding in lint(name, text) if finding.rule == rule.id]
+    return Check(title, surplus=tuple((finding.span.line, rule.id, "still found") for finding in left))
+
+
+def _plain(text: str) -> str:
+    """Returns the text without marks, which a fix leaves where they were."""
+    return "\n".join(_MARK.sub("", line).rstrip() for line in text.strip().splitlines())
+
+
+def _comments(text: str) -> Iterator[tuple[int, str]]:
+    try:
+        for token in tokenize.generate_tokens(StringIO(text).readline):
+            if token.type == tokenize.COMMENT:
+                yield token.start[0], token.string
+    except (tokenize.TokenError, SyntaxError):
+        # Code that this Python cannot tokenize still carries its marks.
+        for number, line in enumerate(text.splitlines(), 1):
+            if "#" in line:
+                yield number, line[line.index("#") :]
