@@ -34,6 +34,37 @@ class Trace:
     signals: tuple[Signal | None, ...]
     gradients: tuple[float | None, ...]
     gains: tuple[float | None, ...]
+    flows: tuple[tuple[tuple[int, float], ...], ...] = ()
+    """For each node, log10 RMS of the gradient that it sends to each of its inputs (node, value); () in a measured trace."""
+    abstained: tuple[tuple[int, str], ...] = ()
+    """Nodes of which the theory says nothing, and why; what depends on them is unknown too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How the gradient at the first weight layer compares with the one at the last.
+
+    `log10_ratio` = log10 of RMS ∂L/∂(output of node `first`) over RMS ∂L/∂(output of node `last`): `first` is the first weight layer on the way
+    from the input, `last` the last weight layer whose output feeds another. `profile` holds every weight layer (node, log10 RMS gradient
+    relative to `last`).
+    """
+
+    log10_ratio: float | None
+    first: int | None
+    last: int | None
+    profile: tuple[tuple[int, float | None], ...]
+
+
+Cause = Literal["activation", "init", "width", "norm", "residual", "gate", "attention", "recurrence", "pooling", "dropout", "loss", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """A log ratio split over causes: `nodes` are (node, cause, decades), `causes` their sums; all decades sum to the ratio."""
+
+    total: float | None
+    nodes: tuple[tuple[int, Cause, float], ...]
+    causes: tuple[tuple[Cause, float], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from vglint.graph import Init
 from vglint.shape import Dim, Shape
-from vglint.value import Expr, Literal_, Unknown, divided, times
+from vglint.value import Expr, Unknown, divided, times
 
 Size = int | float | Expr
 
@@ -237,3 +237,13 @@ def _pdf(x: float) -> float:
 
 def _edge(x: float) -> float:
     return x * _pdf(x) if math.isfinite(x) else 0.0
+
+
+def quotient_of(above: Size | None, below: Size) -> float | None:
+    """Returns above / below where symbols cancel."""
+    if above is None:
+        return None
+    found = divided(above, below) if not isinstance(above, float) else None
+    if isinstance(above, float) and isinstance(below, (int, float)):
+        return above / below
+    return float(found) if isinstance(found, (int, float)) else None

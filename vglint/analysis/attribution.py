@@ -1,0 +1,110 @@
+"""Splits a log ratio of gradients over the nodes that made it, and over causes.
+
+The gradient at a node is the sum of what its consumers send. Its log is the consumers' logs, weighted by their shares, plus the log of what each
+consumer multiplies by, plus what the meeting of several paths adds. Followed from `first` (weight +1) and from `last` (weight −1) to the
+outputs, this is exact: the parts sum to the ratio.
+"""
+
+from __future__ import annotations
+
+import math
+
+from vglint.analysis.ratio import ratio
+from vglint.graph import Graph, Node
+from vglint.signal import Attribution, Cause, Trace
+from vglint.value import Expr, divided
+
+
+def attribute(graph: Graph, trace: Trace) -> Attribution:
+    """Returns the first/last ratio split over nodes and causes; nothing where the ratio is not known."""
+    found = ratio(graph, trace)
+    if found.log10_ratio is None or found.first is None or found.last is None or not trace.flows:
+        return Attribution(None, (), ())
+    weight = [0.0] * len(graph.nodes)
+    weight[found.first] += 1.0
+    weight[found.last] -= 1.0
+    received: list[list[tuple[int, float]]] = [[] for _ in graph.nodes]
+    for index, sent in enumerate(trace.flows):
+        for source, value in sent:
+            received[source].append((index, value))
+    parts: list[tuple[int, Cause, float]] = []
+    for index in range(len(graph.nodes)):
+        w = weight[index]
+        own = trace.gradients[index]
+        if abs(w) < 1e-12 or own is None:
+            continue
+        shares = _shares(received[index])
+        if not shares:
+            parts.append((index, "loss", w * own))
+            continue
+        meeting = own
+        for consumer, value, share in shares:
+            above = trace.gradients[consumer]
+            if above is None:
+                return Attribution(None, (), ())
+            parts += [(consumer, cause, w * share * decades) for cause, decades in _causes(graph, graph.nodes[consumer], value - above)]
+            meeting -= share * value
+            weight[consumer] += w * share
+        if abs(meeting) > 1e-9:
+            parts.append((index, "residual" if len(shares) > 1 else "other", w * meeting))
+    nodes = _merged(parts)
+    causes: dict[Cause, float] = {}
+    for _, cause, decades in nodes:
+        causes[cause] = causes.get(cause, 0.0) + decades
+    return Attribution(found.log10_ratio, nodes, tuple(sorted(causes.items(), key=lambda item: -abs(item[1]))))
+
+
+def _shares(sent: list[tuple[int, float]]) -> list[tuple[int, float, float]]:
+    """Returns (consumer, log10 RMS sent, share of the second moment)."""
+    if not sent:
+        return []
+    top = max(value for _, value in sent)
+    powers = [100.0 ** (value - top) for _, value in sent]
+    total = math.fsum(powers)
+    return [(index, value, power / total) for (index, value), power in zip(sent, powers, strict=True) if power / total > 1e-15]
+
+
+def _causes(graph: Graph, node: Node, decades: float) -> list[tuple[Cause, float]]:
+    """Returns what one node's gain is due to; a weight layer's is its init and its change of width."""
+    cause = _CAUSES.get(node.op, "other")
+    if cause == "init":
+        width = _width(graph, node)
+        if width:
+            return [("init", decades - width), ("width", width)]
+    return [(cause, decades)] if decades else []
+
+
+def _width(graph: Graph, node: Node) -> float:
+    """Returns ½ log10(fan_out / fan_in): what is left of a layer's gain if its init keeps the signal."""
+    for name, index in node.params:
+        if name == "weight":
+            shape = graph.parameters[index].shape
+            if shape is not None and len(shape) >= 2 and isinstance(shape[0], (int, Expr)) and isinstance(shape[1], (int, Expr)):
+                quotient = divided(shape[0], shape[1])
+                if isinstance(quotient, (int, float)) and quotient > 0:
+                    sign = -1 if node.op.startswith("conv_transpose") else 1
+                    return sign * 0.5 * math.log10(quotient)
+    return 0.0
+
+
+def _merged(parts: list[tuple[int, Cause, float]]) -> tuple[tuple[int, Cause, float], ...]:
+    total: dict[tuple[int, Cause], float] = {}
+    for index, cause, decades in parts:
+        total[index, cause] = total.get((index, cause), 0.0) + decades
+    return tuple((index, cause, decades) for (index, cause), decades in sorted(total.items()) if abs(decades) > 1e-12)
+
+
+_BY_CAUSE: dict[Cause, str] = {
+    "activation": "relu relu6 leaky_relu prelu rrelu elu celu selu gelu silu mish hardswish sigmoid hardsigmoid logsigmoid tanh hardtanh softplus softsign "
+    "tanhshrink softshrink hardshrink threshold softmax softmin log_softmax gumbel_softmax glu sin cos erf clamp exp abs square pow atan",
+    "init": "linear bilinear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d embedding embedding_bag",
+    "norm": "batch_norm layer_norm group_norm instance_norm rms_norm local_response_norm normalize",
+    "gate": "mul",
+    "attention": "scaled_dot_product_attention multi_head_attention matmul bmm einsum",
+    "recurrence": "rnn lstm gru rnn_cell lstm_cell gru_cell",
+    "pooling": "max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d "
+    "adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d mean sum amax max interpolate",
+    "dropout": "dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout",
+    "loss": "cross_entropy nll_loss mse_loss binary_cross_entropy_with_logits binary_cross_entropy l1_loss smooth_l1_loss",
+}
+_CAUSES: dict[str, Cause] = {op: cause for cause, ops in _BY_CAUSE.items() for op in ops.split()}

@@ -1,0 +1,133 @@
+"""Elementwise functions: x → φ(x), one at a time or composed (`x * torch.sigmoid(x)` is SiLU).
+
+    q' = E[φ²],  g ← g·E[φ'²];  pairs by Hermite expansion       (Poole et al. 2016, Schoenholz et al. 2017)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vglint.analysis.maps import maps
+from vglint.analysis.state import AbstainError, Grad, Law, State, Step, law_of
+from vglint.analysis.use import Use
+from vglint.ops.curves import ELEMENTWISE, Curve, composed, curve, rays
+from vglint.ops.quadrature import gaussian_moments, maximum_moments
+
+
+@maps(*sorted(ELEMENTWISE))
+def activation(use: Use) -> Step:
+    found = curve(use.node.op, use.get)
+    if found is None:
+        raise AbstainError(f"arguments of {use.node.op} are not known")
+    return through(use, found)
+
+
+@maps("prelu")
+def prelu(use: Use) -> Step:
+    """Leaky ReLU whose slope is a parameter: its mean square counts."""
+    parameter = use.parameter("weight")
+    spread = use.spread_of(parameter, parameter.shape) if parameter is not None else None
+    if spread is None:
+        given = use.inputs[1] if len(use.inputs) > 1 else None
+        spread = given.spread if given is not None else None
+    variance = spread.variance() if spread is not None else None
+    if spread is None or variance is None:
+        raise AbstainError("the slope is not known")
+    return through(use, rays((spread.mean**2 + variance) ** 0.5, 1.0))
+
+
+@maps("glu")
+def glu(use: Use) -> Step:
+    """a·σ(b) of the two halves: half of the input's channels get E[σ²]·g, the others q·E[σ'²]·g."""
+    state = use.state()
+    if state.scale:
+        raise AbstainError("a width is not known")
+    law = law_of(state, use.node.inputs[0])
+    gate = curve("sigmoid", {}.get)
+    assert gate is not None
+    if law.count != 1.0:
+        raise AbstainError("gate of a pooled signal")
+    found = gaussian_moments(composed(law.curve, gate), law.mu, law.v)
+    q, s = state.q, found.square
+    between, across = found.distance(law.db), found.distance(law.ds)
+    out = State(
+        q * s,
+        state.mu * found.mean,
+        q * between + state.db * s - state.db * between,
+        q * across + state.ds * s - state.ds * across,
+        state.r * found.mean**2,
+        channels=None,
+        axes=state.axes,
+        places=state.places,
+        parts=((use.index, 1.0),),
+    )
+    gain = (s + q * found.slope2) / 2
+
+    def back(grad: Grad) -> Sequence[Grad]:
+        pair = (s - between + (q - state.db) * found.kernel(law.db)) / 2
+        place = (s - across + (q - state.ds) * found.kernel(law.ds)) / 2
+        return [grad._replace(g=grad.g * gain, gs=grad.gs * place, gb=grad.gb * pair, gx=grad.gx * min(pair, place), gr=0.0)]
+
+    return out, back
+
+
+def through(use: Use, then: Curve, position: int = 0) -> Step:
+    """Returns the map of one more curve applied to an input's law."""
+    state = use.state(position)
+    law = law_of(state, use.node.inputs[position])
+    found, after = evaluated(state, law, composed(law.curve, then), use.index)
+    back = slope_back(law, after, use, state)
+    count = len(use.inputs)
+    if count == 1:
+        return found, lambda grad: [back(grad)]
+    return found, lambda grad: [back(grad) if i == position else Grad(0.0) for i in range(count)]
+
+
+def evaluated(state: State, law: Law, whole: Curve, index: int) -> tuple[State, Law]:
+    """Returns the state of whole(z) for the Gaussian z of a law, and the new law."""
+    if state.scale and whole.linear is None:
+        raise AbstainError("a width is not known")
+    moments = gaussian_moments(whole, law.mu, law.v)
+    mean, square, slope2, slope4 = moments.mean, moments.square, moments.slope2, moments.slope4
+    db, ds = moments.distance(law.db), moments.distance(law.ds)
+    spot = law.mu * law.mu + law.v
+    apart = spot - law.r
+    r = mean * mean if apart >= law.v * (1 - 1e-9) else square - moments.distance(apart)
+    kb, ks, kr = moments.kernel(law.db), moments.kernel(law.ds), moments.kernel(apart)
+    if law.count != 1.0:
+        alone = max(square - mean * mean, 1e-300)
+        top_mean, top_square, top_slope = maximum_moments(whole, law.mu, law.v, law.ds, law.count)
+        own = max(top_square - top_mean * top_mean, 0.0)
+        db, ds, r = own * min(db / alone, 1.0), own * min(ds / alone, 1.0), top_mean * top_mean
+        part = top_slope / slope2 if slope2 > 0 else 0.0
+        mean, square, slope2 = top_mean, top_square, top_slope
+        kb, ks, kr, slope4 = kb * part, ks * part, kr * part, slope4 * part
+    after = law._replace(curve=whole, slope2=slope2, slope4=slope4, kb=kb, ks=ks, kr=kr)
+    found = state._replace(
+        q=square, mu=mean, db=min(db, square), ds=min(ds, square), r=r, law=after, parts=((index, 1.0),), fresh=0.0, spread=None, scores=None
+    )
+    return found, after
+
+
+def slope_back(law: Law, after: Law, use: Use, state: State):  # type: ignore[no-untyped-def]
+    """Returns the gradient map from the curve `after` back to the curve of `law`, both at the same Gaussian."""
+
+    def share(new: float, old: float) -> float:
+        return new / old if old > 0 else 0.0
+
+    gain, pair = share(after.slope2, law.slope2), share(after.kb, law.kb)
+    place, channel = share(after.ks, law.ks), share(after.kr, law.kr)
+    kappa = share(after.slope4, after.slope2**2)
+    excess = 3.0 * (kappa - share(law.slope4, law.slope2**2))
+    width = float(state.channels) if isinstance(state.channels, int) else 1e9
+    pairs = use.batch * (state.places or 1.0)
+
+    def back(grad: Grad) -> Grad:
+        rho = grad.rho * (pair / gain) ** 2 if gain > 0 else grad.rho
+        lv = grad.lv + excess / width * ((1.0 - grad.rho) / pairs + grad.rho)
+        rho += (1.0 - rho) * max(kappa, 1.0) / width
+        return Grad(
+            grad.g * gain, grad.gs * place, grad.gb * pair, grad.gx * min(pair, place), grad.gr * channel, grad.scale, lv, min(rho, 1.0)
+        )
+
+    return back

@@ -1,0 +1,310 @@
+"""Attention: softmax of query-key products, weighted averages of values; matrix products of two signals.
+
+With scores of variance s² over T keys:
+    A₂ = E Σp² = e^{s²}/(T − 1 + e^{s²})      out q' = q − ds·(1 − A₂)      (Noci et al. 2022: attention averages positions)
+    gradients: values A₂·g + (1 − A₂)·gs, scores J₂ = A₂(1 − A₂)² of the values' differences
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from vglint.analysis.maps import maps
+from vglint.analysis.maps.weight import Fans, affine
+from vglint.analysis.state import ZERO, AbstainError, Grad, Scores, State, Step, merged, sized
+from vglint.analysis.use import Use
+from vglint.ops.init import Spread
+from vglint.shape import Dim, Shape
+from vglint.value import Expr, Unknown
+
+LENGTH = 64.0
+"""Tokens of a sequence whose length is not known."""
+
+
+ROW = -1.0
+"""`rho` of a gradient that counts a whole row of scores, not one entry."""
+
+
+class Flatness(NamedTuple):
+    """`own` = E Σp², `overlap` = E Σ p·p' of two rows, `jacobian` = E Σp²(1 − 2p + Σp²)."""
+
+    own: float
+    overlap: float
+    jacobian: float
+
+
+@maps("scaled_dot_product_attention")
+def scaled_dot_product_attention(use: Use) -> Step:
+    query, key, value = use.state(0), use.state(1), use.state(2)
+    width = last_size(use.shape(0)) or (float(query.channels) if isinstance(query.channels, int) else None)
+    scale = use.get("scale")
+    if isinstance(scale, Unknown):
+        scale = None
+    factor = float(scale) ** 2 * (width or 1.0) if isinstance(scale, (int, float)) else 1.0
+    length = key_length(use.shape(1), value)
+    return attended(use, query, key, value, factor, length)
+
+
+def attended(use: Use, query: State, key: State, value: State, factor: float, length: float) -> Step:
+    """`factor` is width · scale²: 1 for the usual 1/√width."""
+    if query.scale or key.scale:
+        raise AbstainError("a width is not known")
+    flat = flatness(factor * query.q * key.ds, factor * (query.q - query.ds) * key.ds, length)
+    out = averaged(use.index, value, flat)
+
+    def back(grad: Grad) -> Sequence[Grad]:
+        scores = flat.jacobian * value.ds * grad.g * factor
+        rest = [ZERO] * (len(use.inputs) - 3)
+        return [
+            grad._replace(g=scores * key.ds, gs=0.0, gb=0.0, gx=0.0, gr=0.0),
+            grad._replace(g=scores * query.q, gs=0.0, gb=0.0, gx=0.0, gr=0.0),
+            to_values(grad, flat, length),
+            *rest,
+        ]
+
+    return out, back
+
+
+def flatness(variance: float, shared: float, length: float) -> Flatness:
+    """Returns how flat the softmax of `length` Gaussian scores is; `shared` is their covariance between two queries."""
+    own = sharpness(variance, length)
+    overlap = min(sharpness(min(shared, variance), length), own)
+    return Flatness(own, overlap, own * (1.0 - own) ** 2)
+
+
+def sharpness(variance: float, length: float) -> float:
+    peak = math.exp(min(variance, 200.0))
+    return peak / (length - 1.0 + peak)
+
+
+def averaged(index: int, value: State, flat: Flatness) -> State:
+    q = max(value.q - value.ds * (1.0 - flat.own), 0.0)
+    common = max(value.q - max(value.db, value.ds), 0.0)
+    db = q - common - flat.own * max(value.ds - value.db, 0.0)
+    return value._replace(
+        q=q, db=min(max(db, 0.0), q), ds=(flat.own - flat.overlap) * value.ds, law=None, parts=((index, 1.0),), fresh=0.0, scores=None
+    )
+
+
+def to_values(grad: Grad, flat: Flatness, length: float) -> Grad:
+    g = flat.own * grad.g + (1.0 - flat.own) * grad.gs
+    gs = grad.g / length + (1.0 - 1.0 / length) * grad.gs
+    gb = flat.own * grad.gb + (1.0 - flat.own) * grad.gx
+    return grad._replace(g=g, gs=min(gs, g), gb=gb)
+
+
+@maps("softmax", "softmin", "gumbel_softmax")
+def softmax(use: Use) -> Step:
+    state = use.state()
+    if state.scores is not None:
+        return state._replace(scores=weighed(state.scores), scale=(), law=None, parts=((use.index, 1.0),)), lambda grad: [grad]
+    width = soft_width(use, state)
+    if state.scale:
+        raise AbstainError("a width is not known")
+    if width is None:
+        raise AbstainError("classes of the softmax are not known")
+    own = sharpness(max(state.q - state.r, 0.0), width)
+    mean = 1.0 / width
+    q = own / width
+    apart = max(q - mean * mean, 0.0)
+    spreads = max(state.q - state.r, 1e-300)
+    out = state._replace(
+        q=q,
+        mu=mean,
+        db=apart * min(state.db / spreads, 1.0),
+        ds=apart * min(state.ds / spreads, 1.0),
+        r=(1.0 - own) / (width * (width - 1.0)) if width > 1 else 0.0,
+        law=None,
+        parts=((use.index, 1.0),),
+        fresh=0.0,
+    )
+    jacobian = own * (1.0 - own) ** 2 / width
+    # A softmax passes only differences between classes.
+    return out, lambda grad: [
+        grad._replace(
+            g=max(grad.g - grad.gr, 0.0) * jacobian, gs=grad.gs * jacobian, gb=grad.gb * jacobian, gx=grad.gx * jacobian, gr=0.0
+        )
+    ]
+
+
+def weighed(scores: Scores) -> Scores:
+    """Returns the scores once a softmax has turned them into weights."""
+    if scores.width is not None:
+        strength = scores.width * scores.factor**2
+    elif scores.factor != 1.0:
+        # A width that is not known and a factor: 1/√width is what is written.
+        strength = 1.0
+    else:
+        raise AbstainError("scale of the scores is not known")
+    return scores._replace(soft=True, strength=strength)
+
+
+@maps("log_softmax")
+def log_softmax(use: Use) -> Step:
+    """x − logsumexp(x): the gradient loses its part along p, 1/classes of it."""
+    state = use.state()
+    if state.scale:
+        raise AbstainError("a width is not known")
+    width = soft_width(use, state) or 1e9
+    mean = -(math.log(width) + min(max(state.q - state.r, 0.0), 1e3) / 2) if width < 1e9 else 0.0
+    out = state._replace(q=max(state.q - state.mu**2, 0.0) + mean * mean, mu=mean, r=mean * mean, law=None, parts=((use.index, 1.0),))
+    return out, lambda grad: [grad.times(1.0 - 1.0 / width)]
+
+
+def soft_width(use: Use, state: State) -> float | None:
+    dim, shape = use.get("dim"), use.node.shape
+    if shape is not None and isinstance(dim, int) and -len(shape) <= dim < len(shape) and isinstance(shape[dim], int):
+        return float(shape[dim])  # type: ignore[arg-type]
+    if isinstance(state.channels, int) and (dim in (-1, None) or (dim == 1 and (state.axes or "bc").startswith("bc"))):
+        return float(state.channels)
+    return None
+
+
+@maps("matmul", "bmm", "mm", "mv")
+def matmul(use: Use) -> Step:
+    return multiplied(use, 0, 1)
+
+
+@maps("addmm", "baddbmm", "addbmm")
+def added_product(use: Use) -> Step:
+    raise AbstainError("a product that is added")
+
+
+@maps("einsum")
+def einsum(use: Use) -> Step:
+    """Two operands: scores, averages and weights are told by the letters that vanish."""
+    equation = use.get("equation")
+    if not isinstance(equation, str) or len(use.inputs) != 2 or "->" not in equation:
+        raise AbstainError("the einsum is not understood")
+    left, right = equation.replace(" ", "").split("->")[0].split(",")
+    result = equation.replace(" ", "").split("->")[1]
+    gone = [letter for letter in left if letter in right and letter not in result and letter != "."]
+    if not gone:
+        raise AbstainError("the einsum is not understood")
+    width = contracted(use, left, gone, 0) or contracted(use, right, gone, 1)
+    fresh = [letter for letter in right if letter not in left and letter in result]
+    weight = 1 if use.state(1).spread is not None else 0 if use.state(0).spread is not None else None
+    if weight is not None:
+        letters = (left, right)[weight]
+        shape = use.shape(weight)
+        state = use.inputs[1 - weight]
+        spread = use.state(weight).spread
+        assert spread is not None
+        new = [letter for letter in letters if letter not in gone and letter in result and letter not in (left, right)[1 - weight]]
+        inside, outside = contracted(use, letters, gone, weight), contracted(use, letters, new, weight)
+        if inside is None or outside is None or shape is None:
+            raise AbstainError("sizes of the einsum are not known")
+        step, back = affine(use, state, spread, Fans(inside, outside), (0.0, 0.0), outside, "*c", None)
+        assert back is not None
+        return step, lambda grad: [back(grad)[0], ZERO] if weight == 1 else [ZERO, back(grad)[0]]
+    return joined_product(use, use.state(0), use.state(1), width, contracted(use, right, fresh, 1), None)
+
+
+def contracted(use: Use, letters: str, wanted: list[str], position: int) -> int | Expr | None:
+    shape = use.shape(position)
+    plain = letters.replace("...", "")
+    if shape is None or len(shape) < len(plain):
+        return None
+    from vglint.value import times
+
+    size: int | Expr = 1
+    tail = shape[len(shape) - len(plain) :]
+    for letter, dim in zip(plain, tail, strict=True):
+        if letter in wanted:
+            if dim is None:
+                return None
+            product = times(size, dim)
+            if not isinstance(product, (int, Expr)):
+                return None
+            size = product
+    return size
+
+
+def multiplied(use: Use, one: int, other: int) -> Step:
+    left, right = use.inputs[one], use.inputs[other]
+    shape_left, shape_right = use.shape(one), use.shape(other)
+    if right is not None and right.spread is not None and (left is None or left.spread is None):
+        # x @ W with W of shape (in, out).
+        if shape_right is None or len(shape_right) < 2 or shape_right[-2] is None or shape_right[-1] is None:
+            raise AbstainError("shape of the weight is not known")
+        return weighted(use, left, right.spread, shape_right[-2], shape_right[-1], one)
+    if left is not None and left.spread is not None and (right is None or right.spread is None):
+        if shape_left is None or len(shape_left) < 2 or shape_left[-2] is None or shape_left[-1] is None:
+            raise AbstainError("shape of the weight is not known")
+        return weighted(use, right, left.spread, shape_left[-1], shape_left[-2], other)
+    if left is None or right is None:
+        raise AbstainError("")
+    if left.spread is not None and right.spread is not None:
+        raise AbstainError("a product of two weights")
+    width: Dim = shape_left[-1] if shape_left else None
+    return joined_product(use, left, right, width, shape_right[-1] if shape_right else None, shape_right)
+
+
+def weighted(use: Use, state: State | None, spread: Spread, inside: int | Expr, outside: int | Expr, position: int) -> Step:
+    axes = "*c" if state is None or state.axes is None else state.axes
+    places = state.places if state is not None else None
+    found, back = affine(use, state, spread, Fans(inside, outside), (0.0, 0.0), outside, axes, places)
+    assert back is not None
+    return found, lambda grad: [back(grad)[0], ZERO] if position == 0 else [ZERO, back(grad)[0]]
+
+
+def joined_product(use: Use, left: State, right: State, width: Dim, outside: Dim, shape_right: Shape | None) -> Step:
+    """Scores of queries and keys, an average of values under scores, or a plain product of signals."""
+    if left.scores is not None and left.scores.soft:
+        return average_of(use, left.scores, right, key_length(shape_right, right), 1)
+    if right.scores is not None and right.scores.soft:
+        return average_of(use, right.scores, left, key_length(None, left), 0)
+    number, scale = sized(width) if width is not None else (1.0, ((f"?width[{use.index}]", 1),))
+    pair = number * (number - 1) * left.r * right.r if number > 1 and not scale else 0.0
+    known = not scale and not left.scale and not right.scale
+    scores = Scores(left.q, left.ds, right.q, right.ds, number if known else None)
+    out = State(
+        number * left.q * right.q + pair,
+        number * left.mu * right.mu,
+        number * (left.q * right.q - (left.q - left.db) * (right.q - right.db)),
+        number * left.q * right.ds,
+        number * (left.q - left.ds) * right.q,
+        merged(merged(left.scale, right.scale), scale),
+        parts=((use.index, 1.0),),
+        scores=scores,
+    )
+    side_out, side_scale = sized(outside) if outside is not None else (1.0, ((f"?width[{use.index}]'", 1),))
+
+    def back(grad: Grad) -> Sequence[Grad | None]:
+        if grad.rho == ROW:
+            plain = grad._replace(rho=0.0)
+            return [plain.times(right.ds, right.scale), plain.times(left.q, left.scale)]
+        one = grad.times(side_out * right.q, merged(side_scale, right.scale))
+        return [one, one._replace(g=grad.g * side_out * left.q)]
+
+    return out, back
+
+
+def average_of(use: Use, scores: Scores, value: State, length: float, position: int) -> Step:
+    strength = scores.strength
+    flat = flatness(
+        strength * scores.query * scores.key_distance,
+        strength * (scores.query - scores.query_distance) * scores.key_distance,
+        length,
+    )
+    out = averaged(use.index, value, flat)
+
+    def back(grad: Grad) -> Sequence[Grad]:
+        # The gradient of a whole row of scores, as queries and keys see it: the scaling on the way is already in it.
+        row = Grad(flat.jacobian * strength * grad.g * value.ds, scale=grad.scale, lv=grad.lv, rho=ROW)
+        inner = to_values(grad, flat, length)
+        return [row, inner] if position == 1 else [inner, row]
+
+    return out, back
+
+
+def key_length(shape: Shape | None, value: State) -> float:
+    if shape is not None and len(shape) >= 2 and isinstance(shape[-2], int) and shape[-2] > 0:
+        return float(shape[-2])
+    return value.places if value.places is not None and value.places > 1 else LENGTH
+
+
+def last_size(shape: Shape | None) -> float | None:
+    return float(shape[-1]) if shape and isinstance(shape[-1], int) else None

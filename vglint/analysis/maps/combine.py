@@ -1,0 +1,301 @@
+"""Ops that join tensors: residual add, gate, concatenation, product with a number.
+
+    add    q = q_a + q_b + 2·cov(a, b)     the covariance counts shared terms and the means
+    gate   q = q_a·q_b                     each side's gain is the other side's second moment
+    cat    channel-weighted average
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vglint.analysis.maps import maps
+from vglint.analysis.maps.activation import evaluated, slope_back, through
+from vglint.analysis.state import PLACES, ZERO, AbstainError, Grad, State, Step, law_of, merged
+from vglint.analysis.use import Use
+from vglint.ops.curves import affine, composed, product, rays, total
+from vglint.ops.init import Spread
+
+_TERMS = 24
+"""Uncorrelated terms that a sum remembers."""
+
+
+@maps("add", "sub", "rsub")
+def add(use: Use) -> Step:
+    alpha = use.number("alpha", 1.0)
+    sign = -alpha if use.node.op == "sub" else alpha
+    if len(use.inputs) == 1:
+        return shifted(use, sign)
+    left, right = use.state(0), use.state(1)
+    if use.node.op == "rsub":
+        left, right, sign = right, left, -alpha
+    back = joined_back(use, left, right, sign)
+    if left.scale != right.scale:
+        raise AbstainError("widths that are not known do not cancel")
+    if (both := composite(use, left, right, sign)) is not None:
+        return both
+    return summed(use.states, use.index, left, right, sign), back
+
+
+def summed(states: Sequence[State | None], index: int, left: State, right: State, sign: float) -> State:
+    """Returns the state of left + sign·right."""
+    shared = var = db = ds = r = 0.0
+    mine = dict(left.parts)
+    for key, coefficient in right.parts:
+        if key in mine:
+            term = states[key]
+            if term is not None:
+                both = 2.0 * sign * coefficient * mine[key]
+                var += both * (term.q - term.mu**2)
+                db, ds, r = db + both * term.db, ds + both * term.ds, r + both * (term.r - term.mu**2)
+        mine[key] = mine.get(key, 0.0) + sign * coefficient
+    shared = 2.0 * sign * left.mu * right.mu
+    square = sign * sign
+    q = max(left.q + square * right.q + shared + var, 0.0)
+    parts = tuple(mine.items()) if len(mine) <= _TERMS else ((index, 1.0),)
+    fresh = (left.fresh * left.q + square * right.fresh * right.q) / q if q > 0 else 0.0
+    wide = left if (left.places or 0) >= (right.places or 0) and left.channels is not None else right
+    spread = None
+    if left.spread is not None and right.spread is not None:
+        spread = None
+    return State(
+        q,
+        left.mu + sign * right.mu,
+        max(left.db + square * right.db + db, 0.0),
+        max(left.ds + square * right.ds + ds, 0.0),
+        left.r + square * right.r + shared + r,
+        left.scale,
+        wide.channels if wide.channels is not None else left.channels,
+        left.axes or right.axes,
+        left.places if left.places is not None else right.places,
+        None,
+        parts,
+        min(fresh, 1.0),
+        spread,
+        left.scores or right.scores,
+    )
+
+
+def joined_back(use: Use, left: State, right: State, sign: float):  # type: ignore[no-untyped-def]
+    square = sign * sign
+    fold_left, fold_right = folds(use, 0), folds(use, 1)
+    swap = use.node.op == "rsub"
+
+    def back(grad: Grad) -> Sequence[Grad]:
+        one, other = gathered(grad, fold_left), gathered(grad, fold_right).times(square)
+        if swap:
+            one, other = gathered(grad, fold_left).times(square), gathered(grad, fold_right)
+        return [one, other]
+
+    return back
+
+
+def folds(use: Use, position: int) -> float:
+    """Returns over how many positions one value of this input is spread by broadcasting."""
+    state, other = use.inputs[position], use.inputs[1 - position]
+    if state is None or other is None or state.places is None or state.places > 1:
+        return 1.0
+    if other.places == 1 or (other.axes is not None and "s" not in other.axes and "*" not in other.axes):
+        return 1.0
+    if state.spread is not None:
+        return 1.0
+    return float(other.places) if other.places is not None else float(PLACES)
+
+
+def gathered(grad: Grad, count: float) -> Grad:
+    """Returns the gradient of a value that was repeated over `count` positions."""
+    if count <= 1.0:
+        return grad
+    g = count * grad.g + count * (count - 1) * grad.gs
+    gb = count * grad.gb + count * (count - 1) * grad.gx
+    return grad._replace(g=g, gs=g, gb=gb, gx=gb, gr=grad.gr * count)
+
+
+def shifted(use: Use, sign: float) -> Step:
+    """x + c, x − c and c − x."""
+    name = "other" if use.get("other") is not None else "input"
+    value = use.get(name)
+    if not isinstance(value, (int, float)):
+        raise AbstainError("a summand is not known")
+    if name == "other":
+        return moved(use, 1.0, sign * float(value)) if use.node.op != "rsub" else moved(use, -sign, float(value))
+    return moved(use, sign, float(value)) if use.node.op != "rsub" else moved(use, 1.0, -float(value))
+
+
+@maps("mul")
+def mul(use: Use) -> Step:
+    if len(use.inputs) == 1:
+        value = use.get("other") if use.get("other") is not None else use.get("input")
+        if not isinstance(value, (int, float)):
+            return unknown_factor(use)
+        return moved(use, float(value), 0.0)
+    left, right = use.state(0), use.state(1)
+    if (both := composite(use, left, right, 0.0)) is not None:
+        return both
+    return gated(use, left, right)
+
+
+@maps("div", "true_divide")
+def div(use: Use) -> Step:
+    if len(use.inputs) == 1:
+        value = use.get("other")
+        if not isinstance(value, (int, float)) or value == 0:
+            return unknown_factor(use)
+        return moved(use, 1.0 / float(value), 0.0)
+    left, right = use.state(0), use.state(1)
+    if right.scale or right.mu == 0.0 or right.q - right.mu**2 > 0.1 * right.mu**2:
+        raise AbstainError("division by a signal")
+    factor = 1.0 / right.mu**2
+    state = left._replace(
+        q=left.q * factor, mu=left.mu / right.mu, db=left.db * factor, ds=left.ds * factor, r=left.r * factor, law=None, parts=((use.index, 1.0),)
+    )
+    return state, lambda grad: [grad.times(factor), ZERO]
+
+
+@maps("cat", "concat", "stack")
+def cat(use: Use) -> Step:
+    states = [use.state(i) for i in range(len(use.inputs))]
+    if not states:
+        raise AbstainError("nothing is joined")
+    if any(state.scale != states[0].scale for state in states):
+        raise AbstainError("widths that are not known do not cancel")
+    sizes = [float(state.channels) if isinstance(state.channels, int) else None for state in states]
+    same = all(abs(state.q - states[0].q) <= 1e-3 * states[0].q and abs(state.db - states[0].db) <= 1e-3 * states[0].q for state in states)
+    channels = states[0].channels
+    if use.node.op != "stack" and over_channels(use, states[0]):
+        if any(size is None for size in sizes) and not same:
+            raise AbstainError("widths of joined tensors are not known")
+        channels = None if any(size is None for size in sizes) else int(sum(size or 0.0 for size in sizes))
+    weights = [size or 1.0 for size in sizes] if channels != states[0].channels else [1.0] * len(states)
+    whole = sum(weights)
+
+    def mean(name: str) -> float:
+        return sum(weight * float(getattr(state, name)) for weight, state in zip(weights, states, strict=True)) / whole
+
+    mu = mean("mu")
+    out = State(
+        mean("q"), mu, mean("db"), mean("ds"), mu * mu, states[0].scale, channels, states[0].axes, states[0].places, None, ((use.index, 1.0),),
+        mean("fresh"),
+    )  # fmt: skip
+    if over_channels(use, states[0]) and use.node.op != "stack":
+        out = out._replace(r=mean("r"))
+    return out, lambda grad: [grad] * len(states)
+
+
+def over_channels(use: Use, state: State) -> bool:
+    """Whether a concatenation joins channels; what cannot be told is taken to."""
+    dim = use.get("dim")
+    if not isinstance(dim, int) or state.axes is None:
+        return True
+    axes = state.axes
+    if "*" in axes:
+        return dim < 0 or dim != 1 or True
+    if not -len(axes) <= dim < len(axes):
+        return True
+    return axes[dim] == "c"
+
+
+def composite(use: Use, left: State, right: State, sign: float) -> Step | None:
+    """Returns the map of a sum (sign ≠ 0) or product of two curves of one Gaussian tensor, None where they do not share one."""
+    if left.spread is not None or right.spread is not None or left.scores is not None or right.scores is not None:
+        return None
+    one, other = law_of(left, use.node.inputs[0]), law_of(right, use.node.inputs[1])
+    if one.root != other.root or one.count != 1.0 or other.count != 1.0:
+        return None
+    if sign and one.curve.linear is not None and other.curve.linear is not None and one.curve.linear[0] == one.curve.linear[1] and other.curve.linear[0] == other.curve.linear[1]:
+        return None
+    whole = total(one.curve, other.curve, sign) if sign else product(one.curve, other.curve)
+    state, after = evaluated(left, one, whole, use.index)
+    # Both paths lead to the same Gaussian: the whole slope goes down the first of them, none down the second.
+    if left.law is None or right.law is None:
+        plain = 0 if left.law is None else 1
+        law, source = (one, left) if plain == 0 else (other, right)
+        back = slope_back(law, after, use, source)
+        return state, lambda grad: [back(grad), ZERO] if plain == 0 else [ZERO, back(grad)]
+    back = slope_back(one, after, use, left)
+    return state, lambda grad: [back(grad), ZERO]
+
+
+def gated(use: Use, left: State, right: State) -> Step:
+    """Product of two independent tensors."""
+    def apart(name: str) -> float:
+        one, other = float(getattr(left, name)), float(getattr(right, name))
+        return left.q * other + one * right.q - one * other
+
+    spread = None
+    if left.spread is not None and right.spread is None and right.q == right.mu**2:
+        spread = left.spread.scaled(right.mu)
+    wide = left if (left.places or 2) >= (right.places or 2) else right
+    out = State(
+        left.q * right.q,
+        left.mu * right.mu,
+        apart("db"),
+        apart("ds"),
+        left.r * right.r,
+        merged(left.scale, right.scale),
+        wide.channels if wide.channels is not None else left.channels,
+        wide.axes or left.axes or right.axes,
+        wide.places,
+        None,
+        ((use.index, 1.0),),
+        0.0,
+        spread,
+        None,
+    )
+    fold_left, fold_right = folds(use, 0), folds(use, 1)
+
+    def side(grad: Grad, other: State, fold: float) -> Grad:
+        inner = Grad(
+            grad.g * other.q,
+            grad.gs * (other.q - other.ds),
+            grad.gb * (other.q - other.db),
+            grad.gx * max(other.q - max(other.db, other.ds), 0.0),
+            grad.gr * other.r,
+            merged(grad.scale, other.scale),
+            grad.lv,
+            grad.rho,
+        )
+        return gathered(inner, fold)
+
+    return out, lambda grad: [side(grad, right, fold_left), side(grad, left, fold_right)]
+
+
+def moved(use: Use, scale: float, shift: float) -> Step:
+    """x → scale·x + shift; parts and weights follow."""
+    state = use.state()
+    if state.spread is not None and shift == 0.0:
+        step = scaled_state(state, scale)._replace(spread=state.spread.scaled(scale))
+        return step, lambda grad: [grad.times(scale * scale)]
+    if shift == 0.0:
+        law = law_of(state, use.node.inputs[0])
+        out = scaled_state(state, scale)
+        curve = composed(law.curve, rays(scale, scale))
+        square = scale * scale
+        after = law._replace(
+            curve=curve, slope2=law.slope2 * square, slope4=law.slope4 * square**2, kb=law.kb * square, ks=law.ks * square, kr=law.kr * square
+        )
+        scores = state.scores._replace(factor=state.scores.factor * scale) if state.scores is not None else None
+        parts = tuple((key, coefficient * scale) for key, coefficient in state.parts)
+        return out._replace(law=after, parts=parts, scores=scores), lambda grad: [grad.times(square) if grad.rho >= 0 else grad]
+    if state.spread is not None:
+        spread = Spread(state.spread.mean * scale + shift, state.spread.var * scale**2, state.spread.over)
+        mean = spread.mean
+        out = state._replace(q=mean * mean + (spread.variance() or 0.0), mu=mean, r=mean * mean, spread=spread, law=None)
+        return out, lambda grad: [grad.times(scale * scale)]
+    return through(use, affine(scale, shift))
+
+
+def unknown_factor(use: Use) -> Step:
+    """A factor that is not known passes on products of queries and keys only."""
+    state = use.state()
+    if state.scores is None or state.scores.soft:
+        raise AbstainError("a factor is not known")
+    state = state._replace(scores=state.scores._replace(factor=0.0, width=None), law=None)
+    return state, lambda grad: [grad] if grad.rho < 0 else [None]
+
+
+def scaled_state(state: State, scale: float) -> State:
+    square = scale * scale
+    return state._replace(
+        q=state.q * square, mu=state.mu * scale, db=state.db * square, ds=state.ds * square, r=state.r * square
+    )

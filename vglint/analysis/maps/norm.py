@@ -1,0 +1,222 @@
+"""Normalisations: divide by the spread over a set, then scale and shift.
+
+    q' = s²/(s² + eps),   g ← (g − ḡ)(1 − 1/count)·γ²/(s² + eps)·c      ḡ the second moment of the set's mean gradient
+
+What differs is s²: over batch and positions (BatchNorm: what all samples share does not count, Yang et al. 2019), over channels (LayerNorm),
+over channels of a group and positions (GroupNorm), over positions (InstanceNorm). c = E[1/χ²] for a set of few independent entries.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from vglint.analysis.maps import maps
+from vglint.analysis.state import AbstainError, Grad, State, Step, merged
+from vglint.analysis.use import Use
+from vglint.ops.init import Spread
+from vglint.value import Unknown
+
+_EPS = 1e-5
+
+
+@maps("batch_norm")
+def batch_norm(use: Use) -> Step:
+    state = use.state()
+    training = use.get("training")
+    if training is False and not use.node.type:
+        return evaluation(use, state)
+    samples, places = float(use.batch), state.places
+    if samples * (places or math.inf) <= 1:
+        raise AbstainError("BatchNorm over one value")
+    variance = ((samples - 1) * state.db + state.ds) / samples
+    count = math.inf
+    if places is not None:
+        count = samples * places
+        variance = ((places - 1) * state.ds + (samples - 1) * places * state.db) / count
+        if places == 1:
+            variance = (samples - 1) / samples * state.db
+
+    def mean_gradient(grad: Grad) -> float:
+        if places is None:
+            return (grad.gs + (samples - 1) * grad.gx) / samples
+        pairs = grad.g + (places - 1) * grad.gs + (samples - 1) * (grad.gb + (places - 1) * grad.gx)
+        return pairs / (samples * places)
+
+    return normalised(use, state, variance, count, samples * (places or 16.0), mean_gradient)
+
+
+@maps("layer_norm")
+def layer_norm(use: Use) -> Step:
+    state = use.state()
+    shape = use.get("normalized_shape")
+    over_places = isinstance(shape, tuple) and len(shape) > 1
+    width = float(state.channels) if isinstance(state.channels, int) else math.inf
+    if isinstance(shape, (int, tuple)) and not over_places:
+        size = shape[-1] if isinstance(shape, tuple) and shape else shape
+        width = float(size) if isinstance(size, int) else width
+    if state.axes is not None and state.axes.endswith("s") and not over_places:
+        raise AbstainError("LayerNorm over positions")
+    apart = state.q - state.r
+    if over_places:
+        apart = min(apart, max(state.q - state.mu**2, 0.0))
+    variance = apart * ((width - 1) / width if math.isfinite(width) else 1.0)
+
+    def mean_gradient(grad: Grad) -> float:
+        return (grad.g + (width - 1) * grad.gr) / width if math.isfinite(width) else grad.gr
+
+    return normalised(use, state, variance, width, width, mean_gradient)
+
+
+@maps("rms_norm")
+def rms_norm(use: Use) -> Step:
+    state = use.state()
+    width = float(state.channels) if isinstance(state.channels, int) else math.inf
+    return normalised(use, state, state.q, width, width, lambda grad: 0.0, centred=False)
+
+
+@maps("group_norm")
+def group_norm(use: Use) -> Step:
+    state = use.state()
+    groups = use.number("num_groups", 1.0)
+    channels = use.get("num_channels") or state.channels
+    width = float(channels) / groups if isinstance(channels, int) else math.inf
+    places = state.places or math.inf
+    apart = max(state.q - state.r, 0.0)
+    if math.isfinite(places) and math.isfinite(width):
+        variance = ((places - 1) * min(state.ds, apart) + (width - 1) * places * apart) / (places * width)
+    elif math.isfinite(width):
+        variance = (min(state.ds, apart) + (width - 1) * apart) / width
+    else:
+        variance = apart
+
+    def mean_gradient(grad: Grad) -> float:
+        if not math.isfinite(width):
+            return grad.gr
+        return grad.gs / width if not math.isfinite(places) else (grad.g + (places - 1) * grad.gs) / (width * places)
+
+    return normalised(use, state, variance, width * places, width * min(places, 16.0), mean_gradient)
+
+
+@maps("instance_norm")
+def instance_norm(use: Use) -> Step:
+    state = use.state()
+    places = state.places or math.inf
+    if places <= 1:
+        raise AbstainError("InstanceNorm over one value")
+    part = (places - 1) / places if math.isfinite(places) else 1.0
+
+    def mean_gradient(grad: Grad) -> float:
+        return (grad.g + (places - 1) * grad.gs) / places if math.isfinite(places) else grad.gs
+
+    return normalised(use, state, state.ds * part, places, places, mean_gradient)
+
+
+@maps("normalize")
+def normalize(use: Use) -> Step:
+    """x / ‖x‖ over the channels."""
+    state = use.state()
+    if use.number("p", 2.0) != 2.0 or not isinstance(state.channels, int):
+        raise AbstainError("width of the norm is not known")
+    inner, back = normalised(use, state, state.q, float(state.channels), math.inf, lambda grad: 0.0, centred=False, own=False)
+    assert inner is not None and back is not None
+    return shrunk(inner, 1.0 / state.channels), lambda grad: [one.times(1.0 / state.channels) for one in back(grad)]  # type: ignore[operator,union-attr]
+
+
+@maps("local_response_norm")
+def local_response_norm(use: Use) -> Step:
+    """Divides by (k + alpha·mean square)^beta, nearly a constant."""
+    state = use.state()
+    if state.scale:
+        raise AbstainError("a width is not known")
+    divisor = use.number("k", 1.0) + use.number("alpha", 1e-4) * state.q
+    factor = divisor ** (-2 * use.number("beta", 0.75))
+    return shrunk(state, factor)._replace(law=None), lambda grad: [grad.times(factor)]
+
+
+def evaluation(use: Use, state: State) -> Step:
+    """With running statistics 0 and 1 nothing happens."""
+    return state, lambda grad: [grad] + [Grad(0.0)] * (len(use.inputs) - 1)
+
+
+def normalised(  # type: ignore[no-untyped-def]
+    use: Use, state: State, variance: float, count: float, independent: float, mean_gradient, *, centred: bool = True, own: bool = True
+) -> Step:
+    """Returns the map of x → γ·(x − mean)/√(variance + eps) + β."""
+    gamma, beta = (affine_of(use, "weight", 1.0), affine_of(use, "bias", 0.0)) if own else (Spread(1.0, 0.0), Spread(0.0, 0.0))
+    gain = gamma.mean**2 + (gamma.variance() or 0.0)
+    eps = epsilon(use, 0.0 if state.scale else _EPS if own else 1e-24)
+    whole = variance + eps
+    if whole <= 0.0:
+        raise AbstainError("a signal of zero is normalised")
+    inverse = 1.0 / whole
+    shift = beta.mean**2 + (beta.variance() or 0.0)
+    kept = variance if centred else state.q
+    q = gain * kept * inverse
+    mu = beta.mean if centred else gamma.mean * state.mu * math.sqrt(inverse) + beta.mean
+    out = state._replace(
+        q=q + shift,
+        mu=mu,
+        db=min(gain * state.db * inverse, q),
+        ds=min(gain * state.ds * inverse, q),
+        r=mu * mu,
+        scale=(),
+        law=None,
+        parts=((use.index, 1.0),),
+        fresh=0.0,
+        scores=None,
+        spread=None,
+    )
+    noise = 1.0 + 2.0 * state.fresh / (independent - 3.0) if independent > 4.0 else 1.0
+    ratio = gain * inverse * noise
+
+    def back(grad: Grad) -> Sequence[Grad]:
+        mean = min(max(mean_gradient(grad), 0.0), grad.g)
+        own_share = (1.0 - 1.0 / count) if count > 1 else 1.0
+        inner = Grad(
+            (grad.g - mean) * own_share * ratio,
+            (grad.gs - mean) * ratio,
+            (grad.gb - mean) * ratio if use.node.op == "batch_norm" else grad.gb * ratio,
+            (grad.gx - mean) * ratio if use.node.op == "batch_norm" else grad.gx * ratio,
+            0.0 if use.node.op == "layer_norm" else grad.gr * ratio,
+            merged(grad.scale, state.scale, -1),
+            grad.lv,
+            grad.rho,
+        )
+        if use.node.op == "layer_norm":
+            inner = inner._replace(gs=grad.gs * ratio)
+        return [inner] + [Grad(0.0)] * (len(use.inputs) - 1)
+
+    return out, back
+
+
+def epsilon(use: Use, default: float) -> float:
+    if default == 0.0:
+        return 0.0
+    value = use.get("eps")
+    if isinstance(value, (int, float)):
+        return float(value)
+    return 1.2e-7 if use.node.op == "rms_norm" and value is None else default
+
+
+def affine_of(use: Use, name: str, default: float) -> Spread:
+    """Returns the distribution of gamma or beta; one given as an input is found by its place among the inputs."""
+    parameter = use.parameter(name)
+    if parameter is not None:
+        return use.spread_of(parameter, parameter.shape)
+    if isinstance(use.get(name), Unknown):
+        raise AbstainError(f"{name} is not known")
+    if use.node.type is None and len(use.inputs) > 1:
+        given = [state.spread for state in use.inputs[1:] if state is not None and state.spread is not None]
+        # gamma before beta, running statistics carry no spread of their own.
+        position = 0 if name == "weight" else 1
+        if len(given) > position:
+            return given[position]
+    return Spread(default, 0.0)
+
+
+def shrunk(state: State, factor: float) -> State:
+    """Returns the state of a tensor times √factor."""
+    return state._replace(
+        q=state.q * factor, mu=state.mu * math.sqrt(factor), db=state.db * factor, ds=state.ds * factor, r=state.r * factor
+    )

@@ -1,0 +1,204 @@
+"""Pooling, upsampling, dropout: what moves or drops positions and entries.
+
+    average of K positions   q' = q − ds(1 − 1/K), ds' = ds/K        g ← g·windows/(positions·K)
+    maximum of K             the largest of K correlated Gaussians   g ← g·windows/positions
+    dropout                  q/(1 − p), covariances kept             g ← g/(1 − p)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from vglint.analysis.maps import maps
+from vglint.analysis.maps.activation import evaluated
+from vglint.analysis.maps.weight import each, sizes
+from vglint.analysis.state import PLACES, AbstainError, Grad, State, Step, law_of
+from vglint.analysis.use import Use
+
+
+@maps("max_pool1d", "max_pool2d", "max_pool3d")
+def max_pool(use: Use) -> Step:
+    rank = int(use.node.op[-2])
+    window, ratio = windows(use, rank)
+    return maximum(use, window, ratio)
+
+
+@maps("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")
+def adaptive_max_pool(use: Use) -> Step:
+    window, ratio = adaptive(use)
+    return maximum(use, window, ratio)
+
+
+@maps("avg_pool1d", "avg_pool2d", "avg_pool3d")
+def average_pool(use: Use) -> Step:
+    rank = int(use.node.op[-2])
+    window, ratio = windows(use, rank)
+    return average(use, window, ratio)
+
+
+@maps("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")
+def adaptive_average_pool(use: Use) -> Step:
+    window, ratio = adaptive(use)
+    return average(use, window, ratio)
+
+
+@maps("interpolate", "upsample")
+def upsample(use: Use) -> Step:
+    """Each value is repeated; linear interpolation is taken as repetition."""
+    state = use.state()
+    factor = 1.0
+    rank = len(use.node.shape) - 2 if use.node.shape is not None else 2
+    before, after = sizes(use.shape(0), rank), sizes(use.node.shape, rank)
+    scale = use.get("scale_factor")
+    scales = scale if isinstance(scale, tuple) else (scale,) * rank
+    for axis in range(rank):
+        old, new, by = before[axis], after[axis], scales[axis] if axis < len(scales) else None
+        if old and new:
+            factor *= new / old
+        elif isinstance(by, (int, float)):
+            factor *= float(by)
+        else:
+            raise AbstainError("factor of the upsampling is not known")
+    places = state.places * factor if state.places is not None else None
+    out = state._replace(places=places, parts=((use.index, 1.0),), law=None, fresh=0.0)
+
+    def back(grad: Grad) -> Sequence[Grad]:
+        if factor <= 1:
+            return [grad.times(factor)]
+        spread = factor * grad.g + factor * (factor - 1) * grad.gs
+        other = factor * grad.gb + factor * (factor - 1) * grad.gx
+        return [grad._replace(g=spread, gb=other, gs=grad.gs * factor**2, gx=grad.gx * factor**2, gr=grad.gr * factor)]
+
+    return out, back
+
+
+@maps("pixel_shuffle")
+def pixel_shuffle(use: Use) -> Step:
+    state = use.state()
+    return state._replace(law=None, parts=((use.index, 1.0),), channels=None, places=None, ds=max(state.ds, state.q - state.r)), lambda grad: [grad]
+
+
+@maps("dropout", "dropout1d", "dropout2d", "dropout3d", "feature_dropout")
+def dropout(use: Use) -> Step:
+    state = use.state()
+    p = use.number("p", 0.5)
+    off = use.get("training") is False or use.get("train") is False
+    if off or p <= 0 or p >= 1:
+        return state, lambda grad: [grad]
+    keep = 1.0 / (1.0 - p)
+    extra = state.q * (keep - 1.0)
+    together = use.node.op != "dropout"
+    ds = state.ds * keep if together else state.ds + extra
+    parts = ((use.index, 1.0),)
+    out = state._replace(q=state.q * keep, db=state.db + extra, ds=ds, law=None, parts=parts, spread=None)
+    return out, lambda grad: [grad._replace(g=grad.g * keep, gs=grad.gs * keep if together else grad.gs)]
+
+
+@maps("alpha_dropout", "feature_alpha_dropout")
+def alpha_dropout(use: Use) -> Step:
+    """Dropped units take SELU's floor α' = −λα, then an affine map restores mean 0 and variance 1."""
+    state = use.state()
+    p = use.number("p", 0.5)
+    if p <= 0 or p >= 1 or (use.get("training") is False and use.node.type is None):
+        return state, lambda grad: [grad]
+    floor = -1.7580993408473766
+    scale = 1.0 / ((1.0 - p) * (1.0 + p * floor * floor))
+    shift = -math.sqrt(scale) * p * floor
+    keep = 1.0 - p
+    mean = math.sqrt(scale) * (keep * state.mu + p * floor) + shift
+    q = scale * (keep * state.q + p * floor * floor) + shift * (2 * mean - shift)
+    db = q - mean * mean - scale * keep * keep * max(state.q - state.mu**2 - state.db, 0.0)
+    out = state._replace(q=q, mu=mean, db=db, ds=db, r=mean * mean, law=None, parts=((use.index, 1.0),))
+    return out, lambda grad: [grad._replace(g=grad.g * scale * keep, gs=grad.gs * scale * keep**2, gb=grad.gb * scale * keep**2)]
+
+
+def windows(use: Use, rank: int) -> tuple[float, float]:
+    """Returns entries per window and output positions per input position."""
+    kernel = each(use.get("kernel_size"), rank, None)
+    stride = each(use.get("stride"), rank, None) if use.get("stride") not in (None, ()) else kernel
+    before, after = sizes(use.shape(0), rank), sizes(use.node.shape, rank)
+    window = ratio = 1.0
+    for axis in range(rank):
+        size, step = kernel[axis], stride[axis]
+        if size is None:
+            raise AbstainError("the window is not known")
+        window *= size
+        old, new = before[axis], after[axis]
+        ratio *= new / old if old and new else 1.0 / (step or size)
+    return window, ratio
+
+
+def adaptive(use: Use) -> tuple[float, float]:
+    state = use.state()
+    rank = int(use.node.op[-2])
+    wanted = each(use.get("output_size"), rank, None)
+    if any(size is None for size in wanted):
+        raise AbstainError("output size of the pooling is not known")
+    out = math.prod(size or 1 for size in wanted)
+    before = state.places or float(max(PLACES, out))
+    window = max(before / out, 1.0)
+    return window, out / before
+
+
+def average(use: Use, window: float, ratio: float) -> Step:
+    state = use.state()
+    if window <= 1:
+        return state._replace(places=state.places), lambda grad: [grad]
+    lost = state.ds * (1.0 - 1.0 / window)
+    # What differs between samples is partly what differs between positions; the mean over the window keeps the rest.
+    between = max(state.db - lost, state.db / window) if state.db >= state.ds * (1 - 1e-6) else state.db / window
+    q = max(state.q - lost, 0.0)
+    out = state._replace(
+        q=q,
+        db=min(between, q),
+        ds=state.ds / window,
+        places=state.places * ratio if state.places is not None else (1.0 if ratio * PLACES <= 1.0 else None),
+        law=None,
+        parts=((use.index, 1.0),),
+        fresh=0.0,
+    )
+    gain = ratio / window
+
+    def back(grad: Grad) -> Sequence[Grad]:
+        near = ratio * ratio
+        inside = max(1.0 / max((state.places or PLACES), 1.0), 0.0) * window
+        gs = grad.gs * near + (grad.g - grad.gs) * near * min(inside, 1.0)
+        gx = grad.gx * near + (grad.gb - grad.gx) * near * min(inside, 1.0)
+        return [grad._replace(g=grad.g * gain, gs=gs, gb=grad.gb * gain, gx=gx, gr=grad.gr * gain)]
+
+    return out, back
+
+
+def maximum(use: Use, window: float, ratio: float) -> Step:
+    state = use.state()
+    law = law_of(state, use.node.inputs[0])
+    if window <= 1:
+        return state, lambda grad: [grad.times(ratio)]
+    if not law.curve.monotone:
+        # The largest of a curve that folds is taken to be the largest of Gaussians with its moments.
+        law = law_of(state._replace(law=None), use.node.inputs[0])
+    wider = law._replace(count=law.count * window)
+    found, after = evaluated(state, wider, law.curve, use.index)
+    out = found._replace(law=after, places=state.places * ratio if state.places is not None else None)
+    part = after.slope2 / law.slope2 if law.slope2 > 0 else 1.0
+
+    def back(grad: Grad) -> Sequence[Grad]:
+        gain = ratio * part
+        # Which entry wins hardly agrees between samples: covariances shrink by 1/window more.
+        pair = ratio / window
+        return [
+            grad._replace(g=grad.g * gain, gs=grad.gs * ratio * ratio, gb=grad.gb * pair, gx=grad.gx * pair * ratio, gr=grad.gr * pair)
+        ]
+
+    return out, back
+
+
+def flattened(state: State, channels: float | None) -> State:
+    """Returns the state once positions have become channels."""
+    places = state.places
+    if places is None or not isinstance(state.channels, int):
+        return state._replace(law=state.law)
+    pairs = (places - 1) * (state.q - state.ds) + (state.channels - 1) * places * state.r
+    count = places * state.channels - 1
+    return state._replace(r=pairs / count if count > 0 else 0.0)

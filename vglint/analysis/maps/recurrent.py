@@ -1,0 +1,79 @@
+"""Recurrent modules and cells as nodes: their stationary output, and what reaches their input and state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vglint.analysis.maps import maps
+from vglint.analysis.recurrence import Cell, cell_of
+from vglint.analysis.state import ZERO, AbstainError, Grad, State, Step
+from vglint.analysis.use import Use
+
+STEPS = 64.0
+"""Time steps of a sequence whose length is not known."""
+
+
+@maps("rnn", "lstm", "gru")
+def layer(use: Use) -> Step:
+    """Stacked layers, each over all steps; the gradient of step t gathers what later steps send back."""
+    state = use.state()
+    if state.scale:
+        raise AbstainError("a width is not known")
+    layers = use.get("num_layers")
+    if not isinstance(layers, int):
+        raise AbstainError("number of layers is not known")
+    cells = []
+    q, mu = state.q, state.mu
+    for level in range(layers):
+        cell = cell_of(use.graph, use.node, level, q)
+        if cell is None:
+            raise AbstainError("a recurrent cell that is not understood")
+        cells.append(cell)
+        q, mu = cell.square, 0.0
+    out = output_state(use, cells[-1], state, mu)
+    steps = state.places if state.places is not None and state.places > 1 else STEPS
+
+    def back(grad: Grad) -> Sequence[Grad]:
+        for cell in reversed(cells):
+            gathered = sum_of_powers(cell.step, steps)
+            grad = grad.times(gathered * cell.into)._replace(gr=0.0)
+        return [grad] + [ZERO] * (len(use.inputs) - 1)
+
+    return out, back
+
+
+@maps("lstm_cell", "gru_cell", "rnn_cell")
+def step(use: Use) -> Step:
+    """One step: state and input each get their share; the tied weights' interference is in the state's gain."""
+    state = use.state()
+    if state.scale:
+        raise AbstainError("a width is not known")
+    cell = cell_of(use.graph, use.node, 0, state.q)
+    if cell is None:
+        raise AbstainError("a recurrent cell that is not understood")
+    out = output_state(use, cell, state, 0.0)
+    return out, lambda grad: [grad.times(cell.into)] + [grad.times(cell.step)] * (len(use.inputs) - 1)
+
+
+def output_state(use: Use, cell: Cell, state: State, mu: float) -> State:
+    share = min(state.db / state.q, 1.0) if state.q > 0 else 0.0
+    place = min(state.ds / state.q, 1.0) if state.q > 0 else 0.0
+    return State(
+        cell.square,
+        mu,
+        cell.moved * share,
+        cell.moved * place,
+        0.0,
+        (),
+        cell.width,
+        "*c",
+        state.places,
+        parts=((use.index, 1.0),),
+    )
+
+
+def sum_of_powers(ratio: float, steps: float) -> float:
+    """Returns the mean over t of Σ_{k<T−t} ratioᵏ."""
+    if ratio > 0.999:
+        return (steps + 1) / 2 if ratio < 1.001 else min(ratio**steps / max((ratio - 1) ** 2 * steps, 1e-9), 1e300)
+    return (1.0 - ratio * (1.0 - ratio**steps) / (steps * (1.0 - ratio))) / (1.0 - ratio)

@@ -1,0 +1,127 @@
+"""Reductions over positions or channels, norms, and losses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from vglint.analysis.maps import maps
+from vglint.analysis.maps.pool import average, maximum
+from vglint.analysis.state import PLACES, ZERO, AbstainError, Grad, State, Step
+from vglint.analysis.use import Use
+from vglint.shape import size_of
+
+
+@maps("mean", "sum")
+def mean(use: Use) -> Step:
+    """A mean over all entries spreads one gradient evenly; over positions it is a pooling; over channels it keeps r."""
+    state = use.state()
+    over = reduced(use, state)
+    factor = 1.0
+    if over == "s":
+        count = positions(use, state)
+        found, back = average(use, count, 1.0 / count)
+        if use.node.op == "sum":
+            factor = count * count
+    elif over == "c":
+        width = float(state.channels) if isinstance(state.channels, int) else None
+        if width is None:
+            raise AbstainError("width of the mean is not known")
+        found, back = narrowed(use, state, width)
+        if use.node.op == "sum":
+            factor = width * width
+    elif over == "all":
+        return None, lambda grad: [Grad(1.0, 1.0, 1.0, 1.0, 1.0) if state.mu else Grad(1.0, 1.0, 1.0, 1.0, 1.0)]
+    else:
+        raise AbstainError("dimensions of the mean are not known")
+    if factor == 1.0 or found is None or back is None:
+        return found, back
+    grown = found._replace(q=found.q * factor, mu=found.mu * math.sqrt(factor), db=found.db * factor, ds=found.ds * factor, r=found.r * factor)
+    inner = back
+    return grown, lambda grad: [one.times(factor) if one is not None else None for one in inner(grad)]
+
+
+@maps("amax", "amin")
+def extreme(use: Use) -> Step:
+    state = use.state()
+    if reduced(use, state) != "s":
+        raise AbstainError("a maximum over channels")
+    count = positions(use, state)
+    return maximum(use, count, 1.0 / count)
+
+
+@maps("max", "min")
+def maximum_of(use: Use) -> Step:
+    if use.get("dim") is None:
+        raise AbstainError("the largest entry")
+    return extreme(use)
+
+
+@maps("norm", "vector_norm")
+def norm(use: Use) -> Step:
+    """√(Σx²) over the channels, nearly √(n·q)."""
+    state = use.state()
+    if use.get("p") not in (None, 2, 2.0, "fro") or use.get("ord") not in (None, 2, 2.0) or state.scale:
+        raise AbstainError("a norm other than the second")
+    if reduced(use, state) != "c" or not isinstance(state.channels, int):
+        raise AbstainError("width of the norm is not known")
+    q = state.channels * state.q
+    noise = q / state.channels / 2
+    out = State(q, math.sqrt(max(q - noise, 0.0)), noise, noise, q - noise, channels=1, parts=((use.index, 1.0),))
+    return out, lambda grad: [grad.times(1.0 / state.channels if isinstance(state.channels, int) else 1.0)]
+
+
+@maps(
+    "cross_entropy", "nll_loss", "binary_cross_entropy_with_logits", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss",
+    "binary_cross_entropy", "kl_div", "multi_margin_loss", "soft_margin_loss", "multilabel_soft_margin_loss", "gaussian_nll_loss", "poisson_nll_loss",
+)  # fmt: skip
+def loss(use: Use) -> Step:
+    """A loss sends a gradient that is random from sample to sample; its size only shifts the whole trace."""
+    state = use.inputs[0] if use.inputs else None
+    seed = head(state)
+    return None, lambda grad: [seed] + [ZERO] * (len(use.inputs) - 1)
+
+
+def head(state: State | None) -> Grad:
+    """Returns the gradient of an output under a cross-entropy or squared loss: independent between samples and positions."""
+    width = float(state.channels) if state is not None and isinstance(state.channels, int) and state.channels > 1 else 2.0
+    return Grad(1.0, 0.0, 0.0, 0.0, 0.0, (), 0.0, min(1.0 / (width - 1.0), 1.0))
+
+
+def narrowed(use: Use, state: State, width: float) -> tuple[State, object]:  # type: ignore[type-arg]
+    q = state.q / width + (1.0 - 1.0 / width) * state.r
+    out = state._replace(q=q, r=q, db=min(state.db, q), ds=min(state.ds, q), channels=1, law=None, parts=((use.index, 1.0),))
+
+    def back(grad: Grad) -> Sequence[Grad]:
+        return [grad.times(1.0 / width**2)._replace(gr=grad.g / width**2)]
+
+    return out, back
+
+
+def reduced(use: Use, state: State) -> str | None:
+    """Returns what a reduction sums over: `s`, `c`, `all`, or None where that cannot be told."""
+    dim = use.get("dim")
+    if dim is None or dim == ():
+        return "all"
+    dims = dim if isinstance(dim, tuple) else (dim,)
+    if not all(isinstance(d, int) for d in dims):
+        return None
+    numbers = [d for d in dims if isinstance(d, int)]
+    axes = state.axes
+    if axes is not None and "*" not in axes:
+        if not all(-len(axes) <= d < len(axes) for d in numbers):
+            return None
+        roles = {axes[d] for d in numbers}
+        return roles.pop() if len(roles) == 1 and roles <= {"s", "c"} else None
+    if sorted(numbers) in ([2, 3], [-2, -1], [2, 3, 4], [-3, -2, -1]):
+        return "s"
+    if axes is not None and numbers == [-1]:
+        return axes[-1] if axes[-1] in "cs" else None
+    return "s" if numbers in ([1], [-2]) else None
+
+
+def positions(use: Use, state: State) -> float:
+    before, after = size_of(use.shape()), size_of(use.node.shape)
+    if before and after:
+        return before / after
+    return state.places if state.places is not None and state.places > 1 else float(PLACES)

@@ -1,0 +1,351 @@
+"""Ops that move values: views, permutations, indexing, splitting; and ops through which no gradient passes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vglint.analysis.maps import maps
+from vglint.analysis.maps.pool import flattened
+from vglint.analysis.state import PLACES, ZERO, AbstainError, Grad, State, Step, whole
+from vglint.analysis.use import Use
+from vglint.ops.init import Spread
+from vglint.shape import Shape, size_of
+from vglint.value import Literal_
+
+
+@maps(
+    "clone", "contiguous", "to", "float", "double", "half", "bfloat16", "cpu", "cuda", "identity", "positive", "type_as",
+    "requires_grad", "retain_grad", "real", "alias", "checkpoint", "train_mode", "eval_mode", "detach_",
+)  # fmt: skip
+def unchanged(use: Use) -> Step:
+    state = use.state()
+    return state, passed(use)
+
+
+@maps(
+    "view", "reshape", "unsqueeze", "squeeze", "unflatten", "view_as", "reshape_as", "rearrange", "ravel",
+    "moveaxis", "movedim", "swapaxes", "swapdims", "fold", "flip", "roll", "rot90", "channel_shuffle", "atleast_2d",
+)  # fmt: skip
+def regrouped(use: Use) -> Step:
+    """A new shape for the same values; what each dimension then means is read off the sizes where they are known."""
+    state = use.state()
+    before, after = use.shape(), use.node.shape
+    axes = regroup(before, state.axes, after)
+    out = state._replace(axes=axes)
+    if axes is not None:
+        places = whole(after, axes, "s")
+        if state.axes is not None and "s" in state.axes and "s" not in axes:
+            out = flattened(out, None)._replace(channels=size_at(after, axes), places=1.0)
+        elif places is not None:
+            out = out._replace(places=places)
+    if out.spread is not None and out.spread.form != "iid":
+        out = out._replace(spread=out.spread if before == after else None)
+    return out, passed(use)
+
+
+@maps("flatten")
+def flatten(use: Use) -> Step:
+    state = use.state()
+    start, end = use.get("start_dim"), use.get("end_dim")
+    if start != 1 or end not in (-1, None):
+        return regrouped(use)
+    out = flattened(state, None)
+    channels = None
+    if isinstance(state.channels, int) and state.places is not None:
+        channels = round(state.channels * state.places)
+    shape = use.node.shape
+    if shape is not None and isinstance(shape[-1], int):
+        channels = shape[-1]
+    return out._replace(axes="bc", channels=channels, places=1.0), passed(use)
+
+
+@maps("permute", "transpose", "t", "mT", "T", "adjoint", "swapaxis")
+def permute(use: Use) -> Step:
+    state = use.state()
+    axes = state.axes
+    rank = len(use.node.shape) if use.node.shape is not None else None
+    order = permutation(use, rank if rank is not None else (len(axes) if axes is not None and "*" not in axes else None))
+    if order is None or axes is None or "*" in axes or len(axes) != len(order):
+        axes = None
+    else:
+        axes = "".join(axes[i] for i in order)
+    spread = state.spread
+    if spread is not None and spread.form == "identity":
+        spread = spread._replace(form="identity")
+    return state._replace(axes=axes), passed(use)
+
+
+@maps("expand", "expand_as", "broadcast_to", "repeat", "tile", "repeat_interleave")
+def repeated(use: Use) -> Step:
+    """Copies: the gradients of all copies add up."""
+    state = use.state()
+    before, after = size_of(use.shape()), size_of(use.node.shape)
+    if before and after:
+        count = after / before
+    elif state.spread is not None:
+        count = 1.0
+    else:
+        raise AbstainError("number of copies is not known")
+    out = state._replace(law=None, places=None, axes=None if use.node.op.startswith("repeat") else state.axes)
+
+    def back(grad: Grad) -> Sequence[Grad]:
+        g = count * grad.g + count * (count - 1) * grad.gs
+        return [grad._replace(g=g)] + [ZERO] * (len(use.inputs) - 1)
+
+    return out, back
+
+
+@maps("chunk", "split", "unbind", "tensor_split", "split_with_sizes", "hsplit", "vsplit")
+def split(use: Use) -> Step:
+    """The parts are taken by getitem; each is one share of the whole."""
+    return use.state(), passed(use)
+
+
+SEVERAL = frozenset({"chunk", "split", "unbind", "tensor_split", "split_with_sizes", "hsplit", "vsplit"})
+
+
+@maps("getitem", "select", "narrow", "index_select", "gather", "masked_select", "take_along_dim", "slice")
+def getitem(use: Use) -> Step:
+    source = use.graph.nodes[use.node.inputs[0]]
+    state = use.state()
+    if source.op in SEVERAL:
+        return part_of(use, state, source.index)
+    if source.op in _TUPLES:
+        return state, passed(use)
+    before, after = size_of(use.shape()), size_of(use.node.shape)
+    index = use.get("index")
+    share = after / before if before and after else guessed_share(index)
+    axes = state.axes
+    if use.node.shape is None or axes is None or len(use.node.shape) != len(axes):
+        axes = None
+    picked = state._replace(law=moved_law(state, use.index), parts=((use.index, 1.0),), axes=axes, places=state.places if share == 1 else None)
+    if use.node.shape is not None and len(use.node.shape) == 2 and state.axes in ("bsc", "bcs"):
+        picked = picked._replace(axes="bc", places=1.0)
+    if state.spread is not None:
+        picked = picked._replace(spread=state.spread)
+
+    def back(grad: Grad) -> Sequence[Grad]:
+        return [grad._replace(g=grad.g * share, gs=grad.gs * share * share, gb=grad.gb * share, gx=grad.gx * share * share)] + [ZERO] * (
+            len(use.inputs) - 1
+        )
+
+    return picked, back
+
+
+_TUPLES = frozenset({"max", "min", "sort", "topk", "lstm_cell", "lstm", "gru", "rnn", "multi_head_attention", "getitem", "kthvalue", "median", "mode"})
+
+
+@maps("pad", "constant_pad", "reflection_pad1d", "reflection_pad2d", "replication_pad1d", "replication_pad2d", "zero_pad2d", "zero_pad")
+def pad(use: Use) -> Step:
+    state = use.state()
+    before, after = size_of(use.shape()), size_of(use.node.shape)
+    share = before / after if before and after else 1.0
+    mode = use.get("mode")
+    if mode in ("reflect", "replicate", "circular") or use.node.op.startswith(("reflection", "replication")):
+        share = 1.0
+    out = state._replace(
+        q=state.q * share, mu=state.mu * share, db=state.db * share, ds=state.ds * share, r=state.r * share,
+        law=None, parts=((use.index, 1.0),), places=state.places / share if state.places is not None else None,
+    )  # fmt: skip
+    return out, passed(use)
+
+
+@maps("detach", "argmax", "argmin", "item", "tolist", "to_integer", "round", "floor", "ceil", "sign", "bool", "long", "int")
+def cut(use: Use) -> Step:
+    """No gradient passes."""
+    state = use.inputs[0] if use.inputs else None
+    kept = state if use.node.op == "detach" else None
+    return kept, lambda grad: [ZERO] * len(use.inputs)
+
+
+@maps("parameter")
+def parameter(use: Use) -> Step:
+    found = use.parameter("value")
+    if found is None:
+        raise AbstainError("the parameter is not known")
+    spread = use.spread_of(found, found.shape)
+    return parameter_state(use, spread, found.shape), lambda grad: []
+
+
+def parameter_state(use: Use, spread: Spread, shape: Shape | None) -> State:
+    variance = spread.variance()
+    if spread.form == "identity":
+        side = shape[0] if shape and isinstance(shape[0], int) else None
+        variance = spread.var / side if side else 0.0
+    mean = spread.mean
+    lone = shape is not None and len([dim for dim in shape if dim != 1]) <= 1
+    var = variance if variance is not None else 0.0
+    scale = ()
+    return State(
+        mean * mean + var,
+        mean,
+        0.0,
+        0.0 if lone else var,
+        mean * mean,
+        scale,
+        shape[-1] if shape else None,
+        None,
+        1.0 if lone else None,
+        None,
+        ((use.index, 1.0),),
+        0.0,
+        spread,
+    )
+
+
+@maps("zeros", "zeros_like", "new_zeros", "ones", "ones_like", "new_ones", "full", "full_like", "randn", "randn_like", "rand", "rand_like", "normal")
+def created(use: Use) -> Step:
+    """Tensors made of numbers: constants, or noise that differs between samples."""
+    name = use.node.op
+    if "zeros" in name or "ones" in name:
+        value = 1.0 if "ones" in name else 0.0
+    elif "full" in name:
+        value = use.number("fill_value", 0.0)
+    else:
+        mean, var = (0.5, 1 / 12) if name.startswith("rand") and not name.startswith("randn") else (0.0, 1.0)
+        return State(mean**2 + var, mean, var, var, mean**2, parts=((use.index, 1.0),)), none_back(use)
+    return State(value * value, value, 0.0, 0.0, value * value, parts=((use.index, 1.0),)), none_back(use)
+
+
+@maps("input")
+def entry_input(use: Use) -> Step:
+    """An input is standardised: independent N(0, 1) entries."""
+    shape = use.node.shape
+    axes = None
+    if shape is not None:
+        rank = len(shape)
+        axes = "bc" + "s" * (rank - 2) if rank in (2, 4, 5) else "bsc" if rank == 3 else None
+    channels = shape[1] if shape is not None and axes in ("bc", "bcss", "bcsss") else shape[-1] if shape is not None and axes == "bsc" else None
+    places = whole(shape, axes, "s")
+    return State(1.0, 0.0, 1.0, 1.0, 0.0, (), channels, axes, places, parts=((use.index, 1.0),)), lambda grad: []
+
+
+@maps("join")
+def join(use: Use) -> Step:
+    """Arms of a condition that is not known: known only where they agree."""
+    first = use.state(0)
+    for i in range(1, len(use.inputs)):
+        other = use.state(i)
+        if other.scale != first.scale or abs(other.q - first.q) > 0.02 * first.q or abs(other.db - first.db) > 0.02 * first.q:
+            raise AbstainError("branches differ")
+    return first, None
+
+
+def passed(use: Use):  # type: ignore[no-untyped-def]
+    count = len(use.inputs)
+    if count == 1:
+        return lambda grad: (grad,)
+    return lambda grad: [grad] + [ZERO] * (count - 1)
+
+
+def none_back(use: Use):  # type: ignore[no-untyped-def]
+    return lambda grad: [ZERO] * len(use.inputs)
+
+
+def moved_law(state: State, index: int):  # type: ignore[no-untyped-def]
+    """A part of a tensor has the whole's law with a root of its own."""
+    return state.law._replace(root=index) if state.law is not None else None
+
+
+def part_of(use: Use, state: State, source: int) -> Step:
+    node = use.graph.nodes[source]
+    index = use.get("index")
+    sizes = node.get("split_size_or_sections")
+    if sizes is None:
+        sizes = node.get("split_size")
+    before, after = size_of(use.graph.nodes[node.inputs[0]].shape), size_of(use.node.shape)
+    if before and after:
+        share = after / before
+    elif isinstance(sizes, tuple) and all(isinstance(size, int) for size in sizes) and isinstance(index, int) and index < len(sizes):
+        numbers = [float(size) for size in sizes if isinstance(size, int)]
+        share = numbers[index] / sum(numbers)
+    else:
+        chunks = node.get("chunks")
+        share = 1.0 / chunks if isinstance(chunks, int) and chunks > 0 else 1.0 / max(taken(use, source), 1)
+    channels = state.channels
+    if isinstance(channels, int):
+        channels = max(round(channels * share), 1)
+    elif channels is not None:
+        channels = None
+    if use.node.shape is not None and use.node.shape and state.axes is not None and len(use.node.shape) == len(state.axes) and "c" in state.axes:
+        channels = use.node.shape[state.axes.index("c")]
+    out = state._replace(law=moved_law(state, use.index), parts=((use.index, 1.0),), channels=channels)
+    return out, lambda grad: [grad.times(share)]
+
+
+def taken(use: Use, source: int) -> int:
+    indices = {node.get("index") for node in use.graph.nodes[source + 1 :] if source in node.inputs and node.op == "getitem"}
+    return len(indices)
+
+
+def guessed_share(index: Literal_) -> float:
+    """Share of a tensor that an index takes where sizes are not known: one position, or all of it."""
+    items = index if isinstance(index, tuple) and index and index[0] != "slice" else (index,)
+    plain = [item for item in items if isinstance(item, int) and not isinstance(item, bool)]
+    return 1.0 / PLACES if plain else 1.0
+
+
+def size_at(shape: Shape | None, axes: str):  # type: ignore[no-untyped-def]
+    return shape[axes.index("c")] if shape is not None and "c" in axes else None
+
+
+def permutation(use: Use, rank: int | None) -> list[int] | None:
+    op = use.node.op
+    if op == "permute":
+        dims = use.get("dims")
+        if not isinstance(dims, tuple) or not all(isinstance(dim, int) for dim in dims):
+            return None
+        return [int(dim) % len(dims) for dim in dims if isinstance(dim, int)]
+    if rank is None:
+        return None
+    order = list(range(rank))
+    if op in ("T", "t"):
+        return order[::-1]
+    one, other = (-2, -1) if op in ("mT", "adjoint") else (use.get("dim0"), use.get("dim1"))
+    if not isinstance(one, int) or not isinstance(other, int) or not (-rank <= one < rank and -rank <= other < rank):
+        return None
+    order[one], order[other] = order[other], order[one]
+    return order
+
+
+def regroup(before: Shape | None, axes: str | None, after: Shape | None) -> str | None:
+    """Returns the roles of the new dimensions by matching runs of equal size, None where sizes do not tell."""
+    if before is None or after is None or axes is None or "*" in axes or len(axes) != len(before):
+        return None
+    roles, i, j = "", 0, 0
+    while i < len(before) or j < len(after):
+        if i < len(before) and j < len(after) and before[i] == after[j] and before[i] is not None:
+            roles += axes[i]
+            i, j = i + 1, j + 1
+            continue
+        if i < len(before) and before[i] == 1:
+            i += 1
+            continue
+        if j < len(after) and after[j] == 1:
+            roles += "s" if roles else "b"
+            j += 1
+            continue
+        if i == 0 and j == 0 and before[0] is None and after[0] is None:
+            roles += axes[0]
+            i, j = 1, 1
+            continue
+        # A run of dimensions becomes another run with the same product.
+        left, right, start = i, j, j
+        one = other = 1
+        while True:
+            if one == other and left > i and right > start:
+                break
+            if one <= other and left < len(before) and isinstance(before[left], int):
+                one *= before[left]  # type: ignore[operator]
+                left += 1
+            elif right < len(after) and isinstance(after[right], int):
+                other *= after[right]  # type: ignore[operator]
+                right += 1
+            else:
+                return None
+        taken_roles = axes[i:left]
+        merged = "c" if "c" in taken_roles else "s" if "s" in taken_roles else "b"
+        count = right - j
+        roles += merged * count if len(set(taken_roles)) == 1 or count == 1 else ("b" if "b" in taken_roles else "s") + merged * (count - 1)
+        i, j = left, right
+    return roles

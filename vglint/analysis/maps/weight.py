@@ -1,0 +1,331 @@
+"""Layers whose weights multiply: linear, convolution, transposed convolution, bilinear, embedding.
+
+    y = W x + b:   q' = fan_in·v·q + Var b,   g_in = fan_out·v·g        (He et al. 2015)
+
+A difference of two pairs maps without the bias. Independent kernel taps create no correlation between positions; a convolution counts
+only the taps that read a real pixel.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from vglint.analysis.maps import maps
+from vglint.analysis.state import AbstainError, Grad, State, Step, ZERO, merged, quotient, sized
+from vglint.analysis.use import Use, fan_in_of, filled
+from vglint.ops.init import Spread
+from vglint.shape import Dim, Shape
+from vglint.value import Expr, Literal_, divided, times
+
+Size = int | float | Expr
+
+
+class Fans(NamedTuple):
+    """Real fans of a layer: what one output sums over, what one input is sent to, and what each is multiplied by because of the map's edges and stride."""
+
+    inside: Size
+    outside: Size
+    forward: float = 1.0
+    backward: float = 1.0
+    spread_out: float = 1.0
+    """Output positions per input position."""
+
+
+@maps("linear")
+def linear(use: Use) -> Step:
+    shape, spread = weight_of(use, 1)
+    if len(shape) != 2:
+        raise AbstainError("weight is not a matrix")
+    state = use.inputs[0]
+    axes = "*c"
+    if use.node.shape is not None:
+        rank = len(use.node.shape)
+        axes = "b" + "s" * (rank - 2) + "c" if rank >= 2 else "c"
+    if state is not None:
+        if state.axes is not None and state.axes.endswith("s") and "c" in state.axes:
+            state = swapped(state)
+        if state.axes is not None and (state.axes.startswith("*") or len(state.axes) == len(axes)):
+            axes = state.axes[:-1] + "c" if state.axes[-1] == "s" else state.axes
+    places = use.places(axes) or (state.places if state is not None else None)
+    return affine(use, state, spread, Fans(shape[1], shape[0]), use.bias("bias", shape[1], 2), shape[0], axes, places)
+
+
+@maps("conv1d", "conv2d", "conv3d")
+def convolution(use: Use) -> Step:
+    shape, spread = weight_of(use, 1)
+    rank = int(use.node.op[-2])
+    state = use.inputs[0]
+    taps: Size = math.prod(shape[2:]) if all(isinstance(dim, int) for dim in shape[2:]) else fan_of(shape[2:])
+    groups = use.get("groups") or 1
+    outside = times(groups_quotient(shape[0], groups), taps)
+    stride, kernel = each(use.get("stride"), rank, 1), each(shape[2:], rank, None)
+    padding, dilation = use.get("padding"), each(use.get("dilation"), rank, 1)
+    before, after = sizes(use.shape(0), rank), sizes(use.node.shape, rank)
+    forward = backward = out = 1.0
+    for axis in range(rank):
+        ratio = 1.0 / (stride[axis] or 1)
+        old, new = before[axis], after[axis]
+        if old and new:
+            ratio = new / old
+            if use.get("padding_mode") in (None, "zeros"):
+                real = real_taps(old, new, kernel[axis], stride[axis], padding_of(padding, axis), dilation[axis])
+                forward, backward = forward * real, backward * real
+        backward, out = backward * ratio, out * ratio
+    axes = "bc" + "s" * rank
+    fans = Fans(fan_in_of(shape), outside, forward, backward, out)
+    places = use.places(axes) or (state.places * out if state is not None and state.places is not None else None)
+    return affine(use, state, spread, fans, use.bias("bias", fan_in_of(shape), 2), shape[0], axes, places)
+
+
+@maps("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+def transposed_convolution(use: Use) -> Step:
+    """The fans change places: one output sums over in_channels/groups · kernel / stride inputs."""
+    shape, spread = weight_of(use, 1)
+    rank = int(use.node.op[-2])
+    state = use.inputs[0]
+    taps: Size = math.prod(shape[2:]) if all(isinstance(dim, int) for dim in shape[2:]) else fan_of(shape[2:])
+    groups = use.get("groups") or 1
+    stride = each(use.get("stride"), rank, 1)
+    before, after = sizes(use.shape(0), rank), sizes(use.node.shape, rank)
+    kernel, dilation, padding = each(shape[2:], rank, None), each(use.get("dilation"), rank, 1), use.get("padding")
+    forward = backward = out = 1.0
+    for axis in range(rank):
+        ratio = float(stride[axis] or 1)
+        old, new = before[axis], after[axis]
+        if old and new:
+            ratio = new / old
+            real = real_taps(new, old, kernel[axis], stride[axis], padding_of(padding, axis), dilation[axis])
+            forward, backward = forward * real, backward * real
+        forward, out = forward / ratio, out * ratio
+    axes = "bc" + "s" * rank
+    channels = times(shape[1], groups) if isinstance(groups, (int, Expr)) else None
+    inside = times(groups_quotient(shape[0], groups), taps)
+    fans = Fans(inside, fan_in_of(shape), forward, backward, out)
+    places = use.places(axes) or (state.places * out if state is not None and state.places is not None else None)
+    width = channels if isinstance(channels, (int, Expr)) else None
+    return affine(use, state, spread, fans, use.bias("bias", fan_in_of(shape), 2), width, axes, places)
+
+
+@maps("embedding")
+def embedding(use: Use) -> Step:
+    parameter = use.parameter("weight")
+    if parameter is not None:
+        shape = filled(parameter.shape, parameter.path)
+        spread, rows = use.spread_of(parameter, shape), (shape[0] if shape else None)
+        width = parameter.shape[1] if parameter.shape is not None and len(parameter.shape) > 1 else None
+    else:
+        given = use.inputs[1] if len(use.inputs) > 1 else None
+        if given is None or given.spread is None:
+            raise AbstainError("the table is not known")
+        spread, rows, width = given.spread, None, given.channels
+    variance, scale = quotient(1, spread.over)
+    q = spread.mean**2 + spread.var * variance
+    apart = spread.var * variance * (1 - 1 / rows if isinstance(rows, int) and rows > 0 else 1.0)
+    axes = None if use.node.shape is None else "b" + "s" * (len(use.node.shape) - 2) + "c"
+    state = State(q, spread.mean, apart, apart, spread.mean**2, scale, width, axes or "*c", fresh=1.0)
+    return state, lambda grad: [ZERO] * len(use.inputs)
+
+
+@maps("embedding_bag")
+def embedding_bag(use: Use) -> Step:
+    state, back = embedding(use)
+    return None, back
+
+
+@maps("bilinear")
+def bilinear(use: Use) -> Step:
+    """y_k = Σ W_kij a_i b_j: each input sees weights that the other one multiplies."""
+    parameter = use.parameter("weight")
+    if parameter is None or parameter.shape is None:
+        raise AbstainError("the weight is not known")
+    shape = filled(parameter.shape, parameter.path)
+    assert shape is not None
+    spread = use.spread_of(parameter, shape)
+    if spread.mean != 0 or spread.form != "iid":
+        raise AbstainError("weights with a mean")
+    left, right = use.state(0), use.state(1)
+    if left.scale or right.scale:
+        raise AbstainError("a width is not known")
+    inside, scale = quotient(times(shape[1], shape[2]), spread.over)
+    to_left, left_scale = quotient(times(shape[0], shape[2]), spread.over)
+    to_right, right_scale = quotient(times(shape[0], shape[1]), spread.over)
+    gain = inside * spread.var
+    bias_mean, bias_var = use.bias("bias", shape[1])
+    q = left.q * right.q
+
+    def apart(d_left: float, d_right: float) -> float:
+        return gain * (q - (left.q - d_left) * (right.q - d_right))
+
+    state = State(
+        gain * q + bias_var + bias_mean**2, bias_mean, apart(left.db, right.db), apart(left.ds, right.ds), bias_mean**2, scale, shape[0]
+    )
+    return state, lambda grad: (
+        grad.times(to_left * spread.var * right.q, left_scale),
+        grad.times(to_right * spread.var * left.q, right_scale),
+    )
+
+
+def weight_of(use: Use, position: int) -> tuple[Shape, Spread]:
+    """Returns shape and distribution of a layer's weight, which is its own or an input."""
+    parameter = use.parameter("weight")
+    if parameter is not None:
+        state = use.inputs[0]
+        shape = filled(parameter.shape, parameter.path, state.channels if state is not None else None)
+        if shape is None:
+            raise AbstainError(f"shape of {parameter.path} is not known")
+        return shape, use.spread_of(parameter, shape)
+    given = use.inputs[position] if position < len(use.inputs) else None
+    shape = filled(use.shape(position), use.graph.nodes[use.node.inputs[position]].path) if given is not None else None
+    if given is None or shape is None:
+        raise AbstainError("the weight is not known")
+    if given.spread is not None:
+        return shape, given.spread
+    if given.scale or given.mu**2 > 1e-3 * given.q:
+        raise AbstainError("weights with a mean")
+    return shape, Spread(0.0, given.q)
+
+
+def affine(
+    use: Use,
+    state: State | None,
+    spread: Spread,
+    fans: Fans,
+    bias: tuple[float, float],
+    channels: Dim | float,
+    axes: str,
+    places: float | None,
+) -> Step:
+    """Returns the map of y = W x + b for weights of one distribution."""
+    if spread.form != "identity" and spread.mean != 0.0:
+        sized_fan, _ = sized(fans.inside)
+        variance = spread.variance()
+        if variance is None or sized_fan * spread.mean**2 > 0.01 * variance:
+            raise AbstainError("weights with a mean")
+    if spread.form == "identity":
+        # eye_ and dirac_ pass the first min(in, out) channels through.
+        narrow, _ = quotient(channels or 1, (state.channels if state is not None else None) or channels or 1)
+        gain, forward_scale = spread.var * min(1.0, 1.0 / narrow if narrow else 1.0), ()
+        loss, backward_scale = spread.var * min(1.0, narrow), ()
+    else:
+        inside, forward_scale = quotient(fans.inside, spread.over)
+        outside, backward_scale = quotient(fans.outside, spread.over)
+        gain, loss = inside * spread.var * fans.forward, outside * spread.var * fans.backward
+    width = channels if isinstance(channels, (int, Expr)) else None
+    found = None
+    if state is not None:
+        found = outcome(use, state, gain, forward_scale, bias, width, axes, places)
+        if spread.form == "identity":
+            found = found._replace(mu=state.mu * math.sqrt(spread.var), r=state.r * spread.var)
+    random = spread.form == "iid" and spread.var > 0
+    noise = 2.0 / max(taps_of(fans.outside), 1.0) if random else 0.0
+    pairs = use.batch * (places or 1.0)
+
+    def back(grad: Grad) -> Sequence[Grad]:
+        lv = grad.lv + noise * ((1.0 - grad.rho) / pairs + grad.rho) if noise else grad.lv
+        inner = Grad(
+            grad.g * loss,
+            grad.gs * loss * fans.spread_out,
+            grad.gb * loss,
+            grad.gx * loss * fans.spread_out,
+            grad.gr * loss if spread.form == "identity" else 0.0,
+            merged(grad.scale, backward_scale),
+            lv,
+            grad.rho,
+        )
+        return [inner] + [ZERO] * (len(use.inputs) - 1)
+
+    return found, back
+
+
+def outcome(
+    use: Use, state: State, gain: float, scale: tuple[tuple[str, int], ...], bias: tuple[float, float], width: Dim, axes: str, places: float | None
+) -> State:
+    mean, variance = bias
+    q = state.q * gain
+    total = merged(state.scale, scale)
+    if total and variance + mean * mean > 0:
+        raise AbstainError("a width is not known")
+    own = q + variance + mean * mean
+    return State(
+        own,
+        mean,
+        min(state.db * gain, own),
+        min(state.ds * gain, own),
+        mean * mean,
+        total,
+        width,
+        axes,
+        places,
+        None,
+        ((use.index, 1.0),),
+        1.0,
+    )
+
+
+def swapped(state: State) -> State:
+    """Returns the state with channels and positions exchanged (a layer that mixes tokens)."""
+    return state._replace(r=state.q - state.ds, ds=state.q - state.r, law=None, axes=state.axes)
+
+
+def fan_of(dims: Shape) -> Size:
+    size: Size = 1
+    for dim in dims:
+        size = times(size, dim if dim is not None else 1)
+    return size
+
+
+def groups_quotient(channels: Dim, groups: Literal_) -> Size:
+    if channels is None or not isinstance(groups, (int, Expr)):
+        raise AbstainError("groups are not known")
+    found = divided(channels, groups)
+    if found is None:
+        raise AbstainError("groups are not known")
+    return found
+
+
+def taps_of(size: Size) -> float:
+    number, scale = sized(size)
+    return number if not scale else 1e9
+
+
+def each(value: object, rank: int, default: int | None) -> list[int | None]:
+    """Returns one number per axis."""
+    if isinstance(value, int):
+        return [value] * rank
+    if isinstance(value, tuple):
+        items = [item if isinstance(item, int) else default for item in value]
+        return items * rank if len(items) == 1 else items + [default] * (rank - len(items))
+    return [default] * rank
+
+
+def sizes(shape: Shape | None, rank: int) -> list[int | None]:
+    if shape is None or len(shape) < rank:
+        return [None] * rank
+    return [dim if isinstance(dim, int) and dim > 0 else None for dim in shape[len(shape) - rank :]]
+
+
+def padding_of(padding: Literal_, axis: int) -> int | None:
+    if isinstance(padding, str):
+        return None if padding == "same" else 0
+    if isinstance(padding, tuple):
+        item = padding[axis] if axis < len(padding) else padding[-1] if padding else 0
+        return item if isinstance(item, int) else 0
+    return padding if isinstance(padding, int) else 0
+
+
+def real_taps(old: int, new: int, kernel: int | None, stride: int | None, padding: int | None, dilation: int | None) -> float:
+    """Returns the share of (output position, tap) pairs that read inside a map of `old` positions."""
+    if kernel is None or stride is None or dilation is None or new <= 0:
+        return 1.0
+    if padding is None:
+        padding = dilation * (kernel - 1) // 2
+    hits = 0
+    for tap in range(kernel):
+        # Output position o reads o·stride + tap·dilation − padding, which must lie in [0, old).
+        shift = tap * dilation - padding
+        low = max(0, -(shift // stride)) if shift < 0 else 0
+        high = (old - 1 - shift) // stride
+        hits += max(0, min(high, new - 1) - low + 1)
+    return hits / (kernel * new) if hits else 1.0

@@ -1,0 +1,178 @@
+"""Predicts the trace of a graph: moments forward, gradients back, by mean-field theory.
+
+What is not known stays unknown: a node whose op, parameters or inputs are not understood has no signal, and no gradient passes up through it.
+"""
+
+from __future__ import annotations
+
+import math
+
+from vglint.analysis.maps import MAPS
+from vglint.analysis.maps import activation as _activation
+from vglint.analysis.maps import attention as _attention
+from vglint.analysis.maps import combine as _combine
+from vglint.analysis.maps import norm as _norm
+from vglint.analysis.maps import pool as _pool
+from vglint.analysis.maps import recurrent as _recurrent
+from vglint.analysis.maps import reduce as _reduce
+from vglint.analysis.maps import shape as _shape
+from vglint.analysis.maps import weight as _weight
+from vglint.analysis.state import AbstainError, Back, Grad, Scale, State, combined
+from vglint.analysis.use import Use
+from vglint.graph import Graph
+from vglint.signal import Signal, Trace
+
+_MODULES = (_activation, _attention, _combine, _norm, _pool, _recurrent, _reduce, _shape, _weight)
+"""Importing them fills the table."""
+
+BATCH = 64
+"""Samples of a batch whose size is not known."""
+
+
+def propagate(graph: Graph, *, batch: int = BATCH) -> Trace:
+    """Returns the trace that theory predicts for N(0, 1) inputs, random weights and a loss that is random from sample to sample."""
+    states, backs, abstained = forward(graph, batch)
+    grads, flows, lost = backward(graph, states, backs)
+    reference = _reference(graph, grads)
+    gradients = tuple(_log(grad, reference) for grad in grads)
+    signals = tuple(_signal(state) for state in states)
+    gains = tuple(_gain(node.inputs, flows[node.index], gradients[node.index], reference) for node in graph.nodes)
+    named = tuple(
+        tuple((source, value) for source, grad in sent if (value := _log(grad, reference)) is not None) for sent in flows
+    )
+    return Trace("predicted", signals, gradients, gains, named, (*abstained, *lost))
+
+
+def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | None], list[tuple[int, str]]]:
+    """Returns each node's state, its gradient map, and the nodes that theory says nothing of."""
+    states: list[State | None] = []
+    backs: list[Back | None] = []
+    abstained: list[tuple[int, str]] = []
+    open_loops = {region.index for region in graph.regions if region.kind == "loop" and not isinstance(region.count, int)}
+    for node in graph.nodes:
+        state: State | None = None
+        back: Back | None = None
+        step = MAPS.get(node.op)
+        if step is None:
+            abstained.append((node.index, f"{node.op} is not modelled"))
+        else:
+            use = Use(graph, node, states, batch)
+            try:
+                state, back = step(use)
+            except AbstainError as error:
+                if str(error):
+                    abstained.append((node.index, str(error)))
+                back = linear_back(use)
+            except (ArithmeticError, ValueError):
+                abstained.append((node.index, "the numbers leave their range"))
+        if state is not None and not (math.isfinite(state.q) and math.isfinite(state.mu)):
+            abstained.append((node.index, "the signal leaves every range"))
+            state = None
+        states.append(state)
+        backs.append(back)
+        if open_loops and node.region in open_loops:
+            _note_exit(graph, node.index, open_loops)
+    return states, backs, abstained
+
+
+def linear_back(use: Use) -> Back | None:
+    return None
+
+
+def _note_exit(graph: Graph, index: int, loops: set[int]) -> None:
+    return None
+
+
+def backward(
+    graph: Graph, states: list[State | None], backs: list[Back | None]
+) -> tuple[list[Grad | None], list[list[tuple[int, Grad]]], list[tuple[int, str]]]:
+    """Returns each node's gradient (None: not known, or none arrives), what each node sends to its inputs, and where knowledge ends."""
+    count = len(graph.nodes)
+    grads: list[Grad | None] = [None] * count
+    unknown = [False] * count
+    flows: list[list[tuple[int, Grad]]] = [[] for _ in range(count)]
+    lost: list[tuple[int, str]] = []
+    for index in _ends(graph):
+        grads[index] = _reduce.head(states[index])
+    for node in reversed(graph.nodes):
+        index = node.index
+        grad = grads[index]
+        if unknown[index]:
+            grads[index] = None
+        elif grad is None:
+            continue
+        back = backs[index]
+        if not node.inputs:
+            continue
+        if unknown[index] or back is None:
+            for source in node.inputs:
+                unknown[source] = unknown[source] or not _is_data(graph, source)
+            continue
+        assert grad is not None
+        for source, sent in zip(node.inputs, back(grad), strict=False):
+            if sent is None:
+                unknown[source] = True
+                continue
+            if sent.g <= 0.0:
+                continue
+            flows[index].append((source, sent))
+            before = grads[source]
+            both = sent if before is None else combined(before, sent)
+            if both is None:
+                unknown[source] = True
+                lost.append((source, "widths that are not known do not cancel"))
+            else:
+                grads[source] = both
+    return grads, flows, lost
+
+
+def _is_data(graph: Graph, index: int) -> bool:
+    """Whether a gradient there would not matter: inputs, masks, indices."""
+    return graph.nodes[index].op == "input"
+
+
+def _ends(graph: Graph) -> list[int]:
+    """Returns the nodes that the gradient starts from: losses where there are any, else the outputs."""
+    backwards = [node.inputs[0] for node in graph.nodes if node.op == "backward" and node.inputs]
+    if backwards:
+        return sorted(set(backwards))
+    outputs = sorted({index for _, index in graph.outputs})
+    losses = [index for index in outputs if graph.nodes[index].op in _LOSSES]
+    return losses or outputs
+
+
+_LOSSES = frozenset(
+    "cross_entropy nll_loss binary_cross_entropy_with_logits mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy kl_div".split()
+)
+
+
+def _reference(graph: Graph, grads: list[Grad | None]) -> Scale:
+    """Returns the unknown sizes that the gradients are stated relative to: those of the last weight layer that has one."""
+    for node in reversed(graph.nodes):
+        grad = grads[node.index]
+        if grad is not None and grad.g > 0 and node.params:
+            return grad.scale
+    return ()
+
+
+def _log(grad: Grad | None, reference: Scale) -> float | None:
+    """Returns log10 of the median RMS: finite width makes ln‖g‖² vary by `lv`, which lowers the median (Hanin 2018)."""
+    if grad is None or grad.g <= 0.0 or grad.scale != reference or grad.rho < 0 or not math.isfinite(grad.g):
+        return None
+    return 0.5 * math.log10(grad.g) - grad.lv / (4 * math.log(10))
+
+
+def _gain(inputs: tuple[int, ...], sent: list[tuple[int, Grad]], own: float | None, reference: Scale) -> float | None:
+    if not inputs or own is None:
+        return None
+    for source, grad in sent:
+        if source == inputs[0]:
+            value = _log(grad, reference)
+            return None if value is None else value - own
+    return None
+
+
+def _signal(state: State | None) -> Signal | None:
+    if state is None or state.scale:
+        return None
+    return Signal(state.q, state.mu, state.db, state.ds, state.r)

@@ -1,0 +1,63 @@
+"""The first over the last weight layer's gradient, and every weight layer's profile."""
+
+from __future__ import annotations
+
+from vglint.graph import Graph, Node
+from vglint.signal import Ratio, Trace
+
+WEIGHTED = frozenset(
+    "linear bilinear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d embedding embedding_bag rnn lstm gru rnn_cell lstm_cell gru_cell "
+    "multi_head_attention".split()
+)
+"""Ops that hold weights that multiply."""
+
+
+def ratio(graph: Graph, trace: Trace) -> Ratio:
+    """Returns the gradient of the first weight layer relative to the last that feeds another, and the profile over all of them."""
+    layers = weight_layers(graph)
+    first = _first(graph, layers)
+    last = _last(graph, layers)
+    base = trace.gradients[last] if last is not None else None
+    profile = []
+    for index in layers:
+        own = trace.gradients[index]
+        profile.append((index, own - base if own is not None and base is not None else None))
+    known = dict(profile)
+    value = known.get(first) if first is not None and first != last else None
+    return Ratio(value, first, last, tuple(profile))
+
+
+def weight_layers(graph: Graph) -> list[int]:
+    """Returns the nodes that hold weights: layers, and functions of an `nn.Parameter`."""
+    return [node.index for node in graph.nodes if is_weighted(graph, node)]
+
+
+def is_weighted(graph: Graph, node: Node) -> bool:
+    if node.op in WEIGHTED:
+        return True
+    return node.op in ("matmul", "bmm", "mm") and any(graph.nodes[source].op == "parameter" for source in node.inputs)
+
+
+def _first(graph: Graph, layers: list[int]) -> int | None:
+    """Returns the first weight layer that an input reaches; any first one where no input does."""
+    reached = [False] * len(graph.nodes)
+    for node in graph.nodes:
+        reached[node.index] = node.op == "input" or any(reached[source] for source in node.inputs)
+    for index in layers:
+        if reached[index]:
+            return index
+    return layers[0] if layers else None
+
+
+def _last(graph: Graph, layers: list[int]) -> int | None:
+    """Returns the last weight layer whose output feeds another."""
+    wanted = set(layers)
+    feeds = [False] * len(graph.nodes)
+    for node in reversed(graph.nodes):
+        if node.index in wanted or feeds[node.index]:
+            for source in node.inputs:
+                feeds[source] = True
+    for index in reversed(layers):
+        if feeds[index]:
+            return index
+    return None

@@ -1,0 +1,200 @@
+"""What the propagation carries through a graph: moments forward, second moments of the gradient back.
+
+All are expectations over random weights and an N(0, 1) input (Poole et al. 2016; Yang et al. 2019 for the pairs).
+Differences (`db`, `ds`) are kept, not covariances: they fall to 1e-50 and a subtraction would lose them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from vglint.ops.curves import Curve, rays
+from vglint.ops.init import Spread
+from vglint.shape import Dim, Shape
+from vglint.value import Expr
+
+Scale: TypeAlias = tuple[tuple[str, int], ...]
+"""A product of powers of unknown sizes; () is the number 1."""
+
+IDENTITY = rays(1.0, 1.0)
+
+PLACES = 49
+"""Positions of a map whose size is not known, where an average over it needs a number (7 x 7)."""
+
+
+class Law(NamedTuple):
+    """An activation as a function of a Gaussian tensor: curve(z) or, where `count` > 1, curve(largest of `count` z's).
+
+    `mu`, `v`, `db`, `ds`, `r` are the moments of z, `root` is the node that made it; `slope2`, `slope4`, `kb`, `ks`, `kr` the
+    slope moments of the curve at z: alone, and between samples, positions and channels.
+    """
+
+    root: int
+    mu: float
+    v: float
+    db: float
+    ds: float
+    r: float
+    curve: Curve = IDENTITY
+    count: float = 1.0
+    slope2: float = 1.0
+    slope4: float = 1.0
+    kb: float = 1.0
+    ks: float = 1.0
+    kr: float = 1.0
+
+
+class Scores(NamedTuple):
+    """Products of queries and keys over `width` channels, scaled by `factor`; once `soft`, their `strength` is width · factor².
+
+    A factor that is not known is 0: 1/√width is what is written then.
+    """
+
+    query: float
+    query_distance: float
+    key: float
+    key_distance: float
+    width: float | None
+    factor: float = 1.0
+    soft: bool = False
+    strength: float = 1.0
+
+
+class State(NamedTuple):
+    """Moments of one activation: see `vglint.signal.Signal` for `q`, `mu`, `db`, `ds`, `r`.
+
+    `scale` multiplies all second moments: a size that is not known. `channels` counts features; `axes` says what each dimension is
+    (`b` sample, `c` channel, `s` position), `*c` where the rank is not known; `places` counts positions where known.
+    `parts` writes the tensor as Σ coefficient · node over tensors that are uncorrelated beyond their means. `fresh` is the
+    share of q that comes straight from Gaussian weights (norms see its χ² noise). `spread` is set for a parameter that weights are made of.
+    """
+
+    q: float
+    mu: float = 0.0
+    db: float = 0.0
+    ds: float = 0.0
+    r: float = 0.0
+    scale: Scale = ()
+    channels: Dim = None
+    axes: str | None = None
+    places: float | None = None
+    law: Law | None = None
+    parts: tuple[tuple[int, float], ...] = ()
+    fresh: float = 0.0
+    spread: Spread | None = None
+    scores: Scores | None = None
+
+
+class Grad(NamedTuple):
+    """Second moment `g` of the gradient, the same between positions (`gs`), samples (`gb`), both (`gx`) and channels (`gr`).
+
+    `scale` multiplies all of them. `lv` = variance of ln‖g‖² that finite width brings, `rho` = mean squared cosine between gradients of samples.
+    """
+
+    g: float
+    gs: float = 0.0
+    gb: float = 0.0
+    gx: float = 0.0
+    gr: float = 0.0
+    scale: Scale = ()
+    lv: float = 0.0
+    rho: float = 0.0
+
+    def times(self, gain: float, scale: Scale = ()) -> Grad:
+        return Grad(
+            self.g * gain,
+            self.gs * gain,
+            self.gb * gain,
+            self.gx * gain,
+            self.gr * gain,
+            merged(self.scale, scale) if scale else self.scale,
+            self.lv,
+            self.rho,
+        )
+
+
+ZERO = Grad(0.0)
+"""No gradient passes here."""
+
+Back: TypeAlias = "Callable[[Grad], Sequence[Grad | None]]"
+"""Maps the gradient of an output to those of the inputs; None where it is not known."""
+
+Step: TypeAlias = "tuple[State | None, Back | None]"
+
+
+class AbstainError(Exception):
+    """The theory does not say what this node does; the text says why."""
+
+
+def merged(left: Scale, right: Scale, sign: int = 1) -> Scale:
+    """Returns left · right^sign."""
+    if not right:
+        return left
+    powers = dict(left)
+    for name, power in right:
+        powers[name] = powers.get(name, 0) + sign * power
+    return tuple(sorted((name, power) for name, power in powers.items() if power))
+
+
+def sized(number: int | float | Expr) -> tuple[float, Scale]:
+    """Returns a size as a number times a scale: 4·hidden → (4.0, hidden); a sum of symbols is one symbol of its own."""
+    if not isinstance(number, Expr):
+        return float(number), ()
+    if len(number.terms) == 1:
+        powers, factor = number.terms[0]
+        return float(factor), powers
+    return 1.0, ((str(number), 1),)
+
+
+def quotient(above: int | float | Expr, below: int | float | Expr) -> tuple[float, Scale]:
+    """Returns above / below as a number times a scale."""
+    if above == below:
+        return 1.0, ()
+    number, scale = sized(above)
+    divisor, under = sized(below)
+    return (number / divisor if divisor else 0.0), merged(scale, under, -1)
+
+
+def law_of(state: State, index: int) -> Law:
+    """Returns the state's law; a tensor without one is taken to be Gaussian."""
+    if state.law is not None:
+        return state.law
+    if len(state.parts) == 1 and state.parts[0][1] == 1.0:
+        index = state.parts[0][0]
+    return Law(index, state.mu, max(state.q - state.mu * state.mu, 0.0), state.db, state.ds, state.r)
+
+
+def combined(left: Grad, right: Grad) -> Grad | None:
+    """Returns the gradient where two uncorrelated ones meet, None where their scales differ."""
+    if left.g == 0.0:
+        return right
+    if right.g == 0.0:
+        return left
+    if left.scale != right.scale:
+        return None
+    share = left.g / (left.g + right.g)
+    other = 1.0 - share
+    return Grad(
+        left.g + right.g,
+        left.gs + right.gs,
+        left.gb + right.gb,
+        left.gx + right.gx,
+        left.gr + right.gr,
+        left.scale,
+        share * left.lv + other * right.lv,
+        share * left.rho + other * right.rho,
+    )
+
+
+def whole(shape: Shape | None, axes: str | None, role: str) -> float | None:
+    """Returns the product of the sizes that have a role, None where one is not a plain number."""
+    if shape is None or axes is None or len(shape) != len(axes) or "*" in axes:
+        return None
+    size = 1.0
+    for dim, axis in zip(shape, axes, strict=True):
+        if axis == role:
+            if not isinstance(dim, int):
+                return None
+            size *= dim
+    return size
