@@ -9,9 +9,11 @@ reaches torch's dispatch of Python functions (functions, tensor methods, operato
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 import torch
@@ -112,6 +114,7 @@ class _Recorder(TorchFunctionMode):
         self._paths = paths
         self._stack: list[str | None] = []
         self._inside = 0
+        self._library_call: FrameType | None = None
 
     @contextmanager
     def watching(self, model: nn.Module) -> Iterator[None]:
@@ -162,8 +165,32 @@ class _Recorder(TorchFunctionMode):
         if self._inside == 0:
             op = _op_name(func)
             if op is not None and (op == "setitem" or _has_tensor(result)):
-                self.steps.append(Step(op, self._stack[-1] if self._stack else ""))
+                self._add(op)
         return result
+
+    def _add(self, op: str) -> None:
+        """Appends a step; what one call into a library written in Python executes is that call's one step."""
+        frame, library = sys._getframe(2), None
+        while frame is not None and (name := _library(frame.f_code.co_filename)):
+            library, qualified = frame, f"{name}.{frame.f_code.co_name}"
+            frame = frame.f_back
+        if library is not None:
+            if library is self._library_call:
+                return
+            spelling = ops.find(qualified)
+            op = spelling.op if spelling is not None else qualified.rpartition(".")[2]
+        self._library_call = library
+        self.steps.append(Step(op, self._stack[-1] if self._stack else ""))
+
+
+_LIBRARIES = ("/torch/nn/utils/rnn.py", "/einops/")
+
+
+def _library(file: str) -> str | None:
+    """Returns the dotted name of a library whose functions torch does not dispatch as one."""
+    if file.endswith(_LIBRARIES[0]):
+        return "torch.nn.utils.rnn"
+    return "einops" if _LIBRARIES[1] in file else None
 
 
 def leaf_class(module: nn.Module) -> type | None:
@@ -215,8 +242,8 @@ def _op_name(func: Any) -> str | None:
     prefix, _, last = resolved.rpartition(".")
     if last in _READERS:
         return None
-    for candidate in (last, last.rstrip("_")):
-        if last.startswith("__"):
+    for candidate in (last, last.rstrip("_"), name, name.rstrip("_")):
+        if candidate.startswith("__"):
             continue
         found = ops.method(candidate) if prefix == "torch.Tensor" else ops.find(f"{prefix}.{candidate}")
         if found is not None:
