@@ -26,12 +26,6 @@ VERBS: Mapping[str, tuple[str, str]] = {
 """Module and summary by verb; the function has the verb's name, `-` as `_`."""
 
 
-class WrongUse(click.ClickException):
-    """A mistake in the configuration, in a rule or in an argument: exit status 2."""
-
-    exit_code = 2
-
-
 class Verbs(click.Group):
     """Verbs by name; anything else is an argument of `lint`."""
 
@@ -56,8 +50,14 @@ class Verbs(click.Group):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         lint = self.get_command(ctx, "lint")
         assert lint is not None
-        params = [*lint.params, *(param for param in self.get_params(ctx) if param.name == "version"), ctx.help_option]
-        rows = [record for param in params if param and (record := param.get_help_record(ctx))]
+        params = [
+            *lint.params,
+            *(param for param in self.get_params(ctx) if param.name == "version"),
+            self.get_help_option(ctx),
+        ]
+        rows = [
+            record for param in params if isinstance(param, click.Option) and (record := param.get_help_record(ctx))
+        ]
         with formatter.section("Options"):
             formatter.write_dl(list(dict(rows).items()))
         with formatter.section("Verbs"):

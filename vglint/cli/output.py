@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import click
 
+from vglint.report import FORMATS
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -18,30 +20,28 @@ class Output:
     file: str | None = None
 
 
-class OutputType(click.ParamType):
-    """`FORMAT` or `FORMAT=FILE`."""
-
-    name = "format[=file]"
-
-    def __init__(self, formats: Sequence[str]) -> None:
-        self.formats = formats
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Output:
-        if isinstance(value, Output):
-            return value
-        return parse_output(str(value), self.formats)
+def outputs(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[Output, ...]:
+    """Returns the outputs of `FORMAT` and `FORMAT=FILE` options; raises click.BadParameter."""
+    return tuple(_output(value) for value in values)
 
 
-def parse_output(value: str, formats: Sequence[str]) -> Output:
-    """Returns the output of `FORMAT` or `FORMAT=FILE`; raises click.BadParameter."""
+def known_format(name: str) -> str:
+    """Returns `name`; raises ValueError with the nearest right one where it is no format."""
+    from vglint.nearest import nearest
+
+    if name not in FORMATS:
+        raise ValueError(f"unknown format {name!r}{nearest(name, FORMATS)} (one of {', '.join(FORMATS)})")
+    return name
+
+
+def _output(value: str) -> Output:
     name, equals, file = value.partition("=")
-    if name not in formats:
-        from vglint.nearest import nearest
-
-        raise click.BadParameter(f"unknown format {name!r}{nearest(name, formats)} (one of {', '.join(formats)})")
     if equals and not file:
         raise click.BadParameter(f"{value!r} names no file")
-    return Output(name, file or None)
+    try:
+        return Output(known_format(name), file or None)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def wants_color(choice: str) -> bool:

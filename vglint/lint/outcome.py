@@ -20,6 +20,10 @@ class Outcome:
     internal: bool = False
 
 
+SKIPPED = Outcome()
+"""What a file gives that cannot concern torch."""
+
+
 @dataclass(slots=True)
 class Sources:
     """What the outcomes of a run rest on.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Task = TypeVar("Task")
 
 
 def processors() -> int:
@@ -33,51 +36,44 @@ def batches(items: Sequence[Item], sizes: Sequence[int], most: int) -> list[list
 
 
 def spread(
-    work: Callable[[list[Item]], Result],
-    pieces: Sequence[list[Item]],
+    work: Callable[[Sequence[Item]], Result],
+    pieces: Sequence[Sequence[Item]],
     jobs: int,
     lost: Callable[[Item], Result],
+    begin: Callable[[Task], None],
+    task: Task,
 ) -> Iterator[Result]:
-    """Yields `work(piece)` for each piece in any order, in `jobs` processes.
+    """Yields `work(piece)` for each piece in any order, in `jobs` processes that have done `begin(task)`.
 
     When a process dies, what was unfinished is done again item by item; an item that a process dies of yields `lost(item)`.
     """
+    from concurrent.futures import as_completed
     from concurrent.futures.process import BrokenProcessPool
 
-    unfinished = list(range(len(pieces)))
-    with _pool(min(jobs, len(pieces))) as pool:
+    unfinished = set(range(len(pieces)))
+    with _pool(min(jobs, len(pieces)), begin, task) as pool:
         waiting = {pool.submit(work, piece): position for position, piece in enumerate(pieces)}
-        from concurrent.futures import as_completed
-
         for future in as_completed(waiting):
             try:
                 result = future.result()
             except BrokenProcessPool:
                 break
-            unfinished.remove(waiting[future])
+            unfinished.discard(waiting[future])
             yield result
-    for position in unfinished:
-        yield from _one_by_one(work, pieces[position], lost)
-
-
-def _one_by_one(
-    work: Callable[[list[Item]], Result], piece: Sequence[Item], lost: Callable[[Item], Result]
-) -> Iterator[Result]:
-    from concurrent.futures.process import BrokenProcessPool
-
-    for item in piece:
-        with _pool(1) as pool:
+    for item in (item for position in sorted(unfinished) for item in pieces[position]):
+        with _pool(1, begin, task) as pool:
             try:
-                yield pool.submit(work, [item]).result()
+                result = pool.submit(work, [item]).result()
             except BrokenProcessPool:
-                yield lost(item)
+                result = lost(item)
+        yield result
 
 
-def _pool(jobs: int):  # type: ignore[no-untyped-def]
+def _pool(jobs: int, begin: Callable[[Task], None], task: Task) -> ProcessPoolExecutor:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
     # fork keeps what is imported and read; where it is not safe (macOS) or not there (Windows), processes start anew
     method = "fork" if sys.platform.startswith("linux") else "spawn"
-    gc.freeze()
-    return ProcessPoolExecutor(jobs, multiprocessing.get_context(method))
+    context = multiprocessing.get_context(method)
+    return ProcessPoolExecutor(jobs, context, initializer=begin, initargs=(task,))

@@ -16,7 +16,7 @@ from pathlib import Path
 from time import time_ns
 from typing import TypeAlias
 
-from vglint.outcome import Outcome, Sources
+from vglint.lint.outcome import SKIPPED, Outcome, Sources
 
 Index: TypeAlias = int
 _RACY_NS = 50_000_000
@@ -52,9 +52,6 @@ class Memory:
             return SKIPPED
         kept = self.outcomes.get(given)
         return None if kept is None else kept[1]
-
-
-SKIPPED = Outcome()
 
 
 def key_of(parts: Iterable[object]) -> str:

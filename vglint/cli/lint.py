@@ -1,0 +1,141 @@
+"""`vglint PATH…`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from vglint.cli.output import Output, known_format, outputs, say, wants_color, write_file
+from vglint.cli.wrong import WrongUse, plain_errors
+from vglint.report import FORMATS
+from vglint.rule import Confidence, Severity
+
+if TYPE_CHECKING:
+    from vglint.config import Settings
+    from vglint.finding import Report
+    from vglint.lint import Buffer
+
+
+def _words(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[str, ...] | None:
+    """Returns the words of options that hold several, separated by commas; None where there are none."""
+    return tuple(word.strip() for value in values for word in value.split(",") if word.strip()) or None
+
+
+SEVERITY = click.Choice(get_args(Severity))
+CONFIDENCE = click.Choice(get_args(Confidence))
+
+
+@click.command(short_help="Find what stops a PyTorch model from training.")
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.option(
+    "--select", callback=_words, multiple=True, metavar="RULES", help="Rules to run: ids, names or families, or ALL."
+)
+@click.option("--ignore", callback=_words, multiple=True, metavar="RULES", help="Rules not to run.")
+@click.option(
+    "--extend-select", callback=_words, multiple=True, metavar="RULES", help="Rules to run beside the selected ones."
+)
+@click.option("--pedantic", is_flag=True, help="Show findings of severity info too.")
+@click.option("--min-severity", type=SEVERITY, help="Least severity to show, and to exit with 1 for.")
+@click.option("--min-confidence", type=CONFIDENCE, help="Least confidence to show.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found.")
+@click.option("--output-format", callback=outputs, multiple=True, metavar="FORMAT[=FILE]", help=f"{', '.join(FORMATS)}; FORMAT=FILE writes a file. May be repeated.")  # fmt: skip
+@click.option("--statistics", is_flag=True, help="Count findings by rule in place of showing them.")
+@click.option("--verbose", is_flag=True, help="Show the gaps: what could not be known, and why.")
+@click.option(
+    "--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colours in the terminal."
+)
+@click.option("--config", type=click.Path(), help="The configuration for every file.")
+@click.option("--isolated", is_flag=True, help="Look for no configuration.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="Paths to leave out, as in .gitignore.")
+@click.option("--force-exclude", is_flag=True, help="Leave them out even where they are named.")
+@click.option("--stdin-filename", metavar="PATH", help="What standard input is the content of.")
+@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Processes; by default as many as there are processors.")
+@click.option("--no-cache", is_flag=True, help="Neither use nor keep what unchanged files gave.")
+@click.option("--cache-dir", type=click.Path(file_okay=False), help="Where it is kept; by default .vglint_cache.")
+@click.pass_context
+@plain_errors
+def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
+    """Find what stops a PyTorch model from training.
+
+    PATH is a Python file, a notebook, a folder, or - for standard input.
+    """
+    from vglint.config import Configuration
+    from vglint.lint import lint as run
+
+    if not paths:
+        click.echo(ctx.find_root().get_help())
+        ctx.exit(2)
+    buffer = _buffer(paths, options["stdin_filename"])
+    configuration = Configuration(options["config"], options["isolated"], _overrides(options))
+    report = run([path for path in paths if path != "-"], configuration.of, options["verbose"], buffer)
+    settings = configuration.of(os.getcwd())
+    _print(report, options, settings)
+    found = bool(report.findings or report.problems)
+    ctx.exit(1 if found and not settings.exit_zero else 0)
+
+
+def _overrides(options: Mapping[str, Any]) -> dict[str, object]:
+    """Returns the options as settings; None and what is absent leave the configuration's."""
+    return {
+        "select": options["select"],
+        "ignore": options["ignore"],
+        "extend_select": options["extend_select"],
+        "extend_exclude": options["exclude"] or None,
+        "pedantic": options["pedantic"] or None,
+        "min_severity": options["min_severity"],
+        "min_confidence": options["min_confidence"],
+        "exit_zero": options["exit_zero"] or None,
+        "force_exclude": options["force_exclude"] or None,
+        "jobs": options["jobs"],
+        "cache": False if options["no_cache"] else None,
+        "cache_dir": options["cache_dir"],
+    }
+
+
+def _buffer(paths: Sequence[str], filename: str | None) -> Buffer | None:
+    from vglint.lint import Buffer
+
+    if "-" not in paths:
+        if filename is not None:
+            raise click.UsageError("--stdin-filename needs the path -")
+        return None
+    if len(paths) > 1:
+        raise click.UsageError("- stands alone: standard input is one file")
+    return Buffer(filename or "stdin.py", sys.stdin.buffer.read())
+
+
+def _print(report: Report, options: Mapping[str, Any], settings: Settings) -> None:
+    from vglint.report.summary import summary
+    from vglint.report.view import View
+
+    wanted = options["output_format"] or _configured(settings) or (Output("full"),)
+    rules = _rules(settings) if any(output.format == "sarif" for output in wanted) else {}
+    shown = False
+    for output in wanted:
+        color = output.file is None and wants_color(options["color"])
+        view = View(rules, os.getcwd(), color, options["statistics"])
+        text = FORMATS[output.format](report, view)
+        if output.file is None:
+            shown = True
+            say(text)
+        else:
+            write_file(output.file, text)
+    if not shown:
+        click.echo(summary(report), err=True)
+
+
+def _configured(settings: Settings) -> tuple[Output, ...]:
+    try:
+        return tuple(Output(known_format(name), file) for name, file in settings.output_format)
+    except ValueError as error:
+        raise WrongUse(f"{settings.file}: output-format: {error}") from None
+
+
+def _rules(settings: Settings) -> dict[str, Any]:
+    from vglint.rulebook import load
+
+    return {rule.id: rule for rule in load(settings.rule_dirs).rules}

@@ -1,0 +1,157 @@
+"""One file through the program: bytes, modules, graphs, findings."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from vglint.finding import Finding, Place, Problem
+from vglint.lint.outcome import SKIPPED, Outcome
+from vglint.lint.tracked import TrackedProject
+from vglint.rulebook import Rulebook
+from vglint.source.module import Module
+from vglint.source.relevance import concerns_torch
+from vglint.source.suppression import applied
+
+if TYPE_CHECKING:
+    from vglint.graph import Graph
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What linting a file takes. `leaves_out` tells which paths the configuration excludes; `ignores` gives the ids of rules that it
+    does not want to hear of in a path; with `gaps`, outcomes hold the gaps themselves.
+    """
+
+    project: TrackedProject
+    rulebook: Rulebook
+    leaves_out: Callable[[str], bool] = field(default=lambda path: False)
+    ignores: Callable[[str], frozenset[str]] = field(default=lambda path: frozenset())
+    gaps: bool = False
+
+
+def lint_file(tools: Tools, path: str, content: bytes | None) -> Outcome:
+    """Returns what the rules find in one file, every place as the report shows it.
+
+    `content` is what the file holds, None where it cannot be read.
+    """
+    if content is not None and not concerns_torch(content):
+        return SKIPPED
+    try:
+        with tools.project.asking(os.path.abspath(path)):
+            module = tools.project.module(path)
+            return Outcome(problems=(module,)) if isinstance(module, Problem) else _lint_module(tools, module)
+    except Exception as error:  # a fault of ours must not cost the other files
+        return Outcome(problems=(internal_error(path, error),), internal=True)
+
+
+def internal_error(path: str, error: BaseException, what: str = "") -> Problem:
+    """Returns the problem that asks the user to report a fault of vglint; raises it anew where VGLINT_DEBUG is set."""
+    if os.environ.get("VGLINT_DEBUG"):
+        raise error
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
+    summary = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    entry = f" on {what}" if what else ""
+    return Problem(path, None, f"internal error{entry}: {summary}{where}; please report it (VGLINT_DEBUG=1 shows more)")
+
+
+def _lint_module(tools: Tools, module: Module) -> Outcome:
+    from vglint.interp import entries
+
+    graphs = entries(tools.project, module)
+    findings, faults = _check(tools.rulebook, graphs, module.path)
+    kept, unused = _unsuppressed(tools, findings, module)
+    wanted = [finding for finding in kept if finding.rule not in tools.ignores(finding.span.file)]
+    return Outcome(
+        findings=tuple(_finished(tools, finding, module) for finding in _with_fingerprints(tools, wanted, module)),
+        problems=(*module.problems, *faults, *(_in_notebook(problem, module) for problem in unused)),
+        entries=len(graphs),
+        gaps=sum(len(graph.gaps) for graph in graphs),
+        unknowns=tuple((graph.entry, gap) for graph in graphs for gap in graph.gaps) if tools.gaps else (),
+        internal=bool(faults),
+    )
+
+
+def _check(rulebook: Rulebook, graphs: tuple[Graph, ...], path: str) -> tuple[tuple[Finding, ...], list[Problem]]:
+    """Returns the findings; where a graph cannot be judged, those of the others, and the fault."""
+    try:
+        return rulebook.check(graphs), []
+    except Exception as error:
+        if len(graphs) < 2:
+            return (), [internal_error(path, error, graphs[0].entry if graphs else "")]
+    findings: list[Finding] = []
+    faults: list[Problem] = []
+    for graph in graphs:
+        found, wrong = _check(rulebook, (graph,), path)
+        findings += found
+        faults += wrong
+    return tuple(findings), faults
+
+
+def _unsuppressed(
+    tools: Tools, findings: Iterable[Finding], module: Module
+) -> tuple[list[Finding], tuple[Problem, ...]]:
+    """Returns the findings that no comment answers, and the comments of this file that are of no use.
+
+    A finding may lie in another file, whose model is used here: then that file's comments count, if it is linted at all.
+    """
+    known = [word for rule in tools.rulebook.rules for word in (rule.id, rule.name)]
+    ran = [word for checked in tools.rulebook.chosen for word in (checked.rule.id, checked.rule.name)]
+    by_file: dict[str, list[Finding]] = {module.path: []}
+    for finding in findings:
+        by_file.setdefault(finding.span.file, []).append(finding)
+    kept, problems = applied(module.path, module.text, by_file.pop(module.path), known, ran)
+    every = list(kept)
+    for file, elsewhere in by_file.items():
+        other = tools.project.module(file)
+        if isinstance(other, Module) and not tools.leaves_out(file):
+            every += applied(file, other.text, elsewhere)[0]
+    return every, problems
+
+
+def _with_fingerprints(tools: Tools, findings: Iterable[Finding], module: Module) -> Iterator[Finding]:
+    """Yields the findings with fingerprints: the same under edits elsewhere in the file, different for twins on equal lines."""
+    lines = module.text.splitlines()
+    seen: dict[str, int] = {}
+    for finding in findings:
+        span = finding.span
+        inside = span.file == module.path and 0 < span.line <= len(lines)
+        line = lines[span.line - 1].strip() if inside else ""
+        path = os.path.relpath(span.file, tools.project.root).replace(os.sep, "/")
+        identity = "\0".join((finding.rule, path, finding.entry, line))
+        seen[identity] = seen.get(identity, 0) + 1
+        text = f"{identity}\0{seen[identity]}".encode("utf-8", "surrogatepass")
+        yield replace(finding, fingerprint=blake2b(text, digest_size=8).hexdigest())
+
+
+def _finished(tools: Tools, finding: Finding, module: Module) -> Finding:
+    """Returns the finding with its fix, and with its places in the cells of a notebook."""
+    if module.cells:
+        place = _in_cell(Place(finding.span, ""), module)
+        related = tuple(_in_cell(related, module) for related in finding.related)
+        return replace(finding, span=place.span, cell=place.cell, related=related)
+    return tools.rulebook.with_fix(finding, module.text) if finding.span.file == module.path else finding
+
+
+def _in_notebook(problem: Problem, module: Module) -> Problem:
+    if problem.line is None or (found := module.cell_at(problem.line)) is None:
+        return problem
+    return Problem(problem.path, None, f"cell {found[0]}, line {found[1]}: {problem.message}")
+
+
+def _in_cell(place: Place, module: Module) -> Place:
+    """Returns the place with lines as its notebook cell counts them; a place in another file as it is."""
+    if place.span.file != module.path or place.cell is not None:
+        return place
+    found = module.cell_at(place.span.line)
+    if found is None:
+        return place
+    cell, line = found
+    shift = line - place.span.line
+    span = replace(place.span, line=line, end_line=place.span.end_line + shift)
+    return replace(place, span=span, cell=cell)

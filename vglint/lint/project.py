@@ -1,0 +1,140 @@
+"""A project through the program: cached where nothing changed, in several processes where there is much to do."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vglint import __version__
+from vglint.config import Settings
+from vglint.finding import Report
+from vglint.lint import cache
+from vglint.lint.outcome import Outcome
+from vglint.lint.parallel import batches, processors, spread
+from vglint.lint.shown import report_of
+
+if TYPE_CHECKING:
+    from vglint.lint.work import Done
+    from vglint.source.discovery import Exclusion
+
+_WORTH_PROCESSES = 1_000_000
+"""Bytes of source from which a second process pays for itself."""
+_BATCH = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """Text that stands for a file: standard input under a name."""
+
+    path: str
+    content: bytes
+
+
+def lint(
+    arguments: Sequence[str], govern: Callable[[str], Settings], gaps: bool = False, buffer: Buffer | None = None
+) -> Report:
+    """Returns what the rules find in the files that `arguments` stand for; raises RuleError and ConfigError.
+
+    `govern` gives the settings that hold in an absolute folder; with `gaps`, the report holds each gap.
+    """
+    from vglint.source.discovery import discover
+
+    files, problems = discover(arguments, lambda folder: exclusion(govern(folder)))
+    groups: dict[Settings, list[str]] = {}
+    for file in files:
+        groups.setdefault(govern(os.path.dirname(os.path.abspath(file))), []).append(file)
+    outcomes: dict[str, tuple[Outcome, Settings]] = {}
+    for settings, paths in groups.items():
+        kept = not gaps and settings.cache
+        found = _cached(settings, paths) if kept else _linted(settings, paths, paths, gaps).outcomes
+        outcomes.update((path, (outcome, settings)) for path, outcome in found.items())
+    if buffer is not None:
+        settings = govern(os.path.dirname(os.path.abspath(buffer.path)))
+        outcomes[buffer.path] = _lint_buffer(settings, buffer, gaps), settings
+    return report_of(outcomes, problems, {} if buffer is None else {buffer.path: buffer.content})
+
+
+def _cached(settings: Settings, paths: Sequence[str]) -> dict[str, Outcome]:
+    folder = Path(settings.cache_dir or os.path.join(settings.root, ".vglint_cache"))
+    key = _key(settings, paths)
+    memory = cache.read(folder, key)
+    outcomes = {path: outcome for path in paths if (outcome := memory.get(path)) is not None}
+    missing = [path for path in paths if path not in outcomes]
+    if missing or not outcomes:
+        done = _linted(settings, paths, missing, False)
+        new = {path: (os.path.abspath(path), outcome) for path, outcome in done.outcomes.items()}
+        cache.write(folder, key, cache.merged(memory, new, done.stamps, done.sources))
+        outcomes.update(done.outcomes)
+    return outcomes
+
+
+def _linted(settings: Settings, paths: Sequence[str], missing: Sequence[str], gaps: bool) -> Done:
+    """Lints `missing`, some of the project's `paths`."""
+    from vglint.lint import work
+
+    sizes = [_size(path) for path in missing]
+    pieces = batches(missing, sizes, _BATCH)
+    jobs = settings.jobs or processors()
+    task = work.Task(settings, tuple(paths), gaps)
+    work.begin(task)
+    done = work.Done()
+    if jobs > 1 and len(pieces) > 1 and sum(sizes) > _WORTH_PROCESSES:
+        for one in spread(work.lint_batch, pieces, jobs, work.lost, work.begin, task):
+            done.add(one)
+    else:
+        for piece in pieces:
+            done.add(work.lint_batch(piece))
+    return done
+
+
+def _lint_buffer(settings: Settings, buffer: Buffer, gaps: bool) -> Outcome:
+    from vglint.lint import work
+
+    work.begin(work.Task(settings, (buffer.path,), gaps))
+    return work.lint_buffer(buffer.path, buffer.content)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def _key(settings: Settings, paths: Sequence[str]) -> str:
+    """Names the memory of runs that would say the same of an unchanged file."""
+    package = Path(__file__).parent.parent
+    program = _listing(str(package), (".py", ".toml"), deep=True)
+    rules = [_listing(folder, (".toml",)) for folder in (str(package.parent / "rules"), *settings.rule_dirs)]
+    folders = sorted({os.path.dirname(os.path.abspath(path)) for path in paths})
+    chosen = (settings.select, settings.extend_select, settings.ignore, settings.per_file_ignores, settings.rules)
+    where = (os.getcwd(), os.path.abspath(settings.root), settings.resolve, settings.excluded, folders)
+    return cache.key_of((__version__, sys.version_info[:2], program, rules, chosen, where))
+
+
+def _listing(folder: str, suffixes: tuple[str, ...], deep: bool = False) -> list[tuple[str, int, int]]:
+    """Returns name, time and size of the files in a folder, so that an edited rule or an edited vglint is noticed."""
+    found = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if deep and entry.is_dir():
+                    found += _listing(entry.path, suffixes, deep)
+                elif entry.name.endswith(suffixes):
+                    status = entry.stat()
+                    found.append((entry.path, status.st_mtime_ns, status.st_size))
+    except OSError:
+        pass
+    return found
+
+
+def exclusion(settings: Settings) -> Exclusion:
+    """Returns what the settings leave out, as discovery asks for it."""
+    from vglint.source.discovery import Exclusion
+    from vglint.source.patterns import Patterns
+
+    return Exclusion(Patterns(os.path.abspath(settings.root), settings.excluded), settings.force_exclude)

@@ -1,0 +1,108 @@
+"""From outcomes to the report: what the settings let through, each finding once, in order, with the source it points into."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vglint.finding import Finding, Problem, Report
+from vglint.lint.outcome import Outcome
+from vglint.rule import Confidence, Severity
+
+if TYPE_CHECKING:
+    from vglint.config import Settings
+
+_SEVERITIES: Sequence[Severity] = ("info", "warning", "error")
+_CONFIDENCES: Sequence[Confidence] = ("low", "medium", "high")
+
+
+def report_of(
+    outcomes: Mapping[str, tuple[Outcome, Settings]],
+    problems: Iterable[Problem],
+    given: Mapping[str, bytes],
+) -> Report:
+    """Returns the report on outcomes by path; `given` holds what is read in place of a file (standard input)."""
+    best: dict[object, Finding] = {}
+    for outcome, settings in outcomes.values():
+        for finding in outcome.findings:
+            key = finding.rule, finding.span, finding.cell
+            if is_shown(finding, settings) and (key not in best or _rank(finding) > _rank(best[key])):
+                best[key] = finding
+    findings = tuple(sorted(best.values(), key=_place))
+    every = [*problems, *(problem for outcome, _ in outcomes.values() for problem in outcome.problems)]
+    return Report(
+        findings=findings,
+        problems=tuple(sorted(set(every), key=lambda problem: (problem.path, problem.line or 0, problem.message))),
+        files=len(outcomes),
+        entries=sum(outcome.entries for outcome, _ in outcomes.values()),
+        gaps=sum(outcome.gaps for outcome, _ in outcomes.values()),
+        texts=texts_of(findings, given),
+        unknowns=tuple(unknown for path in sorted(outcomes) for unknown in outcomes[path][0].unknowns),
+    )
+
+
+def is_shown(finding: Finding, settings: Settings) -> bool:
+    """Returns whether a finding is grave and sure enough; a rule selected by its own id or name is, unless thresholds are set."""
+    named = {*(settings.select or ()), *settings.extend_select} & {finding.rule, finding.name}
+    severity, confidence = settings.min_severity, settings.min_confidence
+    if settings.pedantic or (named and severity == "warning"):
+        severity = "info"
+    if named and confidence == "medium":
+        confidence = "low"
+    return _SEVERITIES.index(finding.severity) >= _SEVERITIES.index(severity) and _CONFIDENCES.index(
+        finding.confidence
+    ) >= _CONFIDENCES.index(confidence)
+
+
+def texts_of(findings: Iterable[Finding], given: Mapping[str, bytes]) -> dict[str, str]:
+    """Returns the source text of every file, or cell of a notebook, that findings point into."""
+    spans = (span for finding in findings for span in (finding.span, *(place.span for place in finding.related)))
+    files = {span.file for span in spans}
+    texts: dict[str, str] = {}
+    for file in sorted(files):
+        content = given.get(file)
+        if content is None:
+            try:
+                content = Path(file).read_bytes()
+            except OSError:
+                continue
+        texts.update(_texts(file, content))
+    return texts
+
+
+def _texts(file: str, content: bytes) -> dict[str, str]:
+    from vglint.source.reading import decode
+
+    if not file.endswith(".ipynb"):
+        decoded = decode(file, content)
+        return {} if isinstance(decoded, Problem) else {file: decoded.text}
+    from vglint.source.notebook import read_notebook
+
+    book = read_notebook(file, content)
+    if isinstance(book, Problem):
+        return {}
+    lines = book.text.splitlines(keepends=True)
+    ends = [cell.line - 1 for cell in book.cells[1:]] + [len(lines)]
+    return {
+        f"{file}:cell {cell.number}": "".join(lines[cell.line - 1 : end])
+        for cell, end in zip(book.cells, ends, strict=True)
+    }
+
+
+def excluded(settings: Settings) -> Callable[[str], bool]:
+    """Returns the test whether the configuration leaves a path out."""
+    from vglint.source.patterns import Patterns
+
+    patterns = Patterns(os.path.abspath(settings.root), settings.excluded)
+    return patterns.names
+
+
+def _rank(finding: Finding) -> tuple[int, int]:
+    return _SEVERITIES.index(finding.severity), _CONFIDENCES.index(finding.confidence)
+
+
+def _place(finding: Finding) -> tuple[object, ...]:
+    span = finding.span
+    return span.file, finding.cell or 0, span.line, span.column, finding.rule, span.end_line, span.end_column

@@ -1,0 +1,122 @@
+"""What one process does: it holds one project and one rulebook, and lints files in batches."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from vglint.config import Settings
+from vglint.finding import Problem
+from vglint.lint.cache import Stamp, digest
+from vglint.lint.file import Tools, lint_file
+from vglint.lint.outcome import Outcome, Sources
+from vglint.lint.tracked import TrackedProject
+from vglint.rulebook import Choice, Rulebook, load
+from vglint.source.patterns import Patterns
+
+_KEEP = 4_000_000
+"""Characters of source whose modules stay known from batch to batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a process has to know: the settings, every path of the project, and whether to hand back the gaps."""
+
+    settings: Settings
+    paths: tuple[str, ...]
+    gaps: bool
+
+
+@dataclass(slots=True)
+class Done:
+    """What batches gave, by path as it was given; stamps by absolute path."""
+
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    stamps: dict[str, Stamp] = field(default_factory=dict)
+    sources: Sources = field(default_factory=Sources)
+
+    def add(self, other: Done) -> None:
+        self.outcomes.update(other.outcomes)
+        self.stamps.update(other.stamps)
+        self.sources.add(other.sources)
+
+
+_current: list[tuple[Task, Tools]] = []
+
+
+def begin(task: Task) -> None:
+    """Makes this process ready for a task; what a forked process inherited ready is kept. Raises RuleError."""
+    if _current and _current[0][0] is task:
+        return
+    project = TrackedProject(task.settings.root, task.paths, task.settings.resolve)
+    rulebook = rulebook_of(task.settings)
+    left_out = Patterns(task.settings.root, task.settings.excluded)
+    tools = Tools(project, rulebook, left_out.names, ignores_of(task.settings, rulebook), task.gaps)
+    _current[:] = [(task, tools)]
+
+
+def rulebook_of(settings: Settings) -> Rulebook:
+    """Returns the rules that the settings choose; raises RuleError."""
+    choice = Choice(
+        select=("ALL",) if settings.select is None else settings.select,
+        extend=settings.extend_select,
+        ignore=settings.ignore,
+        severity={rule.rule: rule.severity for rule in settings.rules if rule.severity is not None},
+        params={rule.rule: dict(rule.params) for rule in settings.rules if rule.params},
+    )
+    return load(settings.rule_dirs).choose(choice)
+
+
+def ignores_of(settings: Settings, rulebook: Rulebook) -> Callable[[str], frozenset[str]]:
+    """Returns `per-file-ignores` as the ids that are not wanted in a path; raises RuleError."""
+    table = [
+        (Patterns(settings.root, (pattern,)), frozenset(rule for word in words for rule in rulebook.ids(word)))
+        for pattern, words in settings.per_file_ignores
+    ]
+    return lambda path: frozenset().union(*(rules for patterns, rules in table if patterns.names(path)))
+
+
+def lint_batch(paths: Sequence[str]) -> Done:
+    """Lints files one after the other."""
+    tools = _current[0][1]
+    done = Done()
+    was_enabled = gc.isenabled()
+    gc.disable()  # trees die by reference count; cycles are collected between batches
+    try:
+        for path in paths:
+            stamp, content = _read(path)
+            if stamp is not None:
+                done.stamps[os.path.abspath(path)] = stamp
+            done.outcomes[path] = lint_file(tools, path, content)
+    finally:
+        if was_enabled:
+            gc.enable()
+    done.sources = tools.project.sources()
+    tools.project.forget(_KEEP)
+    return done
+
+
+def lint_buffer(path: str, content: bytes) -> Outcome:
+    """Lints a text that stands for a file."""
+    tools = _current[0][1]
+    tools.project.add(path, content)
+    return lint_file(tools, path, content)
+
+
+def lost(path: str) -> Done:
+    """Returns what is said of a file that a process died of."""
+    problem = Problem(path, None, "internal error: the process that read this file ended; please report it")
+    return Done({path: Outcome(problems=(problem,), internal=True)})
+
+
+def _read(path: str) -> tuple[Stamp | None, bytes | None]:
+    """Returns a file's content and what it looked like just before."""
+    try:
+        status = os.stat(path)
+        with open(path, "rb") as stream:
+            content = stream.read()
+    except OSError:
+        return None, None
+    return Stamp(status.st_mtime_ns, status.st_size, digest(content)), content
