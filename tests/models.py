@@ -127,6 +127,7 @@ MODELS = tuple(
         ("vgg_cfg", "VGG('VGG11', batch_norm=False, init_weights=False)", IMAGE),
         ("vgg_plain_default", "PlainVGG()", IMAGE),
         ("vit", "VisionTransformer()", IMAGE),
+        ("vit_einops", "ViT()", IMAGE),
         ("wgan_gp", "Critic()", floats(4, 2)),
         ("zero_weights", "Classifier()", floats(2, 20)),
         ("zero_weights", "ResidualHead()", floats(2, 64)),
