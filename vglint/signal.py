@@ -65,18 +65,3 @@ class Attribution:
     total: float | None
     nodes: tuple[tuple[int, Cause, float], ...]
     causes: tuple[tuple[Cause, float], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """How the gradient at each weight layer compares with the one at the last, in decades.
-
-    `first` is the first weight layer on the way from the input, `last` the last one whose output feeds another (paths);
-    `layers` holds every weight layer in program order with log10 of RMS ∂L/∂(its output) over that at `last`, and
-    `log10_ratio` is the value of `first`; None where it is not known.
-    """
-
-    first: str | None
-    last: str | None
-    log10_ratio: float | None
-    layers: tuple[tuple[str, float | None], ...] = ()

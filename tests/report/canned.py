@@ -5,7 +5,7 @@ from __future__ import annotations
 from vglint.finding import Edit, Finding, Fix, Place, Problem, Report, Verdict
 from vglint.graph import Graph, Init, ModuleInfo, Node, Parameter, Region
 from vglint.rule import Rule
-from vglint.signal import Profile, Signal, Trace
+from vglint.signal import Ratio, Signal, Trace
 from vglint.span import Span
 from vglint.value import Expr, Unknown
 
@@ -190,6 +190,6 @@ TRACE = Trace(
     gains=(None, -0.24, -0.62, -350.0, None),
 )
 
-PROFILE = Profile("body.first", "head", -1.0, (("body.first", -1.0), ("head", 0.0)))
+RATIO = Ratio(-1.0, 1, 3, ((1, -1.0), (3, 0.0)))
 
-UNKNOWN_PROFILE = Profile("body.first", "head", None, (("body.first", None), ("head", None)))
+UNKNOWN_RATIO = Ratio(None, 1, 3, ((1, None), (3, None)))

@@ -7,23 +7,23 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.report.canned import GRAPH, PROFILE, TRACE, UNKNOWN_PROFILE
+from tests.report.canned import GRAPH, RATIO, TRACE, UNKNOWN_RATIO
 from vglint.report.graphs import GRAPH_FORMATS
 from vglint.report.graphs.tree import scientific
 
 
 @pytest.mark.parametrize("name", sorted(GRAPH_FORMATS))
 def test_every_format_prints_the_canned_graph(name: str, golden: Callable[[str, str], None]) -> None:
-    golden(f"reports/graph.{name}.txt", GRAPH_FORMATS[name](GRAPH, TRACE, PROFILE))
+    golden(f"reports/graph.{name}.txt", GRAPH_FORMATS[name](GRAPH, TRACE, RATIO))
 
 
 def test_an_unknown_ratio_is_said() -> None:
-    text = GRAPH_FORMATS["text"](GRAPH, TRACE, UNKNOWN_PROFILE)
-    assert "gradient: the ratio of body.first to head is not known" in text
+    text = GRAPH_FORMATS["text"](GRAPH, TRACE, UNKNOWN_RATIO)
+    assert "gradient: the ratio of %1 body.first to %3 head is not known" in text
 
 
 def test_json_has_the_promised_keys() -> None:
-    document = json.loads(GRAPH_FORMATS["json"](GRAPH, TRACE, PROFILE))
+    document = json.loads(GRAPH_FORMATS["json"](GRAPH, TRACE, RATIO))
     assert set(document) == {"version", "entry", "nodes", "gaps", "gradient"}
     node = document["nodes"][1]
     assert set(node) == {

@@ -30,7 +30,7 @@ def plain_errors(verb: Callable[Given, Result]) -> Callable[Given, Result]:
             from vglint.config import ConfigError
 
             if isinstance(error, ConfigError) or _is_rule_error(error):
-                raise WrongUse(str(error)) from None
+                raise WrongUse(str(error).removeprefix(": ")) from None
             raise
 
     return wrapped

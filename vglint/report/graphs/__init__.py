@@ -10,9 +10,9 @@ from vglint.report.graphs.dot import dot
 from vglint.report.graphs.json import json
 from vglint.report.graphs.mermaid import mermaid
 from vglint.report.graphs.text import text
-from vglint.signal import Profile, Trace
+from vglint.signal import Ratio, Trace
 
-Printer: TypeAlias = Callable[[Graph, Trace, Profile], str]
+Printer: TypeAlias = Callable[[Graph, Trace, Ratio], str]
 
 GRAPH_FORMATS: Mapping[str, Printer] = {"text": text, "json": json, "dot": dot, "mermaid": mermaid}
 """Every value of `vglint graph --format`."""

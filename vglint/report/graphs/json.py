@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from vglint.graph import Graph, Node
 from vglint.report.json import Json, dump, finite
-from vglint.signal import Profile, Trace
+from vglint.signal import Ratio, Trace
 from vglint.value import Expr, Literal_, Unknown
 
 
-def json(graph: Graph, trace: Trace, profile: Profile) -> str:
+def json(graph: Graph, trace: Trace, ratio: Ratio) -> str:
     """Returns the document; `gain` is what the node does to the squared gradient, `log10…` are of RMS gradients."""
     document: Json = {
         "version": 1,
@@ -16,10 +16,13 @@ def json(graph: Graph, trace: Trace, profile: Profile) -> str:
         "nodes": [_node(node, graph, trace) for node in graph.nodes],
         "gaps": [{"why": gap.why, "line": gap.span.line if gap.span else None, "text": gap.text} for gap in graph.gaps],
         "gradient": {
-            "log10_ratio": finite(profile.log10_ratio),
-            "first": profile.first,
-            "last": profile.last,
-            "profile": [{"path": path, "log10_relative_gradient": finite(value)} for path, value in profile.layers],
+            "log10_ratio": finite(ratio.log10_ratio),
+            "first": _path(graph, ratio.first),
+            "last": _path(graph, ratio.last),
+            "profile": [
+                {"path": graph.nodes[index].path, "log10_relative_gradient": finite(value)}
+                for index, value in ratio.profile
+            ],
         },
     }
     return dump(document)
@@ -43,6 +46,10 @@ def _node(node: Node, graph: Graph, trace: Trace) -> Json:
         "signal": None if signal is None else {"second_moment": finite(signal.q), "mean": finite(signal.mu)},
         "gain": None if gain is None or abs(gain) > 150 else finite(10.0 ** (2 * gain)),
     }
+
+
+def _path(graph: Graph, index: int | None) -> str | None:
+    return None if index is None else graph.nodes[index].path
 
 
 def _literal(value: Literal_) -> Json:

@@ -9,18 +9,18 @@ from vglint.report.graphs.tree import label, module_types, owner, scientific
 from vglint.report.summary import plural
 from vglint.report.view import visible
 from vglint.shape import shape_text
-from vglint.signal import Profile, Trace
+from vglint.signal import Ratio, Trace
 
 _HEAD = ("line", "%", "gradient", "rms gain", "signal", "shape")
 
 
-def text(graph: Graph, trace: Trace, profile: Profile) -> str:
+def text(graph: Graph, trace: Trace, ratio: Ratio) -> str:
     """Returns the printed form.
 
-    `gradient` is RMS ∂L/∂(the node's output) over that at the profile's last layer, `rms gain` what the node alone does to it,
+    `gradient` is RMS ∂L/∂(the node's output) over that at the last layer of the ratio, `rms gain` what the node alone does to it,
     `signal` the second moment of the output.
     """
-    reference = _reference(graph, trace, profile)
+    reference = _reference(trace, ratio)
     cells = [_cells(node, graph, trace, reference) for node in graph.nodes]
     widths = [max(len(row[column]) for row in [_HEAD, *cells]) for column in range(len(_HEAD))]
     blank = " " * (sum(widths) + 2 * len(widths))
@@ -41,18 +41,13 @@ def text(graph: Graph, trace: Trace, profile: Profile) -> str:
             region = node.region
             lines += [f"{blank}{indent}{words}" for words in _region_words(graph.regions, region)]
         lines.append(f"{_row(row, widths)}{indent}{visible(label(node))}{_sources(node)}")
-    return "\n".join([*lines, "", *_gradient(profile), *_gaps(graph)]) + "\n"
+    return "\n".join([*lines, "", *_gradient(graph, trace, ratio), *_gaps(graph)]) + "\n"
 
 
-def _reference(graph: Graph, trace: Trace, profile: Profile) -> float:
-    """Returns the trace's log10 gradient at the profile's last layer; the largest one where that is not known."""
-    known = [value for value in trace.gradients if value is not None]
-    found = [
-        value
-        for node, value in zip(graph.nodes, trace.gradients, strict=True)
-        if node.path == profile.last and node.params and value is not None
-    ]
-    return found[-1] if found else max(known, default=0.0)
+def _reference(trace: Trace, ratio: Ratio) -> float:
+    """Returns the trace's log10 gradient at the ratio's last layer; the largest one where that is not known."""
+    last = None if ratio.last is None else trace.gradients[ratio.last]
+    return last if last is not None else max((value for value in trace.gradients if value is not None), default=0.0)
 
 
 def _cells(node: Node, graph: Graph, trace: Trace, reference: float) -> tuple[str, ...]:
@@ -105,13 +100,13 @@ def _sources(node: Node) -> str:
     return " <- " + ", ".join(f"%{source}" for source in node.inputs)
 
 
-def _gradient(profile: Profile) -> list[str]:
-    if profile.first is None or profile.last is None:
+def _gradient(graph: Graph, trace: Trace, ratio: Ratio) -> list[str]:
+    if ratio.first is None or ratio.last is None or ratio.first == ratio.last:
         return []
-    if profile.log10_ratio is None:
-        return [f"gradient: the ratio of {profile.first} to {profile.last} is not known"]
-    times = scientific(profile.log10_ratio)
-    return [f"gradient: RMS at {profile.first} is predicted to be {times} of the one at {profile.last}"]
+    first, last = (f"%{index} {graph.nodes[index].path}".rstrip() for index in (ratio.first, ratio.last))
+    if ratio.log10_ratio is None:
+        return [f"gradient: the ratio of {first} to {last} is not known"]
+    return [f"gradient: RMS at {first} is {trace.source} to be {scientific(ratio.log10_ratio)} of the one at {last}"]
 
 
 def _gaps(graph: Graph) -> list[str]:

@@ -1,0 +1,143 @@
+"""The verbs about rules: `rules`, `explain`, `explain-match`, `facts`, `test`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from vglint.cli.output import say
+from vglint.cli.target import graphs_of, parse_target
+from vglint.cli.wrong import plain_errors
+
+if TYPE_CHECKING:
+    from vglint.config import Settings
+    from vglint.rulebook import Rulebook
+
+_rule_dirs = click.option(
+    "--rule-dir", "rule_dirs", multiple=True, type=click.Path(file_okay=False), help="A folder of further rules."
+)
+
+
+@click.command()
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of a rule file.")
+@click.option("--markdown", is_flag=True, help="Print the table as markdown.")
+@_rule_dirs
+@plain_errors
+def rules(schema: bool, markdown: bool, rule_dirs: tuple[str, ...]) -> None:
+    """List the rules, or print the schema of rule files."""
+    if schema:
+        from vglint.report.json import dump
+        from vglint.rulebook.format import schema as document
+
+        say(dump(document()))  # type: ignore[arg-type]
+        return
+    from vglint.rulebook.pages import table
+
+    found = _rulebook(rule_dirs).rules
+    if markdown:
+        say(table(found))
+        return
+    width = max(len(rule.name) for rule in found)
+    for rule in found:
+        fix = "fix" if rule.fix else ""
+        say(f"{rule.id}  {rule.name:{width}}  {rule.severity:7}  {rule.confidence:6}  {fix:3}  {rule.summary}\n")
+
+
+@click.command()
+@click.argument("rule")
+@click.option("--format", "form", type=click.Choice(("text", "markdown")), default="text", help="How to print it.")
+@_rule_dirs
+@plain_errors
+def explain(rule: str, form: str, rule_dirs: tuple[str, ...]) -> None:
+    """Explain a rule: what it finds, why that is bad, when it is fine. RULE is an id or a name."""
+    from vglint.rulebook.pages import page
+
+    text = page(_rulebook(rule_dirs).find(rule).rule)
+    say(text if form == "markdown" else _plain(text))
+
+
+@click.command()
+@click.argument("rule")
+@click.argument("target", metavar="FILE:EXPR")
+@_rule_dirs
+@plain_errors
+def explain_match(rule: str, target: str, rule_dirs: tuple[str, ...]) -> None:
+    """Show why a rule fires on a model, or does not: its condition with the value of each fact."""
+    from vglint.rulebook.explain import explain_match as matches
+
+    checked = _rulebook(rule_dirs).find(rule)
+    found = [str(match) for match in matches(checked, graphs_of(parse_target(target)))]
+    if not found:
+        say(f"{target} has no {checked.rule.subject} that {checked.rule.id} could be asked of\n")
+        return
+    say("\n\n".join(found) + "\n")
+
+
+@click.command()
+@plain_errors
+def facts() -> None:
+    """List the facts that a rule may use, the functions of its conditions, and what the probe measures."""
+    from vglint.rulebook.pages import facts_text
+
+    say(facts_text())
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True))
+@plain_errors
+@click.pass_context
+def test(ctx: click.Context, /, folder: str) -> None:
+    """Run the examples of a folder of rules (*.toml), or compare the `# expect:` marks of a folder of code with what is found."""
+    from vglint.lint.text import text_linter
+    from vglint.selftest import check_files, check_rules
+
+    path = Path(folder)
+    if path.suffix == ".toml" or any(path.glob("*.toml")):
+        from vglint.rulebook import Rulebook, load
+        from vglint.rulebook.load import read_rule
+
+        if path.is_file():
+            one = read_rule(path)
+            book = Rulebook((one,), (one,))
+        else:
+            book = load([path], with_bundled=False)
+        checks = list(check_rules(book.rules, text_linter(book)))
+    else:
+        checks = list(check_files(path, text_linter(_rulebook(()))))
+    for check in checks:
+        if not check.passed:
+            say(f"{check}\n")
+    failed = sum(not check.passed for check in checks)
+    say(f"{len(checks)} checks, {failed} failed\n")
+    ctx.exit(1 if failed else 0)
+
+
+def _rulebook(rule_dirs: tuple[str, ...]) -> Rulebook:
+    """Returns the bundled rules, those of the configuration here, and those of `rule_dirs`."""
+    from vglint.rulebook import load
+
+    return load((*_settings().rule_dirs, *rule_dirs))
+
+
+def _settings() -> Settings:
+    from vglint.config import Configuration
+
+    return Configuration().of(os.getcwd())
+
+
+def _plain(markdown: str) -> str:
+    """Returns markdown as plain text: no fences, headings underlined."""
+    lines: list[str] = []
+    for line in markdown.splitlines():
+        hashes = len(line) - len(line.lstrip("#"))
+        if line.startswith("```"):
+            continue
+        if 0 < hashes <= 3 and line[hashes : hashes + 1] == " ":
+            title = line[hashes + 1 :]
+            lines += [title, ("=" if hashes == 1 else "-") * len(title)]
+        else:
+            lines.append(line.replace("**", ""))
+    return "\n".join(lines) + "\n"

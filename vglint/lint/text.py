@@ -1,0 +1,27 @@
+"""A text through the program, for the examples of rules and for marked files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from vglint.config import Settings
+from vglint.finding import Finding
+from vglint.lint.file import Tools, lint_file
+from vglint.lint.shown import is_shown
+from vglint.lint.tracked import TrackedProject
+from vglint.rulebook import Rulebook
+
+
+def text_linter(rulebook: Rulebook, settings: Settings | None = None) -> Callable[[str, str], tuple[Finding, ...]]:
+    """Returns a function of a file's name and text to the findings that the settings show; raises AssertionError on a fault of ours."""
+    given = settings or Settings(root=os.getcwd())
+
+    def lint(name: str, text: str) -> tuple[Finding, ...]:
+        project = TrackedProject(given.root, [name], given.resolve)
+        project.add(name, text)
+        outcome = lint_file(Tools(project, rulebook), name, text.encode("utf-8", "surrogateescape"))
+        assert not outcome.internal, outcome.problems
+        return tuple(finding for finding in outcome.findings if is_shown(finding, given))
+
+    return lint
