@@ -1,0 +1,236 @@
+"""`value.name` of everything that is not a module."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from vglint import ops
+from vglint.interp import native_methods
+from vglint.interp.core import CONSTANTS, GETATTR, MISSING, Frame, Run, call, register
+from vglint.interp.emit import node_of, shape_of
+from vglint.interp.indexing import dimension, entry_input
+from vglint.interp.modules import bind_attribute, find_in_mro
+from vglint.interp.names import member
+from vglint.interp.objects import (
+    BuiltinV,
+    ClassV,
+    DictV,
+    External,
+    FunctionV,
+    Instance,
+    IteratorV,
+    ListV,
+    MethodV,
+    Namespace,
+    OpaqueV,
+    ParamV,
+    ParamView,
+    PartialV,
+    PropertyV,
+    SetV,
+    ShapeV,
+    Site,
+    StaticV,
+    TensorV,
+    Value,
+)
+from vglint.value import Expr, Unknown
+
+
+@register(GETATTR, External)
+def external(run: Run, value: External, name: str, frame: Frame) -> Value:
+    qualified = f"{value.name}.{name}"
+    if qualified in CONSTANTS:
+        return CONSTANTS[qualified]
+    if name == "__name__":
+        return value.name.rpartition(".")[2]
+    if value.name == "math" and isinstance(getattr(math, name, None), float):
+        return getattr(math, name)
+    return External(qualified)
+
+
+@register(GETATTR, Namespace)
+def namespace(run: Run, value: Namespace, name: str, frame: Frame) -> Value:
+    found = member(run, value, name)
+    if found is not MISSING:
+        return found
+    module = run.project.resolve(value.module, name, 1) if value.module.is_package else None
+    if module is not None:
+        from vglint.interp.assignment import namespace as space_of
+
+        return space_of(run, module)
+    return Unknown("unresolved name", f"{value.module.name}.{name}")
+
+
+@register(GETATTR, ClassV)
+def class_(run: Run, value: ClassV, name: str, frame: Frame) -> Value:
+    if name == "__name__":
+        return value.name
+    if name == "__mro__":
+        return value.mro
+    found = find_in_mro(value, name)
+    if found is not None:
+        attribute = found[0]
+        if isinstance(attribute, StaticV):
+            return attribute.function
+        from vglint.interp.objects import ClassMethodV
+
+        return MethodV(attribute.function, value) if isinstance(attribute, ClassMethodV) else attribute
+    if name == "value" and value.frozen_kind == "enum":
+        return Unknown("argument", "value")
+    from vglint.interp.modules import is_module_class
+    from vglint.interp.module_methods import METHODS
+
+    for base in value.mro:
+        if isinstance(base, External):
+            if is_module_class(value) and (name in METHODS or name in ("__init__", "forward")):
+                return _unbound(name)
+            if name == "__init__":
+                return BuiltinV("__init__", lambda run, args, keywords, frame, site: None)
+            qualified = f"{base.name}.{name}"
+            if qualified in CONSTANTS:
+                return CONSTANTS[qualified]
+    if name == "apply" and any(isinstance(base, External) and base.name == "torch.autograd.Function" for base in value.mro):
+        return External("torch.autograd.Function.apply")
+    return Unknown("unresolved name", f"{value.name}.{name}")
+
+
+def _unbound(name: str) -> BuiltinV:
+    """`nn.Module.__init__(self)`: a method of torch's called on the class."""
+
+    def invoke(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        from vglint.interp.modules import super_attribute
+        from vglint.interp.objects import ModuleV, SuperV
+
+        if args and isinstance(args[0], ModuleV) and isinstance(args[0].cls, ClassV):
+            last = [base for base in args[0].cls.mro if isinstance(base, ClassV)][-1]
+            return call(run, super_attribute(run, SuperV(last, args[0]), name, frame), args[1:], keywords, frame, site)
+        return None
+
+    return BuiltinV(name, invoke)
+
+
+@register(GETATTR, Instance)
+def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
+    found = find_in_mro(value.cls, name)
+    if found is not None and isinstance(found[0], PropertyV):
+        return bind_attribute(run, found[0], value, frame, found[1])
+    if name in value.attrs:
+        return value.attrs[name]
+    if found is not None:
+        return bind_attribute(run, found[0], value, frame, found[1])
+    handler = value.extra.get("attribute")
+    if handler is not None:
+        result: Value = handler(run, value, name, frame)
+        if result is not MISSING:
+            return result
+    if name == "__class__":
+        return value.cls
+    if name == "__dict__":
+        return DictV(value.attrs)
+    if isinstance(value.cls, ClassV):
+        fallback = find_in_mro(value.cls, "__getattr__")
+        if fallback is not None:
+            return call(run, MethodV(fallback[0], value), [name], {}, frame, Site(frame.unit, frame.unit.tree))
+        if value.cls.fields is not None and name in ("keys", "values", "items", "get", "to_tuple", "_replace", "_asdict"):
+            return native_methods.record_method(run, value, name)
+        if any(isinstance(base, External) and base.name.rpartition(".")[2] in ("dict", "OrderedDict", "UserDict") for base in value.cls.mro):
+            return native_methods.method_of(run, DictV(value.attrs), name)
+    return Unknown("unresolved name", f".{name} of {value.cls.name}")
+
+
+@register(GETATTR, FunctionV, MethodV, BuiltinV, PartialV)
+def function(run: Run, value: Any, name: str, frame: Frame) -> Value:
+    if name in ("__name__", "__qualname__"):
+        return getattr(value, "name", "function")
+    if name == "__func__" and isinstance(value, MethodV):
+        return value.function
+    if name == "__self__" and isinstance(value, MethodV):
+        return value.self
+    if name == "func" and isinstance(value, PartialV):
+        return value.function
+    if name == "keywords" and isinstance(value, PartialV):
+        return DictV(dict(value.keywords))
+    return Unknown("unresolved name", f".{name} of a function")
+
+
+@register(GETATTR, Unknown)
+def unknown(run: Run, value: Unknown, name: str, frame: Frame) -> Value:
+    return Unknown(value.why, f"{value.text}.{name}")
+
+
+@register(GETATTR, OpaqueV)
+def opaque_(run: Run, value: OpaqueV, name: str, frame: Frame) -> Value:
+    if name in ("shape", "dtype", "device", "ndim"):
+        return Unknown(value.why.why, f"{value.why.text}.{name}")
+    deps = value.deps if value.node is None else (value.node,)
+    if ops.method(name) is not None:
+        from vglint.interp.tensors import bound_method
+
+        return bound_method(run, value, name, frame)
+    return OpaqueV(value.why, deps, None, value.site)
+
+
+@register(GETATTR, int, float, str, bytes, tuple, bool, type(None), range, slice, ListV, DictV, SetV, IteratorV)
+def native(run: Run, value: Any, name: str, frame: Frame) -> Value:
+    return native_methods.method_of(run, value, name)
+
+
+@register(GETATTR, Expr)
+def number(run: Run, value: Expr, name: str, frame: Frame) -> Value:
+    if name == "item":
+        return BuiltinV("item", lambda run, args, keywords, frame, site: value)
+    return Unknown("argument", f"{value}.{name}")
+
+
+@register(GETATTR, ShapeV)
+def shape_method(run: Run, value: ShapeV, name: str, frame: Frame) -> Value:
+    if name == "numel":
+        return BuiltinV("numel", lambda run, args, keywords, frame, site: Unknown("argument", "numel"))
+    return Unknown("argument", f"shape.{name}")
+
+
+@register(GETATTR, TensorV, ParamV, ParamView)
+def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
+    """Attributes of tensors that hold no tensor; methods and the rest are ops."""
+    match name:
+        case "shape":
+            return sizes_of(run, value)
+        case "ndim":
+            shape = shape_of(run, value)
+            return Unknown("argument", "rank") if shape is None else len(shape)
+        case "device":
+            return External("torch.device")
+        case "dtype":
+            return External("torch.float32") if not isinstance(value, TensorV) else Unknown("argument", "dtype")
+        case "requires_grad":
+            return value.trainable if isinstance(value, ParamV) else Unknown("argument", "requires_grad")
+        case "is_cuda" | "is_sparse" | "is_quantized" | "is_mps" | "is_nested":
+            return False
+        case "grad":
+            return Unknown("argument", "grad")
+        case "data" if isinstance(value, ParamV):
+            return ParamView(value, True, True)
+        case "data" if isinstance(value, ParamView):
+            return value
+        case _:
+            pass
+    from vglint.interp.tensors import bound_method, tensor_attribute
+
+    if isinstance(value, TensorV) and not value.pick and run.nodes[value.node].op == "input" and ops.method(name) is None and ops.attribute(name) is None and name not in native_methods.TENSOR_NAMES:
+        # Not a tensor but something that holds tensors: a batch object, a packed sequence.
+        return entry_input(run, f"{run.nodes[value.node].config.get('name')}.{name}", Site(frame.unit, frame.unit.tree))
+    if ops.attribute(name) is not None:
+        return tensor_attribute(run, value, name, frame)
+    return bound_method(run, value, name, frame)
+
+
+def sizes_of(run: Run, value: Value) -> Value:
+    shape = shape_of(run, value)
+    if shape is not None:
+        return tuple(dimension(run, value, position) for position in range(len(shape)))
+    if isinstance(value, TensorV):
+        return ShapeV(value)
+    made = node_of(run, value, None)
+    return ShapeV(TensorV(made)) if made is not None else Unknown("argument", "shape")

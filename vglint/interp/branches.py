@@ -1,0 +1,193 @@
+"""Both arms of a condition that is not known: walked one after the other from the same state, then joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import libcst as cst
+
+from vglint.interp.arithmetic import equal
+from vglint.interp.core import LIST, MISSING, FieldKey, Flow, Frame, Raised, Run, evaluate, rewind, write_place
+from vglint.interp.emit import emit, node_of
+from vglint.interp.objects import ListV, OpaqueV, Site, TensorV, Value, is_tensor
+from vglint.value import Unknown
+
+FORKS = 6
+"""Unknown branches within each other; deeper ones take no arm."""
+
+
+def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame: Frame, site: Site) -> int | None:
+    """Walks every arm and joins what they leave; returns how the statement ends.
+
+    An arm that raises is the program refusing its input: it is left out. Arms that return are kept aside in `frame.returned`.
+    """
+    text = condition.text if isinstance(condition, Unknown) else condition.why.text if isinstance(condition, OpaqueV) else "condition"
+    if run.forks >= FORKS:
+        run.gap("budget", "branches within branches", site)
+        return None
+    ends: list[tuple[int | None, dict[Any, Any], Value, bool]] = []
+    nodes = len(run.nodes)
+    outer, region, depth, running = run.journal, run.region, run.depth, list(run.modules_running)
+    before = (frame.result, list(frame.returned))
+    run.forks += 1
+    for number, arm in enumerate(arms):
+        run.journal = []
+        run.region = region
+        run.open_region("branch", text, site, number)
+        start = len(run.nodes)
+        raised = False
+        flow: int | None = None
+        try:
+            flow = arm()
+        except Raised:
+            raised = True
+        log, result = run.journal, frame.result
+        after = rewind(log)
+        frame.result = before[0]
+        run.modules_running[:] = running
+        run.depth = depth
+        if raised:
+            _forget_nodes(run, start)
+        else:
+            ends.append((flow, after, result, len(run.nodes) > start))
+    run.forks -= 1
+    run.journal, run.region = outer, region
+    if not ends:
+        raise Raised("Exception")
+    if len(ends) == 1:
+        _merge_regions(run, nodes, region)
+        flow, after, result, _ = ends[0]
+        for holder, key, value in after.values():
+            run_write(run, holder, key, value)
+        frame.result = result
+        return flow
+    if any(_forward_nodes(run, nodes)) and run.setup == 0:
+        run.gap("branches differ", text, site)
+    return _join_ends(run, ends, frame, site, text)
+
+
+def fork_values(run: Run, condition: Value, nodes: list[cst.BaseExpression], frame: Frame, site: Site) -> Value:
+    """Evaluates every arm of a conditional expression and returns the joined value."""
+    values: list[Value] = []
+
+    def arm(node: cst.BaseExpression) -> Callable[[], int | None]:
+        def walk() -> int | None:
+            value = evaluate(run, node, frame)
+            values.append(value)
+            return None
+
+        return walk
+
+    fork(run, condition, [arm(node) for node in nodes], frame, site)
+    text = condition.text if isinstance(condition, Unknown) else "condition"
+    joined = values[0] if values else Unknown("branches differ", text)
+    for value in values[1:]:
+        joined = join(run, joined, value, text, site)
+    return joined
+
+
+def run_write(run: Run, holder: Any, key: Any, value: Any) -> None:
+    """Writes a place, noting it in the journal of the branch around."""
+    if run.journal is not None:
+        from vglint.interp.core import read_place
+
+        run.journal.append((holder, key, read_place(holder, key)))
+    write_place(holder, key, value)
+
+
+def _join_ends(run: Run, ends: list[tuple[int | None, dict[Any, Any], Value, bool]], frame: Frame, site: Site, text: str) -> int | None:
+    falling = [end for end in ends if end[0] is None]
+    leaving = [end for end in ends if end[0] is not None]
+    for flow, _, result, _ in leaving:
+        if flow == Flow.RETURN:
+            frame.returned.append(result)
+    kept = falling or leaving
+    places: dict[Any, tuple[Any, Any]] = {}
+    for _, after, _, _ in kept:
+        for place, (holder, key, _) in after.items():
+            places[place] = (holder, key)
+    for place, (holder, key) in places.items():
+        from vglint.interp.core import read_place
+
+        values = [after[place][2] if place in after else read_place(holder, key) for _, after, _, _ in kept]
+        joined = values[0]
+        for value in values[1:]:
+            joined = _join_place(run, key, joined, value, text, site)
+        run_write(run, holder, key, joined)
+    if falling:
+        return None
+    returns = [end for end in leaving if end[0] == Flow.RETURN]
+    if returns and len(returns) == len(leaving):
+        frame.result = frame.returned.pop()
+        return Flow.RETURN
+    if returns:
+        frame.result = frame.returned[-1]
+    flows = {end[0] for end in leaving}
+    return flows.pop() if len(flows) == 1 else Flow.CONTINUE
+
+
+def _join_place(run: Run, key: Any, left: Any, right: Any, text: str, site: Site) -> Any:
+    if key is LIST:
+        if len(left) == len(right):
+            return [join(run, one, other, text, site) for one, other in zip(left, right)]
+        return left if len(left) > len(right) else right
+    if isinstance(key, FieldKey):
+        if key.name == "node" and isinstance(left, int) and isinstance(right, int) and left != right:
+            emit(run, "join", [left, right], {}, site)
+            return len(run.nodes) - 1
+        if key.name == "init" and left != right:
+            from vglint.interp.distribution import UNKNOWN
+
+            return UNKNOWN
+        return left if left == right else (left if right is None else right if left is None else left)
+    if left is MISSING or right is MISSING:
+        return left if right is MISSING else right
+    return join(run, left, right, text, site)
+
+
+def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
+    """Returns one value for what may be either of two."""
+    if left is right or (not is_tensor(left) and equal(left, right) is True):
+        return left
+    if isinstance(left, TensorV) and isinstance(right, TensorV) and (left.node, left.pick) == (right.node, right.pick):
+        return left
+    if is_tensor(left) and is_tensor(right):
+        nodes = [node for node in (node_of(run, left, site), node_of(run, right, site)) if node is not None]
+        if run.setup == 0:
+            run.gap("branches differ", text, site)
+        shapes = [value.shape for value in (left, right) if isinstance(value, TensorV)]
+        shape = shapes[0] if len(shapes) == 2 and shapes[0] == shapes[1] else None
+        emit(run, "join", nodes, {}, site, shape=shape)
+        return TensorV(len(run.nodes) - 1, shape)
+    if isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right):
+        return tuple(join(run, one, other, text, site) for one, other in zip(left, right))
+    if isinstance(left, ListV) and isinstance(right, ListV) and len(left.items) == len(right.items) and left.count is None and right.count is None:
+        return ListV([join(run, one, other, text, site) for one, other in zip(left.items, right.items)])
+    from vglint.interp.core import opaque
+
+    return opaque(run, "branches differ", text, [left, right], site)
+
+
+def returned_value(run: Run, frame: Frame, flow: int | None, site: Site) -> Value:
+    """Returns the value of a call whose arms may have returned different things."""
+    value = frame.result if flow == Flow.RETURN else None
+    for other in reversed(frame.returned):
+        value = join(run, other, value, "early return", site)
+    return value
+
+
+def _forward_nodes(run: Run, start: int) -> list[bool]:
+    return [not draft.setup for draft in run.nodes[start:] if draft.op not in ("parameter", "getitem", "join")]
+
+
+def _merge_regions(run: Run, start: int, region: int) -> None:
+    for number in range(len(run.regions) - 1, region, -1):
+        if run.regions[number].parent == region and run.regions[number].kind == "branch":
+            run.regions[number].alias = region
+
+
+def _forget_nodes(run: Run, start: int) -> None:
+    """An arm that raised executed nothing that matters: its nodes stand for nothing, unless something still names them."""
+    for draft in run.nodes[start:]:
+        draft.setup = True

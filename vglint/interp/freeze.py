@@ -1,0 +1,221 @@
+"""Drafts become the graph: names of modules, places in the text, only what forward executes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from vglint.graph import Config, Graph, Init, ModuleInfo, Node, Parameter, Region
+from vglint.interp.core import Draft, Run
+from vglint.interp.modules import class_name
+from vglint.interp.objects import DictV, ListV, ModuleV, ParamV, SetV, Site, TensorV, Value
+from vglint.span import Span
+from vglint.value import Unknown
+
+Kind = Literal["class", "function", "training", "expression"]
+
+
+def freeze(run: Run, kind: Kind, span: Span, roots: dict[str, ModuleV], result: Value) -> Graph:
+    """Returns the graph of a finished run."""
+    names = _module_names(run, roots)
+    kept = _kept(run, result)
+    index = {old: new for new, old in enumerate(kept)}
+    parameters, places = _parameters(run, names, [run.nodes[old] for old in kept])
+    regions, region_index = _regions(run, span)
+    nodes = tuple(_node(run, draft, new, index, names, places, region_index, span) for new, draft in ((index[old], run.nodes[old]) for old in kept))
+    outputs = tuple((name, index[node]) for name, node in _outputs(run, result) if node in index)
+    gaps = tuple(Unknown(gap.why, gap.text, _span(site, None)) for gap, site in run.gaps.values())
+    return Graph(run.entry, kind, span, nodes, parameters, _modules(run, names, span), regions, gaps, outputs)
+
+
+def _kept(run: Run, result: Value) -> list[int]:
+    """Nodes of forward, and of those made while modules were built only what forward reads."""
+    wanted = {number for number, draft in enumerate(run.nodes) if not draft.setup}
+    stack = list(wanted)
+    while stack:
+        for source in run.nodes[stack.pop()].inputs:
+            if source not in wanted:
+                wanted.add(source)
+                stack.append(source)
+    read = {source for number in wanted for source in run.nodes[number].inputs} | {node for _, node in _outputs(run, result)}
+    return [number for number in sorted(wanted) if run.nodes[number].op not in ("parameter", "getitem_unused") or number in read]
+
+
+def _outputs(run: Run, value: Value, prefix: str = "") -> list[tuple[str, int]]:
+    match value:
+        case TensorV():
+            node = value.node
+            for position in value.pick:
+                node = run.nodes[node].picks.get((position,), node)
+            return [(prefix or "0", node)]
+        case tuple():
+            return [pair for number, item in enumerate(value) for pair in _outputs(run, item, f"{prefix}.{number}" if prefix else str(number))]
+        case ListV() | SetV():
+            return _outputs(run, tuple(value.items), prefix)
+        case DictV():
+            return [pair for key, item in value.items.items() for pair in _outputs(run, item, f"{prefix}.{key}" if prefix else str(key))]
+        case _:
+            from vglint.interp.objects import Instance, OpaqueV
+
+            if isinstance(value, Instance) and not isinstance(value, ModuleV):
+                return [pair for key, item in value.attrs.items() for pair in _outputs(run, item, f"{prefix}.{key}" if prefix else key)]
+            if isinstance(value, OpaqueV) and value.node is not None:
+                return [(prefix or "0", value.node)]
+            return []
+
+
+def _module_names(run: Run, roots: dict[str, ModuleV]) -> dict[int, tuple[str, bool]]:
+    """Returns path and registration of every module that can be reached from the roots."""
+    names: dict[int, tuple[str, bool]] = {}
+    for prefix, root in roots.items():
+        _name(root, prefix, names, True)
+    for prefix, root in roots.items():
+        _name_hidden(root, prefix, names, set())
+    counts: dict[str, int] = {}
+    for module in run.modules:
+        if id(module) not in names and module.called:
+            label = class_name(module.cls).rpartition(".")[2]
+            counts[label] = counts.get(label, 0) + 1
+            _name(module, f"<{label} {counts[label]}>" if roots else "", names, False)
+    return names
+
+
+def _name(module: ModuleV, path: str, names: dict[int, tuple[str, bool]], registered: bool) -> None:
+    if id(module) in names:
+        return
+    names[id(module)] = (path, registered)
+    for name, child in module.modules.items():
+        if isinstance(child, ModuleV):
+            _name(child, f"{path}.{name}" if path else name, names, registered)
+
+
+def _name_hidden(module: ModuleV, path: str, names: dict[int, tuple[str, bool]], seen: set[int]) -> None:
+    """Names modules that sit in plain lists, tuples and dicts, which registration does not see."""
+    if id(module) in seen:
+        return
+    seen.add(id(module))
+    for name, value in module.attrs.items():
+        for part, child in _inside(value, name, 0):
+            _name(child, f"{path}.{part}" if path else part, names, False)
+    for name, child in module.modules.items():
+        if isinstance(child, ModuleV):
+            _name_hidden(child, f"{path}.{name}" if path else name, names, seen)
+
+
+def _inside(value: Value, path: str, depth: int) -> list[tuple[str, ModuleV]]:
+    if depth > 4:
+        return []
+    match value:
+        case ModuleV():
+            return [(path, value)]
+        case ListV() | SetV():
+            return [pair for number, item in enumerate(value.items) for pair in _inside(item, f"{path}.{number}", depth + 1)]
+        case tuple():
+            return [pair for number, item in enumerate(value) for pair in _inside(item, f"{path}.{number}", depth + 1)]
+        case DictV():
+            return [pair for key, item in value.items.items() for pair in _inside(item, f"{path}.{key}", depth + 1)]
+        case _:
+            return []
+
+
+def _parameters(run: Run, names: dict[int, tuple[str, bool]], drafts: list[Draft]) -> tuple[tuple[Parameter, ...], dict[int, int]]:
+    made: list[Parameter] = []
+    places: dict[int, int] = {}
+
+    def add(param: ParamV, path: str) -> None:
+        if id(param) in places:
+            return
+        places[id(param)] = len(made)
+        init = param.init
+        wrote = run.init_sites.get(id(param))
+        init = Init(init.scheme, init.args, init.scale, _span(wrote, None), init.blocks)
+        made.append(Parameter(path, param.shape, init, param.trainable, param.buffer, _span(param.origin, None)))
+
+    for module in run.modules:
+        if id(module) in names:
+            path = names[id(module)][0]
+            for name, param in module.parameters.items():
+                if isinstance(param, ParamV):
+                    add(param, f"{path}.{name}" if path else name)
+    for draft in drafts:
+        owner = names.get(id(draft.owner), ("", True))[0] if draft.owner is not None else ""
+        for name, param in draft.params:
+            add(param, ".".join(part for part in (_buffer_path(run, param, names) or owner, param.name or name) if part))
+    return tuple(made), places
+
+
+def _buffer_path(run: Run, param: ParamV, names: dict[int, tuple[str, bool]]) -> str:
+    for module in run.modules:
+        if id(module) in names and any(each is param for each in module.buffers.values()):
+            return names[id(module)][0]
+    return ""
+
+
+def _regions(run: Run, span: Span) -> tuple[tuple[Region, ...], dict[int, int]]:
+    """Drops regions that turned out to be none and renumbers the rest."""
+
+    def resolved(number: int) -> int:
+        seen = 0
+        while True:
+            alias = run.regions[number].alias
+            if alias is None or alias == number or seen > len(run.regions):
+                return number
+            number, seen = alias, seen + 1
+
+    index: dict[int, int] = {}
+    made: list[Region] = []
+    for number, draft in enumerate(run.regions):
+        if resolved(number) != number:
+            continue
+        index[number] = len(made)
+        parent = None if draft.parent is None else index[resolved(draft.parent)]
+        made.append(Region(len(made), parent, draft.kind, draft.text, draft.arm, draft.count, _span(draft.site, span)))
+    for number in range(len(run.regions)):
+        index[number] = index[resolved(number)]
+    return tuple(made), index
+
+
+def _node(
+    run: Run,
+    draft: Draft,
+    number: int,
+    index: dict[int, int],
+    names: dict[int, tuple[str, bool]],
+    places: dict[int, int],
+    regions: dict[int, int],
+    span: Span,
+) -> Node:
+    path = names.get(id(draft.owner), ("", True))[0] if draft.owner is not None else ""
+    type_ = draft.type
+    if draft.leaf and draft.owner is not None:
+        type_ = class_name(draft.owner.cls)
+    config: Config = tuple(draft.config.items())
+    params = tuple((name, places[id(param)]) for name, param in draft.params if id(param) in places)
+    return Node(
+        number,
+        draft.op,
+        tuple(index[source] for source in draft.inputs),
+        config,
+        path,
+        type_,
+        params,
+        draft.shape,
+        _span(draft.site, span) or span,
+        regions[draft.region],
+    )
+
+
+def _modules(run: Run, names: dict[int, tuple[str, bool]], span: Span) -> tuple[ModuleInfo, ...]:
+    made = []
+    for module in run.modules:
+        if id(module) not in names:
+            continue
+        path, registered = names[id(module)]
+        children = tuple(f"{path}.{name}" if path else name for name, child in module.modules.items() if isinstance(child, ModuleV))
+        made.append(ModuleInfo(path, class_name(module.cls), _span(module.origin, span) or span, registered and not module.in_forward, module.called, children))
+    return tuple(made)
+
+
+def _span(site: Site | None, otherwise: Span | None) -> Span | None:
+    return otherwise if site is None else site.unit.span(site.node)
+
+

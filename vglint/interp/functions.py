@@ -1,0 +1,299 @@
+"""Calls: functions, methods, classes, partials, library names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import libcst as cst
+
+from vglint import ops
+from vglint.interp.branches import returned_value
+from vglint.interp.core import CALL, DEPTH, LIBRARY, MISSING, Flow, Frame, Run, call, evaluate, get_attribute, opaque, register
+from vglint.interp.emit import emit_call
+from vglint.interp.modules import build_leaf, class_name, find_in_mro, is_module_class, leaf_base, new_module
+from vglint.interp.objects import (
+    BuiltinV,
+    ClassMethodV,
+    ClassV,
+    DictV,
+    External,
+    FunctionV,
+    Instance,
+    IteratorV,
+    MethodV,
+    ModuleV,
+    OpaqueV,
+    ParamV,
+    PartialV,
+    PropertyV,
+    Scope,
+    Site,
+    StaticV,
+    SuperV,
+    TensorV,
+    Value,
+    is_unknown,
+)
+from vglint.interp.training import is_optimizer, optimizer, optimizer_class, scheduler
+from vglint.value import Unknown
+
+
+def defaults_of(run: Run, params: cst.Parameters, frame: Frame) -> dict[str, Value]:
+    """Evaluates default values where the function is defined."""
+    made: dict[str, Value] = {}
+    for param in (*params.posonly_params, *params.params, *params.kwonly_params):
+        if param.default is not None:
+            made[param.name.value] = evaluate(run, param.default, frame)
+    return made
+
+
+@register(CALL, FunctionV)
+def call_function(run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    if run.depth >= DEPTH:
+        run.gap("budget", "calls within calls", site)
+        return opaque(run, "budget", "calls within calls", [*args, *keywords.values()], site)
+    names = bind_arguments(run, function, args, keywords)
+    scope = Scope(names, function.scope, function.scope.module)
+    owner = run.modules_running[-1] if run.modules_running else None
+    self_ = args[0] if function.owner is not None and args else frame.self_ if function.owner is None and isinstance(function.node, cst.Lambda) else None
+    inner = Frame(scope, function.unit, owner, self_, function.owner or (frame.cls if isinstance(function.node, cst.Lambda) else None), name=function.name)
+    if self_ is None and function.owner is None:
+        inner.self_, inner.cls = _enclosing_self(function, frame)
+    run.depth += 1
+    region = run.region
+    for guard in function.regions:
+        run.open_region("no_grad", guard, site)
+    try:
+        if isinstance(function.node, cst.Lambda):
+            return evaluate(run, function.node.body, inner)
+        from vglint.interp.statements import block, body_of
+
+        flow = block(run, body_of(function.node), inner)
+        if inner.yields is not None:
+            return IteratorV(inner.yields)
+        return returned_value(run, inner, flow if flow == Flow.RETURN else None, site)
+    finally:
+        run.depth -= 1
+        run.region = region
+
+
+def _enclosing_self(function: FunctionV, frame: Frame) -> tuple[Value, ClassV | None]:
+    """A function nested in a method may use `super()` of the method around it."""
+    around = function.scope
+    if around is frame.scope:
+        return frame.self_, frame.cls
+    return None, None
+
+
+def bind_arguments(run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value]) -> dict[str, Value]:
+    """Returns the local names of a call; an argument that is missing is unknown, one too many is dropped."""
+    params = function.node.params
+    names: dict[str, Value] = {}
+    rest = dict(keywords)
+    blanket = rest.pop("**", None)
+    position = 0
+    for param in params.posonly_params:
+        names[param.name.value] = _argument(run, function, param, args, position, {}, blanket)
+        position += 1
+    for param in params.params:
+        names[param.name.value] = _argument(run, function, param, args, position, rest, blanket)
+        position += 1
+    if isinstance(params.star_arg, cst.Param):
+        names[params.star_arg.name.value] = tuple(args[position:])
+    for param in params.kwonly_params:
+        names[param.name.value] = _argument(run, function, param, [], 0, rest, blanket)
+    if params.star_kwarg is not None:
+        names[params.star_kwarg.name.value] = DictV(dict(rest), complete=blanket is None)
+    return names
+
+
+def _argument(run: Run, function: FunctionV, param: cst.Param, args: list[Value], position: int, keywords: dict[str, Value], blanket: Value) -> Value:
+    name = param.name.value
+    if position < len(args):
+        return args[position]
+    if name in keywords:
+        return keywords.pop(name)
+    if name in function.defaults:
+        return function.defaults[name]
+    return Unknown("argument", name)
+
+
+@register(CALL, MethodV)
+def call_method(run: Run, method: MethodV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    return call(run, method.function, [method.self, *args], keywords, frame, site)
+
+
+@register(CALL, BuiltinV)
+def call_builtin(run: Run, builtin: BuiltinV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    return builtin.call(run, args, keywords, frame, site)
+
+
+@register(CALL, PartialV)
+def call_partial(run: Run, partial: PartialV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    return call(run, partial.function, [*partial.args, *args], {**partial.keywords, **keywords}, frame, site)
+
+
+@register(CALL, StaticV, ClassMethodV)
+def call_wrapped(run: Run, value: StaticV | ClassMethodV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    return call(run, value.function, args, keywords, frame, site)
+
+
+@register(CALL, PropertyV)
+def call_property(run: Run, value: PropertyV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    return Unknown("unmodelled call", "property")
+
+
+@register(CALL, Unknown, OpaqueV)
+def call_unknown(run: Run, value: Unknown | OpaqueV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    _escape(run, [*args, *keywords.values()], site)
+    why = value if isinstance(value, Unknown) else value.why
+    sources: list[Value] = [*args, *keywords.values()]
+    if isinstance(value, OpaqueV):
+        sources.insert(0, value)
+    text = why.text if why.text.endswith(")") else f"{why.text}()"
+    result = opaque(run, why.why if why.why != "argument" else "argument", text, sources, site)
+    return result if isinstance(result, OpaqueV) else Unknown(why.why, text)
+
+
+def _escape(run: Run, values: list[Value], site: Site) -> None:
+    """Modules and parameters that code which is not followed gets hold of may be filled by it."""
+    from vglint.interp.distribution import UNKNOWN, overwrite
+    from vglint.interp.module_methods import forget_init
+
+    if run.setup == 0 and run.modules_running:
+        return
+    for value in values:
+        if isinstance(value, ModuleV):
+            forget_init(run, value, site)
+        elif isinstance(value, ParamV):
+            overwrite(run, value, UNKNOWN, site)
+
+
+@register(CALL, SuperV)
+def call_super(run: Run, value: SuperV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    return call(run, get_attribute(run, value, "__call__", frame), args, keywords, frame, site)
+
+
+@register(CALL, Instance)
+def call_instance(run: Run, value: Instance, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    handler = value.extra.get("call")
+    if handler is not None:
+        result: Value = handler(run, args, keywords, frame, site)
+        return result
+    method = find_in_mro(value.cls, "__call__")
+    if method is not None:
+        return call(run, MethodV(method[0], value), args, keywords, frame, site)
+    if isinstance(value.cls, ClassV):
+        forward = find_in_mro(value.cls, "forward")
+        if forward is not None:
+            return call(run, MethodV(forward[0], value), args, keywords, frame, site)
+    return opaque(run, "unmodelled call", f"{class_name(value.cls)}()", [*args, *keywords.values()], site)
+
+
+@register(CALL, ClassV)
+def instantiate(run: Run, cls: ClassV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    """Builds an instance: `__init__` of the first class that has one, in a frame where nothing is forward."""
+    if cls.frozen_kind == "enum":
+        return _enum_member(cls, args)
+    if optimizer_class(cls):
+        return optimizer(run, cls.qualified, None, args, keywords, frame, site)
+    if _is_function_class(cls):
+        return opaque(run, "unmodelled call", f"{cls.name}()", [*args, *keywords.values()], site)
+    module = is_module_class(cls)
+    instance = new_module(run, cls, frame, site) if module else Instance(cls, {}, site)
+    found = find_in_mro(cls, "__init__")
+    base = leaf_base(cls) if isinstance(instance, ModuleV) else None
+    run.setup += 1
+    running, run.modules_running = run.modules_running, []
+    try:
+        if found is not None and not (cls.frozen_kind and found[1] is not cls and not isinstance(found[1], ClassV)):
+            call(run, MethodV(found[0], instance), args, keywords, frame, site)
+        elif cls.frozen_kind in ("dataclass", "namedtuple"):
+            _fill_fields(run, cls, instance, args, keywords, frame, site)
+        elif base is not None:
+            assert isinstance(instance, ModuleV)
+            build_leaf(run, instance, base, args, keywords, frame, site)
+        elif any(isinstance(each, External) and each.name in ("builtins.dict", "collections.OrderedDict", "collections.UserDict") for each in cls.mro):
+            for name, value in keywords.items():
+                run.put(instance.attrs, name, value)
+    finally:
+        run.setup -= 1
+        run.modules_running = running
+    return instance
+
+
+def _is_function_class(cls: ClassV) -> bool:
+    return any(isinstance(base, External) and base.name == "torch.autograd.Function" for base in cls.mro)
+
+
+def _enum_member(cls: ClassV, args: list[Value]) -> Value:
+    if args and isinstance(args[0], (str, int)):
+        for value in cls.names.values():
+            if value == args[0]:
+                return value
+    return Unknown("argument", f"{cls.name}()")
+
+
+def _fill_fields(run: Run, cls: ClassV, instance: Instance, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> None:
+    names = cls.fields or ()
+    given = dict(zip(names, args))
+    given.update({name: value for name, value in keywords.items() if name in names})
+    for name in names:
+        if name in given:
+            value = given[name]
+        else:
+            found = find_in_mro(cls, name)
+            value = found[0] if found is not None else Unknown("argument", name)
+            if isinstance(value, Instance) and "field_default" in value.extra:
+                factory = value.extra["field_default"]
+                value = factory(run, frame, site)
+        from vglint.interp.modules import set_attribute
+
+        set_attribute(run, instance, name, value, frame, site)
+    after = find_in_mro(cls, "__post_init__")
+    if after is not None:
+        call(run, MethodV(after[0], instance), [], {}, frame, site)
+
+
+@register(CALL, External)
+def call_external(run: Run, value: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    """Calls something of a library: modelled here, in the op table, or unknown."""
+    name = ops.canonical(value.name)
+    handler = LIBRARY.get(name)
+    if handler is not None:
+        return handler(run, value, args, keywords, frame, site)
+    spelling = ops.find(name)
+    if spelling is not None and spelling.op == "optimizer" or spelling is None and is_optimizer(name):
+        return optimizer(run, name, spelling, args, keywords, frame, site)
+    if spelling is not None and spelling.op == "scheduler":
+        return scheduler(run, name, args, keywords, site)
+    if spelling is not None:
+        if spelling.form == "module":
+            return _leaf(run, External(spelling.name), args, keywords, frame, site)
+        return emit_call(run, spelling, args, keywords, site)
+    from vglint.interp.library import call_by_prefix
+
+    result = call_by_prefix(run, value, args, keywords, frame, site)
+    if result is not MISSING:
+        return result
+    _escape(run, [*args, *keywords.values()], site)
+    return opaque(run, "unmodelled call", f"{value.name}()", [*args, *keywords.values()], site)
+
+
+def _leaf(run: Run, cls: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> ModuleV:
+    module = new_module(run, cls, frame, site)
+    run.setup += 1
+    try:
+        build_leaf(run, module, cls, args, keywords, frame, site)
+    finally:
+        run.setup -= 1
+    return module
+
+
+def is_tensor_or_unknown(value: Value) -> bool:
+    return isinstance(value, TensorV) or is_unknown(value)
+
+
+def arguments(args: list[Value], keywords: dict[str, Value], *names: str, default: Any = None) -> list[Value]:
+    """Returns the arguments of a library call by position or name."""
+    return [args[position] if position < len(args) else keywords.get(name, default) for position, name in enumerate(names)]

@@ -1,0 +1,304 @@
+"""`value[key]`, read and written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vglint import ops
+from vglint.graph import Init
+from vglint.interp.core import Frame, Run, call, get_attribute, opaque
+from vglint.interp.distribution import UNKNOWN, overwrite
+from vglint.interp.emit import emit, literal, node_of, shape_of
+from vglint.interp.objects import (
+    ClassV,
+    DictV,
+    External,
+    Instance,
+    IteratorV,
+    ListV,
+    MethodV,
+    ModuleV,
+    OpaqueV,
+    ParamV,
+    ParamView,
+    ShapeV,
+    Site,
+    TensorV,
+    Value,
+    is_tensor,
+    is_unknown,
+)
+from vglint.ops.spec import Call, Tensor
+from vglint.value import Expr, Literal_, Unknown
+
+
+def index(run: Run, value: Value, key: Value, frame: Frame, site: Site) -> Value:
+    """Returns `value[key]`."""
+    match value:
+        case tuple() | str() | range() | bytes():
+            return _native(value, key)
+        case ListV():
+            return _list(value, key)
+        case DictV():
+            return _dict(run, value, key, frame, site)
+        case ModuleV():
+            return _module(run, value, key, frame, site)
+        case ShapeV():
+            return _size(run, value, key)
+        case TensorV() | ParamV() | ParamView():
+            return index_tensor(run, value, key, site)
+        case OpaqueV():
+            return OpaqueV(value.why, value.deps if value.node is None else (value.node,), None, site)
+        case Unknown():
+            return Unknown(value.why, f"{value.text}[{_key_text(key)}]")
+        case IteratorV():
+            return value.item if value.items is None else _list(ListV(value.items), key)
+        case ClassV() | External():
+            return value if not (isinstance(value, ClassV) and value.frozen_kind == "enum" and isinstance(key, str)) else value.names.get(key, Unknown("argument", key))
+        case Instance():
+            return _instance(run, value, key, frame, site)
+        case _:
+            return opaque(run, "unmodelled call", f"index of {type(value).__name__}", [value], site)
+
+
+def _key_text(key: Value) -> str:
+    return repr(key) if isinstance(key, (int, str)) else "…"
+
+
+def _native(value: Any, key: Value) -> Value:
+    plain = _plain_key(key)
+    if plain is None:
+        if isinstance(value, tuple) and value:
+            tensors = [item for item in value if is_tensor(item)]
+            if tensors:
+                return OpaqueV(Unknown("argument", "index"), tuple(item.node for item in tensors if isinstance(item, TensorV)))
+        return Unknown("argument", "index")
+    try:
+        result: Value = value[plain]
+        return result
+    except (IndexError, TypeError, ValueError):
+        return Unknown("unmodelled call", "index out of range")
+
+
+def _plain_key(key: Value) -> Any:
+    if isinstance(key, bool):
+        return int(key)
+    if isinstance(key, int):
+        return key
+    if isinstance(key, slice) and all(part is None or isinstance(part, int) for part in (key.start, key.stop, key.step)):
+        return key
+    return None
+
+
+def _list(value: ListV, key: Value) -> Value:
+    if value.count is not None:
+        return value if isinstance(key, slice) else value.items[0]
+    plain = _plain_key(key)
+    if plain is None:
+        return Unknown("argument", "index")
+    try:
+        found = value.items[plain]
+    except (IndexError, TypeError, ValueError):
+        return Unknown("unmodelled call", "index out of range")
+    return ListV(found) if isinstance(plain, slice) else found
+
+
+def _dict(run: Run, value: DictV, key: Value, frame: Frame, site: Site) -> Value:
+    if is_unknown(key):
+        return Unknown("argument", f"{key.text if isinstance(key, Unknown) else 'key'} of a dict")
+    try:
+        if key in value.items:
+            return value.items[key]
+    except TypeError:
+        return Unknown("argument", "key of a dict")
+    if value.default is not None:
+        made = call(run, value.default, [], {}, frame, site)
+        run.put(value.items, key, made)
+        return made
+    return Unknown("unresolved name", f"[{_key_text(key)}]")
+
+
+def _module(run: Run, value: ModuleV, key: Value, frame: Frame, site: Site) -> Value:
+    from vglint.interp.modules import find_in_mro
+
+    method = find_in_mro(value.cls, "__getitem__")
+    if method is not None:
+        return call(run, MethodV(method[0], value), [key], {}, frame, site)
+    table = value.modules or value.parameters
+    if isinstance(key, str):
+        return table.get(key, value.attrs.get(key, Unknown("unresolved name", f"[{key!r}]")))
+    counted = [name for name in table if "count:" + name in value.extra]
+    children = list(table.values())
+    if counted:
+        return children[0] if len(children) == 1 and not isinstance(key, slice) else value if isinstance(key, slice) else Unknown("argument", "index of a module list")
+    plain = _plain_key(key)
+    if plain is None:
+        return Unknown("argument", "index of a module list")
+    try:
+        found = children[plain]
+    except (IndexError, TypeError):
+        return Unknown("unmodelled call", "index out of range")
+    if not isinstance(plain, slice):
+        return found
+    part = ModuleV(value.cls, {}, value.origin)
+    for number, (name, child) in enumerate(list(table.items())[plain]):
+        (part.modules if isinstance(child, ModuleV) else part.parameters)[str(number) if name.isdigit() else name] = child
+    part.extra["view"] = True
+    return part
+
+
+def _size(run: Run, value: ShapeV, key: Value) -> Value:
+    tensor = value.tensor
+    shape = shape_of(run, tensor)
+    if shape is not None:
+        return _native(tuple(dimension(run, tensor, position) for position in range(len(shape))), key)
+    if isinstance(key, slice):
+        return Unknown("argument", f"sizes of %{tensor.node}")
+    name = run.nodes[tensor.node].config.get("name", f"%{tensor.node}")
+    return Expr.symbol(f"{name}.{key}") if isinstance(key, int) else Unknown("argument", "size")
+
+
+def dimension(run: Run, tensor: Value, position: int) -> Value:
+    """Returns one size of a tensor of known rank; one that is not known gets a name that it keeps."""
+    shape = shape_of(run, tensor)
+    assert shape is not None
+    size = shape[position]
+    if size is not None:
+        return size
+    if isinstance(tensor, TensorV):
+        label = run.nodes[tensor.node].config.get("name", f"%{tensor.node}")
+        named = Expr.symbol(f"{label}.{position}")
+        renamed = (*shape[:position], named, *shape[position + 1 :])
+        run.set_field(tensor, "shape", renamed)
+        if not tensor.pick:
+            run.nodes[tensor.node].shape = renamed
+        return named
+    return Unknown("argument", "size")
+
+
+def _instance(run: Run, value: Instance, key: Value, frame: Frame, site: Site) -> Value:
+    from vglint.interp.modules import find_in_mro
+
+    if isinstance(value.cls, ClassV) and value.cls.fields is not None:
+        if isinstance(key, (int, slice)):
+            present = [each for name in value.cls.fields if (each := value.attrs.get(name)) is not None]
+            return _native(tuple(present), key)
+        if isinstance(key, str) and key in value.attrs:
+            return value.attrs[key]
+    method = find_in_mro(value.cls, "__getitem__")
+    if method is not None:
+        return call(run, MethodV(method[0], value), [key], {}, frame, site)
+    if isinstance(key, str) and key in value.attrs:
+        return value.attrs[key]
+    listed = value.extra.get("items")
+    if isinstance(listed, list):
+        return _list(ListV(listed), key)
+    found = get_attribute(run, value, "__getitem__", frame)
+    if not is_unknown(found):
+        return call(run, found, [key], {}, frame, site)
+    return opaque(run, "unmodelled call", f"index of {value.cls.name}", [value], site)
+
+
+def index_tensor(run: Run, value: Value, key: Value, site: Site) -> Value:
+    """Returns an indexed tensor; a string means that the tensor is in truth a mapping of tensors."""
+    if isinstance(value, TensorV) and value.values is not None and isinstance(key, int) and -len(value.values) <= key < len(value.values):
+        made = TensorV(value.node, (), values=(value.values[key],))
+        return made
+    if isinstance(value, (ParamV, ParamView)) and run.setup:
+        param = value.param if isinstance(value, ParamView) else value
+        return ParamView(param, _covers(key), isinstance(value, ParamView) and value.cut)
+    if isinstance(value, TensorV) and isinstance(key, str):
+        draft = run.nodes[value.node]
+        if draft.op == "input":
+            return entry_input(run, f"{draft.config.get('name', 'input')}[{key!r}]", site)
+        return OpaqueV(Unknown("unmodelled call", f"[{key!r}] of a tensor"), (value.node,), None, site)
+    source = node_of(run, value, site)
+    assert source is not None
+    indices = [part for part in (key if isinstance(key, tuple) else (key,)) if is_tensor(part) or isinstance(part, OpaqueV)]
+    inputs = [source, *(node for node in (node_of(run, part, site) for part in indices) if node is not None)]
+    config: dict[str, Literal_] = {"index": literal(key)}
+    result = ops.result("getitem", Call(config, [shape_of(run, value), *(shape_of(run, part) for part in indices)], ["input", *("index" for _ in indices)]))
+    shape = result.shape if isinstance(result, Tensor) else None
+    emit(run, "getitem", inputs, config, site, shape=shape)
+    made = TensorV(len(run.nodes) - 1, shape)
+    if isinstance(value, (TensorV, ParamV)) and value.init is not None:
+        made.init = value.init
+    return made
+
+
+def _covers(key: Value) -> bool:
+    """Whether an index names everything (`[:]`, `[...]`)."""
+    return key is Ellipsis or (isinstance(key, slice) and key.start is None and key.stop is None)
+
+
+def entry_input(run: Run, name: str, site: Site | None) -> TensorV:
+    """Returns an input of the entry, one node for each name."""
+    for number, draft in enumerate(run.nodes):
+        if draft.op == "input" and draft.config.get("name") == name:
+            return TensorV(number, draft.shape)
+    setup, run.setup = run.setup, 0
+    emit(run, "input", [], {"name": name}, site)
+    run.setup = setup
+    return TensorV(len(run.nodes) - 1)
+
+
+def set_index(run: Run, holder: Value, key: Value, value: Value, frame: Frame, site: Site) -> None:
+    """Performs `holder[key] = value`."""
+    match holder:
+        case DictV():
+            if is_unknown(key) or isinstance(key, (ListV, DictV)):
+                run.set_field(holder, "complete", False)
+            else:
+                run.put(holder.items, key, value)
+        case ListV():
+            plain = _plain_key(key)
+            run.touch(holder)
+            if isinstance(plain, int) and holder.count is None and -len(holder.items) <= plain < len(holder.items):
+                holder.items[plain] = value
+            elif plain is None and holder.count is None:
+                holder.items[:] = [Unknown("argument", "index") for _ in holder.items]
+        case ModuleV():
+            _set_child(run, holder, key, value, frame, site)
+        case TensorV():
+            source = node_of(run, holder, site)
+            assert source is not None
+            inputs = [source]
+            written = node_of(run, value, site) if is_tensor(value) or isinstance(value, OpaqueV) else None
+            if written is not None:
+                inputs.append(written)
+            emit(run, "setitem", inputs, {"index": literal(key)}, site, shape=shape_of(run, holder))
+            run.set_field(holder, "node", len(run.nodes) - 1)
+            run.set_field(holder, "pick", ())
+            run.set_field(holder, "init", UNKNOWN if holder.init is not None else None)
+            run.set_field(holder, "values", None)
+        case ParamV() | ParamView():
+            overwrite(run, holder if _covers(key) else ParamView(holder.param if isinstance(holder, ParamView) else holder, False, True), _written(value), site)
+        case Instance():
+            method = get_attribute(run, holder, "__setitem__", frame)
+            if not is_unknown(method):
+                call(run, method, [key, value], {}, frame, site)
+            elif isinstance(key, str):
+                run.put(holder.attrs, key, value)
+        case _:
+            pass
+
+
+def _written(value: Value) -> Init:
+    from vglint.interp.distribution import constant
+
+    if isinstance(value, (int, float)):
+        return constant(value)
+    if isinstance(value, (TensorV, ParamV)) and value.init is not None:
+        return value.init
+    return UNKNOWN
+
+
+def _set_child(run: Run, holder: ModuleV, key: Value, value: Value, frame: Frame, site: Site) -> None:
+    if isinstance(key, str):
+        run.put(holder.modules if isinstance(value, ModuleV) else holder.parameters if isinstance(value, ParamV) else holder.attrs, key, value)
+    elif isinstance(key, int):
+        names = list(holder.modules)
+        if -len(names) <= key < len(names):
+            run.put(holder.modules, names[key], value)
+    else:
+        run.gap("argument", "name of a registered module", site)

@@ -1,0 +1,131 @@
+"""What iterating over a value yields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vglint.interp.core import Frame, Run, call, get_attribute, opaque
+from vglint.interp.objects import (
+    ClassV,
+    DictV,
+    Instance,
+    IteratorV,
+    ListV,
+    ModuleV,
+    OpaqueV,
+    SetV,
+    ShapeV,
+    Site,
+    TensorV,
+    Value,
+    is_tensor,
+    is_unknown,
+)
+from vglint.value import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """The items in order, or (items None) one that stands for each of `count`, which may be unknown."""
+
+    items: list[Value] | None
+    item: Value = None
+    count: Value = None
+
+
+LIMIT = 4_096
+"""Items of one iterable that are listed."""
+
+
+def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
+    match value:
+        case tuple():
+            return Items(list(value))
+        case str() | range() | bytes():
+            if len(value) > LIMIT:
+                return Items(None, Unknown("loop bound", "long range"), len(value))
+            return Items(list(value))
+        case ListV():
+            if value.count is not None:
+                return Items(None, value.items[0] if value.items else None, value.count)
+            return Items(list(value.items))
+        case SetV():
+            return Items(list(value.items))
+        case DictV():
+            if not value.complete and not value.items:
+                return Items(None, Unknown("argument", "key of a dict"), None)
+            return Items(list(value.items))
+        case IteratorV():
+            return _rest(run, value)
+        case ModuleV():
+            return _children(value)
+        case Instance():
+            return _instance(run, value, frame, site)
+        case TensorV() if value.values is not None:
+            return Items(list(value.values))
+        case _ if is_tensor(value):
+            return _rows(run, value, site)
+        case ShapeV():
+            return Items(None, Unknown("argument", "size"), Unknown("argument", "rank"))
+        case Unknown():
+            return Items(None, Unknown(value.why, f"each of {value.text}"), Unknown("loop bound", value.text))
+        case OpaqueV():
+            deps = value.deps if value.node is None else (value.node,)
+            return Items(None, OpaqueV(value.why, deps, None, site), Unknown("loop bound", value.why.text))
+        case _:
+            return Items(None, Unknown("unmodelled call", f"iteration over {type(value).__name__}"), Unknown("loop bound", type(value).__name__))
+
+
+def _rest(run: Run, value: IteratorV) -> Items:
+    if value.items is None:
+        return Items(None, value.item, value.count)
+    rest = value.items[value.position :]
+    value.position = len(value.items)
+    value.exhausted = True
+    return Items(list(rest))
+
+
+def _children(module: ModuleV) -> Items:
+    if "__gap__" in module.attrs:
+        return Items(None, Unknown("argument", "entries of a module list"), Unknown("loop bound", "entries of a module list"))
+    from vglint.interp.modules import leaf_base
+
+    base = leaf_base(module.cls)
+    names = list(module.modules) or list(module.parameters)
+    if base is not None and base.name in ("torch.nn.ModuleDict", "torch.nn.ParameterDict"):
+        return Items(list(names))
+    table = module.modules or module.parameters
+    counts = [module.extra.get("count:" + name) for name in names]
+    if any(count is not None for count in counts):
+        if len(names) == 1:
+            return Items(None, table[names[0]], counts[0])
+        return Items(None, table[names[-1]], Unknown("loop bound", "modules of unknown number"))
+    return Items([table[name] for name in names])
+
+
+def _instance(run: Run, value: Instance, frame: Frame, site: Site) -> Items:
+    if isinstance(value.cls, ClassV) and value.cls.frozen_kind == "namedtuple":
+        return Items([value.attrs.get(name) for name in value.cls.fields or ()])
+    listed = value.extra.get("items")
+    if isinstance(listed, list):
+        return Items(list(listed))
+    method = get_attribute(run, value, "__iter__", frame)
+    if not is_unknown(method):
+        result = call(run, method, [], {}, frame, site)
+        if result is not value:
+            return items_of(run, result, frame, site)
+    item = value.extra.get("item")
+    if item is not None:
+        return Items(None, item(run, site), Unknown("loop bound", "batches"))
+    unknown = opaque(run, "loop bound", "iteration", [value], site)
+    return Items(None, unknown, Unknown("loop bound", "iteration"))
+
+
+def _rows(run: Run, value: Value, site: Site) -> Items:
+    from vglint.interp.emit import shape_of
+    from vglint.interp.indexing import index_tensor
+
+    shape = shape_of(run, value)
+    if shape and isinstance(shape[0], int) and shape[0] <= 256:
+        return Items([index_tensor(run, value, position, site) for position in range(shape[0])])
+    return Items(None, index_tensor(run, value, Unknown("argument", "index"), site), shape[0] if shape else Unknown("loop bound", "first size of a tensor"))

@@ -1,0 +1,117 @@
+"""Loops: known ones turn by turn, unknown ones once inside a region of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import libcst as cst
+
+from vglint.interp import arithmetic
+from vglint.interp.core import TURNS, Flow, Frame, Run, evaluate
+from vglint.interp.iteration import items_of
+from vglint.interp.objects import Site, Value
+from vglint.value import Expr, Unknown
+
+TRAINING = frozenset({"backward", "step", "zero_grad"})
+
+
+def walk_loop(
+    run: Run,
+    source: Value,
+    bind: Callable[[Value], None],
+    body: Callable[[], int | None],
+    frame: Frame,
+    site: Site,
+    text: str,
+) -> int | None:
+    """Walks a `for` loop. One whose turns train is walked once: what matters is the order inside a turn."""
+    found = items_of(run, source, frame, site)
+    if found.items is None:
+        start = len(run.nodes)
+        with counted(run, found.count, text, site):
+            bind(found.item)
+            flow = body()
+        _note_bound(run, start, found.count, text, site)
+        return None if flow == Flow.CONTINUE else flow
+    outer = run.region
+    for turn, item in enumerate(found.items):
+        if turn >= TURNS:
+            run.gap("budget", f"loop of {len(found.items)} turns", site)
+            return None
+        start = len(run.nodes)
+        region = run.open_region("loop", text, site) if turn == 0 else outer
+        run.region = region
+        bind(item)
+        flow = body()
+        run.region = outer
+        if flow == Flow.BREAK:
+            _fold(run, region, outer)
+            return Flow.BREAK
+        if flow == Flow.RETURN:
+            _fold(run, region, outer)
+            return flow
+        if turn == 0 and len(found.items) > 1 and any(draft.op in TRAINING for draft in run.nodes[start:]):
+            run.regions[region].count = len(found.items)
+            return None
+        _fold(run, region, outer)
+    return None
+
+
+def walk_while(run: Run, test: cst.BaseExpression, body: Callable[[], int | None], frame: Frame, site: Site, text: str) -> int | None:
+    """Walks a `while` loop as long as its condition is known, else once."""
+    for _ in range(TURNS):
+        known = arithmetic.truth(run, evaluate(run, test, frame), frame, site)
+        if known is False:
+            return None
+        start = len(run.nodes)
+        if known is None:
+            count = Unknown("loop bound", text)
+            with counted(run, count, text, site):
+                flow = body()
+            _note_bound(run, start, count, text, site)
+            return flow if flow == Flow.RETURN else None
+        flow = body()
+        if flow == Flow.BREAK:
+            return None
+        if flow == Flow.RETURN:
+            return flow
+        if any(draft.op in TRAINING for draft in run.nodes[start:]):
+            return None
+        run.tick(20)
+    run.gap("budget", f"while {text}", site)
+    return None
+
+
+@contextmanager
+def counted(run: Run, count: Value, text: str, site: Site) -> Iterator[None]:
+    """Opens the region of a loop of unknown length."""
+    outer = run.region
+    region = run.open_region("loop", text, site)
+    run.regions[region].count = count if isinstance(count, (int, Expr)) else None
+    start = len(run.nodes)
+    run.open_loops.append(count if count is not None else Unknown("loop bound", text))
+    try:
+        yield
+    finally:
+        run.open_loops.pop()
+        run.region = outer
+        if len(run.nodes) == start:
+            run.regions[region].alias = outer
+        elif run.setup == 0 and text != "comprehension":
+            _note_bound(run, start, count, text, site)
+
+
+def _note_bound(run: Run, start: int, count: Value, text: str, site: Site) -> None:
+    """A loop over layers whose number is not known is a gap; one over batches or epochs is how training looks."""
+    drafts = run.nodes[start:]
+    if run.setup or not drafts or any(draft.op in TRAINING for draft in drafts) or run.training_code:
+        return
+    if any(draft.op not in ("input", "parameter", "getitem") for draft in drafts):
+        unknown = count.text if isinstance(count, Unknown) else str(count) if count is not None else text
+        run.gap("loop bound", unknown, site)
+
+
+def _fold(run: Run, region: int, outer: int) -> None:
+    if region != outer:
+        run.regions[region].alias = outer

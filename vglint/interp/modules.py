@@ -1,0 +1,407 @@
+"""`nn.Module`: building, attributes, registration, and what runs when one is called."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vglint import ops
+from vglint.interp.core import (
+    CALL,
+    GETATTR,
+    Frame,
+    Run,
+    call,
+    get_attribute,
+    opaque,
+    register,
+)
+from vglint.interp.emit import configured, emit_call
+from vglint.interp.objects import (
+    BuiltinV,
+    ClassMethodV,
+    ClassV,
+    External,
+    FunctionV,
+    Instance,
+    ListV,
+    MethodV,
+    ModuleV,
+    ParamV,
+    PropertyV,
+    Site,
+    StaticV,
+    SuperV,
+    Value,
+    is_tensor,
+    is_unknown,
+)
+from vglint.ops.spec import Spelling
+from vglint.value import Unknown
+
+CONTAINERS = frozenset({"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict", "torch.nn.ParameterList", "torch.nn.ParameterDict"})
+BASES = frozenset(
+    {
+        "torch.nn.Module",
+        "pytorch_lightning.LightningModule",
+        "lightning.LightningModule",
+        "lightning.pytorch.LightningModule",
+        "pytorch_lightning.core.LightningModule",
+        "torch.nn.modules.Module",
+        "torch.nn.modules.module.Module",
+        "transformers.PreTrainedModel",
+        "torch_geometric.nn.MessagePassing",
+        "torch.jit.ScriptModule",
+        "fastai.torch_core.Module",
+        "mmengine.model.BaseModule",
+    }
+)
+"""Library classes that are modules with children of their user's."""
+
+
+def is_module_class(cls: Value) -> bool:
+    """Whether instances of a class are `nn.Module`s."""
+    return any(isinstance(base, External) and _is_module_name(base.name) for base in (cls.mro if isinstance(cls, ClassV) else (cls,)))
+
+
+def _is_module_name(name: str) -> bool:
+    if name in BASES or name in CONTAINERS:
+        return True
+    if name.rsplit(".", 1)[-1] in ("Module", "LightningModule", "BaseModule", "MegatronModule", "ModelMixin", "PreTrainedModel"):
+        return True
+    spelling = ops.find(name)
+    return spelling is not None and spelling.form == "module"
+
+
+def leaf_base(cls: Value) -> External | None:
+    """Returns the class of torch's that an instance gets its forward from, unless the user's code overrides it."""
+    for base in cls.mro if isinstance(cls, ClassV) else (cls,):
+        if isinstance(base, External) and (base.name in CONTAINERS or _module_spelling(base.name) is not None):
+            return base
+    return None
+
+
+def _module_spelling(name: str) -> Spelling | None:
+    spelling = ops.find(name)
+    return spelling if spelling is not None and spelling.form == "module" else None
+
+
+def build_leaf(run: Run, module: ModuleV, base: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> None:
+    """Runs `__init__` of torch's own class: binds its configuration and makes its parameters."""
+    from vglint.interp.containers import fill
+
+    if base.name in CONTAINERS:
+        fill(run, module, base.name, args, keywords, frame, site)
+        return
+    spelling = _module_spelling(base.name)
+    if spelling is None:
+        return
+    try:
+        bound = ops.bind(spelling.args, args, keywords, pack=lambda values: values, is_sequence=lambda value: isinstance(value, (tuple, ListV)))
+    except ops.BindError as error:
+        if any(is_unknown(value) for value in (*args, *keywords.values())) or "**" in keywords:
+            run.gap("argument", f"arguments of {spelling.name}", site)
+        else:
+            run.gap("unmodelled call", f"{spelling.name} {error}", site)
+        bound = {arg.name: keywords.get(arg.name, Unknown("argument", arg.name)) for arg in spelling.args}
+    op = ops.OPS[spelling.op]
+    config = {}
+    for arg in spelling.args:
+        if arg.role == "ignored":
+            continue
+        value = bound[arg.name]
+        if callable_value(value):
+            config[arg.name] = _name_of(value)
+            continue
+        config[arg.name] = configured(run, value, op.kind, site)
+    module.spelling = spelling
+    module.config = ops.canonical_config(spelling, config)
+    if op.params is None:
+        return
+    try:
+        specs = op.params(module.config)
+    except Exception:
+        # A constructor with arguments that make no sense has no parameters that could be known.
+        run.gap("argument", f"parameters of {spelling.name}", site)
+        return
+    for spec in specs:
+        param = ParamV(spec.shape, spec.init, spec.trainable, spec.buffer, site, None, spec.name)
+        run.put(module.buffers if spec.buffer else module.parameters, spec.name, param)
+
+
+def callable_value(value: Value) -> bool:
+    return isinstance(value, (FunctionV, ClassV, MethodV, BuiltinV))
+
+
+def _name_of(value: Value) -> str:
+    return value.name if isinstance(value, (FunctionV, ClassV, BuiltinV)) else type(value).__name__
+
+
+def new_module(run: Run, cls: ClassV | External, frame: Frame, site: Site) -> ModuleV:
+    """Returns an empty instance of a module class."""
+    module = ModuleV(cls, {}, site)
+    module.in_forward = bool(run.modules_running) and run.setup == 0
+    run.modules.append(module)
+    return module
+
+
+@register(CALL, ModuleV)
+def call_module(run: Run, module: ModuleV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    """Runs a module: the forward of its class, torch's own op, or its children in order."""
+    from vglint.interp.containers import run_sequential
+
+    forward = module.attrs.get("forward") or _method(module, "forward")
+    run.set_field(module, "called", module.called + 1)
+    if forward is not None:
+        bound = forward if not isinstance(forward, FunctionV) or "forward" in module.attrs else MethodV(forward, module)
+        if isinstance(forward, StaticV):
+            bound = forward.function
+        run.modules_running.append(module)
+        try:
+            return call(run, bound, args, keywords, frame, site)
+        finally:
+            run.modules_running.pop()
+    base = leaf_base(module.cls)
+    if base is not None and base.name == "torch.nn.Sequential":
+        run.modules_running.append(module)
+        try:
+            return run_sequential(run, module, args, frame, site)
+        finally:
+            run.modules_running.pop()
+    if module.spelling is not None:
+        return emit_call(run, module.spelling, args, keywords, site, signature=module.spelling.forward, leaf=module)
+    dunder = _method(module, "__call__")
+    if dunder is not None:
+        return call(run, MethodV(dunder, module), args, keywords, frame, site)
+    return opaque(run, "unmodelled call", f"forward of {class_name(module.cls)}", [*args, *keywords.values()], site)
+
+
+def class_name(cls: Value) -> str:
+    return cls.qualified if isinstance(cls, ClassV) else cls.name if isinstance(cls, External) else type(cls).__name__
+
+
+def _method(module: Instance, name: str) -> Value:
+    """Returns a method that a class of the user's defines (torch's own bases end the search)."""
+    if not isinstance(module.cls, ClassV):
+        return None
+    for base in module.cls.mro:
+        if isinstance(base, ClassV) and name in base.names:
+            return base.names[name]
+        if isinstance(base, External) and name == "forward" and (_module_spelling(base.name) or base.name in CONTAINERS):
+            return None
+    return None
+
+
+def find_in_mro(cls: ClassV | External, name: str, after: ClassV | None = None) -> tuple[Value, Value] | None:
+    """Returns (value, class that holds it) of a class attribute; classes up to `after` are skipped."""
+    if not isinstance(cls, ClassV):
+        return None
+    skipping = after is not None
+    for base in cls.mro:
+        if skipping:
+            skipping = base is not after
+            continue
+        if isinstance(base, ClassV) and name in base.names:
+            return base.names[name], base
+    return None
+
+
+def bind_attribute(run: Run, value: Value, instance: Value, frame: Frame, owner: Value) -> Value:
+    """Applies the descriptor protocol to something found in a class."""
+    match value:
+        case FunctionV() | BuiltinV():
+            return MethodV(value, instance)
+        case PropertyV():
+            return call(run, MethodV(value.getter, instance), [], {}, frame, _here(frame))
+        case StaticV():
+            return value.function
+        case ClassMethodV():
+            return MethodV(value.function, instance.cls if isinstance(instance, Instance) else instance)
+        case _:
+            return value
+
+
+def _here(frame: Frame) -> Site:
+    return Site(frame.unit, frame.unit.tree)
+
+
+@register(GETATTR, ModuleV)
+def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Value:
+    found = find_in_mro(module.cls, name)
+    if found is not None and isinstance(found[0], PropertyV):
+        return bind_attribute(run, found[0], module, frame, found[1])
+    for table in (module.attrs, module.parameters, module.buffers, module.modules):
+        if name in table:
+            return table[name]
+    if found is not None:
+        return bind_attribute(run, found[0], module, frame, found[1])
+    if module.opaque:
+        return Unknown("argument", f"{class_name(module.cls)}.{name}")
+    if name in module.config:
+        return module.config[name]
+    if name == "training":
+        return run.training
+    if name == "__class__":
+        return module.cls
+    if name == "__dict__":
+        from vglint.interp.objects import DictV
+
+        return DictV(module.attrs, complete=False)
+    if name in ("_modules", "_parameters", "_buffers"):
+        from vglint.interp.objects import DictV
+
+        return DictV({"_modules": module.modules, "_parameters": module.parameters, "_buffers": module.buffers}[name])
+    from vglint.interp.module_methods import METHODS
+
+    if name in METHODS:
+        return MethodV(BuiltinV(name, METHODS[name]), module)
+    if module.spelling is not None and name in ("weight", "bias", "out_proj", "in_proj_weight", "in_proj_bias"):
+        return nested_leaf_attribute(module, name)
+    fallback = find_in_mro(module.cls, "__getattr__")
+    if fallback is not None:
+        return call(run, MethodV(fallback[0], module), [name], {}, frame, _here(frame))
+    return Unknown("unresolved name", f".{name} of {class_name(module.cls)}")
+
+
+def nested_leaf_attribute(module: ModuleV, name: str) -> Value:
+    """Returns a child of one of torch's composite leaves (`attention.out_proj`), None for a parameter that the layer goes without."""
+    prefix = name + "."
+    parts = {key[len(prefix) :]: value for key, value in module.parameters.items() if key.startswith(prefix)}
+    if not parts:
+        return None
+    child = ModuleV(External("torch.nn.Linear"), {})
+    child.parameters = parts
+    return child
+
+
+def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame, site: Site) -> None:
+    """Performs `target.name = value`."""
+    if isinstance(target, Instance):
+        found = find_in_mro(target.cls, name)
+        if found is not None and isinstance(found[0], PropertyV):
+            if found[0].setter is not None:
+                call(run, MethodV(found[0].setter, target), [value], {}, frame, site)
+            return
+    match target:
+        case ModuleV():
+            _register_child(run, target, name, value, site)
+        case Instance():
+            run.put(target.attrs, name, value)
+        case ParamV() if name == "data":
+            from vglint.interp.distribution import UNKNOWN, overwrite
+            from vglint.interp.objects import TensorV
+
+            init = value.init if isinstance(value, (TensorV, ParamV)) and value.init is not None else UNKNOWN
+            overwrite(run, target, init, site)
+        case ParamV() if name == "requires_grad" and isinstance(value, bool):
+            run.set_field(target, "trainable", value)
+        case ClassV() if isinstance(target.names, dict):
+            run.put(target.names, name, value)
+        case _ if is_tensor(target) and name == "requires_grad":
+            from vglint.interp.training import mark_requires_grad
+
+            mark_requires_grad(run, target, value, site)
+        case FunctionV() | Unknown():
+            pass
+        case _:
+            from vglint.interp.objects import Namespace
+
+            if isinstance(target, Namespace):
+                run.put(target.names, name, value)
+
+
+def _register_child(run: Run, module: ModuleV, name: str, value: Value, site: Site) -> None:
+    tables: tuple[dict[str, Any], ...] = (module.modules, module.parameters, module.buffers, module.attrs)
+    home: dict[str, Any] = module.attrs
+    if isinstance(value, ModuleV):
+        home = module.modules
+    elif isinstance(value, ParamV):
+        home = module.buffers if value.buffer and name in module.buffers else module.parameters if not value.buffer else module.attrs
+    elif is_tensor(value) and name in module.buffers:
+        home = module.buffers
+        from vglint.interp.module_methods import as_buffer
+
+        value = as_buffer(value, name, site)
+    elif value is None and name in module.modules:
+        home = module.modules
+    for table in tables:
+        if table is not home and name in table:
+            run.drop(table, name)
+    run.put(home, name, value)
+
+
+@register(GETATTR, SuperV)
+def super_attribute(run: Run, value: SuperV, name: str, frame: Frame) -> Value:
+    cls = value.self.cls if isinstance(value.self, Instance) else value.self
+    if not isinstance(cls, ClassV):
+        return Unknown("unresolved name", f"super().{name}")
+    found = find_in_mro(cls, name, after=value.cls)
+    if found is not None:
+        if isinstance(value.self, ClassV) and isinstance(found[0], FunctionV):
+            return MethodV(found[0], value.self) if name == "__new__" else found[0]
+        return bind_attribute(run, found[0], value.self, frame, found[1])
+    if isinstance(value.self, ModuleV):
+        return _torch_base_attribute(run, value.self, name, frame)
+    return BuiltinV(f"super().{name}", lambda run, args, keywords, frame, site: None)
+
+
+def _torch_base_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Value:
+    from vglint.interp.containers import run_sequential
+    from vglint.interp.module_methods import METHODS
+
+    base = leaf_base(module.cls)
+    if name == "__init__":
+
+        def initialise(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+            if base is not None:
+                build_leaf(run, module, base, args, keywords, frame, site)
+            return None
+
+        return BuiltinV("__init__", initialise)
+    if name in ("forward", "__call__") and base is not None:
+
+        def forward(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+            if base.name == "torch.nn.Sequential":
+                return run_sequential(run, module, args, frame, site)
+            if module.spelling is None:
+                return opaque(run, "unmodelled call", f"forward of {base.name}", args, site)
+            return emit_call(run, module.spelling, args, keywords, site, signature=module.spelling.forward, leaf=module)
+
+        return BuiltinV("forward", forward)
+    if name == "__setattr__":
+
+        def assign(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+            if len(args) == 2 and isinstance(args[0], str):
+                _register_child(run, module, args[0], args[1], site)
+            return None
+
+        return BuiltinV("__setattr__", assign)
+    if name == "__getattr__":
+        return BuiltinV("__getattr__", lambda run, args, keywords, frame, site: Unknown("unresolved name", f".{args[0] if args else ''}"))
+    if name in METHODS:
+        return MethodV(BuiltinV(name, METHODS[name]), module)
+    return BuiltinV(f"super().{name}", lambda run, args, keywords, frame, site: opaque(run, "unresolved name", f"super().{name}", args, site))
+
+
+def children_of(module: ModuleV) -> list[tuple[str, ModuleV]]:
+    return [(name, child) for name, child in module.modules.items() if isinstance(child, ModuleV)]
+
+
+def walk(module: ModuleV, prefix: str = "", seen: set[int] | None = None) -> list[tuple[str, ModuleV]]:
+    """Returns what `named_modules()` yields."""
+    seen = set() if seen is None else seen
+    if id(module) in seen:
+        return []
+    seen.add(id(module))
+    found = [(prefix, module)]
+    for name, child in children_of(module):
+        found += walk(child, f"{prefix}.{name}" if prefix else name, seen)
+    return found
+
+
+def find_attribute(run: Run, value: Value, path: str, frame: Frame) -> Value:
+    """Follows a dotted path of attributes."""
+    for name in path.split("."):
+        if not name:
+            continue
+        value = value.modules[name] if isinstance(value, ModuleV) and name in value.modules else get_attribute(run, value, name, frame)
+    return value

@@ -1,0 +1,263 @@
+"""The abstract values that the interpreter computes with.
+
+Immutable Python values stand for themselves: None, bool, int, float, str, bytes, tuple, range, slice; `Expr` is a symbolic
+number and `Unknown` a value with the reason why it is not known. Everything mutable is one of the classes below;
+`run.journal` makes their changes reversible, so that both arms of an unknown branch can be walked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from vglint.graph import Init
+from vglint.shape import Shape
+from vglint.value import Literal_, Unknown
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from vglint.ops.spec import Spelling
+    from vglint.source.module import Module
+    from vglint.source.unit import Unit
+
+Value: TypeAlias = object
+"""Any abstract value."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Site:
+    """Where in the source something happens; its span is computed late."""
+
+    unit: Unit
+    node: cst.CSTNode
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """Something of a library that is known by its qualified name alone: `torch.nn.functional.relu`, `math`."""
+
+    name: str
+
+
+@dataclass(slots=True, eq=False)
+class ListV:
+    items: list[Value]
+    count: Value = None
+    """When set, `items` holds one representative of this many (a number that is not known)."""
+
+
+@dataclass(slots=True, eq=False)
+class DictV:
+    items: dict[Any, Value]
+    default: Value = None
+    """A defaultdict's factory."""
+    complete: bool = True
+    """False when keys that are not known were stored or merged into it."""
+
+
+@dataclass(slots=True, eq=False)
+class SetV:
+    items: list[Value]
+
+
+@dataclass(slots=True, eq=False)
+class IteratorV:
+    """An iterator or generator, evaluated eagerly; `items` None where its length is not known, `item` then stands for each."""
+
+    items: list[Value] | None
+    item: Value = None
+    count: Value = None
+    position: int = 0
+    exhausted: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """Local names of one call, and the scope around it; `names` of a module scope are filled on demand."""
+
+    names: dict[str, Value]
+    parent: Scope | None
+    module: Namespace
+    globals: set[str] = field(default_factory=set)
+    nonlocals: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True, eq=False)
+class Namespace:
+    """A Python file as a value: names are evaluated when they are first looked up."""
+
+    module: Module
+    names: dict[str, Value]
+    running: set[int] = field(default_factory=set)
+    done: set[int] = field(default_factory=set)
+    prefix: str = ""
+    """Qualified name that its classes bear (`torch.nn` for vglint's own description of torch modules)."""
+
+
+@dataclass(slots=True, eq=False)
+class FunctionV:
+    name: str
+    node: cst.FunctionDef | cst.Lambda
+    scope: Scope
+    unit: Unit
+    defaults: dict[str, Value]
+    owner: ClassV | None = None
+    regions: tuple[str, ...] = ()
+    """Regions that decorators put around the body: `no_grad`."""
+    generator: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MethodV:
+    """A function bound to its first argument."""
+
+    function: Value
+    self: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BuiltinV:
+    """A method of a built-in or library object, written in Python here."""
+
+    name: str
+    call: Callable[..., Value]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PropertyV:
+    getter: Value
+    setter: Value = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StaticV:
+    function: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassMethodV:
+    function: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PartialV:
+    function: Value
+    args: tuple[Value, ...]
+    keywords: dict[str, Value]
+
+
+@dataclass(slots=True, eq=False)
+class ClassV:
+    name: str
+    qualified: str
+    bases: tuple[Value, ...]
+    names: dict[str, Value]
+    unit: Unit
+    node: cst.ClassDef | None
+    mro: tuple[Value, ...] = ()
+    fields: tuple[str, ...] | None = None
+    """Field names of a dataclass or named tuple, in constructor order."""
+    frozen_kind: str = ""
+    """`dataclass`, `namedtuple`, `enum` or empty."""
+
+    def __repr__(self) -> str:
+        return f"<class {self.qualified}>"
+
+
+@dataclass(slots=True, eq=False)
+class Instance:
+    cls: ClassV | External
+    attrs: dict[str, Value]
+    origin: Site | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+    """State of library objects that are modelled (parsers, optimisers, iterators)."""
+
+
+@dataclass(slots=True, eq=False)
+class ModuleV(Instance):
+    """An `nn.Module`: torch's own leaf or container (cls External or a base of it), or the user's."""
+
+    modules: dict[str, Value] = field(default_factory=dict)
+    parameters: dict[str, Value] = field(default_factory=dict)
+    buffers: dict[str, Value] = field(default_factory=dict)
+    spelling: Spelling | None = None
+    config: dict[str, Literal_] = field(default_factory=dict)
+    called: int = 0
+    in_forward: bool = False
+    """Built while forward ran, not while its owner was built."""
+    opaque: bool = False
+    """A pretrained model of a library: known to be a module, not what is in it."""
+
+
+@dataclass(slots=True, eq=False)
+class TensorV:
+    """A tensor: the output of a node, or a part (`pick`) of a node that returns several."""
+
+    node: int
+    shape: Shape | None = None
+    pick: tuple[int, ...] = ()
+    init: Init | None = None
+    """How its entries are distributed, for tensors that may become parameters."""
+    values: tuple[Any, ...] | None = None
+    """Entries of a small constant vector (`torch.linspace(0, rate, depth)`)."""
+    grad: bool = False
+    """`requires_grad` was asked for explicitly."""
+
+
+@dataclass(slots=True, eq=False)
+class ParamV:
+    """An `nn.Parameter` or buffer."""
+
+    shape: Shape | None
+    init: Init
+    trainable: bool = True
+    buffer: bool = False
+    origin: Site | None = None
+    node: int | None = None
+    name: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ParamView:
+    """`.data` of a parameter (`cut`), or an indexed part of it."""
+
+    param: ParamV
+    whole: bool
+    cut: bool
+    blocks: int = 1
+    """A part is one of this many equal blocks along dimension 0."""
+
+
+@dataclass(slots=True, eq=False)
+class OpaqueV:
+    """A value that is not known but made from tensors: a call that is not modelled, arms that differ."""
+
+    why: Unknown
+    deps: tuple[int, ...]
+    node: int | None = None
+    site: Site | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShapeV:
+    """`x.shape` of a tensor whose rank is not known."""
+
+    tensor: TensorV
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SuperV:
+    cls: ClassV
+    self: Value
+
+
+def is_unknown(value: Value) -> bool:
+    return isinstance(value, (Unknown, OpaqueV))
+
+
+def is_tensor(value: Value) -> bool:
+    """Whether a value can be the tensor input of a node."""
+    return isinstance(value, (TensorV, ParamV, ParamView))

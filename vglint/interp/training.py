@@ -1,0 +1,304 @@
+"""Training code: optimisers, gradient scalers, backward, clipping, trainers; each act is a node in program order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vglint import ops
+from vglint.interp.core import LIBRARY, MISSING, Frame, Run, call, opaque, register
+from vglint.interp.emit import emit, literal, node_of, shape_of
+from vglint.interp.iteration import items_of
+from vglint.interp.objects import (
+    BuiltinV,
+    ClassV,
+    DictV,
+    External,
+    Instance,
+    IteratorV,
+    ListV,
+    ModuleV,
+    OpaqueV,
+    ParamV,
+    ParamView,
+    Site,
+    TensorV,
+    Value,
+    is_tensor,
+)
+from vglint.ops.spec import Spelling
+from vglint.value import Literal_, Unknown
+
+
+def act(run: Run, op: str, inputs: list[int], config: dict[str, Literal_], site: Site, params: list[tuple[str, ParamV]] | None = None, type_: str | None = None) -> int:
+    """Emits a node that acts on the outside."""
+    draft = emit(run, op, inputs, config, site, params=params)
+    draft.type = type_
+    return len(run.nodes) - 1
+
+
+def tensor_method(run: Run, value: Value, name: str, args: list[Value], keywords: dict[str, Value], site: Site) -> Value:
+    """`backward`, `requires_grad_` and hooks of a tensor."""
+    if name == "backward":
+        source = node_of(run, value, site)
+        if source is not None:
+            act(run, "backward", [source], {"retain_graph": literal(keywords.get("retain_graph", args[1] if len(args) > 1 else False))}, site)
+        return None
+    if name == "requires_grad_":
+        mark_requires_grad(run, value, args[0] if args else keywords.get("requires_grad", True), site)
+        return value
+    return None
+
+
+def mark_requires_grad(run: Run, value: Value, flag: Value, site: Site) -> None:
+    """Performs `x.requires_grad = flag`."""
+    if isinstance(value, (ParamV, ParamView)):
+        if isinstance(flag, bool):
+            run.set_field(value if isinstance(value, ParamV) else value.param, "trainable", flag)
+        return
+    source = node_of(run, value, site)
+    if source is None or not isinstance(value, TensorV):
+        return
+    draft = act(run, "requires_grad", [source], {"value": literal(flag), "by": "requires_grad"}, site)
+    run.nodes[draft].shape = shape_of(run, value)
+    run.set_field(value, "node", draft)
+    run.set_field(value, "pick", ())
+
+
+def rewrapped(run: Run, name: str, value: Value, keywords: dict[str, Value], site: Site) -> Value:
+    """`Variable(x, requires_grad=True)` and `torch.tensor(x, requires_grad=True)`: a new leaf with the same numbers."""
+    flag = keywords.get("requires_grad", False)
+    if name.endswith("Variable") and flag is not True:
+        return value
+    source = node_of(run, value, site) if is_tensor(value) or isinstance(value, OpaqueV) else None
+    if source is None:
+        return value
+    made = act(run, "requires_grad", [source], {"value": literal(flag), "by": name}, site)
+    run.nodes[made].shape = shape_of(run, value)
+    return TensorV(made, shape_of(run, value))
+
+
+@register(LIBRARY, "torch.tensor", "torch.as_tensor")
+def tensor(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    from vglint.interp.emit import emit_call
+
+    data = args[0] if args else keywords.get("data")
+    if isinstance(data, OpaqueV) or is_tensor(data):
+        if which.name == "torch.as_tensor":
+            return data
+        return rewrapped(run, which.name, data, keywords, site)
+    listed = data.items if isinstance(data, ListV) else list(data) if isinstance(data, tuple) else []
+    if any(is_tensor(item) for item in listed):
+        return opaque(run, "unmodelled call", "torch.tensor of tensors", listed, site)
+    spelling = ops.find(which.name)
+    assert spelling is not None
+    return emit_call(run, spelling, args, keywords, site)
+
+
+# ---- optimisers and schedules
+
+
+def optimizer(run: Run, name: str, spelling: Spelling | None, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    """Builds an optimiser: a node that names every parameter it moves."""
+    config: dict[str, Literal_] = {}
+    if spelling is not None:
+        try:
+            bound = ops.bind(spelling.args, args, keywords)
+            config = {arg.name: literal(bound[arg.name]) for arg in spelling.args if arg.role != "ignored"}  # type: ignore[arg-type]
+        except ops.BindError:
+            config = {key: literal(value) for key, value in keywords.items() if key != "params"}
+    else:
+        config = {key: literal(value) for key, value in keywords.items() if key != "params"}
+    source = args[0] if args else keywords.get("params", keywords.get("model_params"))
+    params, exhausted, complete = groups_of(run, source, frame, site)
+    config["exhausted"] = exhausted
+    config["complete"] = complete
+    node = act(run, "optimizer", [], config, site, params, name)
+    made = Instance(External(name), {}, site, {"node": node, "params": params})
+    made.extra["attribute"] = _optimizer_attribute
+    return made
+
+
+def groups_of(run: Run, source: Value, frame: Frame, site: Site) -> tuple[list[tuple[str, ParamV]], bool, bool]:
+    """Returns (parameters by group, whether an iterator was used up before, whether all are known)."""
+    exhausted = isinstance(source, IteratorV) and (source.exhausted or source.position > 0)
+    if isinstance(source, ParamV):
+        return [("0", source)], False, True
+    found = items_of(run, source, frame, site)
+    if found.items is None:
+        return [], exhausted, False
+    params: list[tuple[str, ParamV]] = []
+    complete = True
+    for number, item in enumerate(found.items):
+        if isinstance(item, DictV):
+            inner, used, whole = groups_of(run, item.items.get("params", ListV([])), frame, site)
+            params += [(str(number), param) for _, param in inner]
+            exhausted, complete = exhausted or used, complete and whole
+        elif isinstance(item, ParamV):
+            params.append(("0", item))
+        elif isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], ParamV):
+            params.append(("0", item[1]))
+        elif isinstance(item, (ListV, IteratorV)):
+            inner, used, whole = groups_of(run, item, frame, site)
+            params += inner
+            exhausted, complete = exhausted or used, complete and whole
+        else:
+            complete = False
+    return params, exhausted, complete
+
+
+def _optimizer_attribute(run: Run, value: Instance, name: str, frame: Frame) -> Value:
+    node = value.extra["node"]
+
+    def method(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        if name == "step":
+            closure = args[0] if args else keywords.get("closure")
+            result = None
+            if closure is not None and not isinstance(closure, Unknown):
+                result = call(run, closure, [], {}, frame, site)
+            act(run, "step", [node], {"closure": closure is not None}, site)
+            return result
+        if name == "zero_grad":
+            act(run, "zero_grad", [node], {}, site)
+            return None
+        if name == "add_param_group":
+            params, _, _ = groups_of(run, ListV(list(args)), frame, site)
+            run.nodes[node].params += params
+            return None
+        return Unknown("unmodelled call", f"optimizer.{name}")
+
+    if name == "param_groups":
+        return ListV([DictV({"params": ListV([param for _, param in value.extra["params"]])}, complete=False)])
+    if name in ("step", "zero_grad", "add_param_group", "state_dict", "load_state_dict", "train", "eval"):
+        return BuiltinV(name, method)
+    return MISSING
+
+
+def scheduler(run: Run, name: str, args: list[Value], keywords: dict[str, Value], site: Site) -> Value:
+    """Builds a learning-rate schedule of an optimiser."""
+    source = args[0] if args else keywords.get("optimizer")
+    inputs = [source.extra["node"]] if isinstance(source, Instance) and "node" in source.extra else []
+    config = {key: literal(value) for key, value in keywords.items() if key != "optimizer"}
+    node = act(run, "scheduler", inputs, config, site, type_=name)
+
+    def attribute(run: Run, value: Instance, name: str, frame: Frame) -> Value:
+        if name == "step":
+
+            def step(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+                act(run, "scheduler_step", [node], {}, site)
+                return None
+
+            return BuiltinV("step", step)
+        return MISSING
+
+    return Instance(External(name), {}, site, {"node": node, "attribute": attribute})
+
+
+# ---- clipping
+
+
+@register(LIBRARY, "torch.nn.utils.clip_grad_norm_", "torch.nn.utils.clip_grad_norm", "torch.nn.utils.clip_grad_value_", "torch.nn.utils.clip_grads_with_norm_")
+def clip(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    source = args[0] if args else keywords.get("parameters")
+    params, exhausted, complete = groups_of(run, source, frame, site)
+    by_value = "value" in which.name
+    limit = args[1] if len(args) > 1 else keywords.get("clip_value" if by_value else "max_norm")
+    config: dict[str, Literal_] = {"clip_value" if by_value else "max_norm": literal(limit)}
+    if not by_value:
+        config["norm_type"] = literal(args[2] if len(args) > 2 else keywords.get("norm_type", 2.0))
+    config["exhausted"], config["complete"] = exhausted, complete
+    act(run, "clip_grad_value" if by_value else "clip_grad_norm", [], config, site, params)
+    return Unknown("argument", "gradient norm")
+
+
+# ---- scalers, accelerators, trainers
+
+
+def _scaler_method(name: str) -> Any:
+    def method(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        target = args[0] if args else next(iter(keywords.values()), None)
+        if name == "scale":
+            source = node_of(run, target, site) if target is not None else None
+            if source is None:
+                return target
+            return TensorV(act(run, "scale", [source], {}, site), shape_of(run, target))
+        nodes = [target.extra["node"]] if isinstance(target, Instance) and "node" in target.extra else []
+        if name == "unscale_":
+            act(run, "unscale", nodes, {}, site)
+        elif name == "step":
+            act(run, "step", nodes, {"closure": False, "scaler": True}, site)
+        elif name == "update":
+            act(run, "scaler_update", [], {}, site)
+        return None
+
+    return BuiltinV(name, method)
+
+
+@register(LIBRARY, "torch.cuda.amp.GradScaler", "torch.amp.GradScaler", "torch.cuda.amp.grad_scaler.GradScaler")
+def grad_scaler(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    methods: dict[str, Value] = {name: _scaler_method(name) for name in ("scale", "unscale_", "step", "update")}
+    enabled = keywords.get("enabled", True)
+    return Instance(which, methods, site, {"enabled": literal(enabled)})
+
+
+@register(LIBRARY, "accelerate.Accelerator", "lightning.Fabric", "lightning.fabric.Fabric", "lightning_fabric.Fabric", "pytorch_lightning.lite.LightningLite")
+def accelerator(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    def prepare(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        return args[0] if len(args) == 1 else tuple(args)
+
+    def backward(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        return tensor_method(run, args[0], "backward", [], {}, site) if args else None
+
+    def clipped(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        source = args[0] if args else keywords.get("parameters")
+        if isinstance(source, ModuleV):
+            from vglint.interp.module_methods import parameters_of
+
+            source = ListV(list(parameters_of(source)))
+        return clip(run, External("torch.nn.utils.clip_grad_norm_"), [source, *args[1:]], keywords, frame, site)
+
+    def first(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        return args[0] if args else None
+
+    methods = {
+        "prepare": prepare,
+        "prepare_model": first,
+        "setup": prepare,
+        "setup_module": first,
+        "setup_optimizers": first,
+        "setup_dataloaders": prepare,
+        "backward": backward,
+        "clip_grad_norm_": clipped,
+        "clip_gradients": clipped,
+        "unwrap_model": first,
+        "gather": first,
+        "accumulate": first,
+    }
+    attrs: dict[str, Value] = {name: BuiltinV(name, method) for name, method in methods.items()}
+    attrs.update({"is_main_process": True, "is_local_main_process": True, "sync_gradients": Unknown("argument", "sync_gradients"), "device": External("torch.device")})
+    return Instance(which, attrs, site)
+
+
+_TRAINERS = (
+    "pytorch_lightning.Trainer lightning.Trainer lightning.pytorch.Trainer pytorch_lightning.trainer.Trainer transformers.Trainer transformers.TrainingArguments "
+    "transformers.Seq2SeqTrainer transformers.Seq2SeqTrainingArguments trl.SFTTrainer"
+).split()
+
+
+@register(LIBRARY, *_TRAINERS)
+def trainer(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    config = {key: literal(value) for key, value in keywords.items() if not isinstance(value, (ModuleV, Instance))}
+    act(run, "trainer", [], config, site, type_=which.name)
+    return Instance(which, dict(keywords), site)
+
+
+OPTIMIZERS = frozenset("Adam AdamW SGD RMSprop Adagrad Adadelta Adamax NAdam RAdam LBFGS AdamP Lamb LAMB Lion Adafactor Ranger AdaBelief FusedAdam AdamW8bit Adam8bit Muon DeepSpeedCPUAdam Novograd BertAdam".split())
+
+
+def is_optimizer(name: str) -> bool:
+    """Whether a library class is an optimiser by its name (`transformers.AdamW`)."""
+    return name.rpartition(".")[2] in OPTIMIZERS
+
+
+def optimizer_class(cls: ClassV) -> bool:
+    """Whether a class of the project derives from torch's optimiser."""
+    return any(isinstance(base, External) and base.name.startswith("torch.optim.") for base in cls.mro)
