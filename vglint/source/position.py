@@ -202,15 +202,19 @@ def inner(node: cst.CSTNode) -> cst.CSTNode | None:
     return None
 
 
-def enclosing(tree: cst.CSTNode, node: cst.CSTNode) -> list[cst.CSTNode]:
-    """Returns the nodes around `node`, innermost first; empty where it is not in the tree."""
-    stack: list[tuple[cst.CSTNode, tuple[cst.CSTNode, ...]]] = [(tree, ())]
+def parents(tree: cst.CSTNode) -> dict[int, cst.CSTNode]:
+    """Returns by `id` of each node of the tree, white space and all, the node that holds it."""
+    found: dict[int, cst.CSTNode] = {}
+    stack = [tree]
     while stack:
-        current, above = stack.pop()
-        if current is node:
-            return list(above[::-1])
-        stack += [(child, (*above, current)) for child in current.children]
-    return []
+        node = stack.pop()
+        for field in node.__dataclass_fields__:
+            value = getattr(node, field)
+            for child in value if isinstance(value, (list, tuple)) else (value,):
+                if isinstance(child, cst.CSTNode):
+                    found[id(child)] = node
+                    stack.append(child)
+    return found
 
 
 def _libcst_by_kind(tree: cst.CSTNode) -> dict[type, list[int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast as syntax
 import re
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -85,21 +86,33 @@ class Unit:
 
     def forget(self) -> None:
         """Drops the trees; they are made again when asked for. Nodes of the old tree have no place any more."""
-        for name in ("tree", "statements", "_places", "_rows", "_positions"):
+        for name in ("tree", "statements", "_places", "_parents", "_rows", "_positions"):
             self.__dict__.pop(name, None)
 
     def _place(self, node: cst.CSTNode) -> syntax.AST | None:
         places = self._places
         if (place := places.get(id(node))) is not None:
             return place
-        from vglint.source.position import enclosing, inner
+        from vglint.source.position import inner
 
         within = inner(node)
         while within is not None:
             if (place := places.get(id(within))) is not None:
                 return place
             within = inner(within)
-        return next((places[id(outer)] for outer in enclosing(self.tree, node) if id(outer) in places), None)
+        return next((places[id(outer)] for outer in self._around(node) if id(outer) in places), None)
+
+    def _around(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        outer = self._parents.get(id(node))
+        while outer is not None:
+            yield outer
+            outer = self._parents.get(id(outer))
+
+    @cached_property
+    def _parents(self) -> dict[int, cst.CSTNode]:
+        from vglint.source.position import parents
+
+        return parents(self.tree)
 
     @cached_property
     def _places(self) -> dict[int, syntax.AST]:
@@ -131,9 +144,7 @@ class Unit:
 
     def _span_by_libcst(self, node: cst.CSTNode) -> Span:
         ranges = self._positions
-        from vglint.source.position import enclosing
-
-        for candidate in (node, *enclosing(self.tree, node)):
+        for candidate in (node, *self._around(node)):
             if candidate in ranges:
                 start, end = ranges[candidate].start, ranges[candidate].end
                 lines = self.line - 1
@@ -145,7 +156,7 @@ class Unit:
         import libcst as cst
         from libcst.metadata import MetadataWrapper, PositionProvider
 
-        module = cst.Module(body=[self.tree])
+        module = cst.parse_module(self.source).with_changes(body=[self.tree])  # with the indent that the file has
         return dict(MetadataWrapper(module, unsafe_skip_copy=True).resolve(PositionProvider))
 
 
