@@ -56,9 +56,12 @@ def opened(target: Target) -> tuple[Project, Module]:
 
 def graphs_of(target: Target) -> tuple[Graph, ...]:
     """Returns the graph of the target, or of each entry of its file; raises click.UsageError."""
-    from vglint.interp import entries, extract
+    from vglint.interp import EntryError, entries, extract
 
     project, module = opened(target)
-    if target.expression:
+    if not target.expression:
+        return entries(project, module)
+    try:
         return (extract(project, module, target.expression),)
-    return entries(project, module)
+    except EntryError as error:
+        raise click.UsageError(str(error)) from None

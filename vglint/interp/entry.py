@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import libcst as cst
 
+from vglint import ops
 from vglint.graph import Graph
 from vglint.interp import attributes, builtins, expressions, functions, library, loops, modules, statements, training
 from vglint.interp.core import MISSING, BudgetError, Frame, Raised, RegionDraft, Run, call, evaluate, execute, get_attribute
@@ -17,6 +18,7 @@ from vglint.interp.indexing import entry_input
 from vglint.interp.modules import find_in_mro, is_module_class, leaf_base
 from vglint.interp.names import lookup, member
 from vglint.interp.objects import ClassV, DictV, External, FunctionV, Instance, ListV, MethodV, ModuleV, Namespace, Scope, Site, Value, is_tensor, is_unknown
+from vglint.ops.spec import REQUIRED
 from vglint.source.module import Module
 from vglint.source.project import Project
 from vglint.source.unit import Unit
@@ -73,10 +75,22 @@ def extract(project: Project, module: Module, expression: str) -> Graph:
     return _guarded(run, span, start)
 
 
-def entries(project: Project, module: Module) -> tuple[Graph, ...]:
-    """Returns the graph of every entry of a file, in source order."""
+def entries(project: Project, module: Module, fault: Callable[[str, Exception], None] | None = None) -> tuple[Graph, ...]:
+    """Returns the graph of every entry of a file, in source order; `fault` is told of an entry that a mistake of ours prevents."""
     namespaces: dict[str, Namespace] = {}
-    return tuple(graph for entry in _find(module) if (graph := _one(project, module, entry, namespaces)) is not None)
+    graphs = []
+    for entry in _find(module):
+        try:
+            graph = _one(project, module, entry, namespaces)
+        except Exception as error:
+            if fault is None:
+                raise
+            fault(", ".join(entry[1].names) or "<module>", error)
+            namespaces = {}
+            continue
+        if graph is not None:
+            graphs.append(graph)
+    return tuple(graphs)
 
 
 def _find(module: Module) -> Iterator[tuple[str, Unit, ast.expr | None]]:
@@ -190,15 +204,10 @@ def _namespace(run: Run, module: Module) -> Namespace:
 
 
 def _run_class(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
-    unit = cls.unit
-    inner = Frame(frame.scope, unit, None)
-    init = find_in_mro(cls, "__init__")
-    args = _arguments_for(run, init[0], inner, tensors=False, skip=1) if init is not None and isinstance(init[0], FunctionV) else []
-    made = call(run, cls, args, {}, inner, Site(unit, unit.tree))
-    if not isinstance(made, ModuleV):
-        return {}, Unknown("unmodelled call", f"{cls.name}() is no module")
-    run.roots = {"": made}
-    return {"": made}, _run_forward(run, made, inner)
+    inner = Frame(frame.scope, cls.unit, None)
+    roots, result = _built(run, cls, frame)
+    made = roots.get("")
+    return roots, result if made is None else _run_forward(run, made, inner)
 
 
 def _run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
@@ -214,7 +223,7 @@ def _run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
     elif isinstance(forward, MethodV) and isinstance(forward.function, FunctionV):
         args = _arguments_for(run, forward.function, frame, tensors=True, skip=1)
     elif module.spelling is not None:
-        args = [entry_input(run, arg.name, site) for arg in module.spelling.forward if arg.role == "tensor" and repr(arg.default) == "REQUIRED"]
+        args = [entry_input(run, arg.name, site) for arg in module.spelling.forward if arg.role == "tensor" and arg.default is REQUIRED]
     else:
         args = [entry_input(run, "input", site)]
     return call(run, module, args, {}, frame, site)
@@ -292,7 +301,12 @@ def _optimizers_in(value: Value) -> list[Instance]:
 def _built(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
     inner = Frame(frame.scope, cls.unit, None)
     init = find_in_mro(cls, "__init__")
-    args = _arguments_for(run, init[0], inner, tensors=False, skip=1) if init is not None and isinstance(init[0], FunctionV) else []
+    base = leaf_base(cls)
+    args: list[Value] = []
+    if init is not None and isinstance(init[0], FunctionV):
+        args = _arguments_for(run, init[0], inner, tensors=False, skip=1)
+    elif base is not None and (spelling := ops.find(base.name)) is not None:
+        args = [Unknown("argument", arg.name) for arg in spelling.args if arg.default is REQUIRED]
     made = call(run, cls, args, {}, inner, Site(cls.unit, cls.unit.tree))
     if not isinstance(made, ModuleV):
         return {}, Unknown("unmodelled call", f"{cls.name}() is no module")

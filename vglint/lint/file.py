@@ -63,8 +63,12 @@ def internal_error(path: str, error: BaseException, what: str = "") -> Problem:
 def _lint_module(tools: Tools, module: Module) -> Outcome:
     from vglint.interp import entries
 
-    graphs = entries(tools.project, module)
-    findings, faults = _check(tools.rulebook, graphs, module.path)
+    faults: list[Problem] = []
+    graphs = entries(
+        tools.project, module, lambda entry, error: faults.append(internal_error(module.path, error, entry))
+    )
+    findings, wrong = _check(tools.rulebook, graphs, module.path)
+    faults += wrong
     kept, unused = _unsuppressed(tools, findings, module)
     wanted = [finding for finding in kept if finding.rule not in tools.ignores(finding.span.file)]
     return Outcome(
