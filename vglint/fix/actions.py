@@ -108,16 +108,27 @@ def _delete_statement(source: Source, finding: Finding, with_: str) -> Edits:
     return [(line, after, "")]
 
 
-def _insert_before(source: Source, finding: Finding, with_: str) -> Edits:
-    """Puts a statement before that of the finding; `{fact}` in it is the evidence of that name."""
+def _unscale_before(source: Source, finding: Finding, with_: str) -> Edits:
+    """Puts `scaler.unscale_(optimizer)` before the statement of the finding, named as the later `scaler.step(optimizer)` names them."""
     statement = source.statement(finding.span)
     if statement is None:
         return None
-    evidence = {name: str(value) for name, value in finding.evidence}
-    try:
-        line = with_.format(**evidence)
-    except (KeyError, IndexError, ValueError):
+    step = next((call for call in map(source.at, _spans(finding)) if _is_step(call)), None)
+    if not isinstance(step, ast.Call) or not isinstance(step.func, ast.Attribute):
         return None
+    line = f"{source.segment(step.func.value)}.unscale_({source.segment(step.args[0])})"
+    return _before(source, statement, line)
+
+
+def _is_step(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "step" and bool(node.args)
+
+
+def _spans(finding: Finding) -> list[Span]:
+    return [place.span for place in finding.related if place.span.file == finding.span.file]
+
+
+def _before(source: Source, statement: ast.stmt, line: str) -> Edits:
     start, _ = source.range(statement)
     indent = source.text[source.starts[statement.lineno - 1] : start]
     if indent.strip():
@@ -131,7 +142,7 @@ ACTIONS: Mapping[str, Callable[[Source, Finding, str], Edits]] = {
     "drop-op": _drop_op,
     "wrap-container": _wrap,
     "delete-statement": _delete_statement,
-    "insert-before": _insert_before,
+    "unscale-before": _unscale_before,
 }
 
 

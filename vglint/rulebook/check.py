@@ -137,7 +137,7 @@ def _adjusted(checked: CheckedRule, severity: object, params: object) -> Checked
             known[name] = value
         rule = replace(rule, params=tuple(known.items()))
     if severity in _SEVERITIES:
-        return replace(checked, rule=replace(rule, severity=severity), levels=())  # type: ignore[arg-type]
+        return replace(checked, rule=replace(rule, severity=severity), levels=())
     return replace(checked, rule=rule)
 
 
@@ -164,10 +164,12 @@ def _related(checked: CheckedRule, lookup: Callable[[str], FactValue | Unknown],
             continue
         for item in value:
             if isinstance(item, Place) and item.span != blamed.span:
-                label = item.message
-                text = render(template, lambda key, label=label: label if key == "place" else lookup(key))  # type: ignore[misc]
-                places[Place(item.span, text)] = None
+                places[Place(item.span, render(template, _naming(item.message, lookup)))] = None
     return tuple(places)[:6]
+
+
+def _naming(label: str, lookup: Callable[[str], FactValue | Unknown]) -> Callable[[str], FactValue | Unknown]:
+    return lambda name: label if name == "place" else lookup(name)
 
 
 def _one_cause(found: Sequence[tuple[int, CheckedRule, Finding]]) -> list[Finding]:

@@ -187,10 +187,10 @@ def _checked(rule: Rule, file: str) -> CheckedRule:
         for position, level in enumerate(rule.levels)
     )
     related = []
-    for position, (places, message) in enumerate(rule.related):
+    for position, (places, text) in enumerate(rule.related):
         here.places(f"related[{position}].places", places, types)
         with_place: dict[str, FactType] = {**types, "place": "text"}
-        related.append((places, here.template(f"related[{position}].message", message, with_place)))
+        related.append((places, here.template(f"related[{position}].message", text, with_place)))
     confirm = None
     if rule.confirm is not None:
         measured = {**params, **{f"measured.{name}": kind.type for name, kind in MEASURES.items()}}

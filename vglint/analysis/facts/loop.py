@@ -27,7 +27,9 @@ class LoopView:
 
     @cached_property
     def params(self) -> frozenset[int]:
-        """The parameters that it moves; empty where they are not known."""
+        """The parameters that it moves; empty where not all of them are known."""
+        if self.optimizer.get("complete") is False:
+            return frozenset()
         return frozenset(index for _, index in self.optimizer.params)
 
     @cached_property
@@ -80,7 +82,9 @@ class LoopView:
         if self.optimizer.index in node.inputs:
             return True
         own = frozenset(index for _, index in node.params)
-        if not own:
+        if not own and node.path:
+            own = self.view.parameters_under(node.path)
+        if not own or node.get("complete") is False:
             return not any(self.view.graph.nodes[source].op == "optimizer" for source in node.inputs)
         return not self.params or bool(own & self.params)
 
@@ -97,12 +101,6 @@ def loop_views(view: View) -> Iterator[LoopView]:
 def optimizer(loop: LoopView) -> str:
     """The optimiser's class: Adam, SGD, …"""
     return (loop.optimizer.type or "optimizer").rpartition(".")[2]
-
-
-@fact("loop", "text")
-def optimizer_text(loop: LoopView) -> str:
-    """What the program calls the optimiser."""
-    return loop.optimizer.path or "optimizer"
 
 
 @fact("loop", "places")
@@ -285,16 +283,6 @@ def sequence_length(loop: LoopView) -> float | Unknown:
     return float(max(lengths)) if lengths else unknown("the sequence length is not known")
 
 
-@fact("loop", "text")
-def scaler(loop: LoopView) -> str:
-    """What the program calls the GradScaler that steps it."""
-    for node in loop.scaled_steps:
-        name = node.get("scaler")
-        if isinstance(name, str) and name:
-            return name
-    return "scaler"
-
-
 @fact("loop", "flag")
 def half_precision(loop: LoopView) -> bool | Unknown:
     """The forward pass runs under autocast to float16. Unknown where the dtype is no literal."""
@@ -356,12 +344,9 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     """Layers that the loss trains through, that lie behind layers which an optimiser moves, and that no optimiser moves.
     Frozen ones do not count, nor a frozen backbone in front. Unknown where an optimiser's parameters are not known."""
     optimizers = list(loop.view.nodes("optimizer"))
-    if any(not node.params for node in optimizers) or loop.unexplained:
+    if any(not node.params or node.get("complete") is False for node in optimizers) or loop.unexplained:
         return unknown("an optimiser's parameters are not known")
     moved = {index for node in optimizers for _, index in node.params}
-    frozen = {
-        index for node in loop.view.nodes("requires_grad") if node.get("value") is False for _, index in node.params
-    }
     found: dict[Place, None] = {}
     for backward in loop.backwards:
         behind = loop.view.before(backward.inputs, lambda node: not loop.view.carries_gradient(node))
@@ -369,7 +354,7 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
         ahead = loop.view.after(driven)
         for index in sorted(behind & ahead):
             own = [param for _, param in loop.view.graph.nodes[index].params]
-            live = [p for p in own if loop.view.graph.parameters[p].trainable and p not in frozen]
+            live = [param for param in own if loop.view.graph.parameters[param].trainable]
             if live and not any(param in moved for param in own):
                 found[loop.view.place(index)] = None
     return tuple(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from vglint.finding import Place
 from vglint.rule import Subject
@@ -29,7 +29,7 @@ class FactSpec:
 FACTS: dict[str, FactSpec] = {}
 """Every fact by `subject.name`."""
 
-Compute: TypeAlias = Callable[[Any], "FactValue | Unknown"]
+Compute = TypeVar("Compute", bound=Callable[[Any], "FactValue | Unknown"])
 
 
 def fact(subject: Subject, kind: FactType, unit: str = "") -> Callable[[Compute], Compute]:

@@ -90,6 +90,12 @@ class View:
         names = [name for name in _signature(node) if not _in_config(node, name)]
         return dict(zip(names, node.inputs, strict=False))
 
+    def parameters_under(self, path: str) -> frozenset[int]:
+        """Returns the parameters of a module and of those below it."""
+        return frozenset(
+            index for index, parameter in enumerate(self.graph.parameters) if parameter.path.startswith(f"{path}.")
+        )
+
     def before(self, start: Iterable[int], stop: Callable[[Node], bool] | None = None) -> set[int]:
         """Returns the nodes from which one of `start` can be reached, themselves included; does not go beyond `stop`."""
         seen: set[int] = set()
@@ -118,6 +124,8 @@ class View:
 
     def carries_gradient(self, node: Node) -> bool:
         """Whether a gradient passes from a node's output to its inputs."""
+        if node.op == "requires_grad":
+            return node.get("by") == "requires_grad"  # Variable(x) and torch.tensor(x) make a new leaf
         return self.kinds[node.index] not in ("cut", "create")
 
     def place(self, index: int) -> Place:
