@@ -11,18 +11,20 @@ from vglint.analysis.maps import MAPS
 from vglint.analysis.maps import activation as _activation
 from vglint.analysis.maps import attention as _attention
 from vglint.analysis.maps import combine as _combine
+from vglint.analysis.maps import composite as _composite
 from vglint.analysis.maps import norm as _norm
 from vglint.analysis.maps import pool as _pool
 from vglint.analysis.maps import recurrent as _recurrent
 from vglint.analysis.maps import reduce as _reduce
 from vglint.analysis.maps import shape as _shape
 from vglint.analysis.maps import weight as _weight
-from vglint.analysis.state import AbstainError, Back, Grad, Scale, State, combined
+from vglint.analysis.state import ZERO, AbstainError, Back, Grad, Scale, State, combined
 from vglint.analysis.use import Use
 from vglint.graph import Graph
+from vglint.ops import OPS
 from vglint.signal import Signal, Trace
 
-_MODULES = (_activation, _attention, _combine, _norm, _pool, _recurrent, _reduce, _shape, _weight)
+_MODULES = (_activation, _attention, _combine, _composite, _norm, _pool, _recurrent, _reduce, _shape, _weight)
 """Importing them fills the table."""
 
 BATCH = 64
@@ -54,7 +56,10 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
         back: Back | None = None
         step = MAPS.get(node.op)
         if step is None:
-            abstained.append((node.index, f"{node.op} is not modelled"))
+            if kind_of(node.op) in ("create", "cut", "train"):
+                back = _no_gradient(len(node.inputs))
+            else:
+                abstained.append((node.index, f"{node.op} is not modelled"))
         else:
             use = Use(graph, node, states, batch)
             try:
@@ -73,6 +78,15 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
         if open_loops and node.region in open_loops:
             _note_exit(graph, node.index, open_loops)
     return states, backs, abstained
+
+
+def kind_of(op: str) -> str:
+    found = OPS.get(op)
+    return found.kind if found is not None else "other"
+
+
+def _no_gradient(count: int) -> Back:
+    return lambda grad: [ZERO] * count
 
 
 def linear_back(use: Use) -> Back | None:

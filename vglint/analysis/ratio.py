@@ -23,7 +23,7 @@ def ratio(graph: Graph, trace: Trace) -> Ratio:
         own = trace.gradients[index]
         profile.append((index, own - base if own is not None and base is not None else None))
     known = dict(profile)
-    value = known.get(first) if first is not None and first != last else None
+    value = known.get(first) if first is not None else None
     return Ratio(value, first, last, tuple(profile))
 
 
@@ -54,10 +54,15 @@ def _last(graph: Graph, layers: list[int]) -> int | None:
     wanted = set(layers)
     feeds = [False] * len(graph.nodes)
     for node in reversed(graph.nodes):
-        if node.index in wanted or feeds[node.index]:
+        if (node.index in wanted or feeds[node.index]) and not _is_last_state(graph, node):
             for source in node.inputs:
                 feeds[source] = True
     for index in reversed(layers):
         if feeds[index]:
             return index
-    return None
+    return layers[-1] if layers else None
+
+
+def _is_last_state(graph: Graph, node: Node) -> bool:
+    """Whether a node takes the last state of a recurrent module: its output, the sequence, is not on that way."""
+    return node.op == "getitem" and graph.nodes[node.inputs[0]].op in ("rnn", "lstm", "gru") and node.get("index") != 0

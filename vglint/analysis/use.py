@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from vglint.analysis.state import AbstainError, State, whole
 from vglint.graph import Graph, Node, Parameter
 from vglint.ops.init import Spread, default_bias, fans, spread
@@ -12,15 +14,24 @@ from vglint.value import Expr, Literal_
 class Use:
     """What the map of an op sees. `inputs[i]` is None where the state of that input is not known."""
 
-    __slots__ = ("batch", "graph", "index", "inputs", "node", "states")
+    __slots__ = ("batch", "graph", "index", "inputs", "node", "shapes", "states")
 
-    def __init__(self, graph: Graph, node: Node, states: list[State | None], batch: int) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        node: Node,
+        states: Sequence[State | None] | Mapping[int, State | None],
+        batch: int,
+        shapes: Mapping[int, Shape | None] | None = None,
+    ) -> None:
         self.graph = graph
         self.node = node
         self.index = node.index
         self.states = states
         self.inputs = [states[i] for i in node.inputs]
         self.batch = batch
+        self.shapes = shapes
+        """Shapes of nodes that are parts of a composite layer and do not stand in the graph."""
 
     def get(self, name: str) -> Literal_:
         return self.node.get(name)
@@ -43,7 +54,16 @@ class Use:
         return found
 
     def shape(self, position: int = 0) -> Shape | None:
-        return self.graph.nodes[self.node.inputs[position]].shape if position < len(self.node.inputs) else None
+        if position >= len(self.node.inputs):
+            return None
+        index = self.node.inputs[position]
+        return self.graph.nodes[index].shape if self.shapes is None else self.shapes.get(index)
+
+    def term(self, index: int) -> State | None:
+        """Returns the state of an earlier node."""
+        if isinstance(self.states, Mapping):
+            return self.states.get(index)
+        return self.states[index] if index < len(self.states) else None
 
     def parameter(self, name: str) -> Parameter | None:
         for key, index in self.node.params:

@@ -34,16 +34,16 @@ def add(use: Use) -> Step:
         raise AbstainError("widths that are not known do not cancel")
     if (both := composite(use, left, right, sign)) is not None:
         return both
-    return summed(use.states, use.index, left, right, sign), back
+    return summed(use, left, right, sign), back
 
 
-def summed(states: Sequence[State | None], index: int, left: State, right: State, sign: float) -> State:
+def summed(use: Use, left: State, right: State, sign: float) -> State:
     """Returns the state of left + sign·right."""
     shared = var = db = ds = r = 0.0
     mine = dict(left.parts)
     for key, coefficient in right.parts:
         if key in mine:
-            term = states[key]
+            term = use.term(key)
             if term is not None:
                 both = 2.0 * sign * coefficient * mine[key]
                 var += both * (term.q - term.mu**2)
@@ -52,12 +52,9 @@ def summed(states: Sequence[State | None], index: int, left: State, right: State
     shared = 2.0 * sign * left.mu * right.mu
     square = sign * sign
     q = max(left.q + square * right.q + shared + var, 0.0)
-    parts = tuple(mine.items()) if len(mine) <= _TERMS else ((index, 1.0),)
+    parts = tuple(mine.items()) if len(mine) <= _TERMS else ((use.index, 1.0),)
     fresh = (left.fresh * left.q + square * right.fresh * right.q) / q if q > 0 else 0.0
     wide = left if (left.places or 0) >= (right.places or 0) and left.channels is not None else right
-    spread = None
-    if left.spread is not None and right.spread is not None:
-        spread = None
     return State(
         q,
         left.mu + sign * right.mu,
@@ -71,7 +68,7 @@ def summed(states: Sequence[State | None], index: int, left: State, right: State
         None,
         parts,
         min(fresh, 1.0),
-        spread,
+        None,
         left.scores or right.scores,
     )
 
@@ -150,6 +147,23 @@ def div(use: Use) -> Step:
         q=left.q * factor, mu=left.mu / right.mu, db=left.db * factor, ds=left.ds * factor, r=left.r * factor, law=None, parts=((use.index, 1.0),)
     )
     return state, lambda grad: [grad.times(factor), ZERO]
+
+
+@maps("masked_fill", "masked_scatter")
+def masked_fill(use: Use) -> Step:
+    """A mask hides entries: scores lose keys, a signal is taken to keep its moments."""
+    state = use.state()
+    law = state.law
+    return state._replace(law=law), lambda grad: [grad] + [ZERO] * (len(use.inputs) - 1)
+
+
+@maps("where")
+def where(use: Use) -> Step:
+    """One tensor beside a number is a mask; two tensors are both taken half."""
+    states = [state for state in use.inputs[1:] if state is not None]
+    if len(use.inputs) == 2 and len(states) == 1:
+        return states[0], lambda grad: [ZERO, grad]
+    raise AbstainError("a choice between two signals")
 
 
 @maps("cat", "concat", "stack")

@@ -193,6 +193,13 @@ def parameter_state(use: Use, spread: Spread, shape: Shape | None) -> State:
     )
 
 
+@maps("tril", "triu")
+def triangle(use: Use) -> Step:
+    """Half of the entries of a mask or a matrix."""
+    state = use.inputs[0]
+    return state, passed(use)
+
+
 @maps("zeros", "zeros_like", "new_zeros", "ones", "ones_like", "new_ones", "full", "full_like", "randn", "randn_like", "rand", "rand_like", "normal")
 def created(use: Use) -> Step:
     """Tensors made of numbers: constants, or noise that differs between samples."""
