@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import random
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -73,8 +74,8 @@ def build(target: Target) -> Any:
     """Imports the target's file and returns the model; raises whatever that code raises. Needs torch."""
     import torch
 
-    stand_in_for_torchvision_ops()
-    if "/" in target.root or target.root in {"benchmarks", "torchvision"}:
+    stand_in_for_torchvision()
+    if "/" in target.root or target.root == "benchmarks":
         sys.path.insert(0, str(folder(target.root)))
         if "/" in target.root:
             os.chdir(folder(target.root))
@@ -100,11 +101,20 @@ def seed() -> None:
     torch.manual_seed(0)
 
 
-def stand_in_for_torchvision_ops() -> None:
-    """Declares the operators that torchvision's binary part defines, so that its Python source imports without it."""
+def stand_in_for_torchvision() -> None:
+    """Makes torchvision's Python source importable without its binary part, by declaring the operators that it defines."""
     import torch
 
-    if not hasattr(stand_in_for_torchvision_ops, "library"):
-        library = torch.library.Library("torchvision", "DEF")
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        stand_in_for_torchvision_ops.library = library  # type: ignore[attr-defined]
+    source = folder("torchvision")
+    if str(source) in sys.path or not source.is_dir():
+        return
+    sys.path.append(str(source))
+    meta = (source / "torchvision/_meta_registrations.py").read_text(encoding="utf-8")
+    library = torch.library.Library("torchvision", "DEF")
+    for operator in sorted(set(re.findall(r'(?:register_meta\("|torchvision::)(\w+)', meta))):
+        library.define(f"{operator}() -> ()")
+    KEPT.append(library)
+
+
+KEPT: list[Any] = []
+"""Libraries of operators live as long as their objects."""
