@@ -257,6 +257,8 @@ def contains(run: Run, holder: Value, item: Value, frame: Frame, site: Site) -> 
             return True
         return None if any(answer is None for answer in answers) else False
     if isinstance(holder, Instance):
+        if isinstance(holder.cls, ClassV) and holder.cls.fields is not None and isinstance(item, str):
+            return holder.attrs.get(item) is not None
         method = get_attribute(run, holder, "__contains__", frame)
         if not is_unknown(method):
             return truth(run, call(run, method, [item], {}, frame, site), frame, site)

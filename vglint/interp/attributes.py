@@ -135,8 +135,8 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
             return call(run, MethodV(fallback[0], value), [name], {}, frame, Site(frame.unit, frame.unit.tree))
         if value.cls.fields is not None and name in ("keys", "values", "items", "get", "to_tuple", "_replace", "_asdict"):
             return native_methods.record_method(run, value, name)
-        if any(isinstance(base, External) and base.name.rpartition(".")[2] in ("dict", "OrderedDict", "UserDict") for base in value.cls.mro):
-            return native_methods.method_of(run, DictV(value.attrs), name)
+        if "dict" in value.extra and (name in native_methods.DICT or name in ("__getitem__", "__setitem__", "__contains__")):
+            return native_methods.dict_base_method(run, value.extra["dict"], name)
     return Unknown("unresolved name", f".{name} of {value.cls.name}")
 
 

@@ -267,6 +267,8 @@ def literal(value: Value) -> Literal_:
             return "..."
         case OpaqueV():
             return value.why
+        case ShapeV():
+            return Unknown("argument", f"sizes of %{value.tensor.node}")
         case TensorV() | ParamV() | ParamView():
             return Unknown("argument", "a tensor")
         case _:

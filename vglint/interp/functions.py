@@ -10,7 +10,8 @@ from vglint import ops
 from vglint.interp.branches import returned_value
 from vglint.interp.core import CALL, DEPTH, LIBRARY, MISSING, Flow, Frame, Run, call, evaluate, get_attribute, opaque, register
 from vglint.interp.emit import emit_call
-from vglint.interp.modules import build_leaf, class_name, find_in_mro, is_module_class, leaf_base, new_module
+from vglint.interp.modules import CONTAINERS, build_leaf, class_name, find_in_mro, is_module_class, leaf_base, new_module
+from vglint.interp.native_methods import dict_base_method
 from vglint.interp.objects import (
     BuiltinV,
     ClassMethodV,
@@ -36,6 +37,9 @@ from vglint.interp.objects import (
 )
 from vglint.interp.training import is_optimizer, optimizer, optimizer_class, scheduler
 from vglint.value import Unknown
+
+
+DICTS = frozenset({"builtins.dict", "collections.OrderedDict", "collections.UserDict", "collections.defaultdict", "typing.Dict"})
 
 
 def defaults_of(run: Run, params: cst.Parameters, frame: Frame) -> dict[str, Value]:
@@ -201,6 +205,8 @@ def instantiate(run: Run, cls: ClassV, args: list[Value], keywords: dict[str, Va
         return opaque(run, "unmodelled call", f"{cls.name}()", [*args, *keywords.values()], site)
     module = is_module_class(cls)
     instance = new_module(run, cls, frame, site) if module else Instance(cls, {}, site)
+    if not module and not cls.frozen_kind and any(isinstance(each, External) and each.name in DICTS for each in cls.mro):
+        instance.extra["dict"] = DictV({})
     found = find_in_mro(cls, "__init__")
     base = leaf_base(cls) if isinstance(instance, ModuleV) else None
     run.setup += 1
@@ -213,9 +219,8 @@ def instantiate(run: Run, cls: ClassV, args: list[Value], keywords: dict[str, Va
         elif base is not None:
             assert isinstance(instance, ModuleV)
             build_leaf(run, instance, base, args, keywords, frame, site)
-        elif any(isinstance(each, External) and each.name in ("builtins.dict", "collections.OrderedDict", "collections.UserDict") for each in cls.mro):
-            for name, value in keywords.items():
-                run.put(instance.attrs, name, value)
+        elif "dict" in instance.extra:
+            call(run, dict_base_method(run, instance.extra["dict"], "__init__"), args, keywords, frame, site)
     finally:
         run.setup -= 1
         run.modules_running = running
@@ -262,6 +267,8 @@ def call_external(run: Run, value: External, args: list[Value], keywords: dict[s
     handler = LIBRARY.get(name)
     if handler is not None:
         return handler(run, value, args, keywords, frame, site)
+    if name in CONTAINERS or name == "torch.nn.Module":
+        return _leaf(run, External(name), args, keywords, frame, site)
     spelling = ops.find(name)
     if spelling is not None and spelling.op == "optimizer" or spelling is None and is_optimizer(name):
         return optimizer(run, name, spelling, args, keywords, frame, site)

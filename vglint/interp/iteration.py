@@ -106,6 +106,10 @@ def _children(module: ModuleV) -> Items:
 def _instance(run: Run, value: Instance, frame: Frame, site: Site) -> Items:
     if isinstance(value.cls, ClassV) and value.cls.frozen_kind == "namedtuple":
         return Items([value.attrs.get(name) for name in value.cls.fields or ()])
+    if "dict" in value.extra:
+        return items_of(run, value.extra["dict"], frame, site)
+    if isinstance(value.cls, ClassV) and value.cls.fields is not None and not isinstance(value, ModuleV):
+        return Items([name for name in value.cls.fields if value.attrs.get(name) is not None])
     listed = value.extra.get("items")
     if isinstance(listed, list):
         return Items(list(listed))

@@ -341,6 +341,10 @@ def super_attribute(run: Run, value: SuperV, name: str, frame: Frame) -> Value:
         return bind_attribute(run, found[0], value.self, frame, found[1])
     if isinstance(value.self, ModuleV):
         return _torch_base_attribute(run, value.self, name, frame)
+    if isinstance(value.self, Instance) and "dict" in value.self.extra:
+        from vglint.interp.native_methods import dict_base_method
+
+        return dict_base_method(run, value.self.extra["dict"], name)
     return BuiltinV(f"super().{name}", lambda run, args, keywords, frame, site: None)
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import builtins
 
-from vglint.interp.core import EXEC, MISSING, Frame, Run, execute_unit
+from vglint.interp.core import MISSING, Run, execute_unit
 from vglint.interp.objects import External, Namespace, Scope, Value
 
 BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) | {"__import__"}
-assert EXEC is not None
+KEYWORDS: dict[str, Value] = {"True": True, "False": False, "None": None, "Ellipsis": Ellipsis, "__debug__": True}
 
 
 def lookup(run: Run, name: str, scope: Scope) -> Value:
     """Returns the value of a name, MISSING where nothing binds it."""
+    if name in KEYWORDS:
+        return KEYWORDS[name]
     around: Scope | None = scope
     while around is not None:
         if name in around.names:
@@ -50,9 +52,3 @@ def member(run: Run, space: Namespace, name: str) -> Value:
             break
     return space.names.get(name, MISSING)
 
-
-def module_frame(space: Namespace, unit: object) -> Frame:
-    from vglint.source.unit import Unit
-
-    assert isinstance(unit, Unit)
-    return Frame(Scope(space.names, None, space), unit, None)

@@ -313,6 +313,31 @@ SET: dict[str, Act] = {
 }
 
 
+def dict_base_method(run: Run, value: DictV, name: str) -> Value:
+    """What `super()` gives a class of the user's that derives from dict."""
+    from vglint.interp.builtins import dict_
+    from vglint.interp.indexing import index, set_index
+    from vglint.interp.objects import External
+
+    def invoke(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        if name == "__getitem__":
+            return index(run, value, args[0], frame, site)
+        if name == "__setitem__":
+            set_index(run, value, args[0], args[1], frame, site)
+            return None
+        if name == "__contains__":
+            return args[0] in value.items if isinstance(args[0], (str, int)) else Unknown("argument", "key of a dict")
+        if name == "__init__":
+            made = dict_(run, External("builtins.dict"), args, keywords, frame, site)
+            assert isinstance(made, DictV)
+            value.items.update(made.items)
+            run.set_field(value, "complete", made.complete)
+            return None
+        return Unknown("unmodelled call", f"dict.{name}")
+
+    return method_of(run, value, name) if name in DICT else BuiltinV(name, invoke)
+
+
 def record_method(run: Run, value: Instance, name: str) -> Value:
     """Methods of dataclass outputs and named tuples."""
     assert isinstance(value.cls, ClassV)
