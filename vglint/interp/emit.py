@@ -178,9 +178,9 @@ def emit_call(
     names: list[str] = []
     kind = ops.OPS[spelling.op].kind if spelling.op in ops.OPS else "other"
     for arg in signature:
-        value = bound[arg.name]
-        if arg.role == "ignored":
+        if arg.role == "ignored" or arg.name not in bound:
             continue
+        value = bound[arg.name]
         parts = _tensors_in(value) if arg.role == "tensors" else [value]
         if arg.role in ("tensor", "tensors") and parts and all(is_tensor(part) or isinstance(part, OpaqueV) for part in parts):
             for part in parts:

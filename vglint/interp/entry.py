@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins as python
 import gc
 import sys
 from collections.abc import Callable, Iterator
@@ -93,7 +94,27 @@ def entries(project: Project, module: Module, fault: Callable[[str, Exception], 
     return tuple(graphs)
 
 
-def _find(module: Module) -> Iterator[tuple[str, Unit, ast.expr | None]]:
+def _call_sites(module: Module, name: str) -> list[str]:
+    """Returns the source of calls of a class whose arguments need nothing local, without repeats."""
+    bound = {each for unit in module.units for each in unit.names} | set(dir(python))
+    found: list[str] = []
+    for unit in module.units:
+        for statement in unit.statements:
+            for node in ast.walk(statement):
+                if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name):
+                    continue
+                used = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+                stars = any(isinstance(each, ast.Starred) for each in node.args)
+                keywords = [each for each in node.keywords if each.arg is not None]
+                if used <= bound and not stars and (node.args or keywords) and len(found) < CALL_SITES:
+                    node.keywords = keywords
+                    text = ast.unparse(node)
+                    if text not in found:
+                        found.append(text)
+    return found
+
+
+def _find(module: Module) -> Iterator[tuple[str, Unit, str | None]]:
     """Yields what a look at the file's `ast` says might be an entry: (kind, unit, call site)."""
     script = False
     for unit in module.units:
@@ -101,6 +122,8 @@ def _find(module: Module) -> Iterator[tuple[str, Unit, ast.expr | None]]:
         if isinstance(node, ast.ClassDef):
             if node.bases:
                 yield "class", unit, None
+                for text in _call_sites(module, node.name):
+                    yield "call", unit, text
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             if _trains(node):
                 yield "training", unit, None
@@ -112,10 +135,10 @@ def _find(module: Module) -> Iterator[tuple[str, Unit, ast.expr | None]]:
         yield "script", module.units[0], None
 
 
-def _one(project: Project, module: Module, entry: tuple[str, Unit, ast.expr | None], namespaces: dict[str, Namespace]) -> Graph | None:
-    kind, unit, _ = entry
+def _one(project: Project, module: Module, entry: tuple[str, Unit, str | None], namespaces: dict[str, Namespace]) -> Graph | None:
+    kind, unit, text = entry
     name = unit.names[-1] if unit.names and kind != "script" else "<module>"
-    run = _new_run(project, name)
+    run = _new_run(project, text or name)
     run.namespaces = namespaces if kind != "script" else {}
     space = _namespace(run, module)
     frame = Frame(Scope({}, None, space), unit, None)
@@ -130,6 +153,19 @@ def _one(project: Project, module: Module, entry: tuple[str, Unit, ast.expr | No
         if kind == "script":
             return "training", *_run_script(run, module, space)
         value = member(run, space, name)
+        if kind == "call":
+            if not isinstance(value, ClassV) or not is_module_class(value) or not _has_forward(value) or _is_lightning(value):
+                skipped = True
+                return "class", {}, None
+            run.setup += 1
+            try:
+                made = evaluate(run, cst.parse_expression(text or name), frame)
+            finally:
+                run.setup -= 1
+            if not isinstance(made, ModuleV):
+                skipped = True
+                return "class", {}, None
+            return "expression", {"": made}, _run_forward(run, made, frame)
         if kind == "class":
             if not isinstance(value, ClassV) or not is_module_class(value) or not _has_forward(value):
                 skipped = True

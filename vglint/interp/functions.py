@@ -35,7 +35,7 @@ from vglint.interp.objects import (
     Value,
     is_unknown,
 )
-from vglint.interp.training import is_optimizer, optimizer, optimizer_class, scheduler
+from vglint.interp.training import act_of_unknown, is_optimizer, optimizer, optimizer_class, scheduler
 from vglint.value import Unknown
 
 
@@ -149,6 +149,10 @@ def call_property(run: Run, value: PropertyV, args: list[Value], keywords: dict[
 
 @register(CALL, Unknown, OpaqueV)
 def call_unknown(run: Run, value: Unknown | OpaqueV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    if run.training_code and isinstance(value, Unknown):
+        acted = act_of_unknown(run, value, args, keywords, site)
+        if acted is not MISSING:
+            return acted
     _escape(run, [*args, *keywords.values()], site)
     why = value if isinstance(value, Unknown) else value.why
     sources: list[Value] = [*args, *keywords.values()]

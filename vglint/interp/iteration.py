@@ -67,6 +67,11 @@ def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
             return _rows(run, value, site)
         case ShapeV():
             return Items(None, Unknown("argument", "size"), Unknown("argument", "rank"))
+        case Unknown() if run.training_code and value.why == "argument":
+            from vglint.interp.indexing import entry_input
+
+            # What training code iterates over without knowing its length are batches.
+            return Items(None, entry_input(run, f"each of {value.text}", site), Unknown("loop bound", value.text))
         case Unknown():
             return Items(None, Unknown(value.why, f"each of {value.text}"), Unknown("loop bound", value.text))
         case OpaqueV():

@@ -11,6 +11,8 @@ from vglint.interp.core import Frame, Run, call, emit_hook, register
 from vglint.interp.distribution import UNKNOWN, overwrite
 from vglint.interp.objects import (
     DictV,
+    External,
+    Instance,
     IteratorV,
     ListV,
     ModuleV,
@@ -42,7 +44,7 @@ def _nothing(run: Run, args: list[Value], keywords: dict[str, Value], frame: Fra
 
 for _name in (
     "register_forward_hook register_forward_pre_hook register_backward_hook register_full_backward_hook register_load_state_dict_post_hook "
-    "_register_load_state_dict_pre_hook register_state_dict_post_hook register_buffer_hook __init__ log log_dict print save_hyperparameters "
+    "_register_load_state_dict_pre_hook register_state_dict_post_hook register_buffer_hook __init__ log log_dict print "
     "gradient_checkpointing_enable set_grad_checkpointing _register_state_dict_hook register_state_dict_pre_hook set_extra_state __post_init__ "
     "register_to_config freeze manual_backward"
 ).split():
@@ -220,6 +222,15 @@ def state_dict(run: Run, args: list[Value], keywords: dict[str, Value], frame: F
 def load_state_dict(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     forget_init(run, _module(args), site)
     return Unknown("unmodelled call", "load_state_dict")
+
+
+@register(METHODS, "save_hyperparameters")
+def save_hyperparameters(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    """Lightning: the constructor's arguments as `self.hparams`."""
+    module = _module(args)
+    given = {name: value for name, value in frame.scope.names.items() if value is not module and name not in ("__class__", "kwargs")}
+    run.put(module.attrs, "hparams", Instance(External("argparse.Namespace"), given, site))
+    return None
 
 
 @register(METHODS, "append")

@@ -106,7 +106,7 @@ def build_leaf(run: Run, module: ModuleV, base: External, args: list[Value], key
     op = ops.OPS[spelling.op]
     config = {}
     for arg in spelling.args:
-        if arg.role == "ignored":
+        if arg.role == "ignored" or arg.name not in bound:
             continue
         value = bound[arg.name]
         if callable_value(value):

@@ -193,6 +193,56 @@ def scheduler(run: Run, name: str, args: list[Value], keywords: dict[str, Value]
     return Instance(External(name), {}, site, {"node": node, "attribute": attribute})
 
 
+def act_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: dict[str, Value], site: Site) -> Value:
+    """Performs a method of something that training code was given: an optimiser, a scaler, a model; MISSING where it is none of their methods.
+
+    Which of them an argument is shows in what is done to it: only optimisers take `zero_grad` and `step`, schedules `step` alone.
+    """
+    holder, _, name = method.text.rpartition(".")
+    if method.why != "argument" or not holder:
+        return MISSING
+    target = args[0] if args else next(iter(keywords.values()), None)
+    if name == "backward" and (is_tensor(target) or isinstance(target, OpaqueV)):
+        return tensor_method(run, target, "backward", [], {}, site)
+    if name == "scale" and (is_tensor(target) or isinstance(target, OpaqueV)):
+        source = node_of(run, target, site)
+        assert source is not None
+        return TensorV(act(run, "scale", [source], {}, site), shape_of(run, target))
+    if name == "zero_grad":
+        act(run, "zero_grad", [_given_optimizer(run, holder, site)], {}, site)
+        return None
+    if name == "unscale_" and target is not None:
+        act(run, "unscale", _target_nodes(run, target, site), {}, site)
+        return None
+    if name == "step":
+        if isinstance(target, Instance) and "node" in target.extra or isinstance(target, Unknown) and "closure" not in target.text and target.why == "argument":
+            act(run, "step", _target_nodes(run, target, site), {"closure": False, "scaler": True}, site)
+        elif "opt" in holder.rpartition(".")[2].lower() or holder in run.given:
+            act(run, "step", [_given_optimizer(run, holder, site)], {"closure": bool(args)}, site)
+        else:
+            act(run, "scheduler_step", [], {}, site)
+        return None
+    if name in ("train", "eval") and not args:
+        act(run, f"{name}_mode", [], {"model": holder}, site)
+        return method
+    return MISSING
+
+
+def _target_nodes(run: Run, target: Value, site: Site) -> list[int]:
+    if isinstance(target, Instance) and "node" in target.extra:
+        return [target.extra["node"]]
+    return [_given_optimizer(run, target.text, site)] if isinstance(target, Unknown) else []
+
+
+def _given_optimizer(run: Run, name: str, site: Site) -> int:
+    """Returns the node of an optimiser that is an argument: its parameters are not known."""
+    if name not in run.given:
+        region, run.region = run.region, 0
+        run.given[name] = act(run, "optimizer", [], {"name": name, "complete": False, "exhausted": False}, site)
+        run.region = region
+    return run.given[name]
+
+
 # ---- clipping
 
 
