@@ -207,7 +207,7 @@ def emit_call(
         spelling.op,
         inputs,
         config,
-        leaf.origin if leaf is not None and leaf.origin is not None else site,
+        leaf.origin if leaf is not None and leaf.origin is not None and kind != "loss" else site,
         leaf=leaf,
         params=[(name, value) for name, value in {**leaf.parameters, **leaf.buffers}.items() if isinstance(value, ParamV)] if leaf is not None else None,
         shape=result.shape if isinstance(result, Tensor) else None,
