@@ -1,9 +1,10 @@
-"""Facts of one operation: those whose gradient is infinite or NaN at the edge of their domain."""
+"""Facts of one operation: what it is, where it stands, whether a gradient has to pass it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
@@ -11,7 +12,12 @@ from vglint.finding import Place
 from vglint.graph import Node
 from vglint.value import Unknown
 
-_SUBJECTS = frozenset({"softmax", "log_softmax", "backward"})
+_NAMES = """
+softmax log_softmax backward sqrt pow rsqrt log log2 log10 where clamp acos asin atanh add sigmoid tanh
+rnn lstm gru rnn_cell lstm_cell gru_cell linear matmul
+"""
+SUBJECTS = frozenset(_NAMES.split())
+"""The ops that some rule of a node is about."""
 
 
 @dataclass(frozen=True)
@@ -21,16 +27,21 @@ class NodeView:
     view: View
     node: Node
 
+    @cached_property
+    def input(self) -> Node | None:
+        """The node of its first argument."""
+        return self.view.graph.nodes[self.node.inputs[0]] if self.node.inputs else None
+
 
 def node_views(view: View) -> Iterator[NodeView]:
     """Yields the nodes that some fact is about."""
-    for node in view.nodes(*_SUBJECTS):
+    for node in view.nodes(*SUBJECTS):
         yield NodeView(view, node)
 
 
 @fact("node", "text")
 def op(found: NodeView) -> str:
-    """The operation."""
+    """The operation: one of those that facts of a node are about."""
     return found.node.op
 
 
@@ -38,6 +49,31 @@ def op(found: NodeView) -> str:
 def place(found: NodeView) -> tuple[Place, ...]:
     """Where it stands."""
     return (found.view.place(found.node.index),)
+
+
+@fact("node", "text")
+def name(found: NodeView) -> str:
+    """Its module path, or the op and the module whose forward runs it."""
+    return found.view.place(found.node.index).message
+
+
+@fact("node", "flag")
+def differentiated(found: NodeView) -> bool:
+    """A gradient passes it: it is not under no_grad, its input depends on a parameter or an input of the entry, and its result reaches a
+    loss, a backward pass or an output by a differentiable way."""
+    view = found.view
+    if view.in_region(found.node, "no_grad"):
+        return False
+    stop = frozenset(node.index for node in view.graph.nodes if not view.carries_gradient(node))
+    behind = view.before([found.node.index], lambda node: node.index in stop)
+    moved = any(
+        view.graph.nodes[index].op == "input"
+        or any(view.graph.parameters[param].trainable for _, param in view.graph.nodes[index].params)
+        for index in behind
+    )
+    ahead = view.after([found.node.index], lambda node: node.index in stop)
+    ends = {index for _, index in view.graph.outputs} | {node.index for node in view.nodes("backward", "grad")}
+    return moved and bool(ahead & ends - stop)
 
 
 @fact("node", "number")
@@ -50,6 +86,16 @@ def dim_size(found: NodeView) -> float | Unknown:
     return float(size) if isinstance(size, int) else unknown("the size is not known")
 
 
+@fact("node", "flag")
+def doubled(found: NodeView) -> bool:
+    """An addition of a value to itself, where the value is what a layer just computed."""
+    node = found.node
+    if node.op != "add" or len(node.inputs) != 2 or node.inputs[0] != node.inputs[1]:
+        return False
+    source = found.view.graph.nodes[node.inputs[0]]
+    return found.view.is_weight(source) or found.view.kinds[source.index] in ("norm", "activation", "dropout")
+
+
 @fact("node", "places")
 def rewrapped(found: NodeView) -> tuple[Place, ...]:
     """Of a backward pass: where its loss was made a new tensor that requires a gradient, or marked as requiring one although
@@ -58,9 +104,10 @@ def rewrapped(found: NodeView) -> tuple[Place, ...]:
     places = []
     for index in sorted(view.before(found.node.inputs, lambda node: not view.carries_gradient(node))):
         node = view.graph.nodes[index]
-        if not _marks(node) or not node.inputs or _depends(view, node, through_cuts=False):
+        if not _marks(node) or not node.inputs:
             continue
-        if _depends(view, node, through_cuts=True):
+        cut = node.get("by") != "requires_grad" or not _depends(view, node, through_cuts=False)
+        if cut and _depends(view, node, through_cuts=True):
             places.append(view.place(index))
     return tuple(places)
 
@@ -74,14 +121,12 @@ def cut_before(found: NodeView) -> tuple[Place, ...]:
 
 
 def _marks(node: Node) -> bool:
-    return node.get("requires_grad") is True or (node.op == "requires_grad" and node.get("value") is True)
+    return node.op == "requires_grad" and node.get("value") is True
 
 
 def _depends(view: View, node: Node, *, through_cuts: bool) -> bool:
-    """Whether a value is computed from a trainable parameter; code that is not understood may have done so."""
+    """Whether a value is computed from a trainable parameter by code that is understood."""
     behind = view.before(node.inputs, None if through_cuts else lambda other: not view.carries_gradient(other))
     return any(
-        view.graph.nodes[index].op == "opaque"
-        or any(view.graph.parameters[param].trainable for _, param in view.graph.nodes[index].params)
-        for index in behind
+        any(view.graph.parameters[param].trainable for _, param in view.graph.nodes[index].params) for index in behind
     )

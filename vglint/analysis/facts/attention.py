@@ -1,0 +1,139 @@
+"""Facts of a softmax over scores: which queries and keys they are made of, and how they are scaled."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from vglint.analysis.facts.domain import constant
+from vglint.analysis.facts.node import NodeView
+from vglint.analysis.facts.spec import fact, unknown
+from vglint.analysis.facts.view import View
+from vglint.graph import Node
+from vglint.value import Unknown
+
+_MASKING = frozenset({"masked_fill", "where", "dropout", "to", "float", "type", "nan_to_num", "clamp", "relu"})
+_PRODUCTS = frozenset({"matmul", "bmm", "einsum", "baddbmm"})
+_SCALING = frozenset({"mul", "div", "normalize", "pow", "sqrt", "softmax", "baddbmm"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The product of queries and keys behind a softmax, and what was done to it on the way."""
+
+    product: Node
+    scaled: bool
+    factors: tuple[float, ...]
+
+
+def scores_of(view: View, softmax: Node) -> Scores | None:
+    """Returns the scores behind a softmax; None where it is not over a product of two projections."""
+    index = softmax.inputs[0] if softmax.inputs else None
+    scaled, factors = False, []
+    while index is not None:
+        node = view.graph.nodes[index]
+        if node.op in _PRODUCTS:
+            return Scores(node, scaled or node.op == "baddbmm", tuple(factors))
+        if node.op in ("mul", "div"):
+            scaled = True
+            value = constant(node)
+            if value:
+                factors.append(value if node.op == "mul" else 1 / value)
+            if len(node.inputs) > 1:
+                index = _towards(view, node.inputs)
+                continue
+        elif node.op in ("add", "sub"):
+            index = _towards(view, node.inputs)
+            continue
+        elif not (view.kinds[node.index] == "shape" or node.op in _MASKING):
+            return None
+        index = node.inputs[-1 if node.op == "where" and len(node.inputs) > 2 else 0] if node.inputs else None
+    return None
+
+
+@fact("node", "flag")
+def attention_scores(found: NodeView) -> bool:
+    """A softmax of the product of two linear projections: queries and keys."""
+    if found.node.op != "softmax":
+        return False
+    scores = scores_of(found.view, found.node)
+    return scores is not None and all(_projection(found.view, index) is not None for index in scores.product.inputs[:2])
+
+
+@fact("node", "flag")
+def scores_scaled(found: NodeView) -> bool | Unknown:
+    """The scores, the queries or the keys are scaled or normalised somewhere, or the projections have an initialisation of their own."""
+    scores = scores_of(found.view, found.node)
+    if scores is None:
+        return unknown("no scores")
+    if scores.scaled:
+        return True
+    for index in scores.product.inputs[:2]:
+        way, end = _way(found.view, index)
+        if any(node.op in _SCALING or found.view.kinds[node.index] == "norm" for node in way) or end is None:
+            return True
+        weight = found.view.parameter(end, "weight")
+        if weight is None or weight.init.span is not None:
+            return True
+        source = found.view.graph.nodes[end.inputs[0]] if end.inputs else None
+        if source is not None and source.op in _SCALING:
+            return True
+    return False
+
+
+@fact("node", "number")
+def head_dim(found: NodeView) -> float | Unknown:
+    """Size of the dimension that queries and keys are multiplied over."""
+    scores = scores_of(found.view, found.node)
+    if scores is not None and scores.product.inputs:
+        shape = found.view.graph.nodes[scores.product.inputs[0]].shape
+        if shape is not None and shape and isinstance(shape[-1], int) and scores.product.op in ("matmul", "bmm"):
+            return float(shape[-1])
+    return unknown("the size of a head is not known")
+
+
+@fact("node", "number")
+def score_factor(found: NodeView) -> float | Unknown:
+    """The literal factor on the scores."""
+    scores = scores_of(found.view, found.node)
+    if scores is None or not scores.factors:
+        return unknown("no literal factor on the scores")
+    return math.prod(scores.factors)
+
+
+@fact("node", "flag")
+def divided_after(found: NodeView) -> bool:
+    """The softmax's result is divided by a literal above one, which is where a scale of the scores lands by mistake."""
+    for index in found.view.readers[found.node.index]:
+        node = found.view.graph.nodes[index]
+        value = constant(node) if node.op in ("div", "mul") and len(node.inputs) == 1 else None
+        if value is not None and (value if node.op == "div" else 1 / value if value else 0) > 1.5:
+            return True
+    return False
+
+
+def _towards(view: View, inputs: tuple[int, ...]) -> int | None:
+    """Returns the input of a sum that leads to a product of activations; the other is a bias or a mask."""
+    for index in inputs:
+        behind = view.before([index], lambda node: node.op in _PRODUCTS)
+        if any(view.graph.nodes[each].op in _PRODUCTS for each in behind):
+            return index
+    return inputs[0] if inputs else None
+
+
+def _projection(view: View, index: int) -> Node | None:
+    return _way(view, index)[1]
+
+
+def _way(view: View, index: int) -> tuple[list[Node], Node | None]:
+    """Returns the nodes from a query or key back to the linear layer that projects it, and that layer."""
+    way: list[Node] = []
+    node = view.graph.nodes[index]
+    while True:
+        if node.op == "linear":
+            return way, node
+        way.append(node)
+        movable = view.kinds[node.index] in ("shape", "dropout", "norm") or node.op in _SCALING or node.op in ("add", "cat")
+        if not movable or not node.inputs:
+            return way, None
+        node = view.graph.nodes[node.inputs[0]]

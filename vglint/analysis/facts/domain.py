@@ -1,0 +1,73 @@
+"""Where a value can lie: whether something on its way keeps it off zero, or off the edges of a function's domain."""
+
+from __future__ import annotations
+
+from vglint.analysis.facts.view import View, number
+from vglint.graph import Node
+
+MOVED = frozenset({"to", "contiguous", "clone", "identity", "getitem", "requires_grad"})
+"""Ops that hand a value on as it is."""
+_SQUARES = frozenset({"square"})
+_SUMS = frozenset({"sum", "mean", "nansum", "nanmean"})
+_POSITIVE = frozenset({"exp", "exp2", "sigmoid", "softmax", "softplus", "cosh"})
+
+
+def origin(view: View, index: int) -> Node:
+    """Returns the node that made a value, beyond reshapes, casts and copies."""
+    node = view.graph.nodes[index]
+    while node.inputs and (view.kinds[node.index] == "shape" or node.op in MOVED) and node.op not in ("pad", "tril", "triu"):
+        node = view.graph.nodes[node.inputs[0]]
+    return node
+
+
+def constant(node: Node) -> float | None:
+    """Returns the plain number that an operation takes beside its one tensor: the 2 of `x ** 2` and of `2 - x`."""
+    for name in ("other", "exponent", "input", "self"):
+        value = number(node.get(name))
+        if value is not None:
+            return value
+    return None
+
+
+def guarded(view: View, index: int) -> bool:
+    """Whether a value is kept off zero from below: a positive constant was added, it was clamped, or a function made it positive."""
+    node = origin(view, index)
+    if node.op in ("clamp", "clamp_min", "maximum", "max", "where", "masked_fill", "nan_to_num", "relu6", "hardtanh"):
+        return True
+    if node.op in ("add", "sub") and len(node.inputs) == 1:
+        value = constant(node)
+        # A constant that is not known is an epsilon as often as not.
+        return value is None or (value > 0 if node.op == "add" else value < 0)
+    if node.op == "add":
+        return any(guarded(view, source) for source in node.inputs)
+    if node.op in ("mul", "div", "sqrt", "pow", "mean", "sum", "abs", "square", "cumsum", "cumprod"):
+        return bool(node.inputs) and all(guarded(view, source) for source in node.inputs)
+    return node.op in _POSITIVE
+
+
+def sum_of_squares(view: View, index: int) -> bool:
+    """Whether a value is a sum, mean or product of squares that is zero where they all are, with nothing added to it."""
+    node = origin(view, index)
+    if node.op in _SUMS or node.op in ("cumsum",):
+        return bool(node.inputs) and _square(view, node.inputs[0])
+    if node.op in ("add",) and len(node.inputs) == 2:
+        return all(_square(view, source) for source in node.inputs)
+    if node.op in ("matmul", "bmm", "mm", "einsum"):
+        return any(_square(view, source) for source in node.inputs)
+    return _square(view, index)
+
+
+def _square(view: View, index: int) -> bool:
+    node = origin(view, index)
+    if node.op in _SQUARES:
+        return True
+    if node.op == "pow":
+        exponent = constant(node)
+        return exponent is not None and exponent > 0 and exponent % 2 == 0
+    if node.op == "mul" and len(node.inputs) == 2:
+        return node.inputs[0] == node.inputs[1]
+    if node.op in _SUMS:
+        return bool(node.inputs) and _square(view, node.inputs[0])
+    if node.op == "add" and len(node.inputs) == 2:
+        return all(_square(view, source) for source in node.inputs)
+    return False

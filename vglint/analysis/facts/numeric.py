@@ -1,0 +1,147 @@
+"""Facts of operations whose gradient is infinite or NaN at the edge of their domain."""
+
+from __future__ import annotations
+
+from vglint.analysis.facts.domain import constant, guarded, origin, sum_of_squares
+from vglint.analysis.facts.node import NodeView
+from vglint.analysis.facts.spec import fact, unknown
+from vglint.analysis.facts.view import View, number
+from vglint.finding import Place
+from vglint.graph import Node
+from vglint.value import Unknown
+
+_UNSAFE = frozenset({"log", "log2", "log10", "sqrt", "rsqrt", "acos", "asin", "atanh", "reciprocal"})
+_HALF_ULP = 2.0**-25
+"""1 - x rounds to 1 in float32 where x is below this."""
+
+
+@fact("node", "flag")
+def root(found: NodeView) -> bool:
+    """A square root or a power with an exponent between 0 and 1, whose slope at 0 is infinite."""
+    return _is_root(found.node)
+
+
+@fact("node", "flag")
+def root_of_squares(found: NodeView) -> bool:
+    """A root whose argument is a sum, mean or product of squares with nothing added under the root: it is 0 where they all are."""
+    return _is_root(found.node) and bool(found.node.inputs) and sum_of_squares(found.view, found.node.inputs[0])
+
+
+@fact("node", "flag")
+def argument_guarded(found: NodeView) -> bool:
+    """Its argument is kept off zero: a positive constant was added, it was clamped, or an exponential made it."""
+    return bool(found.node.inputs) and guarded(found.view, found.node.inputs[0])
+
+
+@fact("node", "flag")
+def epsilon_outside(found: NodeView) -> bool:
+    """A small constant is added to the result, where it protects the division but not the root's slope."""
+    view = found.view
+    for index in view.readers[found.node.index]:
+        node = view.graph.nodes[index]
+        value = constant(node) if node.op == "add" and len(node.inputs) == 1 else None
+        if value is not None and 0 < value <= 1e-3:
+            return True
+    return False
+
+
+@fact("node", "text")
+def argument_op(found: NodeView) -> str | Unknown:
+    """The op that made its argument, beyond reshapes and casts."""
+    return origin(found.view, found.node.inputs[0]).op if found.node.inputs else unknown("no argument")
+
+
+@fact("node", "flag")
+def of_probability(found: NodeView) -> bool:
+    """Its argument is a softmax's or a sigmoid's result as it is, or a value that is used as a probability: selected between p and 1 - p."""
+    if not found.node.inputs:
+        return False
+    made = origin(found.view, found.node.inputs[0])
+    return made.op in ("softmax", "sigmoid") or _complement(found.view, made)
+
+
+@fact("node", "places")
+def argument_place(found: NodeView) -> tuple[Place, ...]:
+    """Where its argument is made."""
+    return (found.view.place(origin(found.view, found.node.inputs[0]).index),) if found.node.inputs else ()
+
+
+@fact("node", "places")
+def hidden_nan(found: NodeView) -> tuple[Place, ...]:
+    """Of a torch.where: its arms that are log, root, division or inverse of a value that only the condition keeps in the domain.
+    The arm that is not chosen still gets a gradient, 0 times infinity."""
+    node, view = found.node, found.view
+    if node.op != "where" or len(node.inputs) < 2:
+        return ()
+    condition = view.argument(node, "condition")
+    tested = view.before([condition]) if condition is not None else set()
+    places = []
+    for index in node.inputs[1:]:
+        arm = origin(view, index)
+        if arm.op in _UNSAFE or _is_root(arm):
+            risky = arm.inputs[:1]
+        elif arm.op == "div" and len(arm.inputs) == 2:
+            risky = arm.inputs[1:]
+        else:
+            continue
+        for source in risky:
+            if not guarded(view, source) and source in tested and view.graph.nodes[source].op != "where":
+                places.append(view.place(arm.index))
+    return tuple(places)
+
+
+@fact("node", "number")
+def clamp_max(found: NodeView) -> float | Unknown:
+    """The literal upper bound of a clamp."""
+    value = number(found.node.get("max")) if found.node.op == "clamp" else None
+    return value if value is not None else unknown("no literal upper bound")
+
+
+@fact("node", "flag")
+def clamps_nothing(found: NodeView) -> bool:
+    """A clamp to at most 1 - eps whose eps is below half a step of float32 at 1, so that 1 stays 1."""
+    value = number(found.node.get("max")) if found.node.op == "clamp" else None
+    return value is not None and 1 - _HALF_ULP < value < 1
+
+
+@fact("node", "flag")
+def of_cosine(found: NodeView) -> bool:
+    """Its argument is a cosine that can be exactly ±1: a cosine similarity, or a product of normalised vectors."""
+    if not found.node.inputs:
+        return False
+    made = origin(found.view, found.node.inputs[0])
+    if made.op == "cosine_similarity":
+        return True
+    if made.op not in ("linear", "matmul", "mm", "bmm", "einsum"):
+        return False
+    return len(made.inputs) > 1 and all(origin(found.view, source).op == "normalize" for source in made.inputs[:2])
+
+
+@fact("node", "number")
+def input_scale(found: NodeView) -> float | Unknown:
+    """The literal factor that its argument was multiplied by (or one over the literal that it was divided by)."""
+    if not found.node.inputs:
+        return unknown("no argument")
+    made = origin(found.view, found.node.inputs[0])
+    value = constant(made) if made.op in ("mul", "div") and len(made.inputs) == 1 else None
+    if value is None or value == 0:
+        return unknown("no literal scale")
+    return abs(value) if made.op == "mul" else 1 / abs(value)
+
+
+def _is_root(node: Node) -> bool:
+    if node.op == "sqrt":
+        return True
+    exponent = constant(node) if node.op == "pow" and len(node.inputs) == 1 and node.get("input") is None else None
+    return exponent is not None and 0 < exponent < 1
+
+
+def _complement(view: View, node: Node) -> bool:
+    """Whether a value is chosen between p and 1 - p, which only a probability is."""
+    if node.op != "where" or len(node.inputs) != 3:
+        return False
+    left, right = (view.graph.nodes[index] for index in node.inputs[1:])
+    for one, other in ((left, right), (right, left)):
+        if one.op in ("sub", "rsub") and one.inputs == (other.index,) and constant(one) == 1.0:
+            return True
+    return False
