@@ -1,0 +1,121 @@
+"""The verbs other than lint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from vglint.cli import VERBS, cli
+
+MODEL = "fixtures/models/deep_sigmoid_mlp.py"
+
+
+@pytest.fixture(autouse=True)
+def here(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+
+
+def vglint(*arguments: str) -> Result:
+    result = CliRunner().invoke(cli, list(arguments))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+@pytest.mark.parametrize("verb", list(VERBS))
+def test_every_verb_explains_itself(verb: str) -> None:
+    result = vglint(verb, "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.stdout
+
+
+def test_graph_for_people() -> None:
+    result = vglint("graph", f"{MODEL}:DeepNet")
+    assert result.exit_code == 0
+    assert "sigmoid" in result.stdout and "no gaps" in result.stdout and "gradient: RMS at %1 fc1" in result.stdout
+
+
+def test_graph_as_json() -> None:
+    document = json.loads(vglint("graph", f"{MODEL}:DeepNet", "--format", "json").stdout)
+    assert document["version"] == 1
+    assert [node["path"] for node in document["nodes"] if node["op"] == "linear"][:2] == ["fc1", "fc2"]
+    assert document["gradient"]["log10_ratio"] < -3
+    assert document["gradient"]["first"] == "fc1"
+
+
+@pytest.mark.parametrize(("form", "start"), [("dot", "digraph {"), ("mermaid", "flowchart TB")])
+def test_graph_as_picture(form: str, start: str) -> None:
+    assert vglint("graph", f"{MODEL}:DeepNet", "--format", form).stdout.startswith(start)
+
+
+def test_graph_of_an_expression_with_colons() -> None:
+    result = vglint("graph", f"{MODEL}:(lambda: DeepNet(3))()")
+    assert result.exit_code == 0, result.output
+    assert "in_features=3" in result.stdout
+
+
+def test_graph_of_a_whole_file() -> None:
+    result = vglint("graph", MODEL)
+    assert result.stdout.count("\nline ") > 1
+    assert vglint("graph", MODEL, "--format", "json").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "target", ["missing.py:A", f"{MODEL}:Nothing", f"{MODEL}:1 +", "nonsense", f"{MODEL}:3", "fixtures:A"]
+)
+def test_a_target_that_is_none_exits_with_2(target: str) -> None:
+    result = vglint("graph", target)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+
+
+def test_rules_lists_every_rule(root: Path) -> None:
+    lines = vglint("rules").stdout.splitlines()
+    assert len(lines) == len(list((root / "rules").glob("*.toml")))
+
+
+def test_the_schema_of_rules_is_json() -> None:
+    document = json.loads(vglint("rules", "--schema").stdout)
+    assert document["title"] == "vglint rule"
+
+
+def test_explain_by_id_and_by_name() -> None:
+    text = vglint("explain", "VG101")
+    assert text.exit_code == 0
+    assert text.stdout == vglint("explain", "saturating-stack").stdout
+    assert text.stdout.startswith("VG101 saturating-stack\n====")
+    assert vglint("explain", "VG101", "--format", "markdown").stdout.startswith("# VG101 saturating-stack")
+    wrong = vglint("explain", "saturating-stak")
+    assert wrong.exit_code == 2
+    assert "saturating-stack" in wrong.output
+
+
+def test_explain_match_shows_facts_with_values() -> None:
+    result = vglint("explain-match", "VG101", f"{MODEL}:DeepNet")
+    assert result.exit_code == 0
+    assert "true" in result.stdout and "log10_gradient_ratio" in result.stdout
+
+
+def test_facts() -> None:
+    assert "log10_gradient_ratio" in vglint("facts").stdout
+
+
+def test_the_examples_of_a_rule_can_fail(root: Path, tmp_path: Path) -> None:
+    (source,) = (root / "rules").glob("VG801-*.toml")
+    text = source.read_text(encoding="utf-8")
+    (tmp_path / source.name).write_text(text, encoding="utf-8")
+    assert vglint("test", str(tmp_path)).exit_code == 0
+    (tmp_path / source.name).write_text(text.replace("  # expect: VG801", "", 1), encoding="utf-8")
+    result = vglint("test", str(tmp_path))
+    assert result.exit_code == 1
+    assert "was not expected" in result.stdout
+
+
+def test_marked_code(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("import torch\nx = 1  # expect: VG101\n")
+    result = vglint("test", str(tmp_path))
+    assert result.exit_code == 1
+    assert "line 2: VG101 was expected" in result.stdout
