@@ -94,15 +94,16 @@ def compare(recording: Recording, graph: Graph | Mapping[str, Any]) -> Compariso
 
 
 def extracted(graph: Graph | Mapping[str, Any]) -> list[Step]:
-    """Returns the graph's nodes as steps; without inputs, parameters, and the unpacking of a tuple that torch does not see."""
+    """Returns the graph's nodes as steps; without what torch does not see: inputs, parameters, joins of branches, the
+    unpacking of a tuple. A module that no attribute holds has no path (`<ReLU 1>`)."""
     nodes = _nodes(graph)
     steps = []
     for op, path, kind, config, weighted, source in nodes:
-        if op in ("input", "parameter", "output"):
+        if op in ("input", "parameter", "join"):
             continue
         if op == "getitem" and source is not None and _several(nodes[source]):
             continue
-        steps.append(Step(op, path, kind, tuple(config.items()), weighted))
+        steps.append(Step(op, None if path.startswith("<") else path, kind, tuple(config.items()), weighted))
     return steps
 
 
@@ -154,7 +155,7 @@ def _trivial(step: Step) -> bool:
 
 
 def _same_place(real: Step, seen: Step) -> bool:
-    return real.op == seen.op and (real.path is None or real.path == seen.path)
+    return real.op == seen.op and (real.path == seen.path)
 
 
 def _same_layer(real: Step, seen: Step) -> bool:

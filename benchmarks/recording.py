@@ -194,10 +194,11 @@ def _library(file: str) -> str | None:
 
 
 def leaf_class(module: nn.Module) -> type | None:
-    """Returns torch's class whose forward runs, if the op table has that class as one op."""
+    """Returns torch's class that the op table has as one op, unless a class below it defines a forward of its own."""
     for cls in type(module).__mro__:
-        if "forward" in vars(cls):
-            return cls if ops.find(public_name(cls)) is not None and cls.__module__.startswith(_LEAVES) else None
+        known = cls.__module__.startswith(_LEAVES) and ops.find(public_name(cls)) is not None
+        if known or "forward" in vars(cls):
+            return cls if known else None
     return None
 
 

@@ -140,5 +140,5 @@ IDIOMS = tuple(
 )
 """Small modules, one idiom of the language each."""
 
-DATA_DEPENDENT = {"graphs/unknown_branch.py", "graphs/unknown_loop.py"}
-"""Idioms whose path through the code only the data knows."""
+UNKNOWABLE = {"graphs/unknown_branch.py", "graphs/unknown_loop.py", "graphs/optional_import.py"}
+"""Idioms whose path through the code only the data, or the machine, knows."""
