@@ -24,11 +24,12 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("analysis",),
     ("fix", "probe"),
     ("rulebook",),
-    ("outcome", "cache", "parallel", "lint"),
+    ("lint",),
     ("selftest",),
-    ("cli", "__main__"),
+    ("cli",),
+    ("__main__",),
 )
-LEFTWARD = frozenset({0, 6})
+LEFTWARD = frozenset({0})
 """Floors whose rooms stand in order: each may use those to its left."""
 
 HOMES = {
