@@ -138,6 +138,8 @@ class Run:
     init_sites: dict[int, Site | None] = field(default_factory=dict)
     """Where a parameter was last written, by its identity."""
     symbols: int = 0
+    built: dict[str, tuple[list[Value], dict[str, Value]]] = field(default_factory=dict)
+    """Arguments that classes of modules were first built with, by qualified name, where they hold nothing of this run."""
     given: dict[str, int] = field(default_factory=dict)
     """Nodes of the optimisers that training code gets as arguments, by name."""
     open_loops: list[Value] = field(default_factory=list)

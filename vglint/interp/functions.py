@@ -21,6 +21,7 @@ from vglint.interp.objects import (
     FunctionV,
     Instance,
     IteratorV,
+    ListV,
     MethodV,
     ModuleV,
     OpaqueV,
@@ -208,6 +209,8 @@ def instantiate(run: Run, cls: ClassV, args: list[Value], keywords: dict[str, Va
     if _is_function_class(cls):
         return opaque(run, "unmodelled call", f"{cls.name}()", [*args, *keywords.values()], site)
     module = is_module_class(cls)
+    if module and cls.qualified not in run.built and all(_portable(value) for value in (*args, *keywords.values())):
+        run.built[cls.qualified] = (args, keywords)
     instance = new_module(run, cls, frame, site) if module else Instance(cls, {}, site)
     if not module and not cls.frozen_kind and any(isinstance(each, External) and each.name in DICTS for each in cls.mro):
         instance.extra["dict"] = DictV({})
@@ -229,6 +232,29 @@ def instantiate(run: Run, cls: ClassV, args: list[Value], keywords: dict[str, Va
         run.setup -= 1
         run.modules_running = running
     return instance
+
+
+def _portable(value: Value, depth: int = 0) -> bool:
+    """Whether a value means the same in another run: constants, classes, functions, configurations."""
+    match value:
+        case None | bool() | int() | float() | str() | External() | ClassV() | range():
+            return True
+        case FunctionV():
+            return value.scope.parent is None
+        case PartialV():
+            return _portable(value.function, depth) and all(_portable(each, depth) for each in (*value.args, *value.keywords.values()))
+        case tuple():
+            return all(_portable(each, depth) for each in value)
+        case ListV():
+            return value.count is None and depth < 4 and all(_portable(each, depth + 1) for each in value.items)
+        case DictV():
+            return value.complete and depth < 4 and all(_portable(each, depth + 1) for each in value.items.values())
+        case ModuleV():
+            return False
+        case Instance():
+            return depth < 2
+        case _:
+            return False
 
 
 def _is_function_class(cls: ClassV) -> bool:

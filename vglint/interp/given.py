@@ -1,0 +1,95 @@
+"""Values for arguments that nobody gives: tensor inputs, default configurations, unknowns."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from vglint.interp.core import MISSING, Frame, Run, call, evaluate
+from vglint.interp.indexing import entry_input
+from vglint.interp.modules import find_in_mro, is_module_class
+from vglint.interp.names import lookup
+from vglint.interp.objects import ClassV, FunctionV, Instance, ListV, Site, Value
+from vglint.value import Unknown
+
+
+
+def arguments_for(run: Run, function: FunctionV, *, tensors: bool, skip: int = 0) -> list[Value]:
+    """Returns a value for each argument without default: a tensor input, an instance of its annotated class, or an unknown."""
+    params = function.node.params
+    site = Site(function.unit, function.node)
+    args: list[Value] = []
+    positional = (*params.posonly_params, *params.params)
+    required = [param for param in positional[skip:] if param.default is None]
+    for param in required:
+        args.append(_argument_for(run, param, function, tensors=tensors, site=site))
+    if tensors and not args and isinstance(params.star_arg, cst.Param) and not any(param.default is not None for param in positional[skip:]):
+        args.append(entry_input(run, params.star_arg.name.value, site))
+    elif tensors and not args:
+        optional = [param for param in positional[skip:] if param.default is not None]
+        if optional:
+            # Every input is optional (`input_ids=None, …`): the first one is given.
+            args.append(_argument_for(run, optional[0], function, tensors=True, site=site))
+    return args
+
+
+_PLAIN = {"int", "float", "bool", "str"}
+
+
+def _argument_for(run: Run, param: cst.Param, function: FunctionV, *, tensors: bool, site: Site) -> Value:
+    name = param.name.value
+    annotation = param.annotation.annotation if param.annotation is not None else None
+    text = _annotation_text(annotation)
+    if annotation is not None:
+        cls = _annotated_class(run, annotation, function)
+        if isinstance(cls, ClassV) and not is_module_class(cls) and not tensors:
+            made = _default_instance(run, cls, function, site)
+            if made is not None:
+                return made
+        if isinstance(cls, ClassV) and tensors and cls.fields is not None:
+            return Instance(cls, {field: entry_input(run, f"{name}.{field}", site) for field in cls.fields}, site)
+    if not tensors:
+        return Unknown("argument", name)
+    head = text.replace("Optional[", "").partition("[")[0].rpartition(".")[2]
+    if head in _PLAIN:
+        return Unknown("argument", name)
+    if head.lower() in ("list", "sequence", "iterable", "tuple"):
+        inner = [part.strip() for part in text[text.find("[") + 1 : text.rfind("]")].split(",")] if "[" in text else []
+        if head.lower() == "tuple" and inner and "..." not in inner and len(inner) > 1:
+            return tuple(entry_input(run, f"{name}[{number}]", site) for number in range(len(inner)))
+        return ListV([entry_input(run, f"{name}[i]", site)], Unknown("argument", f"len({name})"))
+    return entry_input(run, name, site)
+
+
+def _annotation_text(node: cst.CSTNode | None) -> str:
+    return "" if node is None else cst.Module([]).code_for_node(node).strip("'\"")
+
+
+def _annotated_class(run: Run, node: cst.BaseExpression, function: FunctionV) -> Value:
+    match node:
+        case cst.Name(value=name):
+            found = lookup(run, name, function.scope)
+            return None if found is MISSING else found
+        case cst.SimpleString():
+            text = node.value.strip("'\"")
+            return lookup(run, text, function.scope) if text.isidentifier() else None
+        case cst.Attribute():
+            return evaluate(run, node, Frame(function.scope, function.unit, None))
+        case cst.BinaryOperation(left=left, operator=cst.BitOr()):
+            return _annotated_class(run, left, function)
+        case cst.Subscript(value=cst.Name(value="Optional"), slice=[cst.SubscriptElement(slice=cst.Index(value=inner))]):
+            return _annotated_class(run, inner, function)
+        case _:
+            return None
+
+
+def _default_instance(run: Run, cls: ClassV, function: FunctionV, site: Site) -> Value:
+    """Builds an annotated class (a config) where all its arguments have defaults."""
+    init = find_in_mro(cls, "__init__")
+    if init is not None and isinstance(init[0], FunctionV):
+        params = init[0].node.params
+        if any(param.default is None for param in (*params.posonly_params, *params.params)[1:]):
+            return None
+    elif cls.frozen_kind != "dataclass":
+        return None
+    made = call(run, cls, [], {}, Frame(function.scope, function.unit, None), site)
+    return made if isinstance(made, Instance) else None

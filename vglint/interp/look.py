@@ -1,0 +1,137 @@
+"""What a look at a file's `ast` says might be an entry, before anything is interpreted."""
+
+from __future__ import annotations
+
+import ast
+import builtins as python
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from vglint.source.module import Module
+from vglint.source.unit import Unit
+
+CALL_SITES = 2
+"""Constant call sites that a class is built from, besides its defaults."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something that may be an entry: a class, a call of it, a function, or the whole file as a script."""
+
+    kind: Literal["class", "call", "function", "training", "script"]
+    unit: Unit
+    text: str = ""
+    """Source of the call."""
+
+    @property
+    def name(self) -> str:
+        return self.unit.names[-1] if self.unit.names and self.kind != "script" else "<module>"
+
+
+def candidates(module: Module) -> Iterator[Candidate]:
+    """Yields every possible entry of a file in source order, the file itself last."""
+    script = False
+    for unit in module.units:
+        node = unit.ast
+        if isinstance(node, ast.ClassDef):
+            if node.bases:
+                yield Candidate("class", unit)
+                for text in call_sites(module, node.name):
+                    yield Candidate("call", unit, text)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            if _trains(node):
+                yield Candidate("training", unit)
+            elif _builds(node):
+                yield Candidate("function", unit)
+        elif unit.kind == "other" and not script:
+            script = any(_trains(statement) or _loops_over_calls(statement) for statement in unit.statements)
+    if script or _calls_trainer(module):
+        yield Candidate("script", module.units[0])
+
+
+def factories(module: Module, name: str) -> list[str]:
+    """Returns the functions of a file that need no argument and name a class, directly or through one other function."""
+    functions = [unit.ast for unit in module.units if isinstance(unit.ast, ast.FunctionDef)]
+    names = {function.name: {each.id for each in ast.walk(function) if isinstance(each, ast.Name)} for function in functions}
+    direct = {function for function, used in names.items() if name in used}
+    found = []
+    for function in functions:
+        arguments = function.args
+        required = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
+        if required == 0 and (function.name in direct or names[function.name] & direct):
+            found.append(function.name)
+    return found
+
+
+def call_sites(module: Module, name: str) -> list[str]:
+    """Returns the source of calls of a class whose arguments need nothing local, without repeats."""
+    bound = {each for unit in module.units for each in unit.names} | set(dir(python))
+    found: list[str] = []
+    for unit in module.units:
+        for statement in unit.statements:
+            for node in ast.walk(statement):
+                if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name):
+                    continue
+                used = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+                stars = any(isinstance(each, ast.Starred) for each in node.args)
+                keywords = [each for each in node.keywords if each.arg is not None]
+                if used <= bound and not stars and (node.args or keywords) and len(found) < CALL_SITES:
+                    node.keywords = keywords
+                    text = ast.unparse(node)
+                    if text not in found:
+                        found.append(text)
+    return found
+
+
+def _trains(node: ast.AST) -> bool:
+    return any(
+        isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in ("backward",) for each in ast.walk(node)
+    ) and not _is_backward_method(node)
+
+
+def _is_backward_method(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef) and node.name == "backward"
+
+
+def _builds(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function makes layers itself and returns something."""
+    returns = any(isinstance(each, ast.Return) and each.value is not None for each in ast.walk(node))
+    return returns and any(
+        isinstance(each, ast.Attribute) and each.attr in ("Sequential", "Linear", "Conv2d", "add_module") and isinstance(each.value, ast.Name) for each in ast.walk(node)
+    )
+
+
+def _loops_over_calls(node: ast.AST) -> bool:
+    """Whether top-level code loops and calls something in the loop (`for epoch in …: train(...)`), or guards `__main__`."""
+    if isinstance(node, ast.If):
+        test = ast.dump(node.test)
+        return "__main__" in test
+    return isinstance(node, (ast.For, ast.While)) and any(isinstance(each, ast.Call) for each in ast.walk(node))
+
+
+def _calls_trainer(module: Module) -> bool:
+    return any(
+        isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == "fit"
+        for unit in module.units
+        if unit.kind == "other"
+        for statement in unit.statements
+        for each in ast.walk(statement)
+    )
+
+
+def needs_arguments(node: ast.ClassDef) -> bool:
+    """Whether the class's own `__init__` has arguments without default and without an annotation that could make them."""
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
+            arguments = statement.args
+            positional = [*arguments.posonlyargs, *arguments.args]
+            required = positional[1 : len(positional) - len(arguments.defaults)]
+            required += [each for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults) if default is None]
+            return any(not _names_class(each.annotation) for each in required)
+    return False
+
+
+def _names_class(annotation: ast.expr | None) -> bool:
+    text = ast.unparse(annotation) if annotation is not None else ""
+    return text[:1].isupper() and "[" not in text and text not in ("Any", "Callable", "Tensor") or "Config" in text
