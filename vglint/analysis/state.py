@@ -19,6 +19,9 @@ Scale: TypeAlias = tuple[tuple[str, int], ...]
 
 IDENTITY = rays(1.0, 1.0)
 
+Profile: TypeAlias = tuple[tuple[float, ...], ...]
+"""How a second moment varies along each axis of a map whose size is known: factors with mean 1 (edges see fewer taps)."""
+
 PLACES = 49
 """Positions of a map whose size is not known, where an average over it needs a number (7 x 7)."""
 
@@ -66,7 +69,7 @@ class State(NamedTuple):
 
     `scale` multiplies all second moments: a size that is not known. `channels` counts features; `axes` says what each dimension is
     (`b` sample, `c` channel, `s` position), `*c` where the rank is not known; `places` counts positions where known.
-    `parts` writes the tensor as Σ coefficient · node over tensors that are uncorrelated beyond their means. `fresh` is the
+    `map` is how q varies over them. `parts` writes the tensor as Σ coefficient · node over tensors that are uncorrelated beyond their means. `fresh` is the
     share of q that comes straight from Gaussian weights (norms see its χ² noise). `spread` is set for a parameter that weights are made of.
     """
 
@@ -84,12 +87,13 @@ class State(NamedTuple):
     fresh: float = 0.0
     spread: Spread | None = None
     scores: Scores | None = None
+    map: Profile | None = None
 
 
 class Grad(NamedTuple):
     """Second moment `g` of the gradient, the same between positions (`gs`), samples (`gb`), both (`gx`) and channels (`gr`).
 
-    `scale` multiplies all of them. `lv` = variance of ln‖g‖² that finite width brings, `rho` = mean squared cosine between gradients of samples.
+    `scale` multiplies all of them; `map` says how they vary over positions. `lv` = variance of ln‖g‖² that finite width brings, `rho` = mean squared cosine between gradients of samples.
     """
 
     g: float
@@ -100,6 +104,7 @@ class Grad(NamedTuple):
     scale: Scale = ()
     lv: float = 0.0
     rho: float = 0.0
+    map: Profile | None = None
 
     def times(self, gain: float, scale: Scale = ()) -> Grad:
         return Grad(
@@ -111,6 +116,7 @@ class Grad(NamedTuple):
             merged(self.scale, scale) if scale else self.scale,
             self.lv,
             self.rho,
+            self.map,
         )
 
 
@@ -184,7 +190,18 @@ def combined(left: Grad, right: Grad) -> Grad | None:
         left.scale,
         share * left.lv + other * right.lv,
         share * left.rho + other * right.rho,
+        mixed(left.map, right.map, share),
     )
+
+
+def mixed(left: Profile | None, right: Profile | None, share: float) -> Profile | None:
+    """Returns the profile of a sum of which `share` is the left part."""
+    if left is None or right is None or [len(axis) for axis in left] != [len(axis) for axis in right]:
+        return left if right is None else right if left is None else None
+    if left is right:
+        return left
+    other = 1.0 - share
+    return tuple(tuple(share * a + other * b for a, b in zip(one, two, strict=True)) for one, two in zip(left, right, strict=True))
 
 
 def whole(shape: Shape | None, axes: str | None, role: str) -> float | None:

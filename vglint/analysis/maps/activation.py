@@ -106,7 +106,13 @@ def evaluated(state: State, law: Law, whole: Curve, index: int) -> tuple[State, 
     found = state._replace(
         q=square, mu=mean, db=min(db, square), ds=min(ds, square), r=r, law=after, parts=((index, 1.0),), fresh=0.0, spread=None, scores=None
     )
+    if state.map is not None and whole.key[0] in _SATURATING:
+        found = found._replace(map=None)
     return found, after
+
+
+_SATURATING = frozenset({"sigmoid", "tanh", "hardsigmoid", "hardtanh", "softsign", "softplus", "erf", "atan", "sin", "cos"})
+"""Curves after which a map is flat: their second moment hardly depends on the input's."""
 
 
 def slope_back(law: Law, after: Law, use: Use, state: State):  # type: ignore[no-untyped-def]
@@ -127,7 +133,7 @@ def slope_back(law: Law, after: Law, use: Use, state: State):  # type: ignore[no
         lv = grad.lv + excess / width * ((1.0 - grad.rho) / pairs + grad.rho)
         rho += (1.0 - rho) * max(kappa, 1.0) / width
         return Grad(
-            grad.g * gain, grad.gs * place, grad.gb * pair, grad.gx * min(pair, place), grad.gr * channel, grad.scale, lv, min(rho, 1.0)
+            grad.g * gain, grad.gs * place, grad.gb * pair, grad.gx * min(pair, place), grad.gr * channel, grad.scale, lv, min(rho, 1.0), grad.map
         )
 
     return back

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.activation import evaluated, slope_back, through
-from vglint.analysis.state import PLACES, ZERO, AbstainError, Grad, State, Step, law_of, merged
+from vglint.analysis.state import PLACES, ZERO, AbstainError, Grad, State, Step, law_of, merged, mixed
 from vglint.analysis.use import Use
 from vglint.ops.curves import affine, composed, product, rays, total
 from vglint.ops.init import Spread
@@ -70,6 +70,7 @@ def summed(use: Use, left: State, right: State, sign: float) -> State:
         min(fresh, 1.0),
         None,
         left.scores or right.scores,
+        mixed(left.map, right.map, left.q / q) if q > 0 else None,
     )
 
 
@@ -268,6 +269,7 @@ def gated(use: Use, left: State, right: State) -> Step:
             merged(grad.scale, other.scale),
             grad.lv,
             grad.rho,
+            grad.map,
         )
         return gathered(inner, fold)
 

@@ -95,7 +95,15 @@ def group_norm(use: Use) -> Step:
             return grad.gr
         return grad.gs / width if not math.isfinite(places) else (grad.g + (places - 1) * grad.gs) / (width * places)
 
-    return normalised(use, state, variance, width * places, width * min(places, 16.0), mean_gradient)
+    within = min(state.ds, apart)
+    between = apart - within
+    if math.isfinite(width) and apart > 0:
+        # Few independent entries where positions agree: (Σλ)² / Σλ² of channels that are constant and entries that are not.
+        spread = between**2 / max(width - 1.0, 1.0) + within**2 / (width * min(places, 1e4))
+        independent = apart * apart / spread if spread > 0 else math.inf
+    else:
+        independent = math.inf
+    return normalised(use, state, variance, width * places, independent, mean_gradient)
 
 
 @maps("instance_norm")
@@ -166,8 +174,9 @@ def normalised(  # type: ignore[no-untyped-def]
         fresh=0.0,
         scores=None,
         spread=None,
+        map=state.map if use.node.op in ("batch_norm", "group_norm", "instance_norm") else None,
     )
-    noise = 1.0 + 2.0 * state.fresh / (independent - 3.0) if independent > 4.0 else 1.0
+    noise = 1.0 + 2.0 * state.fresh / max(independent - 3.0, 2.0)
     ratio = gain * inverse * noise
 
     def back(grad: Grad) -> Sequence[Grad]:
@@ -182,6 +191,7 @@ def normalised(  # type: ignore[no-untyped-def]
             merged(grad.scale, state.scale, -1),
             grad.lv,
             grad.rho,
+            grad.map,
         )
         if use.node.op == "layer_norm":
             inner = inner._replace(gs=grad.gs * ratio)

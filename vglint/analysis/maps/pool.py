@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.activation import evaluated
 from vglint.analysis.maps.weight import each, sizes
-from vglint.analysis.state import PLACES, AbstainError, Grad, State, Step, law_of
+from vglint.analysis.state import PLACES, AbstainError, Grad, Profile, State, Step, law_of
 from vglint.analysis.use import Use
 
 
@@ -61,14 +61,14 @@ def upsample(use: Use) -> Step:
         else:
             raise AbstainError("factor of the upsampling is not known")
     places = state.places * factor if state.places is not None else None
-    out = state._replace(places=places, parts=((use.index, 1.0),), law=None, fresh=0.0)
+    out = state._replace(places=places, parts=((use.index, 1.0),), law=None, fresh=0.0, map=fine_up(state.map, use))
 
     def back(grad: Grad) -> Sequence[Grad]:
         if factor <= 1:
-            return [grad.times(factor)]
+            return [grad.times(factor)._replace(map=None)]
         spread = factor * grad.g + factor * (factor - 1) * grad.gs
         other = factor * grad.gb + factor * (factor - 1) * grad.gx
-        return [grad._replace(g=spread, gb=other, gs=grad.gs * factor**2, gx=grad.gx * factor**2, gr=grad.gr * factor)]
+        return [grad._replace(g=spread, gb=other, gs=grad.gs * factor**2, gx=grad.gx * factor**2, gr=grad.gr * factor, map=coarse_down(grad.map, use))]
 
     return out, back
 
@@ -111,6 +111,52 @@ def alpha_dropout(use: Use) -> Step:
     db = q - mean * mean - scale * keep * keep * max(state.q - state.mu**2 - state.db, 0.0)
     out = state._replace(q=q, mu=mean, db=db, ds=db, r=mean * mean, law=None, parts=((use.index, 1.0),))
     return out, lambda grad: [grad._replace(g=grad.g * scale * keep, gs=grad.gs * scale * keep**2, gb=grad.gb * scale * keep**2)]
+
+
+def coarse(profile: Profile | None, use: Use) -> Profile | None:
+    """Returns a map's profile after pooling by whole windows."""
+    if profile is None:
+        return None
+    after = sizes(use.node.shape, len(profile))
+    found = []
+    for axis, new in zip(profile, after, strict=True):
+        if not new or len(axis) % new:
+            return None
+        step = len(axis) // new
+        found.append(tuple(sum(axis[i * step : (i + 1) * step]) / step for i in range(new)))
+    return tuple(found)
+
+
+def fine(profile: Profile | None, use: Use) -> Profile | None:
+    """Returns a gradient's profile before pooling by whole windows."""
+    if profile is None:
+        return None
+    before = sizes(use.shape(0), len(profile))
+    found = []
+    for axis, old in zip(profile, before, strict=True):
+        if not old or old % len(axis):
+            return None
+        step = old // len(axis)
+        found.append(tuple(value for value in axis for _ in range(step)))
+    return tuple(found)
+
+
+def fine_up(profile: Profile | None, use: Use) -> Profile | None:
+    return _resized(profile, sizes(use.node.shape, len(profile))) if profile is not None else None
+
+
+def coarse_down(profile: Profile | None, use: Use) -> Profile | None:
+    return _resized(profile, sizes(use.shape(0), len(profile))) if profile is not None else None
+
+
+def _resized(profile: Profile, after: list[int | None]) -> Profile | None:
+    """Returns the profile at the nearest positions of another size."""
+    found = []
+    for axis, new in zip(profile, after, strict=True):
+        if not new:
+            return None
+        found.append(tuple(axis[min(i * len(axis) // new, len(axis) - 1)] for i in range(new)))
+    return tuple(found)
 
 
 def windows(use: Use, rank: int) -> tuple[float, float]:
@@ -157,6 +203,7 @@ def average(use: Use, window: float, ratio: float) -> Step:
         law=None,
         parts=((use.index, 1.0),),
         fresh=0.0,
+        map=coarse(state.map, use),
     )
     gain = ratio / window
 
@@ -165,7 +212,7 @@ def average(use: Use, window: float, ratio: float) -> Step:
         inside = max(1.0 / max((state.places or PLACES), 1.0), 0.0) * window
         gs = grad.gs * near + (grad.g - grad.gs) * near * min(inside, 1.0)
         gx = grad.gx * near + (grad.gb - grad.gx) * near * min(inside, 1.0)
-        return [grad._replace(g=grad.g * gain, gs=gs, gb=grad.gb * gain, gx=gx, gr=grad.gr * gain)]
+        return [grad._replace(g=grad.g * gain, gs=gs, gb=grad.gb * gain, gx=gx, gr=grad.gr * gain, map=fine(grad.map, use))]
 
     return out, back
 
@@ -180,7 +227,7 @@ def maximum(use: Use, window: float, ratio: float) -> Step:
         law = law_of(state._replace(law=None), use.node.inputs[0])
     wider = law._replace(count=law.count * window)
     found, after = evaluated(state, wider, law.curve, use.index)
-    out = found._replace(law=after, places=state.places * ratio if state.places is not None else None)
+    out = found._replace(law=after, places=state.places * ratio if state.places is not None else None, map=coarse(state.map, use))
     part = after.slope2 / law.slope2 if law.slope2 > 0 else 1.0
 
     def back(grad: Grad) -> Sequence[Grad]:
@@ -188,7 +235,7 @@ def maximum(use: Use, window: float, ratio: float) -> Step:
         # Which entry wins hardly agrees between samples: covariances shrink by 1/window more.
         pair = ratio / window
         return [
-            grad._replace(g=grad.g * gain, gs=grad.gs * ratio * ratio, gb=grad.gb * pair, gx=grad.gx * pair * ratio, gr=grad.gr * pair)
+            grad._replace(g=grad.g * gain, gs=grad.gs * ratio * ratio, gb=grad.gb * pair, gx=grad.gx * pair * ratio, gr=grad.gr * pair, map=fine(grad.map, use))
         ]
 
     return out, back
@@ -198,7 +245,7 @@ def flattened(state: State, channels: float | None) -> State:
     """Returns the state once positions have become channels."""
     places = state.places
     if places is None or not isinstance(state.channels, int):
-        return state._replace(law=state.law)
+        return state._replace(law=state.law, map=None)
     pairs = (places - 1) * (state.q - state.ds) + (state.channels - 1) * places * state.r
     count = places * state.channels - 1
-    return state._replace(r=pairs / count if count > 0 else 0.0)
+    return state._replace(r=pairs / count if count > 0 else 0.0, map=None)

@@ -56,7 +56,7 @@ def flatten(use: Use) -> Step:
     shape = use.node.shape
     if shape is not None and isinstance(shape[-1], int):
         channels = shape[-1]
-    return out._replace(axes="bc", channels=channels, places=1.0), passed(use)
+    return out._replace(axes="bc", channels=channels, places=1.0, map=None), passed(use)
 
 
 @maps("permute", "transpose", "t", "mT", "T", "adjoint", "swapaxis")

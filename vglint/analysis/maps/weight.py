@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from vglint.analysis.maps import maps
-from vglint.analysis.state import AbstainError, Grad, State, Step, ZERO, merged, quotient, sized
+from vglint.analysis.state import AbstainError, Grad, Profile, State, Step, ZERO, merged, quotient, sized
 from vglint.analysis.use import Use, fan_in_of, filled
 from vglint.ops.init import Spread
 from vglint.shape import Dim, Shape
@@ -31,6 +32,32 @@ class Fans(NamedTuple):
     backward: float = 1.0
     spread_out: float = 1.0
     """Output positions per input position."""
+    edges: tuple[Edge, ...] = ()
+    """Which taps read a real position, per axis; () where sizes are not known."""
+
+
+class Edge(NamedTuple):
+    """One axis of a convolution: pairs (output, input) that a tap joins, per tap of `kernel`."""
+
+    pairs: tuple[tuple[int, int], ...]
+    kernel: int
+    old: int
+    new: int
+
+    def onward(self, profile: Sequence[float] | None) -> list[float]:
+        """Returns what outputs receive, relative to inputs of mean 1 and all taps real."""
+        found = [0.0] * self.new
+        unit = 1.0 / self.kernel
+        if profile is None:
+            for out, _ in self.pairs:
+                found[out] += unit
+        else:
+            for out, source in self.pairs:
+                found[out] += profile[source] * unit
+        return found
+
+    def reversed(self) -> Edge:
+        return Edge(tuple((source, out) for out, source in self.pairs), self.kernel, self.new, self.old)
 
 
 @maps("linear")
@@ -63,18 +90,16 @@ def convolution(use: Use) -> Step:
     stride, kernel = each(use.get("stride"), rank, 1), each(shape[2:], rank, None)
     padding, dilation = use.get("padding"), each(use.get("dilation"), rank, 1)
     before, after = sizes(use.shape(0), rank), sizes(use.node.shape, rank)
-    forward = backward = out = 1.0
+    out = 1.0
+    edges = []
     for axis in range(rank):
-        ratio = 1.0 / (stride[axis] or 1)
         old, new = before[axis], after[axis]
-        if old and new:
-            ratio = new / old
-            if use.get("padding_mode") in (None, "zeros"):
-                real = real_taps(old, new, kernel[axis], stride[axis], padding_of(padding, axis), dilation[axis])
-                forward, backward = forward * real, backward * real
-        backward, out = backward * ratio, out * ratio
+        out *= new / old if old and new else 1.0 / (stride[axis] or 1)
+        if use.get("padding_mode") in (None, "zeros"):
+            edges.append(edge(old, new, kernel[axis], stride[axis], padding_of(padding, axis), dilation[axis]))
     axes = "bc" + "s" * rank
-    fans = Fans(fan_in_of(shape), outside, forward, backward, out)
+    known = tuple(one for one in edges if one is not None)
+    fans = Fans(fan_in_of(shape), outside, 1.0, out, out, known if len(known) == rank else ())
     places = use.places(axes) or (state.places * out if state is not None and state.places is not None else None)
     return affine(use, state, spread, fans, use.bias("bias", fan_in_of(shape), 2), shape[0], axes, places)
 
@@ -90,19 +115,18 @@ def transposed_convolution(use: Use) -> Step:
     stride = each(use.get("stride"), rank, 1)
     before, after = sizes(use.shape(0), rank), sizes(use.node.shape, rank)
     kernel, dilation, padding = each(shape[2:], rank, None), each(use.get("dilation"), rank, 1), use.get("padding")
-    forward = backward = out = 1.0
+    out = 1.0
+    edges = []
     for axis in range(rank):
-        ratio = float(stride[axis] or 1)
         old, new = before[axis], after[axis]
-        if old and new:
-            ratio = new / old
-            real = real_taps(new, old, kernel[axis], stride[axis], padding_of(padding, axis), dilation[axis])
-            forward, backward = forward * real, backward * real
-        forward, out = forward / ratio, out * ratio
+        out *= new / old if old and new else float(stride[axis] or 1)
+        found = edge(new, old, kernel[axis], stride[axis], padding_of(padding, axis), dilation[axis])
+        edges.append(found.reversed() if found is not None else None)
+    known = tuple(one for one in edges if one is not None)
     axes = "bc" + "s" * rank
     channels = times(shape[1], groups) if isinstance(groups, (int, Expr)) else None
     inside = times(groups_quotient(shape[0], groups), taps)
-    fans = Fans(inside, fan_in_of(shape), forward, backward, out)
+    fans = Fans(inside, fan_in_of(shape), 1.0 / out, 1.0, out, known if len(known) == rank else ())
     places = use.places(axes) or (state.places * out if state is not None and state.places is not None else None)
     width = channels if isinstance(channels, (int, Expr)) else None
     return affine(use, state, spread, fans, use.bias("bias", fan_in_of(shape), 2), width, axes, places)
@@ -215,24 +239,36 @@ def affine(
     width = channels if isinstance(channels, (int, Expr)) else None
     found = None
     if state is not None:
-        found = outcome(use, state, gain, forward_scale, bias, width, axes, places)
+        # The factors of the edges count the stride too, which `forward` and `backward` hold already.
+        real, profile = through_edges(fans.edges, state.map) if fans.edges else (1.0, None)
+        real = real / fans.forward if fans.edges else 1.0
+        found = outcome(use, state, gain * real, forward_scale, bias, width, axes, places)
+        if profile is not None:
+            found = found._replace(map=profile)
         if spread.form == "identity":
             found = found._replace(mu=state.mu * math.sqrt(spread.var), r=state.r * spread.var)
     random = spread.form == "iid" and spread.var > 0
     noise = 2.0 / max(taps_of(fans.outside), 1.0) if random else 0.0
     pairs = use.batch * (places or 1.0)
 
+    mirrored = tuple(one.reversed() for one in fans.edges) if fans.edges else ()
+
     def back(grad: Grad) -> Sequence[Grad]:
         lv = grad.lv + noise * ((1.0 - grad.rho) / pairs + grad.rho) if noise else grad.lv
+        kept, profile = loss, None
+        if mirrored:
+            real, profile = through_edges(mirrored, grad.map)
+            kept = loss * real / fans.backward
         inner = Grad(
-            grad.g * loss,
-            grad.gs * loss * fans.spread_out,
-            grad.gb * loss,
-            grad.gx * loss * fans.spread_out,
-            grad.gr * loss if spread.form == "identity" else 0.0,
+            grad.g * kept,
+            grad.gs * kept * fans.spread_out,
+            grad.gb * kept,
+            grad.gx * kept * fans.spread_out,
+            grad.gr * kept if spread.form == "identity" else 0.0,
             merged(grad.scale, backward_scale),
             lv,
             grad.rho,
+            profile,
         )
         return [inner] + [ZERO] * (len(use.inputs) - 1)
 
@@ -315,17 +351,55 @@ def padding_of(padding: Literal_, axis: int) -> int | None:
     return padding if isinstance(padding, int) else 0
 
 
-def real_taps(old: int, new: int, kernel: int | None, stride: int | None, padding: int | None, dilation: int | None) -> float:
-    """Returns the share of (output position, tap) pairs that read inside a map of `old` positions."""
-    if kernel is None or stride is None or dilation is None or new <= 0:
-        return 1.0
+_WIDEST = 64
+"""Maps wider than this are taken to have no edge."""
+
+
+@lru_cache(maxsize=1024)
+def edge(
+    old: int | None, new: int | None, kernel: int | None, stride: int | None, padding: int | None, dilation: int | None
+) -> Edge | None:
+    """Returns which (output, input) pairs the taps of one axis join: output o reads o·stride + tap·dilation − padding."""
+    if not old or not new or kernel is None or stride is None or dilation is None:
+        return None
     if padding is None:
         padding = dilation * (kernel - 1) // 2
-    hits = 0
-    for tap in range(kernel):
-        # Output position o reads o·stride + tap·dilation − padding, which must lie in [0, old).
-        shift = tap * dilation - padding
-        low = max(0, -(shift // stride)) if shift < 0 else 0
-        high = (old - 1 - shift) // stride
-        hits += max(0, min(high, new - 1) - low + 1)
-    return hits / (kernel * new) if hits else 1.0
+    if kernel == 1 and stride == 1:
+        padding = 0
+    if max(old, new) > _WIDEST:
+        return None
+    pairs = []
+    for out in range(new):
+        for tap in range(kernel):
+            source = out * stride + tap * dilation - padding
+            if 0 <= source < old:
+                pairs.append((out, source))
+    return Edge(tuple(pairs), kernel, old, new) if pairs else None
+
+
+def through_edges(edges: tuple[Edge, ...], profile: Profile | None) -> tuple[float, Profile | None]:
+    """Returns the mean factor by which missing taps shrink a second moment, and its new profile."""
+    if not edges:
+        return 1.0, None
+    if profile is not None and [len(axis) for axis in profile] != [one.old for one in edges]:
+        profile = None
+    if profile is None:
+        return _from_flat(edges)
+    total, after = 1.0, []
+    for i, one in enumerate(edges):
+        found = one.onward(profile[i])
+        mean = sum(found) / len(found)
+        total *= mean
+        after.append(tuple(value / mean for value in found) if mean > 0 else tuple(found))
+    return total, tuple(after)
+
+
+@lru_cache(maxsize=1024)
+def _from_flat(edges: tuple[Edge, ...]) -> tuple[float, Profile]:
+    total, after = 1.0, []
+    for one in edges:
+        found = one.onward(None)
+        mean = sum(found) / len(found)
+        total *= mean
+        after.append(tuple(value / mean for value in found))
+    return total, tuple(after)
