@@ -6,7 +6,18 @@ dimension only where the function is (`max_pool2d`, `dropout2d`); a layer withou
 """
 
 from vglint.ops.binding import BindError, bind
-from vglint.ops.table import OPS, attribute, canonical, canonical_config, find, method, operator, result, spellings
+from vglint.ops.table import (
+    OPS,
+    attribute,
+    canonical,
+    canonical_config,
+    find,
+    method,
+    operator,
+    refined,
+    result,
+    spellings,
+)
 
 __all__ = [
     "OPS",
@@ -18,6 +29,7 @@ __all__ = [
     "find",
     "method",
     "operator",
+    "refined",
     "result",
     "spellings",
 ]

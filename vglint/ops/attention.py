@@ -11,7 +11,7 @@ from vglint.ops.shapes import broadcast, flag, integer, multiply, same, tensor, 
 from vglint.ops.spec import Call, ParamSpec, Result, Tensor
 from vglint.ops.weight import kaiming
 from vglint.shape import Dim, Shape
-from vglint.value import Unknown
+from vglint.value import Literal_, Unknown
 
 XAVIER = Init("xavier_uniform", (("gain", 1.0),))
 
@@ -69,6 +69,12 @@ def multi_head_params(config: Config) -> tuple[ParamSpec, ...]:
         found += [ParamSpec("bias_k", (1, 1, width), normal), ParamSpec("bias_v", (1, 1, width), normal)]
     found.append(ParamSpec("out_proj.weight", (width, width), kaiming(width, (width, width), None)[0].init))
     return (*found, ParamSpec("out_proj.bias", (width,), ZEROS)) if bias else tuple(found)
+
+
+def widths_filled(name: str, config: Config) -> dict[str, Literal_]:
+    """Absent widths of keys and values are the model's, as the module shows them."""
+    width = config["embed_dim"]
+    return {**config, **{name: width for name in ("kdim", "vdim") if config.get(name) is None}}
 
 
 def encoder_layer_params(config: Config) -> tuple[ParamSpec, ...]:
@@ -143,6 +149,7 @@ ENTRIES = (
             %attn_mask=None, use_separate_proj_weight=False, %q_proj_weight=None, %k_proj_weight=None, %v_proj_weight=None, %static_k=None,
             %static_v=None, average_attn_weights=True, is_causal=False)""",
         params=multi_head_params,
+        config=widths_filled,
     ),
     Entry(
         "scaled_dot_product_attention",

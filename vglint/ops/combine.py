@@ -21,7 +21,7 @@ from vglint.ops.shapes import (
 )
 from vglint.ops.spec import Call, Result, Tensor
 from vglint.shape import Dim, Shape
-from vglint.value import Literal_
+from vglint.value import Literal_, Unknown
 
 
 def concatenated(call: Call) -> Result:
@@ -95,7 +95,10 @@ def broadcast_each(call: Call) -> Result:
 def grid(call: Call) -> Result:
     """Every tensor in the shape of the grid; `indexing='xy'` swaps the first two."""
     sizes: list[Dim] = [None if shape is None else (shape[0] if shape else 1) for shape in call.inputs]
-    if call.config.get("indexing") == "xy" and len(sizes) > 1:
+    indexing = call.config.get("indexing")
+    if isinstance(indexing, Unknown):
+        sizes = [None] * len(sizes)
+    elif indexing == "xy" and len(sizes) > 1:
         sizes[:2] = sizes[1::-1]
     return tuple(Tensor(tuple(sizes)) for _ in call.inputs)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from vglint.ops.entry import Entry
-from vglint.ops.shapes import broadcast_all, first, integer, same, sizes, unknown
+from vglint.ops.shapes import broadcast_all, given, integer, same, sizes, tensor, unknown
 from vglint.ops.spec import Call, Result, Tensor
 from vglint.shape import Dim, Shape
 from vglint.value import Literal_, Unknown
@@ -30,7 +30,7 @@ def normal_result(call: Call) -> Result:
 
 def of_data(call: Call) -> Result:
     """The shape of nested sequences of numbers; a tensor's own shape."""
-    return Tensor(first(call) if call.inputs else data_shape(call.config.get("data")))
+    return Tensor(tensor(call, "data") if given(call, "data") else data_shape(call.config.get("data")))
 
 
 def data_shape(data: Literal_) -> Shape | None:
@@ -222,7 +222,8 @@ ENTRIES = (
         "0 or 1 with the given probability",
         same,
         """torch.bernoulli(%input, *, -generator=None, -out=None)
-        x.bernoulli x.bernoulli_ (%input, p=None, *, -generator=None)""",
+        x.bernoulli(%input, p=None, *, -generator=None)
+        x.bernoulli_(%input, p=0.5, *, -generator=None)""",
     ),
     Entry("poisson", "create", "Poisson numbers", same, "torch.poisson(%input, -generator=None)"),
     Entry("binomial", "create", "binomial numbers", broadcast_all, "torch.binomial(%count, %prob, -generator=None)"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vglint.ops.entry import Entry
 from vglint.ops.reduce import reduction
-from vglint.ops.shapes import broadcast_all, first, given, integer, same, scalar, tensor, unknown
+from vglint.ops.shapes import broadcast_all, first, flag, given, integer, same, scalar, tensor, unknown
 from vglint.ops.spec import Call, Result, Tensor
 
 INTEGER_DTYPES = frozenset(
@@ -55,7 +55,7 @@ def drawn(call: Call) -> Result:
 
 def nonzero_result(call: Call) -> Result:
     shape = first(call)
-    if call.config.get("as_tuple", False):
+    if flag(call.config.get("as_tuple", False)):
         return Tensor() if shape is None else tuple(Tensor((None,)) for _ in shape)
     return Tensor((None, None if shape is None else len(shape)))
 

@@ -35,6 +35,8 @@ def rearranged(pattern: str, shape: Shape | None, lengths: Mapping[str, Literal_
         for name in group
         if name in lengths and name not in _OWN
     }
+    if any("..." in group and len(group) > 1 for group in before):
+        raise ValueError(f"an ellipsis in parentheses on the left of {pattern!r}")
     dots: Shape | None = ()
     if ["..."] in before:
         place = before.index(["..."])

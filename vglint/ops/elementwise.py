@@ -158,7 +158,7 @@ ENTRIES = (
         "x to the power of the exponent",
         broadcast_all,
         """torch.pow x.pow x.pow_ (%input, %exponent, *, -out=None)
-        torch.float_power x.float_power x.float_power_ (%input, %exponent, *, -out=None)""",
+        torch.float_power x.float_power (%input, %exponent, *, -out=None)""",
     ),
     Entry(
         "nan_to_num",

@@ -97,6 +97,8 @@ def unpooled(rank: int) -> Callable[[Call], Result]:
         size = config.get("output_size")
         if isinstance(size, tuple):
             return Tensor((*shape[: len(shape) - rank], *(integer(item) for item in size[len(size) - rank :])))
+        if size is not None:
+            return Tensor((*shape[: len(shape) - rank], *(None,) * rank))
         kernel = spread(config["kernel_size"], rank)
         stride = kernel if config.get("stride") is None else spread(config["stride"], rank)
         padding = spread(config.get("padding", 0), rank)

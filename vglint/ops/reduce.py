@@ -47,9 +47,10 @@ def extreme(call: Call) -> Result:
     """`max()` is one number, `max(dim)` (values, indices), `max(other)` elementwise."""
     if given(call, "dim") or given(call, "other"):
         return Tensor(broadcast(call.inputs))
-    if call.config.get("dim") is None:
+    dim = call.config.get("dim")
+    if dim is None:
         return Tensor(())
-    return pair_of(reduction)(call)
+    return Tensor() if isinstance(dim, Unknown) else pair_of(reduction)(call)
 
 
 def extreme_along(call: Call) -> Result:

@@ -26,8 +26,14 @@ def scalar(call: Call) -> Result:
 
 
 def broadcast_all(call: Call) -> Result:
-    """All tensors broadcast together."""
-    return Tensor(broadcast(call.inputs))
+    """All tensors broadcast together; an operand that is not known at all may be a number, or a tensor that stretches what is 1."""
+    shape = broadcast(call.inputs)
+    if shape is not None and any(isinstance(call.config.get(name), Unknown) for name in _OPERANDS):
+        return Tensor(tuple(None if size == 1 else size for size in shape))
+    return Tensor(shape)
+
+
+_OPERANDS = ("input", "other", "exponent", "min", "max", "end", "weight", "tensor1", "tensor2", "condition")
 
 
 def first(call: Call) -> Shape | None:

@@ -40,8 +40,9 @@ def _resized(call: Call, last: Callable[[Dim], Dim]) -> Shape | None:
         dims = list(range(len(shape)))[-len(lengths) :] if lengths else list(range(len(shape)))
     else:
         dims = [axis(dim, len(shape))]
-    for place, length in zip(dims, lengths or (), strict=True):
-        shape = replace(shape, place, integer(length))
+    if lengths is not None:
+        for place, length in zip(dims, lengths, strict=True):
+            shape = replace(shape, place, integer(length))
     return replace(shape, dims[-1], last(shape[dims[-1]]))
 
 

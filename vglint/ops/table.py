@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 
@@ -16,16 +16,18 @@ from vglint.ops import (
     dropout,
     einops,
     elementwise,
+    linalg,
     loss,
     matmul,
     norm,
+    parts,
     pool,
     recurrent,
     reduce,
-    shape_ops,
     signature,
     spectral,
     train,
+    views,
     vision,
     weight,
 )
@@ -86,6 +88,21 @@ def canonical_config(spelling: Spelling, config: Mapping[str, Literal_]) -> dict
         return filled
 
 
+def refined(op_name: str, call: Call) -> str:
+    """Returns the op that a call turns out to be, where one spelling means several.
+
+    `x.max(other)` is `maximum`, `torch.where(condition)` is `nonzero`, `x.to(torch.long)` is `to_integer`.
+    """
+    config = call.config
+    if op_name in ("max", "min") and ("dim" in call.names or "other" in call.names):
+        return op_name + "imum"
+    if op_name == "where" and "input" in config and config["input"] is None and config.get("other") is None:
+        return "nonzero"
+    if op_name == "to" and any(config.get(name) in cut.INTEGER_DTYPES for name in ("dtype", "device")):
+        return "to_integer"
+    return op_name
+
+
 def result(op_name: str, call: Call) -> Result:
     """Returns what a call returns; a tensor of unknown shape where the op or its arguments are not understood."""
     op = OPS.get(op_name)
@@ -96,6 +113,22 @@ def result(op_name: str, call: Call) -> Result:
     except Exception:
         # A shape rule reads whatever the program says; what it cannot read has no known shape.
         return Tensor()
+
+
+def collected(given: Iterable[Entry]) -> tuple[dict[str, Entry], dict[str, tuple[str, str]]]:
+    """Returns entries by op and (op, signature) by spelling; raises ValueError for an op or a spelling that stands twice."""
+    entries: dict[str, Entry] = {}
+    found: dict[str, tuple[str, str]] = {}
+    for entry in given:
+        if entry.name in entries:
+            raise ValueError(f"op {entry.name} has two entries")
+        entries[entry.name] = entry
+        for names, text in signature.lines(entry.spellings):
+            for name in names:
+                if name in found:
+                    raise ValueError(f"{name} is spelled by both {found[name][0]} and {entry.name}")
+                found[name] = (entry.name, text)
+    return entries, found
 
 
 _BINARY = {
@@ -129,7 +162,7 @@ _DEFINITIONS = tuple(
         (r"^torch\._C\._nn\.(\w+)$", r"torch.nn.functional.\1"),
         (r"^torch\._C\._(special|linalg|fft)\.\1_(\w+)$", r"torch.\1.\2"),
         (r"^torch\.nn\.utils\.(?:clip_grad|weight_norm|spectral_norm)\.(\w+)$", r"torch.nn.utils.\1"),
-        (r"^torch\.optim\.\w+\.(\w+)$", r"torch.optim.\1"),
+        (r"^torch\.(optim|autograd|amp|cuda\.amp)\.\w+\.(\w+)$", r"torch.\1.\2"),
         (r"^torch\._C\._nn\.(\w+)$", r"torch.\1"),
         (r"^torch\.nn\.functional\.(\w+)$", r"torch.\1"),
     )
@@ -145,11 +178,13 @@ _KINDS = (
     attention,
     recurrent,
     loss,
-    shape_ops,
+    views,
+    parts,
     vision,
     einops,
     combine,
     matmul,
+    linalg,
     elementwise,
     reduce,
     spectral,
@@ -159,23 +194,7 @@ _KINDS = (
 )
 
 
-def _build() -> tuple[dict[str, Entry], dict[str, tuple[str, str]]]:
-    entries: dict[str, Entry] = {}
-    found: dict[str, tuple[str, str]] = {}
-    for module in _KINDS:
-        for entry in module.ENTRIES:
-            if entry.name in entries:
-                raise ValueError(f"op {entry.name} has two entries")
-            entries[entry.name] = entry
-            for names, text in signature.lines(entry.spellings):
-                for name in names:
-                    if name in found:
-                        raise ValueError(f"{name} is spelled by both {found[name][0]} and {entry.name}")
-                    found[name] = (entry.name, text)
-    return entries, found
-
-
-_ENTRIES, _LINES = _build()
+_ENTRIES, _LINES = collected(entry for module in _KINDS for entry in module.ENTRIES)
 
 OPS: Mapping[str, Op] = MappingProxyType(
     {entry.name: Op(entry.name, entry.kind, entry.summary, entry.result, entry.params) for entry in _ENTRIES.values()}
