@@ -133,7 +133,9 @@ def _way(view: View, index: int) -> tuple[list[Node], Node | None]:
         if node.op == "linear":
             return way, node
         way.append(node)
-        movable = view.kinds[node.index] in ("shape", "dropout", "norm") or node.op in _SCALING or node.op in ("add", "cat")
+        movable = (
+            view.kinds[node.index] in ("shape", "dropout", "norm") or node.op in _SCALING or node.op in ("add", "cat")
+        )
         if not movable or not node.inputs:
             return way, None
         node = view.graph.nodes[node.inputs[0]]

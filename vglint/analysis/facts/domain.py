@@ -15,7 +15,11 @@ _POSITIVE = frozenset({"exp", "exp2", "sigmoid", "softmax", "softplus", "cosh"})
 def origin(view: View, index: int) -> Node:
     """Returns the node that made a value, beyond reshapes, casts and copies."""
     node = view.graph.nodes[index]
-    while node.inputs and (view.kinds[node.index] == "shape" or node.op in MOVED) and node.op not in ("pad", "tril", "triu"):
+    while (
+        node.inputs
+        and (view.kinds[node.index] == "shape" or node.op in MOVED)
+        and node.op not in ("pad", "tril", "triu")
+    ):
         node = view.graph.nodes[node.inputs[0]]
     return node
 

@@ -19,13 +19,24 @@ class ClassView:
     view: View
 
     @cached_property
-    def hidden(self) -> tuple[ModuleInfo, ...]:
-        """Layers that forward ran and whose parameters `parameters()` does not list."""
+    def unseen(self) -> tuple[ModuleInfo, ...]:
+        """Layers that forward ran and whose parameters `parameters()` does not list when the model is built."""
         return tuple(
             module
             for module in self.view.graph.modules
             if not module.registered and module.called and self._has_parameters(module)
         )
+
+    @cached_property
+    def hidden(self) -> tuple[ModuleInfo, ...]:
+        """Those of them that are kept in a plain list or dict."""
+        named = {child for module in self.view.graph.modules for child in module.children}
+        return tuple(module for module in self.unseen if module.path not in named and not module.path.startswith("<"))
+
+    @cached_property
+    def passing(self) -> tuple[ModuleInfo, ...]:
+        """Those of them that nothing keeps: forward builds them anew each time."""
+        return tuple(module for module in self.unseen if module.path.startswith("<"))
 
     def _has_parameters(self, module: ModuleInfo) -> bool:
         return any(
@@ -51,3 +62,15 @@ def unregistered(found: ClassView) -> tuple[Place, ...]:
 def unregistered_layers(found: ClassView) -> tuple[str, ...]:
     """The paths of those layers."""
     return tuple(dict.fromkeys(module.path for module in found.hidden))
+
+
+@fact("class", "places")
+def built_in_forward(found: ClassView) -> tuple[Place, ...]:
+    """Layers with parameters that forward builds, uses and forgets."""
+    return tuple(dict.fromkeys(Place(module.span, module.type.rpartition(".")[2]) for module in found.passing))
+
+
+@fact("class", "texts")
+def built_types(found: ClassView) -> tuple[str, ...]:
+    """The classes of those layers."""
+    return tuple(dict.fromkeys(module.type.rpartition(".")[2] for module in found.passing))

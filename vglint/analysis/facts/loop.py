@@ -14,6 +14,7 @@ from vglint.graph import Node
 from vglint.value import Unknown
 
 _CLIPS = ("clip_grad_norm", "clip_grad_value")
+_DETACHING = frozenset({"detach", "item", "tolist", "numpy"})
 _GATED = frozenset({"lstm", "gru", "lstm_cell", "gru_cell"})
 _VANILLA = frozenset({"rnn", "rnn_cell"})
 
@@ -340,6 +341,19 @@ def under_no_grad(loop: LoopView) -> tuple[Place, ...]:
 
 
 @fact("loop", "places")
+def severed(loop: LoopView) -> tuple[Place, ...] | Unknown:
+    """Of backward passes whose loss reaches no parameter by any differentiable way: the ops nearest the loss that cut it
+    (`.detach()`, `.data`, `.item()`, `.numpy()`). Unknown where the way back meets a gap."""
+    return _severed(loop, _DETACHING)
+
+
+@fact("loop", "places")
+def undifferentiable(loop: LoopView) -> tuple[Place, ...] | Unknown:
+    """The same, where what cuts it is an op that has no gradient: argmax, a comparison, rounding, an integer cast."""
+    return _severed(loop, None)
+
+
+@fact("loop", "places")
 def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     """Layers that the loss trains through, that lie behind layers which an optimiser moves, and that no optimiser moves.
     Frozen ones do not count, nor a frozen backbone in front. Unknown where an optimiser's parameters are not known."""
@@ -357,6 +371,26 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
             live = [param for param in own if loop.view.graph.parameters[param].trainable]
             if live and not any(param in moved for param in own):
                 found[loop.view.place(index)] = None
+    return tuple(found)
+
+
+def _severed(loop: LoopView, ops: frozenset[str] | None) -> tuple[Place, ...] | Unknown:
+    view, found = loop.view, dict[Place, None]()
+    for backward in view.nodes("backward"):
+        whole = view.before(backward.inputs)
+        open_ = view.before(backward.inputs, lambda node: not view.carries_gradient(node))
+        if any(view.graph.nodes[index].op == "opaque" for index in open_):
+            return unknown("the way from the loss to the parameters is not followed")
+        if any(view.trains(index) for index in open_) or not any(view.trains(index) for index in whole):
+            continue
+        own = {param for index in whole for _, param in view.graph.nodes[index].params}
+        if loop.params and not own & loop.params:
+            continue
+        cuts = [view.graph.nodes[index] for index in sorted(open_) if view.kinds[index] == "cut"]
+        cuts = [node for node in cuts if any(view.trains(index) for index in view.before([node.index]))]
+        wanted = [node for node in cuts if (node.op in ops if ops is not None else node.op not in _DETACHING)]
+        if len(wanted) == len(cuts):
+            found.update((view.place(node.index), None) for node in wanted)
     return tuple(found)
 
 

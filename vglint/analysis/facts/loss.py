@@ -14,12 +14,11 @@ from vglint.finding import Place
 from vglint.graph import Node
 from vglint.value import Unknown
 
-_NAMES = {
-    "cross_entropy": "CrossEntropyLoss",
-    "nll_loss": "NLLLoss",
-    "binary_cross_entropy": "BCELoss",
-    "binary_cross_entropy_with_logits": "BCEWithLogitsLoss",
-    "mse_loss": "MSELoss",
+_WANTED = {
+    "cross_entropy": "logits",
+    "nll_loss": "log-probabilities",
+    "binary_cross_entropy": "probabilities",
+    "binary_cross_entropy_with_logits": "logits",
 }
 
 
@@ -92,6 +91,28 @@ def input_place(found: LossView) -> tuple[Place, ...]:
 def input_path(found: LossView) -> str | Unknown:
     """Module path of that op, or its op and the module whose forward runs it."""
     return found.source if isinstance(found.source, Unknown) else found.view.place(found.source.node).message
+
+
+@fact("loss", "text")
+def wanted(found: LossView) -> str:
+    """What the loss's first argument has to be, in words."""
+    return _WANTED.get(found.node.op, "predictions")
+
+
+@fact("loss", "text")
+def loss_mend(found: LossView) -> str | Unknown:
+    """How to bring loss and input together."""
+    if isinstance(found.source, Unknown):
+        return found.source
+    match found.node.op, found.source.kind:
+        case "nll_loss", "logits" | "rectified":
+            return "use cross_entropy, which takes logits, or put log_softmax before the loss"
+        case "nll_loss", _:
+            return "use log_softmax instead of softmax, or hand the logits to cross_entropy"
+        case "binary_cross_entropy", _:
+            return "use binary_cross_entropy_with_logits, which takes logits"
+        case _:
+            return "hand the loss what it takes"
 
 
 @fact("loss", "text")

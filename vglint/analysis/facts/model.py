@@ -71,6 +71,19 @@ class ModelView:
                 longest = max(longest, current, key=len)
         return tuple(longest)
 
+    @cached_property
+    def sums(self) -> tuple[int, ...]:
+        """Additions of the trunk one of whose terms is an earlier node of the trunk."""
+        trunk = frozenset(self.path.trunk)
+        nodes = self.view.graph.nodes
+        return tuple(
+            index
+            for index in self.path.trunk
+            if nodes[index].op == "add"
+            and len(nodes[index].inputs) == 2
+            and any(i in trunk for i in nodes[index].inputs)
+        )
+
     def cost(self, indices: tuple[int, ...]) -> float | Unknown:
         """Returns the decades that nodes of the trunk take from the gradient on its way from `last` to `first`."""
         path, total = self.path, 0.0
@@ -264,6 +277,75 @@ def norms(model: ModelView) -> tuple[Place, ...]:
     return model.view.places(index for index in model.path.nodes if model.path.is_norm(nodes[index]))
 
 
+@fact("model", "text")
+def norm_kind(model: ModelView) -> str | Unknown:
+    """The commonest normalisation on the way: batch_norm, layer_norm, rms_norm, group_norm, …"""
+    nodes = model.view.graph.nodes
+    return _commonest(model, tuple(index for index in model.path.nodes if model.path.is_norm(nodes[index])))
+
+
+@fact("model", "places")
+def hidden_softmax(model: ModelView) -> tuple[Place, ...]:
+    """Softmax that every path runs through, with trainable weight layers before and behind it: no attention, gate or mixture, whose
+    weights multiply another tensor."""
+    path = model.path
+    trained = [index for index in path.weights if model.view.trains(index)]
+    return model.view.places(
+        index
+        for index in path.trunk
+        if model.view.graph.nodes[index].op == "softmax"
+        and any(weight < index for weight in trained)
+        and any(weight > index and path.depth[weight] > path.depth[index] for weight in trained)
+    )
+
+
+@fact("model", "places")
+def sums(model: ModelView) -> tuple[Place, ...]:
+    """Residual additions: every path runs through the sum, and one of its terms is an earlier such point itself."""
+    return model.view.places(model.sums)
+
+
+@fact("model", "places")
+def squashed_sums(model: ModelView) -> tuple[Place, ...]:
+    """Residual additions whose sum passes a saturating activation before the next block."""
+    nodes = model.view.graph.nodes
+    return model.view.places(
+        index
+        for index in model.sums
+        if any(nodes[reader].op in SATURATING and reader in model.path.trunk for reader in model.view.readers[index])
+    )
+
+
+@fact("model", "places")
+def plain_dropout(model: ModelView) -> tuple[Place, ...]:
+    """Ordinary dropout between weight layers of the trunk."""
+    nodes = model.view.graph.nodes
+    last = model.path.weights[-1] if model.path.weights else -1
+    return model.view.places(
+        index
+        for index in model.path.trunk
+        if nodes[index].op == "dropout" and index < last and nodes[index].get("p") != 0
+    )
+
+
+@fact("model", "places")
+def zero_products(model: ModelView) -> tuple[Place, ...]:
+    """Pairs of neighbouring weight layers inside a branch that both start at zero with no bias to move them: their product has no
+    gradient with respect to either (LoRA with A and B both zero)."""
+    nodes, trunk, found = model.view.graph.nodes, frozenset(model.path.trunk), []
+    for node in nodes:
+        if node.index in trunk or not _zero(model, node):
+            continue
+        source = node
+        while source.inputs:
+            source = nodes[source.inputs[0]]
+            if model.view.is_weight(source) or model.view.kinds[source.index] not in ("dropout", "shape", "activation"):
+                break
+        if source.index != node.index and model.view.is_weight(source) and _zero(model, source):
+            found.append(node.index)
+    return model.view.places(found)
+
+
 @fact("model", "flag")
 def has_skip(model: ModelView) -> bool | Unknown:
     """Some weight layer on the way has something parallel to it: a residual or dense connection, a branch, a gate."""
@@ -373,6 +455,15 @@ def _inits(model: ModelView) -> list[Init] | Unknown:
 def _constant(model: ModelView, index: int, name: str) -> bool:
     parameter = model.view.parameter(model.view.graph.nodes[index], name)
     return parameter is not None and parameter.init.scheme in _CONSTANTS
+
+
+def _zero(model: ModelView, node: Node) -> bool:
+    """Whether a weight layer's output is zero whatever it is given, and its bias cannot change that on the first step."""
+    weight, bias = model.view.parameter(node, "weight"), model.view.parameter(node, "bias")
+    if not model.view.is_weight(node) or weight is None or weight.init.scheme not in ("zeros", "constant", "fill"):
+        return False
+    value = dict(weight.init.args).get("val", dict(weight.init.args).get("value", 0))
+    return value == 0 and (bias is None or bias.init.scheme == "zeros")
 
 
 def _filled(model: ModelView, index: int) -> Place:

@@ -66,11 +66,7 @@ def differentiated(found: NodeView) -> bool:
         return False
     stop = frozenset(node.index for node in view.graph.nodes if not view.carries_gradient(node))
     behind = view.before([found.node.index], lambda node: node.index in stop)
-    moved = any(
-        view.graph.nodes[index].op == "input"
-        or any(view.graph.parameters[param].trainable for _, param in view.graph.nodes[index].params)
-        for index in behind
-    )
+    moved = any(view.graph.nodes[index].op == "input" or view.trains(index) for index in behind)
     ahead = view.after([found.node.index], lambda node: node.index in stop)
     ends = {index for _, index in view.graph.outputs} | {node.index for node in view.nodes("backward", "grad")}
     return moved and bool(ahead & ends - stop)
@@ -86,6 +82,12 @@ def dim_size(found: NodeView) -> float | Unknown:
     return float(size) if isinstance(size, int) else unknown("the size is not known")
 
 
+@fact("node", "number")
+def constant_result(found: NodeView) -> float | Unknown:
+    """What a softmax over one entry gives: 1, its logarithm 0."""
+    return 0.0 if found.node.op == "log_softmax" else 1.0
+
+
 @fact("node", "flag")
 def doubled(found: NodeView) -> bool:
     """An addition of a value to itself, where the value is what a layer just computed."""
@@ -98,18 +100,18 @@ def doubled(found: NodeView) -> bool:
 
 @fact("node", "places")
 def rewrapped(found: NodeView) -> tuple[Place, ...]:
-    """Of a backward pass: where its loss was made a new tensor that requires a gradient, or marked as requiring one although
-    nothing connects it to a parameter."""
+    """Of a backward pass that reaches no parameter: where its loss was made a new tensor that requires a gradient, or marked as
+    requiring one. A new leaf beside which parameters are reached (a gradient penalty's input) is none."""
     view = found.view
-    places = []
-    for index in sorted(view.before(found.node.inputs, lambda node: not view.carries_gradient(node))):
-        node = view.graph.nodes[index]
-        if not _marks(node) or not node.inputs:
-            continue
-        cut = node.get("by") != "requires_grad" or not _depends(view, node, through_cuts=False)
-        if cut and _depends(view, node, through_cuts=True):
-            places.append(view.place(index))
-    return tuple(places)
+    behind = sorted(view.before(found.node.inputs, lambda node: not view.carries_gradient(node)))
+    if found.node.op != "backward" or any(view.trains(index) for index in behind):
+        return ()
+    marked = [
+        index
+        for index in behind
+        if view.graph.nodes[index].get("value") is True and view.graph.nodes[index].op == "requires_grad"
+    ]
+    return view.places(index for index in marked if any(view.trains(each) for each in view.before([index])))
 
 
 @fact("node", "places")
@@ -118,15 +120,3 @@ def cut_before(found: NodeView) -> tuple[Place, ...]:
     view = found.view
     behind = view.before(found.node.inputs, lambda node: view.kinds[node.index] == "cut")
     return view.places(index for index in sorted(behind) if view.kinds[index] == "cut")
-
-
-def _marks(node: Node) -> bool:
-    return node.op == "requires_grad" and node.get("value") is True
-
-
-def _depends(view: View, node: Node, *, through_cuts: bool) -> bool:
-    """Whether a value is computed from a trainable parameter by code that is understood."""
-    behind = view.before(node.inputs, None if through_cuts else lambda other: not view.carries_gradient(other))
-    return any(
-        any(view.graph.parameters[param].trainable for _, param in view.graph.nodes[index].params) for index in behind
-    )

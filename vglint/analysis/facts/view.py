@@ -90,6 +90,11 @@ class View:
         names = [name for name in _signature(node) if not _in_config(node, name)]
         return dict(zip(names, node.inputs, strict=False))
 
+    def trains(self, index: int) -> bool:
+        """Whether a node reads a parameter that training moves."""
+        node = self.graph.nodes[index]
+        return self.kinds[index] != "train" and any(self.graph.parameters[param].trainable for _, param in node.params)
+
     def parameters_under(self, path: str) -> frozenset[int]:
         """Returns the parameters of a module and of those below it."""
         return frozenset(
