@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from vglint.source.names import bound_names
 from vglint.source.unit import LINE, Kind, Unit, parse_ast
@@ -12,7 +13,7 @@ def units_by_ast(file: str, text: str) -> tuple[Unit, ...]:
     """Returns the top-level statements in order."""
     starts = [0, *(row.end() for row in LINE.finditer(text))]
     units = []
-    for group in _by_line(parse_ast(text).body):
+    for group in _by_line(parse_ast(text).body, text, starts):
         line, end_line = _first_line(group[0], text, starts), group[-1].end_lineno or group[-1].lineno
         start, end = starts[line - 1], starts[end_line]
         unit = Unit(file, _kind(group), bound_names(group), line, end_line, text, start, end)
@@ -22,20 +23,27 @@ def units_by_ast(file: str, text: str) -> tuple[Unit, ...]:
     return tuple(units)
 
 
-def _by_line(statements: list[ast.stmt]) -> list[list[ast.stmt]]:
+def _by_line(statements: list[ast.stmt], text: str, starts: list[int]) -> list[list[ast.stmt]]:
     groups: list[list[ast.stmt]] = []
-    last = 0
+    joined = False
     for statement in statements:
-        if groups and statement.lineno <= last and not _decorated(statement):
+        if joined:
             groups[-1].append(statement)
         else:
             groups.append([statement])
-        last = statement.end_lineno or statement.lineno
+        joined = _SEMICOLON.match(text, _end(statement, text, starts)) is not None
     return groups
 
 
-def _decorated(statement: ast.stmt) -> bool:
-    return bool(getattr(statement, "decorator_list", ()))
+_SEMICOLON = re.compile(r"(?:[ \t\f]|\\(?:\r\n|\r|\n))*;(?:[ \t\f]|\\(?:\r\n|\r|\n))*(?=[^\s#])")
+
+
+def _end(statement: ast.stmt, text: str, starts: list[int]) -> int:
+    """Returns the index in the text just after a statement."""
+    line, column = statement.end_lineno or statement.lineno, statement.end_col_offset or 0
+    start = starts[line - 1]
+    row = text[start : starts[line]]
+    return start + (column if row.isascii() else len(row.encode()[:column].decode(errors="replace")))
 
 
 def _first_line(statement: ast.stmt, text: str, starts: list[int]) -> int:
