@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from vglint.analysis.facts.model import ADAPTIVE
 from vglint.analysis.facts.order import always_with, earlier, later, repeats
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
@@ -240,6 +241,28 @@ def clip_value(loop: LoopView) -> float | Unknown:
         if value is not None:
             return value
     return unknown("no literal clip_value")
+
+
+@fact("loop", "number")
+def clip_bound(loop: LoopView) -> float | Unknown:
+    """The literal bound of its clipping, norm or value."""
+    norm = max_norm(loop)
+    return clip_value(loop) if isinstance(norm, Unknown) else norm
+
+
+@fact("loop", "text")
+def clip_verdict(loop: LoopView) -> str | Unknown:
+    """What a clip of that bound does."""
+    bound = clip_bound(loop)
+    if isinstance(bound, Unknown):
+        return bound
+    return "never acts" if bound > 1 else "cuts nearly every step to that length"
+
+
+@fact("loop", "flag")
+def adaptive(loop: LoopView) -> bool:
+    """The optimiser is Adam or one of its kin, which divide the gradient's scale out."""
+    return optimizer(loop) in ADAPTIVE
 
 
 @fact("loop", "number")

@@ -16,7 +16,7 @@ from vglint.graph import Init, Node
 from vglint.value import Unknown
 
 SATURATING = frozenset({"sigmoid", "tanh", "softsign", "hardsigmoid", "hardtanh", "logsigmoid"})
-_ADAPTIVE = frozenset(
+ADAPTIVE = frozenset(
     {"Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "SparseAdam", "Lion", "Adafactor"}
 )
 _CONSTANTS = frozenset({"zeros", "ones", "constant", "fill", "full"})
@@ -432,7 +432,7 @@ def optimizer(model: ModelView) -> str:
     } | model.view.context.optimizers.get(model.type, frozenset())
     if not names:
         return "unseen"
-    return "adaptive" if all(name in _ADAPTIVE for name in names) else "sgd" if "SGD" in names else "unseen"
+    return "adaptive" if all(name in ADAPTIVE for name in names) else "sgd" if "SGD" in names else "unseen"
 
 
 @fact("model", "flag")
