@@ -18,6 +18,7 @@ from vglint.analysis.maps import recurrent as _recurrent
 from vglint.analysis.maps import reduce as _reduce
 from vglint.analysis.maps import shape as _shape
 from vglint.analysis.maps import weight as _weight
+from vglint.analysis.sizes import assumed
 from vglint.analysis.state import ZERO, AbstainError, Back, Grad, Scale, State, combined
 from vglint.analysis.use import Use
 from vglint.graph import Graph
@@ -33,6 +34,7 @@ BATCH = 64
 
 def propagate(graph: Graph, *, batch: int = BATCH) -> Trace:
     """Returns the trace that theory predicts for N(0, 1) inputs, random weights and a loss that is random from sample to sample."""
+    graph = assumed(graph)
     states, backs, abstained = forward(graph, batch)
     grads, flows, lost = backward(graph, states, backs)
     reference = _reference(graph, grads)
