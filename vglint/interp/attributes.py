@@ -7,8 +7,9 @@ from typing import Any
 
 from vglint import ops
 from vglint.interp import native_methods
-from vglint.interp.core import CONSTANTS, GETATTR, MISSING, Frame, Run, call, register
-from vglint.interp.emit import node_of, shape_of
+from vglint.interp.composite import COMPOSITES, composite
+from vglint.interp.core import CONSTANTS, GETATTR, MISSING, Frame, Run, call, get_attribute, register
+from vglint.interp.emit import emit, node_of, shape_of
 from vglint.interp.indexing import dimension, entry_input
 from vglint.interp.modules import bind_attribute, find_in_mro
 from vglint.interp.names import member
@@ -43,6 +44,8 @@ def external(run: Run, value: External, name: str, frame: Frame) -> Value:
     qualified = f"{value.name}.{name}"
     if qualified in CONSTANTS:
         return CONSTANTS[qualified]
+    if value.name in COMPOSITES:
+        return get_attribute(run, composite(run, value.name), name, frame)
     if name == "__name__":
         return value.name.rpartition(".")[2]
     if value.name == "math" and isinstance(getattr(math, name, None), float):
@@ -209,6 +212,8 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
         case "is_cuda" | "is_sparse" | "is_quantized" | "is_mps" | "is_nested":
             return False
         case "grad":
+            if isinstance(value, ParamV) and run.training_code:
+                emit(run, "param_grad", [], {}, Site(frame.unit, frame.unit.tree), params=[("0", value)])
             return Unknown("argument", "grad")
         case "data" if isinstance(value, ParamV):
             return ParamView(value, True, True)

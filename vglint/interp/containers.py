@@ -30,8 +30,9 @@ def fill(run: Run, module: ModuleV, kind: str, args: list[Value], keywords: dict
             _fill_named(run, module, source, site)
         elif isinstance(source, (ListV, tuple)):
             for pair in source.items if isinstance(source, ListV) else source:
-                if isinstance(pair, tuple) and len(pair) == 2:
-                    put(run, module, str(pair[0]), pair[1])
+                both = pair.items if isinstance(pair, ListV) else pair
+                if isinstance(both, (tuple, list)) and len(both) == 2:
+                    put(run, module, str(both[0]), both[1])
         return
     extend(run, module, source, site)
 

@@ -140,6 +140,8 @@ class Run:
     symbols: int = 0
     built: dict[str, tuple[list[Value], dict[str, Value]]] = field(default_factory=dict)
     """Arguments that classes of modules were first built with, by qualified name, where they hold nothing of this run."""
+    trying: int = 0
+    """How many `try` statements are open: inside one, a missing key is an exception that may be caught."""
     given: dict[str, int] = field(default_factory=dict)
     """Nodes of the optimisers that training code gets as arguments, by name."""
     open_loops: list[Value] = field(default_factory=list)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import libcst as cst
 
-from vglint.interp.core import Frame, Run, evaluate, execute
+from vglint import ops
+from vglint.interp.composite import composite
+from vglint.interp.core import MISSING, Frame, Run, evaluate, execute
 from vglint.interp.objects import (
     ClassMethodV,
     ClassV,
@@ -70,8 +72,9 @@ def make_class(run: Run, node: cst.ClassDef, frame: Frame) -> ClassV:
     """Executes a class body and returns the class."""
     bases: list[Value] = []
     for arg in node.bases:
-        base = evaluate(run, arg.value, frame)
-        bases.append(generic_base(base))
+        base = generic_base(evaluate(run, arg.value, frame))
+        described = composite(run, ops.canonical(base.name)) if isinstance(base, External) else MISSING
+        bases.append(base if described is MISSING else described)
     module = frame.scope.module
     prefix = module.prefix or module.module.name
     cls = ClassV(node.name.value, f"{prefix}.{node.name.value}", tuple(bases), {}, frame.unit, node)

@@ -283,7 +283,13 @@ def walrus(run: Run, node: cst.NamedExpr, frame: Frame) -> Value:
 
 @register(EVAL, cst.Attribute)
 def attribute(run: Run, node: cst.Attribute, frame: Frame) -> Value:
-    return get_attribute(run, evaluate(run, node.value, frame), node.attr.value, frame)
+    value = evaluate(run, node.value, frame)
+    start = len(run.nodes)
+    found = get_attribute(run, value, node.attr.value, frame)
+    if node.attr.value in ("data", "T", "mT", "H", "mH", "real", "imag"):
+        for draft in run.nodes[start:]:
+            draft.site = Site(frame.unit, node)
+    return found
 
 
 @register(EVAL, cst.Subscript)

@@ -8,6 +8,7 @@ import libcst as cst
 
 from vglint import ops
 from vglint.interp.branches import returned_value
+from vglint.interp.composite import composite
 from vglint.interp.core import CALL, DEPTH, LIBRARY, MISSING, Flow, Frame, Run, call, evaluate, get_attribute, opaque, register
 from vglint.interp.emit import emit_call
 from vglint.interp.modules import CONTAINERS, build_leaf, class_name, find_in_mro, is_module_class, leaf_base, new_module
@@ -297,6 +298,9 @@ def call_external(run: Run, value: External, args: list[Value], keywords: dict[s
     handler = LIBRARY.get(name)
     if handler is not None:
         return handler(run, value, args, keywords, frame, site)
+    described = composite(run, name)
+    if described is not MISSING:
+        return call(run, described, args, keywords, frame, site)
     if name in CONTAINERS or name == "torch.nn.Module":
         return _leaf(run, External(name), args, keywords, frame, site)
     spelling = ops.find(name)

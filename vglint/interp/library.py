@@ -569,6 +569,26 @@ def broadcast_shapes(run: Run, which: External, args: list[Value], keywords: dic
     return Unknown("argument", "broadcast shape")
 
 
+@register(LIBRARY, "torch.nn.modules.utils._single", "torch.nn.modules.utils._pair", "torch.nn.modules.utils._triple", "torch.nn.modules.utils._quadruple")
+def ntuple(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    count = {"_single": 1, "_pair": 2, "_triple": 3, "_quadruple": 4}[which.name.rpartition(".")[2]]
+    if isinstance(args[0], (tuple, ListV)):
+        return tuple(items_of(run, args[0], frame, site).items or ())
+    return (args[0],) * count
+
+
+@register(LIBRARY, "torch.nn.modules.utils._ntuple")
+def ntuple_maker(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    count = args[0] if isinstance(args[0], int) else 1
+
+    def make(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        if isinstance(args[0], (tuple, ListV)):
+            return tuple(items_of(run, args[0], frame, site).items or ())
+        return (args[0],) * count
+
+    return BuiltinV("ntuple", make)
+
+
 @register(LIBRARY, "torch.is_tensor")
 def is_tensor_(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     if not args or is_unknown(args[0]):

@@ -15,7 +15,7 @@ from vglint.interp.core import (
     opaque,
     register,
 )
-from vglint.interp.emit import configured, emit_call
+from vglint.interp.emit import configured, emit, emit_call
 from vglint.interp.objects import (
     BuiltinV,
     ClassMethodV,
@@ -236,6 +236,8 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
         return bind_attribute(run, found[0], module, frame, found[1])
     if module.opaque:
         return Unknown("argument", f"{class_name(module.cls)}.{name}")
+    if name == "forward" and (module.spelling is not None or leaf_base(module.cls) is not None):
+        return BuiltinV("forward", lambda run, args, keywords, frame, site: call_module(run, module, args, keywords, frame, site))
     if name in module.config:
         return module.config[name]
     if name == "training":
@@ -292,6 +294,8 @@ def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame
 
             init = value.init if isinstance(value, (TensorV, ParamV)) and value.init is not None else UNKNOWN
             overwrite(run, target, init, site)
+        case ParamV() if name == "grad":
+            emit(run, "zero_grad" if value is None else "param_grad", [], {}, site, params=[("0", target)])
         case ParamV() if name == "requires_grad" and isinstance(value, bool):
             run.set_field(target, "trainable", value)
         case ClassV() if isinstance(target.names, dict):

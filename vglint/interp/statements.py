@@ -257,11 +257,15 @@ def with_(run: Run, node: cst.With, frame: Frame) -> int | None:
 @register(EXEC, cst.Try, cst.TryStar)
 def try_(run: Run, node: cst.Try, frame: Frame) -> int | None:
     flow: int | None = None
+    trying, depth, running, region = run.trying, run.depth, list(run.modules_running), run.region
     try:
+        run.trying += bool(node.handlers)
         flow = block(run, body_of(node), frame)
+        run.trying = trying
         if flow is None and node.orelse is not None:
             flow = block(run, body_of(node.orelse), frame)
     except Raised as error:
+        run.trying, run.depth, run.modules_running[:], run.region = trying, depth, running, region
         handler = next((each for each in node.handlers if _catches(run, each.type, error, frame)), None)
         if handler is None:
             if node.finalbody is not None:
