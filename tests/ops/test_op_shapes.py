@@ -14,8 +14,9 @@ from vglint.value import Unknown
 UNKNOWN = Unknown("argument", "?")
 
 OUTSIDE = {
-    "weight_norm", "spectral_norm", "orthogonal", "remove_norm", "checkpoint", "setitem", "einops_reduce", "einops_repeat", "rearrange",
-    "resize", "from_numpy", "window", "tolist", "pack_padded_sequence", "pad_packed_sequence", "pack_sequence",
+    "weight_norm", "spectral_norm", "orthogonal", "remove_norm", "checkpoint", "setitem", "einops_reduce", "einops_repeat", "einops_einsum",
+    "einops_pack", "einops_unpack", "rearrange",
+    "resize", "tolist", "pack_padded_sequence", "pad_packed_sequence", "pack_sequence",
 }  # fmt: skip
 """Ops that are not one call on tensors, or have tests of their own."""
 
@@ -94,6 +95,21 @@ def test_every_op_has_a_sample():
     sampled = {read(text).op for text in SAMPLES} | {read(text).op for text in alike()}
     kinds = {name for name, op in ops.OPS.items() if op.kind == "train"}
     assert set(ops.OPS) - sampled - OUTSIDE - kinds == set()
+    assert OUTSIDE & sampled == set()
+
+
+def test_packing_keeps_the_padded_shape():
+    """Packed, through an LSTM, and unpacked again."""
+    rnn, lstm = torch.nn.utils.rnn, torch.nn.LSTM(4, 5, batch_first=True)
+    padded, lengths = torch.randn(2, 3, 4), torch.tensor([3, 2])
+    packed = rnn.pack_padded_sequence(padded, lengths, batch_first=True)
+    output, state = lstm(packed)
+    first = ops.result("pack_padded_sequence", Call({"batch_first": True}, [(2, 3, 4), (2,)], ["input", "lengths"]))
+    ours, our_state = ops.result("lstm", Call({"hidden_size": 5, "batch_first": True}, [first.shape], ["input"]))
+    unpacked, _ = ops.result("pad_packed_sequence", Call({"batch_first": True}, [ours.shape], ["sequence"]))
+    real, _ = rnn.pad_packed_sequence(output, batch_first=True)
+    assert unpacked.shape == tuple(real.shape)
+    assert [part.shape for part in our_state] == [tuple(part.shape) for part in state]
 
 
 @pytest.mark.parametrize("name", ops.OPS)

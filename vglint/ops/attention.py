@@ -46,7 +46,10 @@ def dot_product_result(call: Call) -> Result:
     if query is None or value is None:
         return Tensor()
     lead = broadcast((query[:-2], value[:-2])) if not call.config.get("enable_gqa", False) else query[:-2]
-    return Tensor() if lead is None else Tensor((*lead, query[-2], value[-1]))
+    if lead is None:
+        return Tensor()
+    output = Tensor((*lead, query[-2], value[-1]))
+    return (output, Tensor((*lead, query[-2]))) if flag(call.config.get("return_lse", False)) else output
 
 
 def multi_head_params(config: Config) -> tuple[ParamSpec, ...]:
@@ -157,7 +160,9 @@ ENTRIES = (
         "softmax(q kᵀ scale) v",
         dot_product_result,
         """F.scaled_dot_product_attention(%query, %key, %value, %attn_mask=None, dropout_p=0.0, is_causal=False, *, scale=None,
-            enable_gqa=False)""",
+            enable_gqa=False)
+        torch.nn.attention.flex_attention.flex_attention(%query, %key, %value, -score_mod=None, -block_mask=None, scale=None,
+            enable_gqa=False, return_lse=False, -kernel_options=None, *, -return_aux=None)""",
     ),
     Entry(
         "transformer_encoder_layer",

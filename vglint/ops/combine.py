@@ -295,5 +295,12 @@ ENTRIES = (
     _into("slice_scatter", "src in the place of a range", "%src, dim=0, start=None, end=None, step=1", in_place=False),
     _into("diagonal_scatter", "src in the place of a diagonal", "%src, offset=0, dim1=0, dim2=1", in_place=False),
     Entry("copy_", "combine", "overwritten by another", same, "x.copy_(%self, %src, -non_blocking=False)"),
+    Entry(
+        "fill_diagonal_",
+        "combine",
+        "diagonal overwritten by a number",
+        same,
+        "x.fill_diagonal_(%self, fill_value, wrap=False)",
+    ),
     Entry("setitem", "combine", "values written at an index: config `index` as in getitem", same, ""),
 )

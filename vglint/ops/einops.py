@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 
 from vglint.ops.entry import Entry
-from vglint.ops.matmul import einsum_shape
-from vglint.ops.shapes import divide, first, integer, merge, multiply
-from vglint.ops.spec import Call, Result, Tensor
+from vglint.ops.shapes import divide, first, integer, merge, multiply, unknown
+from vglint.ops.spec import Call, Many, Result, Tensor
 from vglint.shape import Dim, Shape
 from vglint.value import Literal_
 
@@ -66,6 +65,15 @@ def rearranged(pattern: str, shape: Shape | None, lengths: Mapping[str, Literal_
     return tuple(out)
 
 
+def pair(call: Call) -> Result:
+    """The packed tensor, and the shapes that `unpack` needs."""
+    return (Tensor(), Tensor())
+
+
+def many(call: Call) -> Result:
+    return Many()
+
+
 _OWN = frozenset({"pattern", "reduction"})
 
 
@@ -98,15 +106,6 @@ def _groups(side: str) -> list[list[str]]:
     return groups
 
 
-def named_einsum(call: Call) -> Result:
-    """einops.einsum: axis names are words, the pattern stands last."""
-    pattern = call.config.get("pattern")
-    if not isinstance(pattern, str):
-        return Tensor()
-    words = {word: chr(ord("a") + number) for number, word in enumerate(dict.fromkeys(re.findall(r"\w+", pattern)))}
-    return Tensor(einsum_shape(re.sub(r"\w+", lambda match: words[match[0]], pattern), call.inputs))
-
-
 ENTRIES = (
     Entry(
         "rearrange",
@@ -131,4 +130,15 @@ ENTRIES = (
         patterned,
         "einops.repeat(%tensor, pattern, **axes_lengths)",
     ),
+    Entry(
+        "einops_einsum",
+        "combine",
+        "sums of products by axis names",
+        unknown,
+        "einops.einsum(*%%tensors_and_pattern)",
+    ),
+    Entry(
+        "einops_pack", "combine", "tensors flattened and joined along one axis", pair, "einops.pack(%%tensors, pattern)"
+    ),
+    Entry("einops_unpack", "shape", "the inverse of pack", many, "einops.unpack(%tensor, packed_shapes, pattern)"),
 )

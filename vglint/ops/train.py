@@ -86,7 +86,7 @@ ENTRIES = (
         "train",
         "scales losses and unscales gradients for half precision",
         unknown,
-        """torch.amp.GradScaler(-device='cuda', init_scale=65536.0, growth_factor=2.0, backoff_factor=0.5, growth_interval=2000,
+        """torch.amp.GradScaler torch.GradScaler (-device='cuda', init_scale=65536.0, growth_factor=2.0, backoff_factor=0.5, growth_interval=2000,
             enabled=True)
         torch.cuda.amp.GradScaler(init_scale=65536.0, growth_factor=2.0, backoff_factor=0.5, growth_interval=2000, enabled=True)""",
     ),
@@ -121,6 +121,14 @@ ENTRIES = (
         unknown,
         """x.retain_grad(%self)
         x.register_hook(%self, -hook)""",
+    ),
+    Entry(
+        "parameters_to_vector",
+        "train",
+        "parameters as one vector, and back",
+        unknown,
+        """torch.nn.utils.parameters_to_vector(-parameters)
+        torch.nn.utils.vector_to_parameters(%vec, -parameters)""",
     ),
     Entry(
         "checkpoint",
