@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 from vglint.analysis.maps import maps
 from vglint.analysis.state import AbstainError, Grad, State, Step, merged
@@ -29,13 +30,14 @@ def batch_norm(use: Use) -> Step:
     samples, places = float(use.batch), state.places
     if samples * (places or math.inf) <= 1:
         raise AbstainError("BatchNorm over one value")
-    variance = ((samples - 1) * state.db + state.ds) / samples
+    # Pairs of another sample at another position differ at least by what either pair differs.
+    apart = max(state.db, state.ds)
+    variance = ((samples - 1) * apart + state.ds) / samples
     count = math.inf
     if places is not None:
         count = samples * places
-        variance = ((places - 1) * state.ds + (samples - 1) * places * state.db) / count
-        if places == 1:
-            variance = (samples - 1) / samples * state.db
+        pairs = (places - 1) * state.ds + (samples - 1) * (state.db + (places - 1) * apart)
+        variance = pairs / count
 
     def mean_gradient(grad: Grad) -> float:
         if places is None:
@@ -43,7 +45,7 @@ def batch_norm(use: Use) -> Step:
         pairs = grad.g + (places - 1) * grad.gs + (samples - 1) * (grad.gb + (places - 1) * grad.gx)
         return pairs / (samples * places)
 
-    return normalised(use, state, variance, count, samples * (places or 16.0), mean_gradient)
+    return normalised(use, state, variance, count, inverse_mean(samples * (places or 16.0) - 1.0), mean_gradient)
 
 
 @maps("layer_norm")
@@ -65,14 +67,14 @@ def layer_norm(use: Use) -> Step:
     def mean_gradient(grad: Grad) -> float:
         return (grad.g + (width - 1) * grad.gr) / width if math.isfinite(width) else grad.gr
 
-    return normalised(use, state, variance, width, width, mean_gradient)
+    return normalised(use, state, variance, width, inverse_mean(width - 1.0), mean_gradient)
 
 
 @maps("rms_norm")
 def rms_norm(use: Use) -> Step:
     state = use.state()
     width = float(state.channels) if isinstance(state.channels, int) else math.inf
-    return normalised(use, state, state.q, width, width, lambda grad: 0.0, centred=False)
+    return normalised(use, state, state.q, width, inverse_mean(width), lambda grad: 0.0, centred=False)
 
 
 @maps("group_norm")
@@ -97,13 +99,9 @@ def group_norm(use: Use) -> Step:
 
     within = min(state.ds, apart)
     between = apart - within
-    if math.isfinite(width) and apart > 0:
-        # Few independent entries where positions agree: (Σλ)² / Σλ² of channels that are constant and entries that are not.
-        spread = between**2 / max(width - 1.0, 1.0) + within**2 / (width * min(places, 1e4))
-        independent = apart * apart / spread if spread > 0 else math.inf
-    else:
-        independent = math.inf
-    return normalised(use, state, variance, width * places, independent, mean_gradient)
+    # What all positions share is as many independent entries as there are channels, the rest hardly varies.
+    noise = inverse_mean(width - 1.0, between / apart if apart > 0 else 0.0)
+    return normalised(use, state, variance, width * places, noise, mean_gradient)
 
 
 @maps("instance_norm")
@@ -117,7 +115,7 @@ def instance_norm(use: Use) -> Step:
     def mean_gradient(grad: Grad) -> float:
         return (grad.g + (places - 1) * grad.gs) / places if math.isfinite(places) else grad.gs
 
-    return normalised(use, state, state.ds * part, places, places, mean_gradient)
+    return normalised(use, state, state.ds * part, places, inverse_mean(places - 1.0), mean_gradient)
 
 
 @maps("normalize")
@@ -126,7 +124,7 @@ def normalize(use: Use) -> Step:
     state = use.state()
     if use.number("p", 2.0) != 2.0 or not isinstance(state.channels, int):
         raise AbstainError("width of the norm is not known")
-    inner, back = normalised(use, state, state.q, float(state.channels), math.inf, lambda grad: 0.0, centred=False, own=False)
+    inner, back = normalised(use, state, state.q, float(state.channels), 1.0, lambda grad: 0.0, centred=False, own=False)
     assert inner is not None and back is not None
     return shrunk(inner, 1.0 / state.channels), lambda grad: [one.times(1.0 / state.channels) for one in back(grad)]  # type: ignore[operator,union-attr]
 
@@ -148,7 +146,7 @@ def evaluation(use: Use, state: State) -> Step:
 
 
 def normalised(  # type: ignore[no-untyped-def]
-    use: Use, state: State, variance: float, count: float, independent: float, mean_gradient, *, centred: bool = True, own: bool = True
+    use: Use, state: State, variance: float, count: float, inverse_noise: float, mean_gradient, *, centred: bool = True, own: bool = True
 ) -> Step:
     """Returns the map of x → γ·(x − mean)/√(variance + eps) + β."""
     gamma, beta = (affine_of(use, "weight", 1.0), affine_of(use, "bias", 0.0)) if own else (Spread(1.0, 0.0), Spread(0.0, 0.0))
@@ -176,7 +174,7 @@ def normalised(  # type: ignore[no-untyped-def]
         spread=None,
         map=state.map if use.node.op in ("batch_norm", "group_norm", "instance_norm") else None,
     )
-    noise = 1.0 + 2.0 * state.fresh / max(independent - 3.0, 2.0)
+    noise = 1.0 + state.fresh * (inverse_noise - 1.0)
     ratio = gain * inverse * noise
 
     def back(grad: Grad) -> Sequence[Grad]:
@@ -198,6 +196,28 @@ def normalised(  # type: ignore[no-untyped-def]
         return [inner] + [Grad(0.0)] * (len(use.inputs) - 1)
 
     return out, back
+
+
+@lru_cache(maxsize=4096)
+def inverse_mean(freedom: float, share: float = 1.0) -> float:
+    """Returns E[1/s²] / (1/E[s²]) where `share` of s² is χ² with that many degrees of freedom and the rest is fixed.
+
+    For few degrees the mean diverges while the gradient's part along the signal is removed: what is below 0.05 of the mean is not counted.
+    """
+    if share <= 0.0 or freedom > 1e4:
+        return 1.0
+    if freedom > 30 and share > 0.9:
+        return 1.0 + 2.0 / (freedom - 2.0)
+    freedom = max(freedom, 1.0)
+    total = 0.0
+    for z, weight in _NORMAL:
+        # Wilson and Hilferty's cube root.
+        cube = max(1.0 - 2.0 / (9.0 * freedom) + z * math.sqrt(2.0 / (9.0 * freedom)), 0.0) ** 3
+        total += weight / max(1.0 - share + share * cube, 0.05)
+    return total
+
+
+_NORMAL = tuple((-3.5 + 0.25 * i, 0.25 * math.exp(-0.5 * (-3.5 + 0.25 * i) ** 2) / math.sqrt(2 * math.pi)) for i in range(29))
 
 
 def epsilon(use: Use, default: float) -> float:

@@ -37,9 +37,9 @@ class Fans(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """One axis of a convolution: pairs (output, input) that a tap joins, per tap of `kernel`."""
+    """One axis of a convolution: triples (output, input, tap) of positions that a tap joins, `kernel` taps in all."""
 
-    pairs: tuple[tuple[int, int], ...]
+    pairs: tuple[tuple[int, int, int], ...]
     kernel: int
     old: int
     new: int
@@ -49,15 +49,22 @@ class Edge(NamedTuple):
         found = [0.0] * self.new
         unit = 1.0 / self.kernel
         if profile is None:
-            for out, _ in self.pairs:
+            for out, _, _ in self.pairs:
                 found[out] += unit
         else:
-            for out, source in self.pairs:
+            for out, source, _ in self.pairs:
                 found[out] += profile[source] * unit
         return found
 
+    def taps(self) -> list[frozenset[int]]:
+        """Returns the taps that each output has."""
+        found: list[set[int]] = [set() for _ in range(self.new)]
+        for out, _, tap in self.pairs:
+            found[out].add(tap)
+        return [frozenset(taps) for taps in found]
+
     def reversed(self) -> Edge:
-        return Edge(tuple((source, out) for out, source in self.pairs), self.kernel, self.new, self.old)
+        return Edge(tuple((source, out, tap) for out, source, tap in self.pairs), self.kernel, self.new, self.old)
 
 
 @maps("linear")
@@ -244,7 +251,9 @@ def affine(
         real = real / fans.forward if fans.edges else 1.0
         found = outcome(use, state, gain * real, forward_scale, bias, width, axes, places)
         if profile is not None:
-            found = found._replace(map=profile)
+            common = max(state.q - state.ds, 0.0) * gain * shared_taps(fans.edges) / fans.forward
+            apart = state.q * gain * real - common
+            found = found._replace(map=profile, ds=min(max(apart, found.ds), found.q))
         if spread.form == "identity":
             found = found._replace(mu=state.mu * math.sqrt(spread.var), r=state.r * spread.var)
     random = spread.form == "iid" and spread.var > 0
@@ -256,14 +265,16 @@ def affine(
     def back(grad: Grad) -> Sequence[Grad]:
         lv = grad.lv + noise * ((1.0 - grad.rho) / pairs + grad.rho) if noise else grad.lv
         kept, profile = loss, None
+        together = loss * fans.spread_out
         if mirrored:
             real, profile = through_edges(mirrored, grad.map)
             kept = loss * real / fans.backward
+            together = min(loss * fans.spread_out * shared_taps(mirrored) / fans.backward, kept * fans.spread_out)
         inner = Grad(
             grad.g * kept,
-            grad.gs * kept * fans.spread_out,
+            grad.gs * together,
             grad.gb * kept,
-            grad.gx * kept * fans.spread_out,
+            grad.gx * together,
             grad.gr * kept if spread.form == "identity" else 0.0,
             merged(grad.scale, backward_scale),
             lv,
@@ -373,7 +384,7 @@ def edge(
         for tap in range(kernel):
             source = out * stride + tap * dilation - padding
             if 0 <= source < old:
-                pairs.append((out, source))
+                pairs.append((out, source, tap))
     return Edge(tuple(pairs), kernel, old, new) if pairs else None
 
 
@@ -392,6 +403,22 @@ def through_edges(edges: tuple[Edge, ...], profile: Profile | None) -> tuple[flo
         total *= mean
         after.append(tuple(value / mean for value in found) if mean > 0 else tuple(found))
     return total, tuple(after)
+
+
+@lru_cache(maxsize=1024)
+def shared_taps(edges: tuple[Edge, ...]) -> float:
+    """Returns the mean over pairs of outputs of the share of taps that read a real position for both.
+
+    What all positions have in common comes back less common: an edge sums over fewer taps than the middle does.
+    """
+    total = 1.0
+    for one in edges:
+        counts: dict[frozenset[int], int] = {}
+        for taps in one.taps():
+            counts[taps] = counts.get(taps, 0) + 1
+        pairs = sum(len(left & right) * m * n for left, m in counts.items() for right, n in counts.items())
+        total *= pairs / (one.kernel * one.new**2)
+    return total
 
 
 @lru_cache(maxsize=1024)
