@@ -70,7 +70,9 @@ def expressions(tree: cst.CSTNode) -> Iterator[cst.CSTNode]:
         case cst.Global() | cst.Nonlocal():
             return
     yield tree
-    skipped = {id(getattr(tree, field, None)) for field in ("attr", "keyword", "name") if not isinstance(tree, cst.AsName)}
+    skipped = {
+        id(getattr(tree, field, None)) for field in ("attr", "keyword", "name") if not isinstance(tree, cst.AsName)
+    }
     for child in tree.children:
         if id(child) not in skipped or isinstance(tree, cst.AsName):
             yield from expressions(child)
@@ -166,7 +168,10 @@ def test_places_in_real_files(path: Path) -> None:
 
 
 NAMES = st.sampled_from(["x", "self", "größe", "𝛼", "nn", "λ1"])
-ATOMS = st.one_of(NAMES, st.sampled_from(["1", "2.5e-3", "'é'", '"""a\n日本"""', "None", "True", "...", "f'{x!r:>{y}} {z}'", "b'a' b'b'"]))
+ATOMS = st.one_of(
+    NAMES,
+    st.sampled_from(["1", "2.5e-3", "'é'", '"""a\n日本"""', "None", "True", "...", "f'{x!r:>{y}} {z}'", "b'a' b'b'"]),
+)
 
 
 def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:

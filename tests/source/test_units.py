@@ -62,7 +62,7 @@ def test_units(text: str, form: str, newline: str) -> None:
         assert unit.line == 1 + module.text[: unit.start].replace("\r\n", "\n").replace("\r", "\n").count("\n")
 
 
-NEWER = '''# first
+NEWER = """# first
 
 import torch as t, a.b
 @dec
@@ -78,7 +78,7 @@ except E as e:
     q = (w := 3)
 x, (y, *zz) = 1, [2]; from u import *
 def f[T](): pass
-'''
+"""
 
 
 def test_a_grammar_newer_than_ours_is_read_by_libcst(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +137,7 @@ def test_forgotten_trees_come_back() -> None:
     [
         ("x = (", "is not valid Python: '(' was never closed"),
         ("print 'a'\n", "is not valid Python 3, rather Python 2: Missing parentheses in call to 'print'"),
-        ("try: pass\nexcept A, e: pass\n", "is not valid Python 3, rather Python 2: multiple exception types"),
+        ("try: raise A, 'x'\nexcept A, e: print e\n", "is not valid Python"),
         ("x = 0777\n", "is not valid Python 3, rather Python 2: leading zeros"),
         ("raise E, 'x'\n", "is not valid Python"),
         ("def f():\n\tx\n        y\n", "is not valid Python 3, rather Python 2: inconsistent use of tabs"),
@@ -145,6 +145,9 @@ def test_forgotten_trees_come_back() -> None:
         ("x = " + "-" * 50000 + "1", "is nested too deeply"),
         ("x = " + "a.b" * 1 + ".c" * 20000, "is nested too deeply"),
         ("x = 1" + " + 1" * 20000, "is nested too deeply"),
+        ("$ " + "(" * 5000, "is not valid Python"),
+        ("$ " + "- " * 50000 + "x", "is not valid Python"),
+        ("$\nif x: pass\n" + "elif x: pass\n" * 50000, "is not valid Python"),
         ("if x: pass\n" + "elif x: pass\n" * 5000, "is nested too deeply"),
         ("x = '\ud800'", "is not valid Python: "),
         ("x = 1\n  y = 2", "is not valid Python: unexpected indent"),
@@ -152,7 +155,21 @@ def test_forgotten_trees_come_back() -> None:
     ids=lambda value: value[:20],
 )
 def test_what_cannot_be_read_is_a_problem(text: str, message: str) -> None:
-    content = text.encode("utf-8", "surrogatepass") if "\ud800" not in text else b"# coding: unicode_escape\nx = '\\ud800'"
+    content = (
+        text.encode("utf-8", "surrogatepass") if "\ud800" not in text else b"# coding: unicode_escape\nx = '\\ud800'"
+    )
     problem = Project(".").add("sample.py", content)
     assert isinstance(problem, Problem) and problem.path == "sample.py"
     assert problem.message.startswith(message)
+
+
+@pytest.mark.parametrize("text", ["x = a" + "[0]" * 2500, "def f(x):\n  return (" + "\n + x" * 2500 + ")"])
+def test_a_statement_too_deep_for_libcst_is_an_empty_line(text: str) -> None:
+    (unit,) = module_of(text).units
+    assert isinstance(unit.tree, cst.SimpleStatementLine) and not unit.tree.body
+    assert unit.span(unit.tree).line == 1
+
+
+def test_a_long_flat_table_is_not_too_deep() -> None:
+    (unit,) = module_of("x = [\n" + "  [1, 2, (3 + 4) * 5],\n" * 2000 + "]").units
+    assert isinstance(unit.tree, cst.SimpleStatementLine) and unit.tree.body

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from vglint.finding import Problem
+from vglint.source.depth import too_deep_text
 from vglint.source.parse import units_by_ast
 from vglint.source.unit import Unit
 from vglint.span import Span
@@ -70,11 +71,11 @@ class Module:
 
     @cached_property
     def _bindings(self) -> dict[str, tuple[Unit, ...]]:
-        found: dict[str, tuple[Unit, ...]] = {}
+        found: dict[str, list[Unit]] = {}
         for unit in self.units:
             for name in unit.names:
-                found[name] = (*found.get(name, ()), unit)
-        return found
+                found.setdefault(name, []).append(unit)
+        return {name: tuple(units) for name, units in found.items()}
 
 
 def units_of(path: str, text: str) -> tuple[Unit, ...] | Problem:
@@ -96,6 +97,8 @@ def _wrong_syntax(error: SyntaxError) -> str:
 
 
 def _by_libcst(path: str, text: str) -> tuple[Unit, ...] | None:
+    if too_deep_text(text):
+        return None
     import libcst as cst
 
     from vglint.source.fallback import units_by_libcst

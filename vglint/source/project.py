@@ -58,6 +58,8 @@ class Project:
 
     def find(self, dotted: str) -> Module | None:
         """Returns a module of the project by its absolute name; None where none has it, or where several might."""
+        if dotted.partition(".")[0] in sys.stdlib_module_names:
+            return None  # Python looks there first
         file = self._find_in(str(self.root), dotted) or self._find_in(os.path.join(self.root, "src"), dotted)
         if file is None:
             file = self._find_among_roots(dotted)
@@ -72,8 +74,11 @@ class Project:
             for _ in range(level - 1):
                 folder = os.path.dirname(folder)
             return self._readable(self._find_in(folder, dotted) if dotted else self._package_file(folder))
-        file = self._find_upwards(self._package_root(folder)[0], dotted)
-        if file is None and self._package_root(folder)[0] != folder:  # a file of a package that is run as a script
+        top = self._package_root(folder)[0]
+        if dotted.partition(".")[0] in sys.stdlib_module_names:
+            return self._readable(self._find_in(folder, dotted)) if top == folder else None
+        file = self._find_upwards(top, dotted)
+        if file is None and top != folder:  # a file of a package that is run as a script
             file = self._find_in(folder, dotted)
         return self._readable(file) or self.find(dotted)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from vglint.source.depth import too_deep
 from vglint.span import Span
 
 if TYPE_CHECKING:
@@ -49,11 +50,11 @@ class Unit:
 
     @cached_property
     def tree(self) -> cst.SimpleStatementLine | cst.BaseCompoundStatement:
-        """The libcst statement; an empty line where libcst cannot read what `ast` can."""
+        """The libcst statement; an empty line where libcst cannot read what `ast` can, or only in an age."""
         import libcst as cst
 
         try:
-            body = cst.parse_module(self.source).body
+            body = () if too_deep(self.statements) else cst.parse_module(self.source).body
         except (cst.ParserSyntaxError, RecursionError, ValueError):
             body = ()
         return body[0] if len(body) == 1 else cst.SimpleStatementLine(body=[])
