@@ -218,7 +218,9 @@ def index_tensor(run: Run, value: Value, key: Value, site: Site) -> Value:
     assert source is not None
     indices = [part for part in (key if isinstance(key, tuple) else (key,)) if is_tensor(part) or isinstance(part, OpaqueV)]
     inputs = [source, *(node for node in (node_of(run, part, site) for part in indices) if node is not None)]
-    config: dict[str, Literal_] = {"index": literal(key)}
+    # A list picks places of one dimension, where a tuple of the same numbers would index several.
+    place = literal(key)
+    config: dict[str, Literal_] = {"index": ("list", *place) if isinstance(key, ListV) and isinstance(place, tuple) else place}
     result = ops.result("getitem", Call(config, [shape_of(run, value), *(shape_of(run, part) for part in indices)], ["input", *("index" for _ in indices)]))
     shape = result.shape if isinstance(result, Tensor) else None
     emit(run, "getitem", inputs, config, site, shape=shape)

@@ -2,7 +2,7 @@
 
 Config `index` is a tuple of items, as Python hands it to `__getitem__` (a lone index is a tuple of one):
 an integer (plain, symbolic or Unknown), None, "..." for Ellipsis, ("slice", start, stop, step) for a slice, True/False,
-("list", i, j, …) for a list of integers, "tensor" for the next tensor input. An index that is Unknown as a whole gives an unknown shape.
+("list", i, j, …) for a list of integers (inside a longer index also a bare tuple), "tensor" for the next tensor input. An index that is Unknown as a whole gives an unknown shape.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def indexed(shape: Shape | None, index: tuple[Literal_, ...], tensors: tuple[Sha
     """Returns the shape of x[index]; a tensor among the indices may be a mask, so only one that is a single number is followed."""
     if shape is None or any(tensor != () for tensor in tensors):
         return None
-    if index and index[0] == "slice":
-        # A lone slice that was not wrapped.
+    if index and index[0] in ("slice", "list"):
+        # A lone slice or list that was not wrapped.
         index = (index,)
     consumed = sum(1 for item in index if not (item is None or item == "..." or isinstance(item, bool)))
     if "..." not in index:
@@ -48,7 +48,7 @@ def indexed(shape: Shape | None, index: tuple[Literal_, ...], tensors: tuple[Sha
             out.append(sliced(next(sizes), item[1:]))
         elif isinstance(item, tuple):
             next(sizes)
-            lists.append((len(item) - 1,))
+            lists.append((len(item) - (item[:1] == ("list",)),))
             places.append(position)
             if len(lists) == 1:
                 out.append(-1)
