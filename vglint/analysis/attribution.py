@@ -15,14 +15,20 @@ from vglint.signal import Attribution, Cause, Trace
 from vglint.value import Expr, divided
 
 
-def attribute(graph: Graph, trace: Trace) -> Attribution:
-    """Returns the first/last ratio split over nodes and causes; nothing where the ratio is not known."""
-    found = ratio(graph, trace)
-    if found.log10_ratio is None or found.first is None or found.last is None or not trace.flows:
+def attribute(graph: Graph, trace: Trace, first: int | None = None, last: int | None = None) -> Attribution:
+    """Returns the ratio between two nodes, by default the first and the last weight layer, split over nodes and causes; nothing where
+    the ratio is not known."""
+    if first is None or last is None:
+        found = ratio(graph, trace)
+        first, last = found.first, found.last
+    if first is None or last is None or first == last or not trace.flows:
+        return Attribution(None, (), ())
+    top, base = trace.gradients[first], trace.gradients[last]
+    if top is None or base is None:
         return Attribution(None, (), ())
     weight = [0.0] * len(graph.nodes)
-    weight[found.first] += 1.0
-    weight[found.last] -= 1.0
+    weight[first] += 1.0
+    weight[last] -= 1.0
     received: list[list[tuple[int, float]]] = [[] for _ in graph.nodes]
     for index, sent in enumerate(trace.flows):
         for source, value in sent:
@@ -51,7 +57,7 @@ def attribute(graph: Graph, trace: Trace) -> Attribution:
     causes: dict[Cause, float] = {}
     for _, cause, decades in nodes:
         causes[cause] = causes.get(cause, 0.0) + decades
-    return Attribution(found.log10_ratio, nodes, tuple(sorted(causes.items(), key=lambda item: -abs(item[1]))))
+    return Attribution(top - base, nodes, tuple(sorted(causes.items(), key=lambda item: -abs(item[1]))))
 
 
 def _shares(sent: list[tuple[int, float]]) -> list[tuple[int, float, float]]:
