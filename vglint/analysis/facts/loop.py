@@ -58,7 +58,10 @@ class LoopView:
 
     @cached_property
     def unexplained(self) -> bool:
-        """A call that is not understood stands in the training code and may do anything to the optimiser."""
+        """A call that is not understood stands in the training code and may do anything to the optimiser, or gradients are handled
+        by hand."""
+        if any(self._touches(node) for node in self.view.nodes("param_grad")):
+            return True
         lines = [node.span.line for node in (*self.backwards, *self.steps)]
         file = self.optimizer.span.file
         for gap in self.view.graph.gaps:

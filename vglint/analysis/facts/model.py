@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from vglint.analysis.attribution import attribute
 from vglint.analysis.facts.path import MainPath
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
 from vglint.graph import Init, Node
+from vglint.signal import Attribution, Cause
 from vglint.value import Unknown
 
 SATURATING = frozenset({"sigmoid", "tanh", "softsign", "hardsigmoid", "hardtanh", "logsigmoid"})
@@ -84,17 +86,23 @@ class ModelView:
             and any(i in trunk for i in nodes[index].inputs)
         )
 
-    def cost(self, indices: tuple[int, ...]) -> float | Unknown:
-        """Returns the decades that nodes of the trunk take from the gradient on its way from `last` to `first`."""
-        path, total = self.path, 0.0
-        for index in indices:
-            if path.first is None or path.last is None or not path.first < index <= path.last:
-                continue
-            gain = self.view.trace.gains[index]
-            if gain is None:
-                return unknown("the gain of a layer is not predicted")
-            total += gain
-        return total
+    @cached_property
+    def attribution(self) -> Attribution | Unknown:
+        """The gradient ratio's logarithm split over nodes and causes."""
+        if isinstance(self.decades, Unknown):
+            return self.decades
+        found = attribute(self.view.graph, self.view.trace, self.path.first, self.path.last)
+        return found if found.total is not None else unknown("the ratio could not be split over its causes")
+
+    def cost(self, *causes: Cause, nodes: tuple[int, ...] | None = None) -> float | Unknown:
+        """Returns the decades that some causes (at some nodes) add to the gradient between `last` and `first`."""
+        if isinstance(self.attribution, Unknown):
+            return self.attribution
+        return sum(
+            decades
+            for index, cause, decades in self.attribution.nodes
+            if cause in causes and (nodes is None or index in nodes)
+        )
 
 
 def model_views(view: View) -> Iterator[ModelView]:
@@ -180,20 +188,27 @@ def activation_kind(model: ModelView) -> str | Unknown:
 @fact("model", "number", "decades")
 def saturating_decades(model: ModelView) -> float | Unknown:
     """What the saturating activations on the way do to the gradient, as a decimal logarithm (negative: they shrink it)."""
-    return model.cost(model.saturating)
+    return model.cost("activation", nodes=model.saturating)
 
 
 @fact("model", "number", "decades")
 def activation_decades(model: ModelView) -> float | Unknown:
     """What all activations on the way do to the gradient, as a decimal logarithm."""
-    return model.cost(model.activations)
+    return model.cost("activation")
 
 
 @fact("model", "number", "decades")
 def weight_decades(model: ModelView) -> float | Unknown:
-    """What the weight layers' initialisation does to the gradient on the way, as a decimal logarithm."""
-    trunk = frozenset(model.path.trunk)
-    return model.cost(tuple(index for index in model.path.weights if index in trunk))
+    """What the weight layers' initialisation does to the gradient on the way, as a decimal logarithm; changes of width, which
+    redistribute it over more or fewer units, do not count."""
+    return model.cost("init")
+
+
+@fact("model", "number", "decades")
+def stack_decades(model: ModelView) -> float | Unknown:
+    """What activations, initialisation and normalisation do to the gradient, as a decimal logarithm: the ratio without the changes of
+    width and resolution, which redistribute the gradient but do not lose it."""
+    return model.cost("activation", "init", "norm", "attention", "recurrence", "gate")
 
 
 @fact("model", "flag")
@@ -295,7 +310,7 @@ def hidden_softmax(model: ModelView) -> tuple[Place, ...]:
         for index in path.trunk
         if model.view.graph.nodes[index].op == "softmax"
         and any(weight < index for weight in trained)
-        and any(weight > index and path.depth[weight] > path.depth[index] for weight in trained)
+        and _feeds_layer(model, index)
     )
 
 
@@ -455,6 +470,19 @@ def _inits(model: ModelView) -> list[Init] | Unknown:
 def _constant(model: ModelView, index: int, name: str) -> bool:
     parameter = model.view.parameter(model.view.graph.nodes[index], name)
     return parameter is not None and parameter.init.scheme in _CONSTANTS
+
+
+def _feeds_layer(model: ModelView, index: int) -> bool:
+    """Whether every use of a value is as the input of a trained weight layer."""
+    readers = model.view.readers[index]
+    for reader in readers:
+        node = model.view.graph.nodes[reader]
+        if model.view.kinds[reader] in ("shape", "dropout", "norm"):
+            if not _feeds_layer(model, reader):
+                return False
+        elif not (model.view.is_weight(node) and node.inputs[0] == index and model.view.trains(reader)):
+            return False
+    return bool(readers)
 
 
 def _zero(model: ModelView, node: Node) -> bool:

@@ -10,6 +10,7 @@ from vglint.analysis.facts.view import View
 from vglint.graph import Node
 
 NORMS = frozenset({"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "local_response_norm"})
+_PRODUCTS = frozenset({"mul", "matmul", "bmm", "mm", "einsum", "lerp", "addcmul"})
 _UNSETTLED = frozenset({"opaque", "pretrained"})
 
 
@@ -84,15 +85,32 @@ class MainPath:
     def trunk(self) -> tuple[int, ...]:
         """The nodes that every path from the first weight layer to the output runs through.
 
-        In execution order, node i is passed by every path exactly when no edge u → v with u < i < v exists.
+        In execution order, node i is passed by every path exactly when no edge u → v with u < i < v exists. Nodes before a product with
+        another function of the same input are a gate, not trunk.
         """
         on_way = frozenset(self.nodes)
+        gated = self._last_gate(on_way)
         reach, trunk = -1, []
         for index in self.nodes:
-            if index >= reach:
+            if index >= reach and index >= gated:
                 trunk.append(index)
             reach = max([reach, *(reader for reader in self.view.readers[index] if reader in on_way)])
         return tuple(trunk)
+
+    def _last_gate(self, on_way: frozenset[int]) -> int:
+        """Returns the last product of the way with what the same input gives beside the way; -1 where there is none."""
+        graph = self.view.graph
+        if self.first is None:
+            return -1
+        sources = {index for index in self.view.before([self.first]) if graph.nodes[index].op == "input"}
+        for index in reversed(self.nodes):
+            node = graph.nodes[index]
+            if node.op not in _PRODUCTS:
+                continue
+            beside = [source for source in node.inputs if source not in on_way]
+            if beside and self.view.before(beside) & sources:
+                return index
+        return -1
 
     @cached_property
     def settled(self) -> bool:
@@ -108,7 +126,7 @@ class MainPath:
     def plain_runs(self) -> tuple[tuple[int, ...], ...]:
         """Stretches of weight layers with nothing parallel to them: no skip, no concatenation, no gate."""
         trunk = frozenset(self.trunk)
-        return _split(self.nodes, lambda index: index not in trunk, self.weights)
+        return _split(self.nodes, lambda index: index not in trunk or self._opaque(index), self.weights)
 
     @cached_property
     def bare_runs(self) -> tuple[tuple[int, ...], ...]:
@@ -116,12 +134,15 @@ class MainPath:
         trunk = frozenset(self.trunk)
         return _split(
             self.nodes,
-            lambda index: index not in trunk or self.is_norm(self.view.graph.nodes[index]),
+            lambda index: index not in trunk or self._opaque(index) or self.is_norm(self.view.graph.nodes[index]),
             self.weights,
         )
 
     def is_norm(self, node: Node) -> bool:
         return self.view.kinds[node.index] == "norm" or node.op in NORMS
+
+    def _opaque(self, index: int) -> bool:
+        return self.view.graph.nodes[index].op in _UNSETTLED
 
     def counts(self, index: int) -> bool:
         """Whether a weight layer adds depth: a depthwise convolution is half of a separable one."""
