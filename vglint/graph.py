@@ -39,6 +39,8 @@ class Init:
     scale: float = 1.0
     span: Span | None = None
     blocks: int = 1
+    parts: tuple[tuple[int, int, Init], ...] = ()
+    """Ranges of dimension 0 that were written to afterwards (a forget gate's bias): start, stop, how."""
 
     def __str__(self) -> str:
         args = ", ".join(f"{name}={_text(value)}" for name, value in self.args)

@@ -150,12 +150,21 @@ class _Tracer(TorchFunctionMode):
         return self.values[id(tensor)]
 
     def add(
-        self, op: str, inputs: Any, config: dict[str, Literal_], result: Any, path: str = "", type_: str | None = None, params: Any = ()
+        self,
+        op: str,
+        inputs: Any,
+        config: dict[str, Literal_],
+        result: Any,
+        path: str = "",
+        type_: str | None = None,
+        params: Any = (),
     ) -> None:
         self.alive.append(result)
         index = len(self.nodes)
         shape = tuple(result.shape) if isinstance(result, Tensor) and self.shapes else None
-        self.nodes.append(Node(index, op, tuple(inputs), tuple(config.items()), path, type_, tuple(params), shape, SPAN))
+        self.nodes.append(
+            Node(index, op, tuple(inputs), tuple(config.items()), path, type_, tuple(params), shape, SPAN)
+        )
         if isinstance(result, Tensor):
             self.values[id(result)] = index
         elif isinstance(result, (tuple, list)):

@@ -48,7 +48,10 @@ def attribute(graph: Graph, trace: Trace, first: int | None = None, last: int | 
             above = trace.gradients[consumer]
             if above is None:
                 return Attribution(None, (), ())
-            parts += [(consumer, cause, w * share * decades) for cause, decades in _causes(graph, graph.nodes[consumer], value - above)]
+            parts += [
+                (consumer, cause, w * share * decades)
+                for cause, decades in _causes(graph, graph.nodes[consumer], value - above)
+            ]
             meeting -= share * value
             weight[consumer] += w * share
         if abs(meeting) > 1e-9:
@@ -67,7 +70,11 @@ def _shares(sent: list[tuple[int, float]]) -> list[tuple[int, float, float]]:
     top = max(value for _, value in sent)
     powers = [100.0 ** (value - top) for _, value in sent]
     total = math.fsum(powers)
-    return [(index, value, power / total) for (index, value), power in zip(sent, powers, strict=True) if power / total > 1e-15]
+    return [
+        (index, value, power / total)
+        for (index, value), power in zip(sent, powers, strict=True)
+        if power / total > 1e-15
+    ]
 
 
 def _causes(graph: Graph, node: Node, decades: float) -> list[tuple[Cause, float]]:
@@ -85,7 +92,12 @@ def _width(graph: Graph, node: Node) -> float:
     for name, index in node.params:
         if name == "weight":
             shape = graph.parameters[index].shape
-            if shape is not None and len(shape) >= 2 and isinstance(shape[0], (int, Expr)) and isinstance(shape[1], (int, Expr)):
+            if (
+                shape is not None
+                and len(shape) >= 2
+                and isinstance(shape[0], (int, Expr))
+                and isinstance(shape[1], (int, Expr))
+            ):
                 quotient = divided(shape[0], shape[1])
                 if isinstance(quotient, (int, float)) and quotient > 0:
                     sign = -1 if node.op.startswith("conv_transpose") else 1

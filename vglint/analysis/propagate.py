@@ -6,6 +6,7 @@ What is not known stays unknown: a node whose op, parameters or inputs are not u
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from vglint.analysis.maps import MAPS
 from vglint.analysis.maps import activation as _activation
@@ -17,6 +18,7 @@ from vglint.analysis.maps import pool as _pool
 from vglint.analysis.maps import recurrent as _recurrent
 from vglint.analysis.maps import reduce as _reduce
 from vglint.analysis.maps import shape as _shape
+from vglint.analysis.maps import source as _source
 from vglint.analysis.maps import weight as _weight
 from vglint.analysis.sizes import assumed
 from vglint.analysis.state import ZERO, AbstainError, Back, Grad, Scale, State, combined
@@ -25,7 +27,7 @@ from vglint.graph import Graph
 from vglint.ops import OPS
 from vglint.signal import Signal, Trace
 
-_MODULES = (_activation, _attention, _combine, _composite, _norm, _pool, _recurrent, _reduce, _shape, _weight)
+_MODULES = (_activation, _attention, _combine, _composite, _norm, _pool, _recurrent, _reduce, _shape, _source, _weight)
 """Importing them fills the table."""
 
 BATCH = 64
@@ -38,11 +40,12 @@ def propagate(graph: Graph, *, batch: int = BATCH) -> Trace:
     states, backs, abstained = forward(graph, batch)
     grads, flows, lost = backward(graph, states, backs)
     reference = _reference(graph, grads)
-    gradients = tuple(_log(grad, reference) for grad in grads)
+    gradients = _gradients(graph, grads, reference)
     signals = tuple(_signal(state) for state in states)
     gains = tuple(_gain(node.inputs, flows[node.index], gradients[node.index], reference) for node in graph.nodes)
     named = tuple(
-        tuple((source, value) for source, grad in sent if (value := _log(grad, reference)) is not None) for sent in flows
+        tuple((source, value) for source, grad in sent if (value := _log(grad, reference)) is not None)
+        for sent in flows
     )
     return Trace("predicted", signals, gradients, gains, named, (*abstained, *lost))
 
@@ -52,7 +55,6 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
     states: list[State | None] = []
     backs: list[Back | None] = []
     abstained: list[tuple[int, str]] = []
-    open_loops = {region.index for region in graph.regions if region.kind == "loop" and not isinstance(region.count, int)}
     for node in graph.nodes:
         state: State | None = None
         back: Back | None = None
@@ -69,7 +71,6 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
             except AbstainError as error:
                 if str(error):
                     abstained.append((node.index, str(error)))
-                back = linear_back(use)
             except (ArithmeticError, ValueError):
                 abstained.append((node.index, "the numbers leave their range"))
         if state is not None and not (math.isfinite(state.q) and math.isfinite(state.mu)):
@@ -77,8 +78,6 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
             state = None
         states.append(state)
         backs.append(back)
-        if open_loops and node.region in open_loops:
-            _note_exit(graph, node.index, open_loops)
     return states, backs, abstained
 
 
@@ -89,14 +88,6 @@ def kind_of(op: str) -> str:
 
 def _no_gradient(count: int) -> Back:
     return lambda grad: [ZERO] * count
-
-
-def linear_back(use: Use) -> Back | None:
-    return None
-
-
-def _note_exit(graph: Graph, index: int, loops: set[int]) -> None:
-    return None
 
 
 def backward(
@@ -110,6 +101,9 @@ def backward(
     lost: list[tuple[int, str]] = []
     for index in _ends(graph):
         grads[index] = _reduce.head(states[index])
+    for index, text in turning(graph):
+        unknown[index] = True
+        lost.append((index, text))
     for node in reversed(graph.nodes):
         index = node.index
         grad = grads[index]
@@ -142,6 +136,27 @@ def backward(
     return grads, flows, lost
 
 
+def turning(graph: Graph) -> Iterator[tuple[int, str]]:
+    """Yields the nodes of loops of unknown length whose result is used behind the loop: each stands for many turns."""
+    loops = {
+        region.index: region for region in graph.regions if region.kind == "loop" and not isinstance(region.count, int)
+    }
+    if not loops:
+        return
+    within: dict[int, list[int]] = {}
+    for region in graph.regions:
+        above: int | None = region.index
+        while above is not None:
+            if above in loops:
+                within.setdefault(above, []).append(region.index)
+            above = graph.regions[above].parent
+    for index, regions in within.items():
+        body = {node.index for node in graph.nodes if node.region in regions}
+        if any(source in body for node in graph.nodes if node.region not in regions for source in node.inputs):
+            for node in sorted(body):
+                yield node, f"a loop of unknown length: {loops[index].text}"
+
+
 def _is_data(graph: Graph, index: int) -> bool:
     """Whether a gradient there would not matter: inputs, masks, indices."""
     return graph.nodes[index].op == "input"
@@ -158,7 +173,17 @@ def _ends(graph: Graph) -> list[int]:
 
 
 _LOSSES = frozenset(
-    "cross_entropy nll_loss binary_cross_entropy_with_logits mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy kl_div".split()
+    [
+        "cross_entropy",
+        "nll_loss",
+        "binary_cross_entropy_with_logits",
+        "mse_loss",
+        "l1_loss",
+        "smooth_l1_loss",
+        "huber_loss",
+        "binary_cross_entropy",
+        "kl_div",
+    ]
 )
 
 
@@ -169,6 +194,15 @@ def _reference(graph: Graph, grads: list[Grad | None]) -> Scale:
         if grad is not None and grad.g > 0 and node.params:
             return grad.scale
     return ()
+
+
+def _gradients(graph: Graph, grads: list[Grad | None], reference: Scale) -> tuple[float | None, ...]:
+    """Returns log10 RMS at every node's output; an LSTM cell's output is h, the first of its pair."""
+    found = [_log(grad, reference) for grad in grads]
+    for node in graph.nodes:
+        if node.op == "getitem" and graph.nodes[node.inputs[0]].op == "lstm_cell" and node.get("index") == 0:
+            found[node.inputs[0]] = found[node.index]
+    return tuple(found)
 
 
 def _log(grad: Grad | None, reference: Scale) -> float | None:

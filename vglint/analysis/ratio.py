@@ -6,8 +6,25 @@ from vglint.graph import Graph, Node
 from vglint.signal import Ratio, Trace
 
 WEIGHTED = frozenset(
-    "linear bilinear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d embedding embedding_bag rnn lstm gru rnn_cell lstm_cell gru_cell "
-    "multi_head_attention".split()
+    [
+        "linear",
+        "bilinear",
+        "conv1d",
+        "conv2d",
+        "conv3d",
+        "conv_transpose1d",
+        "conv_transpose2d",
+        "conv_transpose3d",
+        "embedding",
+        "embedding_bag",
+        "rnn",
+        "lstm",
+        "gru",
+        "rnn_cell",
+        "lstm_cell",
+        "gru_cell",
+        "multi_head_attention",
+    ]
 )
 """Ops that hold weights that multiply."""
 
@@ -28,8 +45,16 @@ def ratio(graph: Graph, trace: Trace) -> Ratio:
 
 
 def weight_layers(graph: Graph) -> list[int]:
-    """Returns the nodes that hold weights: layers, and functions of an `nn.Parameter`."""
-    return [node.index for node in graph.nodes if is_weighted(graph, node)]
+    """Returns the nodes that hold weights: layers, and functions of an `nn.Parameter`.
+
+    A recurrent module of which only the last state is used has an output, the sequence, that no gradient reaches: it is left out.
+    """
+    sequences = {node.inputs[0] for node in graph.nodes if node.op == "getitem" and node.get("index") == 0}
+    return [
+        node.index
+        for node in graph.nodes
+        if is_weighted(graph, node) and (node.op not in ("rnn", "lstm", "gru") or node.index in sequences)
+    ]
 
 
 def is_weighted(graph: Graph, node: Node) -> bool:
@@ -51,7 +76,7 @@ def _first(graph: Graph, layers: list[int]) -> int | None:
 
 def _last(graph: Graph, layers: list[int]) -> int | None:
     """Returns the last weight layer whose output feeds another."""
-    wanted = set(layers)
+    wanted = {node.index for node in graph.nodes if is_weighted(graph, node)}
     feeds = [False] * len(graph.nodes)
     for node in reversed(graph.nodes):
         if (node.index in wanted or feeds[node.index]) and not _is_last_state(graph, node):

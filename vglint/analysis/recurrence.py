@@ -33,7 +33,7 @@ class Retention(NamedTuple):
 
 class Cell(NamedTuple):
     """A cell at its fixed point: `square` = E[h²], `moved` the part of it that inputs move, `step` the gain of g per step,
-    `into` the gain from output to input, `kept` the retentions over which M_T is averaged."""
+    `into` the gain from state to input, `kept` the retentions over which M_T is averaged."""
 
     square: float
     moved: float
@@ -41,6 +41,9 @@ class Cell(NamedTuple):
     into: float
     width: int | Expr | None
     kept: tuple[Retention, ...]
+    carried: float = 0.0
+    opened: float = 1.0
+    """An LSTM's state is a pair: `carried` is the share of `step` that stays in c, `opened` the gain from h's gradient to c's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,14 @@ def _vanilla(
         return Cell(square, square, 1.0, into.backward * gain, width, (Retention(1.0, 1.0, 0.0, 0.0),))
     kept = (Retention(0.0, 0.0, back.backward * gain, 0.0),)
     step = back.backward * gain
-    return Cell(moments.square, moments.distance(into.forward * q + back.forward * square), step, into.backward * gain, width, kept)
+    return Cell(
+        moments.square,
+        moments.distance(into.forward * q + back.forward * square),
+        step,
+        into.backward * gain,
+        width,
+        kept,
+    )
 
 
 def _lstm(into: Matrix, back: Matrix, shifts: list[tuple[float, float]], q: float, width: int | Expr | None) -> Cell:
@@ -204,7 +214,8 @@ def _lstm(into: Matrix, back: Matrix, shifts: list[tuple[float, float]], q: floa
     for _ in range(400):
         z = into.forward * q + back.forward * hidden
         i, f, g, o = (
-            gaussian_moments(shape, mean, z + var) for shape, (mean, var) in zip((sigmoid, sigmoid, tanh, sigmoid), shifts, strict=True)
+            gaussian_moments(shape, mean, z + var)
+            for shape, (mean, var) in zip((sigmoid, sigmoid, tanh, sigmoid), shifts, strict=True)
         )
         new_cell = f.square * cell + i.square * g.square
         if f.square > 1 - 1e-6:
@@ -215,16 +226,21 @@ def _lstm(into: Matrix, back: Matrix, shifts: list[tuple[float, float]], q: floa
         cell, hidden = new_cell, new_hidden
         if done:
             break
-    through = back.backward * o.square * squashed.slope2 * (
-        g.square * i.slope2 + cell * f.slope2 + i.square * g.slope2
-    ) + back.backward * squashed.square * o.slope2 * 0.0
-    straight = math.sqrt(back.backward) * i.mean * _mean_slope(tanh, shifts[2], z) * o.mean * _mean_slope(tanh, (0.0, 0.0), cell)
+    opened = o.square * squashed.slope2
+    gates = g.square * i.slope2 + cell * f.slope2 + i.square * g.slope2
+    through = back.backward * opened * gates
+    straight = (
+        math.sqrt(back.backward)
+        * i.mean
+        * _mean_slope(tanh, shifts[2], z)
+        * o.mean
+        * _mean_slope(tanh, (0.0, 0.0), cell)
+    )
     mean, var = shifts[1]
     kept = tuple(Retention(one.mean, one.square, through, straight) for one in _over_bias(sigmoid, mean, var, z))
-    step = moment(kept, 1)
-    output = o.square * squashed.slope2
-    entering = output * (g.square * i.slope2 + cell * f.slope2 + i.square * g.slope2) + squashed.square * o.slope2
-    return Cell(hidden, hidden, (f.mean + straight) ** 2, into.backward * entering, width, kept or (Retention(0.0, step, 0.0, 0.0),))
+    entering = gates + (squashed.square * o.slope2 / opened if opened > 0 else 0.0)
+    carried = f.square / (f.square + through)
+    return Cell(hidden, hidden, (f.mean + straight) ** 2, into.backward * entering, width, kept, carried, opened)
 
 
 def _gru(into: Matrix, back: Matrix, shifts: list[tuple[float, float]], q: float, width: int | Expr | None) -> Cell:
@@ -242,9 +258,7 @@ def _gru(into: Matrix, back: Matrix, shifts: list[tuple[float, float]], q: float
         hidden = new
         if done:
             break
-    through = back.backward * (
-        closed * n.slope2 * (r.square + inner * r.slope2) + (hidden + n.square) * u.slope2
-    )
+    through = back.backward * (closed * n.slope2 * (r.square + inner * r.slope2) + (hidden + n.square) * u.slope2)
     v = into.forward * q + half + r.square * inner
     straight = math.sqrt(back.backward) * (1 - u.mean) * _mean_slope(tanh, (shifts[2][0], 0.0), v) * r.mean
     mean, var = shifts[1]
@@ -275,7 +289,7 @@ def _mean_slope(shape: Curve, shift: tuple[float, float], z: float) -> float:
 
 
 def _named(name: str) -> Curve:
-    found = curve(name, {}.get)
+    found = curve(name, lambda argument: None)
     assert found is not None
     return found
 
@@ -318,13 +332,27 @@ def _is_default(init: Init) -> bool:
 
 
 def _bias(parameter: Parameter, gates: int, hidden: object) -> list[tuple[float, float]] | None:
-    found = spread(parameter.init, parameter.shape)
-    if found is None and _is_default(parameter.init):
-        found = default_bias(hidden if isinstance(hidden, int) else 128)
+    found = _moments(parameter.init, parameter.shape, hidden)
     if found is None:
         return None
-    variance = found.variance()
-    return None if variance is None else [(found.mean, variance)] * gates
+    each = [found] * gates
+    if not isinstance(hidden, int):
+        return None if parameter.init.parts else each
+    for start, stop, init in parameter.init.parts:
+        part = _moments(init, (stop - start,), hidden)
+        if part is None or start % hidden or stop % hidden:
+            return None
+        for gate in range(start // hidden, stop // hidden):
+            each[gate] = part
+    return each
+
+
+def _moments(init: Init, shape: Shape | None, hidden: object) -> tuple[float, float] | None:
+    found = spread(init, shape)
+    if found is None and _is_default(init):
+        found = default_bias(hidden if isinstance(hidden, int) else 128)
+    variance = found.variance() if found is not None else None
+    return None if found is None or variance is None else (found.mean, variance)
 
 
 def length_of(graph: Graph, node: Node) -> int | None:

@@ -50,7 +50,9 @@ def assumed(graph: Graph) -> Graph:
     nodes = []
     for node in graph.nodes:
         shape, config = best.shapes.get(node.index, node.shape), best.configs.get(node.index, node.config)
-        nodes.append(node if shape == node.shape and config is node.config else replace(node, shape=shape, config=config))
+        nodes.append(
+            node if shape == node.shape and config is node.config else replace(node, shape=shape, config=config)
+        )
     return replace(graph, nodes=tuple(nodes))
 
 
@@ -95,7 +97,23 @@ def _is_sized(shape: Shape | None) -> bool:
     return shape is not None and all(isinstance(dim, int) for dim in shape[2:])
 
 
-_KEEPING = frozenset("to float clone contiguous identity dropout relu add sub mul div batch_norm pad".split())
+_KEEPING = frozenset(
+    [
+        "to",
+        "float",
+        "clone",
+        "contiguous",
+        "identity",
+        "dropout",
+        "relu",
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "batch_norm",
+        "pad",
+    ]
+)
 
 
 def _checks(graph: Graph) -> list[Node]:
@@ -105,9 +123,9 @@ def _checks(graph: Graph) -> list[Node]:
     for node in graph.nodes:
         if node.op in ("flatten", "view", "reshape"):
             flat.add(node.index)
-        elif node.op == "linear" and node.inputs and node.inputs[0] in flat:
-            checks.append(node)
-        elif node.op == "add" and any(graph.nodes[source].op == "parameter" for source in node.inputs):
+        elif (node.op == "linear" and node.inputs and node.inputs[0] in flat) or (
+            node.op == "add" and any(graph.nodes[source].op == "parameter" for source in node.inputs)
+        ):
             checks.append(node)
         elif node.inputs and node.inputs[0] in flat and node.op in _KEEPING:
             flat.add(node.index)

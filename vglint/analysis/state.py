@@ -27,7 +27,7 @@ PLACES = 49
 
 
 class Law(NamedTuple):
-    """An activation as a function of a Gaussian tensor: curve(z) or, where `count` > 1, curve(largest of `count` z's).
+    """An activation as a function of a Gaussian tensor: curve(z) or, where `among` > 1, curve(largest of `count` z's).
 
     `mu`, `v`, `db`, `ds`, `r` are the moments of z, `root` is the node that made it; `slope2`, `slope4`, `kb`, `ks`, `kr` the
     slope moments of the curve at z: alone, and between samples, positions and channels.
@@ -40,7 +40,7 @@ class Law(NamedTuple):
     ds: float
     r: float
     curve: Curve = IDENTITY
-    count: float = 1.0
+    among: float = 1.0
     slope2: float = 1.0
     slope4: float = 1.0
     kb: float = 1.0
@@ -201,7 +201,10 @@ def mixed(left: Profile | None, right: Profile | None, share: float) -> Profile 
     if left is right:
         return left
     other = 1.0 - share
-    return tuple(tuple(share * a + other * b for a, b in zip(one, two, strict=True)) for one, two in zip(left, right, strict=True))
+    return tuple(
+        tuple(share * a + other * b for a, b in zip(one, two, strict=True))
+        for one, two in zip(left, right, strict=True)
+    )
 
 
 def whole(shape: Shape | None, axes: str | None, role: str) -> float | None:

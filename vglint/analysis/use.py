@@ -104,7 +104,7 @@ _TYPICAL = 128
 """Width of a layer whose width is not known, for the variance of its bias alone."""
 
 
-def filled(shape: Shape | None, path: str, width: Dim = None, at: int = 1) -> Shape | None:
+def filled(shape: Shape | None, path: str, width: Dim = None, at: int = 1) -> tuple[int | Expr, ...] | None:
     """Returns a weight's shape with each unknown size named, dimension `at` by `width` where that is known."""
     if shape is None:
         return None
@@ -114,7 +114,7 @@ def filled(shape: Shape | None, path: str, width: Dim = None, at: int = 1) -> Sh
     return tuple(Expr.symbol(f"{path}[{i}]") if dim is None else dim for i, dim in enumerate(dims))
 
 
-def fan_in_of(shape: Shape) -> int | Expr:
-    found = fans(shape)[0]
+def fan_in_of(shape: Sequence[int | Expr]) -> int | Expr:
+    found = fans(tuple(shape))[0]
     assert found is not None
     return found

@@ -24,6 +24,7 @@ class Curve(NamedTuple):
 
     `bends` are the places where value or slope jumps or turns quickly: integration is split there. `linear` = (slope left of 0,
     slope right of 0) where the curve is exactly two rays through the origin. `key` names the curve with its arguments.
+    `monotone` is True also for a curve that dips a little (GELU): the largest of several inputs then still gives the largest output.
     """
 
     key: tuple[str, ...]
@@ -126,7 +127,9 @@ def _number(get: Get, name: str, default: float) -> float | None:
     return float(value) if isinstance(value, (int, float)) else None
 
 
-def _fixed(value: Real, slope: Real, bends: tuple[float, ...] = (0.0,), monotone: bool = True) -> Callable[[str, Get], Curve]:
+def _fixed(
+    value: Real, slope: Real, bends: tuple[float, ...] = (0.0,), monotone: bool = True
+) -> Callable[[str, Get], Curve]:
     return lambda op, get: Curve((op,), value, slope, bends, None, monotone)
 
 
@@ -208,7 +211,7 @@ def _exponential(op: str, alpha: float, rate: float, scale: float) -> Curve:
 
 def _gelu(op: str, get: Get) -> Curve:
     if get("approximate") != "tanh":
-        return Curve(("gelu",), lambda x: x * _cdf(x), lambda x: _cdf(x) + x * _pdf(x), monotone=False)
+        return Curve(("gelu",), lambda x: x * _cdf(x), lambda x: _cdf(x) + x * _pdf(x))
     c = math.sqrt(2 / math.pi)
 
     def slope(x: float) -> float:
@@ -216,7 +219,7 @@ def _gelu(op: str, get: Get) -> Curve:
         return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * c * (1 + 3 * 0.044715 * x * x)
 
     key = ("gelu", "tanh")
-    return Curve(key, lambda x: 0.5 * x * (1 + math.tanh(c * (x + 0.044715 * x**3))), slope, monotone=False)
+    return Curve(key, lambda x: 0.5 * x * (1 + math.tanh(c * (x + 0.044715 * x**3))), slope)
 
 
 def _softplus_of(op: str, get: Get) -> Curve | None:
@@ -285,18 +288,15 @@ _CURVES: dict[str, Callable[[str, Get], Curve | None]] = {
     "celu": _elu,
     "selu": _selu,
     "gelu": _gelu,
-    "silu": _fixed(lambda x: x * sigmoid(x), lambda x: sigmoid(x) * (1 + x * (1 - sigmoid(x))), monotone=False),
-    "mish": _fixed(_mish, _dmish, monotone=False),
+    "silu": _fixed(lambda x: x * sigmoid(x), lambda x: sigmoid(x) * (1 + x * (1 - sigmoid(x)))),
+    "mish": _fixed(_mish, _dmish),
     "hardswish": _fixed(
         lambda x: x * min(max(x + 3, 0.0), 6.0) / 6,
         lambda x: 0.0 if x < -3 else 1.0 if x > 3 else (2 * x + 3) / 6,
         (-3.0, 3.0),
-        False,
     ),
     "sigmoid": _fixed(sigmoid, _dsigmoid),
-    "hardsigmoid": _fixed(
-        lambda x: min(max(x + 3, 0.0), 6.0) / 6, lambda x: 1 / 6 if -3 < x < 3 else 0.0, (-3.0, 3.0)
-    ),
+    "hardsigmoid": _fixed(lambda x: min(max(x + 3, 0.0), 6.0) / 6, lambda x: 1 / 6 if -3 < x < 3 else 0.0, (-3.0, 3.0)),
     "logsigmoid": _fixed(lambda x: -_softplus(-x), lambda x: sigmoid(-x)),
     "tanh": _fixed(math.tanh, _dtanh),
     "hardtanh": _clamp,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from vglint.ops.curves import Curve
@@ -118,7 +119,9 @@ def _wave(odd: bool, v: float) -> Moments:
     sign = 1.0 if odd else -1.0
     powers = tuple(fade * v**k / math.factorial(k) * (k % 2 == odd) for k in range(1, TERMS + 1))
     slope4 = 3 / 8 + sign * double / 2 + math.exp(-min(8 * v, 700.0)) / 8
-    return _finished(0.0 if odd else math.sqrt(fade), (1 - sign * double) / 2, (1 + sign * double) / 2, slope4, powers, v)
+    return _finished(
+        0.0 if odd else math.sqrt(fade), (1 - sign * double) / 2, (1 + sign * double) / 2, slope4, powers, v
+    )
 
 
 def _near_zero(curve: Curve, v: float) -> Moments:
@@ -131,9 +134,7 @@ def _near_zero(curve: Curve, v: float) -> Moments:
     return found._replace(mean=at + found.mean, square=square)
 
 
-def _finished(
-    mean: float, square: float, slope2: float, slope4: float, powers: tuple[float, ...], v: float
-) -> Moments:
+def _finished(mean: float, square: float, slope2: float, slope4: float, powers: tuple[float, ...], v: float) -> Moments:
     rest = square - mean * mean - sum(powers)
     slope_rest = v * slope2 - sum((k + 1) * a for k, a in enumerate(powers))
     if rest <= 1e-12 * square or slope_rest <= 0:
@@ -151,7 +152,12 @@ def _interpolated(curve: Curve, v: float) -> Moments:
     position = min(math.log(v), _LARGE) / _STEP
     low = math.floor(position)
     t = position - low
-    weights = (-t * (t - 1) * (t - 2) / 6, (t + 1) * (t - 1) * (t - 2) / 2, -(t + 1) * t * (t - 2) / 2, (t + 1) * t * (t - 1) / 6)
+    weights = (
+        -t * (t - 1) * (t - 2) / 6,
+        (t + 1) * (t - 1) * (t - 2) / 2,
+        -(t + 1) * t * (t - 2) / 2,
+        (t + 1) * t * (t - 1) / 6,
+    )
     w0, w1, w2, w3 = weights
     row0, row1, row2, row3 = (_row(curve, low + step) for step in (-1, 0, 1, 2))
     mixed = [w0 * a + w1 * b + w2 * c + w3 * d for a, b, c, d in zip(row0, row1, row2, row3, strict=True)]
@@ -244,7 +250,7 @@ def _nodes(curve: Curve, mu: float, sigma: float) -> list[tuple[float, float]]:
     cuts.update(z for z in ((x - mu) / sigma for x in near) if -_REACH < z < _REACH)
     ordered = sorted(cuts)
     points = []
-    for low, high in zip(ordered, ordered[1:], strict=False):
+    for low, high in pairwise(ordered):
         half, middle = (high - low) / 2, (high + low) / 2
         if half < 1e-9:
             continue

@@ -1,11 +1,11 @@
 """Elementwise functions: x → φ(x), one at a time or composed (`x * torch.sigmoid(x)` is SiLU).
 
-    q' = E[φ²],  g ← g·E[φ'²];  pairs by Hermite expansion       (Poole et al. 2016, Schoenholz et al. 2017)
+q' = E[φ²],  g ← g·E[φ'²];  pairs by Hermite expansion       (Poole et al. 2016, Schoenholz et al. 2017)
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from vglint.analysis.maps import maps
 from vglint.analysis.state import AbstainError, Grad, Law, State, Step, law_of
@@ -43,9 +43,9 @@ def glu(use: Use) -> Step:
     if state.scale:
         raise AbstainError("a width is not known")
     law = law_of(state, use.node.inputs[0])
-    gate = curve("sigmoid", {}.get)
+    gate = curve("sigmoid", lambda name: None)
     assert gate is not None
-    if law.count != 1.0:
+    if law.among != 1.0:
         raise AbstainError("gate of a pooled signal")
     found = gaussian_moments(composed(law.curve, gate), law.mu, law.v)
     q, s = state.q, found.square
@@ -66,7 +66,9 @@ def glu(use: Use) -> Step:
     def back(grad: Grad) -> Sequence[Grad]:
         pair = (s - between + (q - state.db) * found.kernel(law.db)) / 2
         place = (s - across + (q - state.ds) * found.kernel(law.ds)) / 2
-        return [grad._replace(g=grad.g * gain, gs=grad.gs * place, gb=grad.gb * pair, gx=grad.gx * min(pair, place), gr=0.0)]
+        return [
+            grad._replace(g=grad.g * gain, gs=grad.gs * place, gb=grad.gb * pair, gx=grad.gx * min(pair, place), gr=0.0)
+        ]
 
     return out, back
 
@@ -94,9 +96,9 @@ def evaluated(state: State, law: Law, whole: Curve, index: int) -> tuple[State, 
     apart = spot - law.r
     r = mean * mean if apart >= law.v * (1 - 1e-9) else square - moments.distance(apart)
     kb, ks, kr = moments.kernel(law.db), moments.kernel(law.ds), moments.kernel(apart)
-    if law.count != 1.0:
+    if law.among != 1.0:
         alone = max(square - mean * mean, 1e-300)
-        top_mean, top_square, top_slope = maximum_moments(whole, law.mu, law.v, law.ds, law.count)
+        top_mean, top_square, top_slope = maximum_moments(whole, law.mu, law.v, law.ds, law.among)
         own = max(top_square - top_mean * top_mean, 0.0)
         db, ds, r = own * min(db / alone, 1.0), own * min(ds / alone, 1.0), top_mean * top_mean
         part = top_slope / slope2 if slope2 > 0 else 0.0
@@ -104,18 +106,29 @@ def evaluated(state: State, law: Law, whole: Curve, index: int) -> tuple[State, 
         kb, ks, kr, slope4 = kb * part, ks * part, kr * part, slope4 * part
     after = law._replace(curve=whole, slope2=slope2, slope4=slope4, kb=kb, ks=ks, kr=kr)
     found = state._replace(
-        q=square, mu=mean, db=min(db, square), ds=min(ds, square), r=r, law=after, parts=((index, 1.0),), fresh=0.0, spread=None, scores=None
+        q=square,
+        mu=mean,
+        db=min(db, square),
+        ds=min(ds, square),
+        r=r,
+        law=after,
+        parts=((index, 1.0),),
+        fresh=0.0,
+        spread=None,
+        scores=None,
     )
     if state.map is not None and whole.key[0] in _SATURATING:
         found = found._replace(map=None)
     return found, after
 
 
-_SATURATING = frozenset({"sigmoid", "tanh", "hardsigmoid", "hardtanh", "softsign", "softplus", "erf", "atan", "sin", "cos"})
+_SATURATING = frozenset(
+    {"sigmoid", "tanh", "hardsigmoid", "hardtanh", "softsign", "softplus", "erf", "atan", "sin", "cos"}
+)
 """Curves after which a map is flat: their second moment hardly depends on the input's."""
 
 
-def slope_back(law: Law, after: Law, use: Use, state: State):  # type: ignore[no-untyped-def]
+def slope_back(law: Law, after: Law, use: Use, state: State) -> Callable[[Grad], Grad]:
     """Returns the gradient map from the curve `after` back to the curve of `law`, both at the same Gaussian."""
 
     def share(new: float, old: float) -> float:
@@ -133,7 +146,15 @@ def slope_back(law: Law, after: Law, use: Use, state: State):  # type: ignore[no
         lv = grad.lv + excess / width * ((1.0 - grad.rho) / pairs + grad.rho)
         rho += (1.0 - rho) * max(kappa, 1.0) / width
         return Grad(
-            grad.g * gain, grad.gs * place, grad.gb * pair, grad.gx * min(pair, place), grad.gr * channel, grad.scale, lv, min(rho, 1.0), grad.map
+            grad.g * gain,
+            grad.gs * place,
+            grad.gb * pair,
+            grad.gx * min(pair, place),
+            grad.gr * channel,
+            grad.scale,
+            lv,
+            min(rho, 1.0),
+            grad.map,
         )
 
     return back

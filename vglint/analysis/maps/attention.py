@@ -84,7 +84,13 @@ def averaged(index: int, value: State, flat: Flatness) -> State:
     common = max(value.q - max(value.db, value.ds), 0.0)
     db = q - common - flat.own * max(value.ds - value.db, 0.0)
     return value._replace(
-        q=q, db=min(max(db, 0.0), q), ds=(flat.own - flat.overlap) * value.ds, law=None, parts=((index, 1.0),), fresh=0.0, scores=None
+        q=q,
+        db=min(max(db, 0.0), q),
+        ds=(flat.own - flat.overlap) * value.ds,
+        law=None,
+        parts=((index, 1.0),),
+        fresh=0.0,
+        scores=None,
     )
 
 
@@ -99,7 +105,9 @@ def to_values(grad: Grad, flat: Flatness, length: float) -> Grad:
 def softmax(use: Use) -> Step:
     state = use.state()
     if state.scores is not None:
-        return state._replace(scores=weighed(state.scores), scale=(), law=None, parts=((use.index, 1.0),)), lambda grad: [grad]
+        return state._replace(
+            scores=weighed(state.scores), scale=(), law=None, parts=((use.index, 1.0),)
+        ), lambda grad: [grad]
     width = soft_width(use, state)
     if state.scale:
         raise AbstainError("a width is not known")
@@ -124,7 +132,11 @@ def softmax(use: Use) -> Step:
     # A softmax passes only differences between classes.
     return out, lambda grad: [
         grad._replace(
-            g=max(grad.g - grad.gr, 0.0) * jacobian, gs=grad.gs * jacobian, gb=grad.gb * jacobian, gx=grad.gx * jacobian, gr=0.0
+            g=max(grad.g - grad.gr, 0.0) * jacobian,
+            gs=grad.gs * jacobian,
+            gb=grad.gb * jacobian,
+            gx=grad.gx * jacobian,
+            gr=0.0,
         )
     ]
 
@@ -149,7 +161,9 @@ def log_softmax(use: Use) -> Step:
         raise AbstainError("a width is not known")
     width = soft_width(use, state) or 1e9
     mean = -(math.log(width) + min(max(state.q - state.r, 0.0), 1e3) / 2) if width < 1e9 else 0.0
-    out = state._replace(q=max(state.q - state.mu**2, 0.0) + mean * mean, mu=mean, r=mean * mean, law=None, parts=((use.index, 1.0),))
+    out = state._replace(
+        q=max(state.q - state.mu**2, 0.0) + mean * mean, mu=mean, r=mean * mean, law=None, parts=((use.index, 1.0),)
+    )
     return out, lambda grad: [grad.times(1.0 - 1.0 / width)]
 
 
@@ -192,7 +206,11 @@ def einsum(use: Use) -> Step:
         state = use.inputs[1 - weight]
         spread = use.state(weight).spread
         assert spread is not None
-        new = [letter for letter in letters if letter not in gone and letter in result and letter not in (left, right)[1 - weight]]
+        new = [
+            letter
+            for letter in letters
+            if letter not in gone and letter in result and letter not in (left, right)[1 - weight]
+        ]
         inside, outside = contracted(use, letters, gone, weight), contracted(use, letters, new, weight)
         if inside is None or outside is None or shape is None:
             raise AbstainError("sizes of the einsum are not known")
@@ -242,7 +260,9 @@ def multiplied(use: Use, one: int, other: int) -> Step:
     return joined_product(use, left, right, width, shape_right[-1] if shape_right else None, shape_right)
 
 
-def weighted(use: Use, state: State | None, spread: Spread, inside: int | Expr, outside: int | Expr, position: int) -> Step:
+def weighted(
+    use: Use, state: State | None, spread: Spread, inside: int | Expr, outside: int | Expr, position: int
+) -> Step:
     axes = "*c" if state is None or state.axes is None else state.axes
     places = state.places if state is not None else None
     found, back = affine(use, state, spread, Fans(inside, outside), (0.0, 0.0), outside, axes, places)

@@ -1,8 +1,8 @@
 """Ops that join tensors: residual add, gate, concatenation, product with a number.
 
-    add    q = q_a + q_b + 2·cov(a, b)     the covariance counts shared terms and the means
-    gate   q = q_a·q_b                     each side's gain is the other side's second moment
-    cat    channel-weighted average
+add    q = q_a + q_b + 2·cov(a, b)     the covariance counts shared terms and the means
+gate   q = q_a·q_b                     each side's gain is the other side's second moment
+cat    channel-weighted average
 """
 
 from __future__ import annotations
@@ -145,7 +145,13 @@ def div(use: Use) -> Step:
         raise AbstainError("division by a signal")
     factor = 1.0 / right.mu**2
     state = left._replace(
-        q=left.q * factor, mu=left.mu / right.mu, db=left.db * factor, ds=left.ds * factor, r=left.r * factor, law=None, parts=((use.index, 1.0),)
+        q=left.q * factor,
+        mu=left.mu / right.mu,
+        db=left.db * factor,
+        ds=left.ds * factor,
+        r=left.r * factor,
+        law=None,
+        parts=((use.index, 1.0),),
     )
     return state, lambda grad: [grad.times(factor), ZERO]
 
@@ -175,7 +181,13 @@ def cat(use: Use) -> Step:
     if any(state.scale != states[0].scale for state in states):
         raise AbstainError("widths that are not known do not cancel")
     sizes = [float(state.channels) if isinstance(state.channels, int) else None for state in states]
-    same = all(abs(state.q - states[0].q) <= 1e-3 * states[0].q and abs(state.db - states[0].db) <= 1e-3 * states[0].q for state in states)
+    if sizes.count(None) == 1 and (together := wanted(use)) is not None:
+        missing = together - sum(size for size in sizes if size is not None)
+        sizes = [missing if size is None and missing > 0 else size for size in sizes]
+    same = all(
+        abs(state.q - states[0].q) <= 1e-3 * states[0].q and abs(state.db - states[0].db) <= 1e-3 * states[0].q
+        for state in states
+    )
     channels = states[0].channels
     if use.node.op != "stack" and over_channels(use, states[0]):
         if any(size is None for size in sizes) and not same:
@@ -197,6 +209,16 @@ def cat(use: Use) -> Step:
     return out, lambda grad: [grad] * len(states)
 
 
+def wanted(use: Use) -> float | None:
+    """Returns the width that the next layer expects of a concatenation."""
+    for node in use.graph.nodes[use.index + 1 : use.index + 40]:
+        if use.index in node.inputs:
+            width = node.get("in_features") if node.op == "linear" else node.get("in_channels")
+            if isinstance(width, int):
+                return float(width)
+    return None
+
+
 def over_channels(use: Use, state: State) -> bool:
     """Whether a concatenation joins channels; what cannot be told is taken to."""
     dim = use.get("dim")
@@ -215,9 +237,15 @@ def composite(use: Use, left: State, right: State, sign: float) -> Step | None:
     if left.spread is not None or right.spread is not None or left.scores is not None or right.scores is not None:
         return None
     one, other = law_of(left, use.node.inputs[0]), law_of(right, use.node.inputs[1])
-    if one.root != other.root or one.count != 1.0 or other.count != 1.0:
+    if one.root != other.root or one.among != 1.0 or other.among != 1.0:
         return None
-    if sign and one.curve.linear is not None and other.curve.linear is not None and one.curve.linear[0] == one.curve.linear[1] and other.curve.linear[0] == other.curve.linear[1]:
+    if (
+        sign
+        and one.curve.linear is not None
+        and other.curve.linear is not None
+        and one.curve.linear[0] == one.curve.linear[1]
+        and other.curve.linear[0] == other.curve.linear[1]
+    ):
         return None
     whole = total(one.curve, other.curve, sign) if sign else product(one.curve, other.curve)
     state, after = evaluated(left, one, whole, use.index)
@@ -233,6 +261,7 @@ def composite(use: Use, left: State, right: State, sign: float) -> Step | None:
 
 def gated(use: Use, left: State, right: State) -> Step:
     """Product of two independent tensors."""
+
     def apart(name: str) -> float:
         one, other = float(getattr(left, name)), float(getattr(right, name))
         return left.q * other + one * right.q - one * other
@@ -288,15 +317,24 @@ def moved(use: Use, scale: float, shift: float) -> Step:
         curve = composed(law.curve, rays(scale, scale))
         square = scale * scale
         after = law._replace(
-            curve=curve, slope2=law.slope2 * square, slope4=law.slope4 * square**2, kb=law.kb * square, ks=law.ks * square, kr=law.kr * square
+            curve=curve,
+            slope2=law.slope2 * square,
+            slope4=law.slope4 * square**2,
+            kb=law.kb * square,
+            ks=law.ks * square,
+            kr=law.kr * square,
         )
         scores = state.scores._replace(factor=state.scores.factor * scale) if state.scores is not None else None
         parts = tuple((key, coefficient * scale) for key, coefficient in state.parts)
-        return out._replace(law=after, parts=parts, scores=scores), lambda grad: [grad.times(square) if grad.rho >= 0 else grad]
+        return out._replace(law=after, parts=parts, scores=scores), lambda grad: [
+            grad.times(square) if grad.rho >= 0 else grad
+        ]
     if state.spread is not None:
         spread = Spread(state.spread.mean * scale + shift, state.spread.var * scale**2, state.spread.over)
         mean = spread.mean
-        out = state._replace(q=mean * mean + (spread.variance() or 0.0), mu=mean, r=mean * mean, spread=spread, law=None)
+        out = state._replace(
+            q=mean * mean + (spread.variance() or 0.0), mu=mean, r=mean * mean, spread=spread, law=None
+        )
         return out, lambda grad: [grad.times(scale * scale)]
     return through(use, affine(scale, shift))
 

@@ -34,7 +34,12 @@ class Tape:
         return self.append(use, MAPS[op](use))
 
     def part(
-        self, op: str, inputs: tuple[int, ...], own: tuple[tuple[str, int], ...], shape: Shape | None, config: dict[str, Literal_]
+        self,
+        op: str,
+        inputs: tuple[int, ...],
+        own: tuple[tuple[str, int], ...],
+        shape: Shape | None,
+        config: dict[str, Literal_],
     ) -> Use:
         index = self.base + len(self.states)
         node = self.use.node
@@ -79,8 +84,8 @@ def multi_head_attention(use: Use) -> Step:
     if use.node.type is None:
         raise AbstainError("attention by function")
     tape = Tape(use)
-    names = [i for i in range(min(3, len(use.inputs)))]
-    query, key, value = (tape.base + names[min(i, len(names) - 1)] for i in range(3))
+    given = min(3, len(use.inputs))
+    query, key, value = (tape.base + min(i, given - 1) for i in range(3))
     return tape.finished(attention(tape, query, key, value, "", use))
 
 
@@ -89,7 +94,10 @@ def attention(tape: Tape, query: int, key: int, value: int, prefix: str, use: Us
     width = use.get("embed_dim") if use.get("embed_dim") is not None else use.get("d_model")
     if not isinstance(width, (int, Expr)):
         width = _width_of(tape, prefix)
-    projected = [projection(tape, source, prefix, letter, width) for source, letter in zip((query, key, value), "qkv", strict=True)]
+    projected = [
+        projection(tape, source, prefix, letter, width)
+        for source, letter in zip((query, key, value), "qkv", strict=True)
+    ]
     heads = use.get("num_heads") if use.get("num_heads") is not None else use.get("nhead")
     found = divided(width, heads) if isinstance(heads, (int, Expr)) else None
     each = found if isinstance(found, (int, Expr)) else None
@@ -166,7 +174,13 @@ def transformer(use: Use) -> Step:
 
 def stack(tape: Tape, source: int, memory: int | None, prefix: str, use: Use) -> int:
     """Runs every layer whose parameters the module holds, and the last norm."""
-    layers = sorted({int(part[0]) for name in tape.params if name.startswith(f"{prefix}layers.") and (part := name[len(prefix) + 7 :].split("."))})
+    layers = sorted(
+        {
+            int(part[0])
+            for name in tape.params
+            if name.startswith(f"{prefix}layers.") and (part := name[len(prefix) + 7 :].split("."))
+        }
+    )
     if not layers:
         raise AbstainError("layers of the stack are not known")
     for layer in layers:
@@ -224,7 +238,12 @@ def norm(tape: Tape, source: int, prefix: str, use: Use) -> int:
     eps = use.get("layer_norm_eps")
     width = _width_of(tape, "")
     return tape.run(
-        "layer_norm", source, params=prefix, shape=tape.shapes.get(source), normalized_shape=width, eps=eps if eps is not None else 1e-5
+        "layer_norm",
+        source,
+        params=prefix,
+        shape=tape.shapes.get(source),
+        normalized_shape=width,
+        eps=eps if eps is not None else 1e-5,
     )
 
 

@@ -124,7 +124,9 @@ def normalize(use: Use) -> Step:
     state = use.state()
     if use.number("p", 2.0) != 2.0 or not isinstance(state.channels, int):
         raise AbstainError("width of the norm is not known")
-    inner, back = normalised(use, state, state.q, float(state.channels), 1.0, lambda grad: 0.0, centred=False, own=False)
+    inner, back = normalised(
+        use, state, state.q, float(state.channels), 1.0, lambda grad: 0.0, centred=False, own=False
+    )
     assert inner is not None and back is not None
     return shrunk(inner, 1.0 / state.channels), lambda grad: [one.times(1.0 / state.channels) for one in back(grad)]  # type: ignore[operator,union-attr]
 
@@ -146,10 +148,20 @@ def evaluation(use: Use, state: State) -> Step:
 
 
 def normalised(  # type: ignore[no-untyped-def]
-    use: Use, state: State, variance: float, count: float, inverse_noise: float, mean_gradient, *, centred: bool = True, own: bool = True
+    use: Use,
+    state: State,
+    variance: float,
+    count: float,
+    inverse_noise: float,
+    mean_gradient,
+    *,
+    centred: bool = True,
+    own: bool = True,
 ) -> Step:
     """Returns the map of x → γ·(x − mean)/√(variance + eps) + β."""
-    gamma, beta = (affine_of(use, "weight", 1.0), affine_of(use, "bias", 0.0)) if own else (Spread(1.0, 0.0), Spread(0.0, 0.0))
+    gamma, beta = (
+        (affine_of(use, "weight", 1.0), affine_of(use, "bias", 0.0)) if own else (Spread(1.0, 0.0), Spread(0.0, 0.0))
+    )
     gain = gamma.mean**2 + (gamma.variance() or 0.0)
     eps = epsilon(use, 0.0 if state.scale else _EPS if own else 1e-24)
     whole = variance + eps
@@ -217,7 +229,9 @@ def inverse_mean(freedom: float, share: float = 1.0) -> float:
     return total
 
 
-_NORMAL = tuple((-3.5 + 0.25 * i, 0.25 * math.exp(-0.5 * (-3.5 + 0.25 * i) ** 2) / math.sqrt(2 * math.pi)) for i in range(29))
+_NORMAL = tuple(
+    (-3.5 + 0.25 * i, 0.25 * math.exp(-0.5 * (-3.5 + 0.25 * i) ** 2) / math.sqrt(2 * math.pi)) for i in range(29)
+)
 
 
 def epsilon(use: Use, default: float) -> float:
@@ -248,5 +262,9 @@ def affine_of(use: Use, name: str, default: float) -> Spread:
 def shrunk(state: State, factor: float) -> State:
     """Returns the state of a tensor times √factor."""
     return state._replace(
-        q=state.q * factor, mu=state.mu * math.sqrt(factor), db=state.db * factor, ds=state.ds * factor, r=state.r * factor
+        q=state.q * factor,
+        mu=state.mu * math.sqrt(factor),
+        db=state.db * factor,
+        ds=state.ds * factor,
+        r=state.r * factor,
     )

@@ -1,8 +1,8 @@
 """Pooling, upsampling, dropout: what moves or drops positions and entries.
 
-    average of K positions   q' = q − ds(1 − 1/K), ds' = ds/K        g ← g·windows/(positions·K)
-    maximum of K             the largest of K correlated Gaussians   g ← g·windows/positions
-    dropout                  q/(1 − p), covariances kept             g ← g/(1 − p)
+average of K positions   q' = q − ds(1 − 1/K), ds' = ds/K        g ← g·windows/(positions·K)
+maximum of K             the largest of K correlated Gaussians   g ← g·windows/positions
+dropout                  q/(1 − p), covariances kept             g ← g/(1 − p)
 """
 
 from __future__ import annotations
@@ -68,7 +68,16 @@ def upsample(use: Use) -> Step:
             return [grad.times(factor)._replace(map=None)]
         spread = factor * grad.g + factor * (factor - 1) * grad.gs
         other = factor * grad.gb + factor * (factor - 1) * grad.gx
-        return [grad._replace(g=spread, gb=other, gs=grad.gs * factor**2, gx=grad.gx * factor**2, gr=grad.gr * factor, map=coarse_down(grad.map, use))]
+        return [
+            grad._replace(
+                g=spread,
+                gb=other,
+                gs=grad.gs * factor**2,
+                gx=grad.gx * factor**2,
+                gr=grad.gr * factor,
+                map=coarse_down(grad.map, use),
+            )
+        ]
 
     return out, back
 
@@ -76,7 +85,9 @@ def upsample(use: Use) -> Step:
 @maps("pixel_shuffle")
 def pixel_shuffle(use: Use) -> Step:
     state = use.state()
-    return state._replace(law=None, parts=((use.index, 1.0),), channels=None, places=None, ds=max(state.ds, state.q - state.r)), lambda grad: [grad]
+    return state._replace(
+        law=None, parts=((use.index, 1.0),), channels=None, places=None, ds=max(state.ds, state.q - state.r)
+    ), lambda grad: [grad]
 
 
 @maps("dropout", "dropout1d", "dropout2d", "dropout3d", "feature_dropout")
@@ -110,7 +121,9 @@ def alpha_dropout(use: Use) -> Step:
     q = scale * (keep * state.q + p * floor * floor) + shift * (2 * mean - shift)
     db = q - mean * mean - scale * keep * keep * max(state.q - state.mu**2 - state.db, 0.0)
     out = state._replace(q=q, mu=mean, db=db, ds=db, r=mean * mean, law=None, parts=((use.index, 1.0),))
-    return out, lambda grad: [grad._replace(g=grad.g * scale * keep, gs=grad.gs * scale * keep**2, gb=grad.gb * scale * keep**2)]
+    return out, lambda grad: [
+        grad._replace(g=grad.g * scale * keep, gs=grad.gs * scale * keep**2, gb=grad.gb * scale * keep**2)
+    ]
 
 
 def coarse(profile: Profile | None, use: Use) -> Profile | None:
@@ -212,7 +225,9 @@ def average(use: Use, window: float, ratio: float) -> Step:
         inside = max(1.0 / max((state.places or PLACES), 1.0), 0.0) * window
         gs = grad.gs * near + (grad.g - grad.gs) * near * min(inside, 1.0)
         gx = grad.gx * near + (grad.gb - grad.gx) * near * min(inside, 1.0)
-        return [grad._replace(g=grad.g * gain, gs=gs, gb=grad.gb * gain, gx=gx, gr=grad.gr * gain, map=fine(grad.map, use))]
+        return [
+            grad._replace(g=grad.g * gain, gs=gs, gb=grad.gb * gain, gx=gx, gr=grad.gr * gain, map=fine(grad.map, use))
+        ]
 
     return out, back
 
@@ -225,9 +240,11 @@ def maximum(use: Use, window: float, ratio: float) -> Step:
     if not law.curve.monotone:
         # The largest of a curve that folds is taken to be the largest of Gaussians with its moments.
         law = law_of(state._replace(law=None), use.node.inputs[0])
-    wider = law._replace(count=law.count * window)
+    wider = law._replace(among=law.among * window)
     found, after = evaluated(state, wider, law.curve, use.index)
-    out = found._replace(law=after, places=state.places * ratio if state.places is not None else None, map=coarse(state.map, use))
+    out = found._replace(
+        law=after, places=state.places * ratio if state.places is not None else None, map=coarse(state.map, use)
+    )
     part = after.slope2 / law.slope2 if law.slope2 > 0 else 1.0
 
     def back(grad: Grad) -> Sequence[Grad]:
@@ -235,7 +252,14 @@ def maximum(use: Use, window: float, ratio: float) -> Step:
         # Which entry wins hardly agrees between samples: covariances shrink by 1/window more.
         pair = ratio / window
         return [
-            grad._replace(g=grad.g * gain, gs=grad.gs * ratio * ratio, gb=grad.gb * pair, gx=grad.gx * pair * ratio, gr=grad.gr * pair, map=fine(grad.map, use))
+            grad._replace(
+                g=grad.g * gain,
+                gs=grad.gs * ratio * ratio,
+                gb=grad.gb * pair,
+                gx=grad.gx * pair * ratio,
+                gr=grad.gr * pair,
+                map=fine(grad.map, use),
+            )
         ]
 
     return out, back

@@ -36,7 +36,7 @@ def layer(use: Use) -> Step:
     def back(grad: Grad) -> Sequence[Grad]:
         for cell in reversed(cells):
             gathered = sum_of_powers(cell.step, steps)
-            grad = grad.times(gathered * cell.into)._replace(gr=0.0)
+            grad = grad.times(gathered * cell.into * cell.opened)._replace(gr=0.0)
         return [grad] + [ZERO] * (len(use.inputs) - 1)
 
     return out, back
@@ -52,7 +52,23 @@ def step(use: Use) -> Step:
     if cell is None:
         raise AbstainError("a recurrent cell that is not understood")
     out = output_state(use, cell, state, 0.0)
-    return out, lambda grad: [grad.times(cell.into)] + [grad.times(cell.step)] * (len(use.inputs) - 1)
+    if use.node.op != "lstm_cell":
+        return out, lambda grad: [grad.times(cell.into)] + [grad.times(cell.step)] * (len(use.inputs) - 1)
+    # The gradient here is that of c: getitem brings h's to it. What goes back to h meets `opened` again on its way.
+    to_hidden = cell.step * (1.0 - cell.carried) / cell.opened if cell.opened > 0 else 0.0
+    return out, lambda grad: [grad.times(cell.into), grad.times(to_hidden), grad.times(cell.step * cell.carried)][
+        : len(use.inputs)
+    ]
+
+
+def opened(use: Use) -> float:
+    """Returns the gain from h's gradient to c's of the LSTM cell that a getitem takes h from."""
+    node = use.graph.nodes[use.node.inputs[0]]
+    source = use.term(node.inputs[0])
+    cell = cell_of(use.graph, node, 0, source.q) if source is not None else None
+    if cell is None:
+        raise AbstainError("a recurrent cell that is not understood")
+    return float(cell.opened)
 
 
 def output_state(use: Use, cell: Cell, state: State, mu: float) -> State:
@@ -75,5 +91,5 @@ def output_state(use: Use, cell: Cell, state: State, mu: float) -> State:
 def sum_of_powers(ratio: float, steps: float) -> float:
     """Returns the mean over t of Σ_{k<T−t} ratioᵏ."""
     if ratio > 0.999:
-        return (steps + 1) / 2 if ratio < 1.001 else min(ratio**steps / max((ratio - 1) ** 2 * steps, 1e-9), 1e300)
-    return (1.0 - ratio * (1.0 - ratio**steps) / (steps * (1.0 - ratio))) / (1.0 - ratio)
+        return (steps + 1) / 2 if ratio < 1.001 else min(float(ratio**steps) / max((ratio - 1) ** 2 * steps, 1e-9), 1e300)
+    return (1.0 - ratio * (1.0 - float(ratio**steps)) / (steps * (1.0 - ratio))) / (1.0 - ratio)

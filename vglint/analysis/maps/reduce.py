@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.pool import average, maximum
-from vglint.analysis.state import PLACES, ZERO, AbstainError, Grad, State, Step
+from vglint.analysis.state import PLACES, ZERO, AbstainError, Back, Grad, State, Step
 from vglint.analysis.use import Use
 from vglint.shape import size_of
 
@@ -31,12 +31,18 @@ def mean(use: Use) -> Step:
         if use.node.op == "sum":
             factor = width * width
     elif over == "all":
-        return None, lambda grad: [Grad(1.0, 1.0, 1.0, 1.0, 1.0) if state.mu else Grad(1.0, 1.0, 1.0, 1.0, 1.0)]
+        return None, lambda grad: [Grad(1.0, 1.0, 1.0, 1.0, 1.0)]
     else:
         raise AbstainError("dimensions of the mean are not known")
     if factor == 1.0 or found is None or back is None:
         return found, back
-    grown = found._replace(q=found.q * factor, mu=found.mu * math.sqrt(factor), db=found.db * factor, ds=found.ds * factor, r=found.r * factor)
+    grown = found._replace(
+        q=found.q * factor,
+        mu=found.mu * math.sqrt(factor),
+        db=found.db * factor,
+        ds=found.ds * factor,
+        r=found.r * factor,
+    )
     inner = back
     return grown, lambda grad: [one.times(factor) if one is not None else None for one in inner(grad)]
 
@@ -84,13 +90,17 @@ def loss(use: Use) -> Step:
 
 def head(state: State | None) -> Grad:
     """Returns the gradient of an output under a cross-entropy or squared loss: independent between samples and positions."""
-    width = float(state.channels) if state is not None and isinstance(state.channels, int) and state.channels > 1 else 2.0
+    width = (
+        float(state.channels) if state is not None and isinstance(state.channels, int) and state.channels > 1 else 2.0
+    )
     return Grad(1.0, 0.0, 0.0, 0.0, 0.0, (), 0.0, min(1.0 / (width - 1.0), 1.0))
 
 
-def narrowed(use: Use, state: State, width: float) -> tuple[State, object]:  # type: ignore[type-arg]
+def narrowed(use: Use, state: State, width: float) -> tuple[State, Back]:
     q = state.q / width + (1.0 - 1.0 / width) * state.r
-    out = state._replace(q=q, r=q, db=min(state.db, q), ds=min(state.ds, q), channels=1, law=None, parts=((use.index, 1.0),))
+    out = state._replace(
+        q=q, r=q, db=min(state.db, q), ds=min(state.ds, q), channels=1, law=None, parts=((use.index, 1.0),)
+    )
 
     def back(grad: Grad) -> Sequence[Grad]:
         return [grad.times(1.0 / width**2)._replace(gr=grad.g / width**2)]

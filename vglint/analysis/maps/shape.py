@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.pool import flattened
+from vglint.analysis.maps.recurrent import opened
 from vglint.analysis.state import PLACES, ZERO, AbstainError, Grad, State, Step, whole
 from vglint.analysis.use import Use
-from vglint.ops.init import Spread
 from vglint.shape import Shape, size_of
 from vglint.value import Literal_
 
@@ -64,7 +64,9 @@ def permute(use: Use) -> Step:
     state = use.state()
     axes = state.axes
     rank = len(use.node.shape) if use.node.shape is not None else None
-    order = permutation(use, rank if rank is not None else (len(axes) if axes is not None and "*" not in axes else None))
+    order = permutation(
+        use, rank if rank is not None else (len(axes) if axes is not None and "*" not in axes else None)
+    )
     if order is None or axes is None or "*" in axes or len(axes) != len(order):
         axes = None
     else:
@@ -110,6 +112,9 @@ def getitem(use: Use) -> Step:
     state = use.state()
     if source.op in SEVERAL:
         return part_of(use, state, source.index)
+    if source.op == "lstm_cell" and use.get("index") == 0:
+        gain = opened(use)
+        return state, lambda grad: [grad.times(gain)]
     if source.op in _TUPLES:
         return state, passed(use)
     before, after = size_of(use.shape()), size_of(use.node.shape)
@@ -118,24 +123,54 @@ def getitem(use: Use) -> Step:
     axes = state.axes
     if use.node.shape is None or axes is None or len(use.node.shape) != len(axes):
         axes = None
-    picked = state._replace(law=moved_law(state, use.index), parts=((use.index, 1.0),), axes=axes, places=state.places if share == 1 else None)
+    picked = state._replace(
+        law=moved_law(state, use.index),
+        parts=((use.index, 1.0),),
+        axes=axes,
+        places=state.places if share == 1 else None,
+    )
     if use.node.shape is not None and len(use.node.shape) == 2 and state.axes in ("bsc", "bcs"):
         picked = picked._replace(axes="bc", places=1.0)
     if state.spread is not None:
         picked = picked._replace(spread=state.spread)
 
     def back(grad: Grad) -> Sequence[Grad]:
-        return [grad._replace(g=grad.g * share, gs=grad.gs * share * share, gb=grad.gb * share, gx=grad.gx * share * share)] + [ZERO] * (
-            len(use.inputs) - 1
-        )
+        return [
+            grad._replace(g=grad.g * share, gs=grad.gs * share * share, gb=grad.gb * share, gx=grad.gx * share * share)
+        ] + [ZERO] * (len(use.inputs) - 1)
 
     return picked, back
 
 
-_TUPLES = frozenset({"max", "min", "sort", "topk", "lstm_cell", "lstm", "gru", "rnn", "multi_head_attention", "getitem", "kthvalue", "median", "mode"})
+_TUPLES = frozenset(
+    {
+        "max",
+        "min",
+        "sort",
+        "topk",
+        "lstm_cell",
+        "lstm",
+        "gru",
+        "rnn",
+        "multi_head_attention",
+        "getitem",
+        "kthvalue",
+        "median",
+        "mode",
+    }
+)
 
 
-@maps("pad", "constant_pad", "reflection_pad1d", "reflection_pad2d", "replication_pad1d", "replication_pad2d", "zero_pad2d", "zero_pad")
+@maps(
+    "pad",
+    "constant_pad",
+    "reflection_pad1d",
+    "reflection_pad2d",
+    "replication_pad1d",
+    "replication_pad2d",
+    "zero_pad2d",
+    "zero_pad",
+)
 def pad(use: Use) -> Step:
     state = use.state()
     before, after = size_of(use.shape()), size_of(use.node.shape)
@@ -150,81 +185,26 @@ def pad(use: Use) -> Step:
     return out, passed(use)
 
 
-@maps("detach", "argmax", "argmin", "item", "tolist", "to_integer", "round", "floor", "ceil", "sign", "bool", "long", "int")
+@maps(
+    "detach",
+    "argmax",
+    "argmin",
+    "item",
+    "tolist",
+    "to_integer",
+    "round",
+    "floor",
+    "ceil",
+    "sign",
+    "bool",
+    "long",
+    "int",
+)
 def cut(use: Use) -> Step:
     """No gradient passes."""
     state = use.inputs[0] if use.inputs else None
     kept = state if use.node.op == "detach" else None
     return kept, lambda grad: [ZERO] * len(use.inputs)
-
-
-@maps("parameter")
-def parameter(use: Use) -> Step:
-    found = use.parameter("value")
-    if found is None:
-        raise AbstainError("the parameter is not known")
-    spread = use.spread_of(found, found.shape)
-    return parameter_state(use, spread, found.shape), lambda grad: []
-
-
-def parameter_state(use: Use, spread: Spread, shape: Shape | None) -> State:
-    variance = spread.variance()
-    if spread.form == "identity":
-        side = shape[0] if shape and isinstance(shape[0], int) else None
-        variance = spread.var / side if side else 0.0
-    mean = spread.mean
-    lone = shape is not None and len([dim for dim in shape if dim != 1]) <= 1
-    var = variance if variance is not None else 0.0
-    scale = ()
-    return State(
-        mean * mean + var,
-        mean,
-        0.0,
-        0.0 if lone else var,
-        mean * mean,
-        scale,
-        shape[-1] if shape else None,
-        None,
-        1.0 if lone else None,
-        None,
-        ((use.index, 1.0),),
-        0.0,
-        spread,
-    )
-
-
-@maps("tril", "triu")
-def triangle(use: Use) -> Step:
-    """Half of the entries of a mask or a matrix."""
-    state = use.inputs[0]
-    return state, passed(use)
-
-
-@maps("zeros", "zeros_like", "new_zeros", "ones", "ones_like", "new_ones", "full", "full_like", "randn", "randn_like", "rand", "rand_like", "normal")
-def created(use: Use) -> Step:
-    """Tensors made of numbers: constants, or noise that differs between samples."""
-    name = use.node.op
-    if "zeros" in name or "ones" in name:
-        value = 1.0 if "ones" in name else 0.0
-    elif "full" in name:
-        value = use.number("fill_value", 0.0)
-    else:
-        mean, var = (0.5, 1 / 12) if name.startswith("rand") and not name.startswith("randn") else (0.0, 1.0)
-        return State(mean**2 + var, mean, var, var, mean**2, parts=((use.index, 1.0),)), none_back(use)
-    return State(value * value, value, 0.0, 0.0, value * value, parts=((use.index, 1.0),)), none_back(use)
-
-
-@maps("input")
-def entry_input(use: Use) -> Step:
-    """An input is standardised: independent N(0, 1) entries."""
-    shape = use.node.shape
-    axes = None
-    if shape is not None:
-        rank = len(shape)
-        axes = "bc" + "s" * (rank - 2) if rank in (2, 4, 5) else "bsc" if rank == 3 else None
-    channels = shape[1] if shape is not None and axes in ("bc", "bcss", "bcsss") else shape[-1] if shape is not None and axes == "bsc" else None
-    places = whole(shape, axes, "s")
-    return State(1.0, 0.0, 1.0, 1.0, 0.0, (), channels, axes, places, parts=((use.index, 1.0),)), lambda grad: []
 
 
 @maps("join")
@@ -233,7 +213,11 @@ def join(use: Use) -> Step:
     first = use.state(0)
     for i in range(1, len(use.inputs)):
         other = use.state(i)
-        if other.scale != first.scale or abs(other.q - first.q) > 0.02 * first.q or abs(other.db - first.db) > 0.02 * first.q:
+        if (
+            other.scale != first.scale
+            or abs(other.q - first.q) > 0.02 * first.q
+            or abs(other.db - first.db) > 0.02 * first.q
+        ):
             raise AbstainError("branches differ")
     return first, None
 
@@ -263,7 +247,12 @@ def part_of(use: Use, state: State, source: int) -> Step:
     before, after = size_of(use.graph.nodes[node.inputs[0]].shape), size_of(use.node.shape)
     if before and after:
         share = after / before
-    elif isinstance(sizes, tuple) and all(isinstance(size, int) for size in sizes) and isinstance(index, int) and index < len(sizes):
+    elif (
+        isinstance(sizes, tuple)
+        and all(isinstance(size, int) for size in sizes)
+        and isinstance(index, int)
+        and index < len(sizes)
+    ):
         numbers = [float(size) for size in sizes if isinstance(size, int)]
         share = numbers[index] / sum(numbers)
     else:
@@ -274,14 +263,22 @@ def part_of(use: Use, state: State, source: int) -> Step:
         channels = max(round(channels * share), 1)
     elif channels is not None:
         channels = None
-    if use.node.shape is not None and use.node.shape and state.axes is not None and len(use.node.shape) == len(state.axes) and "c" in state.axes:
+    if (
+        use.node.shape is not None
+        and use.node.shape
+        and state.axes is not None
+        and len(use.node.shape) == len(state.axes)
+        and "c" in state.axes
+    ):
         channels = use.node.shape[state.axes.index("c")]
     out = state._replace(law=moved_law(state, use.index), parts=((use.index, 1.0),), channels=channels)
     return out, lambda grad: [grad.times(share)]
 
 
 def taken(use: Use, source: int) -> int:
-    indices = {node.get("index") for node in use.graph.nodes[source + 1 :] if source in node.inputs and node.op == "getitem"}
+    indices = {
+        node.get("index") for node in use.graph.nodes[source + 1 :] if source in node.inputs and node.op == "getitem"
+    }
     return len(indices)
 
 
@@ -353,6 +350,10 @@ def regroup(before: Shape | None, axes: str | None, after: Shape | None) -> str 
         taken_roles = axes[i:left]
         merged = "c" if "c" in taken_roles else "s" if "s" in taken_roles else "b"
         count = right - j
-        roles += merged * count if len(set(taken_roles)) == 1 or count == 1 else ("b" if "b" in taken_roles else "s") + merged * (count - 1)
+        roles += (
+            merged * count
+            if len(set(taken_roles)) == 1 or count == 1
+            else ("b" if "b" in taken_roles else "s") + merged * (count - 1)
+        )
         i, j = left, right
     return roles

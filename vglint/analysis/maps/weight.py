@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
+from vglint.analysis.edges import Edge, edge, shared_taps, through_edges
 from vglint.analysis.maps import maps
-from vglint.analysis.state import AbstainError, Grad, Profile, State, Step, ZERO, merged, quotient, sized
+from vglint.analysis.state import ZERO, AbstainError, Grad, Scale, State, Step, merged, quotient, sized
 from vglint.analysis.use import Use, fan_in_of, filled
 from vglint.ops.init import Spread
 from vglint.shape import Dim, Shape
@@ -34,37 +34,6 @@ class Fans(NamedTuple):
     """Output positions per input position."""
     edges: tuple[Edge, ...] = ()
     """Which taps read a real position, per axis; () where sizes are not known."""
-
-
-class Edge(NamedTuple):
-    """One axis of a convolution: triples (output, input, tap) of positions that a tap joins, `kernel` taps in all."""
-
-    pairs: tuple[tuple[int, int, int], ...]
-    kernel: int
-    old: int
-    new: int
-
-    def onward(self, profile: Sequence[float] | None) -> list[float]:
-        """Returns what outputs receive, relative to inputs of mean 1 and all taps real."""
-        found = [0.0] * self.new
-        unit = 1.0 / self.kernel
-        if profile is None:
-            for out, _, _ in self.pairs:
-                found[out] += unit
-        else:
-            for out, source, _ in self.pairs:
-                found[out] += profile[source] * unit
-        return found
-
-    def taps(self) -> list[frozenset[int]]:
-        """Returns the taps that each output has."""
-        found: list[set[int]] = [set() for _ in range(self.new)]
-        for out, _, tap in self.pairs:
-            found[out].add(tap)
-        return [frozenset(taps) for taps in found]
-
-    def reversed(self) -> Edge:
-        return Edge(tuple((source, out, tap) for out, source, tap in self.pairs), self.kernel, self.new, self.old)
 
 
 @maps("linear")
@@ -91,7 +60,7 @@ def convolution(use: Use) -> Step:
     shape, spread = weight_of(use, 1)
     rank = int(use.node.op[-2])
     state = use.inputs[0]
-    taps: Size = math.prod(shape[2:]) if all(isinstance(dim, int) for dim in shape[2:]) else fan_of(shape[2:])
+    taps = fan_of(shape[2:])
     groups = use.get("groups") or 1
     outside = times(groups_quotient(shape[0], groups), taps)
     stride, kernel = each(use.get("stride"), rank, 1), each(shape[2:], rank, None)
@@ -117,7 +86,7 @@ def transposed_convolution(use: Use) -> Step:
     shape, spread = weight_of(use, 1)
     rank = int(use.node.op[-2])
     state = use.inputs[0]
-    taps: Size = math.prod(shape[2:]) if all(isinstance(dim, int) for dim in shape[2:]) else fan_of(shape[2:])
+    taps = fan_of(shape[2:])
     groups = use.get("groups") or 1
     stride = each(use.get("stride"), rank, 1)
     before, after = sizes(use.shape(0), rank), sizes(use.node.shape, rank)
@@ -161,8 +130,7 @@ def embedding(use: Use) -> Step:
 
 @maps("embedding_bag")
 def embedding_bag(use: Use) -> Step:
-    state, back = embedding(use)
-    return None, back
+    return None, embedding(use)[1]
 
 
 @maps("bilinear")
@@ -190,7 +158,13 @@ def bilinear(use: Use) -> Step:
         return gain * (q - (left.q - d_left) * (right.q - d_right))
 
     state = State(
-        gain * q + bias_var + bias_mean**2, bias_mean, apart(left.db, right.db), apart(left.ds, right.ds), bias_mean**2, scale, shape[0]
+        gain * q + bias_var + bias_mean**2,
+        bias_mean,
+        apart(left.db, right.db),
+        apart(left.ds, right.ds),
+        bias_mean**2,
+        scale,
+        shape[0],
     )
     return state, lambda grad: (
         grad.times(to_left * spread.var * right.q, left_scale),
@@ -198,7 +172,7 @@ def bilinear(use: Use) -> Step:
     )
 
 
-def weight_of(use: Use, position: int) -> tuple[Shape, Spread]:
+def weight_of(use: Use, position: int) -> tuple[tuple[int | Expr, ...], Spread]:
     """Returns shape and distribution of a layer's weight, which is its own or an input."""
     parameter = use.parameter("weight")
     if parameter is not None:
@@ -237,8 +211,9 @@ def affine(
     if spread.form == "identity":
         # eye_ and dirac_ pass the first min(in, out) channels through.
         narrow, _ = quotient(channels or 1, (state.channels if state is not None else None) or channels or 1)
-        gain, forward_scale = spread.var * min(1.0, 1.0 / narrow if narrow else 1.0), ()
-        loss, backward_scale = spread.var * min(1.0, narrow), ()
+        gain, loss = spread.var * min(1.0, 1.0 / narrow if narrow else 1.0), spread.var * min(1.0, narrow)
+        forward_scale: Scale = ()
+        backward_scale: Scale = ()
     else:
         inside, forward_scale = quotient(fans.inside, spread.over)
         outside, backward_scale = quotient(fans.outside, spread.over)
@@ -287,7 +262,14 @@ def affine(
 
 
 def outcome(
-    use: Use, state: State, gain: float, scale: tuple[tuple[str, int], ...], bias: tuple[float, float], width: Dim, axes: str, places: float | None
+    use: Use,
+    state: State,
+    gain: float,
+    scale: Scale,
+    bias: tuple[float, float],
+    width: Dim,
+    axes: str,
+    places: float | None,
 ) -> State:
     mean, variance = bias
     q = state.q * gain
@@ -316,10 +298,10 @@ def swapped(state: State) -> State:
     return state._replace(r=state.q - state.ds, ds=state.q - state.r, law=None, axes=state.axes)
 
 
-def fan_of(dims: Shape) -> Size:
+def fan_of(dims: Sequence[int | Expr]) -> Size:
     size: Size = 1
     for dim in dims:
-        size = times(size, dim if dim is not None else 1)
+        size = times(size, dim)
     return size
 
 
@@ -360,73 +342,3 @@ def padding_of(padding: Literal_, axis: int) -> int | None:
         item = padding[axis] if axis < len(padding) else padding[-1] if padding else 0
         return item if isinstance(item, int) else 0
     return padding if isinstance(padding, int) else 0
-
-
-_WIDEST = 64
-"""Maps wider than this are taken to have no edge."""
-
-
-@lru_cache(maxsize=1024)
-def edge(
-    old: int | None, new: int | None, kernel: int | None, stride: int | None, padding: int | None, dilation: int | None
-) -> Edge | None:
-    """Returns which (output, input) pairs the taps of one axis join: output o reads o·stride + tap·dilation − padding."""
-    if not old or not new or kernel is None or stride is None or dilation is None:
-        return None
-    if padding is None:
-        padding = dilation * (kernel - 1) // 2
-    if kernel == 1 and stride == 1:
-        padding = 0
-    if max(old, new) > _WIDEST:
-        return None
-    pairs = []
-    for out in range(new):
-        for tap in range(kernel):
-            source = out * stride + tap * dilation - padding
-            if 0 <= source < old:
-                pairs.append((out, source, tap))
-    return Edge(tuple(pairs), kernel, old, new) if pairs else None
-
-
-def through_edges(edges: tuple[Edge, ...], profile: Profile | None) -> tuple[float, Profile | None]:
-    """Returns the mean factor by which missing taps shrink a second moment, and its new profile."""
-    if not edges:
-        return 1.0, None
-    if profile is not None and [len(axis) for axis in profile] != [one.old for one in edges]:
-        profile = None
-    if profile is None:
-        return _from_flat(edges)
-    total, after = 1.0, []
-    for i, one in enumerate(edges):
-        found = one.onward(profile[i])
-        mean = sum(found) / len(found)
-        total *= mean
-        after.append(tuple(value / mean for value in found) if mean > 0 else tuple(found))
-    return total, tuple(after)
-
-
-@lru_cache(maxsize=1024)
-def shared_taps(edges: tuple[Edge, ...]) -> float:
-    """Returns the mean over pairs of outputs of the share of taps that read a real position for both.
-
-    What all positions have in common comes back less common: an edge sums over fewer taps than the middle does.
-    """
-    total = 1.0
-    for one in edges:
-        counts: dict[frozenset[int], int] = {}
-        for taps in one.taps():
-            counts[taps] = counts.get(taps, 0) + 1
-        pairs = sum(len(left & right) * m * n for left, m in counts.items() for right, n in counts.items())
-        total *= pairs / (one.kernel * one.new**2)
-    return total
-
-
-@lru_cache(maxsize=1024)
-def _from_flat(edges: tuple[Edge, ...]) -> tuple[float, Profile]:
-    total, after = 1.0, []
-    for one in edges:
-        found = one.onward(None)
-        mean = sum(found) / len(found)
-        total *= mean
-        after.append(tuple(value / mean for value in found))
-    return total, tuple(after)
