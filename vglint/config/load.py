@@ -68,7 +68,7 @@ def load(file: str) -> Settings | None:
         return None
     try:
         table = tomli.loads(content.decode())
-    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(_shown(file), "", f"is not valid TOML: {error}") from None
     if is_pyproject:
         tool = table.get("tool")
@@ -100,8 +100,8 @@ def _settings(file: str, root: str, raw: schema.Schema) -> Settings:
         min_severity=raw.min_severity,
         min_confidence=raw.min_confidence,
         pedantic=raw.pedantic,
-        exclude=tuple(raw.exclude),
-        extend_exclude=tuple(raw.extend_exclude),
+        exclude=_patterns(file, "exclude", raw.exclude),
+        extend_exclude=_patterns(file, "extend-exclude", raw.extend_exclude),
         force_exclude=raw.force_exclude,
         respect_gitignore=raw.respect_gitignore,
         resolve=tuple(raw.resolve),
@@ -123,6 +123,13 @@ def _rule(file: str, rule: str, table: Mapping[str, bool | int | float | str]) -
         cast("Confidence | None", table.get("confidence")),
     )
     return RuleSettings(rule, severity, confidence, params)
+
+
+def _patterns(file: str, key: str, lines: list[str]) -> tuple[str, ...]:
+    for number, line in enumerate(lines):
+        if line in ("", "!") or line.endswith("\\"):
+            raise ConfigError(file, f"{key}[{number}]", f"is not a pattern: {line!r}")
+    return tuple(lines)
 
 
 def _outputs(root: str, raw: str | list[str] | dict[str, str]) -> tuple[tuple[str, str | None], ...]:

@@ -105,7 +105,9 @@ def _check(file: str, at: tuple[str, ...], value: object, hint: Any) -> None:
         options = [option for arm in arms if get_origin(arm) is Literal for option in get_args(arm)]
         close = nearest(value, options) if isinstance(value, str) else ""
         raise ConfigError(file, _dotted(*at), f"must be {right}, not {_shown(value)}{close}")
-    if isinstance(value, list) and get_args(fitting):
+    if fitting is Any:
+        return
+    if isinstance(value, list):
         for number, item in enumerate(value):
             _check(file, (*at[:-1], f"{at[-1]}[{number}]"), item, get_args(fitting)[0])
     elif isinstance(value, dict):
