@@ -37,6 +37,8 @@ NODES = 12_000
 """Nodes that one entry may have."""
 DEPTH = 60
 """Calls within calls."""
+RECURSION = 24
+"""Calls of one function within itself."""
 TURNS = 1_024
 """Turns of one loop that are walked one by one."""
 
@@ -140,6 +142,8 @@ class Run:
     symbols: int = 0
     built: dict[str, tuple[list[Value], dict[str, Value]]] = field(default_factory=dict)
     """Arguments that classes of modules were first built with, by qualified name, where they hold nothing of this run."""
+    borrowed: Site | None = None
+    """The user's call inside which vglint's own description of a torch module runs: the place of all its nodes."""
     trying: int = 0
     """How many `try` statements are open: inside one, a missing key is an exception that may be caught."""
     given: dict[str, int] = field(default_factory=dict)
@@ -149,6 +153,10 @@ class Run:
     training_code: bool = False
     """The entry is training code, where loops run over batches and epochs."""
     forks: int = 0
+    within: dict[int, int] = field(default_factory=dict)
+    """How many calls of each function are open, by the identity of its tree."""
+    runaway: set[int] = field(default_factory=set)
+    """Functions whose recursion did not end: they are not walked within themselves again."""
 
     def tick(self, cost: int = 1) -> None:
         self.steps += cost

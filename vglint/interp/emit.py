@@ -49,6 +49,7 @@ def emit(
     if len(run.nodes) >= NODES:
         raise BudgetError("nodes")
     run.tick()
+    site = run.borrowed or site
     draft = Draft(
         op, inputs, config, leaf or owner or current_owner(run), leaf is not None, None, params or [], shape, site, run.region, run.setup > 0
     )
@@ -198,13 +199,14 @@ def emit_call(
         if unknown is not None and leaf is not None:
             run.gap_of(unknown, site)
         return unknown or _number(spelling.op, args) or Unknown("unmodelled call", f"{spelling.name} of no tensor")
+    if leaf is not None and leaf.config and inputs and shapes[0] is None:
+        shapes[0] = _refined(run, spelling, leaf, inputs[0])
     call_ = Call(config, shapes, names)
-    result = ops.result(spelling.op, call_)
-    if leaf is not None and leaf.config:
-        _refine(run, spelling, leaf, inputs)
+    op = ops.refined(spelling.op, call_)
+    result = ops.result(op, call_)
     emit(
         run,
-        spelling.op,
+        op,
         inputs,
         config,
         leaf.origin if leaf is not None and leaf.origin is not None and kind != "loss" else site,
@@ -294,16 +296,17 @@ def _number(op: str, args: list[Value]) -> Value:
     return args[0] if op in ("to", "contiguous") and args and isinstance(args[0], (int, float)) else None
 
 
-def _refine(run: Run, spelling: Spelling, leaf: ModuleV, inputs: list[int]) -> None:
-    """Learns the shape of an input of the entry from the first layer that reads it."""
-    if not inputs:
-        return
-    source = run.nodes[inputs[0]]
+def _refined(run: Run, spelling: Spelling, leaf: ModuleV, node: int) -> Shape | None:
+    """Learns the shape of an input of the entry from the first convolution that reads it."""
+    source = run.nodes[node]
     if source.op != "input" or source.shape is not None:
-        return
+        return source.shape
     channels = leaf.config.get("in_channels")
     name = str(source.config.get("name", "x"))
-    dims = {"conv1d": "L", "conv2d": "HW", "conv3d": "DHW", "conv_transpose1d": "L", "conv_transpose2d": "HW", "conv_transpose3d": "DHW"}.get(spelling.op)
+    dims = _SPATIAL.get(spelling.op)
     if dims is not None and isinstance(channels, (int, Expr)):
         source.shape = (Expr.symbol(f"{name}.B"), channels, *(Expr.symbol(f"{name}.{dim}") for dim in dims))
+    return source.shape
 
+
+_SPATIAL = {"conv1d": "L", "conv2d": "HW", "conv3d": "DHW", "conv_transpose1d": "L", "conv_transpose2d": "HW", "conv_transpose3d": "DHW"}

@@ -9,7 +9,7 @@ import libcst as cst
 from vglint import ops
 from vglint.interp.branches import returned_value
 from vglint.interp.composite import composite
-from vglint.interp.core import CALL, DEPTH, LIBRARY, MISSING, Flow, Frame, Run, call, evaluate, get_attribute, opaque, register
+from vglint.interp.core import CALL, DEPTH, LIBRARY, MISSING, RECURSION, Flow, Frame, Run, call, evaluate, get_attribute, opaque, register
 from vglint.interp.emit import emit_call
 from vglint.interp.modules import CONTAINERS, build_leaf, class_name, find_in_mro, is_module_class, leaf_base, new_module
 from vglint.interp.native_methods import dict_base_method
@@ -55,7 +55,10 @@ def defaults_of(run: Run, params: cst.Parameters, frame: Frame) -> dict[str, Val
 
 @register(CALL, FunctionV)
 def call_function(run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    if run.depth >= DEPTH:
+    within = run.within.get(id(function.node), 0)
+    if run.depth >= DEPTH or within >= RECURSION or (within and id(function.node) in run.runaway):
+        # Two calls to itself in each call would otherwise be walked 2**DEPTH times.
+        run.runaway.add(id(function.node))
         run.gap("budget", "calls within calls", site)
         return opaque(run, "budget", "calls within calls", [*args, *keywords.values()], site)
     names = bind_arguments(run, function, args, keywords)
@@ -66,7 +69,10 @@ def call_function(run: Run, function: FunctionV, args: list[Value], keywords: di
     if self_ is None and function.owner is None:
         inner.self_, inner.cls = _enclosing_self(function, frame)
     run.depth += 1
-    region = run.region
+    run.within[id(function.node)] = within + 1
+    region, borrowed = run.region, run.borrowed
+    if function.scope.module.prefix and borrowed is None:
+        run.borrowed = site
     for guard in function.regions:
         run.open_region("no_grad", guard, site)
     try:
@@ -80,7 +86,8 @@ def call_function(run: Run, function: FunctionV, args: list[Value], keywords: di
         return returned_value(run, inner, flow if flow == Flow.RETURN else None, site)
     finally:
         run.depth -= 1
-        run.region = region
+        run.within[id(function.node)] = within
+        run.region, run.borrowed = region, borrowed
 
 
 def _enclosing_self(function: FunctionV, frame: Frame) -> tuple[Value, ClassV | None]:

@@ -138,7 +138,7 @@ def _name_of(value: Value) -> str:
 
 def new_module(run: Run, cls: ClassV | External, frame: Frame, site: Site) -> ModuleV:
     """Returns an empty instance of a module class."""
-    module = ModuleV(cls, {}, site)
+    module = ModuleV(cls, {}, run.borrowed or site)
     module.in_forward = bool(run.modules_running) and run.setup == 0
     run.modules.append(module)
     return module
