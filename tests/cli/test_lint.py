@@ -257,3 +257,47 @@ def test_the_code_under_lint_is_never_run(folder: Path) -> None:
     (folder / "evil.py").write_text("import torch\nopen('ran', 'w')\n" + DEEP)
     vglint("evil.py")
     assert not os.path.exists("ran")
+
+
+CUT = """\
+import torch
+from torch import nn
+
+net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3), nn.Softmax(dim=1))
+loss_fn = nn.CrossEntropyLoss()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for x, y in [(torch.randn(5, 4), torch.randint(0, 3, (5,)))]:
+    optimizer.zero_grad()
+    loss_fn(net(x), y).backward()
+    optimizer.step()
+"""
+
+
+def test_diff_changes_nothing_and_fix_does(folder: Path) -> None:
+    text = "# é\r\n" + CUT.replace("\n", "\r\n")
+    (folder / "cut.py").write_bytes(b"# -*- coding: latin-1 -*-\r\n" + text.encode("latin-1"))
+    before = (folder / "cut.py").read_bytes()
+    assert vglint("cut.py").exit_code == 1
+    assert "would fix 0 findings in 0 files (1 change more with --unsafe-fixes)" in vglint("cut.py", "--diff").stderr
+    shown = vglint("cut.py", "--diff", "--unsafe-fixes")
+    assert shown.exit_code == 1
+    assert "-net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3), nn.Softmax(dim=1))" in shown.stdout
+    assert (folder / "cut.py").read_bytes() == before
+    made = vglint("cut.py", "--fix", "--unsafe-fixes")
+    assert made.exit_code == 0, made.output
+    assert (folder / "cut.py").read_bytes() == before.replace(b"nn.Softmax(dim=1)", b"nn.Identity()")
+    assert "fixed 0 findings" in vglint("cut.py", "--fix", "--unsafe-fixes").stderr
+
+
+def test_a_fix_that_does_not_help_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vglint.fix import actions
+
+    (folder / "cut.py").write_text(CUT)
+    monkeypatch.setitem(actions.ACTIONS, "drop-op", lambda source, finding, with_: [(0, 0, "# no help\n")])  # type: ignore[arg-type]
+    assert vglint("cut.py", "--fix", "--unsafe-fixes", "--no-cache").exit_code == 1
+    assert (folder / "cut.py").read_text() == CUT
+
+
+def test_standard_input_is_not_fixed(folder: Path) -> None:
+    assert vglint("-", "--fix", stdin=CUT).exit_code == 2
+    assert "+net" in vglint("-", "--diff", "--unsafe-fixes", stdin=CUT).stdout

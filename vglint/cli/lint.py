@@ -56,6 +56,9 @@ CONFIDENCE = click.Choice(get_args(Confidence))
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="Processes; by default as many as there are processors.")
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep what unchanged files gave.")
 @click.option("--cache-dir", type=click.Path(file_okay=False), help="Where it is kept; by default .vglint_cache.")
+@click.option("--fix", is_flag=True, help="Make the changes that cannot alter what the program computes.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: the other changes too.")
+@click.option("--diff", is_flag=True, help="Print the changes in place of making them.")
 @click.pass_context
 @plain_errors
 def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
@@ -70,10 +73,23 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
         click.echo(ctx.find_root().get_help())
         ctx.exit(2)
     buffer = _buffer(paths, options["stdin_filename"])
+    if buffer is not None and options["fix"] and not options["diff"]:
+        raise click.UsageError("standard input cannot be fixed in place: ask for --diff")
     configuration = Configuration(options["config"], options["isolated"], _overrides(options))
-    report = run([path for path in paths if path != "-"], configuration.of, options["verbose"], buffer)
+    files = [path for path in paths if path != "-"]
+    report = run(files, configuration.of, options["verbose"], buffer)
     settings = configuration.of(os.getcwd())
-    _print(report, options, settings)
+    if options["diff"]:
+        from vglint.cli.fix import show_changes
+
+        show_changes(report, configuration.of, options["unsafe_fixes"], buffer)
+    else:
+        if options["fix"]:
+            from vglint.cli.fix import make_changes
+
+            if make_changes(report, configuration.of, options["unsafe_fixes"]):
+                report = run(files, configuration.of, options["verbose"])
+        _print(report, options, settings)
     found = bool(report.findings or report.problems)
     ctx.exit(1 if found and not settings.exit_zero else 0)
 

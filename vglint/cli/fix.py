@@ -1,0 +1,52 @@
+"""`--fix` and `--diff`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from vglint.cli.output import say
+from vglint.lint.fixing import Fixed, fixes
+from vglint.report.summary import plural
+
+if TYPE_CHECKING:
+    from vglint.config import Settings
+    from vglint.finding import Report
+    from vglint.lint import Buffer
+
+
+def show_changes(report: Report, govern: Callable[[str], Settings], unsafe: bool, buffer: Buffer | None) -> None:
+    """Prints what the fixes would change."""
+    made = fixes(report, govern, unsafe, buffer)
+    for fixed in made:
+        say(_diff(fixed))
+    _count("would fix", made, report, unsafe)
+
+
+def make_changes(report: Report, govern: Callable[[str], Settings], unsafe: bool) -> bool:
+    """Writes the fixed files, and returns whether there was any; raises click.ClickException where one cannot be written."""
+    made = fixes(report, govern, unsafe)
+    for fixed in made:
+        try:
+            fixed.write()
+        except (OSError, UnicodeEncodeError) as error:
+            raise click.ClickException(f"cannot write {fixed.path}: {error}") from None
+    _count("fixed", made, report, unsafe)
+    return bool(made)
+
+
+def _diff(fixed: Fixed) -> str:
+    before, after = (text.splitlines(keepends=True) for text in (fixed.before.text, fixed.after))
+    name = fixed.path.lstrip("/")
+    lines = difflib.unified_diff(before, after, f"a/{name}", f"b/{name}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _count(verb: str, made: list[Fixed], report: Report, unsafe: bool) -> None:
+    count = sum(len(fixed.findings) for fixed in made)
+    more = 0 if unsafe else sum(1 for finding in report.findings if finding.fix and finding.fix.safety == "unsafe")
+    hint = f" ({plural(more, 'change')} more with --unsafe-fixes)" if more else ""
+    click.echo(f"{verb} {plural(count, 'finding')} in {plural(len(made), 'file')}{hint}", err=True)
