@@ -25,7 +25,7 @@ def cnn(rng: Random, name: str, *, task: bool = False) -> Model:
     activation = draw_activation(rng)
     norm = rng.choice(("none", "none", "none", "batch", "group"))
     init = draw_init(rng, activation)
-    channels, size = (1, 8) if task else rng.choice(((3, 32), (3, 32), (1, 28), (3, 16)))
+    channels, size = (1, 8) if task else rng.choice(((3, 32), (3, 32), (3, 32), (1, 28)))
     style = rng.choice(("stack", "stack", "cfg", "cfg", "block", "named", "signal"))
     if task:
         style = rng.choice(("stack", "stack", "block", "named"))
@@ -194,7 +194,7 @@ def resnet(rng: Random, name: str, *, task: bool = False) -> Model:
     activation = rng.choice(("relu", "relu", "relu", "gelu", "silu", "leaky_relu", "tanh", "elu", "mish"))
     norm = rng.choice(("batch", "batch", "batch", "group", "none"))
     init = draw_init(rng, activation)
-    channels, size = (1, 8) if task else (3, rng.choice((16, 32)))
+    channels, size = (1, 8) if task else (3, 32)
     width = rng.choice((8, 16)) if task else rng.choice((16, 32))
     per_stage = rng.choice((1, 1, 2, 2, 3) if task else (1, 2, 2, 3, 5, 9))
     kind = rng.choice(("basic", "basic", "bottleneck", "preact"))
