@@ -87,8 +87,11 @@ def head_dim(found: NodeView) -> float | Unknown:
     scores = scores_of(found.view, found.node)
     if scores is not None and scores.product.inputs:
         shape = found.view.graph.nodes[scores.product.inputs[0]].shape
+        layer = _projection(found.view, scores.product.inputs[0])
+        width = layer.get("out_features") if layer is not None else None
         if shape is not None and shape and isinstance(shape[-1], int) and scores.product.op in ("matmul", "bmm"):
-            return float(shape[-1])
+            if not isinstance(width, int) or width >= shape[-1]:
+                return float(shape[-1])
     return unknown("the size of a head is not known")
 
 
@@ -98,6 +101,9 @@ def score_factor(found: NodeView) -> float | Unknown:
     scores = scores_of(found.view, found.node)
     if scores is None or not scores.factors:
         return unknown("no literal factor on the scores")
+    for index in scores.product.inputs[:2]:
+        if any(node.op in _SCALING or found.view.kinds[node.index] == "norm" for node in _way(found.view, index)[0]):
+            return unknown("queries or keys have a scale of their own")
     return math.prod(scores.factors)
 
 
@@ -110,6 +116,16 @@ def divided_after(found: NodeView) -> bool:
         if value is not None and (value if node.op == "div" else 1 / value if value else 0) > 1.5:
             return True
     return False
+
+
+@fact("node", "text")
+def scale_fault(found: NodeView) -> str:
+    """What is wrong with the scale of the scores, in words."""
+    if divided_after(found):
+        return (
+            "the softmax's result is divided by a constant, its scores are not: the softmax saturates, and its weights no longer sum to 1"
+        )
+    return "the scores are multiplied by a constant above 1, where they should be divided by it: the softmax saturates at once"
 
 
 def _towards(view: View, inputs: tuple[int, ...]) -> int | None:

@@ -347,7 +347,7 @@ def plain_dropout(model: ModelView) -> tuple[Place, ...]:
 def zero_products(model: ModelView) -> tuple[Place, ...]:
     """Pairs of neighbouring weight layers inside a branch that both start at zero with no bias to move them: their product has no
     gradient with respect to either (LoRA with A and B both zero)."""
-    nodes, trunk, found = model.view.graph.nodes, frozenset(model.path.trunk), []
+    nodes, trunk, found = model.view.graph.nodes, frozenset(model.path.lone), []
     for node in nodes:
         if node.index in trunk or not _zero(model, node):
             continue

@@ -99,6 +99,12 @@ def doubled(found: NodeView) -> bool:
 
 
 @fact("node", "places")
+def operand_place(found: NodeView) -> tuple[Place, ...]:
+    """Where its first operand is made."""
+    return (found.view.place(found.node.inputs[0]),) if found.node.inputs else ()
+
+
+@fact("node", "places")
 def rewrapped(found: NodeView) -> tuple[Place, ...]:
     """Of a backward pass that reaches no parameter: where its loss was made a new tensor that requires a gradient, or marked as
     requiring one. A new leaf beside which parameters are reached (a gradient penalty's input) is none."""

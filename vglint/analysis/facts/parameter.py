@@ -110,8 +110,8 @@ def products(found: ParameterView) -> tuple[Place, ...]:
 
 @fact("parameter", "flag")
 def only_multiplies(found: ParameterView) -> bool:
-    """Every use of it is a matrix product, so that it is a weight and no table, prototype or mask."""
-    return bool(found.readers) and all(node.op in _PRODUCTS for node in found.readers)
+    """It belongs to no layer of torch's, and every use of it is a matrix product: it is a weight and no table, prototype or mask."""
+    return bool(found.readers) and all(node.op in _PRODUCTS and node.type is None for node in found.readers)
 
 
 @fact("parameter", "flag")
@@ -120,7 +120,10 @@ def rescaled(found: ParameterView) -> bool:
     for node in found.readers:
         for reader in found.view.readers[node.index]:
             after = found.view.graph.nodes[reader]
-            if after.op in ("mul", "div") or found.view.kinds[reader] == "norm" or after.op == "normalize":
+            other = [found.view.graph.nodes[source].op for source in after.inputs if source != node.index]
+            if after.op in ("mul", "div") and all(op == "parameter" for op in other):
+                return True
+            if found.view.kinds[reader] == "norm" or after.op == "normalize":
                 return True
     return False
 

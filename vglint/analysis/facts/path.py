@@ -88,27 +88,36 @@ class MainPath:
         In execution order, node i is passed by every path exactly when no edge u → v with u < i < v exists. Nodes before a product with
         another function of the same input are a gate, not trunk.
         """
+        return self._trunk_behind(_PRODUCTS)
+
+    @cached_property
+    def lone(self) -> tuple[int, ...]:
+        """The nodes of the trunk beside which nothing runs at all: behind the last sum or concatenation, too, with what the same input
+        gives beside the way."""
+        return self._trunk_behind(None)
+
+    def _trunk_behind(self, joining: frozenset[str] | None) -> tuple[int, ...]:
         on_way = frozenset(self.nodes)
-        gated = self._last_gate(on_way)
+        start = self._last_joint(on_way, joining)
         reach, trunk = -1, []
         for index in self.nodes:
-            if index >= reach and index >= gated:
+            if index >= reach and index >= start:
                 trunk.append(index)
             reach = max([reach, *(reader for reader in self.view.readers[index] if reader in on_way)])
         return tuple(trunk)
 
-    def _last_gate(self, on_way: frozenset[int]) -> int:
-        """Returns the last product of the way with what the same input gives beside the way; -1 where there is none."""
+    def _last_joint(self, on_way: frozenset[int], joining: frozenset[str] | None) -> int:
+        """Returns the last node of the way that joins it with what the same input gives beside the way; -1 where there is none."""
         graph = self.view.graph
         if self.first is None:
             return -1
         sources = {index for index in self.view.before([self.first]) if graph.nodes[index].op == "input"}
         for index in reversed(self.nodes):
             node = graph.nodes[index]
-            if node.op not in _PRODUCTS:
+            if node.op not in joining if joining is not None else self.view.kinds[index] != "combine":
                 continue
             beside = [source for source in node.inputs if source not in on_way]
-            if beside and self.view.before(beside) & sources:
+            if beside and index != self.first and self.view.before(beside) & sources:
                 return index
         return -1
 
@@ -125,13 +134,13 @@ class MainPath:
     @cached_property
     def plain_runs(self) -> tuple[tuple[int, ...], ...]:
         """Stretches of weight layers with nothing parallel to them: no skip, no concatenation, no gate."""
-        trunk = frozenset(self.trunk)
+        trunk = frozenset(self.lone)
         return _split(self.nodes, lambda index: index not in trunk or self._opaque(index), self.weights)
 
     @cached_property
     def bare_runs(self) -> tuple[tuple[int, ...], ...]:
         """Plain stretches with no normalisation in them either."""
-        trunk = frozenset(self.trunk)
+        trunk = frozenset(self.lone)
         return _split(
             self.nodes,
             lambda index: index not in trunk or self._opaque(index) or self.is_norm(self.view.graph.nodes[index]),
