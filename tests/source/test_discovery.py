@@ -75,7 +75,7 @@ def test_what_is_found(tree: Path, arguments: list[str], found: list[str]) -> No
 
 
 def test_without_ignore_files(tree: Path) -> None:
-    files, _ = discover(["."], gitignore=False)
+    files, _ = discover(["."], lambda folder: Exclusion(Patterns(folder, ()), gitignore=False))
     assert set(files) == {*ALL, "logs/x.py", "out/x.py", "pkg/gen/made.py", "y.log.py"}
 
 

@@ -137,4 +137,5 @@ def exclusion(settings: Settings) -> Exclusion:
     from vglint.source.discovery import Exclusion
     from vglint.source.patterns import Patterns
 
-    return Exclusion(Patterns(os.path.abspath(settings.root), settings.excluded), settings.force_exclude)
+    patterns = Patterns(os.path.abspath(settings.root), settings.excluded)
+    return Exclusion(patterns, settings.force_exclude, settings.respect_gitignore)

@@ -43,17 +43,21 @@ DEFAULT_EXCLUDES = (
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """What the configuration that governs a folder leaves out; `force` leaves it out even where it is named by the user."""
+    """What the configuration that governs a folder leaves out; `force` leaves it out even where it is named by the user.
+
+    `gitignore` leaves out what git ignores.
+    """
 
     patterns: Patterns
     force: bool = False
+    gitignore: bool = True
 
 
 NOTHING = Exclusion(Patterns("", ()))
 
 
 def discover(
-    arguments: Iterable[str], exclusion: Callable[[str], Exclusion] = lambda folder: NOTHING, gitignore: bool = True
+    arguments: Iterable[str], exclusion: Callable[[str], Exclusion] = lambda folder: NOTHING
 ) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
     """Returns the files that files, folders and globs stand for, each once, sorted, as the user would write them.
 
@@ -68,7 +72,7 @@ def discover(
             what = "no file matches" if _is_glob(argument) else "does not exist"
             problems.append(Problem(_posix(argument), None, what))
         for path in named:
-            files = _below(path, exclusion, gitignore) if os.path.isdir(path) else _one(path, exclusion)
+            files = _below(path, exclusion) if os.path.isdir(path) else _one(path, exclusion)
             for file in files:
                 found.setdefault(os.path.abspath(file), _posix(file))
     return tuple(sorted(found.values())), tuple(problems)
@@ -105,20 +109,20 @@ def _one(path: str, exclusion: Callable[[str], Exclusion]) -> Iterator[str]:
         yield path
 
 
-def _below(top: str, exclusion: Callable[[str], Exclusion], gitignore: bool) -> Iterator[str]:
+def _below(top: str, exclusion: Callable[[str], Exclusion]) -> Iterator[str]:
     absolute = os.path.abspath(top)
     rule = exclusion(absolute)
     if rule.force and _is_forced_out(absolute, rule):
         return
-    ignores = _ignores_above(absolute) if gitignore else ()
+    ignores = _ignores_above(absolute)
     if _is_ignored(ignores, absolute, is_folder=True):
         ignores = ()  # named by the user all the same: what was said above it does not count
     stack = [(top, absolute, ignores)]
     while stack:
         folder, absolute, ignores = stack.pop()
-        if gitignore and (own := _ignore_file(absolute, ".gitignore")):
-            ignores = (*ignores, own)
         rule = exclusion(absolute)
+        if own := _ignore_file(absolute, ".gitignore"):
+            ignores = (*ignores, own)
         for entry in _entries(folder):
             path = os.path.join(absolute, entry.name)
             is_folder = entry.is_dir(follow_symlinks=False)
@@ -126,7 +130,7 @@ def _below(top: str, exclusion: Callable[[str], Exclusion], gitignore: bool) -> 
                 continue
             if entry.name in DEFAULT_EXCLUDES and is_folder:
                 continue
-            if rule.patterns.verdict(path, is_folder) or _is_ignored(ignores, path, is_folder):
+            if rule.patterns.verdict(path, is_folder) or (rule.gitignore and _is_ignored(ignores, path, is_folder)):
                 continue
             if not is_folder:
                 yield _joined(folder, entry.name)
