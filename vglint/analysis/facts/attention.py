@@ -61,6 +61,12 @@ def attention_scores(found: NodeView) -> bool:
 
 
 @fact("node", "flag")
+def of_product(found: NodeView) -> bool:
+    """A softmax of a matrix product: attention scores of any kind."""
+    return scores_of(found.view, found.node) is not None
+
+
+@fact("node", "flag")
 def scores_scaled(found: NodeView) -> bool | Unknown:
     """The scores, the queries or the keys are scaled or normalised somewhere, or the projections have an initialisation of their own."""
     scores = scores_of(found.view, found.node)
