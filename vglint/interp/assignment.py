@@ -11,13 +11,48 @@ from vglint.interp.indexing import set_index
 from vglint.interp.iteration import items_of
 from vglint.interp.modules import set_attribute
 from vglint.interp.names import member
-from vglint.interp.objects import DictV, External, Instance, ListV, ModuleV, Namespace, Scope, ShapeV, Site, TensorV, Value
+from vglint.interp.objects import (
+    DictV,
+    External,
+    Instance,
+    ListV,
+    ModuleV,
+    Namespace,
+    Scope,
+    ShapeV,
+    Site,
+    TensorV,
+    Value,
+)
 from vglint.value import Expr, Unknown
 
 if TYPE_CHECKING:
     from vglint.source.module import Module
 
-OPTIONAL = frozenset({"apex", "flash_attn", "xformers", "triton", "deepspeed", "megatron", "fairscale", "mamba_ssm", "causal_conv1d", "torch_xla", "tensorflow", "jax", "flax", "bitsandbytes", "torch_npu", "intel_extension_for_pytorch", "transformer_engine", "detectron2", "spconv", "torch_scatter"})
+OPTIONAL = frozenset(
+    {
+        "apex",
+        "flash_attn",
+        "xformers",
+        "triton",
+        "deepspeed",
+        "megatron",
+        "fairscale",
+        "mamba_ssm",
+        "causal_conv1d",
+        "torch_xla",
+        "tensorflow",
+        "jax",
+        "flax",
+        "bitsandbytes",
+        "torch_npu",
+        "intel_extension_for_pytorch",
+        "transformer_engine",
+        "detectron2",
+        "spconv",
+        "torch_scatter",
+    }
+)
 """Packages that a plain PyTorch environment lacks: an import of one inside `try … except ImportError` fails."""
 
 
@@ -59,24 +94,35 @@ def bind(run: Run, name: str, value: Value, scope: Scope) -> None:
 
 
 def _unpack(run: Run, elements: list[cst.BaseElement], value: Value, frame: Frame, site: Site) -> None:
-    starred = next((position for position, element in enumerate(elements) if isinstance(element, cst.StarredElement)), None)
+    starred = next(
+        (position for position, element in enumerate(elements) if isinstance(element, cst.StarredElement)), None
+    )
     if isinstance(value, ShapeV) and starred is None:
         value = name_sizes(run, value.tensor, len(elements))
     found = items_of(run, value, frame, site)
-    if found.items is None or (len(found.items) != len(elements) if starred is None else len(found.items) < len(elements) - 1):
+    if found.items is None or (
+        len(found.items) != len(elements) if starred is None else len(found.items) < len(elements) - 1
+    ):
         for position, element in enumerate(elements):
-            assign(run, element.value, ListV([found.item], found.count) if position == starred else _part(run, value, position, found.item, site), frame)
+            assign(
+                run,
+                element.value,
+                ListV([found.item], found.count)
+                if position == starred
+                else _part(run, value, position, found.item, site),
+                frame,
+            )
         return
     if starred is None:
-        for element, item in zip(elements, found.items):
+        for element, item in zip(elements, found.items, strict=False):
             assign(run, element.value, item, frame)
         return
     after = len(elements) - starred - 1
-    for element, item in zip(elements[:starred], found.items):
+    for element, item in zip(elements[:starred], found.items, strict=False):
         assign(run, element.value, item, frame)
     end = len(found.items) - after
     assign(run, elements[starred].value, ListV(found.items[starred:end]), frame)
-    for element, item in zip(elements[starred + 1 :], found.items[end:]):
+    for element, item in zip(elements[starred + 1 :], found.items[end:], strict=False):
         assign(run, element.value, item, frame)
 
 
@@ -118,7 +164,12 @@ def delete(run: Run, target: cst.CSTNode, frame: Frame) -> None:
             holder, key = evaluate(run, target.value, frame), key_of(run, target, frame)
             if isinstance(holder, DictV) and isinstance(key, (str, int)):
                 run.drop(holder.items, key)
-            elif isinstance(holder, ListV) and isinstance(key, int) and holder.count is None and -len(holder.items) <= key < len(holder.items):
+            elif (
+                isinstance(holder, ListV)
+                and isinstance(key, int)
+                and holder.count is None
+                and -len(holder.items) <= key < len(holder.items)
+            ):
                 run.touch(holder)
                 del holder.items[key]
             elif isinstance(holder, ModuleV):
@@ -158,9 +209,15 @@ def bind_import(run: Run, node: cst.Import | cst.ImportFrom, frame: Frame) -> No
         bind(run, target, _imported(run, source, module, dotted, level, name, frame), frame.scope)
 
 
-def _imported(run: Run, source: Module, module: Module | None, dotted: str, level: int, name: str, frame: Frame) -> Value:
+def _imported(
+    run: Run, source: Module, module: Module | None, dotted: str, level: int, name: str, frame: Frame
+) -> Value:
     if module is None:
-        submodule = run.project.resolve(source, f"{dotted}.{name}" if dotted else name, level) if level or not is_library(dotted) else None
+        submodule = (
+            run.project.resolve(source, f"{dotted}.{name}" if dotted else name, level)
+            if level or not is_library(dotted)
+            else None
+        )
         if submodule is not None:
             return namespace(run, submodule)
         if level:

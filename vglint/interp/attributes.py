@@ -82,7 +82,7 @@ def class_(run: Run, value: ClassV, name: str, frame: Frame) -> Value:
         return MethodV(attribute.function, value) if isinstance(attribute, ClassMethodV) else attribute
     if name == "value" and value.frozen_kind == "enum":
         return Unknown("argument", "value")
-    from vglint.interp.modules import is_module_class
+    from vglint.interp.leaves import is_module_class
     from vglint.interp.module_methods import METHODS
 
     for base in value.mro:
@@ -94,7 +94,9 @@ def class_(run: Run, value: ClassV, name: str, frame: Frame) -> Value:
             qualified = f"{base.name}.{name}"
             if qualified in CONSTANTS:
                 return CONSTANTS[qualified]
-    if name == "apply" and any(isinstance(base, External) and base.name == "torch.autograd.Function" for base in value.mro):
+    if name == "apply" and any(
+        isinstance(base, External) and base.name == "torch.autograd.Function" for base in value.mro
+    ):
         return External("torch.autograd.Function.apply")
     return Unknown("unresolved name", f"{value.name}.{name}")
 
@@ -136,9 +138,19 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
         fallback = find_in_mro(value.cls, "__getattr__")
         if fallback is not None:
             return call(run, MethodV(fallback[0], value), [name], {}, frame, Site(frame.unit, frame.unit.tree))
-        if value.cls.fields is not None and name in ("keys", "values", "items", "get", "to_tuple", "_replace", "_asdict"):
+        if value.cls.fields is not None and name in (
+            "keys",
+            "values",
+            "items",
+            "get",
+            "to_tuple",
+            "_replace",
+            "_asdict",
+        ):
             return native_methods.record_method(run, value, name)
-        if "dict" in value.extra and (name in native_methods.DICT or name in ("__getitem__", "__setitem__", "__contains__")):
+        if "dict" in value.extra and (
+            name in native_methods.DICT or name in ("__getitem__", "__setitem__", "__contains__")
+        ):
             return native_methods.dict_base_method(run, value.extra["dict"], name)
     return Unknown("unresolved name", f".{name} of {value.cls.name}")
 
@@ -223,7 +235,14 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
             pass
     from vglint.interp.tensors import bound_method, tensor_attribute
 
-    if isinstance(value, TensorV) and not value.pick and run.nodes[value.node].op == "input" and ops.method(name) is None and ops.attribute(name) is None and name not in native_methods.TENSOR_NAMES:
+    if (
+        isinstance(value, TensorV)
+        and not value.pick
+        and run.nodes[value.node].op == "input"
+        and ops.method(name) is None
+        and ops.attribute(name) is None
+        and name not in native_methods.TENSOR_NAMES
+    ):
         # Not a tensor but something that holds tensors: a batch object, a packed sequence.
         return entry_input(run, f"{run.nodes[value.node].config.get('name')}.{name}", Site(frame.unit, frame.unit.tree))
     if ops.attribute(name) is not None:

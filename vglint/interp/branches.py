@@ -7,7 +7,7 @@ from typing import Any
 
 import libcst as cst
 
-from vglint.interp.arithmetic import equal
+from vglint.interp.comparison import equal
 from vglint.interp.core import LIST, MISSING, FieldKey, Flow, Frame, Raised, Run, evaluate, rewind, write_place
 from vglint.interp.emit import emit, node_of
 from vglint.interp.objects import ListV, OpaqueV, Site, TensorV, Value, is_tensor
@@ -22,7 +22,13 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
 
     An arm that raises is the program refusing its input: it is left out. Arms that return are kept aside in `frame.returned`.
     """
-    text = condition.text if isinstance(condition, Unknown) else condition.why.text if isinstance(condition, OpaqueV) else "condition"
+    text = (
+        condition.text
+        if isinstance(condition, Unknown)
+        else condition.why.text
+        if isinstance(condition, OpaqueV)
+        else "condition"
+    )
     if run.forks >= FORKS:
         run.gap("budget", "branches within branches", site)
         return None
@@ -96,7 +102,9 @@ def run_write(run: Run, holder: Any, key: Any, value: Any) -> None:
     write_place(holder, key, value)
 
 
-def _join_ends(run: Run, ends: list[tuple[int | None, dict[Any, Any], Value, bool]], frame: Frame, site: Site, text: str) -> int | None:
+def _join_ends(
+    run: Run, ends: list[tuple[int | None, dict[Any, Any], Value, bool]], frame: Frame, site: Site, text: str
+) -> int | None:
     falling = [end for end in ends if end[0] is None]
     leaving = [end for end in ends if end[0] is not None]
     for flow, _, result, _ in leaving:
@@ -130,7 +138,7 @@ def _join_ends(run: Run, ends: list[tuple[int | None, dict[Any, Any], Value, boo
 def _join_place(run: Run, key: Any, left: Any, right: Any, text: str, site: Site) -> Any:
     if key is LIST:
         if len(left) == len(right):
-            return [join(run, one, other, text, site) for one, other in zip(left, right)]
+            return [join(run, one, other, text, site) for one, other in zip(left, right, strict=False)]
         return left if len(left) > len(right) else right
     if isinstance(key, FieldKey):
         if key.name == "node" and isinstance(left, int) and isinstance(right, int) and left != right:
@@ -161,9 +169,15 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
         emit(run, "join", nodes, {}, site, shape=shape)
         return TensorV(len(run.nodes) - 1, shape)
     if isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right):
-        return tuple(join(run, one, other, text, site) for one, other in zip(left, right))
-    if isinstance(left, ListV) and isinstance(right, ListV) and len(left.items) == len(right.items) and left.count is None and right.count is None:
-        return ListV([join(run, one, other, text, site) for one, other in zip(left.items, right.items)])
+        return tuple(join(run, one, other, text, site) for one, other in zip(left, right, strict=False))
+    if (
+        isinstance(left, ListV)
+        and isinstance(right, ListV)
+        and len(left.items) == len(right.items)
+        and left.count is None
+        and right.count is None
+    ):
+        return ListV([join(run, one, other, text, site) for one, other in zip(left.items, right.items, strict=False)])
     from vglint.interp.core import opaque
 
     return opaque(run, "branches differ", text, [left, right], site)

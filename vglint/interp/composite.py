@@ -11,7 +11,14 @@ from vglint.interp.objects import ClassV, Namespace, Value
 from vglint.source.module import Module, units_of
 
 COMPOSITES = frozenset(
-    f"torch.nn.{name}" for name in ("Transformer", "TransformerEncoder", "TransformerDecoder", "TransformerEncoderLayer", "TransformerDecoderLayer")
+    f"torch.nn.{name}"
+    for name in (
+        "Transformer",
+        "TransformerEncoder",
+        "TransformerDecoder",
+        "TransformerEncoderLayer",
+        "TransformerDecoderLayer",
+    )
 )
 _KEY = "<torch.nn>"
 

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from vglint.interp.core import Frame, Run, call
-from vglint.interp.objects import DictV, IteratorV, ListV, ModuleV, OpaqueV, ParamV, SetV, Site, TensorV, Value, is_unknown
+from vglint.interp.objects import (
+    DictV,
+    IteratorV,
+    ListV,
+    ModuleV,
+    OpaqueV,
+    ParamV,
+    SetV,
+    Site,
+    TensorV,
+    Value,
+    is_unknown,
+)
 from vglint.value import Unknown
 
 
-def fill(run: Run, module: ModuleV, kind: str, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> None:
+def fill(
+    run: Run, module: ModuleV, kind: str, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> None:
     """Puts a container's constructor arguments in place."""
     if kind == "torch.nn.Sequential":
         if len(args) == 1 and isinstance(args[0], DictV):
@@ -49,7 +63,13 @@ def extend(run: Run, module: ModuleV, source: Value, site: Site) -> None:
             for item in source.items:
                 add(run, module, item, site)
         case IteratorV() if source.items is None:
-            add(run, module, source.item, site, source.count if source.count is not None else Unknown("loop bound", "list of unknown length"))
+            add(
+                run,
+                module,
+                source.item,
+                site,
+                source.count if source.count is not None else Unknown("loop bound", "list of unknown length"),
+            )
         case IteratorV():
             for item in source.items or []:
                 add(run, module, item, site)

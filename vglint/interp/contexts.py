@@ -5,7 +5,9 @@ from __future__ import annotations
 from vglint.interp.core import Frame, Run, call, get_attribute
 from vglint.interp.objects import BuiltinV, ClassV, External, Instance, Site, Value, is_unknown
 
-NO_GRAD = frozenset({"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad", "torch.autograd.grad_mode.no_grad"})
+NO_GRAD = frozenset(
+    {"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad", "torch.autograd.grad_mode.no_grad"}
+)
 AUTOCAST = frozenset({"torch.autocast", "torch.cuda.amp.autocast", "torch.amp.autocast", "torch.cpu.amp.autocast"})
 
 

@@ -165,7 +165,7 @@ class Run:
 
     # ---- reversible writes
 
-    def put(self, table: dict[Any, Value], key: Any, value: Value) -> None:
+    def put(self, table: dict[Any, Any], key: Any, value: Value) -> None:
         """Stores into a table, reversibly."""
         if self.journal is not None:
             self.journal.append((table, key, table.get(key, MISSING)))
@@ -181,7 +181,7 @@ class Run:
         if self.journal is not None:
             self.journal.append((holder, LIST, list(holder.items)))
 
-    def set_field(self, holder: TensorV | ParamV | DictV | Instance | OpaqueV, name: str, value: Any) -> None:
+    def set_field(self, holder: TensorV | ParamV | DictV | ListV | Instance | OpaqueV, name: str, value: Any) -> None:
         """Sets a field of an abstract object, reversibly."""
         if self.journal is not None:
             self.journal.append((holder, FieldKey(name), getattr(holder, name)))
@@ -298,7 +298,9 @@ def call(run: Run, callee: Value, args: list[Value], keywords: dict[str, Value],
     handler = CALL.get(type(callee))
     run.tick()
     if handler is None:
-        return opaque(run, "unmodelled call", f"{type(callee).__name__} is not callable", [*args, *keywords.values()], site)
+        return opaque(
+            run, "unmodelled call", f"{type(callee).__name__} is not callable", [*args, *keywords.values()], site
+        )
     return handler(run, callee, args, keywords, frame, site)
 
 

@@ -28,14 +28,21 @@ PROPERTIES = frozenset(
         "abc.abstractproperty",
     }
 )
-GUARDS = {"torch.no_grad": "no_grad", "torch.inference_mode": "no_grad", "torch.autograd.no_grad": "no_grad", "torch.enable_grad": ""}
+GUARDS = {
+    "torch.no_grad": "no_grad",
+    "torch.inference_mode": "no_grad",
+    "torch.autograd.no_grad": "no_grad",
+    "torch.enable_grad": "",
+}
 
 
 def make_function(run: Run, node: cst.FunctionDef, frame: Frame) -> Value:
     """Returns the value of a `def`, its decorators applied as far as they change what a call does."""
     from vglint.interp.functions import defaults_of
 
-    function = FunctionV(node.name.value, node, frame.scope, frame.unit, defaults_of(run, node.params, frame), frame.cls)
+    function = FunctionV(
+        node.name.value, node, frame.scope, frame.unit, defaults_of(run, node.params, frame), frame.cls
+    )
     value: Value = function
     for decorator in reversed(node.decorators):
         value = _decorated(run, decorator.decorator, value, function, frame)
@@ -45,7 +52,11 @@ def make_function(run: Run, node: cst.FunctionDef, frame: Frame) -> Value:
 def _decorated(run: Run, decorator: cst.BaseExpression, value: Value, function: FunctionV, frame: Frame) -> Value:
     called = isinstance(decorator, cst.Call)
     target = decorator.func if isinstance(decorator, cst.Call) else decorator
-    if isinstance(target, cst.Attribute) and target.attr.value in ("setter", "getter", "deleter") and isinstance(target.value, cst.Name):
+    if (
+        isinstance(target, cst.Attribute)
+        and target.attr.value in ("setter", "getter", "deleter")
+        and isinstance(target.value, cst.Name)
+    ):
         before = frame.scope.names.get(target.value.value)
         if isinstance(before, PropertyV):
             return PropertyV(before.getter, value) if target.attr.value == "setter" else before
@@ -120,7 +131,11 @@ def generic_base(base: Value) -> Value:
 def _collect_fields(statement: cst.CSTNode, fields: list[str]) -> None:
     if isinstance(statement, cst.SimpleStatementLine):
         for small in statement.body:
-            if isinstance(small, cst.AnnAssign) and isinstance(small.target, cst.Name) and "ClassVar" not in _source(small.annotation.annotation):
+            if (
+                isinstance(small, cst.AnnAssign)
+                and isinstance(small.target, cst.Name)
+                and "ClassVar" not in _source(small.annotation.annotation)
+            ):
                 fields.append(small.target.value)
 
 
@@ -149,13 +164,20 @@ def _special_kind(run: Run, cls: ClassV, node: cst.ClassDef, fields: list[str], 
             cls.frozen_kind = "dataclass"
     if names & {"typing.NamedTuple", "collections.namedtuple"}:
         cls.frozen_kind = "namedtuple"
-    elif any(name.rsplit(".", 1)[-1] in ("Enum", "IntEnum", "StrEnum", "ExplicitEnum") and "num" in name for name in names):
+    elif any(
+        name.rsplit(".", 1)[-1] in ("Enum", "IntEnum", "StrEnum", "ExplicitEnum") and "num" in name for name in names
+    ):
         cls.frozen_kind = "enum"
     elif any(name in ("pydantic.BaseModel", "pydantic.main.BaseModel") for name in names):
         cls.frozen_kind = "dataclass"
     if cls.frozen_kind in ("dataclass", "namedtuple"):
         cls.fields = tuple([name for name in inherited if name not in fields] + fields)
-    elif inherited and not cls.frozen_kind and "__init__" not in cls.names and any(isinstance(base, ClassV) and base.frozen_kind == "dataclass" for base in cls.mro[1:]):
+    elif (
+        inherited
+        and not cls.frozen_kind
+        and "__init__" not in cls.names
+        and any(isinstance(base, ClassV) and base.frozen_kind == "dataclass" for base in cls.mro[1:])
+    ):
         cls.frozen_kind, cls.fields = "dataclass", tuple(inherited)
 
 
@@ -174,7 +196,9 @@ def linearise(cls: ClassV) -> tuple[Value, ...]:
             head = sequences[0][0]
         if not _holds(order, head):
             order.append(head)
-        sequences = [rest for rest in ([item for item in sequence if not _same(item, head)] for sequence in sequences) if rest]
+        sequences = [
+            rest for rest in ([item for item in sequence if not _same(item, head)] for sequence in sequences) if rest
+        ]
     return tuple(order)
 
 
@@ -184,4 +208,3 @@ def _same(one: Value, other: Value) -> bool:
 
 def _holds(values: list[Value], wanted: Value) -> bool:
     return any(_same(value, wanted) for value in values)
-

@@ -60,7 +60,9 @@ IN_PLACE: dict[str, str] = {
     "trunc_normal_": "trunc_normal",
 }
 """Tensor methods that overwrite, with the scheme that they mean."""
-OVERWRITES = frozenset("copy_ set_ exponential_ bernoulli_ random_ log_normal_ cauchy_ geometric_ index_fill_ masked_fill_ scatter_ erfinv_ add_ sub_ clamp_ pow_ sqrt_ abs_ renorm_ index_copy_".split())
+OVERWRITES = frozenset(
+    "copy_ set_ exponential_ bernoulli_ random_ log_normal_ cauchy_ geometric_ index_fill_ masked_fill_ scatter_ erfinv_ add_ sub_ clamp_ pow_ sqrt_ abs_ renorm_ index_copy_".split()
+)
 """Tensor methods after which the distribution is not known."""
 
 
@@ -109,7 +111,9 @@ def combined(op: str, operands: list[Value]) -> Init | None:
             return scaled(operand.init, -1.0)
         return None
     left, right = operands
-    known = [operand.init for operand in operands if isinstance(operand, (TensorV, ParamV)) and operand.init is not None]
+    known = [
+        operand.init for operand in operands if isinstance(operand, (TensorV, ParamV)) and operand.init is not None
+    ]
     if not known:
         return None
     if isinstance(right, (int, float)) and not isinstance(left, (int, float)):
@@ -201,7 +205,12 @@ def _entries(name: str, bound: Mapping[str, Value]) -> tuple[float, ...] | None:
     numbers = {key: literal(value) for key, value in bound.items()}
     if name == "linspace":
         start, end, steps = numbers.get("start"), numbers.get("end"), numbers.get("steps")
-        if isinstance(start, (int, float)) and isinstance(end, (int, float)) and isinstance(steps, int) and 0 < steps <= 4096:
+        if (
+            isinstance(start, (int, float))
+            and isinstance(end, (int, float))
+            and isinstance(steps, int)
+            and 0 < steps <= 4096
+        ):
             if steps == 1:
                 return (float(start),)
             return tuple(start + (end - start) * index / (steps - 1) for index in range(steps))
@@ -209,6 +218,12 @@ def _entries(name: str, bound: Mapping[str, Value]) -> tuple[float, ...] | None:
     start, end, step = numbers.get("start", 0), numbers.get("end"), numbers.get("step", 1)
     if end is None:
         start, end = 0, start
-    if isinstance(start, int) and isinstance(end, int) and isinstance(step, int) and step and len(range(start, end, step)) <= 4096:
+    if (
+        isinstance(start, int)
+        and isinstance(end, int)
+        and isinstance(step, int)
+        and step
+        and len(range(start, end, step)) <= 4096
+    ):
         return tuple(range(start, end, step))
     return None

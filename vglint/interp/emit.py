@@ -29,7 +29,24 @@ from vglint.value import Expr, Literal_, Unknown
 
 STRICT = frozenset({"weight", "norm", "activation", "pool", "recurrent", "attention"})
 """Kinds of op whose configuration must be known for the graph to be whole."""
-ALIAS = frozenset({"to", "contiguous", "clone", "float", "view", "reshape", "permute", "transpose", "t", "unsqueeze", "squeeze", "expand", "repeat", "flatten"})
+ALIAS = frozenset(
+    {
+        "to",
+        "contiguous",
+        "clone",
+        "float",
+        "view",
+        "reshape",
+        "permute",
+        "transpose",
+        "t",
+        "unsqueeze",
+        "squeeze",
+        "expand",
+        "repeat",
+        "flatten",
+    }
+)
 """Ops that keep the distribution of a tensor that may become a parameter."""
 
 
@@ -51,7 +68,17 @@ def emit(
     run.tick()
     site = run.borrowed or site
     draft = Draft(
-        op, inputs, config, leaf or owner or current_owner(run), leaf is not None, None, params or [], shape, site, run.region, run.setup > 0
+        op,
+        inputs,
+        config,
+        leaf or owner or current_owner(run),
+        leaf is not None,
+        None,
+        params or [],
+        shape,
+        site,
+        run.region,
+        run.setup > 0,
     )
     run.nodes.append(draft)
     return draft
@@ -67,6 +94,7 @@ def node_of(run: Run, value: Value, site: Site | None) -> int | None:
         case TensorV():
             return value.node if not value.pick else _pick(run, value, site)
         case ParamV():
+            _read_while_built(run, value)
             if value.node is None:
                 run.set_field(value, "node", len(run.nodes))
                 setup, run.setup = run.setup, 0
@@ -90,15 +118,32 @@ def node_of(run: Run, value: Value, site: Site | None) -> int | None:
             return None
 
 
+def _read_while_built(run: Run, param: ParamV) -> None:
+    """A parameter that is still empty memory and read while its module is built is being filled in a way that is not followed."""
+    if run.setup and param.init.scheme == "uninitialised":
+        run.set_field(param, "init", Init("unknown"))
+
+
 def _pick(run: Run, value: TensorV, site: Site | None) -> int:
     """Makes the `getitem` nodes of one part of a result."""
     source = value.node
     for depth, index in enumerate(value.pick):
         draft = run.nodes[source]
         key = (index,)
-        if key not in draft.picks or run.nodes[draft.picks[key]].region != run.region and run.regions[run.nodes[draft.picks[key]].region].kind == "branch":
+        if key not in draft.picks or (
+            run.nodes[draft.picks[key]].region != run.region
+            and run.regions[run.nodes[draft.picks[key]].region].kind == "branch"
+        ):
             last = depth == len(value.pick) - 1
-            made = emit(run, "getitem", [source], {"index": index}, site, shape=value.shape if last else None, owner=draft.owner if not draft.leaf else None)
+            made = emit(
+                run,
+                "getitem",
+                [source],
+                {"index": index},
+                site,
+                shape=value.shape if last else None,
+                owner=draft.owner if not draft.leaf else None,
+            )
             made.setup = draft.setup and run.setup > 0
             draft.picks[key] = len(run.nodes) - 1
         source = draft.picks[key]
@@ -170,7 +215,13 @@ def emit_call(
     """Emits the op of a function, tensor method (self first among `args`) or leaf module (its forward's arguments)."""
     signature = signature if signature is not None else spelling.args
     try:
-        bound = ops.bind(signature, args, keywords, pack=lambda values: values, is_sequence=lambda value: isinstance(value, (tuple, ListV, ShapeV)))
+        bound = ops.bind(
+            signature,
+            args,
+            keywords,
+            pack=lambda values: values,
+            is_sequence=lambda value: isinstance(value, (tuple, ListV, ShapeV)),
+        )
     except ops.BindError as error:
         return opaque(run, "unmodelled call", f"{spelling.name} {error}", [*args, *keywords.values()], site)
     config: dict[str, Literal_] = dict(leaf.config) if leaf is not None else dict(spelling.fixed)
@@ -183,7 +234,11 @@ def emit_call(
             continue
         value = bound[arg.name]
         parts = _tensors_in(value) if arg.role == "tensors" else [value]
-        if arg.role in ("tensor", "tensors") and parts and all(is_tensor(part) or isinstance(part, OpaqueV) for part in parts):
+        if (
+            arg.role in ("tensor", "tensors")
+            and parts
+            and all(is_tensor(part) or isinstance(part, OpaqueV) for part in parts)
+        ):
             for part in parts:
                 node = node_of(run, part, site)
                 assert node is not None
@@ -211,7 +266,11 @@ def emit_call(
         config,
         leaf.origin if leaf is not None and leaf.origin is not None and kind != "loss" else site,
         leaf=leaf,
-        params=[(name, value) for name, value in {**leaf.parameters, **leaf.buffers}.items() if isinstance(value, ParamV)] if leaf is not None else None,
+        params=[
+            (name, value) for name, value in {**leaf.parameters, **leaf.buffers}.items() if isinstance(value, ParamV)
+        ]
+        if leaf is not None
+        else None,
         shape=result.shape if isinstance(result, Tensor) else None,
     )
     node = len(run.nodes) - 1
@@ -309,4 +368,11 @@ def _refined(run: Run, spelling: Spelling, leaf: ModuleV, node: int) -> Shape | 
     return source.shape
 
 
-_SPATIAL = {"conv1d": "L", "conv2d": "HW", "conv3d": "DHW", "conv_transpose1d": "L", "conv_transpose2d": "HW", "conv_transpose3d": "DHW"}
+_SPATIAL = {
+    "conv1d": "L",
+    "conv2d": "HW",
+    "conv3d": "DHW",
+    "conv_transpose1d": "L",
+    "conv_transpose2d": "HW",
+    "conv_transpose3d": "DHW",
+}

@@ -12,23 +12,87 @@ import libcst as cst
 
 from vglint import ops
 from vglint.graph import Graph
-from vglint.interp import attributes, builtins, expressions, functions, library, loops, modules, statements, training
-from vglint.interp.core import MISSING, BudgetError, Frame, Raised, RegionDraft, Run, call, evaluate, execute, get_attribute
+from vglint.interp import (
+    attributes,
+    builtins,
+    comprehensions,
+    expressions,
+    families,
+    functions,
+    initialisers,
+    instances,
+    kinds,
+    leaves,
+    library,
+    literals,
+    loops,
+    sequences,
+    statements,
+    stdlib,
+    trainers,
+    training,
+)
+from vglint.interp.core import (
+    MISSING,
+    BudgetError,
+    Frame,
+    Raised,
+    RegionDraft,
+    Run,
+    call,
+    evaluate,
+    execute,
+    get_attribute,
+)
 from vglint.interp.freeze import Kind, freeze
 from vglint.interp.given import arguments_for
 from vglint.interp.indexing import entry_input
+from vglint.interp.leaves import is_module_class, leaf_base
 from vglint.interp.look import Candidate, candidates, factories, needs_arguments
-from vglint.interp.modules import find_in_mro, is_module_class, leaf_base
+from vglint.interp.modules import find_in_mro
 from vglint.interp.names import lookup, member
-from vglint.interp.objects import ClassV, DictV, External, FunctionV, Instance, ListV, MethodV, ModuleV, Namespace, Scope, Site, Value, is_tensor, is_unknown
+from vglint.interp.objects import (
+    ClassV,
+    DictV,
+    External,
+    FunctionV,
+    Instance,
+    ListV,
+    MethodV,
+    ModuleV,
+    Namespace,
+    Scope,
+    Site,
+    Value,
+    is_tensor,
+    is_unknown,
+)
 from vglint.ops.spec import REQUIRED
 from vglint.source.module import Module
 from vglint.source.project import Project
-from vglint.source.unit import Unit
 from vglint.span import Span
 from vglint.value import Unknown
 
-assert attributes and builtins and expressions and functions and library and loops and statements and training
+_PARTS = (
+    attributes,
+    builtins,
+    comprehensions,
+    expressions,
+    families,
+    functions,
+    initialisers,
+    instances,
+    kinds,
+    leaves,
+    library,
+    literals,
+    loops,
+    sequences,
+    statements,
+    stdlib,
+    trainers,
+)
+"""Modules whose import fills the interpreter's tables."""
 
 Started: TypeAlias = "tuple[Kind, dict[str, ModuleV], Value]"
 """What kind of entry it is, its modules by name, and what it returns."""
@@ -78,7 +142,9 @@ def extract(project: Project, module: Module, expression: str) -> Graph:
     return _guarded(run, span, start)
 
 
-def entries(project: Project, module: Module, fault: Callable[[str, Exception], None] | None = None) -> tuple[Graph, ...]:
+def entries(
+    project: Project, module: Module, fault: Callable[[str, Exception], None] | None = None
+) -> tuple[Graph, ...]:
     """Returns the graph of every entry of a file, in source order; `fault` is told of an entry that a mistake of ours prevents.
 
     Classes that their defaults build come first: the arguments that they give to other classes of the file build those.
@@ -189,7 +255,14 @@ def _setup_call(run: Run, function: FunctionV, frame: Frame) -> Value:
     """Calls a function that builds a model."""
     run.setup += 1
     try:
-        return call(run, function, arguments_for(run, function, tensors=False), {}, frame, Site(function.unit, function.unit.tree))
+        return call(
+            run,
+            function,
+            arguments_for(run, function, tensors=False),
+            {},
+            frame,
+            Site(function.unit, function.unit.tree),
+        )
     finally:
         run.setup -= 1
 
@@ -267,7 +340,11 @@ def _run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
     elif isinstance(forward, MethodV) and isinstance(forward.function, FunctionV):
         args = arguments_for(run, forward.function, tensors=True, skip=1)
     elif module.spelling is not None:
-        args = [entry_input(run, arg.name, site) for arg in module.spelling.forward if arg.role == "tensor" and arg.default is REQUIRED]
+        args = [
+            entry_input(run, arg.name, site)
+            for arg in module.spelling.forward
+            if arg.role == "tensor" and arg.default is REQUIRED
+        ]
     else:
         args = [entry_input(run, "input", site)]
     return call(run, module, args, {}, frame, site)
@@ -388,4 +465,8 @@ def _check_names(run: Run, node: cst.BaseExpression, space: Namespace, module: M
 def _describe(value: Value) -> str:
     if isinstance(value, Unknown):
         return str(value)
-    return value.name if isinstance(value, (External, FunctionV)) else f"a {type(value).__name__.removesuffix('V').lower()}"
+    return (
+        value.name
+        if isinstance(value, (External, FunctionV))
+        else f"a {type(value).__name__.removesuffix('V').lower()}"
+    )

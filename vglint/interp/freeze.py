@@ -21,7 +21,10 @@ def freeze(run: Run, kind: Kind, span: Span, roots: dict[str, ModuleV], result: 
     index = {old: new for new, old in enumerate(kept)}
     parameters, places = _parameters(run, names, [run.nodes[old] for old in kept])
     regions, region_index = _regions(run, span)
-    nodes = tuple(_node(run, draft, new, index, names, places, region_index, span) for new, draft in ((index[old], run.nodes[old]) for old in kept))
+    nodes = tuple(
+        _node(run, draft, new, index, names, places, region_index, span)
+        for new, draft in ((index[old], run.nodes[old]) for old in kept)
+    )
     outputs = tuple((name, index[node]) for name, node in _outputs(run, result) if node in index)
     gaps = tuple(Unknown(gap.why, gap.text, _span(site, None)) for gap, site in run.gaps.values())
     return Graph(run.entry, kind, span, nodes, parameters, _modules(run, names, span), regions, gaps, outputs)
@@ -36,8 +39,14 @@ def _kept(run: Run, result: Value) -> list[int]:
             if source not in wanted:
                 wanted.add(source)
                 stack.append(source)
-    read = {source for number in wanted for source in run.nodes[number].inputs} | {node for _, node in _outputs(run, result)}
-    return [number for number in sorted(wanted) if run.nodes[number].op not in ("parameter", "getitem_unused") or number in read]
+    read = {source for number in wanted for source in run.nodes[number].inputs} | {
+        node for _, node in _outputs(run, result)
+    }
+    return [
+        number
+        for number in sorted(wanted)
+        if run.nodes[number].op not in ("parameter", "getitem_unused") or number in read
+    ]
 
 
 def _outputs(run: Run, value: Value, prefix: str = "") -> list[tuple[str, int]]:
@@ -48,16 +57,28 @@ def _outputs(run: Run, value: Value, prefix: str = "") -> list[tuple[str, int]]:
                 node = run.nodes[node].picks.get((position,), node)
             return [(prefix or "0", node)]
         case tuple():
-            return [pair for number, item in enumerate(value) for pair in _outputs(run, item, f"{prefix}.{number}" if prefix else str(number))]
+            return [
+                pair
+                for number, item in enumerate(value)
+                for pair in _outputs(run, item, f"{prefix}.{number}" if prefix else str(number))
+            ]
         case ListV() | SetV():
             return _outputs(run, tuple(value.items), prefix)
         case DictV():
-            return [pair for key, item in value.items.items() for pair in _outputs(run, item, f"{prefix}.{key}" if prefix else str(key))]
+            return [
+                pair
+                for key, item in value.items.items()
+                for pair in _outputs(run, item, f"{prefix}.{key}" if prefix else str(key))
+            ]
         case _:
             from vglint.interp.objects import Instance, OpaqueV
 
             if isinstance(value, Instance) and not isinstance(value, ModuleV):
-                return [pair for key, item in value.attrs.items() for pair in _outputs(run, item, f"{prefix}.{key}" if prefix else key)]
+                return [
+                    pair
+                    for key, item in value.attrs.items()
+                    for pair in _outputs(run, item, f"{prefix}.{key}" if prefix else key)
+                ]
             if isinstance(value, OpaqueV) and value.node is not None:
                 return [(prefix or "0", value.node)]
             return []
@@ -94,8 +115,8 @@ def _name_hidden(module: ModuleV, path: str, names: dict[int, tuple[str, bool]],
         return
     seen.add(id(module))
     for name, value in module.attrs.items():
-        for part, child in _inside(value, name, 0):
-            _name(child, f"{path}.{part}" if path else part, names, False)
+        for part, hidden in _inside(value, name, 0):
+            _name(hidden, f"{path}.{part}" if path else part, names, False)
     for name, child in module.modules.items():
         if isinstance(child, ModuleV):
             _name_hidden(child, f"{path}.{name}" if path else name, names, seen)
@@ -108,7 +129,9 @@ def _inside(value: Value, path: str, depth: int) -> list[tuple[str, ModuleV]]:
         case ModuleV():
             return [(path, value)]
         case ListV() | SetV():
-            return [pair for number, item in enumerate(value.items) for pair in _inside(item, f"{path}.{number}", depth + 1)]
+            return [
+                pair for number, item in enumerate(value.items) for pair in _inside(item, f"{path}.{number}", depth + 1)
+            ]
         case tuple():
             return [pair for number, item in enumerate(value) for pair in _inside(item, f"{path}.{number}", depth + 1)]
         case DictV():
@@ -117,7 +140,9 @@ def _inside(value: Value, path: str, depth: int) -> list[tuple[str, ModuleV]]:
             return []
 
 
-def _parameters(run: Run, names: dict[int, tuple[str, bool]], drafts: list[Draft]) -> tuple[tuple[Parameter, ...], dict[int, int]]:
+def _parameters(
+    run: Run, names: dict[int, tuple[str, bool]], drafts: list[Draft]
+) -> tuple[tuple[Parameter, ...], dict[int, int]]:
     made: list[Parameter] = []
     places: dict[int, int] = {}
 
@@ -139,7 +164,9 @@ def _parameters(run: Run, names: dict[int, tuple[str, bool]], drafts: list[Draft
     for draft in drafts:
         owner = names.get(id(draft.owner), ("", True))[0] if draft.owner is not None else ""
         for name, param in draft.params:
-            add(param, ".".join(part for part in (_buffer_path(run, param, names) or owner, param.name or name) if part))
+            add(
+                param, ".".join(part for part in (_buffer_path(run, param, names) or owner, param.name or name) if part)
+            )
     return tuple(made), places
 
 
@@ -210,12 +237,21 @@ def _modules(run: Run, names: dict[int, tuple[str, bool]], span: Span) -> tuple[
         if id(module) not in names:
             continue
         path, registered = names[id(module)]
-        children = tuple(f"{path}.{name}" if path else name for name, child in module.modules.items() if isinstance(child, ModuleV))
-        made.append(ModuleInfo(path, class_name(module.cls), _span(module.origin, span) or span, registered and not module.in_forward, module.called, children))
+        children = tuple(
+            f"{path}.{name}" if path else name for name, child in module.modules.items() if isinstance(child, ModuleV)
+        )
+        made.append(
+            ModuleInfo(
+                path,
+                class_name(module.cls),
+                _span(module.origin, span) or span,
+                registered and not module.in_forward,
+                module.called,
+                children,
+            )
+        )
     return tuple(made)
 
 
 def _span(site: Site | None, otherwise: Span | None) -> Span | None:
     return otherwise if site is None else site.unit.span(site.node)
-
-

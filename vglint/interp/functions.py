@@ -9,10 +9,24 @@ import libcst as cst
 from vglint import ops
 from vglint.interp.branches import returned_value
 from vglint.interp.composite import composite
-from vglint.interp.core import CALL, DEPTH, LIBRARY, MISSING, RECURSION, Flow, Frame, Run, call, evaluate, get_attribute, opaque, register
+from vglint.interp.core import (
+    CALL,
+    DEPTH,
+    LIBRARY,
+    MISSING,
+    RECURSION,
+    Flow,
+    Frame,
+    Run,
+    call,
+    evaluate,
+    get_attribute,
+    opaque,
+    register,
+)
 from vglint.interp.emit import emit_call
-from vglint.interp.modules import CONTAINERS, build_leaf, class_name, find_in_mro, is_module_class, leaf_base, new_module
-from vglint.interp.native_methods import dict_base_method
+from vglint.interp.leaves import CONTAINERS, build_leaf
+from vglint.interp.modules import class_name, find_in_mro, new_module
 from vglint.interp.objects import (
     BuiltinV,
     ClassMethodV,
@@ -22,7 +36,6 @@ from vglint.interp.objects import (
     FunctionV,
     Instance,
     IteratorV,
-    ListV,
     MethodV,
     ModuleV,
     OpaqueV,
@@ -37,11 +50,8 @@ from vglint.interp.objects import (
     Value,
     is_unknown,
 )
-from vglint.interp.training import act_of_unknown, is_optimizer, optimizer, optimizer_class, scheduler
+from vglint.interp.training import act_of_unknown, is_optimizer, optimizer, scheduler
 from vglint.value import Unknown
-
-
-DICTS = frozenset({"builtins.dict", "collections.OrderedDict", "collections.UserDict", "collections.defaultdict", "typing.Dict"})
 
 
 def defaults_of(run: Run, params: cst.Parameters, frame: Frame) -> dict[str, Value]:
@@ -54,7 +64,9 @@ def defaults_of(run: Run, params: cst.Parameters, frame: Frame) -> dict[str, Val
 
 
 @register(CALL, FunctionV)
-def call_function(run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+def call_function(
+    run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
     within = run.within.get(id(function.node), 0)
     if run.depth >= DEPTH or within >= RECURSION or (within and id(function.node) in run.runaway):
         # Two calls to itself in each call would otherwise be walked 2**DEPTH times.
@@ -64,8 +76,21 @@ def call_function(run: Run, function: FunctionV, args: list[Value], keywords: di
     names = bind_arguments(run, function, args, keywords)
     scope = Scope(names, function.scope, function.scope.module)
     owner = run.modules_running[-1] if run.modules_running else None
-    self_ = args[0] if function.owner is not None and args else frame.self_ if function.owner is None and isinstance(function.node, cst.Lambda) else None
-    inner = Frame(scope, function.unit, owner, self_, function.owner or (frame.cls if isinstance(function.node, cst.Lambda) else None), name=function.name)
+    self_ = (
+        args[0]
+        if function.owner is not None and args
+        else frame.self_
+        if function.owner is None and isinstance(function.node, cst.Lambda)
+        else None
+    )
+    inner = Frame(
+        scope,
+        function.unit,
+        owner,
+        self_,
+        function.owner or (frame.cls if isinstance(function.node, cst.Lambda) else None),
+        name=function.name,
+    )
     if self_ is None and function.owner is None:
         inner.self_, inner.cls = _enclosing_self(function, frame)
     run.depth += 1
@@ -120,7 +145,15 @@ def bind_arguments(run: Run, function: FunctionV, args: list[Value], keywords: d
     return names
 
 
-def _argument(run: Run, function: FunctionV, param: cst.Param, args: list[Value], position: int, keywords: dict[str, Value], blanket: Value) -> Value:
+def _argument(
+    run: Run,
+    function: FunctionV,
+    param: cst.Param,
+    args: list[Value],
+    position: int,
+    keywords: dict[str, Value],
+    blanket: Value,
+) -> Value:
     name = param.name.value
     if position < len(args):
         return args[position]
@@ -132,32 +165,44 @@ def _argument(run: Run, function: FunctionV, param: cst.Param, args: list[Value]
 
 
 @register(CALL, MethodV)
-def call_method(run: Run, method: MethodV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+def call_method(
+    run: Run, method: MethodV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
     return call(run, method.function, [method.self, *args], keywords, frame, site)
 
 
 @register(CALL, BuiltinV)
-def call_builtin(run: Run, builtin: BuiltinV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+def call_builtin(
+    run: Run, builtin: BuiltinV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
     return builtin.call(run, args, keywords, frame, site)
 
 
 @register(CALL, PartialV)
-def call_partial(run: Run, partial: PartialV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+def call_partial(
+    run: Run, partial: PartialV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
     return call(run, partial.function, [*partial.args, *args], {**partial.keywords, **keywords}, frame, site)
 
 
 @register(CALL, StaticV, ClassMethodV)
-def call_wrapped(run: Run, value: StaticV | ClassMethodV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+def call_wrapped(
+    run: Run, value: StaticV | ClassMethodV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
     return call(run, value.function, args, keywords, frame, site)
 
 
 @register(CALL, PropertyV)
-def call_property(run: Run, value: PropertyV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+def call_property(
+    run: Run, value: PropertyV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
     return Unknown("unmodelled call", "property")
 
 
 @register(CALL, Unknown, OpaqueV)
-def call_unknown(run: Run, value: Unknown | OpaqueV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+def call_unknown(
+    run: Run, value: Unknown | OpaqueV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
     if run.training_code and isinstance(value, Unknown):
         acted = act_of_unknown(run, value, args, keywords, site)
         if acted is not MISSING:
@@ -187,12 +232,16 @@ def _escape(run: Run, values: list[Value], site: Site) -> None:
 
 
 @register(CALL, SuperV)
-def call_super(run: Run, value: SuperV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+def call_super(
+    run: Run, value: SuperV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
     return call(run, get_attribute(run, value, "__call__", frame), args, keywords, frame, site)
 
 
 @register(CALL, Instance)
-def call_instance(run: Run, value: Instance, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+def call_instance(
+    run: Run, value: Instance, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
     handler = value.extra.get("call")
     if handler is not None:
         result: Value = handler(run, args, keywords, frame, site)
@@ -207,99 +256,10 @@ def call_instance(run: Run, value: Instance, args: list[Value], keywords: dict[s
     return opaque(run, "unmodelled call", f"{class_name(value.cls)}()", [*args, *keywords.values()], site)
 
 
-@register(CALL, ClassV)
-def instantiate(run: Run, cls: ClassV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    """Builds an instance: `__init__` of the first class that has one, in a frame where nothing is forward."""
-    if cls.frozen_kind == "enum":
-        return _enum_member(cls, args)
-    if optimizer_class(cls):
-        return optimizer(run, cls.qualified, None, args, keywords, frame, site)
-    if _is_function_class(cls):
-        return opaque(run, "unmodelled call", f"{cls.name}()", [*args, *keywords.values()], site)
-    module = is_module_class(cls)
-    if module and cls.qualified not in run.built and all(_portable(value) for value in (*args, *keywords.values())):
-        run.built[cls.qualified] = (args, keywords)
-    instance = new_module(run, cls, frame, site) if module else Instance(cls, {}, site)
-    if not module and not cls.frozen_kind and any(isinstance(each, External) and each.name in DICTS for each in cls.mro):
-        instance.extra["dict"] = DictV({})
-    found = find_in_mro(cls, "__init__")
-    base = leaf_base(cls) if isinstance(instance, ModuleV) else None
-    run.setup += 1
-    running, run.modules_running = run.modules_running, []
-    try:
-        if found is not None and not (cls.frozen_kind and found[1] is not cls and not isinstance(found[1], ClassV)):
-            call(run, MethodV(found[0], instance), args, keywords, frame, site)
-        elif cls.frozen_kind in ("dataclass", "namedtuple"):
-            _fill_fields(run, cls, instance, args, keywords, frame, site)
-        elif base is not None:
-            assert isinstance(instance, ModuleV)
-            build_leaf(run, instance, base, args, keywords, frame, site)
-        elif "dict" in instance.extra:
-            call(run, dict_base_method(run, instance.extra["dict"], "__init__"), args, keywords, frame, site)
-    finally:
-        run.setup -= 1
-        run.modules_running = running
-    return instance
-
-
-def _portable(value: Value, depth: int = 0) -> bool:
-    """Whether a value means the same in another run: constants, classes, functions, configurations."""
-    match value:
-        case None | bool() | int() | float() | str() | External() | ClassV() | range():
-            return True
-        case FunctionV():
-            return value.scope.parent is None
-        case PartialV():
-            return _portable(value.function, depth) and all(_portable(each, depth) for each in (*value.args, *value.keywords.values()))
-        case tuple():
-            return all(_portable(each, depth) for each in value)
-        case ListV():
-            return value.count is None and depth < 4 and all(_portable(each, depth + 1) for each in value.items)
-        case DictV():
-            return value.complete and depth < 4 and all(_portable(each, depth + 1) for each in value.items.values())
-        case ModuleV():
-            return False
-        case Instance():
-            return depth < 2
-        case _:
-            return False
-
-
-def _is_function_class(cls: ClassV) -> bool:
-    return any(isinstance(base, External) and base.name == "torch.autograd.Function" for base in cls.mro)
-
-
-def _enum_member(cls: ClassV, args: list[Value]) -> Value:
-    if args and isinstance(args[0], (str, int)):
-        for value in cls.names.values():
-            if value == args[0]:
-                return value
-    return Unknown("argument", f"{cls.name}()")
-
-
-def _fill_fields(run: Run, cls: ClassV, instance: Instance, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> None:
-    names = cls.fields or ()
-    given = dict(zip(names, args))
-    given.update({name: value for name, value in keywords.items() if name in names})
-    for name in names:
-        if name in given:
-            value = given[name]
-        else:
-            found = find_in_mro(cls, name)
-            value = found[0] if found is not None else Unknown("argument", name)
-            if isinstance(value, Instance) and "field_default" in value.extra:
-                factory = value.extra["field_default"]
-                value = factory(run, frame, site)
-        from vglint.interp.modules import set_attribute
-
-        set_attribute(run, instance, name, value, frame, site)
-    after = find_in_mro(cls, "__post_init__")
-    if after is not None:
-        call(run, MethodV(after[0], instance), [], {}, frame, site)
-
-
 @register(CALL, External)
-def call_external(run: Run, value: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+def call_external(
+    run: Run, value: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
     """Calls something of a library: modelled here, in the op table, or unknown."""
     name = ops.canonical(value.name)
     handler = LIBRARY.get(name)
@@ -311,7 +271,7 @@ def call_external(run: Run, value: External, args: list[Value], keywords: dict[s
     if name in CONTAINERS or name == "torch.nn.Module":
         return _leaf(run, External(name), args, keywords, frame, site)
     spelling = ops.find(name)
-    if spelling is not None and spelling.op == "optimizer" or spelling is None and is_optimizer(name):
+    if (spelling is not None and spelling.op == "optimizer") or (spelling is None and is_optimizer(name)):
         return optimizer(run, name, spelling, args, keywords, frame, site)
     if spelling is not None and spelling.op == "scheduler":
         return scheduler(run, name, args, keywords, site)
@@ -319,7 +279,7 @@ def call_external(run: Run, value: External, args: list[Value], keywords: dict[s
         if spelling.form == "module":
             return _leaf(run, External(spelling.name), args, keywords, frame, site)
         return emit_call(run, spelling, args, keywords, site)
-    from vglint.interp.library import call_by_prefix
+    from vglint.interp.families import call_by_prefix
 
     result = call_by_prefix(run, value, args, keywords, frame, site)
     if result is not MISSING:
@@ -344,4 +304,6 @@ def is_tensor_or_unknown(value: Value) -> bool:
 
 def arguments(args: list[Value], keywords: dict[str, Value], *names: str, default: Any = None) -> list[Value]:
     """Returns the arguments of a library call by position or name."""
-    return [args[position] if position < len(args) else keywords.get(name, default) for position, name in enumerate(names)]
+    return [
+        args[position] if position < len(args) else keywords.get(name, default) for position, name in enumerate(names)
+    ]

@@ -6,11 +6,11 @@ import libcst as cst
 
 from vglint.interp.core import MISSING, Frame, Run, call, evaluate
 from vglint.interp.indexing import entry_input
-from vglint.interp.modules import find_in_mro, is_module_class
+from vglint.interp.leaves import is_module_class
+from vglint.interp.modules import find_in_mro
 from vglint.interp.names import lookup
 from vglint.interp.objects import ClassV, FunctionV, Instance, ListV, Site, Value
 from vglint.value import Unknown
-
 
 
 def arguments_for(run: Run, function: FunctionV, *, tensors: bool, skip: int = 0) -> list[Value]:
@@ -22,7 +22,12 @@ def arguments_for(run: Run, function: FunctionV, *, tensors: bool, skip: int = 0
     required = [param for param in positional[skip:] if param.default is None]
     for param in required:
         args.append(_argument_for(run, param, function, tensors=tensors, site=site))
-    if tensors and not args and isinstance(params.star_arg, cst.Param) and not any(param.default is not None for param in positional[skip:]):
+    if (
+        tensors
+        and not args
+        and isinstance(params.star_arg, cst.Param)
+        and not any(param.default is not None for param in positional[skip:])
+    ):
         args.append(entry_input(run, params.star_arg.name.value, site))
     elif tensors and not args:
         optional = [param for param in positional[skip:] if param.default is not None]
@@ -76,7 +81,9 @@ def _annotated_class(run: Run, node: cst.BaseExpression, function: FunctionV) ->
             return evaluate(run, node, Frame(function.scope, function.unit, None))
         case cst.BinaryOperation(left=left, operator=cst.BitOr()):
             return _annotated_class(run, left, function)
-        case cst.Subscript(value=cst.Name(value="Optional"), slice=[cst.SubscriptElement(slice=cst.Index(value=inner))]):
+        case cst.Subscript(
+            value=cst.Name(value="Optional"), slice=[cst.SubscriptElement(slice=cst.Index(value=inner))]
+        ):
             return _annotated_class(run, inner, function)
         case _:
             return None

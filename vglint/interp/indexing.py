@@ -54,7 +54,11 @@ def index(run: Run, value: Value, key: Value, frame: Frame, site: Site) -> Value
         case IteratorV():
             return value.item if value.items is None else _list(ListV(value.items), key)
         case ClassV() | External():
-            return value if not (isinstance(value, ClassV) and value.frozen_kind == "enum" and isinstance(key, str)) else value.names.get(key, Unknown("argument", key))
+            return (
+                value
+                if not (isinstance(value, ClassV) and value.frozen_kind == "enum" and isinstance(key, str))
+                else value.names.get(key, Unknown("argument", key))
+            )
         case Instance():
             return _instance(run, value, key, frame, site)
         case _:
@@ -71,7 +75,9 @@ def _native(value: Any, key: Value) -> Value:
         if isinstance(value, tuple) and value:
             tensors = [item for item in value if is_tensor(item)]
             if tensors:
-                return OpaqueV(Unknown("argument", "index"), tuple(item.node for item in tensors if isinstance(item, TensorV)))
+                return OpaqueV(
+                    Unknown("argument", "index"), tuple(item.node for item in tensors if isinstance(item, TensorV))
+                )
         return Unknown("argument", "index")
     try:
         result: Value = value[plain]
@@ -85,7 +91,9 @@ def _plain_key(key: Value) -> Any:
         return int(key)
     if isinstance(key, int):
         return key
-    if isinstance(key, slice) and all(part is None or isinstance(part, int) for part in (key.start, key.stop, key.step)):
+    if isinstance(key, slice) and all(
+        part is None or isinstance(part, int) for part in (key.start, key.stop, key.step)
+    ):
         return key
     return None
 
@@ -132,7 +140,13 @@ def _module(run: Run, value: ModuleV, key: Value, frame: Frame, site: Site) -> V
     counted = [name for name in table if "count:" + name in value.extra]
     children = list(table.values())
     if counted:
-        return children[0] if len(children) == 1 and not isinstance(key, slice) else value if isinstance(key, slice) else Unknown("argument", "index of a module list")
+        return (
+            children[0]
+            if len(children) == 1 and not isinstance(key, slice)
+            else value
+            if isinstance(key, slice)
+            else Unknown("argument", "index of a module list")
+        )
     plain = _plain_key(key)
     if plain is None:
         return Unknown("argument", "index of a module list")
@@ -144,7 +158,9 @@ def _module(run: Run, value: ModuleV, key: Value, frame: Frame, site: Site) -> V
         return found
     part = ModuleV(value.cls, {}, value.origin)
     for number, (name, child) in enumerate(list(table.items())[plain]):
-        (part.modules if isinstance(child, ModuleV) else part.parameters)[str(number) if name.isdigit() else name] = child
+        (part.modules if isinstance(child, ModuleV) else part.parameters)[str(number) if name.isdigit() else name] = (
+            child
+        )
     part.extra["view"] = True
     return part
 
@@ -203,7 +219,12 @@ def _instance(run: Run, value: Instance, key: Value, frame: Frame, site: Site) -
 
 def index_tensor(run: Run, value: Value, key: Value, site: Site) -> Value:
     """Returns an indexed tensor; a string means that the tensor is in truth a mapping of tensors."""
-    if isinstance(value, TensorV) and value.values is not None and isinstance(key, int) and -len(value.values) <= key < len(value.values):
+    if (
+        isinstance(value, TensorV)
+        and value.values is not None
+        and isinstance(key, int)
+        and -len(value.values) <= key < len(value.values)
+    ):
         made = TensorV(value.node, (), values=(value.values[key],))
         return made
     if isinstance(value, (ParamV, ParamView)) and run.setup:
@@ -216,12 +237,23 @@ def index_tensor(run: Run, value: Value, key: Value, site: Site) -> Value:
         return OpaqueV(Unknown("unmodelled call", f"[{key!r}] of a tensor"), (value.node,), None, site)
     source = node_of(run, value, site)
     assert source is not None
-    indices = [part for part in (key if isinstance(key, tuple) else (key,)) if is_tensor(part) or isinstance(part, OpaqueV)]
+    indices = [
+        part for part in (key if isinstance(key, tuple) else (key,)) if is_tensor(part) or isinstance(part, OpaqueV)
+    ]
     inputs = [source, *(node for node in (node_of(run, part, site) for part in indices) if node is not None)]
     # A list picks places of one dimension, where a tuple of the same numbers would index several.
     place = literal(key)
-    config: dict[str, Literal_] = {"index": ("list", *place) if isinstance(key, ListV) and isinstance(place, tuple) else place}
-    result = ops.result("getitem", Call(config, [shape_of(run, value), *(shape_of(run, part) for part in indices)], ["input", *("index" for _ in indices)]))
+    config: dict[str, Literal_] = {
+        "index": ("list", *place) if isinstance(key, ListV) and isinstance(place, tuple) else place
+    }
+    result = ops.result(
+        "getitem",
+        Call(
+            config,
+            [shape_of(run, value), *(shape_of(run, part) for part in indices)],
+            ["input", *("index" for _ in indices)],
+        ),
+    )
     shape = result.shape if isinstance(result, Tensor) else None
     emit(run, "getitem", inputs, config, site, shape=shape)
     made = TensorV(len(run.nodes) - 1, shape)
@@ -276,7 +308,14 @@ def set_index(run: Run, holder: Value, key: Value, value: Value, frame: Frame, s
             run.set_field(holder, "init", UNKNOWN if holder.init is not None else None)
             run.set_field(holder, "values", None)
         case ParamV() | ParamView():
-            overwrite(run, holder if _covers(key) else ParamView(holder.param if isinstance(holder, ParamView) else holder, False, True), _written(value), site)
+            overwrite(
+                run,
+                holder
+                if _covers(key)
+                else ParamView(holder.param if isinstance(holder, ParamView) else holder, False, True),
+                _written(value),
+                site,
+            )
         case Instance():
             method = get_attribute(run, holder, "__setitem__", frame)
             if not is_unknown(method):
@@ -299,7 +338,15 @@ def _written(value: Value) -> Init:
 
 def _set_child(run: Run, holder: ModuleV, key: Value, value: Value, frame: Frame, site: Site) -> None:
     if isinstance(key, str):
-        run.put(holder.modules if isinstance(value, ModuleV) else holder.parameters if isinstance(value, ParamV) else holder.attrs, key, value)
+        run.put(
+            holder.modules
+            if isinstance(value, ModuleV)
+            else holder.parameters
+            if isinstance(value, ParamV)
+            else holder.attrs,
+            key,
+            value,
+        )
     elif isinstance(key, int):
         names = list(holder.modules)
         if -len(names) <= key < len(names):

@@ -78,7 +78,11 @@ def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
             deps = value.deps if value.node is None else (value.node,)
             return Items(None, OpaqueV(value.why, deps, None, site), Unknown("loop bound", value.why.text))
         case _:
-            return Items(None, Unknown("unmodelled call", f"iteration over {type(value).__name__}"), Unknown("loop bound", type(value).__name__))
+            return Items(
+                None,
+                Unknown("unmodelled call", f"iteration over {type(value).__name__}"),
+                Unknown("loop bound", type(value).__name__),
+            )
 
 
 def _rest(run: Run, value: IteratorV) -> Items:
@@ -92,8 +96,10 @@ def _rest(run: Run, value: IteratorV) -> Items:
 
 def _children(module: ModuleV) -> Items:
     if "__gap__" in module.attrs:
-        return Items(None, Unknown("argument", "entries of a module list"), Unknown("loop bound", "entries of a module list"))
-    from vglint.interp.modules import leaf_base
+        return Items(
+            None, Unknown("argument", "entries of a module list"), Unknown("loop bound", "entries of a module list")
+        )
+    from vglint.interp.leaves import leaf_base
 
     base = leaf_base(module.cls)
     names = list(module.modules) or list(module.parameters)
@@ -137,4 +143,8 @@ def _rows(run: Run, value: Value, site: Site) -> Items:
     shape = shape_of(run, value)
     if shape and isinstance(shape[0], int) and shape[0] <= 256:
         return Items([index_tensor(run, value, position, site) for position in range(shape[0])])
-    return Items(None, index_tensor(run, value, Unknown("argument", "index"), site), shape[0] if shape else Unknown("loop bound", "first size of a tensor"))
+    return Items(
+        None,
+        index_tensor(run, value, Unknown("argument", "index"), site),
+        shape[0] if shape else Unknown("loop bound", "first size of a tensor"),
+    )

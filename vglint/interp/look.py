@@ -53,7 +53,9 @@ def candidates(module: Module) -> Iterator[Candidate]:
 def factories(module: Module, name: str) -> list[str]:
     """Returns the functions of a file that need no argument and name a class, directly or through one other function."""
     functions = [unit.ast for unit in module.units if isinstance(unit.ast, ast.FunctionDef)]
-    names = {function.name: {each.id for each in ast.walk(function) if isinstance(each, ast.Name)} for function in functions}
+    names = {
+        function.name: {each.id for each in ast.walk(function) if isinstance(each, ast.Name)} for function in functions
+    }
     direct = {function for function, used in names.items() if name in used}
     found = []
     for function in functions:
@@ -86,7 +88,8 @@ def call_sites(module: Module, name: str) -> list[str]:
 
 def _trains(node: ast.AST) -> bool:
     return any(
-        isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in ("backward",) for each in ast.walk(node)
+        isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in ("backward",)
+        for each in ast.walk(node)
     ) and not _is_backward_method(node)
 
 
@@ -98,7 +101,10 @@ def _builds(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether a function makes layers itself and returns something."""
     returns = any(isinstance(each, ast.Return) and each.value is not None for each in ast.walk(node))
     return returns and any(
-        isinstance(each, ast.Attribute) and each.attr in ("Sequential", "Linear", "Conv2d", "add_module") and isinstance(each.value, ast.Name) for each in ast.walk(node)
+        isinstance(each, ast.Attribute)
+        and each.attr in ("Sequential", "Linear", "Conv2d", "add_module")
+        and isinstance(each.value, ast.Name)
+        for each in ast.walk(node)
     )
 
 
@@ -127,11 +133,15 @@ def needs_arguments(node: ast.ClassDef) -> bool:
             arguments = statement.args
             positional = [*arguments.posonlyargs, *arguments.args]
             required = positional[1 : len(positional) - len(arguments.defaults)]
-            required += [each for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults) if default is None]
+            required += [
+                each
+                for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=False)
+                if default is None
+            ]
             return any(not _names_class(each.annotation) for each in required)
     return False
 
 
 def _names_class(annotation: ast.expr | None) -> bool:
     text = ast.unparse(annotation) if annotation is not None else ""
-    return text[:1].isupper() and "[" not in text and text not in ("Any", "Callable", "Tensor") or "Config" in text
+    return (text[:1].isupper() and "[" not in text and text not in ("Any", "Callable", "Tensor")) or "Config" in text

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import libcst as cst
 
-from vglint.interp import arithmetic
+from vglint.interp import comparison
 from vglint.interp.core import TURNS, Flow, Frame, Run, evaluate
 from vglint.interp.iteration import items_of
 from vglint.interp.objects import Site, Value
@@ -58,10 +58,12 @@ def walk_loop(
     return None
 
 
-def walk_while(run: Run, test: cst.BaseExpression, body: Callable[[], int | None], frame: Frame, site: Site, text: str) -> int | None:
+def walk_while(
+    run: Run, test: cst.BaseExpression, body: Callable[[], int | None], frame: Frame, site: Site, text: str
+) -> int | None:
     """Walks a `while` loop as long as its condition is known, else once."""
     for _ in range(TURNS):
-        known = arithmetic.truth(run, evaluate(run, test, frame), frame, site)
+        known = comparison.truth(run, evaluate(run, test, frame), frame, site)
         if known is False:
             return None
         start = len(run.nodes)

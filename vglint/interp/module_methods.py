@@ -228,7 +228,11 @@ def load_state_dict(run: Run, args: list[Value], keywords: dict[str, Value], fra
 def save_hyperparameters(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     """Lightning: the constructor's arguments as `self.hparams`."""
     module = _module(args)
-    given = {name: value for name, value in frame.scope.names.items() if value is not module and name not in ("__class__", "kwargs")}
+    given = {
+        name: value
+        for name, value in frame.scope.names.items()
+        if value is not module and name not in ("__class__", "kwargs")
+    }
     run.put(module.attrs, "hparams", Instance(External("argparse.Namespace"), given, site))
     return None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from vglint import ops
 from vglint.interp.core import (
     CALL,
     GETATTR,
@@ -15,7 +14,8 @@ from vglint.interp.core import (
     opaque,
     register,
 )
-from vglint.interp.emit import configured, emit, emit_call
+from vglint.interp.emit import emit, emit_call
+from vglint.interp.leaves import CONTAINERS, _module_spelling, build_leaf, leaf_base, nested_leaf_attribute
 from vglint.interp.objects import (
     BuiltinV,
     ClassMethodV,
@@ -23,7 +23,6 @@ from vglint.interp.objects import (
     External,
     FunctionV,
     Instance,
-    ListV,
     MethodV,
     ModuleV,
     ParamV,
@@ -33,107 +32,8 @@ from vglint.interp.objects import (
     SuperV,
     Value,
     is_tensor,
-    is_unknown,
 )
-from vglint.ops.spec import Spelling
 from vglint.value import Unknown
-
-CONTAINERS = frozenset({"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict", "torch.nn.ParameterList", "torch.nn.ParameterDict"})
-BASES = frozenset(
-    {
-        "torch.nn.Module",
-        "pytorch_lightning.LightningModule",
-        "lightning.LightningModule",
-        "lightning.pytorch.LightningModule",
-        "pytorch_lightning.core.LightningModule",
-        "torch.nn.modules.Module",
-        "torch.nn.modules.module.Module",
-        "transformers.PreTrainedModel",
-        "torch_geometric.nn.MessagePassing",
-        "torch.jit.ScriptModule",
-        "fastai.torch_core.Module",
-        "mmengine.model.BaseModule",
-    }
-)
-"""Library classes that are modules with children of their user's."""
-
-
-def is_module_class(cls: Value) -> bool:
-    """Whether instances of a class are `nn.Module`s."""
-    return any(isinstance(base, External) and _is_module_name(base.name) for base in (cls.mro if isinstance(cls, ClassV) else (cls,)))
-
-
-def _is_module_name(name: str) -> bool:
-    if name in BASES or name in CONTAINERS:
-        return True
-    if name.rsplit(".", 1)[-1] in ("Module", "LightningModule", "BaseModule", "MegatronModule", "ModelMixin", "PreTrainedModel"):
-        return True
-    spelling = ops.find(name)
-    return spelling is not None and spelling.form == "module"
-
-
-def leaf_base(cls: Value) -> External | None:
-    """Returns the class of torch's that an instance gets its forward from, unless the user's code overrides it."""
-    for base in cls.mro if isinstance(cls, ClassV) else (cls,):
-        if isinstance(base, External) and (base.name in CONTAINERS or _module_spelling(base.name) is not None):
-            return base
-    return None
-
-
-def _module_spelling(name: str) -> Spelling | None:
-    spelling = ops.find(name)
-    return spelling if spelling is not None and spelling.form == "module" else None
-
-
-def build_leaf(run: Run, module: ModuleV, base: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> None:
-    """Runs `__init__` of torch's own class: binds its configuration and makes its parameters."""
-    from vglint.interp.containers import fill
-
-    if base.name in CONTAINERS:
-        fill(run, module, base.name, args, keywords, frame, site)
-        return
-    spelling = _module_spelling(base.name)
-    if spelling is None:
-        return
-    try:
-        bound = ops.bind(spelling.args, args, keywords, pack=lambda values: values, is_sequence=lambda value: isinstance(value, (tuple, ListV)))
-    except ops.BindError as error:
-        if any(is_unknown(value) for value in (*args, *keywords.values())) or "**" in keywords:
-            run.gap("argument", f"arguments of {spelling.name}", site)
-        else:
-            run.gap("unmodelled call", f"{spelling.name} {error}", site)
-        bound = {arg.name: keywords.get(arg.name, Unknown("argument", arg.name)) for arg in spelling.args}
-    op = ops.OPS[spelling.op]
-    config = {}
-    for arg in spelling.args:
-        if arg.role == "ignored" or arg.name not in bound:
-            continue
-        value = bound[arg.name]
-        if callable_value(value):
-            config[arg.name] = _name_of(value)
-            continue
-        config[arg.name] = configured(run, value, op.kind, site)
-    module.spelling = spelling
-    module.config = ops.canonical_config(spelling, config)
-    if op.params is None:
-        return
-    try:
-        specs = op.params(module.config)
-    except Exception:
-        # A constructor with arguments that make no sense has no parameters that could be known.
-        run.gap("argument", f"parameters of {spelling.name}", site)
-        return
-    for spec in specs:
-        param = ParamV(spec.shape, spec.init, spec.trainable, spec.buffer, site, None, spec.name)
-        run.put(module.buffers if spec.buffer else module.parameters, spec.name, param)
-
-
-def callable_value(value: Value) -> bool:
-    return isinstance(value, (FunctionV, ClassV, MethodV, BuiltinV))
-
-
-def _name_of(value: Value) -> str:
-    return value.name if isinstance(value, (FunctionV, ClassV, BuiltinV)) else type(value).__name__
 
 
 def new_module(run: Run, cls: ClassV | External, frame: Frame, site: Site) -> ModuleV:
@@ -145,7 +45,9 @@ def new_module(run: Run, cls: ClassV | External, frame: Frame, site: Site) -> Mo
 
 
 @register(CALL, ModuleV)
-def call_module(run: Run, module: ModuleV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+def call_module(
+    run: Run, module: ModuleV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
     """Runs a module: the forward of its class, torch's own op, or its children in order."""
     from vglint.interp.containers import run_sequential
 
@@ -186,7 +88,11 @@ def _method(module: Instance, name: str) -> Value:
     for base in module.cls.mro:
         if isinstance(base, ClassV) and name in base.names:
             return base.names[name]
-        if isinstance(base, External) and name == "forward" and (_module_spelling(base.name) or base.name in CONTAINERS):
+        if (
+            isinstance(base, External)
+            and name == "forward"
+            and (_module_spelling(base.name) or base.name in CONTAINERS)
+        ):
             return None
     return None
 
@@ -237,7 +143,9 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
     if module.opaque:
         return Unknown("argument", f"{class_name(module.cls)}.{name}")
     if name == "forward" and (module.spelling is not None or leaf_base(module.cls) is not None):
-        return BuiltinV("forward", lambda run, args, keywords, frame, site: call_module(run, module, args, keywords, frame, site))
+        return BuiltinV(
+            "forward", lambda run, args, keywords, frame, site: call_module(run, module, args, keywords, frame, site)
+        )
     if name in module.config:
         return module.config[name]
     if name == "training":
@@ -262,17 +170,6 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
     if fallback is not None:
         return call(run, MethodV(fallback[0], module), [name], {}, frame, _here(frame))
     return Unknown("unresolved name", f".{name} of {class_name(module.cls)}")
-
-
-def nested_leaf_attribute(module: ModuleV, name: str) -> Value:
-    """Returns a child of one of torch's composite leaves (`attention.out_proj`), None for a parameter that the layer goes without."""
-    prefix = name + "."
-    parts = {key[len(prefix) :]: value for key, value in module.parameters.items() if key.startswith(prefix)}
-    if not parts:
-        return None
-    child = ModuleV(External("torch.nn.Linear"), {})
-    child.parameters = parts
-    return child
 
 
 def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame, site: Site) -> None:
@@ -319,7 +216,13 @@ def _register_child(run: Run, module: ModuleV, name: str, value: Value, site: Si
     if isinstance(value, ModuleV):
         home = module.modules
     elif isinstance(value, ParamV):
-        home = module.buffers if value.buffer and name in module.buffers else module.parameters if not value.buffer else module.attrs
+        home = (
+            module.buffers
+            if value.buffer and name in module.buffers
+            else module.parameters
+            if not value.buffer
+            else module.attrs
+        )
     elif is_tensor(value) and name in module.buffers:
         home = module.buffers
         from vglint.interp.module_methods import as_buffer
@@ -384,10 +287,16 @@ def _torch_base_attribute(run: Run, module: ModuleV, name: str, frame: Frame) ->
 
         return BuiltinV("__setattr__", assign)
     if name == "__getattr__":
-        return BuiltinV("__getattr__", lambda run, args, keywords, frame, site: Unknown("unresolved name", f".{args[0] if args else ''}"))
+        return BuiltinV(
+            "__getattr__",
+            lambda run, args, keywords, frame, site: Unknown("unresolved name", f".{args[0] if args else ''}"),
+        )
     if name in METHODS:
         return MethodV(BuiltinV(name, METHODS[name]), module)
-    return BuiltinV(f"super().{name}", lambda run, args, keywords, frame, site: opaque(run, "unresolved name", f"super().{name}", args, site))
+    return BuiltinV(
+        f"super().{name}",
+        lambda run, args, keywords, frame, site: opaque(run, "unresolved name", f"super().{name}", args, site),
+    )
 
 
 def children_of(module: ModuleV) -> list[tuple[str, ModuleV]]:
@@ -411,5 +320,9 @@ def find_attribute(run: Run, value: Value, path: str, frame: Frame) -> Value:
     for name in path.split("."):
         if not name:
             continue
-        value = value.modules[name] if isinstance(value, ModuleV) and name in value.modules else get_attribute(run, value, name, frame)
+        value = (
+            value.modules[name]
+            if isinstance(value, ModuleV) and name in value.modules
+            else get_attribute(run, value, name, frame)
+        )
     return value

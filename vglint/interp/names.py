@@ -51,4 +51,3 @@ def member(run: Run, space: Namespace, name: str) -> Value:
         if "*" in unit.names and name in space.names and len(units) > 1 and units == space.module.binding("*"):
             break
     return space.names.get(name, MISSING)
-

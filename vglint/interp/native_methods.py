@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from vglint.interp.arithmetic import equal
+from vglint.interp.comparison import equal
 from vglint.interp.core import Frame, Run, call
 from vglint.interp.iteration import items_of
 from vglint.interp.objects import BuiltinV, ClassV, DictV, Instance, IteratorV, ListV, SetV, Site, Value, is_unknown
 from vglint.value import Unknown
 
-TENSOR_NAMES = frozenset("T mT H shape size dim device dtype data grad requires_grad is_cuda item tolist numel ndim backward detach register_hook retain_grad keys values items get".split())
+TENSOR_NAMES = frozenset(
+    "T mT H shape size dim device dtype data grad requires_grad is_cuda item tolist numel ndim backward detach register_hook retain_grad keys values items get".split()
+)
 """Attribute names that say that an input is a tensor (or a plain mapping), not an object with tensors in it."""
 
 Act: TypeAlias = Callable[[Run, Any, "list[Value]", "dict[str, Value]", Frame, Site], Value]
@@ -66,7 +68,7 @@ def _plain(value: Any, name: str, allowed: frozenset[str]) -> Value:
                 if found.items is None:
                     return Unknown("argument", "text")
                 arg = found.items
-            if is_unknown(arg) or isinstance(arg, list) and not all(isinstance(item, str) for item in arg):
+            if is_unknown(arg) or (isinstance(arg, list) and not all(isinstance(item, str) for item in arg)):
                 return Unknown("argument", "text")
             plain.append(arg)
         try:
@@ -113,7 +115,9 @@ def _extend(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value
         value.items += found.items
     elif not value.items:
         value.items.append(found.item)
-        run.set_field(value, "count", found.count if found.count is not None else Unknown("loop bound", "list of unknown length"))
+        run.set_field(
+            value, "count", found.count if found.count is not None else Unknown("loop bound", "list of unknown length")
+        )
     else:
         value.items.append(found.item)
     return None
@@ -143,7 +147,7 @@ def _reverse(run: Run, value: ListV, args: list[Value], keywords: dict[str, Valu
 def _sort(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     run.touch(value)
     try:
-        value.items.sort(reverse=keywords.get("reverse") is True)  # type: ignore[call-overload]
+        value.items.sort(reverse=keywords.get("reverse") is True)
     except TypeError:
         return Unknown("unmodelled call", "sort")
     return None
@@ -201,7 +205,9 @@ LIST: dict[str, Act] = {
     "clear": _clear,
     "remove": _remove,
     "copy": _copy,
-    "appendleft": lambda run, value, args, keywords, frame, site: _insert(run, value, [0, *args], keywords, frame, site),
+    "appendleft": lambda run, value, args, keywords, frame, site: _insert(
+        run, value, [0, *args], keywords, frame, site
+    ),
     "popleft": lambda run, value, args, keywords, frame, site: _pop(run, value, [0], keywords, frame, site),
     "__len__": lambda run, value, args, keywords, frame, site: len(value.items) if value.count is None else value.count,
 }
@@ -246,7 +252,9 @@ def _update(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value
     return None
 
 
-def _setdefault(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+def _setdefault(
+    run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
     if args and isinstance(args[0], (str, int)):
         if args[0] not in value.items:
             run.put(value.items, args[0], args[1] if len(args) > 1 else None)
@@ -288,7 +296,9 @@ def _add(run: Run, value: SetV, args: list[Value], keywords: dict[str, Value], f
     return None
 
 
-def _set_update(run: Run, value: SetV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+def _set_update(
+    run: Run, value: SetV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
     for source in args:
         found = items_of(run, source, frame, site)
         for item in found.items or []:
@@ -315,9 +325,9 @@ SET: dict[str, Act] = {
 
 def dict_base_method(run: Run, value: DictV, name: str) -> Value:
     """What `super()` gives a class of the user's that derives from dict."""
-    from vglint.interp.builtins import dict_
     from vglint.interp.indexing import index, set_index
     from vglint.interp.objects import External
+    from vglint.interp.sequences import dict_
 
     def invoke(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
         if name == "__getitem__":

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import libcst as cst
 
-from vglint.interp.arithmetic import equal
+from vglint.interp.comparison import equal
 from vglint.interp.core import Frame, Run, evaluate, get_attribute
 from vglint.interp.objects import DictV, ListV, Site, Value, is_unknown
 from vglint.value import Unknown
 
 
-def matches(run: Run, pattern: cst.MatchPattern, subject: Value, frame: Frame, bound: list[tuple[str, Value]], site: Site) -> bool | None:
+def matches(
+    run: Run, pattern: cst.MatchPattern, subject: Value, frame: Frame, bound: list[tuple[str, Value]], site: Site
+) -> bool | None:
     """Returns whether a pattern fits, None where that is not known."""
     match pattern:
         case cst.MatchValue(value=node):
@@ -29,13 +31,17 @@ def matches(run: Run, pattern: cst.MatchPattern, subject: Value, frame: Frame, b
         case cst.MatchList(patterns=elements) | cst.MatchTuple(patterns=elements):
             return _sequence(run, elements, subject, frame, bound, site)
         case cst.MatchClass():
-            from vglint.interp.builtins import is_instance
+            from vglint.interp.kinds import is_instance
 
             known = is_instance(run, subject, evaluate(run, pattern.cls, frame))
             for element in pattern.kwds:
-                value = get_attribute(run, subject, element.key.value, frame) if known else Unknown("argument", element.key.value)
-                inner = matches(run, element.pattern, value, frame, bound, site)
-                known = False if inner is False else known if inner else None
+                value = (
+                    get_attribute(run, subject, element.key.value, frame)
+                    if known
+                    else Unknown("argument", element.key.value)
+                )
+                fits = matches(run, element.pattern, value, frame, bound, site)
+                known = False if fits is False else known if fits else None
             return known
         case cst.MatchMapping() if isinstance(subject, DictV):
             known = True
@@ -43,14 +49,16 @@ def matches(run: Run, pattern: cst.MatchPattern, subject: Value, frame: Frame, b
                 key = evaluate(run, entry.key, frame)
                 if not isinstance(key, (str, int)) or key not in subject.items:
                     return False
-                inner = matches(run, entry.pattern, subject.items[key], frame, bound, site)
-                known = False if inner is False else known if inner else None
+                fits = matches(run, entry.pattern, subject.items[key], frame, bound, site)
+                known = False if fits is False else known if fits else None
             return known
         case _:
             return None
 
 
-def _sequence(run: Run, elements: object, subject: Value, frame: Frame, bound: list[tuple[str, Value]], site: Site) -> bool | None:
+def _sequence(
+    run: Run, elements: object, subject: Value, frame: Frame, bound: list[tuple[str, Value]], site: Site
+) -> bool | None:
     assert isinstance(elements, (list, tuple))
     if isinstance(subject, ListV) and subject.count is None:
         items: list[Value] = subject.items

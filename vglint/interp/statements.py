@@ -7,7 +7,7 @@ from typing import Any
 
 import libcst as cst
 
-from vglint.interp import arithmetic
+from vglint.interp import arithmetic, comparison
 from vglint.interp.assignment import assign, bind_import, delete
 from vglint.interp.branches import fork
 from vglint.interp.core import EXEC, Flow, Frame, Raised, Run, evaluate, execute, register
@@ -98,7 +98,13 @@ def augmented(run: Run, node: cst.AugAssign, frame: Frame) -> int | None:
         from vglint.interp.objects import is_tensor
 
         if run.setup or not is_tensor(value):
-            overwrite(run, before, combined({"*": "mul", "/": "div", "+": "add", "-": "sub"}.get(symbol, symbol), [before, value]) or UNKNOWN, site)
+            overwrite(
+                run,
+                before,
+                combined({"*": "mul", "/": "div", "+": "add", "-": "sub"}.get(symbol, symbol), [before, value])
+                or UNKNOWN,
+                site,
+            )
             return None
     assign(run, target, after, frame)
     return None
@@ -155,7 +161,11 @@ def nonlocal_(run: Run, node: cst.Nonlocal, frame: Frame) -> int | None:
 
 @register(EXEC, cst.Del)
 def del_(run: Run, node: cst.Del, frame: Frame) -> int | None:
-    targets = [element.value for element in node.target.elements] if isinstance(node.target, (cst.Tuple, cst.List)) else [node.target]
+    targets = (
+        [element.value for element in node.target.elements]
+        if isinstance(node.target, (cst.Tuple, cst.List))
+        else [node.target]
+    )
     for target in targets:
         delete(run, target, frame)
     return None
@@ -183,7 +193,7 @@ def class_(run: Run, node: cst.ClassDef, frame: Frame) -> int | None:
 @register(EXEC, cst.If)
 def if_(run: Run, node: cst.If, frame: Frame) -> int | None:
     condition = evaluate(run, node.test, frame)
-    known = arithmetic.truth(run, condition, frame, Site(frame.unit, node))
+    known = comparison.truth(run, condition, frame, Site(frame.unit, node))
     orelse = node.orelse
     if known is True:
         return block(run, body_of(node), frame)
@@ -207,7 +217,10 @@ def if_(run: Run, node: cst.If, frame: Frame) -> int | None:
 def narrow(run: Run, test: cst.BaseExpression, frame: Frame) -> None:
     """Takes over what a condition says in its own arm: `isinstance(x, C)` and `x is None` of unknown names."""
     match test:
-        case cst.Comparison(left=cst.Name(value=name), comparisons=[cst.ComparisonTarget(operator=cst.Is() | cst.Equal(), comparator=comparator)]):
+        case cst.Comparison(
+            left=cst.Name(value=name),
+            comparisons=[cst.ComparisonTarget(operator=cst.Is() | cst.Equal(), comparator=comparator)],
+        ):
             value = evaluate(run, comparator, frame)
             if name in frame.scope.names and isinstance(frame.scope.names[name], Unknown) and not is_unknown(value):
                 run.put(frame.scope.names, name, value)
@@ -235,7 +248,9 @@ def for_(run: Run, node: cst.For, frame: Frame) -> int | None:
 
 @register(EXEC, cst.While)
 def while_(run: Run, node: cst.While, frame: Frame) -> int | None:
-    return walk_while(run, node.test, lambda: block(run, body_of(node), frame), frame, Site(frame.unit, node.test), _text(node.test))
+    return walk_while(
+        run, node.test, lambda: block(run, body_of(node), frame), frame, Site(frame.unit, node.test), _text(node.test)
+    )
 
 
 @register(EXEC, cst.With)
@@ -318,7 +333,7 @@ def match_(run: Run, node: cst.Match, frame: Frame) -> int | None:
         if case.guard is not None and known:
             for name, value in bound:
                 run.put(frame.scope.names, name, value)
-            known = arithmetic.truth(run, evaluate(run, case.guard, frame), frame, site)
+            known = comparison.truth(run, evaluate(run, case.guard, frame), frame, site)
             if known is False:
                 continue
         arms.append(arm)

@@ -38,7 +38,9 @@ def tensor_attribute(run: Run, value: Value, name: str, frame: Frame) -> Value:
     return _with_self(run, spelling, value, [], {}, Site(frame.unit, frame.unit.tree))
 
 
-def call_method(run: Run, value: Value, name: str, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+def call_method(
+    run: Run, value: Value, name: str, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
     special = _special(run, value, name, args, keywords, frame, site)
     if special is not _NONE:
         return special
@@ -60,7 +62,9 @@ def call_method(run: Run, value: Value, name: str, args: list[Value], keywords: 
     return result
 
 
-def _with_self(run: Run, spelling: Spelling, value: Value, args: list[Value], keywords: dict[str, Value], site: Site) -> Value:
+def _with_self(
+    run: Run, spelling: Spelling, value: Value, args: list[Value], keywords: dict[str, Value], site: Site
+) -> Value:
     return emit_call(run, spelling, [value, *args], keywords, site, signature=(SELF, *spelling.args))
 
 
@@ -74,7 +78,9 @@ class _None:
 _NONE = _None()
 
 
-def _special(run: Run, value: Value, name: str, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+def _special(
+    run: Run, value: Value, name: str, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
     match name:
         case "size":
             at = args[0] if args else keywords.get("dim")
@@ -137,13 +143,14 @@ def _blocks(run: Run, value: ParamV | ParamView, name: str, args: list[Value], k
     count = args[0] if args else keywords.get("chunks")
     if name == "split" and isinstance(count, int) and param.shape and isinstance(param.shape[0], int) and count:
         count = param.shape[0] // count if param.shape[0] % count == 0 else None
-    if name == "chunk" or name == "split":
-        if isinstance(count, int) and 0 < count <= 64 and along == 0:
-            return tuple(ParamView(param, False, True, count) for _ in range(count))
+    if (name == "chunk" or name == "split") and isinstance(count, int) and 0 < count <= 64 and along == 0:
+        return tuple(ParamView(param, False, True, count) for _ in range(count))
     return ListV([ParamView(param, False, True)], Unknown("argument", "blocks"))
 
 
-def _write(run: Run, value: ParamV | ParamView, name: str, args: list[Value], keywords: dict[str, Value], site: Site) -> Value:
+def _write(
+    run: Run, value: ParamV | ParamView, name: str, args: list[Value], keywords: dict[str, Value], site: Site
+) -> Value:
     """Overwrites or scales a parameter in place."""
     param = value.param if isinstance(value, ParamView) else value
     if name in distribution.IN_PLACE:
@@ -154,9 +161,7 @@ def _write(run: Run, value: ParamV | ParamView, name: str, args: list[Value], ke
         whole = isinstance(value, ParamV) or value.whole
         made = distribution.combined(name[:-1], [param, args[0]]) if whole else None
         distribution.overwrite(run, value, made or distribution.UNKNOWN, site)
-    elif name in ("requires_grad_",):
-        pass
-    elif name in ("squeeze_", "unsqueeze_", "detach_", "t_", "transpose_"):
+    elif name in ("requires_grad_",) or name in ("squeeze_", "unsqueeze_", "detach_", "t_", "transpose_"):
         pass
     elif run.setup or not any(is_tensor(arg) or isinstance(arg, OpaqueV) for arg in args):
         distribution.overwrite(run, value, distribution.UNKNOWN, site)

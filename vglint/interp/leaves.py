@@ -1,0 +1,159 @@
+"""torch's own modules: configuration, parameters, what is no child."""
+
+from __future__ import annotations
+
+from vglint import ops
+from vglint.interp.core import (
+    Frame,
+    Run,
+)
+from vglint.interp.emit import configured
+from vglint.interp.objects import (
+    BuiltinV,
+    ClassV,
+    External,
+    FunctionV,
+    ListV,
+    MethodV,
+    ModuleV,
+    ParamV,
+    Site,
+    Value,
+    is_unknown,
+)
+from vglint.ops.spec import Spelling
+from vglint.value import Literal_, Unknown
+
+CONTAINERS = frozenset(
+    {
+        "torch.nn.Sequential",
+        "torch.nn.ModuleList",
+        "torch.nn.ModuleDict",
+        "torch.nn.ParameterList",
+        "torch.nn.ParameterDict",
+    }
+)
+BASES = frozenset(
+    {
+        "torch.nn.Module",
+        "pytorch_lightning.LightningModule",
+        "lightning.LightningModule",
+        "lightning.pytorch.LightningModule",
+        "pytorch_lightning.core.LightningModule",
+        "torch.nn.modules.Module",
+        "torch.nn.modules.module.Module",
+        "transformers.PreTrainedModel",
+        "torch_geometric.nn.MessagePassing",
+        "torch.jit.ScriptModule",
+        "fastai.torch_core.Module",
+        "mmengine.model.BaseModule",
+    }
+)
+"""Library classes that are modules with children of their user's."""
+
+
+def is_module_class(cls: Value) -> bool:
+    """Whether instances of a class are `nn.Module`s."""
+    return any(
+        isinstance(base, External) and _is_module_name(base.name)
+        for base in (cls.mro if isinstance(cls, ClassV) else (cls,))
+    )
+
+
+def _is_module_name(name: str) -> bool:
+    if name in BASES or name in CONTAINERS:
+        return True
+    if name.rsplit(".", 1)[-1] in (
+        "Module",
+        "LightningModule",
+        "BaseModule",
+        "MegatronModule",
+        "ModelMixin",
+        "PreTrainedModel",
+    ):
+        return True
+    spelling = ops.find(name)
+    return spelling is not None and spelling.form == "module"
+
+
+def leaf_base(cls: Value) -> External | None:
+    """Returns the class of torch's that an instance gets its forward from, unless the user's code overrides it."""
+    for base in cls.mro if isinstance(cls, ClassV) else (cls,):
+        if isinstance(base, External) and (base.name in CONTAINERS or _module_spelling(base.name) is not None):
+            return base
+    return None
+
+
+def _module_spelling(name: str) -> Spelling | None:
+    spelling = ops.find(name)
+    return spelling if spelling is not None and spelling.form == "module" else None
+
+
+def build_leaf(
+    run: Run, module: ModuleV, base: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> None:
+    """Runs `__init__` of torch's own class: binds its configuration and makes its parameters."""
+    from vglint.interp.containers import fill
+
+    if base.name in CONTAINERS:
+        fill(run, module, base.name, args, keywords, frame, site)
+        return
+    spelling = _module_spelling(base.name)
+    if spelling is None:
+        return
+    try:
+        bound = ops.bind(
+            spelling.args,
+            args,
+            keywords,
+            pack=lambda values: values,
+            is_sequence=lambda value: isinstance(value, (tuple, ListV)),
+        )
+    except ops.BindError as error:
+        if any(is_unknown(value) for value in (*args, *keywords.values())) or "**" in keywords:
+            run.gap("argument", f"arguments of {spelling.name}", site)
+        else:
+            run.gap("unmodelled call", f"{spelling.name} {error}", site)
+        bound = {arg.name: keywords.get(arg.name, Unknown("argument", arg.name)) for arg in spelling.args}
+    op = ops.OPS[spelling.op]
+    config: dict[str, Literal_] = {}
+    for arg in spelling.args:
+        if arg.role == "ignored" or arg.name not in bound:
+            continue
+        value = bound[arg.name]
+        if callable_value(value):
+            config[arg.name] = _name_of(value)
+            continue
+        config[arg.name] = configured(run, value, op.kind, site)
+    module.spelling = spelling
+    module.config = ops.canonical_config(spelling, config)
+    if op.params is None:
+        return
+    try:
+        specs = op.params(module.config)
+    except Exception:
+        # A constructor with arguments that make no sense has no parameters that could be known.
+        run.gap("argument", f"parameters of {spelling.name}", site)
+        return
+    for spec in specs:
+        param = ParamV(spec.shape, spec.init, spec.trainable, spec.buffer, site, None, spec.name)
+        run.put(module.buffers if spec.buffer else module.parameters, spec.name, param)
+
+
+def callable_value(value: Value) -> bool:
+    return isinstance(value, (FunctionV, ClassV, MethodV, BuiltinV))
+
+
+def _name_of(value: Value) -> str:
+    return value.name if isinstance(value, (FunctionV, ClassV, BuiltinV)) else type(value).__name__
+
+
+def nested_leaf_attribute(module: ModuleV, name: str) -> Value:
+    """Returns a child of one of torch's composite leaves (`attention.out_proj`), None for a parameter that the layer goes without."""
+    prefix = name + "."
+    parts = {key[len(prefix) :]: value for key, value in module.parameters.items() if key.startswith(prefix)}
+    if not parts:
+        return None
+    child = ModuleV(External("torch.nn.Linear"), {})
+    child.parameters = parts
+    return child
