@@ -10,7 +10,6 @@ from typing import TypeAlias
 
 import libcst as cst
 
-from vglint import ops
 from vglint.graph import Graph
 from vglint.interp import (
     attributes,
@@ -30,7 +29,6 @@ from vglint.interp import (
     statements,
     stdlib,
     trainers,
-    training,
 )
 from vglint.interp.core import (
     MISSING,
@@ -41,33 +39,34 @@ from vglint.interp.core import (
     Run,
     call,
     evaluate,
-    execute,
-    get_attribute,
 )
 from vglint.interp.freeze import Kind, freeze
 from vglint.interp.given import arguments_for
-from vglint.interp.indexing import entry_input
-from vglint.interp.leaves import is_module_class, leaf_base
+from vglint.interp.leaves import is_module_class
 from vglint.interp.look import Candidate, candidates, factories, needs_arguments
-from vglint.interp.modules import find_in_mro
 from vglint.interp.names import lookup, member
 from vglint.interp.objects import (
     ClassV,
-    DictV,
     External,
     FunctionV,
-    Instance,
-    ListV,
-    MethodV,
     ModuleV,
     Namespace,
     Scope,
     Site,
     Value,
-    is_tensor,
     is_unknown,
 )
-from vglint.ops.spec import REQUIRED
+from vglint.interp.starts import (
+    has_forward,
+    is_lightning,
+    run_class,
+    run_forward,
+    run_lightning,
+    run_made,
+    run_script,
+    run_training,
+    setup_call,
+)
 from vglint.source.module import Module
 from vglint.source.project import Project
 from vglint.span import Span
@@ -132,11 +131,11 @@ def extract(project: Project, module: Module, expression: str) -> Graph:
         finally:
             run.setup -= 1
         if isinstance(value, ClassV):
-            return "class", *_run_class(run, value, frame)
+            return "class", *run_class(run, value, frame)
         if isinstance(value, FunctionV):
-            return "training", *_run_training(run, value, frame)
+            return "training", *run_training(run, value, frame)
         if isinstance(value, ModuleV):
-            return "expression", {"": value}, _run_forward(run, value, frame)
+            return "expression", {"": value}, run_forward(run, value, frame)
         raise EntryError(f"{expression!r} is not a module: {_describe(value)}")
 
     return _guarded(run, span, start)
@@ -204,25 +203,25 @@ class _Session:
 
     def _start(self, run: Run, candidate: Candidate, space: Namespace, frame: Frame) -> Started:
         if candidate.kind == "script":
-            return "training", *_run_script(run, self.module, space)
+            return "training", *run_script(run, self.module, space)
         value = member(run, space, candidate.name)
         if candidate.kind in ("class", "call"):
-            if not isinstance(value, ClassV) or not is_module_class(value) or not _has_forward(value):
+            if not isinstance(value, ClassV) or not is_module_class(value) or not has_forward(value):
                 raise _Skip
             if candidate.kind == "call":
-                if _is_lightning(value):
+                if is_lightning(value):
                     raise _Skip
-                return "expression", *_run_made(run, self._evaluated(run, candidate.text, frame), frame)
-            if _is_lightning(value):
-                return "training", *_run_lightning(run, value, frame)
-            return "class", *self._run_class(run, value, frame)
+                return "expression", *run_made(run, self._evaluated(run, candidate.text, frame), frame)
+            if is_lightning(value):
+                return "training", *run_lightning(run, value, frame)
+            return "class", *self._build_class(run, value, frame)
         if not isinstance(value, FunctionV):
             raise _Skip
         if candidate.kind == "training":
-            return "training", *_run_training(run, value, frame)
-        return "function", *_run_made(run, _setup_call(run, value, frame), frame)
+            return "training", *run_training(run, value, frame)
+        return "function", *run_made(run, setup_call(run, value, frame), frame)
 
-    def _run_class(self, run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
+    def _build_class(self, run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
         """Builds a class from its defaults, else as something else in the file builds it, else from symbols."""
         if self.is_late(Candidate("class", cls.unit)) and cls.name == cls.unit.names[-1]:
             shown = self.built.get(cls.qualified)
@@ -232,16 +231,16 @@ class _Session:
                     made = call(run, cls, list(shown[0]), dict(shown[1]), frame, Site(cls.unit, cls.unit.tree))
                 finally:
                     run.setup -= 1
-                return _run_made(run, made, frame)
+                return run_made(run, made, frame)
             for name in factories(self.module, cls.name)[:1]:
                 function = member(run, _namespace(run, self.module), name)
-                made = _setup_call(run, function, frame) if isinstance(function, FunctionV) else None
+                made = setup_call(run, function, frame) if isinstance(function, FunctionV) else None
                 if isinstance(made, ModuleV) and isinstance(made.cls, ClassV) and made.cls.qualified == cls.qualified:
-                    return _run_made(run, made, frame)
+                    return run_made(run, made, frame)
                 run.gaps.clear()
                 run.modules.clear()
                 run.nodes.clear()
-        return _run_class(run, cls, frame)
+        return run_class(run, cls, frame)
 
     def _evaluated(self, run: Run, text: str, frame: Frame) -> Value:
         run.setup += 1
@@ -249,28 +248,6 @@ class _Session:
             return evaluate(run, cst.parse_expression(text), frame)
         finally:
             run.setup -= 1
-
-
-def _setup_call(run: Run, function: FunctionV, frame: Frame) -> Value:
-    """Calls a function that builds a model."""
-    run.setup += 1
-    try:
-        return call(
-            run,
-            function,
-            arguments_for(run, function, tensors=False),
-            {},
-            frame,
-            Site(function.unit, function.unit.tree),
-        )
-    finally:
-        run.setup -= 1
-
-
-def _run_made(run: Run, made: Value, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
-    if not isinstance(made, ModuleV):
-        raise _Skip
-    return {"": made}, _run_forward(run, made, frame)
 
 
 def _guarded(run: Run, span: Span, start: Callable[[], Started]) -> Graph:
@@ -317,135 +294,8 @@ def _namespace(run: Run, module: Module) -> Namespace:
     return namespace(run, module)
 
 
-# ---- kinds of entry
-
-
-def _run_class(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
-    inner = Frame(frame.scope, cls.unit, None)
-    roots, result = _built(run, cls, frame)
-    made = roots.get("")
-    return roots, result if made is None else _run_forward(run, made, inner)
-
-
-def _run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
-    """Calls a module with an input for each required argument of its forward."""
-    run.roots = {"": module}
-    site = module.origin or Site(frame.unit, frame.unit.tree)
-    forward = module.attrs.get("forward")
-    if forward is None:
-        found = find_in_mro(module.cls, "forward")
-        forward = found[0] if found is not None else None
-    if isinstance(forward, FunctionV):
-        args = arguments_for(run, forward, tensors=True, skip=0 if "forward" in module.attrs else 1)
-    elif isinstance(forward, MethodV) and isinstance(forward.function, FunctionV):
-        args = arguments_for(run, forward.function, tensors=True, skip=1)
-    elif module.spelling is not None:
-        args = [
-            entry_input(run, arg.name, site)
-            for arg in module.spelling.forward
-            if arg.role == "tensor" and arg.default is REQUIRED
-        ]
-    else:
-        args = [entry_input(run, "input", site)]
-    return call(run, module, args, {}, frame, site)
-
-
-def _run_training(run: Run, function: FunctionV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
-    run.training_code = True
-    args = arguments_for(run, function, tensors=False)
-    call(run, function, args, {}, Frame(frame.scope, function.unit, None), Site(function.unit, function.unit.tree))
-    return run.roots, None
-
-
-def _run_script(run: Run, module: Module, space: Namespace) -> tuple[dict[str, ModuleV], Value]:
-    """Executes a file from top to bottom, as `python file.py` does."""
-    run.training_code = True
-    space.names["__name__"] = "__main__"
-    for unit in module.units:
-        if unit.kind in ("class", "function", "import"):
-            continue
-        if id(unit) in space.done:
-            continue
-        space.done.add(id(unit))
-        try:
-            execute(run, unit.tree, Frame(Scope(space.names, None, space), unit, None))
-        except Raised:
-            continue
-    return run.roots, None
-
-
-def _run_lightning(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
-    """Builds a LightningModule and takes one automatic step: optimiser, training_step, backward, step."""
-    roots, result = _built(run, cls, frame)
-    module = roots.get("")
-    if module is None:
-        return roots, result
-    run.training_code = True
-    inner = Frame(frame.scope, cls.unit, None)
-    site = Site(cls.unit, cls.unit.tree)
-    configured = find_in_mro(cls, "configure_optimizers")
-    optimizer = call(run, MethodV(configured[0], module), [], {}, inner, site) if configured is not None else None
-    region = run.open_region("loop", "training_step", site)
-    step = find_in_mro(cls, "training_step")
-    assert step is not None
-    args = arguments_for(run, step[0], tensors=True, skip=1) if isinstance(step[0], FunctionV) else []
-    run.modules_running.append(module)
-    loss = call(run, MethodV(step[0], module), args, {}, inner, site)
-    run.modules_running.pop()
-    if module.attrs.get("automatic_optimization") is not False:
-        if isinstance(loss, DictV):
-            loss = loss.items.get("loss")
-        if is_tensor(loss):
-            training.tensor_method(run, loss, "backward", [], {}, site)
-        for made in _optimizers_in(optimizer):
-            get = get_attribute(run, made, "step", inner)
-            call(run, get, [], {}, inner, site)
-            call(run, get_attribute(run, made, "zero_grad", inner), [], {}, inner, site)
-    run.region = run.regions[region].parent or 0
-    return roots, loss
-
-
-def _optimizers_in(value: Value) -> list[Instance]:
-    match value:
-        case Instance() if "node" in value.extra and "params" in value.extra:
-            return [value]
-        case tuple():
-            return [made for item in value for made in _optimizers_in(item)]
-        case ListV():
-            return [made for item in value.items for made in _optimizers_in(item)]
-        case DictV():
-            return _optimizers_in(value.items.get("optimizer"))
-        case _:
-            return []
-
-
-def _built(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
-    inner = Frame(frame.scope, cls.unit, None)
-    init = find_in_mro(cls, "__init__")
-    base = leaf_base(cls)
-    args: list[Value] = []
-    if init is not None and isinstance(init[0], FunctionV):
-        args = arguments_for(run, init[0], tensors=False, skip=1)
-    elif base is not None and (spelling := ops.find(base.name)) is not None:
-        args = [Unknown("argument", arg.name) for arg in spelling.args if arg.default is REQUIRED]
-    made = call(run, cls, args, {}, inner, Site(cls.unit, cls.unit.tree))
-    if not isinstance(made, ModuleV):
-        return {}, Unknown("unmodelled call", f"{cls.name}() is no module")
-    run.roots = {"": made}
-    return {"": made}, made
-
-
 def _is_training(node: cst.FunctionDef | cst.Lambda) -> bool:
     return ".backward(" in cst.Module([]).code_for_node(node)
-
-
-def _has_forward(cls: ClassV) -> bool:
-    forward = find_in_mro(cls, "forward")
-    return forward is not None or leaf_base(cls) is not None or find_in_mro(cls, "training_step") is not None
-
-
-def _is_lightning(cls: ClassV) -> bool:
-    return find_in_mro(cls, "training_step") is not None
 
 
 def _check_names(run: Run, node: cst.BaseExpression, space: Namespace, module: Module) -> None:

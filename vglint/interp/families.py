@@ -107,7 +107,8 @@ def _numpy(run: Run, last: str, args: list[Value], keywords: dict[str, Value], f
         return ListV([start + (end - start) * index / max(1, steps - 1) for index in range(min(steps, 4096))])
     whole = [arg for arg in args if isinstance(arg, int)]
     if last == "arange" and args and len(whole) == len(args):
-        return ListV(list(range(*whole))[:4096])
+        listed: list[Value] = [*range(*whole)][:4096]
+        return ListV(listed)
     if last in ("sqrt", "log", "log2", "ceil", "floor", "exp", "power", "abs", "log10", "cos", "sin"):
         if last == "power":
             return arithmetic.binary(run, "**", args[0], args[1], frame, site)

@@ -1,0 +1,187 @@
+"""How each kind of entry is started: classes built, scripts executed, one automatic Lightning step taken."""
+
+from __future__ import annotations
+
+from vglint import ops
+from vglint.interp import (
+    training,
+)
+from vglint.interp.core import (
+    Frame,
+    Raised,
+    Run,
+    call,
+    execute,
+    get_attribute,
+)
+from vglint.interp.entry import _Skip
+from vglint.interp.given import arguments_for
+from vglint.interp.indexing import entry_input
+from vglint.interp.leaves import leaf_base
+from vglint.interp.modules import find_in_mro
+from vglint.interp.objects import (
+    ClassV,
+    DictV,
+    FunctionV,
+    Instance,
+    ListV,
+    MethodV,
+    ModuleV,
+    Namespace,
+    Scope,
+    Site,
+    Value,
+    is_tensor,
+)
+from vglint.ops.spec import REQUIRED
+from vglint.source.module import Module
+from vglint.value import Unknown
+
+
+def setup_call(run: Run, function: FunctionV, frame: Frame) -> Value:
+    """Calls a function that builds a model."""
+    run.setup += 1
+    try:
+        return call(
+            run,
+            function,
+            arguments_for(run, function, tensors=False),
+            {},
+            frame,
+            Site(function.unit, function.unit.tree),
+        )
+    finally:
+        run.setup -= 1
+
+
+def run_made(run: Run, made: Value, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
+    if not isinstance(made, ModuleV):
+        raise _Skip
+    return {"": made}, run_forward(run, made, frame)
+
+
+# ---- kinds of entry
+
+
+def run_class(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
+    inner = Frame(frame.scope, cls.unit, None)
+    roots, result = built(run, cls, frame)
+    made = roots.get("")
+    return roots, result if made is None else run_forward(run, made, inner)
+
+
+def run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
+    """Calls a module with an input for each required argument of its forward."""
+    run.roots = {"": module}
+    site = module.origin or Site(frame.unit, frame.unit.tree)
+    forward = module.attrs.get("forward")
+    if forward is None:
+        found = find_in_mro(module.cls, "forward")
+        forward = found[0] if found is not None else None
+    if isinstance(forward, FunctionV):
+        args = arguments_for(run, forward, tensors=True, skip=0 if "forward" in module.attrs else 1)
+    elif isinstance(forward, MethodV) and isinstance(forward.function, FunctionV):
+        args = arguments_for(run, forward.function, tensors=True, skip=1)
+    elif module.spelling is not None:
+        args = [
+            entry_input(run, arg.name, site)
+            for arg in module.spelling.forward
+            if arg.role == "tensor" and arg.default is REQUIRED
+        ]
+    else:
+        args = [entry_input(run, "input", site)]
+    return call(run, module, args, {}, frame, site)
+
+
+def run_training(run: Run, function: FunctionV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
+    run.training_code = True
+    args = arguments_for(run, function, tensors=False)
+    call(run, function, args, {}, Frame(frame.scope, function.unit, None), Site(function.unit, function.unit.tree))
+    return run.roots, None
+
+
+def run_script(run: Run, module: Module, space: Namespace) -> tuple[dict[str, ModuleV], Value]:
+    """Executes a file from top to bottom, as `python file.py` does."""
+    run.training_code = True
+    space.names["__name__"] = "__main__"
+    for unit in module.units:
+        if unit.kind in ("class", "function", "import"):
+            continue
+        if id(unit) in space.done:
+            continue
+        space.done.add(id(unit))
+        try:
+            execute(run, unit.tree, Frame(Scope(space.names, None, space), unit, None))
+        except Raised:
+            continue
+    return run.roots, None
+
+
+def run_lightning(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
+    """Builds a LightningModule and takes one automatic step: optimiser, training_step, backward, step."""
+    roots, result = built(run, cls, frame)
+    module = roots.get("")
+    if module is None:
+        return roots, result
+    run.training_code = True
+    inner = Frame(frame.scope, cls.unit, None)
+    site = Site(cls.unit, cls.unit.tree)
+    configured = find_in_mro(cls, "configure_optimizers")
+    optimizer = call(run, MethodV(configured[0], module), [], {}, inner, site) if configured is not None else None
+    region = run.open_region("loop", "training_step", site)
+    step = find_in_mro(cls, "training_step")
+    assert step is not None
+    args = arguments_for(run, step[0], tensors=True, skip=1) if isinstance(step[0], FunctionV) else []
+    run.modules_running.append(module)
+    loss = call(run, MethodV(step[0], module), args, {}, inner, site)
+    run.modules_running.pop()
+    if module.attrs.get("automatic_optimization") is not False:
+        if isinstance(loss, DictV):
+            loss = loss.items.get("loss")
+        if is_tensor(loss):
+            training.tensor_method(run, loss, "backward", [], {}, site)
+        for made in _optimizers_in(optimizer):
+            get = get_attribute(run, made, "step", inner)
+            call(run, get, [], {}, inner, site)
+            call(run, get_attribute(run, made, "zero_grad", inner), [], {}, inner, site)
+    run.region = run.regions[region].parent or 0
+    return roots, loss
+
+
+def _optimizers_in(value: Value) -> list[Instance]:
+    match value:
+        case Instance() if "node" in value.extra and "params" in value.extra:
+            return [value]
+        case tuple():
+            return [made for item in value for made in _optimizers_in(item)]
+        case ListV():
+            return [made for item in value.items for made in _optimizers_in(item)]
+        case DictV():
+            return _optimizers_in(value.items.get("optimizer"))
+        case _:
+            return []
+
+
+def built(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
+    inner = Frame(frame.scope, cls.unit, None)
+    init = find_in_mro(cls, "__init__")
+    base = leaf_base(cls)
+    args: list[Value] = []
+    if init is not None and isinstance(init[0], FunctionV):
+        args = arguments_for(run, init[0], tensors=False, skip=1)
+    elif base is not None and (spelling := ops.find(base.name)) is not None:
+        args = [Unknown("argument", arg.name) for arg in spelling.args if arg.default is REQUIRED]
+    made = call(run, cls, args, {}, inner, Site(cls.unit, cls.unit.tree))
+    if not isinstance(made, ModuleV):
+        return {}, Unknown("unmodelled call", f"{cls.name}() is no module")
+    run.roots = {"": made}
+    return {"": made}, made
+
+
+def has_forward(cls: ClassV) -> bool:
+    forward = find_in_mro(cls, "forward")
+    return forward is not None or leaf_base(cls) is not None or find_in_mro(cls, "training_step") is not None
+
+
+def is_lightning(cls: ClassV) -> bool:
+    return find_in_mro(cls, "training_step") is not None
