@@ -57,6 +57,7 @@ from vglint.interp.objects import (
     is_unknown,
 )
 from vglint.interp.starts import (
+    NoEntry,
     has_forward,
     is_lightning,
     run_class,
@@ -168,10 +169,6 @@ def entries(
     return tuple(graphs[number] for number in sorted(graphs))
 
 
-class _Skip(Exception):
-    """A candidate that turned out to be no entry."""
-
-
 class _Session:
     """The entries of one file: what they share is what its statements define, and with which arguments classes were built."""
 
@@ -198,7 +195,7 @@ class _Session:
         span = Span(self.module.path, unit.line, 1, unit.line, 1) if unit.ast is None else unit.span(unit.tree)
         try:
             return _guarded(run, span, lambda: self._start(run, candidate, space, frame))
-        except _Skip:
+        except NoEntry:
             return None
 
     def _start(self, run: Run, candidate: Candidate, space: Namespace, frame: Frame) -> Started:
@@ -207,16 +204,16 @@ class _Session:
         value = member(run, space, candidate.name)
         if candidate.kind in ("class", "call"):
             if not isinstance(value, ClassV) or not is_module_class(value) or not has_forward(value):
-                raise _Skip
+                raise NoEntry
             if candidate.kind == "call":
                 if is_lightning(value):
-                    raise _Skip
+                    raise NoEntry
                 return "expression", *run_made(run, self._evaluated(run, candidate.text, frame), frame)
             if is_lightning(value):
                 return "training", *run_lightning(run, value, frame)
             return "class", *self._build_class(run, value, frame)
         if not isinstance(value, FunctionV):
-            raise _Skip
+            raise NoEntry
         if candidate.kind == "training":
             return "training", *run_training(run, value, frame)
         return "function", *run_made(run, setup_call(run, value, frame), frame)

@@ -14,7 +14,6 @@ from vglint.interp.core import (
     execute,
     get_attribute,
 )
-from vglint.interp.entry import _Skip
 from vglint.interp.given import arguments_for
 from vglint.interp.indexing import entry_input
 from vglint.interp.leaves import leaf_base
@@ -38,6 +37,10 @@ from vglint.source.module import Module
 from vglint.value import Unknown
 
 
+class NoEntry(Exception):
+    """A candidate that turned out to be no entry."""
+
+
 def setup_call(run: Run, function: FunctionV, frame: Frame) -> Value:
     """Calls a function that builds a model."""
     run.setup += 1
@@ -56,7 +59,7 @@ def setup_call(run: Run, function: FunctionV, frame: Frame) -> Value:
 
 def run_made(run: Run, made: Value, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
     if not isinstance(made, ModuleV):
-        raise _Skip
+        raise NoEntry
     return {"": made}, run_forward(run, made, frame)
 
 
