@@ -12,15 +12,18 @@ _SHORT = 2 * _DEEPEST
 
 
 def too_deep(statements: Iterable[ast.stmt]) -> bool:
-    """Whether an expression in the statements is nested more than 400 deep."""
-    stack: list[ast.AST] = list(statements)
+    """Whether an expression in the statements is nested more than 400 deep, or statements (a chain of `elif`) twice that."""
+    stack: list[tuple[ast.AST, int]] = [(statement, 0) for statement in statements]
     while stack:
-        for child in ast.iter_child_nodes(stack.pop()):
+        node, depth = stack.pop()
+        if depth > 2 * _DEEPEST:
+            return True
+        for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.expr):
                 if _is_long(child) and _depth(child) > _DEEPEST:
                     return True
             elif isinstance(child, (ast.stmt, ast.excepthandler, ast.match_case, ast.withitem)):
-                stack.append(child)
+                stack.append((child, depth + 1))
     return False
 
 
