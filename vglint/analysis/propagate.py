@@ -20,12 +20,13 @@ from vglint.analysis.maps import reduce as _reduce
 from vglint.analysis.maps import shape as _shape
 from vglint.analysis.maps import source as _source
 from vglint.analysis.maps import weight as _weight
-from vglint.analysis.sizes import assumed
+from vglint.analysis.sizes import assumed, sequence_length
 from vglint.analysis.state import ZERO, AbstainError, Back, Grad, Scale, State, combined
 from vglint.analysis.use import Use
 from vglint.graph import Graph
 from vglint.ops import OPS
 from vglint.signal import Signal, Trace
+from vglint.value import Literal_
 
 _MODULES = (_activation, _attention, _combine, _composite, _norm, _pool, _recurrent, _reduce, _shape, _source, _weight)
 """Importing them fills the table."""
@@ -55,6 +56,11 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
     states: list[State | None] = []
     backs: list[Back | None] = []
     abstained: list[tuple[int, str]] = []
+    length = sequence_length(graph)
+    taken: dict[int, set[Literal_]] = {}
+    for node in graph.nodes:
+        if node.op == "getitem":
+            taken.setdefault(node.inputs[0], set()).add(node.get("index"))
     for node in graph.nodes:
         state: State | None = None
         back: Back | None = None
@@ -65,7 +71,7 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
             else:
                 abstained.append((node.index, f"{node.op} is not modelled"))
         else:
-            use = Use(graph, node, states, batch)
+            use = Use(graph, node, states, batch, None, length, taken)
             try:
                 state, back = step(use)
             except AbstainError as error:

@@ -56,6 +56,26 @@ def assumed(graph: Graph) -> Graph:
     return replace(graph, nodes=tuple(nodes))
 
 
+LENGTH = 64
+"""Tokens of a sequence where nothing says how many: attention over more tokens hardly differs."""
+
+
+def sequence_length(graph: Graph) -> float:
+    """Returns how many tokens a sequence has by its table of positions, `LENGTH` where there is none."""
+    for node in graph.nodes:
+        if node.op == "embedding" and node.inputs and graph.nodes[node.inputs[0]].op == "arange":
+            rows = node.get("num_embeddings")
+            if isinstance(rows, int):
+                return float(rows)
+        if node.op == "add":
+            for source in node.inputs:
+                shape = graph.nodes[source].shape
+                if graph.nodes[source].op == "parameter" and shape is not None and len(shape) == 3 and shape[0] == 1:
+                    if isinstance(shape[1], int) and shape[1] > 1:
+                        return float(shape[1])
+    return float(LENGTH)
+
+
 class Sizes(NamedTuple):
     """Shapes by node, and the configs in which a size was a symbol (`kernel_size=x.shape[2:]`)."""
 

@@ -61,6 +61,7 @@ class Scores(NamedTuple):
     width: float | None
     factor: float = 1.0
     soft: bool = False
+    causal: bool = False
     strength: float = 1.0
 
 

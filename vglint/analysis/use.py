@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from vglint.analysis.state import AbstainError, State, whole
 from vglint.graph import Graph, Node, Parameter
@@ -14,7 +15,7 @@ from vglint.value import Expr, Literal_
 class Use:
     """What the map of an op sees. `inputs[i]` is None where the state of that input is not known."""
 
-    __slots__ = ("batch", "graph", "index", "inputs", "node", "shapes", "states")
+    __slots__ = ("batch", "graph", "index", "inputs", "length", "node", "shapes", "states", "taken")
 
     def __init__(
         self,
@@ -23,6 +24,8 @@ class Use:
         states: Sequence[State | None] | Mapping[int, State | None],
         batch: int,
         shapes: Mapping[int, Shape | None] | None = None,
+        length: float = 64.0,
+        taken: Mapping[int, set[Literal_]] = MappingProxyType({}),
     ) -> None:
         self.graph = graph
         self.node = node
@@ -30,6 +33,10 @@ class Use:
         self.states = states
         self.inputs = [states[i] for i in node.inputs]
         self.batch = batch
+        self.length = length
+        """Tokens of a sequence whose length its shape does not say."""
+        self.taken = taken
+        """The indices by which getitem takes parts of each node."""
         self.shapes = shapes
         """Shapes of nodes that are parts of a composite layer and do not stand in the graph."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from vglint.analysis.maps import maps
@@ -18,9 +19,6 @@ from vglint.analysis.use import Use
 from vglint.ops.init import Spread
 from vglint.shape import Dim, Shape
 from vglint.value import Expr, Unknown
-
-LENGTH = 64.0
-"""Tokens of a sequence whose length is not known."""
 
 
 ROW = -1.0
@@ -43,15 +41,16 @@ def scaled_dot_product_attention(use: Use) -> Step:
     if isinstance(scale, Unknown):
         scale = None
     factor = float(scale) ** 2 * (width or 1.0) if isinstance(scale, (int, float)) else 1.0
-    length = key_length(use.shape(1), value)
-    return attended(use, query, key, value, factor, length)
+    length = key_length(use, use.shape(1), value)
+    causal = use.get("is_causal") is True or is_causal(use, 3)
+    return attended(use, query, key, value, factor, length, causal)
 
 
-def attended(use: Use, query: State, key: State, value: State, factor: float, length: float) -> Step:
+def attended(use: Use, query: State, key: State, value: State, factor: float, length: float, causal: bool) -> Step:
     """`factor` is width · scale²: 1 for the usual 1/√width."""
     if query.scale or key.scale:
         raise AbstainError("a width is not known")
-    flat = flatness(factor * query.q * key.ds, factor * (query.q - query.ds) * key.ds, length)
+    flat = flatness(factor * query.q * key.ds, factor * (query.q - query.ds) * key.ds, length, causal)
     out = averaged(use.index, value, flat)
 
     def back(grad: Grad) -> Sequence[Grad]:
@@ -67,11 +66,43 @@ def attended(use: Use, query: State, key: State, value: State, factor: float, le
     return out, back
 
 
-def flatness(variance: float, shared: float, length: float) -> Flatness:
-    """Returns how flat the softmax of `length` Gaussian scores is; `shared` is their covariance between two queries."""
+def flatness(variance: float, shared: float, length: float, causal: bool = False) -> Flatness:
+    """Returns how flat the softmax of `length` Gaussian scores is; `shared` is their covariance between two queries.
+
+    Under a causal mask the first queries see few keys: the mean over queries counts.
+    """
+    if causal and length > 1:
+        return _causal(round(variance, 3), round(shared, 3), length)
     own = sharpness(variance, length)
     overlap = min(sharpness(min(shared, variance), length), own)
     return Flatness(own, overlap, own * (1.0 - own) ** 2)
+
+
+@lru_cache(maxsize=1024)
+def _causal(variance: float, shared: float, length: float) -> Flatness:
+    count = int(min(length, 1024))
+    own = overlap = jacobian = 0.0
+    for keys in range(1, count + 1):
+        one = sharpness(variance, keys)
+        own += one
+        overlap += min(sharpness(min(shared, variance), max(keys, count / 2)), one)
+        jacobian += one * (1.0 - one) ** 2
+    return Flatness(own / count, overlap / count, jacobian / count)
+
+
+def is_causal(use: Use, position: int) -> bool:
+    """Whether the mask at that input comes from a triangle."""
+    if use.shapes is not None or position >= len(use.node.inputs):
+        return False
+    wanted, seen = [use.node.inputs[position]], 0
+    while wanted and seen < 24:
+        node = use.graph.nodes[wanted.pop()]
+        seen += 1
+        if node.op in ("tril", "triu"):
+            return True
+        if node.op not in ("linear", "softmax", "parameter"):
+            wanted += node.inputs
+    return False
 
 
 def sharpness(variance: float, length: float) -> float:
@@ -273,9 +304,9 @@ def weighted(
 def joined_product(use: Use, left: State, right: State, width: Dim, outside: Dim, shape_right: Shape | None) -> Step:
     """Scores of queries and keys, an average of values under scores, or a plain product of signals."""
     if left.scores is not None and left.scores.soft:
-        return average_of(use, left.scores, right, key_length(shape_right, right), 1)
+        return average_of(use, left.scores, right, key_length(use, shape_right, right), 1)
     if right.scores is not None and right.scores.soft:
-        return average_of(use, right.scores, left, key_length(None, left), 0)
+        return average_of(use, right.scores, left, key_length(use, None, left), 0)
     number, scale = sized(width) if width is not None else (1.0, ((f"?width[{use.index}]", 1),))
     pair = number * (number - 1) * left.r * right.r if number > 1 and not scale else 0.0
     known = not scale and not left.scale and not right.scale
@@ -308,6 +339,7 @@ def average_of(use: Use, scores: Scores, value: State, length: float, position: 
         strength * scores.query * scores.key_distance,
         strength * (scores.query - scores.query_distance) * scores.key_distance,
         length,
+        scores.causal,
     )
     out = averaged(use.index, value, flat)
 
@@ -320,10 +352,10 @@ def average_of(use: Use, scores: Scores, value: State, length: float, position: 
     return out, back
 
 
-def key_length(shape: Shape | None, value: State) -> float:
+def key_length(use: Use, shape: Shape | None, value: State) -> float:
     if shape is not None and len(shape) >= 2 and isinstance(shape[-2], int) and shape[-2] > 0:
         return float(shape[-2])
-    return value.places if value.places is not None and value.places > 1 else LENGTH
+    return value.places if value.places is not None and value.places > 1 else use.length
 
 
 def last_size(shape: Shape | None) -> float | None:

@@ -7,10 +7,12 @@ cat    channel-weighted average
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.activation import evaluated, slope_back, through
+from vglint.analysis.maps.attention import is_causal
+from vglint.analysis.maps.weight import swapped, turned_grad
 from vglint.analysis.state import PLACES, ZERO, AbstainError, Grad, State, Step, law_of, merged, mixed
 from vglint.analysis.use import Use
 from vglint.ops.curves import affine, composed, product, rays, total
@@ -26,15 +28,41 @@ def add(use: Use) -> Step:
     sign = -alpha if use.node.op == "sub" else alpha
     if len(use.inputs) == 1:
         return shifted(use, sign)
+    if (masked := with_mask(use)) is not None:
+        return masked
     left, right = use.state(0), use.state(1)
     if use.node.op == "rsub":
         left, right, sign = right, left, -alpha
+    if is_turned(left, right):
+        joined = summed(use, left, swapped(right), sign)
+        parted = joined_back(use, left, right, sign)
+        return joined, lambda grad: [parted(grad)[0], turned_grad(parted(grad)[1])]
     back = joined_back(use, left, right, sign)
     if left.scale != right.scale:
         raise AbstainError("widths that are not known do not cancel")
     if (both := composite(use, left, right, sign)) is not None:
         return both
     return summed(use, left, right, sign), back
+
+
+def is_turned(left: State, right: State) -> bool:
+    """Whether what one tensor has as channels, the other has as positions."""
+    if left.axes is None or right.axes is None or left.axes == right.axes:
+        return False
+    return len(left.axes) == len(right.axes) and "s" in left.axes and swapped(right).axes == left.axes
+
+
+def with_mask(use: Use) -> Step | None:
+    """Returns the map of scores plus a mask or a bias of numbers, None where the sum is none."""
+    for position in (0, 1):
+        state = use.inputs[position]
+        if state is None or state.scores is None or state.scores.soft:
+            continue
+        other = use.inputs[1 - position]
+        if other is None or other.q == 0.0 or is_causal(use, 1 - position):
+            state = state._replace(scores=state.scores._replace(causal=is_causal(use, 1 - position)))
+            return state, lambda grad: [grad, ZERO] if position == 0 else [ZERO, grad]
+    return None
 
 
 def summed(use: Use, left: State, right: State, sign: float) -> State:
@@ -74,7 +102,7 @@ def summed(use: Use, left: State, right: State, sign: float) -> State:
     )
 
 
-def joined_back(use: Use, left: State, right: State, sign: float):  # type: ignore[no-untyped-def]
+def joined_back(use: Use, left: State, right: State, sign: float) -> Callable[[Grad], Sequence[Grad]]:
     square = sign * sign
     fold_left, fold_right = folds(use, 0), folds(use, 1)
     swap = use.node.op == "rsub"
@@ -160,8 +188,9 @@ def div(use: Use) -> Step:
 def masked_fill(use: Use) -> Step:
     """A mask hides entries: scores lose keys, a signal is taken to keep its moments."""
     state = use.state()
-    law = state.law
-    return state._replace(law=law), lambda grad: [grad] + [ZERO] * (len(use.inputs) - 1)
+    if state.scores is not None:
+        state = state._replace(scores=state.scores._replace(causal=is_causal(use, 1)))
+    return state, lambda grad: [grad] + [ZERO] * (len(use.inputs) - 1)
 
 
 @maps("where")

@@ -44,7 +44,7 @@ class Tape:
         index = self.base + len(self.states)
         node = self.use.node
         made = Node(index, op, inputs, tuple(config.items()), node.path, "part", own, shape, node.span, node.region)
-        return Use(self.use.graph, made, self.states, self.use.batch, self.shapes)
+        return Use(self.use.graph, made, self.states, self.use.batch, self.shapes, self.use.length)
 
     def append(self, use: Use, step: Step) -> int:
         self.states[use.index], back = step

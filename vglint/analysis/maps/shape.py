@@ -119,7 +119,7 @@ def getitem(use: Use) -> Step:
         return state, passed(use)
     before, after = size_of(use.shape()), size_of(use.node.shape)
     index = use.get("index")
-    share = after / before if before and after else guessed_share(index)
+    share = after / before if before and after else guessed_share(use, index)
     axes = state.axes
     if use.node.shape is None or axes is None or len(use.node.shape) != len(axes):
         axes = None
@@ -276,17 +276,18 @@ def part_of(use: Use, state: State, source: int) -> Step:
 
 
 def taken(use: Use, source: int) -> int:
-    indices = {
-        node.get("index") for node in use.graph.nodes[source + 1 :] if source in node.inputs and node.op == "getitem"
-    }
-    return len(indices)
+    return len(use.taken.get(source, ()))
 
 
-def guessed_share(index: Literal_) -> float:
+def guessed_share(use: Use, index: Literal_) -> float:
     """Share of a tensor that an index takes where sizes are not known: one position, or all of it."""
     items = index if isinstance(index, tuple) and index and index[0] != "slice" else (index,)
     plain = [item for item in items if isinstance(item, int) and not isinstance(item, bool)]
-    return 1.0 / PLACES if plain else 1.0
+    if not plain:
+        return 1.0
+    # Several places of one tensor that are all taken, as in `q, k, v = qkv[0], qkv[1], qkv[2]`, make up the whole.
+    count = taken(use, use.node.inputs[0])
+    return 1.0 / count if count > 1 else 1.0 / PLACES
 
 
 def size_at(shape: Shape | None, axes: str):  # type: ignore[no-untyped-def]

@@ -48,10 +48,18 @@ def linear(use: Use) -> Step:
         axes = "b" + "s" * (rank - 2) + "c" if rank >= 2 else "c"
     if state is not None:
         if state.axes is not None and state.axes.endswith("s") and "c" in state.axes:
-            state = swapped(state)
+            turned = swapped(state)
+            found, back = linear_over(use, shape, spread, turned, turned.axes or axes, turned.places)
+            assert back is not None
+            inner = back
+            return found, lambda grad: [turned_grad(one) for one in inner(grad) if one is not None]
         if state.axes is not None and (state.axes.startswith("*") or len(state.axes) == len(axes)):
             axes = state.axes[:-1] + "c" if state.axes[-1] == "s" else state.axes
     places = use.places(axes) or (state.places if state is not None else None)
+    return linear_over(use, shape, spread, state, axes, places)
+
+
+def linear_over(use: Use, shape: tuple[int | Expr, ...], spread: Spread, state: State | None, axes: str, places: float | None) -> Step:
     return affine(use, state, spread, Fans(shape[1], shape[0]), use.bias("bias", shape[1], 2), shape[0], axes, places)
 
 
@@ -295,7 +303,17 @@ def outcome(
 
 def swapped(state: State) -> State:
     """Returns the state with channels and positions exchanged (a layer that mixes tokens)."""
-    return state._replace(r=state.q - state.ds, ds=state.q - state.r, law=None, axes=state.axes)
+    axes = state.axes.translate(_TURNED) if state.axes is not None else None
+    places = float(state.channels) if isinstance(state.channels, int) else None
+    channels = round(state.places) if state.places is not None else None
+    return state._replace(r=state.q - state.ds, ds=state.q - state.r, law=None, axes=axes, places=places, channels=channels)
+
+
+def turned_grad(grad: Grad) -> Grad:
+    return grad._replace(gs=grad.gr, gr=grad.gs, gx=0.0)
+
+
+_TURNED = str.maketrans("cs", "sc")
 
 
 def fan_of(dims: Sequence[int | Expr]) -> Size:
