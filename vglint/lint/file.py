@@ -14,6 +14,7 @@ from vglint.lint.outcome import SKIPPED, Outcome
 from vglint.lint.tracked import TrackedProject
 from vglint.rulebook import Rulebook
 from vglint.source.module import Module
+from vglint.source.readable import fault
 from vglint.source.relevance import concerns_torch
 from vglint.source.suppression import applied
 
@@ -40,7 +41,8 @@ def lint_file(tools: Tools, path: str, content: bytes | None) -> Outcome:
     `content` is what the file holds, None where it cannot be read.
     """
     if content is not None and not concerns_torch(content):
-        return SKIPPED
+        wrong = fault(path, content)
+        return SKIPPED if wrong is None else Outcome(problems=(wrong,))
     try:
         with tools.project.asking(os.path.abspath(path)):
             module = tools.project.module(path)
