@@ -196,7 +196,6 @@ def callable_(run: Run, _: External, args: list[Value], keywords: dict[str, Valu
     "builtins.print",
     "builtins.id",
     "builtins.vars",
-    "builtins.dir",
     "builtins.input",
     "builtins.open",
     "builtins.exit",
@@ -253,3 +252,10 @@ def _symbolic_math(name: str, args: list[Value]) -> Value:
             return number
         return Unknown("argument", f"math.{name}({number})")
     return next((arg for arg in args if isinstance(arg, Unknown)), Unknown("argument", f"math.{name}"))
+
+
+@register(LIBRARY, "builtins.dir")
+def dir_(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    if args and isinstance(args[0], External):
+        return External(args[0].name + ".__dir__")
+    return Unknown("argument", "dir")

@@ -192,6 +192,8 @@ def contains(run: Run, holder: Value, item: Value, frame: Frame, site: Site) -> 
         return item in holder
     if isinstance(holder, range) and isinstance(item, int):
         return item in holder
+    if isinstance(holder, External) and holder.name.endswith(".__dir__") and isinstance(item, str):
+        return ops.find(holder.name.removesuffix("__dir__") + item) is not None
     if isinstance(holder, DictV):
         if is_unknown(item):
             return None

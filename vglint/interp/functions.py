@@ -17,6 +17,7 @@ from vglint.interp.core import (
     RECURSION,
     Flow,
     Frame,
+    Raised,
     Run,
     call,
     evaluate,
@@ -140,6 +141,8 @@ def bind_arguments(run: Run, function: FunctionV, args: list[Value], keywords: d
         names[params.star_arg.name.value] = tuple(args[position:])
     for param in params.kwonly_params:
         names[param.name.value] = _argument(run, function, param, [], 0, rest, blanket)
+    if run.trying and params.star_kwarg is None and rest:
+        raise Raised("TypeError")
     if params.star_kwarg is not None:
         names[params.star_kwarg.name.value] = DictV(dict(rest), complete=blanket is None)
     return names

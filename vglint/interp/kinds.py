@@ -56,6 +56,7 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "slice": (slice,),
     "complex": (complex,),
 }
+_SEQUENCES = frozenset({"builtins.tuple", "builtins.list", "builtins.dict", "builtins.str", "builtins.set"})
 _ABSTRACT: dict[str, tuple[type, ...]] = {
     "collections.abc.Iterable": (tuple, ListV, DictV, SetV, str, range, IteratorV),
     "typing.Iterable": (tuple, ListV, DictV, SetV, str, range, IteratorV),
@@ -84,6 +85,14 @@ def is_instance(run: Run, value: Value, cls: Value) -> bool | None:
     if isinstance(cls, tuple):
         answers = [is_instance(run, value, each) for each in cls]
         return True if True in answers else None if None in answers else False
+    if (
+        isinstance(value, Unknown)
+        and value.why == "argument"
+        and value.text.isidentifier()
+        and isinstance(cls, External)
+    ):
+        # An argument that stands for a size or a count: a number.
+        return False if cls.name in _ABSTRACT or cls.name in _SEQUENCES else None
     if isinstance(cls, Unknown) or isinstance(value, (Unknown, OpaqueV)):
         return None
     if isinstance(value, Instance):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vglint import ops
 from vglint.interp.core import (
     Frame,
+    Raised,
     Run,
 )
 from vglint.interp.emit import configured
@@ -110,6 +111,8 @@ def build_leaf(
             is_sequence=lambda value: isinstance(value, (tuple, ListV)),
         )
     except ops.BindError as error:
+        if run.trying:
+            raise Raised("TypeError") from None
         if any(is_unknown(value) for value in (*args, *keywords.values())) or "**" in keywords:
             run.gap("argument", f"arguments of {spelling.name}", site)
         else:

@@ -37,6 +37,7 @@ CONSTANTS.update(
         "string.ascii_lowercase": "abcdefghijklmnopqrstuvwxyz",
         "string.ascii_letters": "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
         "string.digits": "0123456789",
+        "os.environ": DictV({}),
     }
 )
 
@@ -74,6 +75,14 @@ _NOTHING = (
 @register(LIBRARY, *_ANSWERS)
 def answer(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     return _ANSWERS[which.name]
+
+
+@register(LIBRARY, "os.getenv", "os.environ.get")
+def environment(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    """A plain environment sets nothing."""
+    return args[1] if len(args) > 1 else keywords.get("default")
 
 
 @register(LIBRARY, *_NOTHING)
