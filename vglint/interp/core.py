@@ -311,10 +311,10 @@ def get_attribute(run: Run, value: Value, name: str, frame: Frame) -> Value:
     return handler(run, value, name, frame)
 
 
-def emit_hook(run: Run, op: str, module: ModuleV, site: Site, *_: Value) -> None:
+def emit_hook(run: Run, op: str, module: ModuleV, site: Site, params: list[tuple[str, ParamV]]) -> None:
     """Notes that training code does something to a whole model: `train_mode`, `eval_mode`, `zero_grad`."""
     if run.setup == 0 and not run.modules_running:
-        run.nodes.append(Draft(op, [], {}, module, False, None, [], None, site, run.region, False))
+        run.nodes.append(Draft(op, [], {}, module, False, None, params, None, site, run.region, False))
 
 
 def opaque(run: Run, why: Why, text: str, sources: list[Value], site: Site | None) -> Value:

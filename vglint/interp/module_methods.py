@@ -51,26 +51,22 @@ for _name in (
     METHODS.setdefault(_name, _nothing)
 
 
-def _one(run: Run, module: ModuleV, name: str, *args: Value, frame: Frame, site: Site) -> None:
-    emit_hook(run, name, module, site, *args)
-
-
 @register(METHODS, "train")
 def train(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     mode = args[1] if len(args) > 1 else keywords.get("mode", True)
-    _one(run, _module(args), "train_mode" if mode is not False else "eval_mode", frame=frame, site=site)
+    emit_hook(run, "train_mode" if mode is not False else "eval_mode", _module(args), site, [])
     return args[0]
 
 
 @register(METHODS, "eval")
 def evaluate_mode(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    _one(run, _module(args), "eval_mode", frame=frame, site=site)
+    emit_hook(run, "eval_mode", _module(args), site, [])
     return args[0]
 
 
 @register(METHODS, "zero_grad")
 def zero_grad(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    _one(run, _module(args), "zero_grad", frame=frame, site=site)
+    emit_hook(run, "zero_grad", _module(args), site, named_parameters_of(_module(args)))
     return None
 
 

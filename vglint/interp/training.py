@@ -230,7 +230,8 @@ def act_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: dict[
         assert source is not None
         return TensorV(act(run, "scale", [source], {}, site), shape_of(run, target))
     if name == "zero_grad":
-        act(run, "zero_grad", [_given_optimizer(run, holder, site)], {}, site)
+        inputs = [_given_optimizer(run, holder, site)] if _is_optimizer_name(run, holder) else []
+        act(run, "zero_grad", inputs, {"model": None if inputs else holder}, site)
         return None
     if name == "unscale_" and target is not None:
         act(run, "unscale", _target_nodes(run, target, site), {}, site)
@@ -240,7 +241,7 @@ def act_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: dict[
             isinstance(target, Unknown) and "closure" not in target.text and target.why == "argument"
         ):
             act(run, "step", _target_nodes(run, target, site), {"closure": False, "scaler": True}, site)
-        elif "opt" in holder.rpartition(".")[2].lower() or holder in run.given:
+        elif _is_optimizer_name(run, holder):
             act(run, "step", [_given_optimizer(run, holder, site)], {"closure": bool(args)}, site)
         else:
             act(run, "scheduler_step", [], {}, site)
@@ -249,6 +250,10 @@ def act_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: dict[
         act(run, f"{name}_mode", [], {"model": holder}, site)
         return method
     return MISSING
+
+
+def _is_optimizer_name(run: Run, holder: str) -> bool:
+    return "opt" in holder.rpartition(".")[2].lower() or holder in run.given
 
 
 def _target_nodes(run: Run, target: Value, site: Site) -> list[int]:
