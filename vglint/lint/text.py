@@ -14,7 +14,8 @@ from vglint.rulebook import Rulebook
 
 
 def text_linter(rulebook: Rulebook, settings: Settings | None = None) -> Callable[[str, str], tuple[Finding, ...]]:
-    """Returns a function of a file's name and text to the findings that the settings show; raises AssertionError on a fault of ours."""
+    """Returns a function of a file's name and text to the findings that the settings show (all of them where none are given); raises
+    AssertionError on a fault of ours."""
     given = settings or Settings(root=os.getcwd())
 
     def lint(name: str, text: str) -> tuple[Finding, ...]:
@@ -22,6 +23,6 @@ def text_linter(rulebook: Rulebook, settings: Settings | None = None) -> Callabl
         project.add(name, text)
         outcome = lint_file(Tools(project, rulebook), name, text.encode("utf-8", "surrogateescape"))
         assert not outcome.internal, outcome.problems
-        return tuple(finding for finding in outcome.findings if is_shown(finding, given))
+        return tuple(finding for finding in outcome.findings if settings is None or is_shown(finding, settings))
 
     return lint

@@ -29,7 +29,8 @@ class Scores:
 def scores_of(view: View, softmax: Node) -> Scores | None:
     """Returns the scores behind a softmax; None where it is not over a product of two projections."""
     index = softmax.inputs[0] if softmax.inputs else None
-    scaled, factors = False, []
+    scaled = False
+    factors: list[float] = []
     while index is not None:
         node = view.graph.nodes[index]
         if node.op in _PRODUCTS:
@@ -95,9 +96,9 @@ def head_dim(found: NodeView) -> float | Unknown:
         shape = found.view.graph.nodes[scores.product.inputs[0]].shape
         layer = _projection(found.view, scores.product.inputs[0])
         width = layer.get("out_features") if layer is not None else None
-        if shape is not None and shape and isinstance(shape[-1], int) and scores.product.op in ("matmul", "bmm"):
-            if not isinstance(width, int) or width >= shape[-1]:
-                return float(shape[-1])
+        size = shape[-1] if shape and scores.product.op in ("matmul", "bmm") else None
+        if isinstance(size, int) and not (isinstance(width, int) and width < size):
+            return float(size)
     return unknown("the size of a head is not known")
 
 
@@ -128,9 +129,7 @@ def divided_after(found: NodeView) -> bool:
 def scale_fault(found: NodeView) -> str:
     """What is wrong with the scale of the scores, in words."""
     if divided_after(found):
-        return (
-            "the softmax's result is divided by a constant, its scores are not: the softmax saturates, and its weights no longer sum to 1"
-        )
+        return "the softmax's result is divided by a constant, its scores are not: the softmax saturates, and its weights no longer sum to 1"
     return "the scores are multiplied by a constant above 1, where they should be divided by it: the softmax saturates at once"
 
 

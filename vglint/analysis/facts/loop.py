@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from vglint.analysis.facts.model import ADAPTIVE
-from vglint.analysis.facts.order import always_with, earlier, later, repeats
+from vglint.analysis.facts.order import always_with, earlier, repeats
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
 from vglint.finding import Place
@@ -15,7 +15,6 @@ from vglint.graph import Node
 from vglint.value import Unknown
 
 _CLIPS = ("clip_grad_norm", "clip_grad_value")
-_DETACHING = frozenset({"detach", "item", "tolist", "numpy"})
 _GATED = frozenset({"lstm", "gru", "lstm_cell", "gru_cell"})
 _VANILLA = frozenset({"rnn", "rnn_cell"})
 
@@ -117,29 +116,13 @@ def optimizer_place(loop: LoopView) -> tuple[Place, ...]:
 @fact("loop", "places")
 def steps(loop: LoopView) -> tuple[Place, ...]:
     """Where it steps."""
-    return _places(loop, loop.steps)
+    return places_of(loop, loop.steps)
 
 
 @fact("loop", "places")
 def backwards(loop: LoopView) -> tuple[Place, ...]:
     """Backward passes that reach its parameters."""
-    return _places(loop, loop.backwards)
-
-
-@fact("loop", "places")
-def clips(loop: LoopView) -> tuple[Place, ...]:
-    """Where its gradients are clipped."""
-    return _places(loop, loop.clips)
-
-
-@fact("loop", "flag")
-def clips_gradients(loop: LoopView) -> bool | Unknown:
-    """Its gradients are clipped somewhere. Unknown where a call in the training code is not understood."""
-    if loop.clips or any(
-        node.get("gradient_clip_val") or node.get("max_grad_norm") for node in loop.view.nodes("trainer")
-    ):
-        return True
-    return unknown("a call in the training code is not understood") if loop.unexplained else False
+    return places_of(loop, loop.backwards)
 
 
 @fact("loop", "flag")
@@ -153,6 +136,8 @@ def zeroes_gradients(loop: LoopView) -> bool | Unknown:
     """Its gradients are set to zero or None somewhere. Unknown where a call in the training code is not understood."""
     if loop.zeros:
         return True
+    if not loop.params:
+        return unknown("the optimiser's parameters are not known: a model that is not known may zero them")
     return unknown("a call in the training code is not understood") if loop.unexplained else False
 
 
@@ -170,96 +155,7 @@ def zeroed_before_step(loop: LoopView) -> tuple[Place, ...]:
             if any(other.op == "backward" for other in earlier(loop.view, event, events)):
                 found.append(event)
             break
-    return _places(loop, found)
-
-
-@fact("loop", "places")
-def clipped_before_unscale(loop: LoopView) -> tuple[Place, ...]:
-    """Clips of gradients that a GradScaler still multiplies: between backward and `scaler.step`, nothing unscales them."""
-    found = []
-    unscales = [node for node in loop.view.nodes("unscale") if loop.optimizer.index in node.inputs]
-    events = sorted([*unscales, *loop.backwards, *loop.steps], key=lambda node: node.index)
-    for clip in loop.clips:
-        step = next((node for node in later(loop.view, clip, loop.steps)), None)
-        if step is None or step not in loop.scaled_steps:
-            continue
-        before = next(earlier(loop.view, clip, events), None)
-        if before is not None and before.op == "backward" and _scaled(loop, before):
-            found.append(clip)
-    return _places(loop, found)
-
-
-@fact("loop", "places")
-def clipped_without_effect(loop: LoopView) -> tuple[Place, ...]:
-    """Clips that change no step: of an iterator that was used up, or of gradients that are zeroed before they are used."""
-    found = [clip for clip in loop.clips if clip.get("exhausted") is True]
-    events = sorted([*loop.zeros, *loop.backwards, *loop.steps], key=lambda node: node.index)
-    for clip in loop.clips:
-        if clip in found:
-            continue
-        before = next(earlier(loop.view, clip, events), None)
-        after = next(later(loop.view, clip, events), None)
-        if before is None or after is None or not loop.backwards:
-            continue
-        if not always_with(loop.view, before, clip) or not always_with(loop.view, after, clip):
-            continue
-        late = before.op == "step" and after.op == "zero_grad"
-        early = before.op == "zero_grad" and after.op == "backward"
-        if late or early:
-            found.append(clip)
-    return _places(loop, found)
-
-
-@fact("loop", "text")
-def clip_fault(loop: LoopView) -> str | Unknown:
-    """Why the first of `clipped_without_effect` has no effect."""
-    places = clipped_without_effect(loop)
-    if not places:
-        return unknown("every clip has an effect")
-    clip = next(node for node in loop.clips if node.span == places[0].span)
-    if clip.get("exhausted") is True:
-        return "the iterator of parameters that it is given was used up before, so it clips nothing"
-    events = sorted([*loop.zeros, *loop.backwards, *loop.steps], key=lambda node: node.index)
-    before = next(earlier(loop.view, clip, events), None)
-    if before is not None and before.op == "step":
-        return "it runs after the step, and the gradients are zeroed before the next one"
-    return "it runs before backward() has filled the gradients"
-
-
-@fact("loop", "number")
-def max_norm(loop: LoopView) -> float | Unknown:
-    """The literal max_norm of its clipping."""
-    for clip in loop.clips:
-        value = number(clip.get("max_norm"))
-        if value is not None:
-            return value
-    return unknown("no literal max_norm")
-
-
-@fact("loop", "number")
-def clip_value(loop: LoopView) -> float | Unknown:
-    """The literal clip_value of its clipping."""
-    for clip in loop.clips:
-        value = number(clip.get("clip_value"))
-        if value is not None:
-            return value
-    return unknown("no literal clip_value")
-
-
-@fact("loop", "number")
-def clip_bound(loop: LoopView) -> float | Unknown:
-    """The literal bound of its clipping, norm or value."""
-    norm = max_norm(loop)
-    return clip_value(loop) if isinstance(norm, Unknown) else norm
-
-
-@fact("loop", "text")
-def clip_verdict(loop: LoopView) -> str | Unknown:
-    """What a clip of that bound does."""
-    bound = clip_bound(loop)
-    if isinstance(bound, Unknown):
-        return bound
-    return "never acts" if bound > 1 else "cuts nearly every step to that length"
+    return places_of(loop, found)
 
 
 @fact("loop", "flag")
@@ -284,7 +180,7 @@ def scheduled(loop: LoopView) -> bool:
 @fact("loop", "places")
 def recurrent(loop: LoopView) -> tuple[Place, ...]:
     """Recurrent layers whose parameters it moves."""
-    return _places(loop, _recurrent(loop))
+    return places_of(loop, _recurrent(loop))
 
 
 @fact("loop", "text")
@@ -327,97 +223,9 @@ def half_precision(loop: LoopView) -> bool | Unknown:
 @fact("loop", "flag")
 def scaled(loop: LoopView) -> bool | Unknown:
     """Its loss passes a GradScaler. Unknown where a call in the training code is not understood."""
-    if loop.scaled_steps or any(_scaled(loop, backward) for backward in loop.backwards):
+    if loop.scaled_steps or any(is_scaled(loop, backward) for backward in loop.backwards):
         return True
     return unknown("a call in the training code is not understood") if loop.unexplained else False
-
-
-@fact("loop", "places")
-def evaluating(loop: LoopView) -> tuple[Place, ...]:
-    """Calls of `eval()` that still hold when the model is trained, although it has dropout or batch normalisation."""
-    nodes = loop.view.graph.nodes
-    modes = [node for node in loop.view.nodes("eval_mode", "train_mode") if "." not in node.path]
-    found = []
-    for backward in loop.backwards:
-        trained = loop.view.before(backward.inputs, lambda node: not loop.view.carries_gradient(node))
-        for mode in {node.path for node in modes if node.op == "eval_mode"}:
-            layers = [nodes[i] for i in sorted(trained) if nodes[i].path.startswith(f"{mode}.") or not mode]
-            owns = any(param in loop.params for node in layers for _, param in node.params)
-            stirring = [node for node in layers if node.op == "batch_norm" or loop.view.kinds[node.index] == "dropout"]
-            if not owns or not stirring:
-                continue
-            last = next(earlier(loop.view, stirring[0], [node for node in modes if node.path == mode]), None)
-            if last is not None and last.op == "eval_mode":
-                found.append(last)
-    return _places(loop, found)
-
-
-@fact("loop", "places")
-def under_no_grad(loop: LoopView) -> tuple[Place, ...]:
-    """Backward passes of a loss that was computed under no_grad or inference_mode from end to end."""
-    found = []
-    for backward in loop.backwards:
-        behind = [loop.view.graph.nodes[index] for index in loop.view.before(backward.inputs)]
-        if any(node.op == "opaque" for node in behind):
-            continue
-        layers = [node for node in behind if node.params and node.op not in ("optimizer",)]
-        if layers and all(loop.view.in_region(node, "no_grad") for node in layers):
-            found.append(backward)
-    return _places(loop, found)
-
-
-@fact("loop", "places")
-def severed(loop: LoopView) -> tuple[Place, ...] | Unknown:
-    """Of backward passes whose loss reaches no parameter by any differentiable way: the ops nearest the loss that cut it
-    (`.detach()`, `.data`, `.item()`, `.numpy()`). Unknown where the way back meets a gap."""
-    return _severed(loop, _DETACHING)
-
-
-@fact("loop", "places")
-def undifferentiable(loop: LoopView) -> tuple[Place, ...] | Unknown:
-    """The same, where what cuts it is an op that has no gradient: argmax, a comparison, rounding, an integer cast."""
-    return _severed(loop, None)
-
-
-@fact("loop", "places")
-def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
-    """Layers that the loss trains through, that lie behind layers which an optimiser moves, and that no optimiser moves.
-    Frozen ones do not count, nor a frozen backbone in front. Unknown where an optimiser's parameters are not known."""
-    optimizers = list(loop.view.nodes("optimizer"))
-    if any(not node.params or node.get("complete") is False for node in optimizers) or loop.unexplained:
-        return unknown("an optimiser's parameters are not known")
-    moved = {index for node in optimizers for _, index in node.params}
-    found: dict[Place, None] = {}
-    for backward in loop.backwards:
-        behind = loop.view.before(backward.inputs, lambda node: not loop.view.carries_gradient(node))
-        driven = [i for i in behind if any(param in moved for _, param in loop.view.graph.nodes[i].params)]
-        ahead = loop.view.after(driven)
-        for index in sorted(behind & ahead):
-            own = [param for _, param in loop.view.graph.nodes[index].params]
-            live = [param for param in own if loop.view.graph.parameters[param].trainable]
-            if live and not any(param in moved for param in own):
-                found[loop.view.place(index)] = None
-    return tuple(found)
-
-
-def _severed(loop: LoopView, ops: frozenset[str] | None) -> tuple[Place, ...] | Unknown:
-    view, found = loop.view, dict[Place, None]()
-    for backward in view.nodes("backward"):
-        whole = view.before(backward.inputs)
-        open_ = view.before(backward.inputs, lambda node: not view.carries_gradient(node))
-        if any(view.graph.nodes[index].op == "opaque" for index in open_):
-            return unknown("the way from the loss to the parameters is not followed")
-        if any(view.trains(index) for index in open_) or not any(view.trains(index) for index in whole):
-            continue
-        own = {param for index in whole for _, param in view.graph.nodes[index].params}
-        if loop.params and not own & loop.params:
-            continue
-        cuts = [view.graph.nodes[index] for index in sorted(open_) if view.kinds[index] == "cut"]
-        cuts = [node for node in cuts if any(view.trains(index) for index in view.before([node.index]))]
-        wanted = [node for node in cuts if (node.op in ops if ops is not None else node.op not in _DETACHING)]
-        if len(wanted) == len(cuts):
-            found.update((view.place(node.index), None) for node in wanted)
-    return tuple(found)
 
 
 def _recurrent(loop: LoopView) -> list[Node]:
@@ -428,9 +236,9 @@ def _recurrent(loop: LoopView) -> list[Node]:
     ]
 
 
-def _scaled(loop: LoopView, backward: Node) -> bool:
+def is_scaled(loop: LoopView, backward: Node) -> bool:
     return any(loop.view.graph.nodes[source].op == "scale" for source in backward.inputs)
 
 
-def _places(loop: LoopView, nodes: list[Node] | tuple[Node, ...]) -> tuple[Place, ...]:
+def places_of(loop: LoopView, nodes: list[Node] | tuple[Node, ...]) -> tuple[Place, ...]:
     return tuple(dict.fromkeys(loop.view.place(node.index) for node in nodes))

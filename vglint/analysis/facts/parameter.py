@@ -32,7 +32,7 @@ class ParameterView:
     def readers(self) -> tuple[Node, ...]:
         """The operations that use it, through transposes and casts."""
         nodes = self.view.graph.nodes
-        todo = [node.index for node in nodes if any(param == self.index for _, param in node.params)]
+        todo = list(self.view.users.get(self.index, ()))
         found: list[Node] = []
         for index in todo:
             node = nodes[index]
@@ -47,9 +47,8 @@ def parameter_views(view: View) -> Iterator[ParameterView]:
     """Yields the trainable parameters that some node of the graph reads."""
     if view.graph.kind == "training":
         return
-    used = {param for node in view.graph.nodes for _, param in node.params}
     for index, parameter in enumerate(view.graph.parameters):
-        if index in used and parameter.trainable and not parameter.buffer:
+        if index in view.users and parameter.trainable and not parameter.buffer:
             yield ParameterView(view, index)
 
 

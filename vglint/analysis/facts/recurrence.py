@@ -108,5 +108,5 @@ def _last(index: object, batch_first: bool) -> bool:
     if not isinstance(index, tuple):
         return index == -1 and not batch_first
     if (len(index) == 2 and batch_first) or len(index) == 3:
-        return index[1] == -1 if batch_first else index[0] == -1
+        return bool(index[1] == -1 if batch_first else index[0] == -1)
     return False

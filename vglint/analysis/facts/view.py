@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 from vglint import ops
 from vglint.analysis.facts.project import Context
@@ -50,9 +50,13 @@ class View:
         return tuple(node.index for node in self.graph.nodes if self.is_weight(node))
 
     @cached_property
-    def module_spans(self) -> dict[str, Place]:
-        """Where each module was built, by path."""
-        return {module.path: Place(module.span, module.path or module.type) for module in self.graph.modules}
+    def users(self) -> dict[int, list[int]]:
+        """For each parameter, the nodes that hold it."""
+        found: dict[int, list[int]] = {}
+        for node in self.graph.nodes:
+            for _, param in node.params:
+                found.setdefault(param, []).append(node.index)
+        return found
 
     def nodes(self, *names: str) -> Iterator[Node]:
         """Yields the nodes of some ops, in order."""
@@ -190,16 +194,22 @@ def known(value: object) -> bool:
     return not isinstance(value, Unknown)
 
 
-def _signature(node: Node) -> list[str]:
-    spelling = ops.find(node.type) if node.type else None
+def _signature(node: Node) -> tuple[str, ...]:
+    return _tensor_arguments(node.type, node.op)
+
+
+@cache
+def _tensor_arguments(type_: str | None, op: str) -> tuple[str, ...]:
+    """Returns the names of the tensor arguments of a module's call or of a function."""
+    spelling = ops.find(type_) if type_ else None
     if spelling is not None and spelling.forward:
-        return [arg.name for arg in spelling.forward if arg.role in ("tensor", "tensors")]
-    for name in (f"torch.nn.functional.{node.op}", f"torch.{node.op}", f"torch.Tensor.{node.op}"):
+        return tuple(arg.name for arg in spelling.forward if arg.role in ("tensor", "tensors"))
+    for name in (f"torch.nn.functional.{op}", f"torch.{op}", f"torch.Tensor.{op}"):
         spelling = ops.find(name)
         if spelling is not None:
-            names = [arg.name for arg in spelling.args if arg.role in ("tensor", "tensors")]
-            return ["input", *names] if spelling.form == "method" else names
-    return ["input", "other"]
+            names = tuple(arg.name for arg in spelling.args if arg.role in ("tensor", "tensors"))
+            return ("input", *names) if spelling.form == "method" else names
+    return ("input", "other")
 
 
 def _in_config(node: Node, name: str) -> bool:

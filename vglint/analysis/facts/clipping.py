@@ -1,0 +1,117 @@
+"""Facts of a loop's clipping: whether it happens, where it has no effect, and to which bound."""
+
+from __future__ import annotations
+
+from vglint.analysis.facts.loop import LoopView, is_scaled, places_of
+from vglint.analysis.facts.order import always_with, earlier, later
+from vglint.analysis.facts.spec import fact, unknown
+from vglint.analysis.facts.view import number
+from vglint.finding import Place
+from vglint.value import Unknown
+
+_UNCLEAR = "a call in the training code is not understood"
+
+
+@fact("loop", "places")
+def clips(loop: LoopView) -> tuple[Place, ...]:
+    """Where its gradients are clipped."""
+    return places_of(loop, loop.clips)
+
+
+@fact("loop", "flag")
+def clips_gradients(loop: LoopView) -> bool | Unknown:
+    """Its gradients are clipped somewhere. Unknown where a call in the training code is not understood."""
+    if loop.clips or any(
+        node.get("gradient_clip_val") or node.get("max_grad_norm") for node in loop.view.nodes("trainer")
+    ):
+        return True
+    return unknown("a call in the training code is not understood") if loop.unexplained else False
+
+
+@fact("loop", "places")
+def clipped_before_unscale(loop: LoopView) -> tuple[Place, ...]:
+    """Clips of gradients that a GradScaler still multiplies: between backward and `scaler.step`, nothing unscales them."""
+    found = []
+    unscales = [node for node in loop.view.nodes("unscale") if loop.optimizer.index in node.inputs]
+    events = sorted([*unscales, *loop.backwards, *loop.steps], key=lambda node: node.index)
+    for clip in loop.clips:
+        step = next((node for node in later(loop.view, clip, loop.steps)), None)
+        if step is None or step not in loop.scaled_steps:
+            continue
+        before = next(earlier(loop.view, clip, events), None)
+        if before is not None and before.op == "backward" and is_scaled(loop, before):
+            found.append(clip)
+    return places_of(loop, found)
+
+
+@fact("loop", "places")
+def clipped_without_effect(loop: LoopView) -> tuple[Place, ...]:
+    """Clips that change no step: of an iterator that was used up, or of gradients that are zeroed before they are used."""
+    found = [clip for clip in loop.clips if clip.get("exhausted") is True]
+    events = sorted([*loop.zeros, *loop.backwards, *loop.steps], key=lambda node: node.index)
+    for clip in loop.clips:
+        if clip in found:
+            continue
+        before = next(earlier(loop.view, clip, events), None)
+        after = next(later(loop.view, clip, events), None)
+        if before is None or after is None or not loop.backwards:
+            continue
+        if not always_with(loop.view, before, clip) or not always_with(loop.view, after, clip):
+            continue
+        late = before.op == "step" and after.op == "zero_grad"
+        early = before.op == "zero_grad" and after.op == "backward"
+        if late or early:
+            found.append(clip)
+    return places_of(loop, found)
+
+
+@fact("loop", "text")
+def clip_fault(loop: LoopView) -> str | Unknown:
+    """Why the first of `clipped_without_effect` has no effect."""
+    places = clipped_without_effect(loop)
+    if not places:
+        return unknown("every clip has an effect")
+    clip = next(node for node in loop.clips if node.span == places[0].span)
+    if clip.get("exhausted") is True:
+        return "the iterator of parameters that it is given was used up before, so it clips nothing"
+    events = sorted([*loop.zeros, *loop.backwards, *loop.steps], key=lambda node: node.index)
+    before = next(earlier(loop.view, clip, events), None)
+    if before is not None and before.op == "step":
+        return "it runs after the step, and the gradients are zeroed before the next one"
+    return "it runs before backward() has filled the gradients"
+
+
+@fact("loop", "number")
+def max_norm(loop: LoopView) -> float | Unknown:
+    """The literal max_norm of its clipping."""
+    for clip in loop.clips:
+        value = number(clip.get("max_norm"))
+        if value is not None:
+            return value
+    return unknown("no literal max_norm")
+
+
+@fact("loop", "number")
+def clip_value(loop: LoopView) -> float | Unknown:
+    """The literal clip_value of its clipping."""
+    for clip in loop.clips:
+        value = number(clip.get("clip_value"))
+        if value is not None:
+            return value
+    return unknown("no literal clip_value")
+
+
+@fact("loop", "number")
+def clip_bound(loop: LoopView) -> float | Unknown:
+    """The literal bound of its clipping, norm or value."""
+    norm = max_norm(loop)
+    return clip_value(loop) if isinstance(norm, Unknown) else norm
+
+
+@fact("loop", "text")
+def clip_verdict(loop: LoopView) -> str | Unknown:
+    """What a clip of that bound does."""
+    bound = clip_bound(loop)
+    if isinstance(bound, Unknown):
+        return bound
+    return "never acts" if bound > 1 else "cuts nearly every step to that length"

@@ -1,0 +1,163 @@
+"""Facts of a model's weights: how they start, where that is written, and what would suit them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from vglint.analysis.facts.model import CONSTANTS, ModelView, commonest, weight_layers
+from vglint.analysis.facts.spec import fact, unknown
+from vglint.finding import Place
+from vglint.graph import Init, Node
+from vglint.value import Unknown
+
+_MATCHING = {
+    "relu": "kaiming_normal_(weight, nonlinearity='relu')",
+    "relu6": "kaiming_normal_(weight, nonlinearity='relu')",
+    "leaky_relu": "kaiming_normal_(weight, a=slope, nonlinearity='leaky_relu')",
+    "tanh": "xavier_uniform_(weight, gain=5/3)",
+    "hardtanh": "xavier_uniform_(weight, gain=5/3)",
+    "selu": "normal_(weight, std=fan_in ** -0.5)",
+}
+
+
+@fact("model", "flag")
+def default_init(model: ModelView) -> bool | Unknown:
+    """Every weight on the way keeps the initialisation that torch gives it."""
+    inits = _inits(model)
+    return inits if isinstance(inits, Unknown) else all(init.span is None for init in inits)
+
+
+@fact("model", "text")
+def weight_init(model: ModelView) -> str | Unknown:
+    """The commonest initialisation of the weights on the way: `torch's default` or the call's text."""
+    inits = _inits(model)
+    if isinstance(inits, Unknown):
+        return inits
+    names = Counter("torch's default initialisation" if init.span is None else str(init) for init in inits)
+    return names.most_common(1)[0][0] if names else unknown("no weight")
+
+
+@fact("model", "places")
+def weight_init_places(model: ModelView) -> tuple[Place, ...]:
+    """Where the weights on the way are initialised, where that is written in the program."""
+    inits = _inits(model)
+    if isinstance(inits, Unknown):
+        return ()
+    return tuple(dict.fromkeys(Place(init.span, str(init)) for init in inits if init.span is not None))
+
+
+@fact("model", "places")
+def initialised_at(model: ModelView) -> tuple[Place, ...]:
+    """The statements that initialise the weights on the way, where most of them are initialised by the program; else the layers
+    themselves, which keep torch's default."""
+    inits = _inits(model)
+    if isinstance(inits, Unknown):
+        return ()
+    written = weight_init_places(model)
+    if 2 * sum(init.span is not None for init in inits) > len(inits):
+        return written
+    return weight_layers(model)
+
+
+@fact("model", "text")
+def mend(model: ModelView) -> str | Unknown:
+    """The smallest right mend of a gradient that the stack shrinks or swells: what to initialise with, or which activation."""
+    kind = commonest(model, model.activations)
+    if isinstance(kind, Unknown):
+        kind = "none"
+    match kind:
+        case "tanh" | "hardtanh" | "softsign":
+            return (
+                "initialise every weight with nn.init.xavier_uniform_(weight, gain=5/3) and every bias with zeros, "
+                "or add skip connections"
+            )
+        case "sigmoid" | "hardsigmoid" | "logsigmoid" | "softplus":
+            return (
+                f"use nn.GELU() instead of {kind} between layers together with nn.init.kaiming_normal_(weight, nonlinearity='relu') "
+                "and zero biases, or put nn.BatchNorm before each activation (LayerNorm does not help here)"
+            )
+        case "selu":
+            return "initialise with nn.init.normal_(weight, std=fan_in ** -0.5), as SELU needs, and zero biases"
+        case "none":
+            return "initialise with nn.init.xavier_normal_(weight), which keeps the scale of a linear stack"
+        case _:
+            return (
+                f"initialise every weight with nn.init.{_MATCHING.get(kind, _MATCHING['relu'])} and every bias with zeros, "
+                "put a normalisation between layer and activation, or add skip connections"
+            )
+
+
+@fact("model", "text")
+def matching_init(model: ModelView) -> str | Unknown:
+    """The initialisation that keeps the gradient's size under the commonest activation."""
+    kind = commonest(model, model.activations)
+    return kind if isinstance(kind, Unknown) else _MATCHING.get(kind, _MATCHING["relu"])
+
+
+@fact("model", "places")
+def constant_run(model: ModelView) -> tuple[Place, ...]:
+    """The places that fill the longest stretch of neighbouring weight layers of the trunk whose weights are each filled with one
+    number. Zero-initialised ends of residual branches and gates are no part of the trunk."""
+    return tuple(dict.fromkeys(_filled(model, index) for index in model.constant_run))
+
+
+@fact("model", "number", "layers")
+def constant_in_a_row(model: ModelView) -> int:
+    """The number of weight layers in that stretch: 1 is one constant layer between random ones."""
+    return len(model.constant_run)
+
+
+@fact("model", "flag")
+def constant_biases(model: ModelView) -> bool | Unknown:
+    """Every bias in that stretch is constant too, or absent, so that nothing breaks the symmetry."""
+    biases = [model.view.parameter(model.view.graph.nodes[index], "bias") for index in model.constant_run]
+    if any(bias is not None and bias.init.scheme == "unknown" for bias in biases):
+        return unknown("a bias's initialisation could not be followed")
+    return all(bias is None or bias.init.scheme in CONSTANTS for bias in biases)
+
+
+@fact("model", "places")
+def zero_products(model: ModelView) -> tuple[Place, ...]:
+    """Pairs of neighbouring weight layers inside a branch that both start at zero with no bias to move them: their product has no
+    gradient with respect to either (LoRA with A and B both zero)."""
+    nodes, trunk, found = model.view.graph.nodes, frozenset(model.path.lone), []
+    for node in nodes:
+        if node.index in trunk or not _zero(model, node):
+            continue
+        source = node
+        while source.inputs:
+            source = nodes[source.inputs[0]]
+            if model.view.is_weight(source) or model.view.kinds[source.index] not in ("dropout", "shape", "activation"):
+                break
+        if source.index != node.index and model.view.is_weight(source) and _zero(model, source):
+            found.append(node.index)
+    return model.view.places(found)
+
+
+def _inits(model: ModelView) -> list[Init] | Unknown:
+    found: list[Init] = []
+    for index in model.path.weights:
+        node: Node = model.view.graph.nodes[index]
+        weight = model.view.parameter(node, "weight")
+        if weight is None or weight.init.scheme == "unknown":
+            return unknown("an initialisation could not be followed")
+        found.append(weight.init)
+    return found
+
+
+def _zero(model: ModelView, node: Node) -> bool:
+    """Whether a weight layer's output is zero whatever it is given, and its bias cannot change that on the first step."""
+    if not model.view.is_weight(node):
+        return False
+    weight, bias = model.view.parameter(node, "weight"), model.view.parameter(node, "bias")
+    if weight is None or weight.init.scheme not in ("zeros", "constant", "fill"):
+        return False
+    value = dict(weight.init.args).get("val", dict(weight.init.args).get("value", 0))
+    return value == 0 and (bias is None or bias.init.scheme == "zeros")
+
+
+def _filled(model: ModelView, index: int) -> Place:
+    parameter = model.view.parameter(model.view.graph.nodes[index], "weight")
+    assert parameter is not None
+    layer = model.view.place(index)
+    return Place(parameter.init.span, parameter.path) if parameter.init.span is not None else layer

@@ -1,0 +1,99 @@
+"""Facts of what a loop's backward passes reach: parameters, or something that cuts the way to them."""
+
+from __future__ import annotations
+
+from vglint.analysis.facts.loop import LoopView, places_of
+from vglint.analysis.facts.order import earlier
+from vglint.analysis.facts.spec import fact, unknown
+from vglint.finding import Place
+from vglint.value import Unknown
+
+_DETACHING = frozenset({"detach", "item", "tolist", "numpy"})
+
+
+@fact("loop", "places")
+def evaluating(loop: LoopView) -> tuple[Place, ...]:
+    """Calls of `eval()` that still hold when the model is trained, although it has dropout or batch normalisation."""
+    nodes = loop.view.graph.nodes
+    modes = [node for node in loop.view.nodes("eval_mode", "train_mode") if "." not in node.path]
+    found = []
+    for backward in loop.backwards:
+        trained = loop.view.before(backward.inputs, lambda node: not loop.view.carries_gradient(node))
+        for mode in {node.path for node in modes if node.op == "eval_mode"}:
+            layers = [nodes[i] for i in sorted(trained) if nodes[i].path.startswith(f"{mode}.") or not mode]
+            owns = any(param in loop.params for node in layers for _, param in node.params)
+            stirring = [node for node in layers if node.op == "batch_norm" or loop.view.kinds[node.index] == "dropout"]
+            if not owns or not stirring:
+                continue
+            last = next(earlier(loop.view, stirring[0], [node for node in modes if node.path == mode]), None)
+            if last is not None and last.op == "eval_mode":
+                found.append(last)
+    return places_of(loop, found)
+
+
+@fact("loop", "places")
+def under_no_grad(loop: LoopView) -> tuple[Place, ...]:
+    """Backward passes of a loss that was computed under no_grad or inference_mode from end to end."""
+    found = []
+    for backward in loop.backwards:
+        behind = [loop.view.graph.nodes[index] for index in loop.view.before(backward.inputs)]
+        if any(node.op == "opaque" for node in behind):
+            continue
+        layers = [node for node in behind if node.params and node.op not in ("optimizer",)]
+        if layers and all(loop.view.in_region(node, "no_grad") for node in layers):
+            found.append(backward)
+    return places_of(loop, found)
+
+
+@fact("loop", "places")
+def severed(loop: LoopView) -> tuple[Place, ...] | Unknown:
+    """Of backward passes whose loss reaches no parameter by any differentiable way: the ops nearest the loss that cut it
+    (`.detach()`, `.data`, `.item()`, `.numpy()`). Unknown where the way back meets a gap."""
+    return _severed(loop, _DETACHING)
+
+
+@fact("loop", "places")
+def undifferentiable(loop: LoopView) -> tuple[Place, ...] | Unknown:
+    """The same, where what cuts it is an op that has no gradient: argmax, a comparison, rounding, an integer cast."""
+    return _severed(loop, None)
+
+
+@fact("loop", "places")
+def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
+    """Layers that the loss trains through, that lie behind layers which an optimiser moves, and that no optimiser moves.
+    Frozen ones do not count, nor a frozen backbone in front. Unknown where an optimiser's parameters are not known."""
+    optimizers = list(loop.view.nodes("optimizer"))
+    if any(not node.params or node.get("complete") is False for node in optimizers) or loop.unexplained:
+        return unknown("an optimiser's parameters are not known")
+    moved = {index for node in optimizers for _, index in node.params}
+    found: dict[Place, None] = {}
+    for backward in loop.backwards:
+        behind = loop.view.before(backward.inputs, lambda node: not loop.view.carries_gradient(node))
+        driven = [i for i in behind if any(param in moved for _, param in loop.view.graph.nodes[i].params)]
+        ahead = loop.view.after(driven)
+        for index in sorted(behind & ahead):
+            own = [param for _, param in loop.view.graph.nodes[index].params]
+            live = [param for param in own if loop.view.graph.parameters[param].trainable]
+            if live and not any(param in moved for param in own):
+                found[loop.view.place(index)] = None
+    return tuple(found)
+
+
+def _severed(loop: LoopView, ops: frozenset[str] | None) -> tuple[Place, ...] | Unknown:
+    view, found = loop.view, dict[Place, None]()
+    for backward in view.nodes("backward"):
+        whole = view.before(backward.inputs)
+        open_ = view.before(backward.inputs, lambda node: not view.carries_gradient(node))
+        if any(view.graph.nodes[index].op == "opaque" for index in open_):
+            return unknown("the way from the loss to the parameters is not followed")
+        if any(view.trains(index) for index in open_) or not any(view.trains(index) for index in whole):
+            continue
+        own = {param for index in whole for _, param in view.graph.nodes[index].params}
+        if loop.params and not own & loop.params:
+            continue
+        cuts = [view.graph.nodes[index] for index in sorted(open_) if view.kinds[index] == "cut"]
+        cuts = [node for node in cuts if any(view.trains(index) for index in view.before([node.index]))]
+        wanted = [node for node in cuts if (node.op in ops if ops is not None else node.op not in _DETACHING)]
+        if len(wanted) == len(cuts):
+            found.update((view.place(node.index), None) for node in wanted)
+    return tuple(found)

@@ -1,0 +1,110 @@
+"""Facts of a model's build: its normalisations, skip connections and plain stretches."""
+
+from __future__ import annotations
+
+from vglint.analysis.facts.model import SATURATING, ModelView, commonest
+from vglint.analysis.facts.spec import fact, unknown
+from vglint.finding import Place
+from vglint.value import Unknown
+
+
+@fact("model", "places")
+def norms(model: ModelView) -> tuple[Place, ...]:
+    """Normalisation layers on the way."""
+    nodes = model.view.graph.nodes
+    return model.view.places(index for index in model.path.nodes if model.path.is_norm(nodes[index]))
+
+
+@fact("model", "text")
+def norm_kind(model: ModelView) -> str | Unknown:
+    """The commonest normalisation on the way: batch_norm, layer_norm, rms_norm, group_norm, …"""
+    nodes = model.view.graph.nodes
+    return commonest(model, tuple(index for index in model.path.nodes if model.path.is_norm(nodes[index])))
+
+
+@fact("model", "places")
+def hidden_softmax(model: ModelView) -> tuple[Place, ...]:
+    """Softmax that every path runs through, with trainable weight layers before and behind it: no attention, gate or mixture, whose
+    weights multiply another tensor."""
+    path = model.path
+    trained = [index for index in path.weights if model.view.trains(index)]
+    return model.view.places(
+        index
+        for index in path.trunk
+        if model.view.graph.nodes[index].op == "softmax"
+        and any(weight < index for weight in trained)
+        and _feeds_layer(model, index)
+    )
+
+
+@fact("model", "places")
+def sums(model: ModelView) -> tuple[Place, ...]:
+    """Residual additions: every path runs through the sum, and one of its terms is an earlier such point itself."""
+    return model.view.places(model.sums)
+
+
+@fact("model", "places")
+def squashed_sums(model: ModelView) -> tuple[Place, ...]:
+    """Residual additions whose sum passes a saturating activation before the next block."""
+    nodes = model.view.graph.nodes
+    return model.view.places(
+        index
+        for index in model.sums
+        if any(nodes[reader].op in SATURATING and reader in model.path.trunk for reader in model.view.readers[index])
+    )
+
+
+@fact("model", "places")
+def plain_dropout(model: ModelView) -> tuple[Place, ...]:
+    """Ordinary dropout between weight layers of the trunk."""
+    nodes = model.view.graph.nodes
+    last = model.path.weights[-1] if model.path.weights else -1
+    return model.view.places(
+        index
+        for index in model.path.trunk
+        if nodes[index].op == "dropout" and index < last and nodes[index].get("p") != 0
+    )
+
+
+@fact("model", "flag")
+def has_skip(model: ModelView) -> bool | Unknown:
+    """Some weight layer on the way has something parallel to it: a residual or dense connection, a branch, a gate."""
+    trunk = frozenset(model.path.trunk)
+    return any(index not in trunk for index in model.path.weights)
+
+
+@fact("model", "places")
+def plain_run(model: ModelView) -> tuple[Place, ...] | Unknown:
+    """The longest stretch of weight layers with nothing parallel to them, normalised or not; a depthwise and its pointwise
+    convolution count as one layer. Unknown where the model has a gap or a loop of unknown length."""
+    return _longest(model, model.path.plain_runs)
+
+
+@fact("model", "places")
+def bare_run(model: ModelView) -> tuple[Place, ...] | Unknown:
+    """The longest such stretch without a normalisation between its layers."""
+    return _longest(model, model.path.bare_runs)
+
+
+def _feeds_layer(model: ModelView, index: int) -> bool:
+    """Whether every use of a value is as the input of a trained weight layer."""
+    readers = model.view.readers[index]
+    for reader in readers:
+        node = model.view.graph.nodes[reader]
+        if model.view.kinds[reader] in ("shape", "dropout", "norm"):
+            if not _feeds_layer(model, reader):
+                return False
+        elif not (model.view.is_weight(node) and node.inputs[0] == index and model.view.trains(reader)):
+            return False
+    return bool(readers)
+
+
+def _longest(model: ModelView, runs: tuple[tuple[int, ...], ...]) -> tuple[Place, ...] | Unknown:
+    if not model.path.settled:
+        return unknown("the model has a gap or a loop of unknown length")
+    longest = max(
+        (tuple(index for index in run if model.path.counts(index)) for run in runs),
+        key=lambda run: len(run),
+        default=(),
+    )
+    return model.view.places(longest)
