@@ -1,0 +1,106 @@
+"""The probe's own process: reads a request, trains the model, writes a reply. The parent is `vglint.probe.isolate`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from vglint.probe.record import Measured, Reply, Request, request_from, to_json
+
+
+class RefusedError(Exception):
+    """The probe cannot be carried out; the text says why."""
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    data = json.loads((folder / "request.json").read_text())
+    request = request_from(data["request"])
+    owner, forks = os.getpid(), [0]
+    _guard_forks(forks)
+    try:
+        measured = _measure(request, folder / "source", data["limits"])
+        reply = Reply(measured) if not forks[0] else Reply(None, "the code starts processes of its own (fork)")
+    except RefusedError as refusal:
+        reply = Reply(None, str(refusal))
+    except SystemExit as error:
+        reply = Reply(None, f"the code calls sys.exit({error.code!r})")
+    except KeyboardInterrupt:
+        reply = Reply(None, "the code raises KeyboardInterrupt")
+    except MemoryError:
+        reply = Reply(None, _memory(data["limits"][0]))
+    except BaseException as error:
+        traceback.print_exc()
+        reply = Reply(None, _reason(error, folder / "source", data["limits"][0]))
+    if os.getpid() == owner:
+        text = json.dumps(to_json(reply), default=str)
+        (folder / "reply.part").write_text(text)
+        os.replace(folder / "reply.part", folder / "reply.json")
+    os._exit(0)  # threads and exit handlers of the code under test have no say
+
+
+def _measure(request: Request, source: Path, limits: list[int]) -> Measured:
+    try:
+        import torch
+    except ImportError:
+        raise RefusedError("PyTorch is not installed: pip install 'vglint[probe]'") from None
+    torch.set_num_threads(limits[1])
+    _limit(limits)
+    from vglint.probe.loading import load
+    from vglint.probe.session import probe_request
+
+    return probe_request(request, load(source, request.file))
+
+
+def _limit(limits: list[int]) -> None:
+    """Bounds memory, file sizes, processor time and core dumps where the platform can."""
+    try:
+        import resource
+    except ImportError:
+        return
+    wanted = [
+        (resource.RLIMIT_FSIZE, limits[2]),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CPU, int(limits[3] * max(limits[1], 1)) + 1),
+    ]
+    if sys.platform.startswith("linux"):
+        wanted.append((resource.RLIMIT_AS, limits[0]))
+    for kind, bound in wanted:
+        _, hard = resource.getrlimit(kind)
+        bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
+        try:
+            resource.setrlimit(kind, (bound, bound))
+        except (ValueError, OSError):
+            continue
+
+
+def _guard_forks(count: list[int]) -> None:
+    """Ends forked children at once, so that a fork bomb fizzles out, and counts them."""
+    if not hasattr(os, "register_at_fork"):
+        return
+
+    def counted() -> None:
+        count[0] += 1
+
+    os.register_at_fork(after_in_child=lambda: os._exit(0), after_in_parent=counted)
+
+
+def _memory(limit: int) -> str:
+    return f"out of memory: more than {limit / (1 << 30):g} GiB are needed"
+
+
+def _reason(error: BaseException, source: Path, limit: int) -> str:
+    """Returns what was raised, and the last line of the user's code on the way to it."""
+    text = " ".join(str(error).split())
+    if "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text:
+        return _memory(limit)
+    if isinstance(error, EOFError) and not text:
+        text = "the code reads standard input"
+    where = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename.startswith(str(source)):
+            where = f" at {Path(frame.filename).relative_to(source).as_posix()}:{frame.lineno}"
+    return f"{type(error).__name__}: {text[:300]}{where}"

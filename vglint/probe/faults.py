@@ -1,0 +1,127 @@
+"""What a probe shows to be wrong without any rule: findings VG000, with the place where it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vglint.finding import Evidence, Finding, Verdict
+from vglint.graph import Graph
+from vglint.probe.record import Layer, Measured, Run
+from vglint.rule import Scalar
+from vglint.span import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault by name: which runs show it, what is said of it, which layer is blamed."""
+
+    name: str
+    shows: Callable[[Run], bool]
+    message: Callable[[Run], str]
+    measures: tuple[str, ...]
+
+
+def _number(run: Run, name: str, otherwise: float) -> float:
+    value = run.measures.get(name, otherwise)
+    return float(value) if not isinstance(value, str) else otherwise
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault(
+        "measured-nonfinite",
+        lambda run: bool(run.nonfinite),
+        lambda run: f"NaN or infinity first appears in {run.nonfinite}",
+        ("nonfinite",),
+    ),
+    Fault(
+        "measured-failing-step",
+        lambda run: bool(run.raised),
+        lambda run: f"the first training step raises: {run.raised}",
+        ("step_raised",),
+    ),
+    Fault(
+        "measured-vanishing-gradient",
+        lambda run: _number(run, "log10_weight_gradient_ratio", 0.0) < -3 and _number(run, "loss_drop", 1.0) < 0.05,
+        lambda run: (
+            f"after {len(run.losses)} steps the first weight layer's gradient is 1e{_number(run, 'log10_weight_gradient_ratio', 0):.1f} of the last one's, and the loss does not fall"
+        ),
+        ("log10_weight_gradient_ratio", "log10_gradient_ratio", "loss_drop"),
+    ),
+    Fault(
+        "measured-explosion",
+        lambda run: run.measures.get("diverged") is True,
+        lambda run: f"the loss rises from {run.losses[0]:.3g} to {run.losses[-1]:.3g} in {len(run.losses)} steps",
+        ("diverged", "log10_gradient_ratio", "loss_drop"),
+    ),
+    Fault(
+        "measured-dead-units",
+        lambda run: _number(run, "dead_share", 0.0) > 0.5 and _number(run, "loss_drop", 1.0) < 0.05,
+        lambda run: (
+            f"{_number(run, 'dead_share', 0):.0%} of a layer's inputs are zero on every sample, and the loss does not fall"
+        ),
+        ("dead_share", "loss_drop"),
+    ),
+    Fault(
+        "measured-unreached-parameters",
+        lambda run: len(run.zero_parameters) > 0 and not run.raised,
+        lambda run: f"no gradient ever reaches {_few(run.zero_parameters)}",
+        ("zero_gradients",),
+    ),
+)
+
+
+def faults(measured: Measured, entry: str, span: Span, graph: Graph | None = None) -> tuple[Finding, ...]:
+    """Returns a finding for each fault that every run of every optimiser shows; a fault that some run is free of is none."""
+    found = []
+    for fault in FAULTS:
+        if measured.runs and all(fault.shows(run) for run in measured.runs):
+            run = measured.runs[0]
+            place = _place(fault, run, graph) or span
+            evidence = evidence_of(measured.runs, fault.measures)
+            found.append(
+                Finding(
+                    "VG000",
+                    fault.name,
+                    "warning",
+                    "high",
+                    place,
+                    fault.message(run),
+                    entry,
+                    evidence,
+                    probe=Verdict("confirmed", evidence),
+                )
+            )
+    return tuple(found)
+
+
+def evidence_of(runs: Sequence[Run], names: Sequence[str]) -> Evidence:
+    """Returns the measures of the first run by name, those that were taken."""
+    found: dict[str, Scalar] = {}
+    for name in names:
+        for run in runs:
+            if name in run.measures:
+                found.setdefault(name, run.measures[name])
+    return tuple(found.items())
+
+
+def _place(fault: Fault, run: Run, graph: Graph | None) -> Span | None:
+    """Returns the place of the layer to look at: the one named first in the fault's own words, else the first weight layer."""
+    if graph is None:
+        return None
+    if fault.name == "measured-unreached-parameters":
+        wanted = run.zero_parameters[0].rpartition(".")[0]
+    elif fault.name == "measured-nonfinite":
+        wanted = run.nonfinite.partition(" ")[0]
+    else:
+        wanted = next((layer.path for layer in _layers(run) if layer.weighted), "")
+    return next((node.span for node in graph.nodes if node.path == wanted), None)
+
+
+def _layers(run: Run) -> tuple[Layer, ...]:
+    return run.snapshots[0].layers if run.snapshots else ()
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3])
+    return shown + (f" and {len(names) - 3} more" if len(names) > 3 else "")

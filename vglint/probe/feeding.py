@@ -1,0 +1,237 @@
+"""Finds tensors that a model accepts: from what the graph says, else by trying the shapes its first layers suggest."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import itertools
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vglint.probe.record import Argument
+
+BATCH = 4
+_SIZES = (32, 64, 28, 224, 96, 128, 256, 16, 8, 299)
+_LENGTHS = (16, 32, 64, 8, 128)
+_TRIES, _SECONDS = 200, 20.0
+_TOKENS = ("ids", "token", "src", "tgt", "word", "text", "idx", "tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One form an argument may take: shape with the batch, and the bound of its integers (None: standard normal)."""
+
+    shape: tuple[int, ...]
+    high: int | None = None
+    batch: int = 0
+    """Which dimension is the batch."""
+
+    def make(self, batch: int, generator: torch.Generator, device: str = "cpu") -> Tensor:
+        shape = tuple(batch if i == self.batch else size for i, size in enumerate(self.shape))
+        if self.high is not None:
+            return torch.randint(self.high, shape, generator=generator).to(device)
+        return torch.randn(shape, generator=generator).to(device)
+
+    def __str__(self) -> str:
+        return f"{self.shape} " + (f"of integers below {self.high}" if self.high is not None else "of N(0, 1)")
+
+
+class NoInputError(Exception):
+    """No tensor was found that the model accepts; the text says what was tried and the last complaint."""
+
+
+def find_inputs(model: nn.Module, arguments: Sequence[Argument]) -> tuple[Candidate, ...]:
+    """Returns a candidate for each required argument of `forward` that together run without an error."""
+    options = [_options(model, name, known) for name, known in _required(model, arguments)]
+    shadow = _shadow(model)
+    complaint, start, tried = "", time.monotonic(), 0
+    for choice in itertools.islice(_ordered(options), _TRIES):
+        tried += 1
+        found = _runs(shadow, model, choice)
+        if found is None:
+            return choice
+        complaint = complaint or found
+        if time.monotonic() - start > _SECONDS:
+            break
+    raise NoInputError(f"no input found that the model accepts ({tried} tried); the first complaint: {complaint[:200]}")
+
+
+def _required(model: nn.Module, arguments: Sequence[Argument]) -> list[tuple[str, Argument | None]]:
+    known = {argument.name: argument for argument in arguments}
+    names: list[tuple[str, Argument | None]] = []
+    for parameter in inspect.signature(model.forward).parameters.values():
+        if (
+            parameter.kind in (parameter.VAR_KEYWORD, parameter.KEYWORD_ONLY)
+            or parameter.default is not parameter.empty
+        ):
+            continue
+        if parameter.kind is parameter.VAR_POSITIONAL and names:
+            continue
+        names.append((parameter.name, known.get(parameter.name)))
+    return names
+
+
+def _options(model: nn.Module, name: str, known: Argument | None) -> list[Candidate]:
+    guesses = list(_guesses(model, name))
+    if known is None or known.shape is None:
+        return guesses
+    rank = len(known.shape)
+    exact = []
+    if known.tokens is not None or all(size is not None for size in known.shape[1:]):
+        shape = (BATCH, *(size if size is not None else _LENGTHS[0] for size in known.shape[1:]))
+        exact.append(Candidate(shape, known.tokens))
+    fitting = []
+    for guess in guesses:
+        if len(guess.shape) == rank:
+            shape = tuple(
+                own if own is not None and i != guess.batch else size
+                for i, (own, size) in enumerate(zip(known.shape, guess.shape, strict=True))
+            )
+            fitting.append(Candidate(shape, guess.high, guess.batch))
+    return list(dict.fromkeys([*exact, *fitting, *guesses]))
+
+
+def _guesses(model: nn.Module, name: str) -> Iterator[Candidate]:
+    """Yields shapes in the order in which the model's first weight layer makes them likely."""
+    layers = [
+        module
+        for module in model.modules()
+        if isinstance(
+            module,
+            (
+                nn.Linear,
+                nn.modules.conv._ConvNd,
+                nn.Embedding,
+                nn.RNNBase,
+                nn.RNNCellBase,
+                nn.Bilinear,
+                nn.BatchNorm1d,
+                nn.LayerNorm,
+                nn.MultiheadAttention,
+            ),
+        )
+    ]
+    if name in ("t", "timestep", "timesteps", "time"):
+        yield Candidate((BATCH,), 10)
+        yield Candidate((BATCH,))
+        yield Candidate((BATCH, 1))
+    embeddings = [layer for layer in layers if isinstance(layer, nn.Embedding)]
+    if embeddings and any(word in name.lower() for word in _TOKENS):
+        yield from _of_layer(embeddings[0])
+    for layer in layers[:4]:
+        yield from _of_layer(layer)
+    if embeddings:
+        yield from _of_layer(embeddings[0])
+    for layer in layers[4:40]:
+        yield from _of_layer(layer)
+    yield Candidate((BATCH, 3, 32, 32))
+    yield Candidate((BATCH, 16))
+
+
+def _of_layer(layer: nn.Module) -> Iterator[Candidate]:
+    match layer:
+        case nn.Embedding():
+            for length in _LENGTHS[:3]:
+                yield Candidate((BATCH, length), layer.num_embeddings)
+            yield Candidate((BATCH,), layer.num_embeddings)
+        case nn.Conv1d():
+            yield from (Candidate((BATCH, layer.in_channels, size)) for size in (64, 128, 256, 1024))
+        case nn.Conv2d():
+            yield from (Candidate((BATCH, layer.in_channels, size, size)) for size in _SIZES)
+        case nn.Conv3d():
+            yield from (Candidate((BATCH, layer.in_channels, size, size, size)) for size in (16, 32, 8))
+        case nn.ConvTranspose2d():
+            yield from (Candidate((BATCH, layer.in_channels, size, size)) for size in (1, 4, 8, 16))
+        case nn.Linear():
+            width = layer.in_features
+            yield Candidate((BATCH, width))
+            yield Candidate((BATCH, _LENGTHS[0], width))
+            for channels in (1, 3):
+                side = round((width / channels) ** 0.5)
+                if side > 3 and channels * side * side == width:
+                    yield Candidate((BATCH, channels, side, side))
+        case nn.RNNBase():
+            yield Candidate((BATCH, _LENGTHS[0], layer.input_size))
+            yield Candidate((_LENGTHS[0], BATCH, layer.input_size), None, 0 if layer.batch_first else 1)
+        case nn.RNNCellBase():
+            yield Candidate((BATCH, _LENGTHS[0], layer.input_size))
+            yield Candidate((BATCH, layer.input_size))
+        case nn.MultiheadAttention():
+            yield Candidate((BATCH, _LENGTHS[0], layer.embed_dim))
+        case nn.LayerNorm():
+            yield Candidate((BATCH, _LENGTHS[0], *layer.normalized_shape))
+        case nn.BatchNorm1d():
+            yield Candidate((BATCH, layer.num_features))
+        case _:
+            return
+
+
+def _ordered(options: Sequence[Sequence[Candidate]]) -> Iterator[tuple[Candidate, ...]]:
+    """Yields combinations; first those in which all arguments look alike."""
+    unique = [list(dict.fromkeys(choices)) for choices in options]
+    seen: set[tuple[Candidate, ...]] = set()
+    for choice in itertools.chain(_alike(unique), itertools.product(*(choices[:8] for choices in unique))):
+        if choice not in seen:
+            seen.add(choice)
+            yield choice
+
+
+def _alike(options: Sequence[Sequence[Candidate]]) -> Iterable[tuple[Candidate, ...]]:
+    return zip(*options, strict=False) if len(options) != 1 else ((choice,) for choice in options[0])
+
+
+def _shadow(model: nn.Module) -> nn.Module | None:
+    """Returns a copy without storage, on which trying shapes costs nothing; None where the model cannot be copied so."""
+    try:
+        return copy.deepcopy(model).to("meta").train()
+    except Exception:
+        return None
+
+
+def _runs(shadow: nn.Module | None, model: nn.Module, choice: Sequence[Candidate]) -> str | None:
+    """Returns None where the model accepts the tensors, else its complaint."""
+    if shadow is not None:
+        try:
+            with torch.device("meta"), torch.no_grad():
+                shadow(*(torch.empty(c.shape, dtype=torch.float32 if c.high is None else torch.int64) for c in choice))
+        except (NotImplementedError, AttributeError):
+            pass
+        except Exception as error:
+            if "meta" not in str(error):
+                return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return _really_runs(model, choice)
+
+
+def _really_runs(model: nn.Module, choice: Sequence[Candidate]) -> str | None:
+    generator = torch.Generator().manual_seed(0)
+    state = {name: value.clone() for name, value in model.named_buffers()}
+    try:
+        with torch.no_grad():
+            output: Any = model(*(candidate.make(BATCH, generator) for candidate in choice))
+        return None if next(tensors(output), None) is not None else "forward returns no tensor"
+    except Exception as error:
+        return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    finally:
+        for name, value in model.named_buffers():
+            if name in state and value.shape == state[name].shape:
+                value.copy_(state[name])
+
+
+def tensors(value: object) -> Iterator[Tensor]:
+    """Yields the tensors in a value: a tensor, sequences, mappings, objects with such attributes."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from tensors(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from tensors(item)
+    elif hasattr(value, "__dataclass_fields__"):
+        for name in value.__dataclass_fields__:
+            yield from tensors(getattr(value, name))

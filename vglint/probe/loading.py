@@ -1,0 +1,127 @@
+"""Imports the user's file and builds the model that an expression names."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+GUESSES: dict[str, object] = {
+    "in_channels": 3,
+    "input_channels": 3,
+    "in_chans": 3,
+    "in_ch": 3,
+    "channels": 32,
+    "num_classes": 10,
+    "n_classes": 10,
+    "nclass": 10,
+    "out_channels": 10,
+    "out_ch": 10,
+    "num_outputs": 10,
+    "output_size": 10,
+    "output_dim": 10,
+    "out_dim": 10,
+    "out_features": 10,
+    "action_dim": 4,
+    "n_actions": 4,
+    "state_dim": 16,
+    "obs_dim": 16,
+    "input_size": 32,
+    "input_dim": 32,
+    "in_dim": 32,
+    "in_features": 32,
+    "n_features": 32,
+    "hidden_size": 64,
+    "hidden_dim": 64,
+    "hidden": 64,
+    "d_model": 64,
+    "dim": 64,
+    "embed_dim": 64,
+    "embedding_dim": 64,
+    "emb_dim": 64,
+    "emb_size": 64,
+    "width": 64,
+    "latent_dim": 16,
+    "z_dim": 16,
+    "num_layers": 2,
+    "n_layers": 2,
+    "depth": 4,
+    "layers": 2,
+    "num_heads": 4,
+    "n_heads": 4,
+    "nhead": 4,
+    "heads": 4,
+    "vocab_size": 100,
+    "ntoken": 100,
+    "num_embeddings": 100,
+    "dropout": 0.0,
+    "image_size": 32,
+    "img_size": 32,
+    "patch_size": 4,
+    "kernel_size": 3,
+    "seq_len": 16,
+    "max_len": 64,
+    "block_size": 64,
+}
+"""What a constructor's argument without a default is given, by its usual names."""
+
+
+def load(source: Path, file: str) -> ModuleType:
+    """Imports `file` of the copied tree under the name that its packages give it."""
+    path = source / file
+    top = path.parent
+    while (top / "__init__.py").exists() and top != source:
+        top = top.parent
+    sys.path[:0] = [str(folder) for folder in dict.fromkeys((top, source, source / "src"))]
+    name = ".".join(path.relative_to(top).with_suffix("").parts)
+    try:
+        return importlib.import_module(name.removesuffix(".__init__"))
+    except ImportError as error:
+        if "relative import" not in str(error):
+            raise
+        return importlib.import_module(".".join(path.relative_to(source).with_suffix("").parts))
+
+
+def build(module: ModuleType, expression: str, notes: list[str]) -> nn.Module:
+    """Evaluates the expression among the file's names; builds a class and calls a function that it yields."""
+    value = eval(expression, dict(vars(module)))
+    if inspect.isclass(value) or (callable(value) and not isinstance(value, nn.Module)):
+        value = _called(value, notes)
+    if isinstance(value, (tuple, list)):
+        value = next((item for item in value if isinstance(item, nn.Module)), value)
+    if not isinstance(value, nn.Module):
+        raise TypeError(f"{expression} is a {type(value).__name__}, not an nn.Module")
+    return value
+
+
+def _called(make: Callable[..., Any], notes: list[str]) -> object:
+    arguments: dict[str, object] = {}
+    for parameter in inspect.signature(make).parameters.values():
+        if parameter.default is not parameter.empty or parameter.kind in (
+            parameter.VAR_POSITIONAL,
+            parameter.VAR_KEYWORD,
+        ):
+            continue
+        guess = GUESSES.get(parameter.name, _by_annotation(parameter.annotation))
+        if guess is None:
+            raise TypeError(
+                f"{getattr(make, '__name__', make)} needs {parameter.name!r}: give it in the expression, as {getattr(make, '__name__', 'f')}({parameter.name}=…)"
+            )
+        arguments[parameter.name] = guess
+    if arguments:
+        notes.append("arguments made up: " + ", ".join(f"{name}={value!r}" for name, value in arguments.items()))
+    return make(**arguments)
+
+
+def _by_annotation(annotation: object) -> object:
+    known: dict[object, object] = {int: 32, "int": 32, float: 0.1, "float": 0.1, bool: False, "bool": False}
+    try:
+        return known.get(annotation)
+    except TypeError:
+        return None

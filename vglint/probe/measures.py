@@ -1,0 +1,104 @@
+"""The measures that rules ask for, derived from what a run saw; names and meanings are those of `vglint.rulebook.measures`."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+from vglint.probe.record import Layer, Snapshot
+from vglint.probe.watch import Sight
+from vglint.rule import Scalar
+
+LATE = 50
+"""Step from which the weight-gradient ratio counts: before it, deliberate zero-initialised heads look like a fault."""
+
+_GREAT_NORM = 1e3
+
+
+def measures_of(
+    snapshots: Sequence[Snapshot],
+    losses: Sequence[float],
+    sights: Sequence[Sight],
+    norms: Sequence[float],
+    constant: float | None,
+    final: tuple[float, float] | None,
+) -> dict[str, Scalar]:
+    """Returns the measures that can be taken; what cannot is absent."""
+    found: dict[str, Scalar] = {}
+    if not snapshots:
+        return found
+    start = _ratio(snapshots[0].layers)
+    if start is not None:
+        found["log10_gradient_ratio"] = start
+    late = [
+        ratio
+        for snapshot in snapshots
+        if snapshot.step >= LATE and (ratio := _weight_ratio(snapshot.layers)) is not None
+    ]
+    if late:
+        found["log10_weight_gradient_ratio"] = statistics.median(late)
+    finite = [loss for loss in losses if math.isfinite(loss)]
+    if len(finite) >= 10 and final is not None:
+        first = statistics.mean(finite[:3])
+        start_loss = min(first, constant) if constant is not None and constant > 0 else first
+        found["loss_drop"] = 1.0 - final[0] / start_loss if start_loss > 0 else 0.0
+        last = min(final[0], statistics.median(finite[-5:]))
+        great = bool(norms) and statistics.median(norms) > _GREAT_NORM
+        found["diverged"] = last > 2 * max(finite[0], 1e-6) or (last >= finite[0] and great)
+        found["dead_share"] = final[1]
+    shares = [squash.saturated for squash in snapshots[-1].squashes if squash.saturated is not None]
+    found["saturated_share"] = max(shares, default=0.0)
+    entropies = [squash.entropy for squash in snapshots[0].squashes if squash.entropy is not None]
+    if entropies:
+        found["attention_entropy"] = min(entropies)
+    times = [
+        math.log10(first / last) if first > 0 else -math.inf
+        for sight in sights[:1]
+        for first, last in sight.times
+        if last > 0
+    ]
+    cells = _cells(snapshots[0].layers)
+    if times or cells:
+        found["log10_time_ratio"] = max(min([*times, *cells]), -300.0)
+    updates = [snapshot.update_ratio for snapshot in snapshots if snapshot.update_ratio is not None]
+    if updates:
+        found["update_ratio"] = statistics.median(updates)
+    return found
+
+
+def ends(layers: Sequence[Layer]) -> tuple[Layer, Layer] | None:
+    """Returns the first weight layer that the gradient reaches and the last whose output feeds another."""
+    weighted = [layer for layer in layers if layer.weighted]
+    feeding = [layer for layer in weighted if layer.feeds]
+    return (weighted[0], feeding[-1]) if feeding else None
+
+
+def _ratio(layers: Sequence[Layer]) -> float | None:
+    found = ends(layers)
+    if found is None or found[0].gradient is None or found[1].gradient is None:
+        return None
+    return found[0].gradient - found[1].gradient
+
+
+def _weight_ratio(layers: Sequence[Layer]) -> float | None:
+    """Returns the weight gradient of the first weight layer over the last's; a gradient of exactly 0 counts as 1e-300."""
+    weighted = [layer for layer in layers if layer.weighted and layer.type != "Embedding"]
+    if len(weighted) < 2 or weighted[-1].weight_gradient is None:
+        return None
+    first = weighted[0].weight_gradient
+    return (first if first is not None else -300.0) - weighted[-1].weight_gradient
+
+
+def _cells(layers: Sequence[Layer]) -> list[float]:
+    """Returns, for each module that runs at least 8 times in a pass, the gradient of its first call over its last's."""
+    turns: dict[str, list[Layer]] = {}
+    for layer in layers:
+        if layer.type in ("RNNCell", "LSTMCell", "GRUCell"):
+            turns.setdefault(layer.path, []).append(layer)
+    found = []
+    for calls in turns.values():
+        first, last = calls[0].gradient, calls[-1].gradient
+        if len(calls) >= 8 and last is not None:
+            found.append((first if first is not None else -300.0) - last)
+    return found

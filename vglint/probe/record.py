@@ -1,0 +1,178 @@
+"""What a probe is asked and what it brings back: plain data that travels between processes as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from vglint.rule import Scalar
+
+OptimizerName: TypeAlias = Literal["sgd", "adam", "adamw", "rmsprop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One tensor argument of `forward` as the graph knows it: None for an unknown rank or size; `tokens` below which indices lie."""
+
+    name: str
+    shape: tuple[int | None, ...] | None = None
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one probe's process: wall-clock seconds, bytes of address space, threads, bytes of one written file."""
+
+    seconds: float = 120.0
+    memory: int = 8 << 30
+    threads: int = 1
+    file_size: int = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One model to probe.
+
+    `expression` is evaluated among the names of `file` (relative to `root`); a class is built, a function called. `factory` names
+    a function of the file that returns (model, batch) or (model, batch, loss) where nothing can be synthesised.
+    `optimizers` are tried in turn, each with `rate` or its own default.
+    """
+
+    root: str
+    file: str
+    expression: str
+    arguments: tuple[Argument, ...] = ()
+    factory: str | None = None
+    loss: str | None = None
+    optimizers: tuple[OptimizerName, ...] = ("sgd", "adam")
+    rate: float | None = None
+    steps: int = 60
+    seeds: int = 2
+    device: str = "cpu"
+    overfit: bool = False
+    """Also try to learn 16 samples by heart."""
+    seconds: float = 60.0
+    """What the runs may take together; slow models take smaller batches and fewer steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One call of one module at one step. Gradients are log10 of RMS values, None where there is none or it is exactly 0.
+
+    `gradient` is ∂L/∂(output), `weight_gradient` that of the layer's weight; `moment` = E[x²] and `mean` of the output, `varied` =
+    E[x²] − E[x_b x_b'] between samples; `dead` is the share of its input's units that are 0 on every sample (None for raw input).
+    """
+
+    path: str
+    call: int
+    type: str
+    weighted: bool
+    gradient: float | None
+    weight_gradient: float | None
+    moment: float
+    mean: float
+    varied: float | None
+    dead: float | None
+    feeds: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Squash:
+    """One saturating call: where it ran, the share of its input beyond 5, and for attention the mean entropy of the worst head."""
+
+    path: str
+    line: int | None
+    op: str
+    saturated: float | None
+    entropy: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was seen at one step."""
+
+    step: int
+    layers: tuple[Layer, ...]
+    squashes: tuple[Squash, ...]
+    update_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training: an optimiser, a seed, the losses of its steps, and its measures by the names that rules use."""
+
+    optimizer: str
+    rate: float
+    seed: int
+    losses: tuple[float, ...]
+    snapshots: tuple[Snapshot, ...]
+    measures: dict[str, Scalar]
+    zero_parameters: tuple[str, ...] = ()
+    nonfinite: str = ""
+    """Module and line where NaN or infinity first appeared."""
+    raised: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A probe that ran to its end; `synthesised` says in words what was made up."""
+
+    parameters: int
+    synthesised: tuple[str, ...]
+    runs: tuple[Run, ...]
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Inconclusive:
+    """A probe that says nothing about the model, and why."""
+
+    reason: str
+    output: str = ""
+    """The end of what the code printed."""
+
+
+Outcome: TypeAlias = "Measured | Inconclusive"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the child writes: one of the two."""
+
+    measured: Measured | None = None
+    reason: str = ""
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+def to_json(value: Request | Reply | Measured) -> dict[str, Any]:
+    return asdict(value)
+
+
+def request_from(data: dict[str, Any]) -> Request:
+    arguments = tuple(Argument(item["name"], _tuple(item["shape"]), item["tokens"]) for item in data["arguments"])
+    return Request(**{**data, "arguments": arguments, "optimizers": tuple(data["optimizers"])})
+
+
+def measured_from(data: dict[str, Any]) -> Measured:
+    runs = tuple(
+        Run(
+            **{
+                **run,
+                "losses": tuple(run["losses"]),
+                "zero_parameters": tuple(run["zero_parameters"]),
+                "snapshots": tuple(_snapshot(item) for item in run["snapshots"]),
+            }
+        )
+        for run in data["runs"]
+    )
+    return Measured(data["parameters"], tuple(data["synthesised"]), runs, data["seconds"])
+
+
+def _snapshot(data: dict[str, Any]) -> Snapshot:
+    layers = tuple(Layer(**layer) for layer in data["layers"])
+    return Snapshot(data["step"], layers, tuple(Squash(**squash) for squash in data["squashes"]), data["update_ratio"])
+
+
+def _tuple(value: list[int | None] | None) -> tuple[int | None, ...] | None:
+    return None if value is None else tuple(value)

@@ -1,0 +1,75 @@
+"""What `vglint.probe` returns: findings, a profile, pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vglint.finding import Finding
+from vglint.probe.record import Layer, Measured, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeReport:
+    """One probed model: `findings` are the faults that every run shows; `reason` is set where nothing could be measured."""
+
+    entry: str
+    measured: Measured | None
+    findings: tuple[Finding, ...] = ()
+    reason: str = ""
+    predicted: tuple[tuple[str, float | None], ...] = ()
+    """The predicted profile by weight layer, where the source was read."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the model could be measured and shows no fault."""
+        return self.measured is not None and not self.findings
+
+    @property
+    def profile(self) -> tuple[tuple[str, float | None], ...]:
+        """Each weight layer, in order of execution, with log10 RMS gradient at its output relative to the last that feeds another."""
+        layers = self.layers()
+        feeding = [layer for layer in layers if layer.feeds and layer.gradient is not None]
+        if not feeding:
+            return ()
+        base = feeding[-1].gradient
+        assert base is not None
+        return tuple((layer.path, None if layer.gradient is None else layer.gradient - base) for layer in layers)
+
+    def layers(self) -> tuple[Layer, ...]:
+        """Returns the weight layers of the first run's first step."""
+        if self.measured is None or not self.measured.runs or not self.measured.runs[0].snapshots:
+            return ()
+        return tuple(layer for layer in self.measured.runs[0].snapshots[0].layers if layer.weighted)
+
+    def plot(self) -> str:
+        """Returns the profile as SVG text."""
+        from vglint.probe.chart import profile_chart
+
+        return profile_chart(self.profile, self.predicted)
+
+    def _repr_html_(self) -> str:
+        from vglint.probe.page import section
+
+        return section(self)
+
+    def to_json(self) -> dict[str, object]:
+        """Returns the report as plain data: the same version rule holds as for `--output-format json`."""
+        findings = [
+            {"rule": finding.rule, "name": finding.name, "message": finding.message, "evidence": dict(finding.evidence)}
+            for finding in self.findings
+        ]
+        measured = None if self.measured is None else to_json(self.measured)
+        return {
+            "version": 1,
+            "entry": self.entry,
+            "ok": self.ok,
+            "reason": self.reason,
+            "findings": findings,
+            "profile": [list(row) for row in self.profile],
+            "measured": measured,
+        }
+
+    def __str__(self) -> str:
+        from vglint.probe.bars import text_of
+
+        return text_of(self)

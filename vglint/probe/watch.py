@@ -1,0 +1,284 @@
+"""Watches one forward and backward pass of a model; its hooks are gone when it ends."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from vglint.probe.feeding import tensors
+from vglint.probe.record import Layer, Squash
+
+SATURATED = 5.0
+"""|pre-activation| beyond which a sigmoid's or tanh's slope is below 1 %."""
+
+_RECURRENT = (nn.RNNBase, nn.RNNCellBase)
+_SQUASHING = frozenset({"sigmoid", "sigmoid_", "tanh", "tanh_", "hardtanh", "hardtanh_", "hardsigmoid", "hardsigmoid_"})
+_ATTENTION = frozenset(
+    {
+        "_scaled_dot_product_flash_attention_for_cpu",
+        "_scaled_dot_product_efficient_attention",
+        "_scaled_dot_product_flash_attention",
+    }
+)
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One call of a leaf module during the pass."""
+
+    path: str
+    turn: int
+    module: nn.Module
+    moment: float
+    mean: float
+    varied: float | None
+    dead: float | None
+    source: int
+    """Address of the input's storage, which tells raw input from what a layer made."""
+    before: tuple[Any, ...]
+    after: Any
+    gradient: float | None = None
+    feeds: bool = False
+
+
+@dataclass(slots=True)
+class Sight:
+    """What a pass showed."""
+
+    calls: list[Call] = field(default_factory=list)
+    squashes: list[Squash] = field(default_factory=list)
+    nonfinite: str = ""
+    times: list[tuple[float, float]] = field(default_factory=list)
+    """For each recurrent module: RMS gradient of its input at the first and at the last step."""
+
+    def layers(self) -> tuple[Layer, ...]:
+        """Returns the calls with the gradients that backward has left; call it before the next zero_grad."""
+        _mark(self.calls)
+        return tuple(
+            Layer(
+                call.path,
+                call.turn,
+                type(call.module).__name__,
+                weight_of(call.module) is not None,
+                call.gradient,
+                _log_rms(getattr(weight_of(call.module), "grad", None)),
+                call.moment,
+                call.mean,
+                call.varied,
+                call.dead,
+                call.feeds,
+            )
+            for call in self.calls
+        )
+
+
+def weight_of(module: nn.Module) -> Tensor | None:
+    """Returns the weight that makes a module a weight layer: of two dimensions or more, so not a norm's."""
+    names = ("weight", "weight_ih_l0", "weight_ih", "in_proj_weight", "q_proj_weight")
+    for name in names:
+        value = getattr(module, name, None)
+        if isinstance(value, Tensor) and value.dim() > 1:
+            return value
+    return None
+
+
+@contextmanager
+def watching(model: nn.Module) -> Iterator[Sight]:
+    """Records every call of a leaf module while it lasts."""
+    sight = Sight()
+    handles: list[Any] = []
+    stack: list[str] = []
+    turns: dict[str, int] = {}
+    for path, module in model.named_modules():
+        handles.append(module.register_forward_pre_hook(_entering(stack, path)))
+        handles.append(
+            module.register_forward_hook(_leaving(stack, path, sight, turns, _is_leaf(module)), with_kwargs=True)
+        )
+        if isinstance(module, nn.RNNBase):
+            handles.append(module.register_forward_pre_hook(_timing(module, sight)))
+    try:
+        with _Squashes(sight, stack):
+            yield sight
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _is_leaf(module: nn.Module) -> bool:
+    return weight_of(module) is not None or not any(True for _ in module.children())
+
+
+def _entering(stack: list[str], path: str) -> Any:
+    def enter(module: nn.Module, args: Any) -> None:
+        stack.append(path)
+
+    return enter
+
+
+def _leaving(stack: list[str], path: str, sight: Sight, turns: dict[str, int], leaf: bool) -> Any:
+    def leave(module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
+        while stack and stack.pop() != path:
+            pass
+        output = next((tensor for tensor in tensors(result) if tensor.is_floating_point()), None)
+        if output is None:
+            return
+        given = [tensor for tensor in tensors((args, kwargs)) if tensor.is_floating_point()]
+        if not sight.nonfinite and not _finite([output]) and (_finite(given) or not leaf):
+            sight.nonfinite = f"{path or 'forward'} ({type(module).__name__}){_line()}"
+        if leaf:
+            turn = turns[path] = turns.get(path, -1) + 1
+            call = _call(path, turn, module, given, output)
+            sight.calls.append(call)
+            if output.requires_grad:
+                output.register_hook(_taking(call))  # type: ignore[no-untyped-call]
+
+    return leave
+
+
+def _finite(values: list[Tensor]) -> bool:
+    return all(bool(torch.isfinite(value.detach()).all()) for value in values)
+
+
+def _taking(call: Call) -> Any:
+    def take(gradient: Tensor) -> None:
+        call.gradient = _log_rms(gradient)
+
+    return take
+
+
+def _timing(module: nn.RNNBase, sight: Sight) -> Any:
+    def before(_: nn.Module, args: Any) -> Any:
+        if not args or not isinstance(args[0], Tensor) or args[0].dim() != 3 or not torch.is_grad_enabled():
+            return None
+        given = args[0] if args[0].requires_grad else args[0].detach().requires_grad_()
+        axis = 1 if module.batch_first else 0
+
+        def take(gradient: Tensor) -> None:
+            steps = gradient.detach().double().pow(2).mean(dim=(1 - axis, 2)).sqrt()
+            sight.times.append((float(steps[0]), float(steps[-1])))
+
+        given.register_hook(take)  # type: ignore[no-untyped-call]
+        return (given, *args[1:])
+
+    return before
+
+
+def _call(path: str, turn: int, module: nn.Module, given: list[Tensor], output: Tensor) -> Call:
+    value = output.detach().double()
+    weighted = weight_of(module) is not None
+    return Call(
+        path,
+        turn,
+        module,
+        _number(value.pow(2).mean()),
+        _number(value.mean()),
+        _number(value.var(0).mean()) if value.dim() > 1 and len(value) > 1 else None,
+        _dead(given[0], module) if weighted and given and not isinstance(module, _RECURRENT) else None,
+        given[0].data_ptr() if given else 0,
+        tuple(tensor.grad_fn for tensor in given if tensor.grad_fn is not None),
+        output.grad_fn,
+    )
+
+
+def _dead(given: Tensor, module: nn.Module) -> float | None:
+    """Returns the share of input units that are 0 for every sample and position."""
+    if given.dim() < 2:
+        return None
+    unit = 1 if isinstance(module, nn.modules.conv._ConvNd) else given.dim() - 1
+    alive = (given.detach() != 0).transpose(0, unit).flatten(1).any(1)
+    return 1.0 - _number(alive.double().mean())
+
+
+def _mark(calls: list[Call]) -> None:
+    """Marks weight layers from whose output another one's input is reached, along the autograd graph."""
+    owners = {call.after: call for call in calls if call.after is not None and weight_of(call.module) is not None}
+    for call in calls:
+        if weight_of(call.module) is None:
+            continue
+        seen, stack = set(call.before), list(call.before)
+        while stack:
+            node = stack.pop()
+            if node in owners:
+                owners[node].feeds = True
+                continue
+            for parent, _ in node.next_functions:
+                if parent is not None and parent not in seen:
+                    seen.add(parent)
+                    stack.append(parent)
+    for call in calls:
+        call.before, call.after = (), None
+
+
+class _Squashes(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Sees every saturating call, whatever its spelling, and the attention weights."""
+
+    def __init__(self, sight: Sight, stack: list[str]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.sight = sight
+        self.stack = stack
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        path = self.stack[-1] if self.stack else ""
+        if name in _SQUASHING and self.stack:
+            share = _number((args[0].detach().abs() > SATURATED).double().mean())
+            self.sight.squashes.append(Squash(path, _line_number(), name.rstrip("_"), share, None))
+        result = func(*args, **(kwargs or {}))
+        if name == "_softmax" and self.stack and result.dim() >= 3 and result.shape[-1] > 1:
+            self.sight.squashes.append(Squash(path, _line_number(), "softmax", None, _entropy(result)))
+        if name in _ATTENTION and self.stack:
+            query, key = args[0].detach(), args[1].detach()
+            weights = (query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])).softmax(-1)
+            self.sight.squashes.append(Squash(path, _line_number(), "softmax", None, _entropy(weights)))
+        return result
+
+
+def _entropy(weights: Tensor) -> float:
+    """Returns the mean entropy over log(positions) of the worst head; heads are dimension 1 of four."""
+    value = weights.detach().double().clamp(min=1e-30)
+    entropy = -(value * value.log()).sum(-1) / math.log(value.shape[-1])
+    return _number(entropy.transpose(0, 1).flatten(1).mean(1).min()) if entropy.dim() == 3 else _number(entropy.mean())
+
+
+def _line() -> str:
+    number = _frame()
+    return f" at {number[0]}:{number[1]}" if number else ""
+
+
+def _line_number() -> int | None:
+    found = _frame()
+    return found[1] if found else None
+
+
+def _frame() -> tuple[str, int] | None:
+    """Returns file and line of the innermost frame that is neither torch's nor ours."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if "/torch/" not in file and "\\torch\\" not in file and "vglint" not in file and not file.startswith("<"):
+            return file.rsplit("/", 1)[-1], frame.f_lineno
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+def _log_rms(gradient: object) -> float | None:
+    """Returns log10 of the RMS, None where there is no gradient, it is exactly 0 or not finite."""
+    if not isinstance(gradient, Tensor) or gradient.numel() == 0:
+        return None
+    value = gradient.detach().to_dense() if gradient.is_sparse else gradient.detach()
+    scale = float(value.abs().max())
+    if not math.isfinite(scale) or scale == 0.0:
+        return None
+    return math.log10(scale) + 0.5 * math.log10(float((value.double() / scale).pow(2).mean()))
+
+
+def _number(value: Tensor) -> float:
+    return float(value.item())
