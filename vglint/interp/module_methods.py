@@ -34,8 +34,17 @@ def _itself(run: Run, args: list[Value], keywords: dict[str, Value], frame: Fram
     return args[0]
 
 
-for _name in "to cuda cpu float half double bfloat16 type share_memory to_empty xpu ipu compile tie_weights init_weights post_init".split():
+for _name in "to cuda cpu float half double bfloat16 type share_memory to_empty xpu ipu compile tie_weights".split():
     METHODS[_name] = _itself
+
+
+@register(METHODS, "init_weights", "post_init")
+def _filled_elsewhere(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    """A base class that is not known fills what the program left empty."""
+    for param in parameters_of(_module(args)):
+        if param.init.scheme == "uninitialised":
+            run.set_field(param, "init", UNKNOWN)
+    return args[0]
 
 
 def _nothing(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:

@@ -68,9 +68,16 @@ def place(found: ParameterView) -> tuple[Place, ...]:
 @fact("parameter", "text")
 def scheme(found: ParameterView) -> str | Unknown:
     """How it is filled: zeros, constant, normal, kaiming_uniform, …, or uninitialised (`torch.empty` that nothing fills).
-    Unknown where something wrote to it that could not be followed."""
+    Unknown where something wrote to it that could not be followed, and for memory that nothing fills here, where the class is a part of
+    another one, which may fill it, or code that is not understood reads it."""
     name = found.parameter.init.scheme
-    return unknown("its initialisation could not be followed") if name == "unknown" else name
+    if name == "unknown":
+        return unknown("its initialisation could not be followed")
+    if name == "uninitialised":
+        root = next((module.type for module in found.view.graph.modules if not module.path), "")
+        if root in found.view.context.parts or any(node.op == "opaque" for node in found.readers):
+            return unknown("what the class is a part of may fill it")
+    return name
 
 
 @fact("parameter", "number")

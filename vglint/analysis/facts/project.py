@@ -10,16 +10,21 @@ from vglint.graph import Graph
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The names of the optimisers (`Adam`, `SGD`) by the qualified name of the module class that they train."""
+    """`optimizers` are the names of the optimisers (`Adam`, `SGD`) by the qualified name of the module class that they train; `parts` are
+    the classes that some graph uses inside another module."""
 
     optimizers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    parts: frozenset[str] = frozenset()
 
 
 def context_of(graphs: Iterable[Graph]) -> Context:
     """Returns what the training code among the graphs says of the classes that it trains."""
     found: dict[str, set[str]] = {}
+    parts: set[str] = set()
     for graph in graphs:
+        roots = graph.kind == "training"
+        parts.update(module.type for module in graph.modules if ("." in module.path if roots else module.path))
         names = {(node.type or "").rpartition(".")[2] for node in graph.nodes if node.op == "optimizer" and node.type}
         for module in graph.modules if names else ():
             found.setdefault(module.type, set()).update(names)
-    return Context({key: frozenset(value) for key, value in found.items()})
+    return Context({key: frozenset(value) for key, value in found.items()}, frozenset(parts))
