@@ -86,6 +86,7 @@ def _cache(target: Target, ending: str = "pickle") -> Path:
 
 def _record_all(targets: list[Target], jobs: int, again: bool) -> int:
     """Records what is not recorded yet, and prints how many of each population run."""
+    import recording  # noqa: F401  # once, before the children are forked
     import torch
 
     torch.set_num_threads(1)
@@ -125,9 +126,10 @@ def _record(target: Target) -> bytes:
 
 def _guarded_all(work: Callable[[Target], Outcome], targets: list[Target], jobs: int) -> list[Outcome]:
     """Applies `work` to every target, a few at a time to a child, and a child that dies costs only its target."""
+    import oracle  # noqa: F401  # once, before the children are forked
+
     import vglint.interp
-    import vglint.source  # noqa: F401  # once, before the children are forked
-    from oracle import compare  # noqa: F401
+    import vglint.source  # noqa: F401
 
     def one(target: Target) -> Outcome:
         try:
@@ -215,6 +217,21 @@ def _print_causes(outcomes: list[Outcome], top: int = 40) -> None:
         print(f"\n{title}: {found.total()}")
         for text, count in found.most_common(top):
             print(f"{count:6} {text}")
+
+
+def _kind(differences: tuple[str, ...]) -> str:
+    """Returns the first difference without its path, so that alike ones count together."""
+    if not differences:
+        return "same steps, another order or path"
+    what, _, rest = differences[0].partition(": ")
+    if rest.count("="):
+        words = rest.partition(", ")[0].split(" ")
+        return (
+            f"{what}: {words[0]} {words[2] if len(words) > 2 else ''}"
+            if what.startswith("layer not")
+            else f"layer: {rest}"
+        )
+    return what.partition(" ")[0] + " " + " ".join(what.split(" ")[1:2])
 
 
 def _print_models(outcomes: list[Outcome]) -> None:
