@@ -113,7 +113,9 @@ def test_refuses(text, hint):
 
 
 def test_templates_fill_in_and_show_what_is_not_known():
-    template = parse_template("{many(count(sigmoids), 'sigmoid')} take 1e{ratio:.0f} of {first(layers)}, {{kept}}", TYPES)
+    template = parse_template(
+        "{many(count(sigmoids), 'sigmoid')} take 1e{ratio:.0f} of {first(layers)}, {{kept}}", TYPES
+    )
     assert render(template, VALUES.__getitem__) == "2 sigmoids take 1e-4 of fc1, {kept}"
     assert render(template, {**VALUES, "ratio": WHY}.__getitem__) == "2 sigmoids take 1e? of fc1, {kept}"
     assert template.names == ("sigmoids", "ratio", "layers")

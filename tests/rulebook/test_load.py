@@ -61,7 +61,7 @@ def test_a_good_file_is_read(tmp_path):
         ("[params]", '[confirm]\nwen = "measured.nonfinite"\n[params]', "confirm.wen", "did you mean 'when'?"),
         ("[params]", '[[levels]]\nwhen = "True"\nseverity = "eror"\n[params]', "levels", "did you mean 'error'?"),
         ("[params]", '[[related]]\nplaces = "norm"\nmessage = "x"\n[params]', "related[0].places", "'norms'"),
-        ('id = "XX100"', 'id = ', "", "is not TOML"),
+        ('id = "XX100"', "id = ", "", "is not TOML"),
     ],
 )
 def test_a_mistake_names_file_key_and_cure(tmp_path, old, new, key, hint):

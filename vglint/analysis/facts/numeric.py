@@ -129,6 +129,23 @@ def input_scale(found: NodeView) -> float | Unknown:
     return abs(value) if made.op == "mul" else 1 / abs(value)
 
 
+@fact("node", "flag")
+def feeds_layers(found: NodeView) -> bool:
+    """Its result goes only into trained weight layers, through reshapes, dropout and normalisations: it is no gate and no output."""
+    return _feeds_layers(found.view, found.node.index)
+
+
+def _feeds_layers(view: View, index: int) -> bool:
+    for reader in view.readers[index]:
+        node = view.graph.nodes[reader]
+        if view.kinds[reader] in ("shape", "dropout", "norm"):
+            if not _feeds_layers(view, reader):
+                return False
+        elif not (view.is_weight(node) and node.inputs[0] == index):
+            return False
+    return bool(view.readers[index])
+
+
 def _is_root(node: Node) -> bool:
     if node.op == "sqrt":
         return True

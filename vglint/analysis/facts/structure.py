@@ -66,6 +66,18 @@ def plain_dropout(model: ModelView) -> tuple[Place, ...]:
     )
 
 
+@fact("model", "places")
+def selu_breakers(model: ModelView) -> tuple[Place, ...]:
+    """What disturbs SELU's fixed point: ordinary dropout and batch normalisation between weight layers of the trunk."""
+    nodes = model.view.graph.nodes
+    last = model.path.weights[-1] if model.path.weights else -1
+    return model.view.places(
+        index
+        for index in model.path.trunk
+        if nodes[index].op in ("dropout", "batch_norm") and index < last and nodes[index].get("p") != 0
+    )
+
+
 @fact("model", "flag")
 def has_skip(model: ModelView) -> bool | Unknown:
     """Some weight layer on the way has something parallel to it: a residual or dense connection, a branch, a gate."""
