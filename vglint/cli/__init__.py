@@ -17,6 +17,7 @@ from vglint import __version__
 VERBS: Mapping[str, tuple[str, str]] = {
     "lint": ("vglint.cli.lint", "Find what stops a PyTorch model from training."),
     "graph": ("vglint.cli.graph", "Print the layer graph of a model, with the predicted gradient."),
+    "probe": ("vglint.cli.probe", "Train a model for a few steps and measure it. This runs its code."),
     "explain": ("vglint.cli.rules", "Explain a rule."),
     "explain-match": ("vglint.cli.rules", "Show why a rule fires on a model, or does not."),
     "rules": ("vglint.cli.rules", "List the rules, or print the schema of rule files."),

@@ -25,8 +25,9 @@ def text_of(report: ProbeReport) -> str:
         )
     lines.append("")
     for finding in report.findings:
-        lines.append(f"  {finding.rule} {finding.name}: {finding.message} ({finding.span})")
-    if not report.findings:
+        word = "" if finding.probe is None else f" [{finding.probe.verdict}]"
+        lines.append(f"  {finding.rule} {finding.name}{word}: {finding.message} ({finding.span})")
+    if not report.confirmed:
         lines.append("  no measured fault")
     return "\n".join(lines) + "\n"
 

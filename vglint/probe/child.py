@@ -97,7 +97,7 @@ def _reason(error: BaseException, source: Path, limit: int) -> str:
     text = " ".join(str(error).split())
     if "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text:
         return _memory(limit)
-    if isinstance(error, EOFError) and not text:
+    if isinstance(error, EOFError) and text in ("", "EOF when reading a line"):
         text = "the code reads standard input"
     where = ""
     for frame in traceback.extract_tb(error.__traceback__):

@@ -114,6 +114,7 @@ def _table(measured: Measured) -> str:
 
 
 def _finding(finding: Finding, texts: Mapping[str, str]) -> str:
+    word = "" if finding.probe is None else f" ({finding.probe.verdict})"
     text = texts.get(finding.span.file)
     frame = ""
     if text is not None:
@@ -124,7 +125,7 @@ def _finding(finding: Finding, texts: Mapping[str, str]) -> str:
         if 0 <= mark < len(rows):
             rows[mark] = f"<mark>{rows[mark]}</mark>"
         frame = "<pre>" + "\n".join(rows) + "</pre>"
-    return f'<div class="finding"><b>{escape(finding.rule)} {escape(finding.name)}</b> {escape(str(finding.span))}<br>{escape(finding.message)}{frame}</div>'
+    return f'<div class="finding"><b>{escape(finding.rule)} {escape(finding.name)}</b>{word} {escape(str(finding.span))}<br>{escape(finding.message)}{frame}</div>'
 
 
 def _text(value: object) -> str:

@@ -21,8 +21,15 @@ class ProbeReport:
 
     @property
     def ok(self) -> bool:
-        """Whether the model could be measured and shows no fault."""
-        return self.measured is not None and not self.findings
+        """Whether the model could be measured and nothing was confirmed."""
+        return self.measured is not None and not self.confirmed
+
+    @property
+    def confirmed(self) -> tuple[Finding, ...]:
+        """The findings that the measurement bears out."""
+        return tuple(
+            finding for finding in self.findings if finding.probe is not None and finding.probe.verdict == "confirmed"
+        )
 
     @property
     def profile(self) -> tuple[tuple[str, float | None], ...]:

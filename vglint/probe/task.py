@@ -189,7 +189,8 @@ def _patterns(count: int, shape: tuple[int, ...], generator: torch.Generator) ->
             small = torch.randn(count, shape[0], min(4, shape[1]), min(4, shape[2]), generator=generator)
             smooth = nn.functional.interpolate(small, size=shape[1:], mode="bilinear")
             shade = torch.randn(count, shape[0], 1, 1, generator=generator)
-            return 0.5**0.5 * (smooth / smooth.std().clamp(min=1e-6) + shade)
+            scaled: Tensor = 0.5**0.5 * (smooth / smooth.std().clamp(min=1e-6) + shade)
+            return scaled
         case _:
             return torch.randn(count, *shape, generator=generator)
 
@@ -246,7 +247,7 @@ def _local(output: Tensor, data: Tensor, generator: torch.Generator) -> Tensor:
     size = output.shape[2:] if data.dim() > 3 else output.shape[1:2]
     width = output.shape[1] if data.dim() > 3 else output.shape[2]
     mixture = torch.randn(width, images.shape[1], generator=generator).to(data.device) / images.shape[1] ** 0.5
-    mixed = torch.einsum("oc,nc...->no...", mixture, images)
+    mixed: Tensor = torch.einsum("oc,nc...->no...", mixture, images)
     if mixed.shape[2:] != size:
         mixed = nn.functional.interpolate(mixed, size=tuple(size))
     target = mixed if data.dim() > 3 else mixed.movedim(1, -1)

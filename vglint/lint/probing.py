@@ -1,0 +1,73 @@
+"""One entry through the probe: its request from the graph, its measures against the rules, what else was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from vglint.analysis.propagate import propagate
+from vglint.analysis.ratio import ratio
+from vglint.finding import Finding, Verdict
+from vglint.graph import Graph
+from vglint.interp import EntryError, entries, extract
+from vglint.probe import Limits, Measured, ProbeReport, Request, faults, plan, run_isolated
+from vglint.rule import Scalar
+from vglint.rulebook import Rulebook
+from vglint.rulebook.confirm import judged, verdict
+from vglint.source.module import Module
+from vglint.source.project import Project
+
+
+def probe_entry(
+    project: Project,
+    module: Module,
+    expression: str,
+    rulebook: Rulebook,
+    limits: Limits,
+    adjust: Callable[[Request], Request] = lambda request: request,
+) -> ProbeReport:
+    """Runs one model of a file in a process of its own and returns the rules' findings with verdicts, and measured faults.
+
+    `adjust` changes the request that was planned from the source; raises EntryError where the expression names no model.
+    """
+    graph = extract(project, module, expression)
+    findings = rulebook.check((graph,))
+    request = adjust(plan(graph, project.root, expression, _training(project, module)))
+    outcome = run_isolated(request, limits)
+    if not isinstance(outcome, Measured):
+        undecided = Verdict("inconclusive", (("reason", outcome.reason),))
+        return ProbeReport(
+            expression, None, tuple(_judged(rulebook, finding, undecided) for finding in findings), outcome.reason
+        )
+    found = tuple(_judged(rulebook, finding, _verdict(rulebook, finding, outcome)) for finding in findings)
+    explained = any(finding.probe is not None and finding.probe.verdict == "confirmed" for finding in found)
+    extra = () if explained else faults(outcome, expression, graph.span, graph)
+    return ProbeReport(expression, outcome, (*found, *extra), predicted=_profile(graph))
+
+
+def measures_by_optimizer(measured: Measured) -> Mapping[str, Sequence[Mapping[str, Scalar]]]:
+    """Returns the measures of every seed by optimiser."""
+    found: dict[str, list[Mapping[str, Scalar]]] = {}
+    for run in measured.runs:
+        found.setdefault(run.optimizer, []).append(run.measures)
+    return found
+
+
+def _verdict(rulebook: Rulebook, finding: Finding, measured: Measured) -> Verdict | None:
+    return verdict(rulebook.find(finding.rule), measures_by_optimizer(measured))
+
+
+def _judged(rulebook: Rulebook, finding: Finding, found: Verdict | None) -> Finding:
+    return judged(finding, found if rulebook.find(finding.rule).confirm is not None else None)
+
+
+def _profile(graph: Graph) -> tuple[tuple[str, float | None], ...]:
+    found = ratio(graph, propagate(graph))
+    return tuple((graph.nodes[index].path, value) for index, value in found.profile)
+
+
+def _training(project: Project, module: Module) -> tuple[Graph, ...]:
+    """Returns the graphs of the file's own training code, which may tell the optimiser and the loss."""
+    try:
+        return tuple(graph for graph in entries(project, module) if graph.kind == "training")
+    except EntryError:
+        return ()
