@@ -72,6 +72,8 @@ def normal(terms: Mapping[Monomial, Fraction]) -> int | float | Expr:
 
 
 def plus(left: int | float | Expr, right: int | float | Expr) -> int | float | Expr:
+    if type(left) is int and type(right) is int:
+        return left + right
     total: dict[Monomial, Fraction] = dict(_terms(left))
     for powers, factor in _terms(right):
         total[powers] = total.get(powers, Fraction(0)) + factor
@@ -79,6 +81,8 @@ def plus(left: int | float | Expr, right: int | float | Expr) -> int | float | E
 
 
 def times(left: int | float | Expr, right: int | float | Expr) -> int | float | Expr:
+    if type(left) is int and type(right) is int:
+        return left * right
     total: dict[Monomial, Fraction] = {}
     for powers_left, factor_left in _terms(left):
         for powers_right, factor_right in _terms(right):
@@ -89,6 +93,8 @@ def times(left: int | float | Expr, right: int | float | Expr) -> int | float | 
 
 def divided(left: int | float | Expr, right: int | float | Expr) -> int | float | Expr | None:
     """Returns left / right where right is one monomial (exact), else None."""
+    if type(left) is int and type(right) is int and right and left % right == 0:
+        return left // right
     divisor = _terms(right)
     if len(divisor) != 1:
         return 1 if left == right else None

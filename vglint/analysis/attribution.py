@@ -46,13 +46,15 @@ def attribute(graph: Graph, trace: Trace, first: int | None = None, last: int | 
         meeting = own
         for consumer, value, share in shares:
             above = trace.gradients[consumer]
+            meeting -= share * value
             if above is None:
-                return Attribution(None, (), ())
+                # Products of queries and keys have no gradient of their own: the way through them ends here.
+                parts.append((consumer, "attention", w * share * value))
+                continue
             parts += [
                 (consumer, cause, w * share * decades)
                 for cause, decades in _causes(graph, graph.nodes[consumer], value - above)
             ]
-            meeting -= share * value
             weight[consumer] += w * share
         if abs(meeting) > 1e-9:
             parts.append((index, "residual" if len(shares) > 1 else "other", w * meeting))

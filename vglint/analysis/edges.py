@@ -7,13 +7,14 @@ positions is carried per axis, exactly.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 from vglint.analysis.state import Profile
 
 
-class Edge(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Edge:
     """One axis of a convolution: triples (output, input, tap) of positions that a tap joins, `kernel` taps in all."""
 
     pairs: tuple[tuple[int, int, int], ...]
@@ -41,7 +42,7 @@ class Edge(NamedTuple):
         return [frozenset(taps) for taps in found]
 
     def reversed(self) -> Edge:
-        return Edge(tuple((source, out, tap) for out, source, tap in self.pairs), self.kernel, self.new, self.old)
+        return _mirrored(self)
 
 
 _WIDEST = 64
@@ -85,6 +86,11 @@ def through_edges(edges: tuple[Edge, ...], profile: Profile | None) -> tuple[flo
         total *= mean
         after.append(tuple(value / mean for value in found) if mean > 0 else tuple(found))
     return total, tuple(after)
+
+
+@lru_cache(maxsize=1024)
+def _mirrored(one: Edge) -> Edge:
+    return Edge(tuple((source, out, tap) for out, source, tap in one.pairs), one.kernel, one.new, one.old)
 
 
 @lru_cache(maxsize=1024)

@@ -20,6 +20,7 @@ from vglint.analysis.maps import reduce as _reduce
 from vglint.analysis.maps import shape as _shape
 from vglint.analysis.maps import source as _source
 from vglint.analysis.maps import weight as _weight
+from vglint.analysis.ratio import last_of, weight_layers
 from vglint.analysis.sizes import assumed, sequence_length
 from vglint.analysis.state import ZERO, AbstainError, Back, Grad, Scale, State, combined
 from vglint.analysis.use import Use
@@ -194,11 +195,14 @@ _LOSSES = frozenset(
 
 
 def _reference(graph: Graph, grads: list[Grad | None]) -> Scale:
-    """Returns the unknown sizes that the gradients are stated relative to: those of the last weight layer that has one."""
-    for node in reversed(graph.nodes):
-        grad = grads[node.index]
-        if grad is not None and grad.g > 0 and node.params:
-            return grad.scale
+    """Returns the unknown sizes that the gradients are stated relative to: those of the last weight layer that feeds another."""
+    layers = weight_layers(graph)
+    last = last_of(graph, layers)
+    for index in (*(() if last is None else (last,)), *reversed(layers)):
+        grad = grads[index]
+        if grad is not None and grad.g > 0:
+            found: Scale = grad.scale
+            return found
     return ()
 
 

@@ -32,8 +32,8 @@ WEIGHTED = frozenset(
 def ratio(graph: Graph, trace: Trace) -> Ratio:
     """Returns the gradient of the first weight layer relative to the last that feeds another, and the profile over all of them."""
     layers = weight_layers(graph)
-    first = _first(graph, layers)
-    last = _last(graph, layers)
+    first = first_of(graph, layers)
+    last = last_of(graph, layers)
     base = trace.gradients[last] if last is not None else None
     profile = []
     for index in layers:
@@ -63,7 +63,7 @@ def is_weighted(graph: Graph, node: Node) -> bool:
     return node.op in ("matmul", "bmm", "mm") and any(graph.nodes[source].op == "parameter" for source in node.inputs)
 
 
-def _first(graph: Graph, layers: list[int]) -> int | None:
+def first_of(graph: Graph, layers: list[int]) -> int | None:
     """Returns the first weight layer that an input reaches; any first one where no input does."""
     reached = [False] * len(graph.nodes)
     for node in graph.nodes:
@@ -74,7 +74,7 @@ def _first(graph: Graph, layers: list[int]) -> int | None:
     return layers[0] if layers else None
 
 
-def _last(graph: Graph, layers: list[int]) -> int | None:
+def last_of(graph: Graph, layers: list[int]) -> int | None:
     """Returns the last weight layer whose output feeds another."""
     wanted = {node.index for node in graph.nodes if is_weighted(graph, node)}
     feeds = [False] * len(graph.nodes)

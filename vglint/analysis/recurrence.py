@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from vglint.graph import Graph, Init, Node, Parameter
@@ -166,9 +167,10 @@ def cell_of(graph: Graph, node: Node, level: int, q: float) -> Cell | None:
     width = node.get("hidden_size")
     size = width if isinstance(width, (int, Expr)) else None
     into, back = found
+    q, kept = float(f"{q:.4g}"), tuple(shifts)
     if kind == "rnn":
-        return _vanilla(node, into, back, shifts, q, size)
-    return (_lstm if kind == "lstm" else _gru)(into, back, shifts, q, size)
+        return _vanilla(node.get("nonlinearity") == "relu", into, back, kept, q, size)
+    return (_lstm if kind == "lstm" else _gru)(into, back, kept, q, size)
 
 
 class Matrix(NamedTuple):
@@ -179,10 +181,12 @@ class Matrix(NamedTuple):
     identity: bool = False
 
 
-def _vanilla(
-    node: Node, into: Matrix, back: Matrix, shifts: list[tuple[float, float]], q: float, width: int | Expr | None
-) -> Cell:
-    linear = node.get("nonlinearity") == "relu"
+Shifts = tuple[tuple[float, float], ...]
+"""Mean and variance of each gate's bias."""
+
+
+@lru_cache(maxsize=512)
+def _vanilla(linear: bool, into: Matrix, back: Matrix, shifts: Shifts, q: float, width: int | Expr | None) -> Cell:
     found = rays(0.0, 1.0) if linear else _named("tanh")
     mean, var = shifts[0]
     square = 0.0
@@ -208,7 +212,8 @@ def _vanilla(
     )
 
 
-def _lstm(into: Matrix, back: Matrix, shifts: list[tuple[float, float]], q: float, width: int | Expr | None) -> Cell:
+@lru_cache(maxsize=512)
+def _lstm(into: Matrix, back: Matrix, shifts: Shifts, q: float, width: int | Expr | None) -> Cell:
     sigmoid, tanh = _named("sigmoid"), _named("tanh")
     cell = hidden = 0.0
     for _ in range(400):
@@ -243,7 +248,8 @@ def _lstm(into: Matrix, back: Matrix, shifts: list[tuple[float, float]], q: floa
     return Cell(hidden, hidden, (f.mean + straight) ** 2, into.backward * entering, width, kept, carried, opened)
 
 
-def _gru(into: Matrix, back: Matrix, shifts: list[tuple[float, float]], q: float, width: int | Expr | None) -> Cell:
+@lru_cache(maxsize=512)
+def _gru(into: Matrix, back: Matrix, shifts: Shifts, q: float, width: int | Expr | None) -> Cell:
     sigmoid, tanh = _named("sigmoid"), _named("tanh")
     hidden = 0.0
     half = shifts[2][1] / 2

@@ -69,10 +69,15 @@ def sequence_length(graph: Graph) -> float:
                 return float(rows)
         if node.op == "add":
             for source in node.inputs:
-                shape = graph.nodes[source].shape
-                if graph.nodes[source].op == "parameter" and shape is not None and len(shape) == 3 and shape[0] == 1:
-                    if isinstance(shape[1], int) and shape[1] > 1:
-                        return float(shape[1])
+                shape = graph.nodes[source].shape if graph.nodes[source].op == "parameter" else None
+                if (
+                    shape is not None
+                    and len(shape) == 3
+                    and shape[0] == 1
+                    and isinstance(shape[1], int)
+                    and shape[1] > 1
+                ):
+                    return float(shape[1])
     return float(LENGTH)
 
 

@@ -31,7 +31,9 @@ class Spread(NamedTuple):
     form: str = "iid"
 
     def scaled(self, factor: float) -> Spread:
-        return self._replace(mean=self.mean * factor, var=self.var * factor * factor)
+        if factor == 1.0:
+            return self
+        return Spread(self.mean * factor, self.var * factor * factor, self.over, self.form)
 
     def variance(self) -> float | None:
         """Returns the variance of one entry where it is a number."""

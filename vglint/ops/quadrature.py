@@ -148,23 +148,31 @@ _STEP = 0.5
 """The table's grid in ln v; four points of it make one value (error below 1e-4)."""
 
 
+_memo: dict[tuple[tuple[str, ...], int], Moments] = {}
+
+
 def _interpolated(curve: Curve, v: float) -> Moments:
-    position = min(math.log(v), _LARGE) / _STEP
+    # Values of v that agree to 3 parts in 10,000 share one result.
+    place = round(min(math.log(v), _LARGE) * 2000)
+    found = _memo.get((curve.key, place))
+    if found is None:
+        if len(_memo) > 20_000:
+            _memo.clear()
+        found = _memo[curve.key, place] = _between(curve, place / 2000, v)
+    return found
+
+
+def _between(curve: Curve, log_v: float, v: float) -> Moments:
+    position = log_v / _STEP
     low = math.floor(position)
     t = position - low
-    weights = (
-        -t * (t - 1) * (t - 2) / 6,
-        (t + 1) * (t - 1) * (t - 2) / 2,
-        -(t + 1) * t * (t - 2) / 2,
-        (t + 1) * t * (t - 1) / 6,
-    )
-    w0, w1, w2, w3 = weights
-    row0, row1, row2, row3 = (_row(curve, low + step) for step in (-1, 0, 1, 2))
-    mixed = [w0 * a + w1 * b + w2 * c + w3 * d for a, b, c, d in zip(row0, row1, row2, row3, strict=True)]
-    mean = mixed[0]
-    variance, slope2, slope4 = math.exp(mixed[1]), math.exp(mixed[2]), math.exp(mixed[3])
-    powers = tuple(max(share, 0.0) * variance for share in mixed[4:])
-    return _finished(mean, mean * mean + variance, slope2, slope4, powers, v)
+    w0, w1 = -t * (t - 1) * (t - 2) / 6, (t + 1) * (t - 1) * (t - 2) / 2
+    w2, w3 = -(t + 1) * t * (t - 2) / 2, (t + 1) * t * (t - 1) / 6
+    rows = zip(*(_row(curve, low + step) for step in (-1, 0, 1, 2)), strict=True)
+    mean, log_variance, log_slope2, log_slope4, *shares = [w0 * a + w1 * b + w2 * c + w3 * d for a, b, c, d in rows]
+    variance = math.exp(log_variance)
+    powers = tuple([share * variance if share > 0.0 else 0.0 for share in shares])
+    return _finished(mean, mean * mean + variance, math.exp(log_slope2), math.exp(log_slope4), powers, v)
 
 
 _rows: dict[tuple[tuple[str, ...], int], tuple[float, ...]] = {}

@@ -104,22 +104,11 @@ def evaluated(state: State, law: Law, whole: Curve, index: int) -> tuple[State, 
         part = top_slope / slope2 if slope2 > 0 else 0.0
         mean, square, slope2 = top_mean, top_square, top_slope
         kb, ks, kr, slope4 = kb * part, ks * part, kr * part, slope4 * part
-    after = law._replace(curve=whole, slope2=slope2, slope4=slope4, kb=kb, ks=ks, kr=kr)
-    found = state._replace(
-        q=square,
-        mu=mean,
-        db=min(db, square),
-        ds=min(ds, square),
-        r=r,
-        law=after,
-        parts=((index, 1.0),),
-        fresh=0.0,
-        spread=None,
-        scores=None,
-    )
-    if state.map is not None and whole.key[0] in _SATURATING:
-        found = found._replace(map=None)
-    return found, after
+    after = Law(law.root, law.mu, law.v, law.db, law.ds, law.r, whole, law.among, slope2, slope4, kb, ks, kr)
+    kept = None if whole.key[0] in _SATURATING else state.map
+    db, ds = min(db, square), min(ds, square)
+    scale, width, places = state.scale, state.channels, state.places
+    return State(square, mean, db, ds, r, scale, width, state.axes, places, after, ((index, 1.0),), map=kept), after
 
 
 _SATURATING = frozenset(

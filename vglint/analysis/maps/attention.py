@@ -20,7 +20,6 @@ from vglint.ops.init import Spread
 from vglint.shape import Dim, Shape
 from vglint.value import Expr, Unknown
 
-
 ROW = -1.0
 """`rho` of a gradient that counts a whole row of scores, not one entry."""
 

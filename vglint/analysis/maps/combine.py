@@ -61,8 +61,12 @@ def with_mask(use: Use) -> Step | None:
         other = use.inputs[1 - position]
         if other is None or other.q == 0.0 or is_causal(use, 1 - position):
             state = state._replace(scores=state.scores._replace(causal=is_causal(use, 1 - position)))
-            return state, lambda grad: [grad, ZERO] if position == 0 else [ZERO, grad]
+            return state, one_sided(position)
     return None
+
+
+def one_sided(position: int) -> Callable[[Grad], Sequence[Grad]]:
+    return lambda grad: [grad, ZERO] if position == 0 else [ZERO, grad]
 
 
 def summed(use: Use, left: State, right: State, sign: float) -> State:

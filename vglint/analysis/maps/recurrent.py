@@ -91,5 +91,7 @@ def output_state(use: Use, cell: Cell, state: State, mu: float) -> State:
 def sum_of_powers(ratio: float, steps: float) -> float:
     """Returns the mean over t of Σ_{k<T−t} ratioᵏ."""
     if ratio > 0.999:
-        return (steps + 1) / 2 if ratio < 1.001 else min(float(ratio**steps) / max((ratio - 1) ** 2 * steps, 1e-9), 1e300)
+        return (
+            (steps + 1) / 2 if ratio < 1.001 else min(float(ratio**steps) / max((ratio - 1) ** 2 * steps, 1e-9), 1e300)
+        )
     return (1.0 - ratio * (1.0 - float(ratio**steps)) / (steps * (1.0 - ratio))) / (1.0 - ratio)

@@ -59,7 +59,9 @@ def linear(use: Use) -> Step:
     return linear_over(use, shape, spread, state, axes, places)
 
 
-def linear_over(use: Use, shape: tuple[int | Expr, ...], spread: Spread, state: State | None, axes: str, places: float | None) -> Step:
+def linear_over(
+    use: Use, shape: tuple[int | Expr, ...], spread: Spread, state: State | None, axes: str, places: float | None
+) -> Step:
     return affine(use, state, spread, Fans(shape[1], shape[0]), use.bias("bias", shape[1], 2), shape[0], axes, places)
 
 
@@ -306,7 +308,9 @@ def swapped(state: State) -> State:
     axes = state.axes.translate(_TURNED) if state.axes is not None else None
     places = float(state.channels) if isinstance(state.channels, int) else None
     channels = round(state.places) if state.places is not None else None
-    return state._replace(r=state.q - state.ds, ds=state.q - state.r, law=None, axes=axes, places=places, channels=channels)
+    return state._replace(
+        r=state.q - state.ds, ds=state.q - state.r, law=None, axes=axes, places=places, channels=channels
+    )
 
 
 def turned_grad(grad: Grad) -> Grad:

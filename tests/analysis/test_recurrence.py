@@ -1,0 +1,121 @@
+"""Steps after which a recurrent cell's gradient is gone, against torch."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.analysis.building import Builder
+from tests.analysis.tracing import trace_module
+from vglint.analysis.parametric import depths
+from vglint.analysis.propagate import propagate
+from vglint.analysis.recurrence import recurrences
+from vglint.graph import Init
+
+WIDTH, FEATURES, LAGS = 64, 32, 60
+
+
+class Last(nn.Module):
+    def __init__(self, cell: nn.RNNBase) -> None:
+        super().__init__()
+        self.cell = cell
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.cell(x)[0][-1]
+
+
+def rnn(**more: object) -> nn.RNNBase:
+    return nn.RNN(FEATURES, WIDTH, **more)  # type: ignore[arg-type]
+
+
+def orthogonal() -> nn.RNNBase:
+    cell = nn.RNN(FEATURES, WIDTH)
+    nn.init.orthogonal_(cell.weight_hh_l0)
+    return cell
+
+
+CELLS: dict[str, Callable[[], nn.RNNBase]] = {
+    "tanh": rnn,
+    "relu": lambda: rnn(nonlinearity="relu"),
+    "orthogonal": orthogonal,
+    "lstm": lambda: nn.LSTM(FEATURES, WIDTH),
+    "gru": lambda: nn.GRU(FEATURES, WIDTH),
+}
+
+
+def steps(cell: nn.RNNBase) -> float:
+    """Returns the lag at which dL/dx falls below 1e-3 of what it is at the last step."""
+    x = torch.randn(LAGS, 32, FEATURES, requires_grad=True)
+    output = Last(cell)(x)
+    (output * torch.randn_like(output)).sum().backward()
+    assert x.grad is not None
+    size = x.grad.pow(2).mean((1, 2)).sqrt().flip(0)
+    logs = [math.log10(max(value / size[0].item(), 1e-30)) for value in size.tolist()]
+    at = next(lag for lag, value in enumerate(logs) if value < -3)
+    return at - 1 + (logs[at - 1] + 3) / (logs[at - 1] - logs[at])
+
+
+@pytest.mark.parametrize("name", sorted(CELLS))
+def test_steps_to_a_thousandth_are_those_of_torch(name: str) -> None:
+    torch.set_num_threads(1)
+    measured = []
+    for seed in range(5):
+        torch.manual_seed(seed)
+        measured.append(steps(CELLS[name]()))
+    graph = trace_module(Last(CELLS[name]()), torch.randn(LAGS, 32, FEATURES))
+    (found,) = recurrences(graph, propagate(graph))
+    assert found.cell == {"tanh": "rnn", "relu": "rnn", "orthogonal": "rnn"}.get(name, name)
+    assert found.below_1e3 is not None
+    assert found.below_1e3 == pytest.approx(math.ceil(statistics.median(measured)), rel=0.1, abs=1.0)
+    assert found.steps == LAGS
+    assert found.per_step < 0
+
+
+def test_a_forget_bias_keeps_the_gradient() -> None:
+    built = Builder()
+    size = 64
+    shapes = {"weight_ih": (4 * size, 32), "weight_hh": (4 * size, size)}
+    even = Init("uniform", (("a", -0.125), ("b", 0.125)))
+    params = {name: built.parameter(name, shape, even) for name, shape in shapes.items()}
+    found = {}
+    for forget in (0.0, 1.0, 5.0):
+        bias = Init("zeros", parts=((size, 2 * size, Init("constant", (("val", forget),))),))
+        own = {**params, "bias_ih": built.parameter("bias_ih", (4 * size,), bias)}
+        x = built.op("input", name="x")
+        node = built.op("lstm_cell", x, path=f"cell{forget}", params=own, input_size=32, hidden_size=size)
+        graph = built.graph(node)
+        found[forget] = next(
+            one.per_step for one in recurrences(graph, propagate(graph)) if one.path == f"cell{forget}"
+        )
+    assert found[0.0] == pytest.approx(-0.21, abs=0.03)
+    assert found[1.0] == pytest.approx(-0.08, abs=0.02)
+    assert found[5.0] == pytest.approx(0.0, abs=0.02)
+
+
+def test_a_depth_that_is_not_known_has_a_gain_per_turn() -> None:
+    built = Builder()
+    x = built.linear(built.op("input", name="x"), 32, 64, "stem")
+    built.loop()
+    y = built.op("sigmoid", built.linear(x, 64, 64, "layer"))
+    built.region = 0
+    built.linear(y, 64, 10, "head")
+    (found,) = depths(built.graph(4))
+    # √(1/3) · √E[σ'²], as nine known layers have it.
+    assert found.per_turn == pytest.approx(-0.85, abs=0.05)
+    assert found.below_1e3 == 4 and found.below_1e7 == 9 and found.above_1e3 is None
+    assert found.nodes == (2, 3)
+
+
+def test_a_known_loop_is_no_parametric_depth() -> None:
+    built = Builder()
+    x = built.op("input", name="x")
+    built.loop(3)
+    y = built.op("relu", built.linear(x, 64, 64, "layer"))
+    built.region = 0
+    built.linear(y, 64, 10, "head")
+    assert list(depths(built.graph(3))) == []

@@ -1,0 +1,126 @@
+"""Networks of unknown depth: what one turn of a loop does to the gradient, and after how many turns it has vanished.
+
+The loop's body, walked once in the graph, is laid out several times in a row and propagated; what a late turn does is what every
+further turn will do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from vglint.analysis.propagate import propagate
+from vglint.graph import Graph, Node, Region
+
+TURNS = 16
+"""Turns that are laid out; the signal is steady after these in all but slowly growing residual streams."""
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """One loop of unknown length whose turns feed each other.
+
+    `per_turn` is what a late turn does to log10 of the RMS gradient (negative: it shrinks on its way back). `below_1e3`, `below_1e7` and
+    `above_1e3` are the turns after which the gradient at the loop's entry has fallen below 1e-3 and 1e-7, or exceeds 1e3, of that at its exit;
+    None where it never does. `nodes` are the body.
+    """
+
+    region: int
+    text: str
+    nodes: tuple[int, ...]
+    per_turn: float
+    below_1e3: int | None
+    below_1e7: int | None
+    above_1e3: int | None
+
+
+def depths(graph: Graph, *, batch: int = 64) -> Iterator[Depth]:
+    """Yields what is known of each loop of unknown length; one whose body is not understood is left out."""
+    for region in graph.regions:
+        if region.kind != "loop" or isinstance(region.count, int):
+            continue
+        body = _body(graph, region)
+        if body is None:
+            continue
+        nodes, entry, exit_ = body
+        unrolled, exits = _unrolled(graph, region, nodes, entry, exit_)
+        if len(unrolled.nodes) > 4_000:
+            continue
+        trace = propagate(unrolled, batch=batch)
+        logs = [trace.gradients[index] for index in exits]
+        known = [value for value in logs if value is not None]
+        if len(known) < len(logs):
+            continue
+        yield _depth(region, nodes, [value - known[-1] for value in reversed(known)])
+
+
+def _depth(region: Region, nodes: list[int], logs: list[float]) -> Depth:
+    """`logs[k]` is log10 of the gradient k turns above the exit."""
+    late = (logs[-1] - logs[len(logs) // 2]) / (len(logs) - 1 - len(logs) // 2)
+
+    def crossing(level: float) -> int | None:
+        for turn, value in enumerate(logs):
+            if (level < 0 and value < level) or (level > 0 and value > level):
+                return turn
+        if abs(late) < 1e-3 or (late < 0) != (level < 0):
+            return None
+        return len(logs) - 1 + math.ceil((level - logs[-1]) / late)
+
+    return Depth(region.index, region.text, tuple(nodes), late, crossing(-3.0), crossing(-7.0), crossing(3.0))
+
+
+def _body(graph: Graph, region: Region) -> tuple[list[int], int, int] | None:
+    """Returns a loop's nodes, the node that its first turn starts from, and the node that it hands on."""
+    inside = {region.index}
+    for other in graph.regions:
+        if other.parent in inside:
+            inside.add(other.index)
+    nodes = [node.index for node in graph.nodes if node.region in inside]
+    own = set(nodes)
+    exits = sorted(
+        {source for node in graph.nodes if node.index not in own for source in node.inputs if source in own}
+        | {index for _, index in graph.outputs if index in own}
+    )
+    if len(exits) != 1:
+        return None
+    entries = [
+        source
+        for index in nodes
+        for source in graph.nodes[index].inputs
+        if source not in own and graph.nodes[source].op != "parameter"
+    ]
+    if not entries or len(set(entries)) != 1:
+        return None
+    return nodes, entries[0], exits[0]
+
+
+def _unrolled(graph: Graph, region: Region, nodes: list[int], entry: int, exit_: int) -> tuple[Graph, list[int]]:
+    """Returns the graph with the body laid out `TURNS` times, and the exit of each turn."""
+    made: list[Node] = []
+    place: dict[int, int] = {}
+    own = set(nodes)
+    for node in graph.nodes[: nodes[0]]:
+        place[node.index] = len(made)
+        made.append(replace(node, index=len(made), inputs=tuple(place[i] for i in node.inputs), region=0))
+    exits = []
+    current = place[entry]
+    for _ in range(TURNS):
+        turn = dict(place)
+        turn[entry] = current
+        for index in nodes:
+            node = graph.nodes[index]
+            inputs = tuple(turn[i] for i in node.inputs)
+            turn[index] = len(made)
+            made.append(replace(node, index=len(made), inputs=inputs, region=0))
+        current = turn[exit_]
+        exits.append(current)
+    place[exit_] = current
+    for node in graph.nodes[nodes[-1] + 1 :]:
+        if node.index in own or any(source not in place for source in node.inputs):
+            continue
+        place[node.index] = len(made)
+        made.append(replace(node, index=len(made), inputs=tuple(place[i] for i in node.inputs), region=0))
+    outputs = tuple((name, place[index]) for name, index in graph.outputs if index in place)
+    whole = (replace(graph.regions[0], parent=None),)
+    return replace(graph, nodes=tuple(made), outputs=outputs, regions=whole), exits
