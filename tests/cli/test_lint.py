@@ -301,3 +301,11 @@ def test_a_fix_that_does_not_help_is_refused(folder: Path, monkeypatch: pytest.M
 def test_standard_input_is_not_fixed(folder: Path) -> None:
     assert vglint("-", "--fix", stdin=CUT).exit_code == 2
     assert "+net" in vglint("-", "--diff", "--unsafe-fixes", stdin=CUT).stdout
+
+
+def test_confidence_as_configured(folder: Path) -> None:
+    (folder / "deep.py").write_text(DEEP)
+    (folder / "vglint.toml").write_text('[rules.saturating-stack]\nconfidence = "low"\n')
+    assert vglint("deep.py").exit_code == 0
+    assert vglint("deep.py", "--min-confidence", "low").exit_code == 1
+    assert vglint("deep.py", "--select", "VG101").exit_code == 1, "asked for by its own id"

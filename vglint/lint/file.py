@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from vglint.finding import Finding, Place, Problem
 from vglint.lint.outcome import SKIPPED, Outcome
 from vglint.lint.tracked import TrackedProject
+from vglint.rule import Confidence
 from vglint.rulebook import Rulebook
 from vglint.source.module import Module
 from vglint.source.readable import fault
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Tools:
     """What linting a file takes. `leaves_out` tells which paths the configuration excludes; `ignores` gives the ids of rules that it
-    does not want to hear of in a path; with `gaps`, outcomes hold the gaps themselves.
+    does not want to hear of in a path, `confidences` those that it sets by rule id; with `gaps`, outcomes hold the gaps themselves.
     """
 
     project: TrackedProject
     rulebook: Rulebook
     leaves_out: Callable[[str], bool] = field(default=lambda path: False)
     ignores: Callable[[str], frozenset[str]] = field(default=lambda path: frozenset())
+    confidences: Mapping[str, Confidence] = field(default_factory=dict)
     gaps: bool = False
 
 
@@ -136,7 +138,8 @@ def _with_fingerprints(tools: Tools, findings: Iterable[Finding], module: Module
 
 
 def _finished(tools: Tools, finding: Finding, module: Module) -> Finding:
-    """Returns the finding with its fix, and with its places in the cells of a notebook."""
+    """Returns the finding with the confidence that the user gave it, its fix, and its places in the cells of a notebook."""
+    finding = replace(finding, confidence=tools.confidences.get(finding.rule, finding.confidence))
     if module.cells:
         place = _in_cell(Place(finding.span, ""), module)
         related = tuple(_in_cell(related, module) for related in finding.related)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from vglint.lint.cache import importable
@@ -14,9 +14,11 @@ from vglint.source.project import Project
 class TrackedProject(Project):
     """Notes for each file the files that its imports led to and the names that it asked for, found or not."""
 
-    _asker: str | None = None
-    _led_to: dict[str, set[str]]
-    _asked_for: dict[str, set[str]]
+    def __init__(self, root: str, paths: Sequence[str], resolve: Sequence[str] = ()) -> None:
+        super().__init__(root, paths, resolve)
+        self._asker: str | None = None
+        self._noted = Sources()
+        self._told: set[str] = set()
 
     @contextmanager
     def asking(self, file: str) -> Iterator[None]:
@@ -37,24 +39,18 @@ class TrackedProject(Project):
         return super().find(dotted)
 
     def sources(self) -> Sources:
-        """Returns everything noted since the last call, and the folders that were searched."""
-        led_to, asked_for = self._notes()
-        taken = Sources(dict(led_to), dict(asked_for))
-        taken.folders = {folder: importable(names) for folder, names in self._listings.items()}
-        led_to.clear()
-        asked_for.clear()
+        """Returns what was noted since the last call, and the folders that were searched for the first time."""
+        taken, self._noted = self._noted, Sources()
+        new = self._listings.keys() - self._told
+        taken.folders = {folder: importable(self._listings[folder]) for folder in new}
+        self._told |= new
         return taken
 
     def _readable(self, file: str | None) -> Module | None:
         if file is not None and self._asker is not None and file != self._asker:
-            self._notes()[0].setdefault(self._asker, set()).add(file)
+            self._noted.files.setdefault(self._asker, set()).add(file)
         return super()._readable(file)
 
     def _note(self, dotted: str) -> None:
         if dotted and self._asker is not None:
-            self._notes()[1].setdefault(self._asker, set()).add(dotted)
-
-    def _notes(self) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-        if "_led_to" not in self.__dict__:
-            self._led_to, self._asked_for = {}, {}
-        return self._led_to, self._asked_for
+            self._noted.names.setdefault(self._asker, set()).add(dotted)

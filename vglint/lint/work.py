@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from vglint.config import Settings
@@ -18,6 +19,8 @@ from vglint.source.patterns import Patterns
 
 _KEEP = 4_000_000
 """Characters of source whose modules stay known from batch to batch."""
+_SWEEP = 2_500_000
+"""Bytes of source after which cyclic garbage is collected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +46,33 @@ class Done:
         self.sources.add(other.sources)
 
 
-_current: list[tuple[Task, Tools]] = []
+@dataclass(slots=True)
+class _Process:
+    """The state of this process; `unswept` counts the bytes of source since cyclic garbage was last collected."""
+
+    task: Task | None = None
+    tools: Tools | None = None
+    unswept: int = 0
+
+
+_process = _Process()
 
 
 def begin(task: Task) -> None:
     """Makes this process ready for a task; what a forked process inherited ready is kept. Raises RuleError."""
-    if _current and _current[0][0] is task:
+    if _process.task is task:
         return
     project = TrackedProject(task.settings.root, task.paths, task.settings.resolve)
     rulebook = rulebook_of(task.settings)
     left_out = Patterns(task.settings.root, task.settings.excluded)
-    tools = Tools(project, rulebook, left_out.names, ignores_of(task.settings, rulebook), task.gaps)
-    _current[:] = [(task, tools)]
+    confidences = {
+        rule: given.confidence
+        for given in task.settings.rules
+        if given.confidence is not None
+        for rule in rulebook.ids(given.rule)
+    }
+    tools = Tools(project, rulebook, left_out.names, ignores_of(task.settings, rulebook), confidences, task.gaps)
+    _process.task, _process.tools = task, tools
 
 
 def rulebook_of(settings: Settings) -> Rulebook:
@@ -80,19 +98,15 @@ def ignores_of(settings: Settings, rulebook: Rulebook) -> Callable[[str], frozen
 
 def lint_batch(paths: Sequence[str]) -> Done:
     """Lints files one after the other."""
-    tools = _current[0][1]
+    tools = _tools()
     done = Done()
-    was_enabled = gc.isenabled()
-    gc.disable()  # trees die by reference count; cycles are collected between batches
-    try:
+    with _collecting_seldom():
         for path in paths:
             stamp, content = _read(path)
             if stamp is not None:
                 done.stamps[os.path.abspath(path)] = stamp
+                _process.unswept += stamp.size
             done.outcomes[path] = lint_file(tools, path, content)
-    finally:
-        if was_enabled:
-            gc.enable()
     done.sources = tools.project.sources()
     tools.project.forget(_KEEP)
     return done
@@ -100,9 +114,31 @@ def lint_batch(paths: Sequence[str]) -> Done:
 
 def lint_buffer(path: str, content: bytes) -> Outcome:
     """Lints a text that stands for a file."""
-    tools = _current[0][1]
+    tools = _tools()
     tools.project.add(path, content)
     return lint_file(tools, path, content)
+
+
+def _tools() -> Tools:
+    assert _process.tools is not None, "begin comes first"
+    return _process.tools
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """Turns the collector of cycles off: most trees die without it, and a full sweep over those that are kept costs more than it frees."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if _process.unswept > _SWEEP:
+            _process.unswept = 0
+            gc.collect()
+        if was_enabled:
+            gc.freeze()  # what is alive now is not looked at again when the collector is back
+            gc.enable()
+            gc.unfreeze()
 
 
 def lost(path: str) -> Done:
