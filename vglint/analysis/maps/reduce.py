@@ -21,6 +21,8 @@ def mean(use: Use) -> Step:
     if over == "s":
         count = positions(use, state)
         found, back = average(use, count, 1.0 / count)
+        if found is not None:
+            found = found._replace(axes=left_of(use, state.axes), places=1.0)
         if use.node.op == "sum":
             factor = count * count
     elif over == "c":
@@ -128,6 +130,15 @@ def reduced(use: Use, state: State) -> str | None:
     if axes is not None and numbers == [-1]:
         return axes[-1] if axes[-1] in "cs" else None
     return "s" if numbers in ([1], [-2]) else None
+
+
+def left_of(use: Use, axes: str | None) -> str | None:
+    """Returns the roles of the dimensions that a reduction leaves."""
+    dim = use.get("dim")
+    if axes is None or "*" in axes or use.get("keepdim") is True:
+        return axes
+    dims = {d % len(axes) for d in (dim if isinstance(dim, tuple) else (dim,)) if isinstance(d, int)}
+    return "".join(role for place, role in enumerate(axes) if place not in dims)
 
 
 def positions(use: Use, state: State) -> float:

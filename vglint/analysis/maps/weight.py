@@ -187,10 +187,11 @@ def weight_of(use: Use, position: int) -> tuple[tuple[int | Expr, ...], Spread]:
     parameter = use.parameter("weight")
     if parameter is not None:
         state = use.inputs[0]
-        shape = filled(parameter.shape, parameter.path, state.channels if state is not None else None)
+        place = 0 if use.node.op.startswith("conv_transpose") else 1
+        shape = filled(parameter.shape, parameter.path, state.channels if state is not None else None, place)
         if shape is None:
             raise AbstainError(f"shape of {parameter.path} is not known")
-        return shape, use.spread_of(parameter, shape)
+        return shape, parametrized(use, shape, use.spread_of(parameter, shape))
     given = use.inputs[position] if position < len(use.inputs) else None
     shape = filled(use.shape(position), use.graph.nodes[use.node.inputs[position]].path) if given is not None else None
     if given is None or shape is None:
@@ -200,6 +201,22 @@ def weight_of(use: Use, position: int) -> tuple[tuple[int | Expr, ...], Spread]:
     if given.scale or given.mu**2 > 1e-3 * given.q:
         raise AbstainError("weights with a mean")
     return shape, Spread(0.0, given.q)
+
+
+def parametrized(use: Use, shape: tuple[int | Expr, ...], spread: Spread) -> Spread:
+    """Returns what a parametrisation makes of a weight: weight_norm starts from the weight itself, spectral_norm divides by its
+    largest singular value, √v(√rows + √columns) for independent entries."""
+    kind = use.get("parametrization")
+    if kind is None or kind == "weight_norm":
+        return spread
+    rows, columns = shape[0], fan_of(shape[1:])
+    if kind == "orthogonal" and isinstance(rows, int) and isinstance(columns, int):
+        return Spread(0.0, 1.0, max(rows, columns), "orthogonal")
+    if kind != "spectral_norm" or spread.mean != 0.0 or not isinstance(rows, int) or not isinstance(columns, int):
+        raise AbstainError("a parametrised weight")
+    if spread.form != "iid":
+        return spread._replace(var=1.0)
+    return Spread(0.0, 1.0 / (math.sqrt(rows) + math.sqrt(columns)) ** 2) if spread.var > 0 else spread
 
 
 def affine(
