@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +48,7 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
     if isinstance(left, NATIVE) and isinstance(right, NATIVE):
         return _native_binary(symbol, left, right)
     if symbol in ("+", "*") and (isinstance(left, ListV) or isinstance(right, ListV)):
+        run.tick(sum(len(side.items) for side in (left, right) if isinstance(side, ListV)) // 8)
         return _list_binary(symbol, left, right)
     if symbol == "*" and isinstance(right, tuple) and isinstance(left, (Expr, Unknown)):
         left, right = right, left
@@ -82,10 +84,20 @@ def unary(run: Run, symbol: str, value: Value, frame: Frame, site: Site) -> Valu
     return value if isinstance(value, Unknown) else Unknown("unmodelled call", f"{symbol}{type(value).__name__}")
 
 
+_BITS = 4_096
+_LENGTH = 100_000
+_WIDE = re.compile(r"%[^a-zA-Z%]*(\d{5}|\*)")
+"""A format that asks for a long text."""
+
+
 def _native_binary(symbol: str, left: Any, right: Any) -> Value:
     try:
         if symbol == "**" and isinstance(right, int) and abs(right) > 64:
             return Unknown("budget", "large power")
+        if symbol in ("*", "**") and isinstance(left, int) and left.bit_length() > _BITS:
+            return Unknown("budget", "large number")
+        if symbol == "+" and isinstance(left, (str, tuple, bytes)) and len(left) > _LENGTH:
+            return Unknown("budget", "long text" if isinstance(left, str) else "long tuple")
         if (
             symbol in ("*", "<<")
             and isinstance(right, int)
@@ -103,6 +115,8 @@ def _native_binary(symbol: str, left: Any, right: Any) -> Value:
         if symbol == "<<" and isinstance(right, int) and right > 256:
             return Unknown("budget", "large shift")
         if symbol == "%" and isinstance(left, str):
+            if _WIDE.search(left):
+                return Unknown("budget", "long text")
             return left % right if not _holds_abstract(right) else Unknown("argument", "formatted text")
         result: Value = BINARY[symbol](left, right)
         return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from vglint.interp.comparison import symbolic, truth
 from vglint.interp.core import LIBRARY, Frame, Run, call, get_attribute, opaque, register
@@ -130,8 +131,10 @@ def scalar(run: Run, which: External, args: list[Value], keywords: dict[str, Val
     }
     if kind in functions and all(isinstance(arg, (int, float, str, bool)) for arg in [value, *args[1:]]):
         try:
-            if kind == "pow" and isinstance(args[1], int) and args[1] > 64:
+            if any(isinstance(arg, int) and abs(arg) > 64 for arg in args[1:]) and kind in ("pow", "round"):
                 return Unknown("budget", "large power")
+            if kind == "format" and re.search(r"\d{5}", str(args[1:])):
+                return Unknown("budget", "long text")
             return functions[kind](value, *args[1:])  # type: ignore[operator]
         except (ValueError, TypeError, OverflowError, ZeroDivisionError):
             return Unknown("unmodelled call", kind)

@@ -200,6 +200,7 @@ def call_(run: Run, node: cst.Call, frame: Frame) -> Value:
                     )
                 )
             else:
+                run.tick(len(inner.items) // 8)
                 args += inner.items
         elif arg.star == "**":
             if isinstance(value, DictV):

@@ -50,6 +50,9 @@ def _kept(run: Run, result: Value) -> list[int]:
 
 
 def _outputs(run: Run, value: Value, prefix: str = "") -> list[tuple[str, int]]:
+    """Returns the nodes inside a returned value; eight levels deep, for it may hold itself."""
+    if prefix.count(".") >= 8:
+        return []
     match value:
         case TensorV():
             node = value.node
@@ -161,20 +164,22 @@ def _parameters(
             for name, param in module.parameters.items():
                 if isinstance(param, ParamV):
                     add(param, f"{path}.{name}" if path else name)
+    buffers = _buffer_paths(run, names)
     for draft in drafts:
         owner = names.get(id(draft.owner), ("", True))[0] if draft.owner is not None else ""
         for name, param in draft.params:
-            add(
-                param, ".".join(part for part in (_buffer_path(run, param, names) or owner, param.name or name) if part)
-            )
+            add(param, ".".join(part for part in (buffers.get(id(param)) or owner, param.name or name) if part))
     return tuple(made), places
 
 
-def _buffer_path(run: Run, param: ParamV, names: dict[int, tuple[str, bool]]) -> str:
+def _buffer_paths(run: Run, names: dict[int, tuple[str, bool]]) -> dict[int, str]:
+    """Returns the path of the first module that holds each buffer, by the buffer's identity."""
+    paths: dict[int, str] = {}
     for module in run.modules:
-        if id(module) in names and any(each is param for each in module.buffers.values()):
-            return names[id(module)][0]
-    return ""
+        if id(module) in names:
+            for buffer in module.buffers.values():
+                paths.setdefault(id(buffer), names[id(module)][0])
+    return paths
 
 
 def _regions(run: Run, span: Span) -> tuple[tuple[Region, ...], dict[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -56,6 +57,11 @@ STRINGS = frozenset(
 )
 
 
+_LENGTH = 100_000
+_WIDE = re.compile(r"\{[^}]*:[^}]*\d{5}")
+"""A format that asks for a long text."""
+
+
 def _plain(value: Any, name: str, allowed: frozenset[str]) -> Value:
     if name not in allowed:
         return Unknown("unmodelled call", f".{name} of {type(value).__name__}")
@@ -71,11 +77,15 @@ def _plain(value: Any, name: str, allowed: frozenset[str]) -> Value:
             if is_unknown(arg) or (isinstance(arg, list) and not all(isinstance(item, str) for item in arg)):
                 return Unknown("argument", "text")
             plain.append(arg)
+        if any(isinstance(arg, int) and arg > _LENGTH for arg in plain) or (name == "format" and _WIDE.search(value)):
+            return Unknown("budget", "long text")
         try:
             result = getattr(value, name)(*plain, **keywords)
         except Exception:
             # Whatever Python says of these arguments, the value is not known here.
             return Unknown("unmodelled call", f".{name}")
+        if isinstance(result, str) and len(result) > _LENGTH:
+            return Unknown("budget", "long text")
         return ListV(result) if isinstance(result, list) else result
 
     return BuiltinV(name, invoke)
@@ -112,6 +122,7 @@ def _extend(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value
         return None
     run.touch(value)
     if found.items is not None:
+        run.tick(len(found.items) // 8)
         value.items += found.items
     elif not value.items:
         value.items.append(found.item)
