@@ -121,7 +121,12 @@ def _unscale_before(source: Source, finding: Finding, with_: str) -> Edits:
 
 
 def _is_step(node: ast.expr | None) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "step" and bool(node.args)
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "step"
+        and bool(node.args)
+    )
 
 
 def _spans(finding: Finding) -> list[Span]:
