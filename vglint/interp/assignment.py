@@ -6,54 +6,25 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from vglint.interp.core import MISSING, Frame, Raised, Run, evaluate
+from vglint.interp.core import Frame, Run, evaluate
 from vglint.interp.indexing import set_index
 from vglint.interp.iteration import items_of
 from vglint.interp.modules import set_attribute
-from vglint.interp.names import member
 from vglint.interp.objects import (
     DictV,
-    External,
     Instance,
     ListV,
     ModuleV,
-    Namespace,
     Scope,
     ShapeV,
     Site,
     TensorV,
     Value,
 )
-from vglint.value import Expr, Unknown
+from vglint.value import Expr
 
 if TYPE_CHECKING:
-    from vglint.source.module import Module
-
-OPTIONAL = frozenset(
-    {
-        "apex",
-        "flash_attn",
-        "xformers",
-        "triton",
-        "deepspeed",
-        "megatron",
-        "fairscale",
-        "mamba_ssm",
-        "causal_conv1d",
-        "torch_xla",
-        "tensorflow",
-        "jax",
-        "flax",
-        "bitsandbytes",
-        "torch_npu",
-        "intel_extension_for_pytorch",
-        "transformer_engine",
-        "detectron2",
-        "spconv",
-        "torch_scatter",
-    }
-)
-"""Packages that a plain PyTorch environment lacks: an import of one inside `try … except ImportError` fails."""
+    pass
 
 
 def assign(run: Run, target: cst.CSTNode, value: Value, frame: Frame) -> None:
@@ -178,139 +149,3 @@ def delete(run: Run, target: cst.CSTNode, frame: Frame) -> None:
                 METHODS["pop"](run, [holder, key], {}, frame, Site(frame.unit, target))
         case _:
             pass
-
-
-# ---- imports
-
-
-def bind_import(run: Run, node: cst.Import | cst.ImportFrom, frame: Frame) -> None:
-    if isinstance(node, cst.Import):
-        for alias in node.names:
-            dotted = _dotted(alias.name)
-            if alias.asname is not None:
-                assign(run, alias.asname.name, import_module(run, dotted, frame, whole=True), frame)
-            else:
-                bind(run, dotted.partition(".")[0], import_module(run, dotted, frame, whole=False), frame.scope)
-        return
-    dotted = _dotted(node.module) if node.module is not None else ""
-    level = len(node.relative)
-    source = frame.scope.module.module
-    module = run.project.resolve(source, dotted, level) if level or not is_library(dotted) else None
-    if isinstance(node.names, cst.ImportStar):
-        if module is not None:
-            _bind_star(run, namespace(run, module), frame)
-        elif is_library(dotted):
-            for name in STAR.get(dotted, ()):
-                bind(run, name, External(f"{dotted}.{name}"), frame.scope)
-        return
-    for alias in node.names:
-        name = _dotted(alias.name)
-        target = _dotted(alias.asname.name) if alias.asname is not None else name
-        bind(run, target, _imported(run, source, module, dotted, level, name, frame), frame.scope)
-
-
-def _imported(
-    run: Run, source: Module, module: Module | None, dotted: str, level: int, name: str, frame: Frame
-) -> Value:
-    if module is None:
-        submodule = (
-            run.project.resolve(source, f"{dotted}.{name}" if dotted else name, level)
-            if level or not is_library(dotted)
-            else None
-        )
-        if submodule is not None:
-            return namespace(run, submodule)
-        if level:
-            return Unknown("unresolved name", f"{'.' * level}{dotted}.{name}")
-        _refuse_optional(run, dotted)
-        return External(f"{dotted}.{name}")
-    space = namespace(run, module)
-    value = member(run, space, name)
-    if value is not MISSING:
-        return value
-    submodule = run.project.resolve(source, f"{dotted}.{name}" if dotted else name, level)
-    if submodule is not None:
-        return namespace(run, submodule)
-    return Unknown("unresolved name", f"{dotted}.{name}")
-
-
-def import_module(run: Run, dotted: str, frame: Frame, *, whole: bool) -> Value:
-    """Returns what `import a.b` binds: `a`, or `a.b` itself with `as`."""
-    if not is_library(dotted):
-        source = frame.scope.module.module
-        wanted = dotted if whole else dotted.partition(".")[0]
-        module = run.project.resolve(source, wanted, 0)
-        if module is not None:
-            return namespace(run, module)
-        if whole:
-            parent = run.project.resolve(source, dotted.partition(".")[0], 0)
-            if parent is not None:
-                return Unknown("unresolved name", dotted)
-        _refuse_optional(run, dotted)
-    return External(dotted if whole else dotted.partition(".")[0])
-
-
-LIBRARIES = frozenset(
-    "torch numpy math typing typing_extensions collections functools itertools os sys re copy abc dataclasses enum logging warnings random time json argparse operator contextlib inspect string types pathlib pickle glob shutil datetime tqdm pandas matplotlib sklearn scipy PIL cv2 einops".split()
-)
-STAR: dict[str, tuple[str, ...]] = {
-    "math": ("sqrt", "log", "pi", "exp", "ceil", "floor", "cos", "sin", "prod"),
-    "torch.nn": tuple(
-        (
-            "Module Linear Conv1d Conv2d Conv3d ConvTranspose2d BatchNorm1d BatchNorm2d LayerNorm GroupNorm Dropout ReLU GELU SiLU Sigmoid Tanh "
-            "Softmax LogSoftmax Sequential ModuleList ModuleDict Parameter Embedding LSTM GRU RNN MaxPool2d AvgPool2d AdaptiveAvgPool2d "
-            "CrossEntropyLoss MSELoss BCELoss BCEWithLogitsLoss NLLLoss Identity Flatten functional init"
-        ).split()
-    ),
-}
-
-
-def is_library(dotted: str) -> bool:
-    return dotted.partition(".")[0] in LIBRARIES
-
-
-def namespace(run: Run, module: Module) -> Namespace:
-    """Returns the namespace of a file, one per run."""
-    key = str(module.file)
-    if key not in run.namespaces:
-        run.namespaces[key] = Namespace(module, {})
-    return run.namespaces[key]
-
-
-def _bind_star(run: Run, space: Namespace, frame: Frame) -> None:
-    exported = space.module.binding("__all__")
-    if exported:
-        listed = member(run, space, "__all__")
-        names = [item for item in items_or_empty(listed) if isinstance(item, str)]
-    else:
-        names = [name for unit in space.module.units for name in unit.names if not name.startswith("_") and name != "*"]
-    for name in dict.fromkeys(names):
-        value = member(run, space, name)
-        if value is not MISSING:
-            bind(run, name, value, frame.scope)
-    if not exported:
-        for unit in space.module.binding("*"):
-            if id(unit) not in space.done:
-                member(run, space, "*")
-        for name, value in list(space.names.items()):
-            if not name.startswith("_") and name not in frame.scope.names:
-                bind(run, name, value, frame.scope)
-
-
-def items_or_empty(value: Value) -> list[Value]:
-    if isinstance(value, ListV) and value.count is None:
-        return value.items
-    return list(value) if isinstance(value, tuple) else []
-
-
-def _refuse_optional(run: Run, dotted: str) -> None:
-    if dotted.partition(".")[0] in OPTIONAL:
-        raise Raised("ImportError")
-
-
-def _dotted(node: cst.CSTNode) -> str:
-    if isinstance(node, cst.Name):
-        return node.value
-    if isinstance(node, cst.Attribute):
-        return f"{_dotted(node.value)}.{node.attr.value}"
-    return ""

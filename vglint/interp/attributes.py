@@ -60,7 +60,7 @@ def namespace(run: Run, value: Namespace, name: str, frame: Frame) -> Value:
         return found
     module = run.project.resolve(value.module, name, 1) if value.module.is_package else None
     if module is not None:
-        from vglint.interp.assignment import namespace as space_of
+        from vglint.interp.imports import namespace as space_of
 
         return space_of(run, module)
     return Unknown("unresolved name", f"{value.module.name}.{name}")

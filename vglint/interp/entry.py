@@ -286,7 +286,7 @@ def _new_run(project: Project, entry: str) -> Run:
 
 
 def _namespace(run: Run, module: Module) -> Namespace:
-    from vglint.interp.assignment import namespace
+    from vglint.interp.imports import namespace
 
     return namespace(run, module)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import builtins
 
 from vglint.interp.core import MISSING, Run, execute_unit
-from vglint.interp.objects import External, Namespace, Scope, Value
+from vglint.interp.objects import External, LaterV, Namespace, Scope, Value
+from vglint.value import Unknown
 
 BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) | {"__import__"}
 KEYWORDS: dict[str, Value] = {"True": True, "False": False, "None": None, "Ellipsis": Ellipsis, "__debug__": True}
@@ -18,7 +19,8 @@ def lookup(run: Run, name: str, scope: Scope) -> Value:
     around: Scope | None = scope
     while around is not None:
         if name in around.names:
-            return around.names[name]
+            value = around.names[name]
+            return resolved(run, scope.module, name, value) if isinstance(value, LaterV) else value
         around = around.parent
     value = member(run, scope.module, name)
     if value is not MISSING:
@@ -31,15 +33,13 @@ def lookup(run: Run, name: str, scope: Scope) -> Value:
 def member(run: Run, space: Namespace, name: str) -> Value:
     """Returns a module-level name of a file, executing the statements that bind it."""
     if name in space.names:
-        return space.names[name]
+        value = space.names[name]
+        return resolved(run, space, name, value) if isinstance(value, LaterV) else value
     if name == "__name__":
         return space.module.name
     if name == "__file__":
         return space.module.path
-    units = space.module.binding(name)
-    if not units:
-        units = space.module.binding("*")
-    for unit in units:
+    for unit in space.module.binding(name):
         if id(unit) in space.done or id(unit) in space.running:
             continue
         space.running.add(id(unit))
@@ -48,6 +48,22 @@ def member(run: Run, space: Namespace, name: str) -> Value:
         finally:
             space.running.discard(id(unit))
             space.done.add(id(unit))
-        if "*" in unit.names and name in space.names and len(units) > 1 and units == space.module.binding("*"):
-            break
-    return space.names.get(name, MISSING)
+    if name in space.names:
+        value = space.names[name]
+        return resolved(run, space, name, value) if isinstance(value, LaterV) else value
+    from vglint.interp.imports import starred
+
+    value = starred(run, space, name, set())
+    if value is not MISSING:
+        space.names[name] = value
+    return value
+
+
+def resolved(run: Run, space: Namespace, name: str, value: LaterV) -> Value:
+    """Looks into the file that an imported name comes from, and remembers what it means."""
+    from vglint.interp.imports import imported
+
+    space.names[name] = Unknown("unresolved name", f"{value.dotted}.{value.name} imports itself")
+    found = imported(run, space, value.dotted, value.level, value.name)
+    space.names[name] = found
+    return found

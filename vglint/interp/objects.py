@@ -92,8 +92,19 @@ class Namespace:
     names: dict[str, Value]
     running: set[int] = field(default_factory=set)
     done: set[int] = field(default_factory=set)
+    imports: list[Any] | None = None
+    """Star imports and lazy import blocks, once they were asked for."""
     prefix: str = ""
     """Qualified name that its classes bear (`torch.nn` for vglint's own description of torch modules)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaterV:
+    """A name imported from a file of the project that has not been looked into yet; only namespaces hold it."""
+
+    dotted: str
+    level: int
+    name: str
 
 
 @dataclass(slots=True, eq=False)

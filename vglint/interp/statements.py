@@ -8,11 +8,12 @@ from typing import Any
 import libcst as cst
 
 from vglint.interp import arithmetic, comparison
-from vglint.interp.assignment import assign, bind_import, delete
+from vglint.interp.assignment import assign, bind, delete
 from vglint.interp.branches import fork
 from vglint.interp.core import EXEC, Flow, Frame, Raised, Run, evaluate, execute, register
 from vglint.interp.definitions import make_class, make_function
 from vglint.interp.expressions import SYMBOLS, key_of
+from vglint.interp.imports import bind_import
 from vglint.interp.indexing import index
 from vglint.interp.loops import walk_loop, walk_while
 from vglint.interp.objects import ClassV, External, Instance, ParamV, Site, TensorV, Value, is_unknown
@@ -173,7 +174,8 @@ def del_(run: Run, node: cst.Del, frame: Frame) -> int | None:
 
 @register(EXEC, cst.Import, cst.ImportFrom)
 def import_(run: Run, node: cst.Import | cst.ImportFrom, frame: Frame) -> int | None:
-    bind_import(run, node, frame)
+    for name, value in bind_import(run, node, frame.scope):
+        bind(run, name, value, frame.scope)
     return None
 
 
