@@ -11,6 +11,7 @@ from vglint.interp.composite import COMPOSITES, composite
 from vglint.interp.core import CONSTANTS, GETATTR, MISSING, Frame, Run, call, get_attribute, register
 from vglint.interp.emit import emit, node_of, shape_of
 from vglint.interp.indexing import dimension, entry_input
+from vglint.interp.mappings import METHODS, is_mapping, mapping_method
 from vglint.interp.modules import bind_attribute, find_in_mro
 from vglint.interp.names import member
 from vglint.interp.objects import (
@@ -148,6 +149,8 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
             "_asdict",
         ):
             return native_methods.record_method(run, value, name)
+        if name in METHODS and is_mapping(value.cls):
+            return mapping_method(run, value, name)
         if "dict" in value.extra and (
             name in native_methods.DICT or name in ("__getitem__", "__setitem__", "__contains__")
         ):

@@ -16,6 +16,8 @@ from vglint.interp.core import (
 )
 from vglint.interp.emit import emit, emit_call
 from vglint.interp.leaves import CONTAINERS, _module_spelling, build_leaf, leaf_base, nested_leaf_attribute
+from vglint.interp.mappings import METHODS as MIXED_IN
+from vglint.interp.mappings import is_mapping, mapping_method
 from vglint.interp.objects import (
     BuiltinV,
     ClassMethodV,
@@ -248,6 +250,8 @@ def super_attribute(run: Run, value: SuperV, name: str, frame: Frame) -> Value:
         return bind_attribute(run, found[0], value.self, frame, found[1])
     if isinstance(value.self, ModuleV):
         return _torch_base_attribute(run, value.self, name, frame)
+    if isinstance(value.self, Instance) and name in MIXED_IN and is_mapping(value.self.cls):
+        return mapping_method(run, value.self, name)
     if isinstance(value.self, Instance) and "dict" in value.self.extra:
         from vglint.interp.native_methods import dict_base_method
 

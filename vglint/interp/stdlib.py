@@ -253,10 +253,11 @@ def signature(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     function = args[0] if args else None
+    bound = isinstance(function, MethodV)
     function = function.function if isinstance(function, MethodV) else function
     if isinstance(function, FunctionV):
         params = function.node.params
-        names = [param.name.value for param in (*params.posonly_params, *params.params, *params.kwonly_params)]
+        names = [param.name.value for param in (*params.posonly_params, *params.params, *params.kwonly_params)][bound:]
         return Instance(which, {"parameters": DictV(dict.fromkeys(names)), "args": ListV(list(names))}, site)
     return Unknown("unmodelled call", which.name)
 
