@@ -21,12 +21,14 @@ from recording import Filled, Recording, Step, Value, record
 from vglint.graph import Graph, Init
 from vglint.ops import OPS, result
 from vglint.ops.init import spread
-from vglint.ops.spec import Call, Tensor
+from vglint.ops.spec import Call, Result, Tensor
 from vglint.value import Expr, Unknown
 
 __all__ = ["Comparison", "Filled", "Mismatch", "Recording", "Step", "compare", "extracted", "record"]
 
-TRIVIAL = frozenset({"shape", "create", "cut", "other", "input", "train"})
+HIDDEN = frozenset({"create", "cut", "other", "input", "train"})
+"""Kinds of ops that no gradient passes."""
+TRIVIAL = HIDDEN | {"shape"}
 """Kinds of ops that move or make values and train nothing."""
 
 UNKNOWN = "?"
@@ -56,7 +58,9 @@ class Comparison:
     invented: tuple[str, ...]
     missing: tuple[str, ...]
     same_order: bool
-    """All non-trivial steps agree one by one in op and path."""
+    """All steps that a gradient passes, those that only move values included, agree one by one in op and path."""
+    wrong_config: tuple[str, ...]
+    """Where the order is the same: arguments of ops that differ."""
     params: int
     wrong_init: tuple[Mismatch, ...]
     unpredicted: int
@@ -70,9 +74,12 @@ def compare(recording: Recording, graph: Graph | Mapping[str, Any]) -> Compariso
     real_layers = [step for step in recording.steps if step.weighted]
     seen_layers = [step for step in steps if step.weighted]
     matched, layer_notes = _matched_layers(real_layers, seen_layers)
-    real = [step for step in recording.steps if not _trivial(step)]
-    seen = [step for step in steps if not _trivial(step)]
-    same = len(real) == len(seen) and all(_same_place(a, b) for a, b in zip(real, seen, strict=True))
+    every_real = [step for step in recording.steps if not _of(step, HIDDEN)]
+    every_seen = [step for step in steps if not _of(step, HIDDEN)]
+    pairs = list(zip(every_real, every_seen, strict=False))
+    same = len(every_real) == len(every_seen) and all(_same_place(a, b) for a, b in pairs)
+    real = [step for step in every_real if not _of(step, TRIVIAL)]
+    seen = [step for step in every_seen if not _of(step, TRIVIAL)]
     names_real, names_seen = [step.op for step in real], [step.op for step in seen]
     ratio = SequenceMatcher(None, names_real, names_seen, autojunk=False).ratio() if real or seen else 1.0
     inits = predicted_inits(graph)
@@ -86,10 +93,13 @@ def compare(recording: Recording, graph: Graph | Mapping[str, Any]) -> Compariso
         invented=_surplus(seen, real),
         missing=_surplus(real, seen),
         same_order=same,
+        wrong_config=tuple(
+            f"{a.op} {a.path}: {', '.join(found)}" for a, b in pairs if same and (found := _config_differences(a, b))
+        ),
         params=len(recording.params) - unpredicted,
         wrong_init=wrong,
         unpredicted=unpredicted,
-        differences=tuple(layer_notes + _step_notes(real, seen))[:40],
+        differences=tuple(layer_notes + _step_notes(every_real, every_seen))[:40],
     )
 
 
@@ -101,7 +111,7 @@ def extracted(graph: Graph | Mapping[str, Any]) -> list[Step]:
     for op, path, kind, config, weighted, source in nodes:
         if op in ("input", "parameter", "join"):
             continue
-        if op == "getitem" and source is not None and _several(nodes[source]):
+        if op == "getitem" and source is not None and not isinstance(_given(nodes, source), Tensor):
             continue
         steps.append(Step(op, None if path.startswith("<") else path, kind, tuple(config.items()), weighted))
     return steps
@@ -117,7 +127,7 @@ def _nodes(graph: Graph | Mapping[str, Any]) -> list[_Line]:
                 node.op,
                 node.path,
                 node.type,
-                {name: UNKNOWN if isinstance(value, (Unknown, Expr)) else value for name, value in node.config},
+                {name: _plain(value) for name, value in node.config},
                 node.type is not None and bool(node.params),
                 node.inputs[0] if node.inputs else None,
             )
@@ -128,7 +138,7 @@ def _nodes(graph: Graph | Mapping[str, Any]) -> list[_Line]:
             node["op"],
             node["path"],
             node["type"],
-            {name: UNKNOWN if value is None else _frozen(value) for name, value in node["config"].items()},
+            {name: UNKNOWN if value is None else _plain(value) for name, value in node["config"].items()},
             node["type"] is not None and bool(node["init"]),
             node["inputs"][0] if node["inputs"] else None,
         )
@@ -136,34 +146,30 @@ def _nodes(graph: Graph | Mapping[str, Any]) -> list[_Line]:
     ]
 
 
-def _several(line: _Line) -> bool:
-    """Returns whether an op gives several tensors, nested as torch nests them."""
-    op, _, _, config, _, _ = line
-    if op == "getitem":
-        return False
+def _given(nodes: Sequence[_Line], number: int) -> Result:
+    """Returns what a node gives, tuples nested as torch nests them."""
+    op, _, _, config, _, source = nodes[number]
+    if op == "getitem" and source is not None and isinstance(config.get("index"), int):
+        whole, index = _given(nodes, source), config["index"]
+        return whole[index] if isinstance(whole, tuple) and -len(whole) <= index < len(whole) else Tensor()
     known = {name: value for name, value in config.items() if value != UNKNOWN}
-    return not isinstance(result(op, Call(known, [None], ["input"])), Tensor)
+    return result(op, Call(known, [None], ["input"]))
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+def _plain(value: Any) -> Any:
+    """Returns a value with `UNKNOWN` for what is not known, or known only as a symbol."""
+    if isinstance(value, (list, tuple)):
+        return tuple(_plain(item) for item in value)
+    return UNKNOWN if isinstance(value, (Unknown, Expr)) else value
 
 
-def _trivial(step: Step) -> bool:
+def _of(step: Step, kinds: frozenset[str]) -> bool:
     op = OPS.get(step.op)
-    return op is None or op.kind in TRIVIAL or step.op == "identity"
+    return op is None or op.kind in kinds or step.op == "identity"
 
 
 def _same_place(real: Step, seen: Step) -> bool:
     return real.op == seen.op and (real.path == seen.path)
-
-
-def _same_layer(real: Step, seen: Step) -> bool:
-    return _same_place(real, seen) and _same_type(real.type, seen.type) and not _config_differences(real, seen)
-
-
-def _same_type(real: str | None, seen: str | None) -> bool:
-    return (real or "").replace(".Lazy", ".") == (seen or "").replace(".Lazy", ".")
 
 
 def _config_differences(real: Step, seen: Step) -> list[str]:
@@ -176,6 +182,11 @@ def _config_differences(real: Step, seen: Step) -> list[str]:
 
 
 def _equal(real: Value, seen: Value) -> bool:
+    if seen == UNKNOWN:
+        return True
+    if isinstance(real, tuple) and isinstance(seen, tuple):
+        alike = len(real) == len(seen) and all(_equal(a, b) for a, b in zip(real, seen, strict=True))
+        return alike or (len(seen) == 1 and seen[0] == UNKNOWN)
     if isinstance(real, tuple) != isinstance(seen, tuple):
         wide, narrow = (real, seen) if isinstance(real, tuple) else (seen, real)
         assert isinstance(wide, tuple)

@@ -21,7 +21,9 @@ from torch import nn
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from vglint import ops
+from vglint.interp.composite import COMPOSITES
 
+Config = tuple[tuple[str, "Value"], ...]
 Value = None | bool | int | float | str | tuple[Any, ...]
 
 
@@ -32,7 +34,7 @@ class Step:
     op: str
     path: str | None
     type: str | None = None
-    config: tuple[tuple[str, Value], ...] = ()
+    config: Config = ()
     weighted: bool = False
     """A leaf module with parameters of its own."""
 
@@ -165,12 +167,14 @@ class _Recorder(TorchFunctionMode):
         if self._inside == 0:
             op = _op_name(func)
             if op is not None and (op == "setitem" or _has_tensor(result)):
-                self._add(op)
+                self._add(op, _arguments(func, args, kwargs or {}))
         return result
 
-    def _add(self, op: str) -> None:
+    def _add(self, op: str, config: Config) -> None:
         """Appends a step; what one call into a library written in Python executes is that call's one step."""
         frame, library = sys._getframe(2), None
+        if any(caller.f_code.co_name in _ASIDES for caller in (frame, frame.f_back) if caller is not None):
+            return
         while frame is not None and (name := _library(frame.f_code.co_filename)):
             library, qualified = frame, f"{name}.{frame.f_code.co_name}"
             frame = frame.f_back
@@ -179,10 +183,13 @@ class _Recorder(TorchFunctionMode):
                 return
             spelling = ops.find(qualified)
             op = spelling.op if spelling is not None else qualified.rpartition(".")[2]
+            config = ()
         self._library_call = library
-        self.steps.append(Step(op, self._stack[-1] if self._stack else ""))
+        self.steps.append(Step(op, self._stack[-1] if self._stack else "", config=config))
 
 
+_ASIDES = {"_detect_is_causal_mask"}
+"""Functions of torch's modules that only look at a mask."""
 _LIBRARIES = ("/torch/nn/utils/rnn.py", "/einops/")
 
 
@@ -196,7 +203,8 @@ def _library(file: str) -> str | None:
 def leaf_class(module: nn.Module) -> type | None:
     """Returns torch's class that the op table has as one op, unless a class below it defines a forward of its own."""
     for cls in type(module).__mro__:
-        known = cls.__module__.startswith(_LEAVES) and ops.find(public_name(cls)) is not None
+        name = public_name(cls)
+        known = cls.__module__.startswith(_LEAVES) and ops.find(name) is not None and name not in COMPOSITES
         if known or "forward" in vars(cls):
             return cls if known else None
     return None
@@ -221,12 +229,43 @@ def _leaf_step(module: nn.Module, leaf: type, path: str | None) -> Step:
             config[name] = value
         elif isinstance(value, (tuple, list, torch.Size)):
             config[name] = tuple(value)
-    if "bias" in module._parameters:
+    if config.get("elementwise_affine", config.get("affine", True)) is False:
+        config.pop("bias", None)
+    elif "bias" in module._parameters:
         config["bias"] = module._parameters["bias"] is not None
     elif "in_proj_bias" in module._parameters:
         config["bias"] = module._parameters["in_proj_bias"] is not None
     weighted = any(True for _ in module.parameters())
     return Step(spelling.op, path, public_name(leaf), tuple(sorted(config.items())), weighted)
+
+
+def _arguments(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Config:
+    """Returns the arguments that are plain values, by name, of a function or a method that the op table spells."""
+    name = getattr(func, "__name__", "")
+    resolved = resolve_name(func) or f"torch.{name}"
+    method = resolved.startswith("torch.Tensor.")
+    if name.startswith("__"):
+        return ()
+    spelling = ops.method(name) if method else ops.find(resolved)
+    if spelling is None:
+        return ()
+    try:
+        bound = ops.bind(spelling.args, args[1:] if method else args, kwargs)
+    except ops.BindError:
+        return ()
+    roles = {arg.name: arg.role for arg in spelling.args}
+    kept = {
+        key: tuple(value) if isinstance(value, (list, torch.Size)) else value
+        for key, value in bound.items()
+        if roles.get(key, "config") != "ignored" and _is_plain(value)
+    }
+    return tuple(sorted(kept.items()))
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, (tuple, list, torch.Size)):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, (bool, int, float, str))
 
 
 def _op_name(func: Any) -> str | None:
