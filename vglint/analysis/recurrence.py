@@ -17,7 +17,7 @@ from typing import NamedTuple
 from vglint.graph import Graph, Init, Node, Parameter
 from vglint.ops.curves import Curve, curve, rays
 from vglint.ops.init import Spread, default_bias, quotient_of, spread
-from vglint.ops.quadrature import gaussian_moments
+from vglint.ops.quadrature import Moments, gaussian_moments
 from vglint.shape import Shape
 from vglint.signal import Trace
 from vglint.value import Expr, divided
@@ -273,7 +273,7 @@ def _gru(into: Matrix, back: Matrix, shifts: Shifts, q: float, width: int | Expr
     return Cell(hidden, hidden, (u.mean + straight) ** 2, into.backward * entering, width, kept)
 
 
-def _over_bias(gate: Curve, mean: float, var: float, z: float):  # type: ignore[no-untyped-def]
+def _over_bias(gate: Curve, mean: float, var: float, z: float) -> Iterator[Moments]:
     """Yields the gate's moments at quantiles of its bias, the sum of two uniforms (a triangle of variance `var`)."""
     reach = math.sqrt(6 * var)
     for quantile in _QUANTILES:

@@ -199,8 +199,9 @@ def log_softmax(use: Use) -> Step:
 
 def soft_width(use: Use, state: State) -> float | None:
     dim, shape = use.get("dim"), use.node.shape
-    if shape is not None and isinstance(dim, int) and -len(shape) <= dim < len(shape) and isinstance(shape[dim], int):
-        return float(shape[dim])  # type: ignore[arg-type]
+    size = shape[dim] if shape is not None and isinstance(dim, int) and -len(shape) <= dim < len(shape) else None
+    if isinstance(size, int):
+        return float(size)
     if isinstance(state.channels, int) and (dim in (-1, None) or (dim == 1 and (state.axes or "bc").startswith("bc"))):
         return float(state.channels)
     return None

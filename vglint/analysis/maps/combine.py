@@ -125,7 +125,7 @@ def folds(use: Use, position: int) -> float:
     state, other = use.inputs[position], use.inputs[1 - position]
     if state is None or other is None or state.places is None or state.places > 1:
         return 1.0
-    if other.places == 1 or (other.axes is not None and "s" not in other.axes and "*" not in other.axes):
+    if other.axes is None or "s" not in other.axes:
         return 1.0
     if state.spread is not None:
         return 1.0

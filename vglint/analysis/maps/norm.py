@@ -9,7 +9,7 @@ over channels of a group and positions (GroupNorm), over positions (InstanceNorm
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from vglint.analysis.maps import maps
@@ -128,7 +128,8 @@ def normalize(use: Use) -> Step:
         use, state, state.q, float(state.channels), 1.0, lambda grad: 0.0, centred=False, own=False
     )
     assert inner is not None and back is not None
-    return shrunk(inner, 1.0 / state.channels), lambda grad: [one.times(1.0 / state.channels) for one in back(grad)]  # type: ignore[operator,union-attr]
+    share, whole = 1.0 / state.channels, back
+    return shrunk(inner, share), lambda grad: [one.times(share) for one in whole(grad) if one is not None]
 
 
 @maps("local_response_norm")
@@ -147,13 +148,13 @@ def evaluation(use: Use, state: State) -> Step:
     return state, lambda grad: [grad] + [Grad(0.0)] * (len(use.inputs) - 1)
 
 
-def normalised(  # type: ignore[no-untyped-def]
+def normalised(
     use: Use,
     state: State,
     variance: float,
     count: float,
     inverse_noise: float,
-    mean_gradient,
+    mean_gradient: Callable[[Grad], float],
     *,
     centred: bool = True,
     own: bool = True,

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from vglint.analysis.maps import maps
+from vglint.analysis.maps.attention import sharpness
 from vglint.analysis.maps.pool import average, maximum
 from vglint.analysis.state import PLACES, ZERO, AbstainError, Back, Grad, State, Step
 from vglint.analysis.use import Use
@@ -91,11 +92,23 @@ def loss(use: Use) -> Step:
 
 
 def head(state: State | None) -> Grad:
-    """Returns the gradient of an output under a cross-entropy or squared loss: independent between samples and positions."""
-    width = (
-        float(state.channels) if state is not None and isinstance(state.channels, int) and state.channels > 1 else 2.0
-    )
-    return Grad(1.0, 0.0, 0.0, 0.0, 0.0, (), 0.0, min(1.0 / (width - 1.0), 1.0))
+    """Returns the gradient of an output, with g = 1, under a cross-entropy (2 to 1,000 classes) or a squared loss against random targets.
+
+    Targets are independent between samples and positions; what outputs have in common, their errors have too:
+        cross-entropy  E[δ²] = (E Σp² − 2/C + 1)/C,  E[δδ'] = (E Σp·p' − 1/C)/C        squared loss  E[δ²] = q + 1,  E[δδ'] = E[yy']
+    """
+    if state is None or state.scale:
+        return Grad(1.0, 0.0, 0.0, 0.0, 0.0, (), 0.0, 1.0)
+    classes = float(state.channels) if isinstance(state.channels, int) else 2.0
+    rho = min(1.0 / max(classes - 1.0, 1.0), 1.0)
+    apart = max(state.q - state.r, 0.0)
+    together = [max(min(state.q - d, apart), 0.0) for d in (state.ds, state.db, max(state.ds, state.db))]
+    if 2 <= classes <= 1000:
+        whole = sharpness(apart, classes) - 2.0 / classes + 1.0
+        shares = [max(sharpness(common, classes) - 1.0 / classes, 0.0) / whole for common in together]
+    else:
+        shares = [common / (state.q + 1.0) for common in together]
+    return Grad(1.0, shares[0], shares[1], shares[2], 0.0, (), 0.0, rho)
 
 
 def narrowed(use: Use, state: State, width: float) -> tuple[State, Back]:

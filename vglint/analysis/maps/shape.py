@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.pool import flattened
 from vglint.analysis.maps.recurrent import opened
-from vglint.analysis.state import PLACES, ZERO, AbstainError, Grad, State, Step, whole
+from vglint.analysis.state import PLACES, ZERO, AbstainError, Back, Grad, Law, State, Step, whole
 from vglint.analysis.use import Use
-from vglint.shape import Shape, size_of
+from vglint.shape import Dim, Shape, size_of
 from vglint.value import Literal_
 
 
@@ -222,18 +222,18 @@ def join(use: Use) -> Step:
     return first, None
 
 
-def passed(use: Use):  # type: ignore[no-untyped-def]
+def passed(use: Use) -> Back:
     count = len(use.inputs)
     if count == 1:
         return lambda grad: (grad,)
     return lambda grad: [grad] + [ZERO] * (count - 1)
 
 
-def none_back(use: Use):  # type: ignore[no-untyped-def]
+def none_back(use: Use) -> Back:
     return lambda grad: [ZERO] * len(use.inputs)
 
 
-def moved_law(state: State, index: int):  # type: ignore[no-untyped-def]
+def moved_law(state: State, index: int) -> Law | None:
     """A part of a tensor has the whole's law with a root of its own."""
     return state.law._replace(root=index) if state.law is not None else None
 
@@ -290,7 +290,7 @@ def guessed_share(use: Use, index: Literal_) -> float:
     return 1.0 / count if count > 1 else 1.0 / PLACES
 
 
-def size_at(shape: Shape | None, axes: str):  # type: ignore[no-untyped-def]
+def size_at(shape: Shape | None, axes: str) -> Dim:
     return shape[axes.index("c")] if shape is not None and "c" in axes else None
 
 
@@ -340,11 +340,13 @@ def regroup(before: Shape | None, axes: str | None, after: Shape | None) -> str 
         while True:
             if one == other and left > i and right > start:
                 break
-            if one <= other and left < len(before) and isinstance(before[left], int):
-                one *= before[left]  # type: ignore[operator]
+            here = before[left] if left < len(before) else None
+            there = after[right] if right < len(after) else None
+            if one <= other and isinstance(here, int):
+                one *= here
                 left += 1
-            elif right < len(after) and isinstance(after[right], int):
-                other *= after[right]  # type: ignore[operator]
+            elif isinstance(there, int):
+                other *= there
                 right += 1
             else:
                 return None
