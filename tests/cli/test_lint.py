@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -309,3 +312,35 @@ def test_confidence_as_configured(folder: Path) -> None:
     assert vglint("deep.py").exit_code == 0
     assert vglint("deep.py", "--min-confidence", "low").exit_code == 1
     assert vglint("deep.py", "--select", "VG101").exit_code == 1, "asked for by its own id"
+
+
+@pytest.mark.skipif(os.name != "posix" or sys.platform == "darwin", reason="file systems that take any bytes as a name")
+@pytest.mark.parametrize("form", ["full", "concise", "json", "sarif", "github"])
+def test_any_file_name_can_be_reported(folder: Path, form: str) -> None:
+    for name in (b"bad\xff name.py", "emoji\N{GRINNING FACE}.py".encode(), b"x,y:z%.py"):
+        Path(os.fsdecode(name)).write_text(DEEP)
+    for _ in range(2):
+        result = vglint(".", "--output-format", form, "--output-format", f"{form}=report.txt")
+        assert result.exit_code == 1
+        assert result.stdout.count("VG101") >= 3
+    assert (folder / "report.txt").stat().st_size > 0
+
+
+def test_a_locale_without_unicode(folder: Path, root: Path) -> None:
+    (folder / "emoji\N{GRINNING FACE}.py").write_text(DEEP)
+    plain = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(root)}
+    for env in ({**os.environ, "PYTHONPATH": str(root)}, plain, plain):
+        done = subprocess.run([sys.executable, "-m", "vglint", "."], env=env, capture_output=True, check=False)
+        assert done.returncode == 1, done.stderr
+        assert b"VG101" in done.stdout and b"internal error" not in done.stdout + done.stderr
+
+
+def test_a_reader_that_leaves_is_no_fault(folder: Path, root: Path) -> None:
+    for number in range(40):
+        (folder / f"deep{number}.py").write_text(DEEP)
+    command = f"{shlex.quote(sys.executable)} -m vglint . --jobs 1 | head -1"
+    done = subprocess.run(
+        command, shell=True, env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith("error[VG101]")
+    assert done.stderr == ""

@@ -70,7 +70,7 @@ def say(text: str) -> None:
 def write_file(file: str, text: str) -> None:
     """Writes a report to a file; raises click.UsageError where that cannot be."""
     try:
-        with open(file, "w", encoding="utf-8", newline="\n") as stream:
+        with open(file, "w", encoding="utf-8", errors="replace", newline="\n") as stream:
             stream.write(text)
     except OSError as error:
         raise click.UsageError(f"cannot write {file}: {error.strerror}") from None

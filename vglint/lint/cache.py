@@ -70,7 +70,7 @@ def read(folder: Path, key: str) -> Memory:
         if len(memory.files) != len(memory.stamps):
             return Memory()
         return _fresh(memory)
-    except (OSError, msgspec.DecodeError, IndexError, RecursionError):
+    except (OSError, msgspec.DecodeError, IndexError, RecursionError, UnicodeDecodeError):
         return Memory()
 
 
@@ -108,7 +108,7 @@ def merged(
     def index(file: str) -> Index | None:
         if file not in number:
             stamp = stamps.get(file) or old.get(file) or stamp_of(file)
-            if stamp is None:
+            if stamp is None or not _is_text(file):
                 return None
             number[file] = len(result.files)
             result.files.append(file)
@@ -142,8 +142,18 @@ def merged(
             result.names[at] = sorted(asked)
     result.folders = dict(memory.folders)
     for folder, listing in sources.folders.items():
-        result.folders[folder] = _folder_time(folder), sorted(listing)
+        if _is_text(folder):
+            result.folders[folder] = _folder_time(folder), sorted(listing)
     return result
+
+
+def _is_text(path: str) -> bool:
+    """Whether a path can be written down: names that are not in the file system's encoding cannot."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def stamp_of(file: str) -> Stamp | None:
@@ -162,11 +172,7 @@ def digest(content: bytes) -> bytes:
 
 def importable(names: Iterable[str]) -> frozenset[str]:
     """Returns the entries of a folder that an import could mean: modules and sub-folders."""
-    return frozenset(
-        name
-        for name in names
-        if name.endswith(".py") or ("." not in name and name != "__pycache__" and name.isidentifier())
-    )
+    return frozenset(name for name in names if name != "__pycache__" and name.removesuffix(".py").isidentifier())
 
 
 def _fresh(memory: Memory) -> Memory:
@@ -201,7 +207,7 @@ def _unchanged(memory: Memory, position: Index, file: str) -> bool:
             return True
         with open(file, "rb") as stream:
             return digest(stream.read()) == stamp.digest
-    except OSError:
+    except (OSError, UnicodeEncodeError):  # a name that this run's locale cannot say
         return False
 
 
@@ -213,7 +219,7 @@ def _names_that_changed(memory: Memory) -> set[str]:
             continue
         try:
             now = importable(os.listdir(folder))
-        except OSError:
+        except (OSError, UnicodeEncodeError):  # a name that this run's locale cannot say
             now = frozenset()
         found |= {name.removesuffix(".py") for name in now ^ set(names)}
         memory.folders[folder] = _folder_time(folder), sorted(now)
@@ -223,7 +229,7 @@ def _names_that_changed(memory: Memory) -> set[str]:
 def _folder_time(folder: str) -> int:
     try:
         return os.stat(folder).st_mtime_ns
-    except OSError:
+    except (OSError, UnicodeEncodeError):  # a name that this run's locale cannot say
         return 0
 
 
