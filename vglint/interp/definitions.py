@@ -178,7 +178,8 @@ def _special_kind(run: Run, cls: ClassV, node: cst.ClassDef, fields: list[str], 
         and "__init__" not in cls.names
         and any(isinstance(base, ClassV) and base.frozen_kind == "dataclass" for base in cls.mro[1:])
     ):
-        cls.frozen_kind, cls.fields = "dataclass", tuple(inherited)
+        cls.frozen_kind = "dataclass"
+        cls.fields = tuple([name for name in inherited if name not in fields] + fields)
 
 
 def linearise(cls: ClassV) -> tuple[Value, ...]:

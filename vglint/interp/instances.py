@@ -60,7 +60,7 @@ def instantiate(
     run.setup += 1
     running, run.modules_running = run.modules_running, []
     try:
-        if found is not None and not (cls.frozen_kind and found[1] is not cls and not isinstance(found[1], ClassV)):
+        if found is not None and not (cls.frozen_kind == "dataclass" and found[1] is not cls and cls.fields):
             call(run, MethodV(found[0], instance), args, keywords, frame, site)
         elif cls.frozen_kind in ("dataclass", "namedtuple"):
             _fill_fields(run, cls, instance, args, keywords, frame, site)

@@ -38,6 +38,9 @@ CONSTANTS.update(
         "string.ascii_letters": "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
         "string.digits": "0123456789",
         "os.environ": DictV({}),
+        "torch.__version__": "2.13.0",
+        "torch.version.__version__": "2.13.0",
+        "torch.version.cuda": None,
     }
 )
 

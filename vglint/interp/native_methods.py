@@ -32,6 +32,9 @@ def method_of(run: Run, value: Value, name: str) -> Value:
             table = SET
         case str():
             return _plain(value, name, STRINGS)
+        case tuple() if name in ("release", "base_version", "public"):
+            # A version, which stands as the tuple of its numbers.
+            return value
         case tuple() | range():
             return _plain(value, name, frozenset({"index", "count"})) if name != "numel" else _numel(value)
         case bool() | int() | float():

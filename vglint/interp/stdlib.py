@@ -6,7 +6,8 @@ import itertools
 from typing import Any
 
 from vglint.interp import arithmetic
-from vglint.interp.core import LIBRARY, Frame, Run, call, opaque, register
+from vglint.interp.core import CONSTANTS, LIBRARY, Frame, Run, call, opaque, register
+from vglint.interp.imports import is_library
 from vglint.interp.iteration import items_of
 from vglint.interp.objects import (
     BuiltinV,
@@ -246,6 +247,47 @@ def replace(
             return DictV(dict(args[0].attrs))
         return Instance(args[0].cls, {**args[0].attrs, **keywords}, site)
     return Unknown("argument", "replace")
+
+
+@register(LIBRARY, "dataclasses.is_dataclass")
+def is_dataclass(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    cls = args[0].cls if args and isinstance(args[0], Instance) else args[0] if args else None
+    return isinstance(cls, ClassV) and cls.frozen_kind == "dataclass"
+
+
+@register(LIBRARY, "importlib.util.find_spec")
+def find_spec(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    """A plain PyTorch environment: what vglint knows as a library is there, nothing else."""
+    name = args[0] if args else keywords.get("name")
+    if not isinstance(name, str):
+        return Unknown("argument", "find_spec")
+    return Instance(which, {}, site) if is_library(name) else None
+
+
+@register(LIBRARY, "importlib.metadata.version")
+def installed_version(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    name = args[0] if args else None
+    return CONSTANTS["torch.__version__"] if name == "torch" else Unknown("unmodelled call", f"version of {name}")
+
+
+@register(LIBRARY, "packaging.version.parse", "packaging.version.Version", "distutils.version.LooseVersion")
+def version(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    """A version as the tuple of its numbers, which compares alike."""
+    text = args[0] if args else None
+    if isinstance(text, tuple):
+        return text
+    if not isinstance(text, str):
+        return Unknown("argument", "version")
+    numbers = [part for part in text.partition("+")[0].split(".") if part.isdigit()]
+    return tuple(int(part) for part in numbers)
 
 
 @register(LIBRARY, "inspect.signature", "inspect.getfullargspec")
