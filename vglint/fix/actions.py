@@ -38,16 +38,21 @@ def propose(action: Action, finding: Finding, text: str) -> Fix | None:
 
 
 def _replace_op(source: Source, finding: Finding, with_: str) -> Edits:
-    """Replaces a module `nn.Sigmoid()` or a call `torch.sigmoid(x)` of one tensor by another one of the same form."""
-    node = source.at(finding.span)
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+    """Replaces a module `nn.Sigmoid()`, and those of its kind that the finding names beside it, by another: `nn.GELU()`."""
+    first = source.at(finding.span)
+    if (
+        not isinstance(first, ast.Call)
+        or not isinstance(first.func, ast.Attribute)
+        or not first.func.attr[:1].isupper()
+    ):
         return None
     name = with_.rpartition(".")[2]
-    start, end = source.range(node)
-    if node.func.attr[:1].isupper():
-        owner = source.segment(node.func.value)
-        return [(start, end, f"{owner}.{name}()")]
-    return None
+    edits: dict[tuple[int, int], str] = {}
+    for span in (finding.span, *_spans(finding)):
+        node = source.at(span)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == first.func.attr:
+            edits[source.range(node)] = f"{source.segment(node.func.value)}.{name}()"
+    return [(start, end, text) for (start, end), text in edits.items()]
 
 
 def _drop_op(source: Source, finding: Finding, with_: str) -> Edits:

@@ -1,0 +1,64 @@
+"""Rules × facts → findings: one cause, one finding; configuration; silence on what is not known."""
+
+from __future__ import annotations
+
+import pytest
+
+from vglint.lint.text import text_linter
+from vglint.rulebook import Choice, RuleError, load
+
+BOOK = load()
+DEEP = """
+import torch.nn as nn
+
+
+def net():
+    layers = []
+    for _ in range(30):
+        layers += [nn.Linear(64, 64), nn.Sigmoid()]
+    return nn.Sequential(*layers, nn.Linear(64, 2))
+"""
+
+
+def found(book, code=DEEP):
+    return [finding.rule for finding in text_linter(book)("net.py", code)]
+
+
+def test_one_cause_is_one_finding_and_the_rest_is_related():
+    findings = text_linter(BOOK)("net.py", DEEP)
+    assert [finding.rule for finding in findings] == ["VG101"]
+    assert any("without a skip" in place.message for place in findings[0].related)
+
+
+def test_what_a_rule_yields_to_must_run():
+    without = BOOK.choose(Choice(ignore=("VG101",)))
+    assert set(found(without)) == {"VG201", "VG301"} or set(found(without)) == {"VG301"}
+
+
+@pytest.mark.parametrize("word", ["VG101", "VG1", "saturating-stack", "activation"])
+def test_rules_are_chosen_by_id_prefix_name_and_family(word):
+    assert "VG101" in BOOK.ids(word)
+    assert found(BOOK.choose(Choice(select=(word,)))) == ["VG101"]
+
+
+def test_a_word_that_names_nothing_is_an_error_with_the_nearest_right_one():
+    with pytest.raises(RuleError, match="did you mean 'saturating-stack'"):
+        BOOK.choose(Choice(ignore=("saturated-stack",)))
+
+
+def test_params_and_severity_are_the_users():
+    lenient = BOOK.choose(Choice(select=("VG101",), params={"VG101": {"info_decades": 400}}))
+    assert found(lenient) == []
+    quiet = BOOK.choose(Choice(select=("VG101",), severity={"VG101": "info"}))
+    assert [finding.severity for finding in text_linter(quiet)("net.py", DEEP)] == ["info"]
+    with pytest.raises(RuleError, match="did you mean 'info_decades'"):
+        BOOK.choose(Choice(params={"VG101": {"info_decade": 2}}))
+    with pytest.raises(RuleError, match="does not fit"):
+        BOOK.choose(Choice(params={"VG101": {"info_decades": "two"}}))
+
+
+def test_an_unknown_layer_on_the_way_silences_what_rests_on_it():
+    gap = DEEP.replace("nn.Linear(64, 64), nn.Sigmoid()", "mystery(64), nn.Sigmoid()").replace(
+        "import torch.nn as nn", "import torch.nn as nn\nfrom elsewhere import mystery"
+    )
+    assert found(BOOK, gap) == []
