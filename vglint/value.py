@@ -57,7 +57,7 @@ class Expr:
 
 
 Number: TypeAlias = int | Expr
-Literal_: TypeAlias = "None | bool | int | float | str | Expr | tuple[Literal_, ...] | Unknown"
+Literal_: TypeAlias = "bool | int | float | str | Expr | tuple[Literal_, ...] | Unknown | None"
 
 
 def normal(terms: Mapping[Monomial, Fraction]) -> int | float | Expr:
