@@ -9,6 +9,7 @@ A fact that is not known makes its comparison unknown; `False and unknown` is Fa
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -38,7 +39,9 @@ class Condition:
 def parse(text: str, types: Mapping[str, FactType]) -> Condition:
     """Returns the checked expression; raises ConditionError on syntax, an unknown name or operands that do not fit."""
     try:
-        tree = ast.parse(" ".join(text.split()), mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(" ".join(text.split()), mode="eval").body
     except (SyntaxError, ValueError, RecursionError) as error:
         raise ConditionError(f"not an expression: {error.args[0]}: {text!r}") from None
     names: list[str] = []
