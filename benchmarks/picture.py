@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 COLOURS = (
-    "#0072b2",
+    "#2a8fdb",
     "#d55e00",
     "#009e73",
     "#cc79a7",
@@ -43,7 +43,7 @@ class Curve:
 
 
 def scatter(
-    points: Sequence[tuple[str, float, float]], subtitle: str, *, floor: float = -30.0, ceiling: float = 15.0
+    points: Sequence[tuple[str, float, float]], subtitle: str, *, floor: float = -20.0, ceiling: float = 10.0
 ) -> str:
     """Draws (family, predicted, measured) in decades; what lies outside floor..ceiling is drawn at the edge."""
     size, left, top = 520, 70, 54
