@@ -263,9 +263,11 @@ def _log(value: float) -> float:
 
 
 if __name__ == "__main__":
+    import sys
+
     from benchmarks.generate import generate
 
-    for number, given in enumerate(generate()):
+    for number, given in enumerate(generate(int(sys.argv[1]) if len(sys.argv) > 1 else 0)):
         found = measure(given)
         print(
             number,
