@@ -67,7 +67,7 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
         back: Back | None = None
         step = MAPS.get(node.op)
         if step is None:
-            if kind_of(node.op) in ("create", "cut", "train"):
+            if node.op in _OUTSIDE or kind_of(node.op) in ("create", "cut", "train"):
                 back = _no_gradient(len(node.inputs))
             else:
                 abstained.append((node.index, f"{node.op} is not modelled"))
@@ -86,6 +86,12 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
         states.append(state)
         backs.append(back)
     return states, backs, abstained
+
+
+_OUTSIDE = frozenset(
+    "zero_grad step unscale scaler_update scheduler scheduler_step optimizer trainer backward clip_grad_norm clip_grad_value".split()
+)
+"""Ops that act on the world outside the graph: no gradient passes."""
 
 
 def kind_of(op: str) -> str:

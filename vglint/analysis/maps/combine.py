@@ -38,11 +38,25 @@ def add(use: Use) -> Step:
         parted = joined_back(use, left, right, sign)
         return joined, lambda grad: [parted(grad)[0], turned_grad(parted(grad)[1])]
     back = joined_back(use, left, right, sign)
+    if (centred := minus_mean(use, left)) is not None:
+        return centred
     if left.scale != right.scale:
         raise AbstainError("widths that are not known do not cancel")
     if (both := composite(use, left, right, sign)) is not None:
         return both
     return summed(use, left, right, sign), back
+
+
+def minus_mean(use: Use, left: State) -> Step | None:
+    """Returns the map of `x - x.mean(-1, keepdim=True)`, None where the right side is not the left's own mean over channels."""
+    if use.node.op != "sub" or use.shapes is not None or use.get("alpha") not in (None, 1):
+        return None
+    mean = use.graph.nodes[use.node.inputs[1]]
+    if mean.op != "mean" or mean.inputs[:1] != use.node.inputs[:1] or mean.get("dim") not in (-1, (-1,)):
+        return None
+    q = max(left.q - left.r, 0.0)
+    out = left._replace(q=q, mu=0.0, db=min(left.db, q), ds=min(left.ds, q), r=0.0, law=None, parts=((use.index, 1.0),))
+    return out, lambda grad: [grad._replace(g=max(grad.g - grad.gr, 0.0), gr=0.0), ZERO]
 
 
 def is_turned(left: State, right: State) -> bool:

@@ -93,7 +93,9 @@ def pixel_shuffle(use: Use) -> Step:
 @maps("dropout", "dropout1d", "dropout2d", "dropout3d", "feature_dropout")
 def dropout(use: Use) -> Step:
     state = use.state()
-    p = use.number("p", 0.5)
+    given = use.get("p")
+    # A rate that is not known is taken to be the usual one: it moves the second moments by a few per cent.
+    p = float(given) if isinstance(given, (int, float)) else 0.5 if given is None else 0.1
     off = use.get("training") is False or use.get("train") is False
     if off or p <= 0 or p >= 1:
         return state, lambda grad: [grad]

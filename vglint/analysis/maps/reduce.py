@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.attention import sharpness
@@ -11,6 +11,10 @@ from vglint.analysis.maps.pool import average, maximum
 from vglint.analysis.state import PLACES, ZERO, AbstainError, Back, Grad, State, Step
 from vglint.analysis.use import Use
 from vglint.shape import size_of
+
+
+WIDE = 1e3
+"""Channels of a tensor whose width is not known, where a mean over them is nearly their expectation."""
 
 
 @maps("mean", "sum")
@@ -28,8 +32,9 @@ def mean(use: Use) -> Step:
             factor = count * count
     elif over == "c":
         width = float(state.channels) if isinstance(state.channels, int) else None
-        if width is None:
-            raise AbstainError("width of the mean is not known")
+        if width is None and use.node.op == "sum":
+            raise AbstainError("width of the sum is not known")
+        width = width or WIDE
         found, back = narrowed(use, state, width)
         if use.node.op == "sum":
             factor = width * width
@@ -78,6 +83,52 @@ def norm(use: Use) -> Step:
     noise = q / state.channels / 2
     out = State(q, math.sqrt(max(q - noise, 0.0)), noise, noise, q - noise, channels=1, parts=((use.index, 1.0),))
     return out, lambda grad: [grad.times(1.0 / state.channels if isinstance(state.channels, int) else 1.0)]
+
+
+@maps("var", "std")
+def spread_of_channels(use: Use) -> Step:
+    """Variance over the channels, nearly q − r, and its root."""
+    state = use.state()
+    if state.scale or reduced(use, state) != "c":
+        raise AbstainError("a spread over what is not known")
+    width = float(state.channels) if isinstance(state.channels, int) else 1e3
+    mean = max(state.q - state.r, 0.0)
+    if use.node.op == "std":
+        mean = math.sqrt(mean)
+    noise = mean * mean * (2.0 if use.node.op == "var" else 0.5) / width
+    out = State(mean * mean + noise, mean, noise, noise, mean * mean, (), 1, parts=((use.index, 1.0),))
+    return out, lambda grad: [grad.times(1.0 / width**2)]
+
+
+@maps("sqrt", "rsqrt", "reciprocal", "log", "log1p")
+def of_a_number(use: Use) -> Step:
+    """A curve that has no Gaussian moments, of a tensor that hardly varies (a norm, a variance): its value at the mean."""
+    state = use.state()
+    if state.scale or state.mu <= 0 or state.q - state.mu**2 > 0.1 * state.mu**2:
+        raise AbstainError(f"{use.node.op} of a signal")
+    value, slope = _AT[use.node.op](state.mu)
+    gain = slope * slope
+    own = (state.q - state.mu**2) * gain
+    out = state._replace(
+        q=value * value + own,
+        mu=value,
+        db=state.db * gain,
+        ds=state.ds * gain,
+        r=value * value,
+        law=None,
+        parts=((use.index, 1.0),),
+    )
+    return out, lambda grad: [grad.times(gain)]
+
+
+_AT: dict[str, Callable[[float], tuple[float, float]]] = {
+    "sqrt": lambda x: (math.sqrt(x), 0.5 / math.sqrt(x)),
+    "rsqrt": lambda x: (1.0 / math.sqrt(x), -0.5 * x**-1.5),
+    "reciprocal": lambda x: (1.0 / x, -1.0 / (x * x)),
+    "log": lambda x: (math.log(x), 1.0 / x),
+    "log1p": lambda x: (math.log1p(x), 1.0 / (1.0 + x)),
+}
+"""Value and slope."""
 
 
 @maps(
