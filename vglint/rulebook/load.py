@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -100,7 +101,7 @@ def unique(rules: Iterable[CheckedRule]) -> tuple[CheckedRule, ...]:
 def _refuse_unknown_keys(content: object, struct: Any, prefix: str, file: str) -> None:
     if not isinstance(content, Mapping):
         return
-    known = {item.encode_name: item.type for item in msgspec.structs.fields(struct)}
+    known = _keys_of(struct)
     for key, value in content.items():
         if key not in known:
             raise RuleError(file, f"{prefix}{key}", f"unknown key{nearest(key, known)}")
@@ -112,6 +113,11 @@ def _refuse_unknown_keys(content: object, struct: Any, prefix: str, file: str) -
                 _refuse_unknown_keys(item, inner, f"{prefix}{key}[{position}].", file)
         else:
             _refuse_unknown_keys(value, inner, f"{prefix}{key}.", file)
+
+
+@cache
+def _keys_of(struct: Any) -> Mapping[str, Any]:
+    return {item.encode_name: item.type for item in msgspec.structs.fields(struct)}
 
 
 def _struct_of(kind: Any) -> type[msgspec.Struct] | None:
