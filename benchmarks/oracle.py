@@ -59,6 +59,8 @@ class Comparison:
     missing: tuple[str, ...]
     same_order: bool
     """All steps that a gradient passes, those that only move values included, agree one by one in op and path."""
+    wrong_edges: tuple[str, ...]
+    """Where the order is the same: steps that do not take the results of the same steps."""
     wrong_config: tuple[str, ...]
     """Where the order is the same: arguments of ops that differ."""
     params: int
@@ -93,6 +95,7 @@ def compare(recording: Recording, graph: Graph | Mapping[str, Any]) -> Compariso
         invented=_surplus(seen, real),
         missing=_surplus(real, seen),
         same_order=same,
+        wrong_edges=_wrong_edges(recording.steps, steps) if same else (),
         wrong_config=tuple(
             f"{a.op} {a.path}: {', '.join(found)}" for a, b in pairs if same and (found := _config_differences(a, b))
         ),
@@ -107,17 +110,25 @@ def extracted(graph: Graph | Mapping[str, Any]) -> list[Step]:
     """Returns the graph's nodes as steps; without what torch does not see: inputs, parameters, joins of branches, the
     unpacking of a tuple. A module that no attribute holds has no path (`<ReLU 1>`)."""
     nodes = _nodes(graph)
-    steps = []
-    for op, path, kind, config, weighted, source in nodes:
-        if op in ("input", "parameter", "join"):
+    steps: list[Step] = []
+    made: list[tuple[int, ...]] = []
+    """By node: the steps whose result it stands for."""
+    for op, path, kind, config, weighted, inputs in nodes:
+        sources = tuple(dict.fromkeys(at for each in inputs for at in made[each]))
+        if op in ("input", "parameter"):
+            made.append(())
             continue
-        if op == "getitem" and source is not None and not isinstance(_given(nodes, source), Tensor):
+        picked = op == "getitem" and bool(inputs) and not isinstance(_given(nodes, inputs[0]), Tensor)
+        if op == "join" or picked:
+            made.append(sources)
             continue
-        steps.append(Step(op, None if path.startswith("<") else path, kind, tuple(config.items()), weighted))
+        made.append(sources if op == "identity" else (len(steps),))
+        shown = None if path.startswith("<") else path
+        steps.append(Step(op, shown, kind, tuple(config.items()), weighted, sources))
     return steps
 
 
-_Line = tuple[str, str, str | None, dict[str, Any], bool, int | None]
+_Line = tuple[str, str, str | None, dict[str, Any], bool, tuple[int, ...]]
 
 
 def _nodes(graph: Graph | Mapping[str, Any]) -> list[_Line]:
@@ -129,7 +140,7 @@ def _nodes(graph: Graph | Mapping[str, Any]) -> list[_Line]:
                 node.type,
                 {name: _plain(value) for name, value in node.config},
                 node.type is not None and bool(node.params),
-                node.inputs[0] if node.inputs else None,
+                node.inputs,
             )
             for node in graph.nodes
         ]
@@ -140,7 +151,7 @@ def _nodes(graph: Graph | Mapping[str, Any]) -> list[_Line]:
             node["type"],
             {name: UNKNOWN if value is None else _plain(value) for name, value in node["config"].items()},
             node["type"] is not None and bool(node["init"]),
-            node["inputs"][0] if node["inputs"] else None,
+            tuple(node["inputs"]),
         )
         for node in graph["nodes"]
     ]
@@ -148,9 +159,9 @@ def _nodes(graph: Graph | Mapping[str, Any]) -> list[_Line]:
 
 def _given(nodes: Sequence[_Line], number: int) -> Result:
     """Returns what a node gives, tuples nested as torch nests them."""
-    op, _, _, config, _, source = nodes[number]
-    if op == "getitem" and source is not None and isinstance(config.get("index"), int):
-        whole, index = _given(nodes, source), config["index"]
+    op, _, _, config, _, inputs = nodes[number]
+    if op == "getitem" and inputs and isinstance(config.get("index"), int):
+        whole, index = _given(nodes, inputs[0]), config["index"]
         return whole[index] if isinstance(whole, tuple) and -len(whole) <= index < len(whole) else Tensor()
     known = {name: value for name, value in config.items() if value != UNKNOWN}
     return result(op, Call(known, [None], ["input"]))
@@ -224,6 +235,29 @@ def _step_notes(real: Sequence[Step], seen: Sequence[Step]) -> list[str]:
             notes += [f"- {step.op} {step.path}" for step in real[a:b]]
             notes += [f"+ {step.op} {step.path}" for step in seen[c:d]]
     return notes
+
+
+def _wrong_edges(real: Sequence[Step], seen: Sequence[Step]) -> tuple[str, ...]:
+    """Compares, step by step, which visible steps an op takes its tensors from; what returns its input itself is looked through."""
+    visible_real = [at for at, step in enumerate(real) if not _of(step, HIDDEN)]
+    visible_seen = [at for at, step in enumerate(seen) if not _of(step, HIDDEN)]
+    idle = {b for a, b in zip(visible_real, visible_seen, strict=True) if real[a].idle}
+    place_real = {at: place for place, at in enumerate(visible_real)}
+    place_seen = {at: place for place, at in enumerate(visible_seen)}
+
+    def through(at: int) -> tuple[int, ...]:
+        return tuple(far for each in seen[at].inputs[:1] for far in through(each)) if at in idle else (at,)
+
+    wrong = []
+    for a, b in zip(visible_real, visible_seen, strict=True):
+        takes = {place_real[at] for at in real[a].inputs if at in place_real}
+        shows = {place_seen[far] for at in seen[b].inputs for far in through(at) if far in place_seen}
+        if takes != shows:
+            names = [
+                [str(real[visible_real[place]]) for place in sorted(some)] for some in (takes - shows, shows - takes)
+            ]
+            wrong.append(f"{real[a].op} {real[a].path} takes also {names[0]}, not {names[1]}")
+    return tuple(wrong)
 
 
 def _surplus(these: Iterable[Step], those: Iterable[Step]) -> tuple[str, ...]:

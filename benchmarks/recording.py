@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
@@ -37,6 +37,10 @@ class Step:
     config: Config = ()
     weighted: bool = False
     """A leaf module with parameters of its own."""
+    inputs: tuple[int, ...] = ()
+    """The steps whose results it takes, as positions; inputs and parameters of the model have none."""
+    idle: bool = False
+    """It returned the very tensor that it was given (`x.contiguous()`)."""
 
     def __str__(self) -> str:
         config = "".join(f", {name}={value!r}" for name, value in self.config)
@@ -117,6 +121,8 @@ class _Recorder(TorchFunctionMode):
         self._stack: list[str | None] = []
         self._inside = 0
         self._library_call: FrameType | None = None
+        self._made: dict[int, int] = {}
+        self._alive: list[torch.Tensor] = []
 
     @contextmanager
     def watching(self, model: nn.Module) -> Iterator[None]:
@@ -126,8 +132,9 @@ class _Recorder(TorchFunctionMode):
         recorder = self
 
         def called(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            with recorder._running(module, leaf[module] if module in leaf else leaf_class(module)):
-                return call(module, *args, **kwargs)
+            kind = leaf[module] if module in leaf else leaf_class(module)
+            with recorder._running(module, kind, (args, kwargs)) as give:
+                return give(call(module, *args, **kwargs))
 
         with ExitStack() as undo:
             for module in self._paths:
@@ -142,20 +149,29 @@ class _Recorder(TorchFunctionMode):
 
     def _forward(self, module: nn.Module, forward: Callable[..., Any], leaf: type | None) -> Callable[..., Any]:
         def run(*args: Any, **kwargs: Any) -> Any:
-            with self._running(module, leaf):
-                return forward(*args, **kwargs)
+            with self._running(module, leaf, (args, kwargs)) as give:
+                return give(forward(*args, **kwargs))
 
         return run
 
     @contextmanager
-    def _running(self, module: nn.Module, leaf: type | None) -> Iterator[None]:
+    def _running(self, module: nn.Module, leaf: type | None, taken: object) -> Iterator[Callable[[Any], Any]]:
+        """Yields the function through which the module's result has to go."""
         path = self._paths.get(module)
+        at: int | None = None
         if leaf is not None and self._inside == 0:
-            self.steps.append(_leaf_step(module, leaf, path))
+            at = len(self.steps)
+            self.steps.append(replace(_leaf_step(module, leaf, path), inputs=self._sources(taken)))
         self._inside += leaf is not None
         self._stack.append(path)
+
+        def give(result: Any) -> Any:
+            if at is not None and self.steps[at].op != "identity":
+                self._mark(result, at)
+            return result
+
         try:
-            yield
+            yield give
         finally:
             self._stack.pop()
             self._inside -= leaf is not None
@@ -163,31 +179,53 @@ class _Recorder(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: object, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
+        sources = self._sources((args, kwargs)) if self._inside == 0 else ()
         result = func(*args, **(kwargs or {}))
         if self._inside == 0:
             op = _op_name(func)
             if op is not None and (op == "setitem" or _has_tensor(result)):
-                self._add(op, _arguments(func, args, kwargs or {}))
+                idle = op in _IDLE and any(result is arg for arg in args)
+                if self._add(Step(op, self._path(), None, _arguments(func, args, kwargs or {}), False, sources, idle)):
+                    self._mark(args[0] if op == "setitem" else result, len(self.steps) - 1)
         return result
 
-    def _add(self, op: str, config: Config) -> None:
-        """Appends a step; what one call into a library written in Python executes is that call's one step."""
+    def _path(self) -> str | None:
+        return self._stack[-1] if self._stack else ""
+
+    def _sources(self, taken: object) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(at for each in _tensors(taken) if (at := self._made.get(id(each))) is not None))
+
+    def _mark(self, result: object, at: int) -> None:
+        for each in _tensors(result):
+            self._made[id(each)] = at
+            self._alive.append(each)
+
+    def _add(self, step: Step) -> bool:
+        """Appends a step; what one call into a library written in Python executes is that call's one step.
+
+        Returns whether the result is that step's.
+        """
         frame, library = sys._getframe(2), None
         if any(caller.f_code.co_name in _ASIDES for caller in (frame, frame.f_back) if caller is not None):
-            return
+            return False
         while frame is not None and (name := _library(frame.f_code.co_filename)):
             library, qualified = frame, f"{name}.{frame.f_code.co_name}"
             frame = frame.f_back
         if library is not None:
             if library is self._library_call:
-                return
+                at = len(self.steps) - 1
+                more = (each for each in step.inputs if each != at)
+                self.steps[at] = replace(self.steps[at], inputs=tuple(dict.fromkeys((*self.steps[at].inputs, *more))))
+                return True
             spelling = ops.find(qualified)
             op = spelling.op if spelling is not None else qualified.rpartition(".")[2]
-            config = ()
+            step = replace(step, op=op, config=(), idle=False)
         self._library_call = library
-        self.steps.append(Step(op, self._stack[-1] if self._stack else "", config=config))
+        self.steps.append(step)
+        return not step.idle
 
 
+_IDLE = {"contiguous", "to", "type_as", "expand_as", "float"}
 _ASIDES = {"_detect_is_causal_mask"}
 """Functions of torch's modules that only look at a mask."""
 _LIBRARIES = ("/torch/nn/utils/rnn.py", "/einops/")
@@ -306,6 +344,16 @@ _OPERATORS: dict[str, str] = {
 
 
 def _has_tensor(value: object) -> bool:
+    return next(_tensors(value), None) is not None
+
+
+def _tensors(value: object) -> Iterator[torch.Tensor]:
+    """Yields the tensors inside tuples, lists and dicts."""
     if isinstance(value, torch.Tensor):
-        return True
-    return isinstance(value, (tuple, list)) and any(_has_tensor(item) for item in value)
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _tensors(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _tensors(item)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable
 
@@ -45,6 +46,7 @@ def test_model_equals_execution(entry: Runnable) -> None:
     report = "\n".join([*found.differences, *(str(gap) for gap in graph.gaps)])
     assert found.exact, report
     assert found.same_order, report
+    assert not found.wrong_edges, found.wrong_edges
     assert not found.wrong_config, found.wrong_config
     assert not found.wrong_init, found.wrong_init
     assert found.layers > 0 or found.params > 0
@@ -56,6 +58,7 @@ def test_model_equals_execution(entry: Runnable) -> None:
 def test_idiom_equals_execution(entry: Runnable) -> None:
     graph, found = compared(entry)
     assert found.exact and found.same_order, "\n".join([*found.differences, str(graph)])
+    assert not found.wrong_edges, found.wrong_edges
     assert not found.wrong_config, found.wrong_config
     assert not found.wrong_init, found.wrong_init
     assert not graph.gaps, graph.gaps
@@ -92,6 +95,24 @@ def test_comparison_can_fail() -> None:
     assert not isinstance(other, Problem)
     wrong = compare(real, extract(project, other, "QNetwork()"))
     assert not wrong.exact and not wrong.same_order and wrong.invented and wrong.missing
+
+
+def test_package_equals_execution(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classes, base classes, a registry and an init helper in six files of one package, through re-exports."""
+    folder = FIXTURES / "projects" / "segmentation"
+    monkeypatch.syspath_prepend(str(folder / "src"))
+    build = importlib.import_module("segnet.model").build_model
+    project = Project(folder)
+    module = project.module(folder / "train.py")
+    assert not isinstance(module, Problem)
+    for expression, options in (
+        ("build_model()", {}),
+        ("build_model(act='mish_like', probabilities=True)", {"act": "mish_like", "probabilities": True}),
+    ):
+        graph = extract(project, module, expression)
+        found = compare(record(build(**options), torch.randn(2, 3, 32, 32)), graph)
+        assert found.exact and found.same_order and found.layers == 24, found.differences
+        assert not (found.wrong_edges or found.wrong_config or found.wrong_init or graph.gaps)
 
 
 def test_json_compares_as_the_graph_does() -> None:

@@ -14,19 +14,24 @@ from types import FrameType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from mutations import mutated, programs
 
+from vglint.config import Configuration
 from vglint.finding import Problem
 from vglint.graph import Graph
 from vglint.interp import entries
+from vglint.lint import Buffer, lint
 from vglint.source.project import Project
 
 EXAMPLES = int(os.environ.get("VGLINT_EXAMPLES", "0"))
 SECONDS = 20.0
 """CPU time that one text of a few kilobytes may take; the slowest known takes a tenth."""
 
+GOVERN = Configuration(isolated=True, overrides={"cache": False, "pedantic": True}).of
+
 FEW = settings(
-    max_examples=EXAMPLES or 60,
+    max_examples=EXAMPLES or 40,
     deadline=None,
     derandomize=not EXAMPLES,
     database=None,
@@ -67,6 +72,16 @@ def test_interpreting_mutants(text: str) -> None:
     with bounded():
         for graph in interpreted(text):
             str(graph)
+
+
+@given(st.one_of(mutated(), programs()), st.sampled_from(("mutant.py", "mutant.ipynb")))
+@FEW
+def test_linting(text: str, name: str) -> None:
+    content = text.encode("utf-8", "replace")
+    with bounded():
+        report = lint([], GOVERN, buffer=Buffer(name, content))
+    assert report.files <= 1
+    assert all(finding.span.line >= 1 for finding in report.findings)
 
 
 @given(programs())
