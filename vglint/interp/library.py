@@ -122,9 +122,12 @@ def autocast(
     dtype = keywords.get(
         "dtype", args[1] if len(args) > 1 else args[0] if args and isinstance(args[0], External) else None
     )
-    return context(
-        which.name, "autocast", f"autocast({dtype.name.rpartition('.')[2] if isinstance(dtype, External) else ''})"
+    device = args[0] if args and isinstance(args[0], str) else keywords.get("device_type", "")
+    shown = dtype.name.rpartition(".")[2] if isinstance(dtype, External) else "" if dtype is None else "dtype=?"
+    where = (
+        "cpu" if device == "cpu" or which.name.startswith("torch.cpu") else "" if isinstance(device, str) else "dtype=?"
     )
+    return context(which.name, "autocast", f"autocast({where or shown})")
 
 
 # ---- checkpointing, scripting, wrappers
