@@ -39,6 +39,8 @@ DEPTH = 60
 """Calls within calls."""
 RECURSION = 24
 """Calls of one function within itself."""
+RECURSION_UNKNOWN = 4
+"""The same inside a branch that is not known, where nothing tells when the recursion ends."""
 TURNS = 1_024
 """Turns of one loop that are walked one by one."""
 

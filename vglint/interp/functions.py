@@ -15,6 +15,7 @@ from vglint.interp.core import (
     LIBRARY,
     MISSING,
     RECURSION,
+    RECURSION_UNKNOWN,
     Flow,
     Frame,
     Raised,
@@ -69,7 +70,8 @@ def call_function(
     run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     within = run.within.get(id(function.node), 0)
-    if run.depth >= DEPTH or within >= RECURSION or (within and id(function.node) in run.runaway):
+    limit = RECURSION_UNKNOWN if run.forks else RECURSION
+    if run.depth >= DEPTH or within >= limit or (within and id(function.node) in run.runaway):
         # Two calls to itself in each call would otherwise be walked 2**DEPTH times.
         run.runaway.add(id(function.node))
         run.gap("budget", "calls within calls", site)
