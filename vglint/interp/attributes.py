@@ -136,6 +136,15 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
     if name == "__dict__":
         return DictV(value.attrs)
     if isinstance(value.cls, ClassV):
+        general = find_in_mro(value.cls, "__getattribute__")
+        if general is not None and name not in value.extra.get("asking", ()):
+            # A class may rename attributes here: asked only where the plain look-up finds nothing.
+            value.extra["asking"] = (*value.extra.get("asking", ()), name)
+            try:
+                site = Site(frame.unit, frame.unit.tree)
+                return call(run, MethodV(general[0], value), [name], {}, frame, site)
+            finally:
+                value.extra["asking"] = value.extra["asking"][:-1]
         fallback = find_in_mro(value.cls, "__getattr__")
         if fallback is not None:
             return call(run, MethodV(fallback[0], value), [name], {}, frame, Site(frame.unit, frame.unit.tree))
@@ -221,7 +230,7 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
         case "device":
             return External("torch.device")
         case "dtype":
-            return External("torch.float32") if not isinstance(value, TensorV) else Unknown("argument", "dtype")
+            return dtype_of(run, value.node, 0) if isinstance(value, TensorV) else External("torch.float32")
         case "requires_grad":
             return value.trainable if isinstance(value, ParamV) else Unknown("argument", "requires_grad")
         case "is_cuda" | "is_sparse" | "is_quantized" | "is_mps" | "is_nested":
@@ -251,6 +260,23 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
     if ops.attribute(name) is not None:
         return tensor_attribute(run, value, name, frame)
     return bound_method(run, value, name, frame)
+
+
+_FLOATS = frozenset({"weight", "norm", "activation", "attention", "recurrent", "dropout", "pool", "loss"})
+_INTEGERS = frozenset({"to_integer", "argmax", "argmin", "argsort", "randint", "one_hot"})
+
+
+def dtype_of(run: Run, node: int, depth: int) -> Value:
+    """Returns the dtype of a node's output as far as its ops tell: layers make floats, the rest keeps what it gets."""
+    draft = run.nodes[node]
+    op = ops.OPS.get(draft.op)
+    if draft.op in _INTEGERS:
+        return External("torch.int64")
+    if draft.op == "parameter" or (op is not None and op.kind in _FLOATS):
+        return External("torch.float32")
+    if draft.inputs and depth < 30 and op is not None and op.kind in ("shape", "combine", "elementwise", "reduce"):
+        return dtype_of(run, draft.inputs[0], depth + 1)
+    return Unknown("argument", "dtype")
 
 
 def sizes_of(run: Run, value: Value) -> Value:

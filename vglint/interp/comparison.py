@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -290,11 +291,26 @@ def _symbolic_compare(symbol: str, left: Value, right: Value) -> bool | None:
             difference = 1
         elif all(factor < 0 for _, factor in difference.terms):
             difference = -1
+        elif second in (1, 2) and isinstance(first, Expr) and _is_size(first):
+            difference = 1
+        elif first in (1, 2) and isinstance(second, Expr) and _is_size(second):
+            difference = -1
         else:
             return None
-        if second != 0 and first != 0:
+        if second not in (0, 1, 2) and first not in (0, 1, 2):
             return None
     return bool(COMPARE[symbol](difference, 0))
+
+
+_SIZE = re.compile(r"\.(-?\d+|[BCDHWLT])$")
+
+
+def _is_size(number: Expr) -> bool:
+    """Whether a symbol is one size of a tensor: batches, sequences and maps are taken to be longer than 2."""
+    if len(number.terms) != 1 or number.terms[0][1] < 1:
+        return False
+    powers = number.terms[0][0]
+    return all(power == 1 and _SIZE.search(name) is not None for name, power in powers)
 
 
 def _short(value: Value) -> str:

@@ -250,6 +250,13 @@ def super_attribute(run: Run, value: SuperV, name: str, frame: Frame) -> Value:
         return bind_attribute(run, found[0], value.self, frame, found[1])
     if isinstance(value.self, ModuleV):
         return _torch_base_attribute(run, value.self, name, frame)
+    if isinstance(value.self, Instance) and name in ("__getattribute__", "__getattr__"):
+        instance = value.self
+
+        def plain(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+            return get_attribute(run, instance, args[0], frame) if args and isinstance(args[0], str) else None
+
+        return BuiltinV(name, plain)
     if isinstance(value.self, Instance) and name in MIXED_IN and is_mapping(value.self.cls):
         return mapping_method(run, value.self, name)
     if isinstance(value.self, Instance) and "dict" in value.self.extra:
