@@ -99,7 +99,8 @@ def _module_names(run: Run, roots: dict[str, ModuleV]) -> dict[int, tuple[str, b
         if id(module) not in names and module.called:
             label = class_name(module.cls).rpartition(".")[2]
             counts[label] = counts.get(label, 0) + 1
-            _name(module, f"<{label} {counts[label]}>" if roots else "", names, False)
+            where = " of forward" if module.in_forward else ""
+            _name(module, f"<{label} {counts[label]}{where}>" if roots else "", names, False)
     return names
 
 

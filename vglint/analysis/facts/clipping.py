@@ -35,10 +35,10 @@ def clipped_before_unscale(loop: LoopView) -> tuple[Place, ...]:
     unscales = [node for node in loop.view.nodes("unscale") if loop.optimizer.index in node.inputs]
     events = sorted([*unscales, *loop.backwards, *loop.steps], key=lambda node: node.index)
     for clip in loop.clips:
-        step = next((node for node in later(loop.view, clip, loop.steps)), None)
+        step = next((node for node in later(loop.view, clip, loop.steps, loop.optimizer)), None)
         if step is None or step not in loop.scaled_steps:
             continue
-        before = next(earlier(loop.view, clip, events), None)
+        before = next(earlier(loop.view, clip, events, loop.optimizer), None)
         if before is not None and before.op == "backward" and is_scaled(loop, before):
             found.append(clip)
     return places_of(loop, found)
@@ -52,8 +52,8 @@ def clipped_without_effect(loop: LoopView) -> tuple[Place, ...]:
     for clip in loop.clips:
         if clip in found:
             continue
-        before = next(earlier(loop.view, clip, events), None)
-        after = next(later(loop.view, clip, events), None)
+        before = next(earlier(loop.view, clip, events, loop.optimizer), None)
+        after = next(later(loop.view, clip, events, loop.optimizer), None)
         if before is None or after is None or not loop.backwards:
             continue
         if not always_with(loop.view, before, clip) or not always_with(loop.view, after, clip):
@@ -75,7 +75,7 @@ def clip_fault(loop: LoopView) -> str | Unknown:
     if clip.get("exhausted") is True:
         return "the iterator of parameters that it is given was used up before, so it clips nothing"
     events = sorted([*loop.zeros, *loop.backwards, *loop.steps], key=lambda node: node.index)
-    before = next(earlier(loop.view, clip, events), None)
+    before = next(earlier(loop.view, clip, events, loop.optimizer), None)
     if before is not None and before.op == "step":
         return "it runs after the step, and the gradients are zeroed before the next one"
     return "it runs before backward() has filled the gradients"

@@ -36,7 +36,9 @@ class ClassView:
     @cached_property
     def passing(self) -> tuple[ModuleInfo, ...]:
         """Those of them that nothing keeps: forward builds them anew each time."""
-        return tuple(module for module in self.unseen if module.path.startswith("<"))
+        return tuple(
+            module for module in self.unseen if module.path.startswith("<") and module.path.endswith(" of forward>")
+        )
 
     def _has_parameters(self, module: ModuleInfo) -> bool:
         return any(

@@ -128,7 +128,7 @@ def backwards(loop: LoopView) -> tuple[Place, ...]:
 @fact("loop", "flag")
 def repeated(loop: LoopView) -> bool:
     """It steps more than once: inside a loop."""
-    return any(repeats(loop.view, node) for node in loop.steps)
+    return any(repeats(loop.view, node, loop.optimizer) for node in loop.steps)
 
 
 @fact("loop", "flag")
@@ -147,12 +147,12 @@ def zeroed_before_step(loop: LoopView) -> tuple[Place, ...]:
     found = []
     events = [*loop.zeros, *loop.backwards]
     for step in loop.steps:
-        for event in earlier(loop.view, step, sorted(events, key=lambda node: node.index)):
+        for event in earlier(loop.view, step, sorted(events, key=lambda node: node.index), loop.optimizer):
             if event.op == "backward":
                 break
             if not always_with(loop.view, event, step):
                 continue
-            if any(other.op == "backward" for other in earlier(loop.view, event, events)):
+            if any(other.op == "backward" for other in earlier(loop.view, event, events, loop.optimizer)):
                 found.append(event)
             break
     return places_of(loop, found)

@@ -71,7 +71,7 @@ def loss_place(found: LossView) -> tuple[Place, ...]:
 @fact("loss", "text")
 def input_kind(found: LossView) -> str | Unknown:
     """What the first argument is: logits, probability (softmax), unit (sigmoid), log_probability, log_unit, rectified,
-    squashed, label, input (of the entry), other. Unknown where the way back meets a gap."""
+    squashed, mixture (of given values with softmax weights), label, input (of the entry), other. Unknown where the way back meets a gap."""
     return found.source if isinstance(found.source, Unknown) else found.source.kind
 
 

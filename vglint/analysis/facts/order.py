@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from vglint.analysis.facts.view import View
 from vglint.graph import Node
 
 
-def earlier(view: View, node: Node, events: Iterable[Node]) -> Iterator[Node]:
+def earlier(view: View, node: Node, events: Iterable[Node], born: Node) -> Iterator[Node]:
     """Yields the events that can have run before a node, nearest first: before it in its innermost loop, then after it there (the
-    turn before), then the same in each loop around. Those that exclude the node (the other arm of a branch) are left out."""
+    turn before), then the same in each loop around. Those that exclude the node (the other arm of a branch) are left out, and a loop in
+    which the optimiser was `born` does not go round: its next turn is about another one."""
     pool = [event for event in events if event.index != node.index and not view.exclusive(event, node)]
     given: set[int] = set()
-    for loop in loops_of(view, node):
+    for loop in turning(view, node, born):
         within = [event for event in pool if loop in view.regions_of(event.region) and event.index not in given]
         ordered = [event for event in reversed(within) if event.index < node.index]
         ordered += [event for event in reversed(within) if event.index > node.index]
@@ -22,11 +23,11 @@ def earlier(view: View, node: Node, events: Iterable[Node]) -> Iterator[Node]:
     yield from (event for event in reversed(pool) if event.index < node.index and event.index not in given)
 
 
-def later(view: View, node: Node, events: Iterable[Node]) -> Iterator[Node]:
-    """Yields the events that can run after a node, nearest first, loops going round."""
+def later(view: View, node: Node, events: Iterable[Node], born: Node) -> Iterator[Node]:
+    """Yields the events that can run after a node, nearest first, loops going round as above."""
     pool = [event for event in events if event.index != node.index and not view.exclusive(event, node)]
     given: set[int] = set()
-    for loop in loops_of(view, node):
+    for loop in turning(view, node, born):
         within = [event for event in pool if loop in view.regions_of(event.region) and event.index not in given]
         ordered = [event for event in within if event.index > node.index]
         ordered += [event for event in within if event.index < node.index]
@@ -40,6 +41,12 @@ def loops_of(view: View, node: Node) -> tuple[int, ...]:
     return tuple(index for index in view.regions_of(node.region) if view.graph.regions[index].kind == "loop")
 
 
+def turning(view: View, node: Node, born: Node) -> tuple[int, ...]:
+    """Returns the loops around a node, innermost first, without those in which the optimiser is built."""
+    around = frozenset(loops_of(view, born))
+    return tuple(loop for loop in loops_of(view, node) if loop not in around)
+
+
 def always_with(view: View, event: Node, node: Node) -> bool:
     """Whether an event runs whenever a node does: every branch and loop around it is also around the node."""
     around = frozenset(view.regions_of(node.region))
@@ -49,15 +56,10 @@ def always_with(view: View, event: Node, node: Node) -> bool:
     )
 
 
-def repeats(view: View, node: Node) -> bool:
-    """Whether a node runs more than once: inside a loop, or walked several times at one place."""
-    if loops_of(view, node):
+def repeats(view: View, node: Node, born: Node) -> bool:
+    """Whether a node runs more than once for one optimiser: inside a loop, or walked several times at one place."""
+    if turning(view, node, born):
         return True
     return any(
         other.span == node.span and other.op == node.op and other.index != node.index for other in view.graph.nodes
     )
-
-
-def first_of(nodes: Iterator[Node], wanted: Callable[[Node], bool]) -> Node | None:
-    """Returns the first node that is wanted."""
-    return next((node for node in nodes if wanted(node)), None)

@@ -80,6 +80,12 @@ def scheme(found: ParameterView) -> str | Unknown:
     return name
 
 
+@fact("parameter", "flag")
+def trained(found: ParameterView) -> bool:
+    """Training code of the same file moves the class that it belongs to."""
+    return any(module.type in found.view.context.optimizers for module in found.view.graph.modules)
+
+
 @fact("parameter", "number")
 def std(found: ParameterView) -> float | Unknown:
     """Standard deviation of a normal or uniform filling by literals, its factor included."""

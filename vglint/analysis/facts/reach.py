@@ -25,7 +25,9 @@ def evaluating(loop: LoopView) -> tuple[Place, ...]:
             stirring = [node for node in layers if node.op == "batch_norm" or loop.view.kinds[node.index] == "dropout"]
             if not owns or not stirring:
                 continue
-            last = next(earlier(loop.view, stirring[0], [node for node in modes if node.path == mode]), None)
+            last = next(
+                earlier(loop.view, stirring[0], [node for node in modes if node.path == mode], loop.optimizer), None
+            )
             if last is not None and last.op == "eval_mode":
                 found.append(last)
     return places_of(loop, found)

@@ -16,6 +16,7 @@ KINDS = (
     "log_unit",  # logsigmoid, log of a unit
     "rectified",  # ReLU and its kin: never negative
     "squashed",  # tanh and its kin
+    "mixture",  # an average of given values with softmax weights
     "label",  # integers or truth values: argmax, comparison, randint
     "input",  # what the entry was given
     "other",  # something else that is understood
@@ -90,6 +91,17 @@ def _kind(view: View, node: Node, seen: dict[int, Source | Unknown]) -> Source |
         return found if isinstance(found, Unknown) or found.kind in ("logits", "input") else Source("other", node.index)
     if view.is_weight(node):
         return Source("logits", node.index)
+    if node.op in ("matmul", "bmm", "mm") and len(node.inputs) == 2:
+        return _mixed(view, node, seen)
+    return Source("other", node.index)
+
+
+def _mixed(view: View, node: Node, seen: dict[int, Source | Unknown]) -> Source | Unknown:
+    left, right = (_walk(view, source, seen) for source in node.inputs)
+    if isinstance(left, Unknown) or isinstance(right, Unknown):
+        return left if isinstance(left, Unknown) else right
+    if left.kind == "probability" and right.kind in ("input", "label"):
+        return Source("mixture", left.node)
     return Source("other", node.index)
 
 
