@@ -8,7 +8,9 @@ from vglint.interp.core import MISSING, Run, execute_unit
 from vglint.interp.objects import External, LaterV, Namespace, Scope, Value
 from vglint.value import Unknown
 
-BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_")) | {"__import__"}
+BUILTINS = {
+    name: External("builtins." + name) for name in (*dir(builtins), "__import__") if name not in ("_", "__name__")
+}
 KEYWORDS: dict[str, Value] = {"True": True, "False": False, "None": None, "Ellipsis": Ellipsis, "__debug__": True}
 
 
@@ -22,12 +24,9 @@ def lookup(run: Run, name: str, scope: Scope) -> Value:
             value = around.names[name]
             return resolved(run, scope.module, name, value) if isinstance(value, LaterV) else value
         around = around.parent
-    value = member(run, scope.module, name)
-    if value is not MISSING:
-        return value
-    if name in BUILTINS:
-        return External("builtins." + name)
-    return MISSING
+    if name in BUILTINS and not scope.module.module.binding(name):
+        return BUILTINS[name]
+    return member(run, scope.module, name)
 
 
 def member(run: Run, space: Namespace, name: str) -> Value:
