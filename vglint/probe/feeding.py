@@ -18,6 +18,7 @@ from vglint.probe.record import Argument
 BATCH = 4
 _SIZES = (32, 64, 28, 224, 96, 128, 256, 16, 8, 299)
 _LENGTHS = (16, 32, 64, 8, 128)
+_LABELS = frozenset({"label", "labels", "target", "targets", "y", "action", "actions", "index", "indices", "classes"})
 _TRIES, _SECONDS = 200, 20.0
 _TOKENS = ("ids", "token", "src", "tgt", "word", "text", "idx", "tokens")
 
@@ -120,6 +121,9 @@ def _guesses(model: nn.Module, name: str) -> Iterator[Candidate]:
         yield Candidate((BATCH,), 10)
         yield Candidate((BATCH,))
         yield Candidate((BATCH, 1))
+    if name in _LABELS:
+        yield Candidate((BATCH,), 2)
+        yield Candidate((BATCH, 1), 2)
     embeddings = [layer for layer in layers if isinstance(layer, nn.Embedding)]
     if embeddings and any(word in name.lower() for word in _TOKENS):
         yield from _of_layer(embeddings[0])

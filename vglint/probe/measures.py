@@ -31,13 +31,9 @@ def measures_of(
     start = _ratio(snapshots[0].layers)
     if start is not None:
         found["log10_gradient_ratio"] = start
-    late = [
-        ratio
-        for snapshot in snapshots
-        if snapshot.step >= LATE and (ratio := _weight_ratio(snapshot.layers)) is not None
-    ]
-    if late:
-        found["log10_weight_gradient_ratio"] = statistics.median(late)
+    late = _late(snapshots, losses)
+    if late is not None:
+        found["log10_weight_gradient_ratio"] = late
     finite = [loss for loss in losses if math.isfinite(loss)]
     if len(finite) >= 10 and final is not None:
         first = statistics.mean(finite[:3])
@@ -65,6 +61,17 @@ def measures_of(
     if updates:
         found["update_ratio"] = statistics.median(updates)
     return found
+
+
+def _late(snapshots: Sequence[Snapshot], losses: Sequence[float]) -> float | None:
+    """Returns the median weight-gradient ratio at late steps. A loss that is nearly gone by then leaves gradients that say nothing: then
+    the last step before that counts, and a run that was cut short counts from half of `LATE`."""
+    unlearnt = [snapshot for snapshot in snapshots if losses[snapshot.step] > 0.2 * losses[0]]
+    known = [(snapshot.step, ratio) for snapshot in unlearnt if (ratio := _weight_ratio(snapshot.layers)) is not None]
+    late = [ratio for step, ratio in known if step >= LATE]
+    if late:
+        return statistics.median(late)
+    return known[-1][1] if known and (known[-1][0] >= LATE // 2 or len(unlearnt) < len(snapshots)) else None
 
 
 def ends(layers: Sequence[Layer]) -> tuple[Layer, Layer] | None:

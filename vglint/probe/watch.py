@@ -40,7 +40,8 @@ class Call:
     moment: float
     mean: float
     varied: float | None
-    dead: float | None
+    alive: Tensor | None
+    """Which units of a weight layer's input are not 0 for every sample and position."""
     source: int
     """Address of the input's storage, which tells raw input from what a layer made."""
     before: tuple[Any, ...]
@@ -73,7 +74,7 @@ class Sight:
                 call.moment,
                 call.mean,
                 call.varied,
-                call.dead,
+                _share(call.alive),
                 call.feeds,
             )
             for call in self.calls
@@ -181,20 +182,22 @@ def _call(path: str, turn: int, module: nn.Module, given: list[Tensor], output: 
         _number(value.pow(2).mean()),
         _number(value.mean()),
         _number(value.var(0).mean()) if value.dim() > 1 and len(value) > 1 else None,
-        _dead(given[0], module) if weighted and given and not isinstance(module, _RECURRENT) else None,
+        _alive(given[0], module) if weighted and given and not isinstance(module, _RECURRENT) else None,
         given[0].data_ptr() if given else 0,
         tuple(tensor.grad_fn for tensor in given if tensor.grad_fn is not None),
         output.grad_fn,
     )
 
 
-def _dead(given: Tensor, module: nn.Module) -> float | None:
-    """Returns the share of input units that are 0 for every sample and position."""
+def _alive(given: Tensor, module: nn.Module) -> Tensor | None:
     if given.dim() < 2:
         return None
     unit = 1 if isinstance(module, nn.modules.conv._ConvNd) else given.dim() - 1
-    alive = (given.detach() != 0).transpose(0, unit).flatten(1).any(1)
-    return 1.0 - _number(alive.double().mean())
+    return (given.detach() != 0).transpose(0, unit).flatten(1).any(1)
+
+
+def _share(alive: Tensor | None) -> float | None:
+    return None if alive is None else 1.0 - _number(alive.double().mean())
 
 
 def _mark(calls: list[Call]) -> None:

@@ -25,6 +25,9 @@ MEASURES: Mapping[str, Measure] = {
         "number", "decades", "RMS gradient at the first weight layer's output over the last hidden one's, at the start"
     ),
     "nonfinite": Measure("flag", "", "NaN or infinity appeared in an activation, a gradient or the loss"),
+    "edge_nonfinite": Measure(
+        "flag", "", "NaN or infinity in the loss or a gradient where inputs are zero or all arguments are equal"
+    ),
     "diverged": Measure("flag", "", "the loss rose above twice its first value, or is huge and does not fall"),
     "loss_drop": Measure("number", "share", "1 - last loss / first loss"),
     "overfits": Measure("flag", "", "16 samples can be learnt by heart"),

@@ -1,0 +1,242 @@
+"""One training run: a few dozen steps, some of them watched."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vglint.probe.edges import edge_fault
+from vglint.probe.measures import measures_of
+from vglint.probe.record import Layer, Run, Snapshot
+from vglint.probe.task import Batch, Task
+from vglint.probe.watch import Sight, watching, weight_of
+
+BATCH = 32
+_PROOF = 128
+"""Samples of the last look: units that are zero on all of them are dead."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What a run has shown so far."""
+
+    silent: set[str]
+    """Trainable parameters that no gradient has reached yet."""
+    losses: list[float] = field(default_factory=list)
+    snapshots: list[Snapshot] = field(default_factory=list)
+    sights: list[Sight] = field(default_factory=list)
+    norms: list[float] = field(default_factory=list)
+    nonfinite: str = ""
+    raised: str = ""
+
+
+class _Raised(Exception):
+    """Backward or step raised; the text says which, and what."""
+
+
+def train(
+    model: nn.Module, task: Task, optimizer: str, rate: float, steps: int, seed: int, seconds: float = math.inf
+) -> Run:
+    """Trains for `steps` steps, watching some of them; an error of backward or step ends the run and is recorded.
+
+    A run that would take longer than `seconds` takes smaller batches, then fewer steps; the last step is always watched.
+    """
+    start = time.monotonic()
+    torch.manual_seed(seed)
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    seen = _Seen({name for name, parameter in model.named_parameters() if parameter.requires_grad})
+    stepper = make_optimizer(optimizer, trainable, rate)
+    batches, last = task.batches(seed, BATCH), steps - 1
+    watched = {0, 1, 10, 25, 50, 55, last}
+    for step in range(steps):
+        fits = int(step * seconds / max(time.monotonic() - start, 1e-9)) if math.isfinite(seconds) else steps
+        if step in (1, 3) and fits < steps:
+            batches = task.batches(seed, BATCH // 4 if step == 1 else BATCH // 8)
+        if step in (6, 20) and fits < steps:
+            last = max(fits, step + 1)
+            watched.add(last)
+        try:
+            if step in watched:
+                _watched_step(model, task, next(batches), stepper, step, seen)
+            else:
+                _step(model, task, next(batches), stepper, seen)
+        except _Raised as error:
+            seen.raised = str(error)
+            break
+        if not math.isfinite(seen.losses[-1]):
+            seen.nonfinite = seen.nonfinite or f"the loss at step {step}"
+            break
+        if step >= last:
+            break
+    return _run(model, task, seen, optimizer, rate, seed, start)
+
+
+def make_optimizer(name: str, parameters: Sequence[nn.Parameter], rate: float) -> torch.optim.Optimizer:
+    kinds: dict[str, Any] = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    made: torch.optim.Optimizer = kinds.get(name, torch.optim.RMSprop)(parameters, lr=rate)
+    return made
+
+
+def overfits(model: nn.Module, task: Task, rate: float, optimizer: str, steps: int = 200) -> bool:
+    """Says whether 16 samples can be learnt by heart: the loss falls to a tenth."""
+    stepper = make_optimizer(
+        optimizer, [parameter for parameter in model.parameters() if parameter.requires_grad], rate
+    )
+    inputs, target = next(task.batches(0, 16))
+    first = math.inf
+    for step in range(steps):
+        loss = task.loss(model(*inputs), target)
+        stepper.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        stepper.step()
+        first = float(loss.detach()) if step == 0 else first
+        if float(loss.detach()) < 0.1 * first:
+            return True
+    return False
+
+
+def _step(model: nn.Module, task: Task, batch: Batch, stepper: torch.optim.Optimizer, seen: _Seen) -> None:
+    stepper.zero_grad(set_to_none=True)
+    loss = task.loss(model(*batch[0]), batch[1])
+    with _raising("backward"):
+        loss.backward()  # type: ignore[no-untyped-call]
+    seen.losses.append(float(loss.detach()))
+    with _raising("step"):
+        stepper.step()
+
+
+def _watched_step(
+    model: nn.Module, task: Task, batch: Batch, stepper: torch.optim.Optimizer, step: int, seen: _Seen
+) -> None:
+    stepper.zero_grad(set_to_none=True)
+    trainable = [parameter for group in stepper.param_groups for parameter in group["params"]]
+    with watching(model) as sight:
+        loss = task.loss(model(*batch[0]), batch[1])
+        with _raising("backward"):
+            loss.backward()  # type: ignore[no-untyped-call]
+    seen.losses.append(float(loss.detach()))
+    seen.sights.append(sight)
+    seen.silent -= {
+        name for name, parameter in model.named_parameters() if parameter.grad is not None and _any(parameter.grad)
+    }
+    seen.norms.append(_norm(trainable))
+    seen.nonfinite = seen.nonfinite or sight.nonfinite or _bad_gradient(model)
+    before = [parameter.detach().clone() for parameter in trainable]
+    layers: tuple[Layer, ...] = sight.layers()
+    with _raising("step"):
+        stepper.step()
+    seen.snapshots.append(Snapshot(step, layers, tuple(sight.squashes), _update(before, trainable)))
+
+
+class _raising:
+    """Turns a RuntimeError of torch's engine into _Raised; want of memory stays what it is."""
+
+    def __init__(self, stage: str) -> None:
+        self.stage = stage
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise _Raised(f"{self.stage}: {' '.join(str(error).split())[:300]}") from error
+
+
+def _run(model: nn.Module, task: Task, seen: _Seen, optimizer: str, rate: float, seed: int, start: float) -> Run:
+    sound = bool(seen.losses) and not seen.raised and not seen.nonfinite
+    final = _final(model, task, seed) if sound else None
+    measures = measures_of(seen.snapshots, seen.losses, seen.sights, seen.norms, task.constant, final)
+    measures |= {
+        "nonfinite": bool(seen.nonfinite),
+        "step_raised": bool(seen.raised),
+        "zero_gradients": len(seen.silent),
+    }
+    measures["equal_rows"] = bool(seen.losses) and _equal_rows(model)
+    if sound:
+        measures["edge_nonfinite"] = bool(edge_fault(model, task, seed))
+    return Run(
+        optimizer,
+        rate,
+        seed,
+        tuple(seen.losses),
+        tuple(seen.snapshots),
+        measures,
+        tuple(sorted(seen.silent)),
+        seen.nonfinite,
+        seen.raised,
+        time.monotonic() - start,
+    )
+
+
+def _final(model: nn.Module, task: Task, seed: int) -> tuple[float, float]:
+    """Returns the loss and the worst layer's dead share over many samples, in training mode."""
+    losses: list[float] = []
+    alive: dict[tuple[str, int], Tensor] = {}
+    batches: Iterator[Batch] = task.batches(seed, BATCH)
+    for _ in range(_PROOF // BATCH):
+        inputs, target = next(batches)
+        with torch.no_grad(), watching(model) as sight:
+            losses.append(float(task.loss(model(*inputs), target)))
+        given = {tensor.data_ptr() for tensor in inputs}
+        for call in sight.calls:
+            if call.alive is not None and call.source not in given:
+                key = (call.path, call.turn)
+                known = alive.get(key)
+                alive[key] = call.alive if known is None or known.shape != call.alive.shape else known | call.alive
+    dead = [1.0 - float(units.double().mean()) for units in alive.values()]
+    return sum(losses) / len(losses), max(dead, default=0.0)
+
+
+def _any(gradient: Tensor) -> bool:
+    return bool((gradient.coalesce().values() if gradient.is_sparse else gradient).any())
+
+
+def _norm(parameters: Sequence[nn.Parameter]) -> float:
+    squares = [
+        float(parameter.grad.detach().double().pow(2).sum())
+        for parameter in parameters
+        if parameter.grad is not None and not parameter.grad.is_sparse
+    ]
+    return math.sqrt(sum(squares))
+
+
+def _bad_gradient(model: nn.Module) -> str:
+    for name, parameter in model.named_parameters():
+        if (
+            parameter.grad is not None
+            and not parameter.grad.is_sparse
+            and not bool(torch.isfinite(parameter.grad).all())
+        ):
+            return f"the gradient of {name}"
+    return ""
+
+
+def _update(before: Sequence[Tensor], after: Sequence[nn.Parameter]) -> float | None:
+    """Returns the median over weights of the step's size relative to the weight's."""
+    ratios = []
+    for old, new in zip(before, after, strict=True):
+        size = float(old.norm())
+        if size > 0 and old.dim() > 1:
+            ratios.append(float((new.detach() - old).norm()) / size)
+    return sorted(ratios)[len(ratios) // 2] if ratios else None
+
+
+def _equal_rows(model: nn.Module) -> bool:
+    """Says whether some trained weight of several units still has all rows equal: no step can tell its units apart."""
+    for module in model.modules():
+        weight = weight_of(module)
+        if weight is None or len(weight) < 2 or isinstance(module, nn.Embedding) or not weight.requires_grad:
+            continue
+        if (
+            weight[0].numel() > 1
+            and bool((weight.detach() == weight.detach()[:1]).all())
+            and bool(weight.detach().any())
+        ):
+            return True
+    return False
