@@ -184,6 +184,8 @@ def function(run: Run, value: Any, name: str, frame: Frame) -> Value:
 
 @register(GETATTR, Unknown)
 def unknown(run: Run, value: Unknown, name: str, frame: Frame) -> Value:
+    if value.why != "argument" or len(value.text) > 80:
+        return value
     return Unknown(value.why, f"{value.text}.{name}")
 
 

@@ -217,7 +217,7 @@ def call_unknown(
     sources: list[Value] = [*args, *keywords.values()]
     if isinstance(value, OpaqueV):
         sources.insert(0, value)
-    text = why.text if why.text.endswith(")") else f"{why.text}()"
+    text = why.text if why.text.endswith(")") or why.why != "argument" or len(why.text) > 80 else f"{why.text}()"
     result = opaque(run, why.why if why.why != "argument" else "argument", text, sources, site)
     return result if isinstance(result, OpaqueV) else Unknown(why.why, text)
 

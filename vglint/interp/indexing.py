@@ -50,6 +50,8 @@ def index(run: Run, value: Value, key: Value, frame: Frame, site: Site) -> Value
         case OpaqueV():
             return OpaqueV(value.why, value.deps if value.node is None else (value.node,), None, site)
         case Unknown():
+            if value.why != "argument" or len(value.text) > 80:
+                return value
             return Unknown(value.why, f"{value.text}[{_key_text(key)}]")
         case IteratorV():
             return value.item if value.items is None else _list(ListV(value.items), key)

@@ -73,6 +73,8 @@ def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
             # What training code iterates over without knowing its length are batches.
             return Items(None, entry_input(run, f"each of {value.text}", site), Unknown("loop bound", value.text))
         case Unknown():
+            if value.why != "argument" or len(value.text) > 80:
+                return Items(None, value, Unknown("loop bound", value.text))
             return Items(None, Unknown(value.why, f"each of {value.text}"), Unknown("loop bound", value.text))
         case OpaqueV():
             deps = value.deps if value.node is None else (value.node,)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from vglint import ops
 from vglint.interp.contexts import AUTOCAST, NO_GRAD, context
 from vglint.interp.core import CONSTANTS, LIBRARY, Frame, Run, call, opaque, register
-from vglint.interp.emit import literal
+from vglint.interp.emit import emit_call, literal
 from vglint.interp.functions import arguments
 from vglint.interp.iteration import items_of
 from vglint.interp.objects import (
@@ -259,6 +260,17 @@ def ntuple_maker(
         return (args[0],) * count
 
     return BuiltinV("ntuple", make)
+
+
+@register(LIBRARY, "einops.einsum")
+def einops_einsum(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    """einops names the axes in the last argument, torch in the first."""
+    spelling = ops.find("torch.einsum")
+    if spelling is None or not args or not isinstance(args[-1], str):
+        return opaque(run, "unmodelled call", which.name, args, site)
+    return emit_call(run, spelling, [args[-1], *args[:-1]], {}, site)
 
 
 @register(LIBRARY, "torch.is_tensor")
