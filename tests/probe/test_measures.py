@@ -13,8 +13,8 @@ from torch import nn  # noqa: E402
 
 import vglint  # noqa: E402
 from vglint.probe import ProbeReport, assert_gradient_flow  # noqa: E402
-from vglint.probe.training import train  # noqa: E402
 from vglint.probe.task import given_task  # noqa: E402
+from vglint.probe.training import train  # noqa: E402
 from vglint.probe.watch import watching  # noqa: E402
 
 

@@ -1,0 +1,133 @@
+"""A file's model through the probe and the rules: confirmed, refuted, inconclusive; predicted beside measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from vglint.finding import Finding
+from vglint.lint.probing import probe_entry
+from vglint.probe import Limits, ProbeReport, plan
+from vglint.rule import Scalar
+from vglint.rulebook import load
+from vglint.rulebook.confirm import judged, verdict
+from vglint.source.module import Module
+from vglint.source.project import Project
+from vglint.span import Span
+
+SIGMOIDS = """import torch.nn as nn
+
+
+def net(depth=10):
+    layers = []
+    for _ in range(depth):
+        layers += [nn.Linear(32, 32), nn.Sigmoid()]
+    return nn.Sequential(*layers, nn.Linear(32, 10))
+"""
+
+
+def opened(folder: Path, text: str) -> tuple[Project, Module]:
+    path = folder / "net.py"
+    path.write_text(text)
+    project = Project(folder, [path])
+    module = project.module(path)
+    assert isinstance(module, Module)
+    return project, module
+
+
+def report_on(folder: Path, text: str, expression: str) -> ProbeReport:
+    project, module = opened(folder, text)
+    return probe_entry(
+        project, module, expression, load(), Limits(seconds=90), lambda request: replace(request, optimizers=("adam",))
+    )
+
+
+def test_a_prediction_is_confirmed_and_measured_as_predicted(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    report = report_on(tmp_path, SIGMOIDS, "net()")
+    assert report.measured is not None, report.reason
+    assert [(finding.rule, finding.probe and finding.probe.verdict) for finding in report.findings] == [
+        ("VG101", "confirmed")
+    ]
+    assert not report.ok
+    predicted = dict(report.predicted)
+    assert [path for path, _ in report.profile] == list(predicted)
+    for path, value in report.profile:
+        expected = predicted[path]
+        assert value is not None and expected is not None and abs(value - expected) < 0.3
+
+
+def test_a_file_that_cannot_run_leaves_its_findings_undecided(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    report = report_on(tmp_path, "import a_package_that_nobody_has\n" + SIGMOIDS, "net()")
+    assert report.measured is None and "a_package_that_nobody_has" in report.reason
+    assert [finding.probe and finding.probe.verdict for finding in report.findings] == ["inconclusive"]
+
+
+def test_the_request_takes_what_the_source_says(tmp_path: Path) -> None:
+    from vglint.interp import entries, extract
+
+    text = """import torch
+import torch.nn as nn
+
+
+class Tagger(nn.Module):
+    def __init__(self, words=500):
+        super().__init__()
+        self.embedding = nn.Embedding(words, 16)
+        self.out = nn.Linear(16, 5)
+
+    def forward(self, ids):
+        return self.out(self.embedding(ids).mean(1))
+
+
+def main(loader):
+    model = Tagger()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4)
+    loss_fn = nn.CrossEntropyLoss()
+    for x, y in loader:
+        optimizer.zero_grad()
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        optimizer.step()
+"""
+    project, module = opened(tmp_path, text)
+    training = [graph for graph in entries(project, module) if graph.kind == "training"]
+    request = plan(extract(project, module, "Tagger"), tmp_path, "Tagger", training)
+    assert [(argument.name, argument.tokens) for argument in request.arguments] == [("ids", 500)]
+    assert (request.optimizers, request.rate, request.loss) == (("adamw",), 3e-4, "cross_entropy")
+
+
+def runs(**measures: Scalar) -> Mapping[str, list[Mapping[str, Scalar]]]:
+    return {"sgd": [measures, measures], "adam": [measures]}
+
+
+def test_verdicts_are_three() -> None:
+    checked = load().find("VG101")
+    bad = {"log10_weight_gradient_ratio": -6.0, "log10_gradient_ratio": -6.0, "loss_drop": 0.0}
+    good = {"log10_weight_gradient_ratio": -1.0, "log10_gradient_ratio": -1.0, "loss_drop": 0.5}
+
+    def word(given: Mapping[str, list[Mapping[str, Scalar]]]) -> str:
+        found = verdict(checked, given)
+        assert found is not None
+        return found.verdict
+
+    assert word(runs(**bad)) == "confirmed"
+    assert word(runs(**good)) == "refuted"
+    assert word({"sgd": [bad, good]}) == "inconclusive"
+    assert word({"sgd": [good, good], "adam": [bad, bad]}) == "confirmed"
+    assert word({"sgd": [{}]}) == "inconclusive"
+    assert word({}) == "inconclusive"
+
+
+def test_a_verdict_moves_the_confidence() -> None:
+    checked = load().find("VG101")
+    finding = Finding("VG101", "saturating-stack", "warning", "medium", Span("a.py", 1, 1, 1, 2), "", "Net")
+    confirmed = verdict(checked, runs(log10_weight_gradient_ratio=-6.0, log10_gradient_ratio=-6.0, loss_drop=0.0))
+    refuted = verdict(checked, runs(log10_weight_gradient_ratio=-1.0, log10_gradient_ratio=-1.0, loss_drop=0.5))
+    assert judged(finding, confirmed).confidence == "high"
+    assert judged(finding, refuted).confidence == "low"
+    assert judged(finding, None) == finding

@@ -1,0 +1,101 @@
+"""The page stands alone, in light and dark, and a real browser shows it at the width of a phone."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from vglint.finding import Finding, Verdict
+from vglint.probe import Measured, ProbeReport
+from vglint.probe.page import page
+from vglint.probe.record import Layer, Run, Snapshot, Squash
+from vglint.span import Span
+
+BROWSER = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome", "chrome") if (found := shutil.which(name))),
+    None,
+)
+
+
+def layer(path: str, gradient: float) -> Layer:
+    return Layer(path, 0, "Linear", True, gradient, gradient - 1, 0.4, 0.1, 0.2, 0.0, True)
+
+
+def report() -> ProbeReport:
+    layers = tuple(layer(f"layers.{i}", -float(9 - i)) for i in range(10))
+    squash = Squash("act", 12, "sigmoid", 0.7, None)
+    snapshots = tuple(Snapshot(step, layers, (squash,), 1e-3) for step in (0, 10, 59))
+    run = Run("sgd", 0.1, 0, tuple(2.3 - i / 100 for i in range(60)), snapshots, {"loss_drop": 0.0, "nonfinite": False})
+    finding = Finding(
+        "VG101",
+        "saturating-stack",
+        "error",
+        "high",
+        Span("net.py", 2, 1, 2, 5),
+        "it <vanishes>",
+        "Net()",
+        probe=Verdict("confirmed", ()),
+    )
+    predicted = tuple((f"layers.{i}", -float(9 - i)) for i in range(10))
+    return ProbeReport(
+        "Net() <script>alert(1)</script>",
+        Measured(1234, ("inputs: (4, 8)",), (run,), 1.0),
+        (finding,),
+        predicted=predicted,
+    )
+
+
+class Seen(HTMLParser):
+    """Collects what a page could load, and checks that tags close."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.links: list[str] = []
+        self.scripts = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.scripts += tag == "script"
+        self.links += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data")]
+        if tag not in ("meta", "br", "link", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.links += [value or "" for name, value in attrs if name in ("src", "href")]
+
+
+def test_the_page_stands_alone() -> None:
+    text = page([report()], {"net.py": "first\nsecond <b>\nthird"})
+    seen = Seen()
+    seen.feed(text)
+    assert seen.open == [] and seen.scripts == 0 and seen.links == []
+    assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+    assert "prefers-color-scheme:dark" in text and "width=device-width" in text
+    assert "<mark>   2 second &lt;b&gt;</mark>" in text and "it &lt;vanishes&gt;" in text
+
+
+def test_an_inconclusive_report_has_a_page() -> None:
+    assert "out of memory" in page([ProbeReport("Net", None, reason="out of memory")])
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no headless browser here")
+def test_a_browser_shows_it_at_phone_width(tmp_path: Path) -> None:
+    assert BROWSER is not None
+    file, shot = tmp_path / "out.html", tmp_path / "shot.png"
+    script = "<script>document.title = document.documentElement.scrollWidth + ' ' + document.querySelectorAll('svg').length</script>"
+    file.write_text(page([report()]).replace("</body>", script + "</body>"))
+    common = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--window-size=390,800"]
+    dom = subprocess.run(
+        [*common, "--dump-dom", file.as_uri()], capture_output=True, text=True, timeout=120, check=True
+    ).stdout
+    width, charts = map(int, dom.partition("<title>")[2].partition("</title>")[0].split())
+    assert width <= 500 and charts >= 4
+    subprocess.run([*common, f"--screenshot={shot}", file.as_uri()], capture_output=True, timeout=120, check=True)
+    assert shot.stat().st_size > 5000
