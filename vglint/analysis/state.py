@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
+from vglint.analysis.streams import Mixture
 from vglint.ops.curves import Curve, rays
 from vglint.ops.init import Spread
 from vglint.shape import Dim, Shape
@@ -46,6 +47,8 @@ class Law(NamedTuple):
     kb: float = 1.0
     ks: float = 1.0
     kr: float = 1.0
+    mixture: Mixture | None = None
+    """z itself where it is no Gaussian: a stream that activations have cut, plus a Gaussian."""
 
 
 class Scores(NamedTuple):
@@ -94,7 +97,8 @@ class State(NamedTuple):
 class Grad(NamedTuple):
     """Second moment `g` of the gradient, the same between positions (`gs`), samples (`gb`), both (`gx`) and channels (`gr`).
 
-    `scale` multiplies all of them; `map` says how they vary over positions. `lv` = variance of ln‖g‖² that finite width brings, `rho` = mean squared cosine between gradients of samples.
+    `scale` multiplies all of them; `map` says how they vary over positions, `units` how over the
+    points of a residual stream. `lv` = variance of ln‖g‖² that finite width brings, `rho` = mean squared cosine between gradients of samples.
     """
 
     g: float
@@ -106,6 +110,7 @@ class Grad(NamedTuple):
     lv: float = 0.0
     rho: float = 0.0
     map: Profile | None = None
+    units: tuple[float, ...] | None = None
 
     def times(self, gain: float, scale: Scale = ()) -> Grad:
         return Grad(
@@ -118,6 +123,7 @@ class Grad(NamedTuple):
             self.lv,
             self.rho,
             self.map,
+            self.units,
         )
 
 
@@ -192,7 +198,21 @@ def combined(left: Grad, right: Grad) -> Grad | None:
         share * left.lv + other * right.lv,
         share * left.rho + other * right.rho,
         mixed(left.map, right.map, share),
+        together(left.units, right.units, share),
     )
+
+
+def together(
+    left: tuple[float, ...] | None, right: tuple[float, ...] | None, share: float
+) -> tuple[float, ...] | None:
+    """Returns how the sum of two gradients varies over a stream's points; one without `units` does not vary."""
+    if left is None and right is None:
+        return None
+    count = len(left if left is not None else right or ())
+    one, two = left or (1.0,) * count, right or (1.0,) * count
+    if len(one) != len(two):
+        return None
+    return tuple(share * a + (1.0 - share) * b for a, b in zip(one, two, strict=True))
 
 
 def mixed(left: Profile | None, right: Profile | None, share: float) -> Profile | None:

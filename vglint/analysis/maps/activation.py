@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from vglint.analysis.maps import maps
 from vglint.analysis.state import AbstainError, Grad, Law, State, Step, law_of
+from vglint.analysis.streams import Mixture, by_centre, gaussian_points, mixture_points, through_mixture
 from vglint.analysis.use import Use
 from vglint.ops.curves import ELEMENTWISE, Curve, composed, curve, rays
 from vglint.ops.quadrature import gaussian_moments, maximum_moments
@@ -89,6 +90,8 @@ def evaluated(state: State, law: Law, whole: Curve, index: int) -> tuple[State, 
     """Returns the state of whole(z) for the Gaussian z of a law, and the new law."""
     if state.scale and whole.linear is None:
         raise AbstainError("a width is not known")
+    if law.mixture is not None and law.among == 1.0:
+        return of_stream(state, law, law.mixture, whole, index)
     moments = gaussian_moments(whole, law.mu, law.v)
     mean, square, slope2, slope4 = moments.mean, moments.square, moments.slope2, moments.slope4
     db, ds = moments.distance(law.db), moments.distance(law.ds)
@@ -111,6 +114,28 @@ def evaluated(state: State, law: Law, whole: Curve, index: int) -> tuple[State, 
     return State(square, mean, db, ds, r, scale, width, state.axes, places, after, ((index, 1.0),), map=kept), after
 
 
+def of_stream(state: State, law: Law, mixture: Mixture, whole: Curve, index: int) -> tuple[State, Law]:
+    """Returns the state of whole(z) for a z that is no Gaussian; pairs are taken between their two limits, all alike and independent."""
+    found = through_mixture(whole, mixture)
+    variance = max(found.square - found.mean**2, 0.0)
+
+    def apart(d: float) -> float:
+        share = min(d / law.v, 1.0) if law.v > 0 else 0.0
+        return share * ((1.0 - share) * found.slope2 * law.v + share * variance)
+
+    def kernel(d: float) -> float:
+        share = min(d / law.v, 1.0) if law.v > 0 else 0.0
+        return (1.0 - share) * found.slope2 + share * found.slope**2
+
+    spot = law.mu * law.mu + law.v
+    db, ds, r = apart(law.db), apart(law.ds), found.square - apart(spot - law.r)
+    kb, ks, kr = kernel(law.db), kernel(law.ds), kernel(spot - law.r)
+    after = law._replace(curve=whole, slope2=found.slope2, slope4=found.slope4, kb=kb, ks=ks, kr=kr)
+    kept = None if whole.key[0] in _SATURATING else state.map
+    scale, width, places = state.scale, state.channels, state.places
+    return State(found.square, found.mean, db, ds, r, scale, width, state.axes, places, after, ((index, 1.0),), map=kept), after
+
+
 _SATURATING = frozenset(
     {"sigmoid", "tanh", "hardsigmoid", "hardtanh", "softsign", "softplus", "erf", "atan", "sin", "cos"}
 )
@@ -131,6 +156,8 @@ def slope_back(law: Law, after: Law, use: Use, state: State) -> Callable[[Grad],
     pairs = use.batch * (state.places or 1.0)
 
     def back(grad: Grad) -> Grad:
+        if grad.units is not None or after.mixture is not None:
+            grad = over_points(grad, after)
         rho = grad.rho * (pair / gain) ** 2 if gain > 0 else grad.rho
         lv = grad.lv + excess / width * ((1.0 - grad.rho) / pairs + grad.rho)
         rho += (1.0 - rho) * max(kappa, 1.0) / width
@@ -144,6 +171,20 @@ def slope_back(law: Law, after: Law, use: Use, state: State) -> Callable[[Grad],
             lv,
             min(rho, 1.0),
             grad.map,
+            grad.units,
         )
 
     return back
+
+
+def over_points(grad: Grad, after: Law) -> Grad:
+    """Returns the gradient scaled by what a stream's units share: those far above zero pass theirs on and had more of it."""
+    mixture = after.mixture
+    if mixture is None:
+        points = gaussian_points(after.curve, after.mu, after.v)
+        if grad.units is None or len(grad.units) != len(points.centres):
+            return grad._replace(units=None)
+        return grad.times(points.back(grad.units))._replace(units=None)
+    points = mixture_points(after.curve, mixture)
+    units = grad.units if grad.units is not None and len(grad.units) == len(points.centres) else (1.0,) * len(points.centres)
+    return grad.times(points.back(units))._replace(units=by_centre(points, mixture, units))

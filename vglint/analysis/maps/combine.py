@@ -13,7 +13,8 @@ from vglint.analysis.maps import maps
 from vglint.analysis.maps.activation import evaluated, slope_back, through
 from vglint.analysis.maps.attention import is_causal
 from vglint.analysis.maps.weight import swapped, turned_grad
-from vglint.analysis.state import PLACES, ZERO, AbstainError, Grad, State, Step, law_of, merged, mixed
+from vglint.analysis.state import PLACES, ZERO, AbstainError, Grad, Law, State, Step, law_of, merged, mixed
+from vglint.analysis.streams import Mixture, gaussian_points, mixture_points
 from vglint.analysis.use import Use
 from vglint.ops.curves import affine, composed, product, rays, total
 from vglint.ops.init import Spread
@@ -101,6 +102,7 @@ def summed(use: Use, left: State, right: State, sign: float) -> State:
     parts = tuple(mine.items()) if len(mine) <= _TERMS else ((use.index, 1.0),)
     fresh = (left.fresh * left.q + square * right.fresh * right.q) / q if q > 0 else 0.0
     wide = left if (left.places or 0) >= (right.places or 0) and left.channels is not None else right
+    law = stream(use, left, right, sign, q) if var == 0.0 else None
     return State(
         q,
         left.mu + sign * right.mu,
@@ -111,13 +113,36 @@ def summed(use: Use, left: State, right: State, sign: float) -> State:
         wide.channels if wide.channels is not None else left.channels,
         left.axes or right.axes,
         left.places if left.places is not None else right.places,
-        None,
+        law,
         parts,
         min(fresh, 1.0),
         None,
         left.scores or right.scores,
         mixed(left.map, right.map, left.q / q) if q > 0 else None,
     )
+
+
+def stream(use: Use, left: State, right: State, sign: float, q: float) -> Law | None:
+    """Returns the law of a sum of an activation's output and something Gaussian, None where it is Gaussian itself."""
+    for cut, other, factor in ((left, right, sign), (right, left, 1.0)):
+        law = cut.law
+        if law is None or (law.curve.linear is not None and law.curve.linear[0] == law.curve.linear[1]):
+            continue
+        if other.law is not None or cut.scale or law.among != 1.0 or other.spread is not None or (factor < 0 and cut is left):
+            return None
+        if factor != 1.0 or (cut is right and sign != 1.0):
+            return None
+        if law.mixture is None:
+            points = gaussian_points(law.curve, law.mu, law.v)
+        else:
+            points = mixture_points(law.curve, law.mixture)
+        moved = tuple(centre + other.mu for centre in points.centres) if other.mu else points.centres
+        mu = left.mu + right.mu
+        mixture = Mixture(moved, points.weights, max(other.q - other.mu**2, 0.0))
+        return Law(
+            use.index, mu, max(q - mu * mu, 0.0), left.db + right.db, left.ds + right.ds, left.r + right.r + 2 * left.mu * right.mu, mixture=mixture
+        )
+    return None
 
 
 def joined_back(use: Use, left: State, right: State, sign: float) -> Callable[[Grad], Sequence[Grad]]:
@@ -127,6 +152,10 @@ def joined_back(use: Use, left: State, right: State, sign: float) -> Callable[[G
 
     def back(grad: Grad) -> Sequence[Grad]:
         one, other = gathered(grad, fold_left), gathered(grad, fold_right).times(square)
+        if grad.units is not None:
+            # What varies over the points of a stream varies over that side of the sum alone.
+            cut = 0 if left.law is not None else 1
+            one, other = (one, other._replace(units=None)) if cut == 0 else (one._replace(units=None), other)
         if swap:
             one, other = gathered(grad, fold_left).times(square), gathered(grad, fold_right)
         return [one, other]

@@ -12,7 +12,6 @@ from vglint.analysis.state import PLACES, ZERO, AbstainError, Back, Grad, State,
 from vglint.analysis.use import Use
 from vglint.shape import size_of
 
-
 WIDE = 1e3
 """Channels of a tensor whose width is not known, where a mean over them is nearly their expectation."""
 
