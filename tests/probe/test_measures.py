@@ -215,3 +215,63 @@ def test_printed_forms() -> None:
     assert "gradient at the output of" in str(report)
     assert report.plot().startswith("<svg") and "vglint" in report._repr_html_()
     assert report.to_json()["ok"] is True
+
+
+def test_a_watcher_reports_a_real_run_once_and_leaves_no_hooks() -> None:
+    from vglint.probe.callbacks import Watcher
+
+    torch.manual_seed(0)
+    model, told = stack(12, nn.Sigmoid), []
+    watcher = Watcher(model, every=5, report=told.append)
+    stepper = torch.optim.SGD(model.parameters(), lr=0.1)
+    given, target = torch.randn(64, 32), torch.randint(10, (64,))
+    for _ in range(40):
+        watcher.before_step()
+        loss = nn.functional.cross_entropy(model(given), target)
+        stepper.zero_grad()
+        loss.backward()
+        watcher.after_backward(float(loss.detach()))
+        stepper.step()
+    watcher.close()
+    assert (
+        [finding.name for finding in told]
+        == ["measured-vanishing-gradient"]
+        == [finding.name for finding in watcher.findings]
+    )
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+@pytest.mark.parametrize("framework", ["lightning", "transformers"])
+def test_callbacks_of_frameworks(framework: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The frameworks' hooks, called in the order in which they call them, on stand-ins for their base classes."""
+    import sys
+    from types import ModuleType, SimpleNamespace
+
+    from vglint.probe.callbacks import lightning_callback, trainer_callback
+
+    stand_in = ModuleType("lightning.pytorch" if framework == "lightning" else "transformers")
+    stand_in.Callback = stand_in.TrainerCallback = type("Callback", (), {})  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "lightning", ModuleType("lightning"))
+    monkeypatch.setitem(sys.modules, stand_in.__name__, stand_in)
+    torch.manual_seed(0)
+    model, told = stack(12, nn.Sigmoid), []
+    given, target = torch.randn(64, 32), torch.randint(10, (64,))
+    callback = (lightning_callback if framework == "lightning" else trainer_callback)(5, told.append)
+    state = SimpleNamespace(log_history=[])
+    begin, end = (None, model), {"model": model}
+    callback.on_train_start(*begin) if framework == "lightning" else callback.on_train_begin(None, state, None, **end)
+    for _ in range(30):
+        callback.on_train_batch_start(*begin, None, 0) if framework == "lightning" else callback.on_step_begin(
+            None, state, None
+        )
+        loss = nn.functional.cross_entropy(model(given), target)
+        model.zero_grad()
+        if framework == "lightning":
+            callback.on_before_backward(*begin, loss)
+        loss.backward()
+        state.log_history.append({"loss": float(loss.detach())})
+        callback.on_after_backward(*begin) if framework == "lightning" else callback.on_pre_optimizer_step(
+            None, state, None
+        )
+    callback.on_train_end(*begin) if framework == "lightning" else callback.on_train_end(None, state, None)
+    assert [finding.name for finding in told] == ["measured-vanishing-gradient"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import time
 from collections.abc import Callable
 from typing import Any, cast
@@ -16,8 +15,8 @@ from vglint.probe.feeding import find_inputs
 from vglint.probe.record import OptimizerName, Request
 from vglint.probe.result import ProbeReport
 from vglint.probe.session import measure
+from vglint.probe.spans import span_of
 from vglint.probe.task import given_task, teacher_task
-from vglint.span import Span
 
 
 def probe_model(
@@ -50,14 +49,4 @@ def probe_model(
     finally:
         torch.set_rng_state(state)
     entry = type(model).__name__
-    return ProbeReport(entry, measured, faults(measured, entry, _span(type(model))))
-
-
-def _span(kind: type[nn.Module]) -> Span:
-    """Returns where the model's class is written, as far as Python can tell."""
-    try:
-        lines, first = inspect.getsourcelines(kind)
-        file = inspect.getsourcefile(kind) or "<notebook>"
-    except (OSError, TypeError):
-        return Span("<notebook>", 1, 1, 1, 1)
-    return Span(file, max(first, 1), 1, max(first, 1), len(lines[0].rstrip("\n")) + 1)
+    return ProbeReport(entry, measured, faults(measured, entry, span_of(type(model))))

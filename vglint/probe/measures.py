@@ -67,7 +67,7 @@ def _late(snapshots: Sequence[Snapshot], losses: Sequence[float]) -> float | Non
     """Returns the median weight-gradient ratio at late steps. A loss that is nearly gone by then leaves gradients that say nothing: then
     the last step before that counts, and a run that was cut short counts from half of `LATE`."""
     unlearnt = [snapshot for snapshot in snapshots if losses[snapshot.step] > 0.2 * losses[0]]
-    known = [(snapshot.step, ratio) for snapshot in unlearnt if (ratio := _weight_ratio(snapshot.layers)) is not None]
+    known = [(snapshot.step, ratio) for snapshot in unlearnt if (ratio := weight_ratio(snapshot.layers)) is not None]
     late = [ratio for step, ratio in known if step >= LATE]
     if late:
         return statistics.median(late)
@@ -88,7 +88,7 @@ def _ratio(layers: Sequence[Layer]) -> float | None:
     return found[0].gradient - found[1].gradient
 
 
-def _weight_ratio(layers: Sequence[Layer]) -> float | None:
+def weight_ratio(layers: Sequence[Layer]) -> float | None:
     """Returns the weight gradient of the first weight layer over the last's; a gradient of exactly 0 counts as 1e-300."""
     weighted = [layer for layer in layers if layer.weighted and layer.type != "Embedding"]
     if len(weighted) < 2 or weighted[-1].weight_gradient is None:
