@@ -61,6 +61,15 @@ def sum_of_squares(view: View, index: int) -> bool:
     return _square(view, index)
 
 
+def generic(view: View, index: int) -> bool:
+    """Whether what is squared behind a value comes straight from a weight layer, an embedding or a normalisation, whose outputs are all
+    zero at once for no input."""
+    node = origin(view, index)
+    while node.inputs and (node.op in _SUMS or node.op in ("pow", "square", "mul", "add")):
+        node = origin(view, node.inputs[0])
+    return view.kinds[node.index] in ("weight", "norm") or view.is_weight(node)
+
+
 def _square(view: View, index: int) -> bool:
     node = origin(view, index)
     if node.op in _SQUARES:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from vglint.analysis.facts.domain import constant, guarded, origin, sum_of_squares
+from collections.abc import Callable
+
+from vglint.analysis.facts.domain import constant, generic, guarded, origin, sum_of_squares
 from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
@@ -25,6 +27,12 @@ def root(found: NodeView) -> bool:
 def root_of_squares(found: NodeView) -> bool:
     """A root whose argument is a sum, mean or product of squares with nothing added under the root: it is 0 where they all are."""
     return _is_root(found.node) and bool(found.node.inputs) and sum_of_squares(found.view, found.node.inputs[0])
+
+
+@fact("node", "flag")
+def squares_generic(found: NodeView) -> bool:
+    """What is squared comes straight from a weight layer, an embedding or a normalisation, and is all zero for no input."""
+    return bool(found.node.inputs) and generic(found.view, found.node.inputs[0])
 
 
 @fact("node", "flag")
@@ -85,7 +93,8 @@ def hidden_nan(found: NodeView) -> tuple[Place, ...]:
         else:
             continue
         for source in risky:
-            if not guarded(view, source) and source in tested and view.graph.nodes[source].op != "where":
+            moves = any(view.trains(i) or view.graph.nodes[i].op == "input" for i in view.before([source], _cuts(view)))
+            if moves and not guarded(view, source) and source in tested and view.graph.nodes[source].op != "where":
                 places.append(view.place(arm.index))
     return tuple(places)
 
@@ -133,6 +142,10 @@ def input_scale(found: NodeView) -> float | Unknown:
 def feeds_layers(found: NodeView) -> bool:
     """Its result goes only into trained weight layers, through reshapes, dropout and normalisations: it is no gate and no output."""
     return _feeds_layers(found.view, found.node.index)
+
+
+def _cuts(view: View) -> Callable[[Node], bool]:
+    return lambda node: not view.carries_gradient(node)
 
 
 def _feeds_layers(view: View, index: int) -> bool:
