@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vglint import ops
+from vglint.interp import registries
 from vglint.interp.core import MISSING, Frame, Run, call, get_attribute, opaque
 from vglint.interp.emit import emit_operator
 from vglint.interp.objects import (
@@ -202,6 +203,8 @@ def contains(run: Run, holder: Value, item: Value, frame: Frame, site: Site) -> 
             found = item in holder.items
         except TypeError:
             return None
+        if not found and isinstance(item, str) and registries.filled(run, holder, frame.scope.module):
+            found = item in holder.items
         return True if found else (False if holder.complete else None)
     if isinstance(holder, ModuleV):
         return item in holder.modules if isinstance(item, str) else None

@@ -144,6 +144,8 @@ class Run:
     symbols: int = 0
     built: dict[str, tuple[list[Value], dict[str, Value]]] = field(default_factory=dict)
     """Arguments that classes of modules were first built with, by qualified name, where they hold nothing of this run."""
+    registries: set[int] = field(default_factory=set)
+    """Module-level dicts whose filling was looked for, by identity."""
     borrowed: Site | None = None
     """The user's call inside which vglint's own description of a torch module runs: the place of all its nodes."""
     trying: int = 0

@@ -6,6 +6,7 @@ from typing import Any
 
 from vglint import ops
 from vglint.graph import Init
+from vglint.interp import registries
 from vglint.interp.core import Frame, Raised, Run, call, get_attribute, opaque
 from vglint.interp.distribution import UNKNOWN, overwrite
 from vglint.interp.emit import emit, literal, node_of, shape_of
@@ -125,6 +126,8 @@ def _dict(run: Run, value: DictV, key: Value, frame: Frame, site: Site) -> Value
         made = call(run, value.default, [], {}, frame, site)
         run.put(value.items, key, made)
         return made
+    if value.complete and isinstance(key, str) and registries.filled(run, value, frame.scope.module):
+        return _dict(run, value, key, frame, site)
     if value.complete and run.trying:
         raise Raised("KeyError")
     return Unknown("unresolved name", f"[{_key_text(key)}]")

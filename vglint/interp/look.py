@@ -32,12 +32,13 @@ class Candidate:
 def candidates(module: Module) -> Iterator[Candidate]:
     """Yields every possible entry of a file in source order, the file itself last."""
     script = False
+    called = call_sites(module)
     for unit in module.units:
         node = unit.ast
         if isinstance(node, ast.ClassDef):
             if node.bases:
                 yield Candidate("class", unit)
-                for text in call_sites(module, node.name):
+                for text in called.get(node.name, ()):
                     yield Candidate("call", unit, text)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             if _trains(node):
@@ -66,23 +67,25 @@ def factories(module: Module, name: str) -> list[str]:
     return found
 
 
-def call_sites(module: Module, name: str) -> list[str]:
-    """Returns the source of calls of a class whose arguments need nothing local, without repeats."""
+def call_sites(module: Module) -> dict[str, list[str]]:
+    """Returns, for each class of a file, the source of calls whose arguments need nothing local, without repeats."""
     bound = {each for unit in module.units for each in unit.names} | set(dir(python))
-    found: list[str] = []
+    classes = {unit.names[-1] for unit in module.units if unit.kind == "class" and unit.names}
+    found: dict[str, list[str]] = {}
     for unit in module.units:
         for statement in unit.statements:
             for node in ast.walk(statement):
-                if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name):
+                if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in classes):
+                    continue
+                texts = found.setdefault(node.func.id, [])
+                named = [each for each in node.keywords if each.arg is not None]
+                if len(texts) >= CALL_SITES or not (node.args or named):
                     continue
                 used = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-                stars = any(isinstance(each, ast.Starred) for each in node.args)
-                keywords = [each for each in node.keywords if each.arg is not None]
-                if used <= bound and not stars and (node.args or keywords) and len(found) < CALL_SITES:
-                    node.keywords = keywords
-                    text = ast.unparse(node)
-                    if text not in found:
-                        found.append(text)
+                if used <= bound and not any(isinstance(each, ast.Starred) for each in node.args):
+                    text = ast.unparse(ast.Call(node.func, node.args, named))
+                    if text not in texts:
+                        texts.append(text)
     return found
 
 

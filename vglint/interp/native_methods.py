@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from vglint.interp import registries
 from vglint.interp.comparison import equal
 from vglint.interp.core import Frame, Run, call
 from vglint.interp.iteration import items_of
@@ -239,6 +240,8 @@ def _get(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], 
             return value.items[args[0]]
     except TypeError:
         return Unknown("argument", "key of a dict")
+    if isinstance(args[0], str) and registries.filled(run, value, frame.scope.module) and args[0] in value.items:
+        return value.items[args[0]]
     return default if value.complete else Unknown("argument", f"[{args[0]!r}]")
 
 

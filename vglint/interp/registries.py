@@ -1,0 +1,85 @@
+"""Registries: dicts of a file that decorators in other files fill when those files are imported.
+
+Imports are resolved late, so a registry may be asked before the files that fill it were looked into. The first time a key
+is missing, the files of the same package that the reader imports, directly or not, define what they decorate.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from vglint.interp.core import Run
+from vglint.interp.names import member
+from vglint.interp.objects import DictV, Namespace
+from vglint.source.module import Module
+
+FILES = 60
+"""Files that are looked through for one registry."""
+
+
+def filled(run: Run, registry: DictV, reader: Namespace) -> bool:
+    """Executes the decorated definitions that may fill a registry; returns whether there were any."""
+    if id(registry) in run.registries:
+        return False
+    home = next(
+        (space for space in run.namespaces.values() if any(each is registry for each in space.names.values())), None
+    )
+    if home is None or home.prefix:
+        return False
+    run.registries.add(id(registry))
+    names = {name for unit in home.module.units for name in unit.names}
+    found = False
+    for module in _imported_files(run, [home.module, reader.module]):
+        from vglint.interp.imports import namespace
+
+        space = namespace(run, module)
+        for unit in module.units:
+            node = unit.ast
+            if node is None or node.name in space.names:
+                continue
+            if any(_head(decorator) in names for decorator in node.decorator_list):
+                member(run, space, node.name)
+                found = True
+    return found
+
+
+def _imported_files(run: Run, start: list[Module]) -> list[Module]:
+    """Returns the files of the same top package that the given ones reach through imports, closest first."""
+    top = start[0].name.partition(".")[0]
+    seen = {module.file: module for module in start}
+    queue = list(start)
+    for module in start:
+        parts = module.name.split(".")
+        for end in range(len(parts), 0, -1):
+            package = run.project.resolve(module, ".".join(parts[:end]), 0)
+            if package is not None and package.file not in seen:
+                seen[package.file] = package
+                queue.append(package)
+    while queue and len(seen) < FILES:
+        module = queue.pop(0)
+        for unit in module.units:
+            if unit.kind != "import":
+                continue
+            for node in unit.statements:
+                for dotted, level in _targets(node):
+                    target = run.project.resolve(module, dotted, level)
+                    if target is not None and target.file not in seen and target.name.partition(".")[0] == top:
+                        seen[target.file] = target
+                        queue.append(target)
+    return list(seen.values())
+
+
+def _targets(node: ast.stmt) -> list[tuple[str, int]]:
+    if isinstance(node, ast.ImportFrom):
+        base = node.module or ""
+        return [(base, node.level)] + [
+            (f"{base}.{each.name}".strip("."), node.level) for each in node.names if each.name != "*"
+        ]
+    return [(each.name, 0) for each in node.names] if isinstance(node, ast.Import) else []
+
+
+def _head(decorator: ast.expr) -> str:
+    """Returns the name that a decorator starts from: `register` of `@register("relu")`, `MODELS` of `@MODELS.register()`."""
+    while isinstance(decorator, (ast.Call, ast.Attribute)):
+        decorator = decorator.func if isinstance(decorator, ast.Call) else decorator.value
+    return decorator.id if isinstance(decorator, ast.Name) else ""
