@@ -65,8 +65,16 @@ def generic(view: View, index: int) -> bool:
     """Whether what is squared behind a value comes straight from a weight layer, an embedding or a normalisation, whose outputs are all
     zero at once for no input."""
     node = origin(view, index)
-    while node.inputs and (node.op in _SUMS or node.op in ("pow", "square", "mul", "add")):
-        node = origin(view, node.inputs[0])
+    squared = False
+    while node.inputs and not (squared and view.is_weight(node)):
+        squares = [source for source in node.inputs if _square(view, source)]
+        if node.op in ("matmul", "bmm", "mm", "einsum", "add") and squares and not squared:
+            node = origin(view, squares[0])
+        elif node.op in ("pow", "square", "mul") or node.op in _SUMS:
+            squared = squared or node.op not in _SUMS
+            node = origin(view, node.inputs[0])
+        else:
+            break
     return view.kinds[node.index] in ("weight", "norm") or view.is_weight(node)
 
 
