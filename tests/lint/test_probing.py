@@ -131,3 +131,49 @@ def test_a_verdict_moves_the_confidence() -> None:
     assert judged(finding, confirmed).confidence == "high"
     assert judged(finding, refuted).confidence == "low"
     assert judged(finding, None) == finding
+
+
+def test_lint_with_probe_gives_verdicts(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from vglint.config import Configuration
+    from vglint.lint import lint
+    from vglint.lint.verdicts import counts, with_verdicts
+
+    (tmp_path / "net.py").write_text(SIGMOIDS)
+    (tmp_path / "broken.py").write_text("import a_package_that_nobody_has\n" + SIGMOIDS)
+    (tmp_path / "pyproject.toml").write_text(
+        "[[tool.vglint.probe.targets]]\nentry = 'net.py:net'\ninputs = [[4, 32]]\noptimizer = 'adam'\nseeds = [0]\nsteps = 55\n"
+    )
+    configuration, told = Configuration(), []
+    report = lint([str(tmp_path)], configuration.of)
+    assert len(report.findings) == 2 and counts(report) == {"confirmed": 0, "refuted": 0, "inconclusive": 0}
+    judged_report = with_verdicts(report, configuration.of_file, told.append)
+    assert counts(judged_report) == {"confirmed": 1, "refuted": 0, "inconclusive": 1}
+    assert len(told) == 2 and all("running net of" in text for text in told)
+
+
+def test_a_configured_target_changes_the_request() -> None:
+    from vglint.config.settings import Target, TensorSpec
+    from vglint.lint.probing import adjusted
+    from vglint.probe import Argument, Request
+
+    target = Target(
+        "net.py:Net",
+        args=((None, 3), ("layers", (2, 2)), ("options", (("norm", True),))),
+        inputs=(TensorSpec((4, 16), "int64", high=100), TensorSpec((4, 8))),
+        loss="mse",
+        optimizer="AdamW",
+        lr=0.5,
+        steps=20,
+        seeds=(1, 2, 3),
+    )
+    request = adjusted(Request(".", "net.py", "Net", (Argument("ids"),)), target)
+    assert request.expression == "Net(3, layers=[2, 2], options={'norm': True})"
+    assert request.arguments == (Argument("ids", (4, 16), 100), Argument("1", (4, 8), None))
+    assert (request.loss, request.optimizers, request.rate, request.steps, request.seeds) == (
+        "mse",
+        ("adamw",),
+        0.5,
+        20,
+        3,
+    )

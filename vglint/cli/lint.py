@@ -59,6 +59,7 @@ CONFIDENCE = click.Choice(get_args(Confidence))
 @click.option("--fix", is_flag=True, help="Make the changes that cannot alter what the program computes.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: the other changes too.")
 @click.option("--diff", is_flag=True, help="Print the changes in place of making them.")
+@click.option("--probe", is_flag=True, help="Run the models that findings lie in, and confirm or refute each. This runs their code.")  # fmt: skip
 @click.pass_context
 @plain_errors
 def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
@@ -89,6 +90,10 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
 
             if make_changes(report, configuration.of, options["unsafe_fixes"]):
                 report = run(files, configuration.of, options["verbose"])
+        if buffer is None and (options["probe"] or settings.probe.enabled):
+            from vglint.lint.verdicts import with_verdicts
+
+            report = with_verdicts(report, configuration.of_file, lambda text: click.echo(text, err=True))
         _print(report, options, settings)
     found = bool(report.findings or report.problems)
     ctx.exit(1 if found and not settings.exit_zero else 0)

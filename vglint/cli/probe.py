@@ -40,7 +40,7 @@ def probe(ctx: click.Context, /, target: str, reports: tuple[str, ...], **option
 
     from vglint.config import Configuration
     from vglint.interp import EntryError
-    from vglint.lint.probing import probe_entry
+    from vglint.lint.probing import adjusted, probe_entry
     from vglint.probe import Limits
     from vglint.rulebook import load
 
@@ -64,7 +64,15 @@ def probe(ctx: click.Context, /, target: str, reports: tuple[str, ...], **option
             changes["optimizers"] = (options["optimizer"],)
         if options["lr"]:
             changes["rate"] = options["lr"]
-        return replace(request, seconds=timeout * 0.7, **changes)
+        found = (
+            one
+            for one in settings.probe.targets
+            if one.entry in (target, f"{Path(parsed.file).name}:{parsed.expression}")
+        )
+        configured = next(found, None)
+        return replace(
+            request if configured is None else adjusted(request, configured), seconds=timeout * 0.7, **changes
+        )
 
     click.echo(f"running {parsed.expression} of {parsed.file} (at most {timeout:g} s)", err=True)
     try:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from vglint.analysis.propagate import propagate
 from vglint.analysis.ratio import ratio
+from vglint.config.settings import Target, TensorSpec, Value
 from vglint.finding import Finding, Verdict
 from vglint.graph import Graph
 from vglint.interp import EntryError, entries, extract
-from vglint.probe import Limits, Measured, ProbeReport, Request, faults, plan, run_isolated
+from vglint.probe import Argument, Limits, Measured, ProbeReport, Request, faults, plan, run_isolated
 from vglint.rule import Scalar
 from vglint.rulebook import Rulebook
 from vglint.rulebook.confirm import judged, verdict
@@ -42,6 +44,46 @@ def probe_entry(
     explained = any(finding.probe is not None and finding.probe.verdict == "confirmed" for finding in found)
     extra = () if explained else faults(outcome, expression, graph.span, graph)
     return ProbeReport(expression, outcome, (*found, *extra), predicted=_profile(graph))
+
+
+def adjusted(request: Request, target: Target) -> Request:
+    """Returns the request as `[[tool.vglint.probe.targets]]` wants it."""
+    changes: dict[str, object] = {
+        name: value
+        for name, value in (
+            ("loss", target.loss),
+            ("rate", target.lr),
+            ("steps", target.steps),
+            ("device", target.device),
+        )
+        if value is not None
+    }
+    if target.optimizer is not None:
+        changes["optimizers"] = (target.optimizer.lower(),)
+    if target.seeds:
+        changes["seeds"] = len(target.seeds)
+    tensors = [spec for spec in target.inputs if isinstance(spec, TensorSpec)]
+    if tensors and len(tensors) == len(target.inputs):
+        names = [argument.name for argument in request.arguments] + [
+            str(i) for i in range(len(request.arguments), len(tensors))
+        ]
+        changes["arguments"] = tuple(
+            Argument(name, spec.shape, spec.high if spec.dtype.startswith("int") else None)
+            for name, spec in zip(names, tensors, strict=False)
+        )
+    if target.args:
+        given = ", ".join(_plain(value) if name is None else f"{name}={_plain(value)}" for name, value in target.args)
+        changes["expression"] = f"{request.expression.partition('(')[0]}({given})"
+    return replace(request, **changes)  # type: ignore[arg-type]
+
+
+def _plain(value: Value) -> str:
+    """Returns a TOML value as Python text: tables are dictionaries, arrays lists."""
+    if not isinstance(value, tuple):
+        return repr(value)
+    if value and all(isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str) for item in value):
+        return "{" + ", ".join(f"{item[0]!r}: {_plain(item[1])}" for item in value if isinstance(item, tuple)) + "}"
+    return "[" + ", ".join(_plain(item) for item in value) + "]"
 
 
 def measures_by_optimizer(measured: Measured) -> Mapping[str, Sequence[Mapping[str, Scalar]]]:

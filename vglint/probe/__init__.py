@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from vglint.probe.faults import faults
 from vglint.probe.isolate import run_isolated
 from vglint.probe.planning import plan
-from vglint.probe.record import Inconclusive, Limits, Measured, Outcome, Request
+from vglint.probe.record import Argument, Inconclusive, Limits, Measured, Outcome, Request
 from vglint.probe.result import ProbeReport
 from vglint.probe.traced import trace_of
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 __all__ = [
+    "Argument",
     "Inconclusive",
     "Limits",
     "Measured",

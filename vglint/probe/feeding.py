@@ -73,7 +73,7 @@ def _required(model: nn.Module, arguments: Sequence[Argument]) -> list[tuple[str
             continue
         if parameter.kind is parameter.VAR_POSITIONAL and names:
             continue
-        names.append((parameter.name, known.get(parameter.name)))
+        names.append((parameter.name, known.get(parameter.name) or known.get(str(len(names)))))
     return names
 
 
