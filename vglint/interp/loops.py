@@ -80,7 +80,7 @@ def walk_while(
             return flow
         if any(draft.op in TRAINING for draft in run.nodes[start:]):
             return None
-        run.tick(20)
+        run.tick(20 + (len(run.nodes) - start) // 4)
     run.gap("budget", f"while {text}", site)
     return None
 
