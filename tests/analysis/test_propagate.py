@@ -30,6 +30,19 @@ class Residual(nn.Module):
         return x + self.two(torch.relu(self.one(self.norm(x))))
 
 
+class Cut(nn.Module):
+    """A residual block that cuts its stream: relu(x + F(x))."""
+
+    def __init__(self, width: int, norm: bool) -> None:
+        super().__init__()
+        self.one, self.two = nn.Linear(width, width), nn.Linear(width, width)
+        self.norm1 = nn.BatchNorm1d(width) if norm else nn.Identity()
+        self.norm2 = nn.BatchNorm1d(width) if norm else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(x + self.norm2(self.two(torch.relu(self.norm1(self.one(x))))))
+
+
 class Block(nn.Module):
     """A basic block of a residual network, activation behind the sum."""
 
@@ -134,6 +147,16 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[], Tensor], float]] = 
         ),
         lambda: images(16),
         0.15,
+    ),
+    "cut streams": (
+        lambda: nn.Sequential(nn.Linear(32, 64), nn.ReLU(), *(Cut(64, True) for _ in range(24)), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)),
+        lambda: torch.randn(128, 32),
+        0.2,
+    ),
+    "cut streams without a norm": (
+        lambda: nn.Sequential(nn.Linear(32, 64), nn.ReLU(), *(Cut(64, False) for _ in range(24)), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10)),
+        lambda: torch.randn(32, 32),
+        0.25,
     ),
     "U-Net": (UNet, lambda: images(16), 0.15),
     "transformer": (

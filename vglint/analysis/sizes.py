@@ -38,11 +38,10 @@ def assumed(graph: Graph) -> Graph:
         shapes = _shapes(graph, inputs, rank, size)
         if shapes is None:
             continue
-        if checks:
-            if all(_fits(graph, node, shapes.shapes) for node in checks):
-                best = shapes
-                break
-        elif rank != 2 or size >= 200 or _smallest(graph, shapes.shapes) * 16 >= size:
+        if not all(_fits(graph, node, shapes.shapes) for node in checks):
+            continue
+        best = best or shapes
+        if rank != 2 or size >= 200 or _smallest(graph, shapes.shapes) * 16 >= size:
             best = shapes
             break
     if best is None:

@@ -133,7 +133,9 @@ def of_stream(state: State, law: Law, mixture: Mixture, whole: Curve, index: int
     after = law._replace(curve=whole, slope2=found.slope2, slope4=found.slope4, kb=kb, ks=ks, kr=kr)
     kept = None if whole.key[0] in _SATURATING else state.map
     scale, width, places = state.scale, state.channels, state.places
-    return State(found.square, found.mean, db, ds, r, scale, width, state.axes, places, after, ((index, 1.0),), map=kept), after
+    return State(
+        found.square, found.mean, db, ds, r, scale, width, state.axes, places, after, ((index, 1.0),), map=kept
+    ), after
 
 
 _SATURATING = frozenset(
@@ -186,5 +188,9 @@ def over_points(grad: Grad, after: Law) -> Grad:
             return grad._replace(units=None)
         return grad.times(points.back(grad.units))._replace(units=None)
     points = mixture_points(after.curve, mixture)
-    units = grad.units if grad.units is not None and len(grad.units) == len(points.centres) else (1.0,) * len(points.centres)
+    units = (
+        grad.units
+        if grad.units is not None and len(grad.units) == len(points.centres)
+        else (1.0,) * len(points.centres)
+    )
     return grad.times(points.back(units))._replace(units=by_centre(points, mixture, units))

@@ -128,7 +128,13 @@ def stream(use: Use, left: State, right: State, sign: float, q: float) -> Law | 
         law = cut.law
         if law is None or (law.curve.linear is not None and law.curve.linear[0] == law.curve.linear[1]):
             continue
-        if other.law is not None or cut.scale or law.among != 1.0 or other.spread is not None or (factor < 0 and cut is left):
+        if (
+            other.law is not None
+            or cut.scale
+            or law.among != 1.0
+            or other.spread is not None
+            or (factor < 0 and cut is left)
+        ):
             return None
         if factor != 1.0 or (cut is right and sign != 1.0):
             return None
@@ -140,7 +146,13 @@ def stream(use: Use, left: State, right: State, sign: float, q: float) -> Law | 
         mu = left.mu + right.mu
         mixture = Mixture(moved, points.weights, max(other.q - other.mu**2, 0.0))
         return Law(
-            use.index, mu, max(q - mu * mu, 0.0), left.db + right.db, left.ds + right.ds, left.r + right.r + 2 * left.mu * right.mu, mixture=mixture
+            use.index,
+            mu,
+            max(q - mu * mu, 0.0),
+            left.db + right.db,
+            left.ds + right.ds,
+            left.r + right.r + 2 * left.mu * right.mu,
+            mixture=mixture,
         )
     return None
 

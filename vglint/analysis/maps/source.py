@@ -83,6 +83,13 @@ def created(use: Use) -> Step:
     )
 
 
+@maps("bernoulli")
+def bernoulli(use: Use) -> Step:
+    """A coin for each sample, as stochastic depth tosses it."""
+    p = use.number("p", 0.5)
+    return State(p, p, p - p * p, 0.0, p, parts=((use.index, 1.0),)), none_back(use)
+
+
 @maps("input")
 def entry_input(use: Use) -> Step:
     """An input is standardised: independent N(0, 1) entries."""
