@@ -102,6 +102,7 @@ HOSTILE = {
     "branches within branches": HEAD + "    def forward(self, x):\n" + "".join("    " * (i + 2) + f"if x[{i}] > 0:\n" + "    " * (i + 3) + "x = self.fc(x)\n" for i in range(15)) + "        return x\n",
     "loops within loops": HEAD + "    def forward(self, x):\n" + "".join("    " * (i + 2) + f"for i{i} in range(50):\n" for i in range(6)) + "    " * 8 + "x = self.fc(x)\n        return x\n",
     "endless loop": HEAD + "    def forward(self, x):\n        while True:\n            x = self.fc(x)\n        return x\n",
+    "endless loops that call themselves": HEAD + "    def forward(self, x):\n        while True:\n            x = self.fc(self.forward(x))\n            while True:\n                x = self.fc(self.forward(x) + self.forward(x))\n        return x\n",
     "counting loop": HEAD + "    def forward(self, x):\n        n = 0\n        while n < 10**9:\n            n += 1\n        return x\n",
     "huge numbers": HEAD + "        n = 10 ** 10 ** 10\n        self.other = nn.Linear(1 << 1 << 40, n)\n    def forward(self, x):\n        return self.other(x) * 9 ** 9 ** 9\n",
     "huge lists": HEAD + "        self.layers = nn.ModuleList([self.fc] * 10**9)\n        self.name = 'x' * 10**10\n        self.grid = [[0] * 10**5 for _ in range(10**5)]\n    def forward(self, x):\n        return x\n",
