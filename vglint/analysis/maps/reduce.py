@@ -190,8 +190,9 @@ def reduced(use: Use, state: State) -> str | None:
         return roles.pop() if len(roles) == 1 and roles <= {"s", "c"} else None
     if sorted(numbers) in ([2, 3], [-2, -1], [2, 3, 4], [-3, -2, -1]):
         return "s"
-    if axes is not None and numbers == [-1]:
-        return axes[-1] if axes[-1] in "cs" else None
+    if numbers == [-1]:
+        last = axes[-1] if axes is not None else "c"
+        return last if last in "cs" else None
     return "s" if numbers in ([1], [-2]) else None
 
 

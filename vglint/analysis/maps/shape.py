@@ -82,8 +82,11 @@ def repeated(use: Use) -> Step:
     """Copies: the gradients of all copies add up."""
     state = use.state()
     before, after = size_of(use.shape()), size_of(use.node.shape)
+    repeats = use.get("repeats") if use.node.op == "repeat_interleave" else None
     if before and after:
         count = after / before
+    elif isinstance(repeats, int):
+        count = float(repeats)
     elif state.spread is not None:
         count = 1.0
     else:
@@ -91,7 +94,9 @@ def repeated(use: Use) -> Step:
     out = state._replace(law=None, places=None, axes=None if use.node.op.startswith("repeat") else state.axes)
 
     def back(grad: Grad) -> Sequence[Grad]:
-        g = count * grad.g + count * (count - 1) * grad.gs
+        # Copies along a dimension of its own are as alike as channels are, others as positions are.
+        alike = grad.gr if use.node.op == "repeat_interleave" else grad.gs
+        g = count * grad.g + count * (count - 1) * max(alike, 0.0)
         return [grad._replace(g=g)] + [ZERO] * (len(use.inputs) - 1)
 
     return out, back
