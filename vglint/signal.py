@@ -55,7 +55,20 @@ class Ratio:
     profile: tuple[tuple[int, float | None], ...]
 
 
-Cause = Literal["activation", "init", "width", "norm", "residual", "gate", "attention", "recurrence", "pooling", "dropout", "loss", "other"]
+Cause = Literal[
+    "activation",
+    "init",
+    "width",
+    "norm",
+    "residual",
+    "gate",
+    "attention",
+    "recurrence",
+    "pooling",
+    "dropout",
+    "loss",
+    "other",
+]
 
 
 @dataclass(frozen=True, slots=True)
