@@ -202,9 +202,7 @@ def combined(left: Grad, right: Grad) -> Grad | None:
     )
 
 
-def together(
-    left: tuple[float, ...] | None, right: tuple[float, ...] | None, share: float
-) -> tuple[float, ...] | None:
+def together(left: tuple[float, ...] | None, right: tuple[float, ...] | None, share: float) -> tuple[float, ...] | None:
     """Returns how the sum of two gradients varies over a stream's points; one without `units` does not vary."""
     if left is None and right is None:
         return None

@@ -90,7 +90,11 @@ def _rays(linear: tuple[float, float], mixture: Mixture) -> Passed:
         above += weight * share
     below = 1.0 - above
     return Passed(
-        mean, square, right * above + left * below, right**2 * above + left**2 * below, right**4 * above + left**4 * below
+        mean,
+        square,
+        right * above + left * below,
+        right**2 * above + left**2 * below,
+        right**4 * above + left**4 * below,
     )
 
 
