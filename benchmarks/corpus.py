@@ -19,7 +19,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ class Row:
     texts: Counter[str] = field(default_factory=Counter)
     blocking: Counter[str] = field(default_factory=Counter)
     """Classes that lack a gap-free graph, by the first gap of their best graph."""
+    examples: dict[str, str] = field(default_factory=dict)
+    """One place for each text of a gap."""
     rules: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     megabytes: int = 0
@@ -95,8 +97,13 @@ def main() -> int:
     print(_line(total))
     _print_details(total, given.top)
     if given.json:
-        given.json.write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")
+        given.json.write_text(json.dumps([_plain(row) for row in rows], indent=1), encoding="utf-8")
     return 1 if total.errors or any(seconds > SLOW for seconds, _ in total.slowest) else 0
+
+
+def _plain(row: Row) -> dict[str, object]:
+    """Returns the row's fields; `asdict` cannot copy a Counter."""
+    return {entry.name: getattr(row, entry.name) for entry in fields(row)}
 
 
 def _read(name: str, folder: Path) -> Row:
@@ -141,6 +148,8 @@ def _count(row: Row, graphs: tuple[Any, ...], classes: dict[str, tuple[int, int,
         row.nodes += len(graph.nodes)
         row.reasons.update(gap.why for gap in graph.gaps)
         row.texts.update({f"{gap.why}: {gap.text}" for gap in graph.gaps})
+        for gap in graph.gaps:
+            row.examples[f"{gap.why}: {gap.text}"] = f"{gap.span} in {graph.entry}"
         if graph.kind == "class":
             for name, (first, last, _) in classes.items():
                 if first <= graph.span.line <= last and (name not in best or len(graph.gaps) < len(best[name])):
@@ -234,6 +243,7 @@ def _total(rows: list[Row]) -> Row:
             setattr(total, key, getattr(total, key) + getattr(row, key))
         for key in ("entries", "reasons", "texts", "blocking", "rules"):
             getattr(total, key).update(getattr(row, key))
+        total.examples |= row.examples
         total.megabytes = max(total.megabytes, row.megabytes)
         total.slowest = sorted(total.slowest + row.slowest, reverse=True)[:10]
         total.errors += row.errors
@@ -246,7 +256,7 @@ def _print_details(total: Row, top: int) -> None:
     print("entries by kind:", dict(total.entries), " gaps by reason:", dict(total.reasons.most_common()))
     print(f"\nwhat stands first between a class and a gap-free graph ({top} most frequent)")
     for text, count in total.blocking.most_common(top):
-        print(f"{count:7} {text[:150]}")
+        print(f"{count:7} {text[:90]:90} {total.examples.get(text, '')[-130:]}")
     print(f"\ngaps by text, entries that have one ({top} most frequent)")
     for text, count in total.texts.most_common(top):
         print(f"{count:7} {text[:150]}")

@@ -26,8 +26,8 @@ from typing import Any
 from guarded import Failed, guarded
 from target import Target, build, feed, folder, load
 
-SECONDS = 120
-"""What building and running, or extracting and comparing, one model may take."""
+SECONDS = 60
+"""Of CPU: what building and running, or extracting and comparing, one model may take."""
 
 
 @dataclass(frozen=True, slots=True)

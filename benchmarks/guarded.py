@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+WAITING = 6
 
 
 class Failed(Exception):
@@ -20,7 +21,10 @@ class Failed(Exception):
 
 
 def guarded(work: Callable[[], T], seconds: float, gigabytes: float = 6.0) -> T:
-    """Returns what `work` returns in a child of this process, or raises Failed. The result must be picklable."""
+    """Returns what `work` returns in a child of this process, or raises Failed. The result must be picklable.
+
+    `seconds` are of CPU; on the clock the child may take WAITING times as long, since the machine may be busy.
+    """
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -28,13 +32,14 @@ def guarded(work: Callable[[], T], seconds: float, gigabytes: float = 6.0) -> T:
         _serve(work, write, seconds, gigabytes)
     os.close(write)
     try:
-        content = _drain(read, time.monotonic() + seconds)
+        content = _drain(read, time.monotonic() + WAITING * seconds)
     finally:
         os.close(read)
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
     if not content:
-        raise Failed(f"died with status {status}")
+        out = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU
+        raise Failed("timeout" if out else f"died with status {status}")
     done, value = pickle.loads(content)
     if not done:
         raise Failed(value)
@@ -45,7 +50,7 @@ def _serve(work: Callable[[], T], write: int, seconds: float, gigabytes: float) 
     limit = int(gigabytes * 2**30)
     try:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-        resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 5, int(seconds) + 10))
+        resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 5))
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(null, stream)

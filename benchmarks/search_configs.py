@@ -119,7 +119,7 @@ def _search(module: str, name: str) -> str | tuple[str, str]:
     why = ""
     for strength in STRENGTHS:
         try:
-            return guarded(partial(_attempt, module, name, strength), 40)
+            return guarded(partial(_attempt, module, name, strength), 20)
         except Failed as error:
             why = why or str(error).replace("\n", " ")[:200]
     return why

@@ -19,6 +19,7 @@ import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -103,7 +104,7 @@ def main() -> int:
     files = sorted(path.relative_to(root) for path in root.rglob("*.py"))
     tried = [str(path) for path in files if any(str(path).startswith(under) for under in given.under)]
     print(f'population = "{given.population}"\ntargets = [', flush=True)
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(1) as pool:
         for rows in pool.map(
             lambda file: list(_file(given.population, given.root, file, given.take, given.whole)), tried
         ):
@@ -115,8 +116,11 @@ def main() -> int:
 
 def _file(population: str, root: str, file: str, take: str, whole: bool) -> Iterator[str]:
     """Yields a TOML row per callable of a file that runs, and a complaint per one that does not."""
+    if "/" not in root:  # an installed package: imported once, before the children are forked
+        with suppress(Exception):
+            build(Target(population, root, file, "None", ""))
     try:
-        names = guarded(partial(_callables, Target(population, root, file, "", "")), 60)
+        names = guarded(partial(_callables, Target(population, root, file, "", "")), 30)
     except Failed as error:
         yield f"{file}: {error}"
         return
@@ -124,7 +128,7 @@ def _file(population: str, root: str, file: str, take: str, whole: bool) -> Iter
         if not re.fullmatch(take, name):
             continue
         try:
-            entry, inputs = guarded(partial(_attempt, population, root, file, name, whole), 90)
+            entry, inputs = guarded(partial(_attempt, population, root, file, name, whole), 15)
             yield f"  {{ root = {json.dumps(root)}, file = {json.dumps(file)}, entry = {json.dumps(entry)}, inputs = {json.dumps(inputs)} }},"
         except Failed as error:
             yield f"{file}: {name}: {' '.join(str(error).split())[:160]}"
