@@ -22,7 +22,7 @@ def measures_of(
     sights: Sequence[Sight],
     norms: Sequence[float],
     constant: float | None,
-    final: tuple[float, float] | None,
+    final: tuple[float, float | None] | None,
 ) -> dict[str, Scalar]:
     """Returns the measures that can be taken; what cannot is absent."""
     found: dict[str, Scalar] = {}
@@ -42,7 +42,8 @@ def measures_of(
         last = min(final[0], statistics.median(finite[-5:]))
         great = bool(norms) and statistics.median(norms) > _GREAT_NORM
         found["diverged"] = last > 2 * max(finite[0], 1e-6) or (last >= finite[0] and great)
-        found["dead_share"] = final[1]
+        if final[1] is not None:
+            found["dead_share"] = final[1]
     shares = [squash.saturated for squash in snapshots[-1].squashes if squash.saturated is not None]
     found["saturated_share"] = max(shares, default=0.0)
     entropies = [squash.entropy for squash in snapshots[0].squashes if squash.entropy is not None]

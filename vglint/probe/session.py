@@ -19,7 +19,7 @@ from vglint.probe.task import Task, given_task, teacher_task
 from vglint.probe.training import overfits, train
 
 RATES: dict[str, tuple[float, ...]] = {
-    "sgd": (0.1, 0.01),
+    "sgd": (0.1, 0.01, 0.001),
     "adam": (1e-3, 1e-4),
     "adamw": (1e-3, 1e-4),
     "rmsprop": (1e-3, 1e-4),
@@ -62,14 +62,20 @@ def measure(make: Make, task: Task, request: Request, notes: Sequence[str], star
             time.monotonic() - start,
         )
     runs: list[Run] = []
-    share = request.seconds / max(len(request.optimizers) * request.seeds, 1)
+    waiting = len(request.optimizers) * request.seeds
     for name in request.optimizers:
         rates = (request.rate,) if request.rate is not None else RATES[name]
-        first = _best(train(make(0), task, name, rate, request.steps, 0, share / len(rates)) for rate in rates)
-        others = [
-            train(make(seed), task, name, first.rate, request.steps, seed, share) for seed in range(1, request.seeds)
-        ]
-        runs += [first, *others]
+
+        def one(rate: float, seed: int, share: float, name: str = name) -> Run:
+            left = request.seconds - (time.monotonic() - start)
+            return train(make(seed), task, name, rate, request.steps, seed, max(left, 1.0) * share)
+
+        first = _best(one(rate, 0, 1 / waiting / (1 + i / 2)) for i, rate in enumerate(rates))
+        runs.append(first)
+        waiting -= 1
+        for seed in range(1, request.seeds):
+            runs.append(one(first.rate, seed, 1 / waiting))
+            waiting -= 1
         if request.overfit:
             runs[-1].measures["overfits"] = overfits(make(0), task, first.rate, name)
     return Measured(count, tuple(notes), tuple(runs), time.monotonic() - start)

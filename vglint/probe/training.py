@@ -18,6 +18,9 @@ from vglint.probe.task import Batch, Task
 from vglint.probe.watch import Sight, watching, weight_of
 
 BATCH = 32
+_LEAST = 4
+"""Samples of a batch of a slow model; normalisation over the batch needs some."""
+
 _PROOF = 128
 """Samples of the last look: units that are zero on all of them are dead."""
 
@@ -52,13 +55,15 @@ def train(
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     seen = _Seen({name for name, parameter in model.named_parameters() if parameter.requires_grad})
     stepper = make_optimizer(optimizer, trainable, rate)
-    batches, last = task.batches(seed, BATCH), steps - 1
+    size, last = BATCH, steps - 1
+    batches = task.batches(seed, size)
     watched = {0, 1, 10, 25, 50, 55, last}
     for step in range(steps):
         fits = int(step * seconds / max(time.monotonic() - start, 1e-9)) if math.isfinite(seconds) else steps
-        if step in (1, 3) and fits < steps:
-            batches = task.batches(seed, BATCH // 4 if step == 1 else BATCH // 8)
-        if step in (6, 20) and fits < steps:
+        if step in (1, 4) and fits < steps and size > _LEAST:
+            size = max(size * max(fits, 1) // steps, _LEAST)
+            batches = task.batches(seed, size)
+        if step in (8, 20) and fits < steps:
             last = max(fits, step + 1)
             watched.add(last)
         try:
@@ -74,7 +79,7 @@ def train(
             break
         if step >= last:
             break
-    return _run(model, task, seen, optimizer, rate, seed, start)
+    return _run(model, task, seen, optimizer, rate, seed, size, start)
 
 
 def make_optimizer(name: str, parameters: Sequence[nn.Parameter], rate: float) -> torch.optim.Optimizer:
@@ -148,9 +153,11 @@ class _raising:
             raise _Raised(f"{self.stage}: {' '.join(str(error).split())[:300]}") from error
 
 
-def _run(model: nn.Module, task: Task, seen: _Seen, optimizer: str, rate: float, seed: int, start: float) -> Run:
+def _run(
+    model: nn.Module, task: Task, seen: _Seen, optimizer: str, rate: float, seed: int, size: int, start: float
+) -> Run:
     sound = bool(seen.losses) and not seen.raised and not seen.nonfinite
-    final = _final(model, task, seed) if sound else None
+    final = _final(model, task, seed, size) if sound else None
     measures = measures_of(seen.snapshots, seen.losses, seen.sights, seen.norms, task.constant, final)
     measures |= {
         "nonfinite": bool(seen.nonfinite),
@@ -174,12 +181,12 @@ def _run(model: nn.Module, task: Task, seen: _Seen, optimizer: str, rate: float,
     )
 
 
-def _final(model: nn.Module, task: Task, seed: int) -> tuple[float, float]:
-    """Returns the loss and the worst layer's dead share over many samples, in training mode."""
+def _final(model: nn.Module, task: Task, seed: int, size: int) -> tuple[float, float | None]:
+    """Returns the loss over many samples, in training mode, and the worst layer's dead share, None where the samples are too few for it."""
     losses: list[float] = []
     alive: dict[tuple[str, int], Tensor] = {}
-    batches: Iterator[Batch] = task.batches(seed, BATCH)
-    for _ in range(_PROOF // BATCH):
+    batches: Iterator[Batch] = task.batches(seed, size)
+    for _ in range(4):
         inputs, target = next(batches)
         with torch.no_grad(), watching(model) as sight:
             losses.append(float(task.loss(model(*inputs), target)))
@@ -190,7 +197,7 @@ def _final(model: nn.Module, task: Task, seed: int) -> tuple[float, float]:
                 known = alive.get(key)
                 alive[key] = call.alive if known is None or known.shape != call.alive.shape else known | call.alive
     dead = [1.0 - float(units.double().mean()) for units in alive.values()]
-    return sum(losses) / len(losses), max(dead, default=0.0)
+    return sum(losses) / len(losses), max(dead, default=0.0) if 4 * size >= _PROOF else None
 
 
 def _any(gradient: Tensor) -> bool:
