@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from vglint.analysis.propagate import propagate
@@ -33,7 +33,8 @@ def probe_entry(
     """
     graph = extract(project, module, expression)
     findings = rulebook.check((graph,))
-    request = adjust(plan(graph, project.root, expression, _training(project, module)))
+    planned = plan(graph, project.root, expression, _training(project, module))
+    request = adjust(replace(planned, overfit=wants_overfit(rulebook, findings)))
     outcome = run_isolated(request, limits)
     if not isinstance(outcome, Measured):
         undecided = Verdict("inconclusive", (("reason", outcome.reason),))
@@ -44,6 +45,12 @@ def probe_entry(
     explained = any(finding.probe is not None and finding.probe.verdict == "confirmed" for finding in found)
     extra = () if explained else faults(outcome, expression, graph.span, graph)
     return ProbeReport(expression, outcome, (*found, *extra), predicted=_profile(graph))
+
+
+def wants_overfit(rulebook: Rulebook, findings: Iterable[Finding]) -> bool:
+    """Returns whether some rule's condition asks if a few samples can be learnt by heart, which costs a training of its own."""
+    confirms = (rulebook.find(finding.rule).confirm for finding in findings)
+    return any(confirm is not None and "measured.overfits" in confirm.names for confirm in confirms)
 
 
 def adjusted(request: Request, target: Target) -> Request:

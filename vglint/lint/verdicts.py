@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vglint.finding import Finding, Report, Verdict
 from vglint.interp import EntryError, entries
-from vglint.lint.probing import adjusted, measures_by_optimizer
+from vglint.lint.probing import adjusted, measures_by_optimizer, wants_overfit
 from vglint.lint.shown import is_shown
 from vglint.probe import Limits, Measured, Outcome, plan, run_isolated
 from vglint.rulebook import Rulebook, load
@@ -40,7 +40,7 @@ def with_verdicts(
         key = finding.span.file, finding.entry
         if key not in outcomes:
             say(f"running {finding.entry} of {finding.span.file} (at most {settings.probe.timeout:g} s)")
-            outcomes[key] = _outcome(finding, settings)
+            outcomes[key] = _outcome(finding, settings, wants_overfit(rulebook, _same_entry(report, finding)))
         outcome = outcomes[key]
         if isinstance(outcome, Measured):
             found = verdict(checked, measures_by_optimizer(outcome))
@@ -52,7 +52,13 @@ def with_verdicts(
     return replace(report, findings=tuple(kept))
 
 
-def _outcome(finding: Finding, settings: Settings) -> Outcome | str:
+def _same_entry(report: Report, finding: Finding) -> tuple[Finding, ...]:
+    return tuple(
+        other for other in report.findings if (other.span.file, other.entry) == (finding.span.file, finding.entry)
+    )
+
+
+def _outcome(finding: Finding, settings: Settings, overfit: bool) -> Outcome | str:
     """Runs the model of a finding's entry; a text says why there is none to run."""
     project = Project(settings.root, [finding.span.file], settings.resolve)
     module = project.module(finding.span.file)
@@ -69,7 +75,7 @@ def _outcome(finding: Finding, settings: Settings) -> Outcome | str:
         return "training code is not run: probe its model"
     training = tuple(other for other in graphs if other.kind == "training")
     probe = settings.probe
-    request = replace(plan(graph, settings.root, graph.entry, training), seconds=probe.timeout * 0.7)
+    request = replace(plan(graph, settings.root, graph.entry, training), seconds=probe.timeout * 0.7, overfit=overfit)
     target = next((target for target in probe.targets if target.entry in _names(finding)), None)
     if target is not None:
         request = adjusted(request, target)

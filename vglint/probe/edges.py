@@ -16,7 +16,7 @@ def edge_fault(model: nn.Module, task: Task, seed: int = 0) -> str:
 
     Zeros are a padded or silent sample, equal arguments a perfect match: both occur in training.
     """
-    inputs, target = next(task.batches(seed, 4))
+    inputs, target = next(task.batches(seed, task.fixed or 4))
     edges = {"zeros": [torch.zeros_like(given) if given.is_floating_point() else given for given in inputs]}
     if len(inputs) > 1 and len({(given.shape, given.dtype) for given in inputs}) == 1 and inputs[0].is_floating_point():
         edges["equal arguments"] = [inputs[0].clone() for _ in inputs]
@@ -28,7 +28,7 @@ def edge_fault(model: nn.Module, task: Task, seed: int = 0) -> str:
 
 def input_fault(model: nn.Module, task: Task, seed: int = 0) -> str:
     """Returns where ordinary inputs give NaN or infinity; '' for nowhere."""
-    inputs, target = next(task.batches(seed, 4))
+    inputs, target = next(task.batches(seed, task.fixed or 4))
     return "" if _finite(copy.deepcopy(model), task, inputs, target) else "the loss or the gradient of an input"
 
 

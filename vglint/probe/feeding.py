@@ -5,41 +5,24 @@ from __future__ import annotations
 import copy
 import inspect
 import itertools
+import math
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from vglint.probe.candidate import BATCH, Candidate
+from vglint.probe.hints import hinted
 from vglint.probe.record import Argument
 
-BATCH = 4
 _SIZES = (32, 64, 28, 224, 96, 128, 256, 16, 8, 299)
 _LENGTHS = (16, 32, 64, 8, 128)
 _LABELS = frozenset({"label", "labels", "target", "targets", "y", "action", "actions", "index", "indices", "classes"})
 _TRIES, _SECONDS = 200, 20.0
 _TOKENS = ("ids", "token", "src", "tgt", "word", "text", "idx", "tokens")
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One form an argument may take: shape with the batch, and the bound of its integers (None: standard normal)."""
-
-    shape: tuple[int, ...]
-    high: int | None = None
-    batch: int = 0
-    """Which dimension is the batch."""
-
-    def make(self, batch: int, generator: torch.Generator, device: str = "cpu") -> Tensor:
-        shape = tuple(batch if i == self.batch else size for i, size in enumerate(self.shape))
-        if self.high is not None:
-            return torch.randint(self.high, shape, generator=generator).to(device)
-        return torch.randn(shape, generator=generator).to(device)
-
-    def __str__(self) -> str:
-        return f"{self.shape} " + (f"of integers below {self.high}" if self.high is not None else "of N(0, 1)")
 
 
 class NoInputError(Exception):
@@ -51,14 +34,19 @@ def find_inputs(model: nn.Module, arguments: Sequence[Argument]) -> tuple[Candid
     options = [_options(model, name, known) for name, known in _required(model, arguments)]
     shadow = _shadow(model)
     complaint, start, tried = "", time.monotonic(), 0
-    for choice in itertools.islice(_ordered(options), _TRIES):
+    waiting = deque(itertools.islice(_ordered(options), _TRIES))
+    seen: set[tuple[Candidate, ...]] = set()
+    while waiting and tried < _TRIES and time.monotonic() - start < _SECONDS:
+        choice = waiting.popleft()
+        if choice in seen:
+            continue
+        seen.add(choice)
         tried += 1
         found = _runs(shadow, model, choice)
         if found is None:
             return choice
         complaint = complaint or found
-        if time.monotonic() - start > _SECONDS:
-            break
+        waiting.extendleft(reversed([other for other in hinted(found, choice) if other not in seen]))
     raise NoInputError(f"no input found that the model accepts ({tried} tried); the first complaint: {complaint[:200]}")
 
 
@@ -217,7 +205,15 @@ def _really_runs(model: nn.Module, choice: Sequence[Candidate]) -> str | None:
     try:
         with torch.no_grad():
             output: Any = model(*(candidate.make(BATCH, generator) for candidate in choice))
-        return None if next(tensors(output), None) is not None else "forward returns no tensor"
+        found = [tensor for tensor in tensors(output) if tensor.is_floating_point()]
+        if not found:
+            return "forward returns no floating-point tensor"
+        size = choice[0].shape[choice[0].batch] if choice else 0
+        axis = choice[0].batch if choice else 0
+        sizes = found[0].shape
+        if sizes and size not in sizes[: axis + 1] and math.prod(sizes) != 1:
+            return f"index {size} is out of bounds for dimension 0: the output {tuple(sizes)} has no batch of {size}"
+        return None
     except Exception as error:
         return f"{type(error).__name__}: {' '.join(str(error).split())}"
     finally:

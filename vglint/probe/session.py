@@ -16,7 +16,9 @@ from vglint.probe.feeding import find_inputs
 from vglint.probe.loading import build
 from vglint.probe.record import Measured, Request, Run
 from vglint.probe.task import Task, given_task, teacher_task
-from vglint.probe.training import overfits, train
+from vglint.probe.training import BATCH, overfits, train
+from vglint.probe.watch import watching
+from vglint.rule import Scalar
 
 RATES: dict[str, tuple[float, ...]] = {
     "sgd": (0.1, 0.01, 0.001),
@@ -82,17 +84,15 @@ def measure(make: Make, task: Task, request: Request, notes: Sequence[str], star
 
 
 def _untrained(model: nn.Module, task: Task) -> Run:
-    """Returns what can be said of a loss or another module without parameters."""
+    """Returns what can be said of a loss, a hand-written attention or another module without parameters."""
     ordinary, edge = input_fault(model, task), edge_fault(model, task)
-    return Run(
-        "none",
-        0.0,
-        0,
-        (),
-        (),
-        {"nonfinite": bool(ordinary), "edge_nonfinite": bool(ordinary or edge)},
-        nonfinite=ordinary,
-    )
+    measures: dict[str, Scalar] = {"nonfinite": bool(ordinary), "edge_nonfinite": bool(ordinary or edge)}
+    with torch.no_grad(), watching(model) as sight:
+        model(*next(task.batches(0, task.fixed or BATCH))[0])
+    entropies = [squash.entropy for squash in sight.squashes if squash.entropy is not None]
+    if entropies:
+        measures["attention_entropy"] = min(entropies)
+    return Run("none", 0.0, 0, (), (), measures, nonfinite=ordinary)
 
 
 def _best(runs: Iterator[Run]) -> Run:

@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-from vglint.probe.feeding import Candidate, tensors
+from vglint.probe.candidate import BATCH, Candidate
+from vglint.probe.feeding import tensors
 
 Batch: TypeAlias = "tuple[tuple[Tensor, ...], Tensor | None]"
 Loss: TypeAlias = Callable[[Any, "Tensor | None"], Tensor]
@@ -34,6 +35,8 @@ class Task:
     loss: Loss
     note: str
     constant: float | None = None
+    fixed: int | None = None
+    """The only batch size that the model takes."""
 
 
 def teacher_task(model: nn.Module, inputs: Sequence[Candidate], loss: str | None, device: str = "cpu") -> Task:
@@ -62,7 +65,8 @@ def teacher_task(model: nn.Module, inputs: Sequence[Candidate], loss: str | None
                 yield taken, (None if target is None else _rows(target, axis, chosen))
 
     constant = constant_loss(target, axis, binary=kind == "binary")
-    return Task(batches, lambda result, wanted: function(main_output(result), wanted), note, constant)
+    fixed = next((candidate.shape[candidate.batch] for candidate in inputs if candidate.fixed), None)
+    return Task(batches, lambda result, wanted: function(main_output(result), wanted), note, constant, fixed)
 
 
 def constant_loss(target: Tensor | None, axis: int = 0, *, binary: bool = False) -> float | None:
@@ -133,7 +137,7 @@ def _output(model: nn.Module, inputs: Sequence[Candidate], generator: torch.Gene
     """Returns what the model makes of random tensors; its buffers are left as they were."""
     state = {name: value.clone() for name, value in model.named_buffers()}
     with torch.enable_grad():
-        output = main_output(model(*(candidate.make(4, generator, device) for candidate in inputs)))
+        output = main_output(model(*(candidate.make(BATCH, generator, device) for candidate in inputs)))
     with torch.no_grad():
         for name, value in model.named_buffers():
             if name in state and value.shape == state[name].shape:
@@ -293,7 +297,7 @@ def _bce_logits(result: Tensor, wanted: Tensor | None) -> Tensor:
 
 
 def _batch_axis(output: Tensor, given: int) -> int:
-    return given if output.dim() > given and output.shape[given] == 4 else 0
+    return given if output.dim() > given and output.shape[given] == BATCH else 0
 
 
 def _rows(tensor: Tensor, axis: int, rows: Tensor) -> Tensor:

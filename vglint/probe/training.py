@@ -35,6 +35,7 @@ class _Seen:
     snapshots: list[Snapshot] = field(default_factory=list)
     sights: list[Sight] = field(default_factory=list)
     norms: list[float] = field(default_factory=list)
+    unowned: int = 0
     nonfinite: str = ""
     raised: str = ""
 
@@ -55,12 +56,12 @@ def train(
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     seen = _Seen({name for name, parameter in model.named_parameters() if parameter.requires_grad})
     stepper = make_optimizer(optimizer, trainable, rate)
-    size, last = BATCH, steps - 1
+    size, last = task.fixed or BATCH, steps - 1
     batches = task.batches(seed, size)
     watched = {0, 1, 10, 25, 50, 55, last}
     for step in range(steps):
         fits = int(step * seconds / max(time.monotonic() - start, 1e-9)) if math.isfinite(seconds) else steps
-        if step in (1, 4) and fits < steps and size > _LEAST:
+        if step in (1, 4) and fits < steps and size > _LEAST and task.fixed is None:
             size = max(size * max(fits, 1) // steps, _LEAST)
             batches = task.batches(seed, size)
         if step in (8, 20) and fits < steps:
@@ -93,7 +94,7 @@ def overfits(model: nn.Module, task: Task, rate: float, optimizer: str, steps: i
     stepper = make_optimizer(
         optimizer, [parameter for parameter in model.parameters() if parameter.requires_grad], rate
     )
-    inputs, target = next(task.batches(0, 16))
+    inputs, target = next(task.batches(0, task.fixed or 16))
     first = math.inf
     for step in range(steps):
         loss = task.loss(model(*inputs), target)
@@ -123,6 +124,7 @@ def _watched_step(
     trainable = [parameter for group in stepper.param_groups for parameter in group["params"]]
     with watching(model) as sight:
         loss = task.loss(model(*batch[0]), batch[1])
+        seen.unowned = max(seen.unowned, _unowned(loss, model, batch[0]))
         with _raising("backward"):
             loss.backward()  # type: ignore[no-untyped-call]
     seen.losses.append(float(loss.detach()))
@@ -163,6 +165,7 @@ def _run(
         "nonfinite": bool(seen.nonfinite),
         "step_raised": bool(seen.raised),
         "zero_gradients": len(seen.silent),
+        "unowned_parameters": seen.unowned,
     }
     measures["equal_rows"] = bool(seen.losses) and _equal_rows(model)
     if sound:
@@ -198,6 +201,21 @@ def _final(model: nn.Module, task: Task, seed: int, size: int) -> tuple[float, f
                 alive[key] = call.alive if known is None or known.shape != call.alive.shape else known | call.alive
     dead = [1.0 - float(units.double().mean()) for units in alive.values()]
     return sum(losses) / len(losses), max(dead, default=0.0) if 4 * size >= _PROOF else None
+
+
+def _unowned(loss: Tensor, model: nn.Module, inputs: Sequence[Tensor]) -> int:
+    """Returns how many leaves the loss depends on that want a gradient and are neither the model's parameters nor inputs."""
+    owned = {id(value) for value in (*model.parameters(), *inputs)}
+    seen, stack, count = set(), [loss.grad_fn], 0
+    while stack:
+        node = stack.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        leaf = getattr(node, "variable", None)
+        count += isinstance(leaf, nn.Parameter) and id(leaf) not in owned
+        stack += [parent for parent, _ in node.next_functions]
+    return count
 
 
 def _any(gradient: Tensor) -> bool:

@@ -38,6 +38,11 @@ MEASURES: Mapping[str, Measure] = {
     "log10_time_ratio": Measure("number", "decades", "|dL/dx_0| over |dL/dx_T| of a recurrent model"),
     "update_ratio": Measure("number", "ratio", "|step of w| / |w|, median over parameters"),
     "zero_gradients": Measure("number", "parameters", "trainable parameters whose gradient is None or exactly zero"),
+    "unowned_parameters": Measure(
+        "number",
+        "parameters",
+        "parameters that the loss depends on and that are not among the model's: hidden, or made anew",
+    ),
     "equal_rows": Measure("flag", "", "a weight of more than one unit keeps all rows equal while training"),
     "attention_entropy": Measure(
         "number", "share", "mean entropy of attention weights over log(positions), worst head"

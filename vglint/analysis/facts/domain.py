@@ -63,7 +63,7 @@ def sum_of_squares(view: View, index: int) -> bool:
 
 def generic(view: View, index: int) -> bool:
     """Whether what is squared behind a value comes straight from a weight layer, an embedding or a normalisation, whose outputs are all
-    zero at once for no input."""
+    zero at once for no input, or is a model's own input."""
     node = origin(view, index)
     squared = False
     while node.inputs and not (squared and view.is_weight(node)):
@@ -75,6 +75,9 @@ def generic(view: View, index: int) -> bool:
             node = origin(view, node.inputs[0])
         else:
             break
+    if node.op == "input":
+        # A loss is given differences, masks and rectified features; a model is given data.
+        return any(parameter.trainable for parameter in view.graph.parameters)
     return view.kinds[node.index] in ("weight", "norm") or view.is_weight(node)
 
 

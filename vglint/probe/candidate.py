@@ -1,0 +1,37 @@
+"""One form that an argument of `forward` may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+BATCH = 5
+"""Samples while shapes are tried: a number that no other size is likely to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Shape with the batch, and the bound of its integers (None: standard normal).
+
+    `batch` says which dimension is the batch; `fixed` that the code takes no other batch than this.
+    """
+
+    shape: tuple[int, ...]
+    high: int | None = None
+    batch: int = 0
+    fixed: bool = False
+
+    def make(self, batch: int, generator: torch.Generator, device: str = "cpu") -> Tensor:
+        size = self.shape[self.batch] if self.fixed else batch
+        shape = tuple(size if i == self.batch else length for i, length in enumerate(self.shape))
+        if self.high is not None:
+            return torch.randint(self.high, shape, generator=generator).to(device)
+        return torch.randn(shape, generator=generator).to(device)
+
+    def __str__(self) -> str:
+        sizes = ", ".join(
+            "batch" if i == self.batch and not self.fixed else str(size) for i, size in enumerate(self.shape)
+        )
+        return f"({sizes}) " + (f"of integers below {self.high}" if self.high is not None else "of N(0, 1)")
