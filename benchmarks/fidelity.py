@@ -18,11 +18,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from fetch import pins
 from guarded import Failed, guarded
 from target import Target, build, feed, folder, load
 
@@ -90,9 +92,10 @@ def _record_all(targets: list[Target], jobs: int, again: bool) -> int:
     import torch
 
     torch.set_num_threads(1)
-    if any(target.root == "transformers" for target in targets):
-        import transformers  # noqa: F401  # once, before the children are forked
     left = [t for t in targets if not _cache(t).is_file() and (again or not _cache(t, "failed").is_file())]
+    for target in {t.file: t for t in left if t.root in pins()}.values():
+        with suppress(Exception):  # once, before the children are forked
+            build(replace(target, entry="None"))
     for target in {target.population: target for target in left}.values():
         _cache(target).parent.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(jobs) as pool:
