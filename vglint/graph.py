@@ -45,7 +45,8 @@ class Init:
     def __str__(self) -> str:
         args = ", ".join(f"{name}={_text(value)}" for name, value in self.args)
         text = f"{self.scheme}({args})" if args else self.scheme
-        return text if self.scale == 1.0 else f"{text} * {self.scale:g}"
+        text = text if self.scale == 1.0 else f"{text} * {self.scale:g}"
+        return "; ".join([text, *(f"[{start}:{stop}] {part}" for start, stop, part in self.parts)])
 
 
 @dataclass(frozen=True, slots=True)

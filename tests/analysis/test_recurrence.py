@@ -16,6 +16,9 @@ from vglint.analysis.parametric import depths
 from vglint.analysis.propagate import propagate
 from vglint.analysis.recurrence import recurrences
 from vglint.graph import Init
+from vglint.interp import extract
+from vglint.source.module import Module
+from vglint.source.project import Project
 
 WIDTH, FEATURES, LAGS = 64, 32, 60
 
@@ -45,6 +48,9 @@ CELLS: dict[str, Callable[[], nn.RNNBase]] = {
     "orthogonal": orthogonal,
     "lstm": lambda: nn.LSTM(FEATURES, WIDTH),
     "gru": lambda: nn.GRU(FEATURES, WIDTH),
+    "rnn of two layers": lambda: rnn(num_layers=2),
+    "lstm of two layers": lambda: nn.LSTM(FEATURES, WIDTH, num_layers=2),
+    "gru of two layers": lambda: nn.GRU(FEATURES, WIDTH, num_layers=2),
 }
 
 
@@ -69,7 +75,7 @@ def test_steps_to_a_thousandth_are_those_of_torch(name: str) -> None:
         measured.append(steps(CELLS[name]()))
     graph = trace_module(Last(CELLS[name]()), torch.randn(LAGS, 32, FEATURES))
     (found,) = recurrences(graph, propagate(graph))
-    assert found.cell == {"tanh": "rnn", "relu": "rnn", "orthogonal": "rnn"}.get(name, name)
+    assert found.cell == {"tanh": "rnn", "relu": "rnn", "orthogonal": "rnn"}.get(name, name.partition(" ")[0])
     assert found.below_1e3 is not None
     assert found.below_1e3 == pytest.approx(math.ceil(statistics.median(measured)), rel=0.1, abs=1.0)
     assert found.steps == LAGS
@@ -95,6 +101,38 @@ def test_a_forget_bias_keeps_the_gradient() -> None:
     assert found[0.0] == pytest.approx(-0.21, abs=0.03)
     assert found[1.0] == pytest.approx(-0.08, abs=0.02)
     assert found[5.0] == pytest.approx(0.0, abs=0.02)
+
+
+FORGETTING = """
+import torch, torch.nn as nn
+
+class Net(nn.Module):
+    def __init__(self, hidden=64):
+        super().__init__()
+        self.rnn = nn.LSTM(32, hidden, batch_first=True)
+        {fill}
+
+    def forward(self, x):
+        return self.rnn(x)[1][0][-1]
+"""
+
+
+@pytest.mark.parametrize(
+    "fill",
+    [
+        "self.rnn.bias_hh_l0.data[hidden:2 * hidden].fill_(1.0)",
+        "self.rnn.bias_hh_l0.data[hidden:2 * hidden] = 1.0",
+        "nn.init.constant_(self.rnn.bias_ih_l0[hidden:-2 * hidden], 1.0)",
+        "with torch.no_grad(): self.rnn.bias_hh_l0[hidden:self.rnn.bias_hh_l0.numel() // 2].fill_(1)",
+    ],
+)
+def test_a_forget_bias_is_read_from_source(fill: str) -> None:
+    project = Project("/")
+    module = project.add("net.py", FORGETTING.format(fill=fill))
+    assert isinstance(module, Module)
+    graph = extract(project, module, "Net()")
+    (found,) = recurrences(graph, propagate(graph))
+    assert found.below_1e3 == pytest.approx(35, abs=3)
 
 
 def test_a_depth_that_is_not_known_has_a_gain_per_turn() -> None:

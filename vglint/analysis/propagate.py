@@ -20,7 +20,7 @@ from vglint.analysis.maps import reduce as _reduce
 from vglint.analysis.maps import shape as _shape
 from vglint.analysis.maps import source as _source
 from vglint.analysis.maps import weight as _weight
-from vglint.analysis.ratio import last_of, weight_layers
+from vglint.analysis.ratio import first_of, last_of, weight_layers
 from vglint.analysis.sizes import assumed, sequence_length
 from vglint.analysis.state import ZERO, AbstainError, Back, Grad, Scale, State, combined
 from vglint.analysis.use import Use
@@ -113,7 +113,7 @@ def backward(
     flows: list[list[tuple[int, Grad]]] = [[] for _ in range(count)]
     lost: list[tuple[int, str]] = []
     for index in _ends(graph):
-        grads[index] = _reduce.head(states[index])
+        grads[index] = _reduce.head(states[index], squared=_reconstructs(graph, states[index]))
     for index, text in turning(graph):
         unknown[index] = True
         lost.append((index, text))
@@ -173,6 +173,16 @@ def turning(graph: Graph) -> Iterator[tuple[int, str]]:
 def _is_data(graph: Graph, index: int) -> bool:
     """Whether a gradient there would not matter: inputs, masks, indices."""
     return graph.nodes[index].op == "input"
+
+
+def _reconstructs(graph: Graph, state: State | None) -> bool:
+    """Whether an output is as wide as what the first weight layer takes: such a model has a squared loss."""
+    first = first_of(graph, weight_layers(graph))
+    if first is None or state is None or state.channels is None:
+        return False
+    node = graph.nodes[first]
+    width = node.get("in_features") if node.op == "linear" else node.get("in_channels")
+    return width is not None and width == state.channels
 
 
 def _ends(graph: Graph) -> list[int]:

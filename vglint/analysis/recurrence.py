@@ -9,10 +9,11 @@ mean field). Biases persist over time: M_T is averaged over their distribution, 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import pairwise
+from typing import NamedTuple, TypeAlias
 
 from vglint.graph import Graph, Init, Node, Parameter
 from vglint.ops.curves import Curve, curve, rays
@@ -78,8 +79,8 @@ def recurrences(graph: Graph, trace: Trace) -> Iterator[Recurrence]:
     for key, index in seen.items():
         node = graph.nodes[index]
         source = trace.signals[node.inputs[0]] if node.inputs else None
-        cell = cell_of(graph, node, 0, source.q if source is not None else 1.0)
-        if cell is None or not cell.kept:
+        levels = list(stacked(graph, node, source.q if source is not None else 1.0))
+        if not levels or not all(levels):
             continue
         steps: int | None
         if node.op.endswith("_cell"):
@@ -92,11 +93,45 @@ def recurrences(graph: Graph, trace: Trace) -> Iterator[Recurrence]:
             node.path,
             node.op,
             steps,
-            rate(cell.kept),
-            crossing(cell.kept, 1e-3),
-            crossing(cell.kept, 1e-7),
-            crossing(cell.kept, 1e3),
+            rate(levels),
+            crossing(levels, 1e-3),
+            crossing(levels, 1e-7),
+            crossing(levels, 1e3),
         )
+
+
+Kept: TypeAlias = "tuple[Retention, ...]"
+
+
+def stacked(graph: Graph, node: Node, q: float) -> Iterator[Kept]:
+    """Yields what each layer of a recurrent module keeps, the lowest first; () for one that is not understood."""
+    layers = node.get("num_layers")
+    for level in range(layers if isinstance(layers, int) and not node.op.endswith("_cell") else 1):
+        cell = cell_of(graph, node, level, q)
+        yield cell.kept if cell is not None else ()
+        if cell is None:
+            return
+        q = cell.square
+
+
+def moments(levels: Sequence[Kept], steps: int) -> list[float]:
+    """Returns the second moment of the gradient 0, 1, … `steps` steps back, relative to the last step's.
+
+    A gradient comes down from a layer (2) to the one below (1) at any step between. What the states keep by themselves, f, meets no weight,
+    so that ways which come down at different steps add up in phase:
+        M(T) = Σ M₂(t)·M₁(T − t) + 2 Σ_{t<t'} M₂(t)·(E[f₂] E[f₁])^(t'−t)·M₁(T − t')
+    """
+    total = [moment(levels[0], lag) for lag in range(steps + 1)]
+    for below, kept in pairwise(levels):
+        phase = math.prod(sum(one.mean for one in level) / len(level) for level in (below, kept))
+        met: list[float] = []
+        earlier = 0.0
+        for lag in range(steps + 1):
+            own = moment(kept, lag)
+            met.append(own + 2 * earlier)
+            earlier = phase * (earlier + own)
+        total = [sum(met[i] * total[lag - i] for i in range(lag + 1)) for lag in range(steps + 1)]
+    return total
 
 
 def moment(kept: tuple[Retention, ...], steps: int) -> float:
@@ -112,8 +147,27 @@ _COSINES = tuple(math.cos(2 * math.pi * (i + 0.5) / 48) for i in range(48))
 _LONGEST = 10_000
 
 
-def crossing(kept: tuple[Retention, ...], level: float) -> int | None:
+_STACKED = 256
+"""Steps over which layers of a stack are followed together; further on the slowest one decides."""
+
+
+def crossing(levels: Sequence[Kept], level: float) -> int | None:
     """Returns the first number of steps at which the RMS gradient passes `level`, None where it does not within 10,000."""
+    if len(levels) == 1:
+        return crossing_of(levels[0], level)
+    target = level * level
+    reach = 32
+    while reach <= _STACKED:
+        for steps, size in enumerate(moments(levels, reach)):
+            if size < target if level < 1 else size > target:
+                return steps
+        reach *= 2
+    slowest = [last for kept in levels if (last := crossing_of(kept, level)) is not None]
+    return max(slowest) if len(slowest) == len(levels) else None
+
+
+def crossing_of(kept: Kept, level: float) -> int | None:
+    """Returns the same for one layer."""
     target = level * level
 
     def beyond(steps: int) -> bool:
@@ -135,9 +189,10 @@ def crossing(kept: tuple[Retention, ...], level: float) -> int | None:
     return high
 
 
-def rate(kept: tuple[Retention, ...]) -> float:
+def rate(levels: Sequence[Kept]) -> float:
     """Returns decades of RMS gradient per step, between 10 and 20 steps back."""
-    near, far = moment(kept, 10), moment(kept, 20)
+    found = moments(levels, 20)
+    near, far = found[10], found[20]
     if near <= 0 or far <= 0:
         return -math.inf
     return (math.log10(far) - math.log10(near)) / 20
@@ -338,7 +393,7 @@ def _is_default(init: Init) -> bool:
 
 
 def _bias(parameter: Parameter, gates: int, hidden: object) -> list[tuple[float, float]] | None:
-    found = _moments(parameter.init, parameter.shape, hidden)
+    found = _moments(replace(parameter.init, parts=()), parameter.shape, hidden)
     if found is None:
         return None
     each = [found] * gates

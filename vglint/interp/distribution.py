@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from vglint.graph import Init
 from vglint.interp.core import Run
@@ -141,7 +142,8 @@ def scaled(init: Init, factor: float) -> Init:
         value = dict(init.args)["val"]
         assert isinstance(value, (int, float))
         return constant(value * factor)
-    return Init(init.scheme, init.args, init.scale * factor, init.span, init.blocks)
+    parts = tuple((start, stop, scaled(part, factor)) for start, stop, part in init.parts)
+    return replace(init, scale=init.scale * factor, parts=parts)
 
 
 def shifted(init: Init, offset: float) -> Init:
@@ -177,6 +179,8 @@ def overwrite(run: Run, target: Value, init: Init, site: Site | None) -> None:
                 overwrite(run, target.param, init, site)
             elif target.blocks > 1:
                 overwrite(run, target.param, Init(init.scheme, init.args, init.scale, None, target.blocks), site)
+            elif target.rows is not None and UNKNOWN.scheme not in (init.scheme, target.param.init.scheme):
+                overwrite(run, target.param, _partly(target.param.init, target.rows, init), site)
             elif init.scheme != target.param.init.scheme or init.args != target.param.init.args:
                 overwrite(run, target.param, UNKNOWN, site)
         case TensorV():
@@ -184,6 +188,13 @@ def overwrite(run: Run, target: Value, init: Init, site: Site | None) -> None:
             run.set_field(target, "values", None)
         case _:
             pass
+
+
+def _partly(before: Init, rows: tuple[int, int], init: Init) -> Init:
+    """Returns `before` with the entries of `rows` overwritten; a part that is hidden altogether is dropped."""
+    start, stop = rows
+    kept = tuple(part for part in before.parts if not (start <= part[0] and part[1] <= stop))
+    return replace(before, parts=(*kept, (start, stop, init)))
 
 
 def scheme(name: str, args: list[Value], keywords: dict[str, Value]) -> Init:

@@ -169,7 +169,7 @@ def shape_of(run: Run, value: Value) -> Shape | None:
         case ParamV():
             return value.shape
         case ParamView():
-            return value.param.shape if value.whole else None
+            return value.param.shape if value.whole else value.shape
         case _:
             return None
 

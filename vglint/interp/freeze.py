@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
-from vglint.graph import Config, Graph, Init, ModuleInfo, Node, Parameter, Region
+from vglint.graph import Config, Graph, ModuleInfo, Node, Parameter, Region
 from vglint.interp.core import Draft, Run
 from vglint.interp.modules import class_name
 from vglint.interp.objects import DictV, ListV, ModuleV, ParamV, SetV, Site, TensorV, Value
@@ -156,7 +157,7 @@ def _parameters(
         places[id(param)] = len(made)
         init = param.init
         wrote = run.init_sites.get(id(param))
-        init = Init(init.scheme, init.args, init.scale, _span(wrote, None), init.blocks)
+        init = replace(init, span=_span(wrote, None))
         made.append(Parameter(path, param.shape, init, param.trainable, param.buffer, _span(param.origin, None)))
 
     for module in run.modules:

@@ -234,7 +234,13 @@ def index_tensor(run: Run, value: Value, key: Value, site: Site) -> Value:
         return made
     if isinstance(value, (ParamV, ParamView)) and run.setup:
         param = value.param if isinstance(value, ParamView) else value
-        return ParamView(param, _covers(key), isinstance(value, ParamView) and value.cut)
+        part = ops.result("getitem", Call({"index": literal(key)}, [shape_of(run, value)], ["input"]))
+        shape = part.shape if isinstance(part, Tensor) else None
+        whole = isinstance(value, ParamV) or value.whole
+        rows = _rows(param, key) if whole else None
+        return ParamView(
+            param, whole and _covers(key), isinstance(value, ParamView) and value.cut, shape=shape, rows=rows
+        )
     if isinstance(value, TensorV) and isinstance(key, str):
         draft = run.nodes[value.node]
         if draft.op == "input":
@@ -265,6 +271,17 @@ def index_tensor(run: Run, value: Value, key: Value, site: Site) -> Value:
     if isinstance(value, (TensorV, ParamV)) and value.init is not None:
         made.init = value.init
     return made
+
+
+def _rows(param: ParamV, key: Value) -> tuple[int, int] | None:
+    """Returns the entries of a vector that a slice names, None where they are not plain numbers."""
+    if param.shape is None or len(param.shape) != 1 or not isinstance(param.shape[0], int):
+        return None
+    plain = _plain_key(key) if isinstance(key, slice) else None
+    if not isinstance(plain, slice) or plain.step not in (None, 1):
+        return None
+    start, stop, _ = plain.indices(param.shape[0])
+    return (start, stop) if start < stop else None
 
 
 def _covers(key: Value) -> bool:
@@ -313,14 +330,10 @@ def set_index(run: Run, holder: Value, key: Value, value: Value, frame: Frame, s
             run.set_field(holder, "init", UNKNOWN if holder.init is not None else None)
             run.set_field(holder, "values", None)
         case ParamV() | ParamView():
-            overwrite(
-                run,
-                holder
-                if _covers(key)
-                else ParamView(holder.param if isinstance(holder, ParamView) else holder, False, True),
-                _written(value),
-                site,
-            )
+            param = holder.param if isinstance(holder, ParamView) else holder
+            whole = isinstance(holder, ParamV) or holder.whole
+            part = ParamView(param, False, True, rows=_rows(param, key) if whole else None)
+            overwrite(run, holder if _covers(key) else part, _written(value), site)
         case Instance():
             method = get_attribute(run, holder, "__setitem__", frame)
             if not is_unknown(method):

@@ -240,6 +240,10 @@ class ParamView:
     cut: bool
     blocks: int = 1
     """A part is one of this many equal blocks along dimension 0."""
+    shape: Shape | None = None
+    """Of a part, where it is known."""
+    rows: tuple[int, int] | None = None
+    """A part is this range of dimension 0 of a vector."""
 
 
 @dataclass(slots=True, eq=False)

@@ -41,9 +41,9 @@ class Spread(NamedTuple):
 
 
 def spread(init: Init, shape: Shape | None) -> Spread | None:
-    """Returns the distribution of a parameter's entries, None where the scheme or an argument is not known."""
+    """Returns the distribution of a parameter's entries, None where the scheme or an argument is not known, or differs from part to part."""
     rule = _RULES.get(init.scheme)
-    if rule is None or init.blocks < 1:
+    if rule is None or init.blocks < 1 or init.parts:
         return None
     if shape is not None and init.blocks > 1 and shape:
         first = divided(shape[0], init.blocks) if shape[0] is not None else None

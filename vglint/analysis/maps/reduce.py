@@ -10,7 +10,7 @@ from vglint.analysis.maps.attention import sharpness
 from vglint.analysis.maps.pool import average, maximum
 from vglint.analysis.state import PLACES, ZERO, AbstainError, Back, Grad, State, Step
 from vglint.analysis.use import Use
-from vglint.shape import size_of
+from vglint.shape import size_ratio
 
 WIDE = 1e3
 """Channels of a tensor whose width is not known, where a mean over them is nearly their expectation."""
@@ -141,8 +141,8 @@ def loss(use: Use) -> Step:
     return None, lambda grad: [seed] + [ZERO] * (len(use.inputs) - 1)
 
 
-def head(state: State | None) -> Grad:
-    """Returns the gradient of an output, with g = 1, under a cross-entropy (2 to 1,000 classes) or a squared loss against random targets.
+def head(state: State | None, *, squared: bool = False) -> Grad:
+    """Returns the gradient of an output, with g = 1, under a cross-entropy (2 to 1,000 classes) or a `squared` loss against random targets.
 
     Targets are independent between samples and positions; what outputs have in common, their errors have too:
         cross-entropy  E[δ²] = (E Σp² − 2/C + 1)/C,  E[δδ'] = (E Σp·p' − 1/C)/C        squared loss  E[δ²] = q + 1,  E[δδ'] = E[yy']
@@ -153,7 +153,7 @@ def head(state: State | None) -> Grad:
     rho = min(1.0 / max(classes - 1.0, 1.0), 1.0)
     apart = max(state.q - state.r, 0.0)
     together = [max(min(state.q - d, apart), 0.0) for d in (state.ds, state.db, max(state.ds, state.db))]
-    if 2 <= classes <= 1000:
+    if 2 <= classes <= 1000 and not squared:
         whole = sharpness(apart, classes) - 2.0 / classes + 1.0
         shares = [max(sharpness(common, classes) - 1.0 / classes, 0.0) / whole for common in together]
     else:
@@ -206,7 +206,7 @@ def left_of(use: Use, axes: str | None) -> str | None:
 
 
 def positions(use: Use, state: State) -> float:
-    before, after = size_of(use.shape()), size_of(use.node.shape)
-    if before and after:
-        return before / after
+    count = size_ratio(use.shape(), use.node.shape)
+    if count is not None:
+        return count
     return state.places if state.places is not None and state.places > 1 else float(PLACES)

@@ -9,7 +9,7 @@ from vglint.analysis.maps.pool import flattened
 from vglint.analysis.maps.recurrent import opened
 from vglint.analysis.state import PLACES, ZERO, AbstainError, Back, Grad, Law, State, Step, whole
 from vglint.analysis.use import Use
-from vglint.shape import Dim, Shape, size_of
+from vglint.shape import Dim, Shape, size_ratio
 from vglint.value import Literal_
 
 
@@ -81,10 +81,10 @@ def permute(use: Use) -> Step:
 def repeated(use: Use) -> Step:
     """Copies: the gradients of all copies add up."""
     state = use.state()
-    before, after = size_of(use.shape()), size_of(use.node.shape)
+    grown = size_ratio(use.node.shape, use.shape())
     repeats = use.get("repeats") if use.node.op == "repeat_interleave" else None
-    if before and after:
-        count = after / before
+    if grown is not None:
+        count = grown
     elif isinstance(repeats, int):
         count = float(repeats)
     elif state.spread is not None:
@@ -122,17 +122,19 @@ def getitem(use: Use) -> Step:
         return state, lambda grad: [grad.times(gain)]
     if source.op in _TUPLES:
         return state, passed(use)
-    before, after = size_of(use.shape()), size_of(use.node.shape)
+    found = size_ratio(use.node.shape, use.shape())
     index = use.get("index")
-    share = after / before if before and after else guessed_share(use, index)
+    share = found if found is not None else guessed_share(use, index)
     axes = state.axes
     if use.node.shape is None or axes is None or len(use.node.shape) != len(axes):
         axes = None
+    places = whole(use.node.shape, axes, "s")
     picked = state._replace(
         law=moved_law(state, use.index),
         parts=((use.index, 1.0),),
         axes=axes,
-        places=state.places if share == 1 else None,
+        places=places if places is not None or share != 1 else state.places,
+        map=state.map if share == 1 else None,
     )
     if use.node.shape is not None and len(use.node.shape) == 2 and state.axes in ("bsc", "bcs"):
         picked = picked._replace(axes="bc", places=1.0)
@@ -178,16 +180,33 @@ _TUPLES = frozenset(
 )
 def pad(use: Use) -> Step:
     state = use.state()
-    before, after = size_of(use.shape()), size_of(use.node.shape)
-    share = before / after if before and after else 1.0
+    share = size_ratio(use.shape(), use.node.shape) or 1.0
     mode = use.get("mode")
     if mode in ("reflect", "replicate", "circular") or use.node.op.startswith(("reflection", "replication")):
         share = 1.0
-    out = state._replace(
-        q=state.q * share, mu=state.mu * share, db=state.db * share, ds=state.ds * share, r=state.r * share,
-        law=None, parts=((use.index, 1.0),), places=state.places / share if state.places is not None else None,
-    )  # fmt: skip
+    if share == 1.0:
+        return state._replace(law=None, parts=((use.index, 1.0),)), passed(use)
+    if wider(use, state.axes):
+        # Pairs of channels are both real in a share of share² of them, pairs of positions in a share.
+        out = state._replace(
+            ds=state.ds * share, r=state.r * share**2, channels=size_at(use.node.shape, state.axes or "")
+        )
+    else:
+        places = state.places / share if state.places is not None else None
+        out = state._replace(ds=share * (state.q - share * (state.q - state.ds)), r=state.r * share, places=places)
+    out = out._replace(
+        q=state.q * share, mu=state.mu * share, db=state.db * share, law=None, parts=((use.index, 1.0),), map=None
+    )
     return out, passed(use)
+
+
+def wider(use: Use, axes: str | None) -> bool:
+    """Whether a padding adds channels, not positions."""
+    before, after = use.shape(), use.node.shape
+    if axes is None or "c" not in axes or before is None or after is None or not len(axes) == len(before) == len(after):
+        return False
+    place = axes.index("c")
+    return before[place] != after[place]
 
 
 @maps(
@@ -249,9 +268,9 @@ def part_of(use: Use, state: State, source: int) -> Step:
     sizes = node.get("split_size_or_sections")
     if sizes is None:
         sizes = node.get("split_size")
-    before, after = size_of(use.graph.nodes[node.inputs[0]].shape), size_of(use.node.shape)
-    if before and after:
-        share = after / before
+    found = size_ratio(use.node.shape, use.graph.nodes[node.inputs[0]].shape)
+    if found is not None:
+        share = found
     elif (
         isinstance(sizes, tuple)
         and all(isinstance(size, int) for size in sizes)
