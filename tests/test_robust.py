@@ -66,6 +66,33 @@ def interpreted(text: str) -> tuple[Graph, ...]:
     return entries(project, module)
 
 
+SHARED = """
+import torch
+from torch import nn
+
+OFFSETS = torch.arange(9) - 4
+
+
+class First(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inp, self.out = nn.Linear(9, 9), nn.Linear(9, 4)
+
+    def forward(self, x):
+        return self.out(torch.relu(self.inp(x)) * OFFSETS.to(x.dtype))
+
+
+class Second(nn.Module):
+    def forward(self, x):
+        return OFFSETS.to(x.dtype) + x
+"""
+
+
+def test_entries_share_no_nodes() -> None:
+    _, second = interpreted(SHARED)
+    assert [node.op for node in second.nodes] == ["input", "arange", "sub", "to", "add"]
+
+
 @given(mutated())
 @FEW
 def test_interpreting_mutants(text: str) -> None:

@@ -155,6 +155,8 @@ def attribute_access(
             and isinstance(args[1], Unknown)
         ):
             return Unknown("argument", f"getattr by {args[1].text}")
+        if kind == "setattr" and len(args) == 3 and isinstance(args[0], ModuleV) and isinstance(args[2], ModuleV):
+            run.gap("argument", "name of a registered module", site)
         return Unknown("argument", kind)
     if kind == "setattr":
         from vglint.interp.modules import set_attribute

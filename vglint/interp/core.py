@@ -139,6 +139,8 @@ class Run:
     """The modules whose forward runs now, outermost first."""
     roots: dict[str, ModuleV] = field(default_factory=dict)
     namespaces: dict[str, Namespace] = field(default_factory=dict)
+    tied: bool = False
+    """Some of what the namespaces hold are tensors of this run: nodes that no other run has."""
     init_sites: dict[int, Site | None] = field(default_factory=dict)
     """Where a parameter was last written, by its identity."""
     symbols: int = 0
@@ -359,6 +361,7 @@ def execute_unit(run: Run, space: Namespace, unit: Unit) -> None:
     running, run.modules_running = run.modules_running, []
     region, run.region = run.region, 0
     depth, run.depth = run.depth, 0
+    nodes = len(run.nodes)
     run.setup += 1
     try:
         execute(run, unit.tree, Frame(Scope(space.names, None, space), unit, None))
@@ -366,4 +369,5 @@ def execute_unit(run: Run, space: Namespace, unit: Unit) -> None:
         pass
     finally:
         run.setup -= 1
+        run.tied = run.tied or len(run.nodes) > nodes
         run.journal, run.modules_running, run.region, run.depth = journal, running, region, depth

@@ -197,6 +197,9 @@ class _Session:
             return _guarded(run, span, lambda: self._start(run, candidate, space, frame))
         except NoEntry:
             return None
+        finally:
+            if run.tied:
+                self.namespaces.clear()
 
     def _start(self, run: Run, candidate: Candidate, space: Namespace, frame: Frame) -> Started:
         if candidate.kind == "script":

@@ -99,6 +99,16 @@ def add_module(run: Run, args: list[Value], keywords: dict[str, Value], frame: F
     return None
 
 
+@register(METHODS, "__setattr__")
+def set_by_name(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    """`self.__setattr__(name, value)`, and the base's in a `__setattr__` of the user's."""
+    if len(args) == 3 and isinstance(args[1], str):
+        modules.set_attribute(run, args[0], args[1], args[2], frame, site)
+    elif len(args) == 3 and isinstance(args[2], ModuleV):
+        run.gap("argument", "name of a registered module", site)
+    return None
+
+
 @register(METHODS, "register_parameter")
 def register_parameter(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     name, value = _argument(args, keywords, 1, "name"), _argument(args, keywords, 2, "param")

@@ -289,14 +289,6 @@ def _torch_base_attribute(run: Run, module: ModuleV, name: str, frame: Frame) ->
             return emit_call(run, module.spelling, args, keywords, site, signature=module.spelling.forward, leaf=module)
 
         return BuiltinV("forward", forward)
-    if name == "__setattr__":
-
-        def assign(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-            if len(args) == 2 and isinstance(args[0], str):
-                _register_child(run, module, args[0], args[1], site)
-            return None
-
-        return BuiltinV("__setattr__", assign)
     if name == "__getattr__":
         return BuiltinV(
             "__getattr__",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from vglint.analysis.facts import attention, clipping, filling, numeric, reach, recurrence, structure
+from vglint.analysis.facts import attention, clipping, filling, mixture, numeric, reach, recurrence, structure
 from vglint.analysis.facts.klass import class_views
 from vglint.analysis.facts.loop import loop_views
 from vglint.analysis.facts.loss import loss_views
@@ -22,7 +22,7 @@ from vglint.signal import Trace
 from vglint.value import Unknown
 
 assert (
-    attention and clipping and filling and numeric and reach and recurrence and structure
+    attention and clipping and filling and mixture and numeric and reach and recurrence and structure
 )  # importing registers their facts
 
 

@@ -67,9 +67,18 @@ class View:
         if node.op in ("embedding", "embedding_bag"):
             return False
         if self.kinds[node.index] == "weight":
-            return True
+            return bool(node.params) or self._learned(self.argument(node, "weight"))
         return node.op in ("matmul", "mm", "bmm", "addmm", "einsum") and any(
             self.graph.nodes[source].op == "parameter" for source in node.inputs
+        )
+
+    def _learned(self, weight: int | None) -> bool:
+        """Whether a tensor that is used as a weight may be learned: it comes from a parameter or from data. A fixed filter
+        (a blur, a wavelet) does not."""
+        if weight is None:
+            return True
+        return any(
+            self.graph.nodes[index].op in ("input", "opaque") or self.trains(index) for index in self.before([weight])
         )
 
     def parameter(self, node: Node, name: str) -> Parameter | None:

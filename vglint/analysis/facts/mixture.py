@@ -1,0 +1,63 @@
+"""Whether the results of a softmax weigh a sum over the softmax's own dimension: a mixture of as many things as it has entries."""
+
+from __future__ import annotations
+
+from vglint.analysis.facts.node import NodeView
+from vglint.analysis.facts.spec import fact
+from vglint.analysis.facts.view import View, number
+from vglint.graph import Node
+
+_SAME = frozenset({"dropout", "contiguous", "to", "clone", "type_as", "float", "identity"})
+
+
+@fact("node", "flag")
+def mixes(found: NodeView) -> bool:
+    """A softmax whose results weigh a sum over the dimension that it runs over: a mixture, which over one entry passes that
+    entry on as it is."""
+    dim, shape = number(found.node.get("dim")), found.node.shape
+    if dim is None or shape is None or not -len(shape) <= dim < len(shape):
+        return False
+    return _summed(found.view, found.node.index, int(dim) % len(shape), len(shape))
+
+
+def _summed(view: View, index: int, dim: int, rank: int) -> bool:
+    """Whether a dimension of a node's result, counted from the left of `rank`, is summed over in a product."""
+    for reader in view.readers[index]:
+        node = view.graph.nodes[reader]
+        if node.op in ("matmul", "bmm", "mm", "mv"):
+            if dim == (rank - 1 if node.inputs[0] == index else max(rank - 2, 0)):
+                return True
+        elif node.op == "mul":
+            if any(_sums_over(view.graph.nodes[each], dim, rank) for each in view.readers[reader]):
+                return True
+        else:
+            moved = _moved(node, dim, rank)
+            if moved is not None and _summed(view, reader, *moved):
+                return True
+    return False
+
+
+def _sums_over(node: Node, dim: int, rank: int) -> bool:
+    """Whether a node sums over a dimension; one that broadcasting has put dimensions in front of is counted from the right."""
+    over = number(node.get("dim"))
+    if node.op != "sum" or over is None:
+        return False
+    return over == (dim - rank if over < 0 else dim)
+
+
+def _moved(node: Node, dim: int, rank: int) -> tuple[int, int] | None:
+    """Returns where an op that only rearranges puts a dimension, and the new rank."""
+    if node.op in _SAME:
+        return dim, rank
+    at = number(node.get("dim"))
+    if node.op == "unsqueeze" and at is not None:
+        place = int(at) % (rank + 1)
+        return dim + (place <= dim), rank + 1
+    if node.op == "squeeze" and at is not None:
+        place = int(at) % rank
+        return None if place == dim else (dim - (place < dim), rank - 1)
+    left, right = number(node.get("dim0")), number(node.get("dim1"))
+    if node.op == "transpose" and left is not None and right is not None:
+        one, other = int(left) % rank, int(right) % rank
+        return {one: other, other: one}.get(dim, dim), rank
+    return None
