@@ -71,8 +71,6 @@ def _outcome(finding: Finding, settings: Settings, overfit: bool) -> Outcome | s
     graph = next((graph for graph in graphs if graph.entry == finding.entry), None)
     if graph is None:
         return f"{finding.entry} is no entry of {finding.span.file}"
-    if graph.kind == "training":
-        return "training code is not run: probe its model"
     training = tuple(other for other in graphs if other.kind == "training")
     probe = settings.probe
     request = replace(plan(graph, settings.root, graph.entry, training), seconds=probe.timeout * 0.7, overfit=overfit)

@@ -23,9 +23,13 @@ class Candidate:
     batch: int = 0
     fixed: bool = False
 
-    def make(self, batch: int, generator: torch.Generator, device: str = "cpu") -> Tensor:
+    def sized(self, batch: int) -> tuple[int, ...]:
+        """Returns the shape for a batch of that size, where the code takes it."""
         size = self.shape[self.batch] if self.fixed else batch
-        shape = tuple(size if i == self.batch else length for i, length in enumerate(self.shape))
+        return tuple(size if i == self.batch else length for i, length in enumerate(self.shape))
+
+    def make(self, batch: int, generator: torch.Generator, device: str = "cpu") -> Tensor:
+        shape = self.sized(batch)
         if self.high is not None:
             return torch.randint(self.high, shape, generator=generator).to(device)
         return torch.randn(shape, generator=generator).to(device)

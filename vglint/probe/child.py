@@ -49,10 +49,21 @@ def _measure(request: Request, source: Path, limits: list[int]) -> Measured:
         raise RefusedError("PyTorch is not installed: pip install 'vglint[probe]'") from None
     torch.set_num_threads(limits[1])
     _limit(limits)
+    return carry_out(request, source)
+
+
+def carry_out(request: Request, source: Path) -> Measured:
+    """Returns what the request measures on the tree in `source`, in this process; raises what the code raises."""
     from vglint.probe.loading import load
+    from vglint.probe.rehearsal import NoTrainingError, rehearse
     from vglint.probe.session import probe_request
 
-    return probe_request(request, load(source, request.file))
+    if not request.training:
+        return probe_request(request, load(source, request.file))
+    try:
+        return rehearse(request, source)
+    except NoTrainingError as refusal:
+        raise RefusedError(str(refusal)) from None
 
 
 def _limit(limits: list[int]) -> None:

@@ -9,6 +9,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -20,6 +21,8 @@ from vglint.probe.record import Argument
 
 _SIZES = (32, 64, 28, 224, 96, 128, 256, 16, 8, 299)
 _LENGTHS = (16, 32, 64, 8, 128)
+_OTHER = BATCH + 2
+"""Another batch, which tells a model whose batch is free from one that wants just so many rows."""
 _LABELS = frozenset({"label", "labels", "target", "targets", "y", "action", "actions", "index", "indices", "classes"})
 _TRIES, _SECONDS = 200, 20.0
 _TOKENS = ("ids", "token", "src", "tgt", "word", "text", "idx", "tokens")
@@ -36,6 +39,7 @@ def find_inputs(model: nn.Module, arguments: Sequence[Argument]) -> tuple[Candid
     complaint, start, tried = "", time.monotonic(), 0
     waiting = deque(itertools.islice(_ordered(options), _TRIES))
     seen: set[tuple[Candidate, ...]] = set()
+    mixed: tuple[Candidate, ...] | None = None
     while waiting and tried < _TRIES and time.monotonic() - start < _SECONDS:
         choice = waiting.popleft()
         if choice in seen:
@@ -44,10 +48,43 @@ def find_inputs(model: nn.Module, arguments: Sequence[Argument]) -> tuple[Candid
         tried += 1
         found = _runs(shadow, model, choice)
         if found is None:
-            return choice
+            taken = choice if _runs(shadow, model, choice, _OTHER) is None else _fixed(choice)
+            if not _mixes(model, taken):
+                return taken
+            mixed = mixed or taken
+            continue
         complaint = complaint or found
         waiting.extendleft(reversed([other for other in hinted(found, choice) if other not in seen]))
+    if mixed is not None:
+        return mixed
     raise NoInputError(f"no input found that the model accepts ({tried} tried); the first complaint: {complaint[:200]}")
+
+
+def _fixed(choice: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """Returns the choice for a model that takes no other batch, as where the samples are the nodes of one graph."""
+    fixed = tuple(replace(candidate, fixed=True) for candidate in choice)
+    return fixed if all(candidate.shape[candidate.batch] == BATCH for candidate in choice) else choice
+
+
+def _mixes(model: nn.Module, choice: tuple[Candidate, ...]) -> bool:
+    """Says whether rows of numbers are no samples: changing the first changes what comes out for the last, as in attention over rows."""
+    if any(len(candidate.shape) != 2 or candidate.high is not None for candidate in choice):
+        return False
+    training, generator = model.training, torch.Generator().manual_seed(0)
+    given = [candidate.make(BATCH, generator) for candidate in choice]
+    changed = [torch.cat([-tensor[:1], tensor[1:]]) for tensor in given]
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            last = []
+            for inputs in (given, changed):
+                torch.manual_seed(0)
+                output = next(tensors(model.eval()(*inputs)))
+                last.append(output[-1])
+        return not torch.allclose(last[0], last[1], rtol=1e-3, atol=1e-6, equal_nan=True)
+    except Exception:
+        return False
+    finally:
+        model.train(training)
 
 
 def _required(model: nn.Module, arguments: Sequence[Argument]) -> list[tuple[str, Argument | None]]:
@@ -121,8 +158,17 @@ def _guesses(model: nn.Module, name: str) -> Iterator[Candidate]:
         yield from _of_layer(embeddings[0])
     for layer in layers[4:40]:
         yield from _of_layer(layer)
+    for parameter in model.parameters(recurse=False):
+        yield from _of_parameter(parameter)
     yield Candidate((BATCH, 3, 32, 32))
     yield Candidate((BATCH, 16))
+
+
+def _of_parameter(parameter: Tensor) -> Iterator[Candidate]:
+    """A bare weight is multiplied from its left or its right side; a table is added to a sequence."""
+    for width in dict.fromkeys(parameter.shape[:1] + parameter.shape[-1:]):
+        yield Candidate((BATCH, width))
+        yield Candidate((BATCH, parameter.shape[1] if parameter.dim() == 3 else _LENGTHS[0], width))
 
 
 def _of_layer(layer: nn.Module) -> Iterator[Candidate]:
@@ -185,30 +231,35 @@ def _shadow(model: nn.Module) -> nn.Module | None:
         return None
 
 
-def _runs(shadow: nn.Module | None, model: nn.Module, choice: Sequence[Candidate]) -> str | None:
+def _runs(shadow: nn.Module | None, model: nn.Module, choice: Sequence[Candidate], batch: int = BATCH) -> str | None:
     """Returns None where the model accepts the tensors, else its complaint."""
     if shadow is not None:
         try:
             with torch.device("meta"), torch.no_grad():
-                shadow(*(torch.empty(c.shape, dtype=torch.float32 if c.high is None else torch.int64) for c in choice))
+                shadow(*(_empty(candidate, batch) for candidate in choice))
         except (NotImplementedError, AttributeError):
             pass
         except Exception as error:
             if "meta" not in str(error):
                 return f"{type(error).__name__}: {' '.join(str(error).split())}"
-    return _really_runs(model, choice)
+    return _really_runs(model, choice, batch)
 
 
-def _really_runs(model: nn.Module, choice: Sequence[Candidate]) -> str | None:
+def _empty(candidate: Candidate, batch: int) -> Tensor:
+    shape = candidate.sized(batch)
+    return torch.empty(shape, dtype=torch.float32 if candidate.high is None else torch.int64)
+
+
+def _really_runs(model: nn.Module, choice: Sequence[Candidate], batch: int) -> str | None:
     generator = torch.Generator().manual_seed(0)
     state = {name: value.clone() for name, value in model.named_buffers()}
     try:
         with torch.no_grad():
-            output: Any = model(*(candidate.make(BATCH, generator) for candidate in choice))
+            output: Any = model(*(candidate.make(batch, generator) for candidate in choice))
         found = [tensor for tensor in tensors(output) if tensor.is_floating_point()]
         if not found:
             return "forward returns no floating-point tensor"
-        size = choice[0].shape[choice[0].batch] if choice else 0
+        size = choice[0].sized(batch)[choice[0].batch] if choice else 0
         axis = choice[0].batch if choice else 0
         sizes = found[0].shape
         if sizes and size not in sizes[: axis + 1] and math.prod(sizes) != 1:

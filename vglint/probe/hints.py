@@ -18,6 +18,8 @@ _UNPACK = re.compile(r"(?:too many values to unpack \(expected (\d+)|not enough 
 _NORM = re.compile(
     r"normalized_shape=\[([\d, ]+)\]|running_mean should contain (\d+) elements|expected input with shape \[\*, (\d+)\]"
 )
+_RANK = re.compile(r"Expected (\d)-D tensors, but got")
+_LONGEST = 512
 _INTEGERS = ("scalar type Long", "scalar types: Long", "int32/int64", "tensors used as indices")
 
 
@@ -49,6 +51,11 @@ def _variants(complaint: str, given: Candidate) -> Iterator[Candidate]:
         yield Candidate(given.shape[:1], 2)
     if "out of bounds for dimension 0" in complaint and given.batch == 0 and len(given.shape) == 3:
         yield Candidate((given.shape[1], BATCH, given.shape[2]), given.high, 1)
+    if "out of bounds for dimension 0" in complaint and given.batch == 1 and given.shape[0] < _LONGEST:
+        yield replace(given, shape=(2 * given.shape[0], *given.shape[1:]))
+    if found := _RANK.search(complaint):
+        width = given.shape[-1]
+        yield from _of_rank(int(found[1]), width, given)
 
 
 def _of_view(sizes: list[int], count: int, given: Candidate) -> Iterator[Candidate]:

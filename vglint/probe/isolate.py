@@ -87,7 +87,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 def _run(folder: Path, token: str, request: Request, limits: Limits) -> Outcome:
     log = folder / "output.txt"
-    boot = "import sys; sys.path[:] = sys.path[1:] + {paths!r}; from vglint.probe.child import main; main()"
+    boot = "import sys; sys.path[:] = {paths!r}; from vglint.probe.child import main; main()"
     paths = [path for path in sys.path if path]
     package = str(Path(__file__).resolve().parent.parent.parent)
     if package not in paths:

@@ -58,6 +58,10 @@ GUESSES: dict[str, object] = {
     "nhead": 4,
     "heads": 4,
     "vocab_size": 100,
+    "vocab": 100,
+    "n_vocab": 100,
+    "num_tokens": 100,
+    "n_tokens": 100,
     "ntoken": 100,
     "num_embeddings": 100,
     "dropout": 0.0,
@@ -72,13 +76,22 @@ GUESSES: dict[str, object] = {
 """What a constructor's argument without a default is given, by its usual names."""
 
 
+class NeedsArgumentError(TypeError):
+    """Something needs an argument that nothing gives; the text says which."""
+
+
+def module_path(source: Path, file: str) -> Path:
+    """Returns the place of `file` in the copied tree, from which its own imports are found afterwards."""
+    path = source / file
+    sys.path[:] = dict.fromkeys([*map(str, (_top(path, source), path.parent, source, source / "src")), *sys.path])
+    return path
+
+
 def load(source: Path, file: str) -> ModuleType:
     """Imports `file` of the copied tree under the name that its packages give it."""
     path = source / file
-    top = path.parent
-    while (top / "__init__.py").exists() and top != source:
-        top = top.parent
-    sys.path[:0] = [str(folder) for folder in dict.fromkeys((top, source, source / "src"))]
+    top = _top(path, source)
+    sys.path[:] = dict.fromkeys([*map(str, (top, source, source / "src")), *sys.path])
     name = ".".join(path.relative_to(top).with_suffix("").parts)
     try:
         return importlib.import_module(name.removesuffix(".__init__"))
@@ -86,6 +99,14 @@ def load(source: Path, file: str) -> ModuleType:
         if "relative import" not in str(error):
             raise
         return importlib.import_module(".".join(path.relative_to(source).with_suffix("").parts))
+
+
+def _top(path: Path, source: Path) -> Path:
+    """Returns the folder that the outermost package of a file lies in."""
+    top = path.parent
+    while (top / "__init__.py").exists() and top != source:
+        top = top.parent
+    return top
 
 
 def build(module: ModuleType, expression: str, notes: list[str]) -> nn.Module:
@@ -108,18 +129,19 @@ def _called(make: Callable[..., Any], notes: list[str]) -> object:
             parameter.VAR_KEYWORD,
         ):
             continue
-        guess = GUESSES.get(parameter.name, _by_annotation(parameter.annotation))
-        if guess is None:
-            raise TypeError(
+        value = GUESSES.get(parameter.name, guess(parameter.annotation))
+        if value is None:
+            raise NeedsArgumentError(
                 f"{getattr(make, '__name__', make)} needs {parameter.name!r}: give it in the expression, as {getattr(make, '__name__', 'f')}({parameter.name}=…)"
             )
-        arguments[parameter.name] = guess
+        arguments[parameter.name] = value
     if arguments:
         notes.append("arguments made up: " + ", ".join(f"{name}={value!r}" for name, value in arguments.items()))
     return make(**arguments)
 
 
-def _by_annotation(annotation: object) -> object:
+def guess(annotation: object) -> object:
+    """Returns a value of an annotated type, None where the type does not tell."""
     known: dict[object, object] = {int: 32, "int": 32, float: 0.1, "float": 0.1, bool: False, "bool": False}
     try:
         return known.get(annotation)

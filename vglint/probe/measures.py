@@ -58,6 +58,10 @@ def measures_of(
     cells = _cells(snapshots[0].layers)
     if times or cells:
         found["log10_time_ratio"] = max(min([*times, *cells]), -300.0)
+    found["doubled_sums"] = any(sight.doubled for sight in sights)
+    moment = next((sight.output for sight in sights if sight.output is not None), None)
+    if moment is not None and 0 < moment < math.inf:
+        found["log10_output_moment"] = math.log10(moment)
     updates = [snapshot.update_ratio for snapshot in snapshots if snapshot.update_ratio is not None]
     if updates:
         found["update_ratio"] = statistics.median(updates)

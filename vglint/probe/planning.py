@@ -42,6 +42,7 @@ def plan(graph: Graph, root: str | os.PathLike[str], expression: str, training: 
         loss=_loss(training),
         optimizers=(optimizer,) if optimizer is not None else ("sgd", "adam"),
         rate=rate,
+        training=graph.kind == "training",
     )
 
 

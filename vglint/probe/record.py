@@ -51,6 +51,8 @@ class Request:
     device: str = "cpu"
     overfit: bool = False
     """Also try to learn 16 samples by heart."""
+    training: bool = False
+    """The expression is training code, a function or `<module>`: it runs as it is written, on made-up batches."""
     seconds: float = 60.0
     """What the runs may take together; slow models take smaller batches and fewer steps."""
 

@@ -49,7 +49,27 @@ def probe_request(request: Request, module: ModuleType) -> Measured:
     inputs = find_inputs(model.cpu(), request.arguments)
     task = teacher_task(make(0).cpu(), inputs, request.loss, request.device)
     notes += ["inputs: " + "; ".join(str(choice) for choice in inputs), "loss: " + task.note]
-    return measure(make, task, request, notes, start)
+    found = measure(make, task, request, notes, start)
+    empty = _unfilled(lambda: build(module, request.expression, []))
+    for run in found.runs:
+        run.measures["unfilled_parameters"] = empty
+    return found
+
+
+def _unfilled(make: Callable[[], nn.Module]) -> int:
+    """Returns how many parameters are still as torch.empty made them: fresh memory is filled with NaN while the model is built."""
+    strict, warns = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        return sum(bool(torch.isnan(parameter).any()) for parameter in make().parameters() if not _lazy(parameter))
+    except Exception:
+        return 0  # what cannot live with NaN fills its parameters
+    finally:
+        torch.use_deterministic_algorithms(strict, warn_only=warns)
+
+
+def _lazy(parameter: nn.Parameter) -> bool:
+    return isinstance(parameter, nn.parameter.UninitializedParameter)
 
 
 def measure(make: Make, task: Task, request: Request, notes: Sequence[str], start: float) -> Measured:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +57,10 @@ class Sight:
     calls: list[Call] = field(default_factory=list)
     squashes: list[Squash] = field(default_factory=list)
     nonfinite: str = ""
+    doubled: str = ""
+    """Where a tensor is first added to itself."""
+    output: float | None = None
+    """Second moment of what the whole model returns."""
     times: list[tuple[float, float]] = field(default_factory=list)
     """For each recurrent module: RMS gradient of its input at the first and at the last step."""
 
@@ -91,8 +95,14 @@ def weight_of(module: nn.Module) -> Tensor | None:
     return None
 
 
+class Modules(Protocol):
+    """What can be watched: a model, or several as one."""
+
+    def named_modules(self) -> Iterator[tuple[str, nn.Module]]: ...
+
+
 @contextmanager
-def watching(model: nn.Module) -> Iterator[Sight]:
+def watching(model: Modules) -> Iterator[Sight]:
     """Records every call of a leaf module while it lasts."""
     sight = Sight()
     handles: list[Any] = []
@@ -131,9 +141,11 @@ def _leaving(stack: list[str], path: str, sight: Sight, turns: dict[str, int], l
         output = next((tensor for tensor in tensors(result) if tensor.is_floating_point()), None)
         if output is None:
             return
+        if not path:
+            sight.output = _number(output.detach().double().pow(2).mean())
         given = [tensor for tensor in tensors((args, kwargs)) if tensor.is_floating_point()]
         if not sight.nonfinite and not _finite([output]) and (_finite(given) or not leaf):
-            sight.nonfinite = f"{path or 'forward'} ({type(module).__name__}){_line()}"
+            sight.nonfinite = f"{path or 'forward'} ({type(module).__name__}){line_text()}"
         if leaf:
             turn = turns[path] = turns.get(path, -1) + 1
             call = _call(path, turn, module, given, output)
@@ -234,6 +246,8 @@ class _Squashes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if name in _SQUASHING and self.stack:
             share = _number((args[0].detach().abs() > SATURATED).double().mean())
             self.sight.squashes.append(Squash(path, _line_number(), name.rstrip("_"), share, None))
+        if name in ("add", "add_") and self.stack and not self.sight.doubled and _same(args[0], args[1]):
+            self.sight.doubled = line_text() or " in torch"
         result = func(*args, **(kwargs or {}))
         if name == "_softmax" and self.stack and result.dim() >= 3 and result.shape[-1] > 1:
             self.sight.squashes.append(Squash(path, _line_number(), "softmax", None, _entropy(result)))
@@ -244,6 +258,11 @@ class _Squashes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return result
 
 
+def _same(first: object, second: object) -> bool:
+    """Says whether both are one tensor, which is no constant."""
+    return isinstance(first, Tensor) and first is second and first.numel() > 1
+
+
 def _entropy(weights: Tensor) -> float:
     """Returns the mean entropy over log(positions) of the worst head; heads are dimension 1 of four."""
     value = weights.detach().double().clamp(min=1e-30)
@@ -251,7 +270,8 @@ def _entropy(weights: Tensor) -> float:
     return _number(entropy.transpose(0, 1).flatten(1).mean(1).min()) if entropy.dim() == 3 else _number(entropy.mean())
 
 
-def _line() -> str:
+def line_text() -> str:
+    """Returns ' at FILE:LINE' of the innermost frame that is neither torch's nor ours, '' where there is none."""
     number = _frame()
     return f" at {number[0]}:{number[1]}" if number else ""
 

@@ -44,8 +44,30 @@ MEASURES: Mapping[str, Measure] = {
         "parameters that the loss depends on and that are not among the model's: hidden, or made anew",
     ),
     "equal_rows": Measure("flag", "", "a weight of more than one unit keeps all rows equal while training"),
+    "doubled_sums": Measure("flag", "", "forward adds a tensor to itself"),
+    "unfilled_parameters": Measure(
+        "number", "parameters", "parameters that hold what was in memory: nothing fills them when the model is built"
+    ),
+    "log10_output_moment": Measure(
+        "number", "decades", "second moment of the model's output at the start, for inputs of variance 1"
+    ),
     "attention_entropy": Measure(
         "number", "share", "mean entropy of attention weights over log(positions), worst head"
     ),
-    "step_raised": Measure("flag", "", "backward or step raised an error"),
+    "probabilities_as_logits": Measure(
+        "flag",
+        "",
+        "all that a loss of logits got from the training code lay within 0..1, and summed to 1 over the classes",
+    ),
+    "negative_loss": Measure("flag", "", "the training code's loss is below zero"),
+    "unmoved_parameters": Measure(
+        "number", "parameters", "parameters that want a gradient, get one, and that no step of the training code moves"
+    ),
+    "blind_optimizers": Measure(
+        "number", "optimisers", "optimisers of the training code none of whose parameters has a gradient at any step"
+    ),
+    "stale_gradients": Measure(
+        "flag", "", "a step of the training code uses gradients that an earlier step has used and nobody has cleared"
+    ),
+    "step_raised": Measure("flag", "", "backward, step, or a loss of probabilities raised an error"),
 }

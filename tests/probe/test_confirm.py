@@ -1,0 +1,60 @@
+"""Every rule that names a measure: the probe confirms one of its firing examples and refutes one of its lookalikes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from vglint.interp import entries
+from vglint.lint.probing import measures_by_optimizer, wants_overfit
+from vglint.lint.text import text_linter
+from vglint.probe import plan
+from vglint.probe.child import carry_out
+from vglint.rule import Example, Rule
+from vglint.rulebook import load
+from vglint.rulebook.confirm import verdict
+from vglint.rulebook.pages import fires
+from vglint.source.module import Module
+from vglint.source.project import Project
+
+torch = pytest.importorskip("torch")
+
+BOOK = load()
+LINT = text_linter(BOOK)
+RULES = [rule for rule in BOOK.rules if "VG1" <= rule.id < "VG9" and BOOK.find(rule.id).confirm is not None]
+
+
+def words(rule: Rule, example: Example, number: int, folder: Path) -> Iterator[str]:
+    """Yields the verdict on each entry of an example: those with the rule's finding, or all of a lookalike."""
+    name = f"example_{rule.id}_{number}.py"
+    (folder / name).write_text(example.code)
+    project = Project(folder, [folder / name])
+    module = project.module(folder / name)
+    assert isinstance(module, Module)
+    findings = [finding for finding in LINT(name, example.code) if finding.rule == rule.id]
+    found = {finding.entry for finding in findings}
+    for graph in entries(project, module):
+        if found and graph.entry not in found:
+            continue
+        request = plan(graph, folder, graph.entry)
+        overfit = wants_overfit(BOOK, findings) if findings else "measured.overfits" in BOOK.find(rule.id).confirm.names
+        try:
+            measured = carry_out(replace(request, seeds=1, seconds=20.0, overfit=overfit), folder)
+        except Exception:  # the command says so: inconclusive
+            continue
+        said = verdict(BOOK.find(rule.id), measures_by_optimizer(measured))
+        assert said is not None
+        yield said.verdict
+
+
+@pytest.mark.parametrize("rule", RULES, ids=[rule.id for rule in RULES])
+def test_a_firing_example_is_confirmed_and_a_lookalike_refuted(rule: Rule, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    numbered = list(enumerate(rule.examples))
+    firing = [pair for pair in numbered if fires(rule, pair[1])]
+    silent = [pair for pair in numbered if not fires(rule, pair[1])]
+    assert any(word == "confirmed" for i, example in firing for word in words(rule, example, i, tmp_path))
+    assert any(word == "refuted" for i, example in silent for word in words(rule, example, i, tmp_path))

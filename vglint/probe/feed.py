@@ -1,0 +1,136 @@
+"""Stands in for a data loader: batches that are made up, in the forms in which training code takes them apart."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vglint.probe.loading import GUESSES, NeedsArgumentError, build, guess
+
+LABELS = frozenset(
+    {"label", "labels", "target", "targets", "y", "tgt", "trg", "class", "category", "answer", "mask", "masks", "gt"}
+)
+_TENSORS = frozenset({"x", "xb", "images", "image", "inputs", "input", "data", "batch", "src", "img", "imgs"})
+_MODELS = frozenset({"model", "net", "network"})
+_COUNTS = frozenset({"epochs", "num_epochs", "n_epochs", "max_epochs", "num_epoch", "n_epoch", "epoch", "step", "i"})
+
+
+class Batch(tuple[Any, ...]):
+    """Inputs and target as a tuple that also answers to names: a label's name gives the target, any other the input."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._named(key) if isinstance(key, str) else tuple.__getitem__(self, key)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self._named(name)
+
+    def to(self, *args: Any, **kwargs: Any) -> Batch:
+        return self
+
+    def _named(self, name: str) -> Any:
+        return tuple.__getitem__(self, -1 if name.lower() in LABELS else 0)
+
+
+@dataclass(slots=True, eq=False)
+class Feed:
+    """Yields the same few batches for ever; `touched` says whether anybody looked."""
+
+    batches: Sequence[Any]
+    length: int
+    touched: bool = False
+    turn: int = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        self.touched = True
+        for number in range(self.length):
+            yield self.batches[number % len(self.batches)]
+
+    def __next__(self) -> Any:
+        self.touched = True
+        self.turn += 1
+        return self.batches[self.turn % len(self.batches)]
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, int):
+            self.touched = True
+            return self.batches[key % len(self.batches)]
+        return self
+
+    @property
+    def dataset(self) -> Feed:
+        return self
+
+
+def arguments(function: Callable[..., Any], module: ModuleType, feed: Feed) -> dict[str, Any]:
+    """Returns what the parameters without a default are given: a model of the file, numbers by their names, else the feed.
+
+    Raises NeedsArgumentError where a model is asked for that the file does not define alone.
+    """
+    given: dict[str, Any] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        required = parameter.default is parameter.empty and parameter.kind not in (
+            parameter.VAR_POSITIONAL,
+            parameter.VAR_KEYWORD,
+        )
+        if not required:
+            continue
+        if name in _MODELS:
+            given[name] = _model(module, name)
+        elif name in ("optimizer", "optim", "opt"):
+            given[name] = _optimizer(given, name)
+        elif name == "device":
+            given[name] = torch.device("cpu")
+        elif name in _COUNTS:
+            given[name] = 1
+        elif name in _TENSORS or name in LABELS:
+            feed.touched = True
+            given[name] = feed.batches[0][1 if name in LABELS else 0]
+        else:
+            made = GUESSES.get(name, guess(parameter.annotation))
+            given[name] = feed if made is None else made
+    return given
+
+
+def targets(output: Tensor, own: Tensor | None, count: int) -> Iterator[Tensor]:
+    """Yields what a loss may want beside an output: what fits its kind, then classes, marks, numbers of its shape."""
+    generator = torch.Generator().manual_seed(1)
+    if own is not None:
+        yield own
+    shape = (count, *output.shape[1:])
+    classes = output.shape[1] if output.dim() > 1 else 2
+    if output.dim() > 1:
+        yield torch.randint(classes, (count, *output.shape[2:]), generator=generator)
+        yield torch.randint(output.shape[-1], shape[:-1], generator=generator)
+    yield torch.randint(2, shape, generator=generator).float()
+    yield torch.randn(shape, generator=generator)
+    yield torch.randint(2, (count,), generator=generator).float()
+    yield torch.randint(2, (count, 1), generator=generator).float()
+
+
+def _model(module: ModuleType, name: str) -> nn.Module:
+    kinds = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, nn.Module) and value.__module__ == module.__name__
+    ]
+    if not kinds:
+        raise NeedsArgumentError(f"the training code needs {name!r}, and its file defines no model")
+    return build(module, kinds[-1].__name__, [])
+
+
+def _optimizer(given: dict[str, Any], name: str) -> torch.optim.Optimizer:
+    model = next((value for value in given.values() if isinstance(value, nn.Module)), None)
+    if model is None:
+        raise NeedsArgumentError(f"the training code needs {name!r}")
+    return torch.optim.SGD(model.parameters(), lr=0.01)
