@@ -12,6 +12,7 @@ from vglint.interp.comparison import NATIVE, _dunder, _short, _tensor_binary, eq
 from vglint.interp.core import MISSING, Frame, Run, opaque
 from vglint.interp.emit import emit_operator
 from vglint.interp.objects import (
+    ArrayV,
     DictV,
     Instance,
     ListV,
@@ -47,6 +48,10 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
         return _tensor_binary(run, symbol, left, right, site)
     if isinstance(left, NATIVE) and isinstance(right, NATIVE):
         return _native_binary(symbol, left, right)
+    if isinstance(left, ArrayV) or isinstance(right, ArrayV):
+        from vglint.interp.arrays import binary as array_binary
+
+        return array_binary(run, symbol, left, right, frame, site)
     if symbol in ("+", "*") and (isinstance(left, ListV) or isinstance(right, ListV)):
         run.tick(sum(len(side.items) for side in (left, right) if isinstance(side, ListV)) // 8)
         return _list_binary(symbol, left, right)
@@ -72,6 +77,8 @@ def unary(run: Run, symbol: str, value: Value, frame: Frame, site: Site) -> Valu
     if is_tensor(value) or isinstance(value, OpaqueV):
         name = {"-": "neg", "~": "bitwise_not"}.get(symbol)
         return value if name is None else emit_operator(run, name, [value], site)
+    if symbol == "-" and isinstance(value, ArrayV):
+        return binary(run, "*", value, -1, frame, site)
     if symbol == "-" and isinstance(value, (int, float)):
         return -value
     if symbol == "+" and isinstance(value, (int, float)):

@@ -10,9 +10,10 @@ from vglint.interp import native_methods
 from vglint.interp.composite import COMPOSITES, composite
 from vglint.interp.core import CONSTANTS, GETATTR, MISSING, Frame, Run, call, get_attribute, register
 from vglint.interp.emit import emit, node_of, shape_of
+from vglint.interp.enums import by_name
 from vglint.interp.indexing import dimension, entry_input
 from vglint.interp.mappings import METHODS, is_mapping, mapping_method
-from vglint.interp.modules import bind_attribute, find_in_mro
+from vglint.interp.modules import bind_attribute, find_in_mro, plain_lookup
 from vglint.interp.names import member
 from vglint.interp.objects import (
     BuiltinV,
@@ -73,6 +74,8 @@ def class_(run: Run, value: ClassV, name: str, frame: Frame) -> Value:
         return value.name
     if name == "__mro__":
         return value.mro
+    if name == "__members__" and value.frozen_kind == "enum":
+        return by_name(value)
     found = find_in_mro(value, name)
     if found is not None:
         attribute = found[0]
@@ -135,6 +138,8 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
         return value.cls
     if name == "__dict__":
         return DictV(value.attrs)
+    if name == "__getattribute__":
+        return plain_lookup(value, name)
     if isinstance(value.cls, ClassV):
         general = find_in_mro(value.cls, "__getattribute__")
         if general is not None and name not in value.extra.get("asking", ()):

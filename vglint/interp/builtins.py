@@ -9,6 +9,7 @@ from vglint.interp.comparison import symbolic, truth
 from vglint.interp.core import LIBRARY, Frame, Run, call, get_attribute, opaque, register
 from vglint.interp.modules import find_in_mro
 from vglint.interp.objects import (
+    ArrayV,
     BuiltinV,
     ClassV,
     DictV,
@@ -39,7 +40,7 @@ def length(run: Run, _: External, args: list[Value], keywords: dict[str, Value],
             return len(value)
         case ListV():
             return len(value.items) if value.count is None else value.count
-        case SetV():
+        case SetV() | ArrayV():
             return len(value.items)
         case DictV():
             return len(value.items) if value.complete else Unknown("argument", "len of a dict")
@@ -105,6 +106,8 @@ def scalar(run: Run, which: External, args: list[Value], keywords: dict[str, Val
             return call_method(run, value, kind, [], {}, frame, site)
         else:
             return Unknown("argument", f"{kind} of a tensor")
+    if isinstance(value, ArrayV) and len(value.items) == 1:
+        value = value.items[0]
     if isinstance(value, Expr):
         return value if kind in ("int", "float", "abs", "round") else Unknown("argument", kind)
     if isinstance(value, Unknown):
@@ -170,7 +173,7 @@ def attribute_access(
     found = get_attribute(run, args[0], args[1], frame)
     missing = (
         isinstance(found, Unknown) and found.why == "unresolved name" and found.text.startswith((".", "super"))
-    ) or (isinstance(args[0], (int, str, float, type(None))) and isinstance(found, Unknown))
+    ) or (isinstance(found, Unknown) and _lacks(args[0], args[1]))
     if kind == "hasattr":
         if missing:
             return False
@@ -178,6 +181,16 @@ def attribute_access(
             return Unknown("argument", f"hasattr {args[1]}")
         return True
     return args[2] if missing and len(args) > 2 else found
+
+
+_NATIVE: tuple[tuple[type, type], ...] = ((ListV, list), (DictV, dict), (SetV, set), (FunctionV, type(lambda: None)))
+
+
+def _lacks(value: Value, attribute: str) -> bool:
+    """Whether a value of one of Python's own types has no such attribute."""
+    if isinstance(value, (int, str, float, type(None), tuple, range, slice, bytes)):
+        return not hasattr(value, attribute)
+    return any(isinstance(value, ours) and not hasattr(theirs, attribute) for ours, theirs in _NATIVE)
 
 
 def _library_has(name: str, attribute: str) -> Value:

@@ -12,6 +12,7 @@ from vglint.interp import registries
 from vglint.interp.core import MISSING, Frame, Run, call, get_attribute, opaque
 from vglint.interp.emit import emit_operator
 from vglint.interp.objects import (
+    ArrayV,
     ClassV,
     DictV,
     External,
@@ -78,6 +79,10 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
         ):
             return symbol == "!="
         return _tensor_binary(run, symbol, left, right, site)
+    if isinstance(left, ArrayV) or isinstance(right, ArrayV):
+        from vglint.interp.arrays import binary
+
+        return binary(run, symbol, left, right, frame, site)
     if isinstance(left, NATIVE) and isinstance(right, NATIVE):
         if symbol in ("==", "!="):
             same = equal(left, right)
@@ -121,6 +126,8 @@ def truth(run: Run, value: Value, frame: Frame, site: Site) -> bool | None:
             return True if value.items and value.count is None else (None if value.count is not None else False)
         case SetV():
             return bool(value.items)
+        case ArrayV():
+            return truth(run, value.items[0], frame, site) if len(value.items) == 1 else None
         case DictV():
             return True if value.items else (False if value.complete else None)
         case Expr():
@@ -206,9 +213,13 @@ def contains(run: Run, holder: Value, item: Value, frame: Frame, site: Site) -> 
         if not found and isinstance(item, str) and registries.filled(run, holder, frame.scope.module):
             found = item in holder.items
         return True if found else (False if holder.complete else None)
+    if isinstance(holder, ClassV) and holder.frozen_kind == "enum" and isinstance(item, (str, int)):
+        from vglint.interp.enums import member_of
+
+        return member_of(holder, item) is not None
     if isinstance(holder, ModuleV):
         return item in holder.modules if isinstance(item, str) else None
-    if isinstance(holder, (tuple, ListV, SetV)):
+    if isinstance(holder, (tuple, ListV, SetV, ArrayV)):
         if isinstance(holder, ListV) and holder.count is not None:
             return None
         answers = [equal(item, each) for each in items_in(holder)]
@@ -228,7 +239,7 @@ def items_in(value: Value) -> list[Value]:
     """Returns the entries of a tuple, list or set."""
     if isinstance(value, tuple):
         return list(value)
-    if isinstance(value, (ListV, SetV)):
+    if isinstance(value, (ListV, SetV, ArrayV)):
         return value.items
     return []
 

@@ -148,6 +148,8 @@ class Run:
     """Arguments that classes of modules were first built with, by qualified name, where they hold nothing of this run."""
     registries: set[int] = field(default_factory=set)
     """Module-level dicts whose filling was looked for, by identity."""
+    keeping: dict[int, bool] = field(default_factory=dict)
+    """Whether a function, used as a decorator, keeps what it decorates, by the identity of its tree."""
     borrowed: Site | None = None
     """The user's call inside which vglint's own description of a torch module runs: the place of all its nodes."""
     trying: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from vglint import ops
+from vglint.interp import enums
 from vglint.interp.composite import composite
 from vglint.interp.core import MISSING, Frame, Run, evaluate, execute
 from vglint.interp.objects import (
@@ -18,6 +19,7 @@ from vglint.interp.objects import (
     StaticV,
     Value,
 )
+from vglint.interp.registries import registered
 
 PROPERTIES = frozenset(
     {
@@ -75,6 +77,7 @@ def _decorated(run: Run, decorator: cst.BaseExpression, value: Value, function: 
         return value
     if isinstance(known, ClassV) and any(isinstance(base, External) and base.name in PROPERTIES for base in known.mro):
         return PropertyV(value)
+    registered(run, decorator, known, value, frame)
     # Other decorators log, register, document or cache: calling the result calls the function.
     return value
 
@@ -97,6 +100,11 @@ def make_class(run: Run, node: cst.ClassDef, frame: Frame) -> ClassV:
     for statement in body:
         execute(run, statement, inner)
         _collect_fields(statement, fields)
+    for decorator in reversed(node.decorators):
+        inner_ = decorator.decorator
+        target = inner_.func if isinstance(inner_, cst.Call) else inner_
+        if isinstance(target, (cst.Name, cst.Attribute)):
+            registered(run, inner_, evaluate(run, target, frame), cls, frame)
     # Methods see the scope around the class, not the class's own names.
     for value in cls.names.values():
         _reparent(value, cls, frame.scope)
@@ -164,10 +172,9 @@ def _special_kind(run: Run, cls: ClassV, node: cst.ClassDef, fields: list[str], 
             cls.frozen_kind = "dataclass"
     if names & {"typing.NamedTuple", "collections.namedtuple"}:
         cls.frozen_kind = "namedtuple"
-    elif any(
-        name.rsplit(".", 1)[-1] in ("Enum", "IntEnum", "StrEnum", "ExplicitEnum") and "num" in name for name in names
-    ):
+    elif any(enums.is_enum_base(name) for name in names):
         cls.frozen_kind = "enum"
+        enums.number_members(cls)
     elif any(name in ("pydantic.BaseModel", "pydantic.main.BaseModel") for name in names):
         cls.frozen_kind = "dataclass"
     if cls.frozen_kind in ("dataclass", "namedtuple"):

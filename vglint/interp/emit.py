@@ -8,6 +8,7 @@ from vglint import ops
 from vglint.graph import Init
 from vglint.interp.core import NODES, BudgetError, Draft, Run, opaque
 from vglint.interp.objects import (
+    ArrayV,
     DictV,
     External,
     IteratorV,
@@ -308,10 +309,14 @@ def _unknowns(value: Literal_) -> list[Unknown]:
 def literal(value: Value) -> Literal_:
     """Returns a value as it may stand in a config."""
     match value:
-        case None | bool() | int() | float() | str() | Expr() | Unknown():
+        case str():
+            return str(value)
+        case None | bool() | int() | float() | Expr() | Unknown():
             return value
         case tuple():
             return tuple(literal(item) for item in value)
+        case ArrayV():
+            return tuple(literal(item) for item in value.items)
         case ListV():
             if value.count is not None:
                 return Unknown("loop bound", "list of unknown length")

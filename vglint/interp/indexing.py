@@ -11,6 +11,7 @@ from vglint.interp.core import Frame, Raised, Run, call, get_attribute, opaque
 from vglint.interp.distribution import UNKNOWN, overwrite
 from vglint.interp.emit import emit, literal, node_of, shape_of
 from vglint.interp.objects import (
+    ArrayV,
     ClassV,
     DictV,
     External,
@@ -40,6 +41,10 @@ def index(run: Run, value: Value, key: Value, frame: Frame, site: Site) -> Value
             return _native(value, key)
         case ListV():
             return _list(value, key)
+        case ArrayV():
+            from vglint.interp.arrays import index as index_array
+
+            return index_array(value, key)
         case DictV():
             return _dict(run, value, key, frame, site)
         case ModuleV():

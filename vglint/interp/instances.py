@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vglint.interp import enums
 from vglint.interp.core import (
     CALL,
     Frame,
@@ -14,6 +15,7 @@ from vglint.interp.leaves import build_leaf, is_module_class, leaf_base
 from vglint.interp.modules import find_in_mro, new_module
 from vglint.interp.native_methods import dict_base_method
 from vglint.interp.objects import (
+    ClassMethodV,
     ClassV,
     DictV,
     External,
@@ -40,7 +42,7 @@ def instantiate(
 ) -> Value:
     """Builds an instance: `__init__` of the first class that has one, in a frame where nothing is forward."""
     if cls.frozen_kind == "enum":
-        return _enum_member(cls, args)
+        return _enum_member(run, cls, args, frame, site)
     if optimizer_class(cls):
         return optimizer(run, cls.qualified, None, args, keywords, frame, site)
     if _is_function_class(cls):
@@ -104,11 +106,14 @@ def _is_function_class(cls: ClassV) -> bool:
     return any(isinstance(base, External) and base.name == "torch.autograd.Function" for base in cls.mro)
 
 
-def _enum_member(cls: ClassV, args: list[Value]) -> Value:
+def _enum_member(run: Run, cls: ClassV, args: list[Value], frame: Frame, site: Site) -> Value:
     if args and isinstance(args[0], (str, int)):
-        for value in cls.names.values():
-            if value == args[0]:
-                return value
+        member = enums.member_of(cls, args[0])
+        if member is not None:
+            return member
+        missing = find_in_mro(cls, "_missing_")
+        if missing is not None and isinstance(missing[0], ClassMethodV):
+            return call(run, MethodV(missing[0].function, cls), args, {}, frame, site)
     return Unknown("argument", f"{cls.name}()")
 
 

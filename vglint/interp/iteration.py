@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from vglint.interp.core import Frame, Run, call, get_attribute, opaque
 from vglint.interp.objects import (
+    ArrayV,
     ClassV,
     DictV,
     Instance,
@@ -49,7 +50,7 @@ def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
             if value.count is not None:
                 return Items(None, value.items[0] if value.items else None, value.count)
             return Items(list(value.items))
-        case SetV():
+        case SetV() | ArrayV():
             return Items(list(value.items))
         case DictV():
             if not value.complete and not value.items:
@@ -65,6 +66,10 @@ def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
             return Items(list(value.values))
         case _ if is_tensor(value):
             return _rows(run, value, site)
+        case ClassV() if value.frozen_kind == "enum":
+            from vglint.interp.enums import members
+
+            return Items(members(value))
         case ShapeV():
             return Items(None, Unknown("argument", "size"), Unknown("argument", "rank"))
         case Unknown() if run.training_code and value.why == "argument":

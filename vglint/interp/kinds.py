@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from vglint.interp import enums
 from vglint.interp.core import LIBRARY, Frame, Run, opaque, register
 from vglint.interp.leaves import is_module_class
 from vglint.interp.objects import (
+    ArrayV,
     BuiltinV,
     ClassV,
     DictV,
@@ -26,7 +28,7 @@ from vglint.interp.objects import (
 from vglint.value import Expr, Unknown
 
 
-@register(LIBRARY, "builtins.isinstance", "builtins.issubclass")
+@register(LIBRARY, "builtins.isinstance", "builtins.issubclass", "torch.jit.isinstance")
 def isinstance_(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
@@ -57,10 +59,14 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "complex": (complex,),
 }
 _SEQUENCES = frozenset({"builtins.tuple", "builtins.list", "builtins.dict", "builtins.str", "builtins.set"})
+_HASHABLE = frozenset({"collections.abc.Hashable", "typing.Hashable"})
 _ABSTRACT: dict[str, tuple[type, ...]] = {
-    "collections.abc.Iterable": (tuple, ListV, DictV, SetV, str, range, IteratorV),
-    "typing.Iterable": (tuple, ListV, DictV, SetV, str, range, IteratorV),
+    "collections.abc.Iterable": (ArrayV, tuple, ListV, DictV, SetV, str, range, IteratorV),
+    "typing.Iterable": (ArrayV, tuple, ListV, DictV, SetV, str, range, IteratorV),
     "collections.Iterable": (tuple, ListV, DictV, SetV, str, range, IteratorV),
+    "collections.abc.Collection": (tuple, ListV, DictV, SetV, str, range),
+    "typing.Collection": (tuple, ListV, DictV, SetV, str, range),
+    "collections.abc.Sized": (tuple, ListV, DictV, SetV, str, range),
     "collections.abc.Sequence": (tuple, ListV, str, range),
     "typing.Sequence": (tuple, ListV, str, range),
     "collections.abc.Mapping": (DictV,),
@@ -76,7 +82,7 @@ _ABSTRACT: dict[str, tuple[type, ...]] = {
     "typing.Callable": (FunctionV, MethodV, BuiltinV, PartialV, ClassV),
     "collections.abc.Callable": (FunctionV, MethodV, BuiltinV, PartialV, ClassV),
     "functools.partial": (PartialV,),
-    "numpy.ndarray": (),
+    "numpy.ndarray": (ArrayV,),
 }
 
 
@@ -95,7 +101,13 @@ def is_instance(run: Run, value: Value, cls: Value) -> bool | None:
         return False if cls.name in _ABSTRACT or cls.name in _SEQUENCES else None
     if isinstance(cls, Unknown) or isinstance(value, (Unknown, OpaqueV)):
         return None
+    if enums.is_member(value, cls):
+        return True
+    if isinstance(value, ClassV) and isinstance(cls, External) and cls.name in enums.KINDS:
+        return value.frozen_kind == "enum" and cls.name != "enum.Enum"
     if isinstance(value, Instance):
+        if isinstance(cls, External) and cls.name in _HASHABLE:
+            return True
         classes = value.cls.mro if isinstance(value.cls, ClassV) else (value.cls,)
         if any(each is cls or (isinstance(each, External) and each == cls) for each in classes):
             return True
@@ -120,8 +132,10 @@ def is_instance(run: Run, value: Value, cls: Value) -> bool | None:
         if name == "builtins.type":
             return isinstance(value, (ClassV, External))
         return False
+    if name in _HASHABLE:
+        return not isinstance(value, (ListV, DictV, SetV))
     if name in _ABSTRACT:
-        return isinstance(value, _ABSTRACT[name])
+        return isinstance(value, _ABSTRACT[name]) or (name.endswith(".Iterable") and is_tensor(value))
     return False
 
 
@@ -167,7 +181,7 @@ _FAMILIES: dict[str, set[str]] = {
 @register(LIBRARY, "builtins.type")
 def type_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     value = args[0] if args else None
-    if isinstance(value, Instance):
+    if isinstance(value, (Instance, enums.TextMember, enums.NumberMember)):
         return value.cls
     if is_tensor(value):
         return External("torch.Tensor")

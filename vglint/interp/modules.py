@@ -251,12 +251,7 @@ def super_attribute(run: Run, value: SuperV, name: str, frame: Frame) -> Value:
     if isinstance(value.self, ModuleV):
         return _torch_base_attribute(run, value.self, name, frame)
     if isinstance(value.self, Instance) and name in ("__getattribute__", "__getattr__"):
-        instance = value.self
-
-        def plain(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-            return get_attribute(run, instance, args[0], frame) if args and isinstance(args[0], str) else None
-
-        return BuiltinV(name, plain)
+        return plain_lookup(value.self, name)
     if isinstance(value.self, Instance) and name in MIXED_IN and is_mapping(value.self.cls):
         return mapping_method(run, value.self, name)
     if isinstance(value.self, Instance) and "dict" in value.self.extra:
@@ -264,6 +259,21 @@ def super_attribute(run: Run, value: SuperV, name: str, frame: Frame) -> Value:
 
         return dict_base_method(run, value.self.extra["dict"], name)
     return BuiltinV(f"super().{name}", lambda run, args, keywords, frame, site: None)
+
+
+def plain_lookup(instance: Instance, name: str) -> BuiltinV:
+    """Returns Python's own attribute look-up; asked for a name from within a class's look-up of that name, it finds none."""
+
+    def plain(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        if not args or not isinstance(args[0], str) or f"plain {args[0]}" in instance.extra:
+            return Unknown("unresolved name", f".{args[0] if args else ''} of {class_name(instance.cls)}")
+        instance.extra[f"plain {args[0]}"] = True
+        try:
+            return get_attribute(run, instance, args[0], frame)
+        finally:
+            del instance.extra[f"plain {args[0]}"]
+
+    return BuiltinV(name, plain)
 
 
 def _torch_base_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Value:

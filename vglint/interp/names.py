@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import builtins
+from typing import TYPE_CHECKING
 
 from vglint.interp.core import MISSING, Run, execute_unit
-from vglint.interp.objects import External, LaterV, Namespace, Scope, Value
+from vglint.interp.objects import (
+    ClassV,
+    DictV,
+    External,
+    Instance,
+    LaterV,
+    ListV,
+    Namespace,
+    Scope,
+    SetV,
+    Value,
+)
 from vglint.value import Unknown
+
+if TYPE_CHECKING:
+    from vglint.source.unit import Unit
 
 BUILTINS = {
     name: External("builtins." + name) for name in (*dir(builtins), "__import__") if name not in ("_", "__name__")
@@ -38,7 +53,22 @@ def member(run: Run, space: Namespace, name: str) -> Value:
         return space.module.name
     if name == "__file__":
         return space.module.path
-    for unit in space.module.binding(name):
+    _execute(run, space, space.module.binding(name))
+    if name in space.names:
+        value = space.names[name]
+        if isinstance(value, (ListV, DictV, SetV)) or (type(value) is Instance and isinstance(value.cls, ClassV)):
+            _execute(run, space, space.module.acting_on(name))
+        return resolved(run, space, name, value) if isinstance(value, LaterV) else value
+    from vglint.interp.imports import starred
+
+    value = starred(run, space, name, set())
+    if value is not MISSING:
+        space.names[name] = value
+    return value
+
+
+def _execute(run: Run, space: Namespace, units: tuple[Unit, ...]) -> None:
+    for unit in units:
         if id(unit) in space.done or id(unit) in space.running:
             continue
         space.running.add(id(unit))
@@ -47,15 +77,6 @@ def member(run: Run, space: Namespace, name: str) -> Value:
         finally:
             space.running.discard(id(unit))
             space.done.add(id(unit))
-    if name in space.names:
-        value = space.names[name]
-        return resolved(run, space, name, value) if isinstance(value, LaterV) else value
-    from vglint.interp.imports import starred
-
-    value = starred(run, space, name, set())
-    if value is not MISSING:
-        space.names[name] = value
-    return value
 
 
 def resolved(run: Run, space: Namespace, name: str, value: LaterV) -> Value:

@@ -49,6 +49,13 @@ class ListV:
 
 
 @dataclass(slots=True, eq=False)
+class ArrayV:
+    """A numpy array: numbers, or arrays of one dimension less. It is not changed."""
+
+    items: list[Value]
+
+
+@dataclass(slots=True, eq=False)
 class DictV:
     items: dict[Any, Value]
     default: Value = None

@@ -7,12 +7,17 @@ is missing, the files of the same package that the reader imports, directly or n
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from contextlib import suppress
 
-from vglint.interp.core import Run
+import libcst as cst
+
+from vglint.interp.core import Frame, Raised, Run, call, evaluate
 from vglint.interp.names import member
-from vglint.interp.objects import DictV, Namespace
+from vglint.interp.objects import ClassV, DictV, FunctionV, Instance, MethodV, Namespace, Site, Value
 from vglint.source.module import Module
 
+_CHANGES = frozenset({"add", "append", "update", "setdefault", "extend", "register"})
 FILES = 60
 """Files that are looked through for one registry."""
 
@@ -21,9 +26,7 @@ def filled(run: Run, registry: DictV, reader: Namespace) -> bool:
     """Executes the decorated definitions that may fill a registry; returns whether there were any."""
     if id(registry) in run.registries:
         return False
-    home = next(
-        (space for space in run.namespaces.values() if any(each is registry for each in space.names.values())), None
-    )
+    home = next((space for space in run.namespaces.values() if _holds(space, registry)), None)
     if home is None or home.prefix:
         return False
     run.registries.add(id(registry))
@@ -41,6 +44,54 @@ def filled(run: Run, registry: DictV, reader: Namespace) -> bool:
                 member(run, space, node.name)
                 found = True
     return found
+
+
+def _holds(space: Namespace, registry: DictV) -> bool:
+    """Whether a file binds a dict, or an object that has it as an attribute."""
+    return any(
+        value is registry or (type(value) is Instance and any(each is registry for each in value.attrs.values()))
+        for value in space.names.values()
+    )
+
+
+def registered(run: Run, decorator: cst.BaseExpression, known: Value, value: Value, frame: Frame) -> None:
+    """Applies a decorator that keeps what it gets in a container of its file or of its object; `known` is what it is named by."""
+    keeps = (isinstance(known, FunctionV) and _keeps(run, known)) or (
+        isinstance(known, MethodV) and type(known.self) is Instance and isinstance(known.self.cls, ClassV)
+    )
+    if not keeps:
+        return
+    gaps = dict(run.gaps)
+    with suppress(Raised):
+        call(run, evaluate(run, decorator, frame), [value], {}, frame, Site(frame.unit, decorator))
+    run.gaps = gaps
+
+
+def _keeps(run: Run, function: FunctionV) -> bool:
+    """Whether the code of a function changes a container that its file binds."""
+    key = id(function.node)
+    if key not in run.keeping:
+        definition = function.unit.ast
+        run.keeping[key] = definition is not None and any(
+            function.scope.module.module.binding(name) for name in _changed(definition)
+        )
+    return run.keeping[key]
+
+
+def _changed(definition: ast.AST) -> Iterator[str]:
+    """Yields the names of what a function's code changes: `NAME[key] = …`, `NAME.append(…)`, `NAME.method(…)`."""
+    for node in ast.walk(definition):
+        match node:
+            case ast.Assign(targets=targets):
+                yield from (
+                    target.value.id
+                    for target in targets
+                    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name)
+                )
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attr)) if attr in _CHANGES:
+                yield name
+            case _:
+                pass
 
 
 def _imported_files(run: Run, start: list[Module]) -> list[Module]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vglint.finding import Problem
 from vglint.source.depth import too_deep_text
+from vglint.source.names import acted_on
 from vglint.source.parse import units_by_ast
 from vglint.source.unit import Unit
 from vglint.span import Span
@@ -53,6 +54,11 @@ class Module:
         """Returns the units that bind `name` at module level, in order; `*` asks for the star imports."""
         return self._bindings.get(name, ())
 
+    def acting_on(self, name: str) -> tuple[Unit, ...]:
+        """Returns the units that do something to what `name` holds without binding it: `name.add(x)`, `name[k] = v`,
+        `@name.register` over a definition."""
+        return self._acting.get(name, ())
+
     def cell_at(self, line: int) -> tuple[int, int] | None:
         """Returns the number of the notebook cell that holds `line` and the line inside it; None outside notebooks."""
         for cell in reversed(self.cells):
@@ -68,6 +74,14 @@ class Module:
         """Drops every tree; they are made again when asked for."""
         for unit in self.units:
             unit.forget()
+
+    @cached_property
+    def _acting(self) -> dict[str, tuple[Unit, ...]]:
+        found: dict[str, list[Unit]] = {}
+        for unit in self.units:
+            for name in acted_on(unit.statements):
+                found.setdefault(name, []).append(unit)
+        return {name: tuple(units) for name, units in found.items()}
 
     @cached_property
     def _bindings(self) -> dict[str, tuple[Unit, ...]]:

@@ -53,3 +53,31 @@ def _same_scope(node: ast.AST) -> list[ast.AST]:
             return []
         case _:
             return list(ast.iter_child_nodes(node))
+
+
+def acted_on(statements: Iterable[ast.stmt]) -> tuple[str, ...]:
+    """Returns the names whose objects top-level statements change: a method called, an entry set, a decorator applied."""
+    found: dict[str, None] = {}
+    for node in statements:
+        places: list[ast.expr] = []
+        match node:
+            case ast.Expr(value=ast.Call(func=ast.Attribute() as called)):
+                places = [called]
+            case ast.Assign(targets=targets):
+                places = [target for target in targets if isinstance(target, ast.Subscript)]
+            case ast.For(body=body):
+                places = [ast.Name(id=name) for name in acted_on(body)]
+            case ast.FunctionDef() | ast.ClassDef():
+                places = [each for each in node.decorator_list if not isinstance(each, ast.Name)]
+            case _:
+                pass
+        for place in places:
+            if name := _head(place):
+                found.setdefault(name)
+    return tuple(found)
+
+
+def _head(place: ast.expr) -> str:
+    while isinstance(place, (ast.Call, ast.Attribute, ast.Subscript)):
+        place = place.func if isinstance(place, ast.Call) else place.value
+    return place.id if isinstance(place, ast.Name) else ""

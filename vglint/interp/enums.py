@@ -1,0 +1,109 @@
+"""Enumerations: members are their values (a text, a number), which also know their class and name."""
+
+from __future__ import annotations
+
+from vglint.interp.core import GETATTR, LIBRARY, Frame, Run, get_attribute, register
+from vglint.interp.modules import bind_attribute, find_in_mro
+from vglint.interp.objects import (
+    BuiltinV,
+    ClassMethodV,
+    ClassV,
+    DictV,
+    External,
+    FunctionV,
+    Instance,
+    PropertyV,
+    Site,
+    StaticV,
+    Value,
+)
+
+NAMES = ("Enum", "IntEnum", "StrEnum", "ExplicitEnum")
+KINDS = frozenset({"enum.Enum", "enum.EnumMeta", "enum.EnumType"})
+
+
+class TextMember(str):
+    """A member whose value is a text."""
+
+    cls: ClassV
+    name: str
+
+
+class NumberMember(int):
+    """A member whose value is a whole number."""
+
+    cls: ClassV
+    name: str
+
+
+def is_enum_base(name: str) -> bool:
+    return name.rsplit(".", 1)[-1] in NAMES and "num" in name
+
+
+def number_members(cls: ClassV) -> None:
+    """Turns the values in the body of an enumeration into members."""
+    texts = any(isinstance(base, External) and base.name.endswith("StrEnum") for base in cls.mro)
+    count = 0
+    for name, value in cls.names.items():
+        if name.startswith("_") or isinstance(value, (FunctionV, PropertyV, StaticV, ClassMethodV, BuiltinV)):
+            continue
+        count += 1
+        if isinstance(value, Instance) and value.cls == External("enum.auto"):
+            value = name.lower() if texts else count
+        made: TextMember | NumberMember
+        if isinstance(value, str):
+            made = TextMember(value)
+        elif isinstance(value, int) and not isinstance(value, bool):
+            made, count = NumberMember(value), value
+        else:
+            continue
+        made.cls, made.name = cls, name
+        cls.names[name] = made
+
+
+def members(cls: ClassV) -> list[Value]:
+    """Returns the members in order; values of other kinds stand for themselves."""
+    return [
+        value
+        for name, value in cls.names.items()
+        if not name.startswith("_") and not isinstance(value, (FunctionV, PropertyV, StaticV, ClassMethodV, BuiltinV))
+    ]
+
+
+def member_of(cls: ClassV, value: Value) -> Value | None:
+    """Returns the member that has a value; None where none has."""
+    if isinstance(value, (TextMember, NumberMember)):
+        return value if value.cls is cls else None
+    return next((each for each in members(cls) if type(each).__mro__[1] is type(value) and each == value), None)
+
+
+def is_member(value: Value, cls: Value) -> bool:
+    """Whether a value is a member of an enumeration, `cls`, or of any, for the library's own."""
+    if not isinstance(value, (TextMember, NumberMember)):
+        return False
+    return any(base is cls or base == cls for base in value.cls.mro)
+
+
+@register(GETATTR, TextMember, NumberMember)
+def attribute(run: Run, value: TextMember | NumberMember, name: str, frame: Frame) -> Value:
+    plain: Value = str(value) if isinstance(value, TextMember) else int(value)
+    if name in ("value", "_value_"):
+        return plain
+    if name in ("name", "_name_"):
+        return value.name
+    if name == "__class__":
+        return value.cls
+    found = find_in_mro(value.cls, name)
+    if found is not None:
+        return bind_attribute(run, found[0], value, frame, found[1])
+    return get_attribute(run, plain, name, frame)
+
+
+@register(LIBRARY, "enum.auto")
+def auto(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    return Instance(which, {}, site)
+
+
+def by_name(cls: ClassV) -> DictV:
+    """Returns `__members__`."""
+    return DictV({name: value for name, value in cls.names.items() if any(value is each for each in members(cls))})
