@@ -8,7 +8,7 @@ from typing import Any
 from vglint import ops
 from vglint.interp import native_methods
 from vglint.interp.composite import COMPOSITES, composite
-from vglint.interp.core import CONSTANTS, GETATTR, MISSING, Frame, Run, call, get_attribute, register
+from vglint.interp.core import CONSTANTS, GETATTR, MISSING, Frame, Raised, Run, call, get_attribute, register
 from vglint.interp.emit import emit, node_of, shape_of
 from vglint.interp.enums import by_name
 from vglint.interp.indexing import dimension, entry_input
@@ -140,6 +140,10 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
         return DictV(value.attrs)
     if name == "__getattribute__":
         return plain_lookup(value, name)
+    if "dict" in value.extra and (
+        name in native_methods.DICT or name in ("__getitem__", "__setitem__", "__contains__")
+    ):
+        return native_methods.dict_base_method(run, value.extra["dict"], name)
     if isinstance(value.cls, ClassV):
         general = find_in_mro(value.cls, "__getattribute__")
         if general is not None and name not in value.extra.get("asking", ()):
@@ -152,7 +156,12 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
                 value.extra["asking"] = value.extra["asking"][:-1]
         fallback = find_in_mro(value.cls, "__getattr__")
         if fallback is not None:
-            return call(run, MethodV(fallback[0], value), [name], {}, frame, Site(frame.unit, frame.unit.tree))
+            try:
+                return call(run, MethodV(fallback[0], value), [name], {}, frame, Site(frame.unit, frame.unit.tree))
+            except Raised:
+                if run.trying:
+                    raise
+                return Unknown("unresolved name", f".{name} of {value.cls.name}")
         if value.cls.fields is not None and name in (
             "keys",
             "values",
@@ -165,10 +174,6 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
             return native_methods.record_method(run, value, name)
         if name in METHODS and is_mapping(value.cls):
             return mapping_method(run, value, name)
-        if "dict" in value.extra and (
-            name in native_methods.DICT or name in ("__getitem__", "__setitem__", "__contains__")
-        ):
-            return native_methods.dict_base_method(run, value.extra["dict"], name)
     return Unknown("unresolved name", f".{name} of {value.cls.name}")
 
 

@@ -194,7 +194,9 @@ class _Session:
         unit = candidate.unit
         space = _namespace(run, self.module)
         frame = Frame(Scope({}, None, space), unit, None)
-        span = Span(self.module.path, unit.line, 1, unit.line, 1) if unit.ast is None else unit.span(unit.tree)
+        span = candidate.place or (
+            Span(self.module.path, unit.line, 1, unit.line, 1) if unit.ast is None else unit.span(unit.tree)
+        )
         try:
             return _guarded(run, span, lambda: self._start(run, candidate, space, frame))
         except NoEntry:

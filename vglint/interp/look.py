@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 import builtins as python
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from vglint.source.module import Module
 from vglint.source.unit import Unit
+from vglint.span import Span
 
-CALL_SITES = 2
+CALL_SITES = 6
 """Constant call sites that a class is built from, besides its defaults."""
 
 
@@ -23,6 +24,8 @@ class Candidate:
     unit: Unit
     text: str = ""
     """Source of the call."""
+    place: Span | None = None
+    """Where the call stands."""
 
     @property
     def name(self) -> str:
@@ -38,8 +41,8 @@ def candidates(module: Module) -> Iterator[Candidate]:
         if isinstance(node, ast.ClassDef):
             if node.bases:
                 yield Candidate("class", unit)
-                for text in called.get(node.name, ()):
-                    yield Candidate("call", unit, text)
+                for text, place in called.get(node.name, {}).items():
+                    yield Candidate("call", unit, text, place)
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             if _trains(node):
                 yield Candidate("training", unit)
@@ -67,26 +70,44 @@ def factories(module: Module, name: str) -> list[str]:
     return found
 
 
-def call_sites(module: Module) -> dict[str, list[str]]:
-    """Returns, for each class of a file, the source of calls whose arguments need nothing local, without repeats."""
+def call_sites(module: Module) -> dict[str, dict[str, Span]]:
+    """Returns, for each class of a file, the source and place of calls whose arguments need nothing local, without repeats.
+
+    Of calls that are given the same classes (`Net(PlainBlock, [3, 3])`, `Net(PlainBlock, [9, 9])`) the first and the one with the
+    largest numbers stand for all: what fails in between fails there.
+    """
     bound = {each for unit in module.units for each in unit.names} | set(dir(python))
     classes = {unit.names[-1] for unit in module.units if unit.kind == "class" and unit.names}
-    found: dict[str, list[str]] = {}
+    found: dict[str, dict[frozenset[str], list[tuple[float, str, Span]]]] = {name: {} for name in classes}
     for unit in module.units:
         for statement in unit.statements:
             for node in ast.walk(statement):
                 if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in classes):
                     continue
-                texts = found.setdefault(node.func.id, [])
                 named = [each for each in node.keywords if each.arg is not None]
-                if len(texts) >= CALL_SITES or not (node.args or named):
-                    continue
                 used = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-                if used <= bound and not any(isinstance(each, ast.Starred) for each in node.args):
-                    text = ast.unparse(ast.Call(node.func, node.args, named))
-                    if text not in texts:
-                        texts.append(text)
-    return found
+                if not (node.args or named) or not used <= bound or any(isinstance(a, ast.Starred) for a in node.args):
+                    continue
+                text = ast.unparse(ast.Call(node.func, node.args, named))
+                alike = found[node.func.id].setdefault(frozenset(used & classes), [])
+                if text not in (other for _, other, _ in alike):
+                    alike.append((_size(node), text, unit.span_of(node)))
+    return {name: _chosen(groups.values()) for name, groups in found.items()}
+
+
+def _chosen(groups: Iterable[list[tuple[float, str, Span]]]) -> dict[str, Span]:
+    kept: dict[str, Span] = {}
+    for group in groups:
+        for _, text, place in (group[0], max(group, key=lambda each: each[0])):
+            if len(kept) < CALL_SITES:
+                kept[text] = place
+    return kept
+
+
+def _size(node: ast.Call) -> float:
+    """Returns the sum of the whole numbers in a call's arguments."""
+    numbers = (each.value for each in ast.walk(node) if isinstance(each, ast.Constant))
+    return sum(number for number in numbers if type(number) is int)
 
 
 def _trains(node: ast.AST) -> bool:

@@ -57,7 +57,7 @@ def method_of(run: Run, value: Value, name: str) -> Value:
 
 
 STRINGS = frozenset(
-    "upper lower strip lstrip rstrip split rsplit startswith endswith replace join format find count title capitalize isdigit isalpha isupper islower zfill partition rpartition removeprefix removesuffix index casefold splitlines isidentifier".split()
+    "upper lower strip lstrip rstrip split rsplit startswith endswith replace join format find count title capitalize isdigit isalpha isupper islower zfill partition rpartition removeprefix removesuffix index rfind rindex swapcase casefold splitlines isidentifier".split()
 )
 
 

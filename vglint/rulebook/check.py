@@ -14,6 +14,7 @@ from vglint.rule import Confidence, Scalar, Severity
 from vglint.rulebook.condition import evaluate
 from vglint.rulebook.load import CheckedRule, RuleError
 from vglint.rulebook.template import render
+from vglint.span import Span
 from vglint.value import Unknown
 
 _SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
@@ -44,6 +45,7 @@ def chosen(rules: Sequence[CheckedRule], choice: Choice) -> tuple[CheckedRule, .
 
 def check(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> tuple[Finding, ...]:
     """Returns what the rules find in the graphs of one file, one finding for one cause, in order of place."""
+    graphs = tuple(graphs)
     by_subject: dict[str, list[CheckedRule]] = {}
     for checked in rules:
         by_subject.setdefault(checked.rule.subject, []).append(checked)
@@ -53,7 +55,7 @@ def check(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> tuple[Findin
             finding = judge(checked, facts)
             if finding is not None:
                 found.append((position, checked, finding))
-    return tuple(sorted(_distinct(_one_cause(found)), key=_place))
+    return tuple(sorted(_distinct(_one_cause(found), _classes(graphs)), key=_place))
 
 
 def judge(checked: CheckedRule, facts: SubjectFacts) -> Finding | None:
@@ -190,11 +192,23 @@ def _yields(position: int, finding: Finding, found: Sequence[tuple[int, CheckedR
     return any(other == position and greater.rule in yields_to for other, _, greater in found)
 
 
-def _distinct(findings: Iterable[Finding]) -> list[Finding]:
-    """Keeps the gravest finding of a rule at a place: a block seen from several entries is one cause."""
+def _classes(graphs: Iterable[Graph]) -> dict[Span, str]:
+    """Returns the class of each entry that builds one, by the place that stands for the entry."""
+    return {
+        graph.span: root
+        for graph in graphs
+        if graph.kind in ("class", "expression")
+        for root in [next((module.type for module in graph.modules if not module.path), "")]
+        if root
+    }
+
+
+def _distinct(findings: Iterable[Finding], classes: Mapping[Span, str]) -> list[Finding]:
+    """Keeps the gravest finding of a rule at a place: a block seen from several entries is one cause, and so is a class as a whole
+    that is built in several ways."""
     best: dict[tuple[str, object], Finding] = {}
     for finding in findings:
-        key = (finding.rule, finding.span)
+        key = (finding.rule, classes.get(finding.span, finding.span))
         if key not in best or _rank(finding) > _rank(best[key]):
             best[key] = finding
     return list(best.values())

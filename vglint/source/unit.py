@@ -85,6 +85,10 @@ class Unit:
         place = self._place(node)
         return self._lines_span() if place is None else self._span_of_ast(place)
 
+    def span_of(self, node: syntax.AST) -> Span:
+        """Returns the place of a node of `statements`."""
+        return self._span_of_ast(node)
+
     def forget(self) -> None:
         """Drops the trees; they are made again when asked for. Nodes of the old tree have no place any more."""
         for name in ("tree", "statements", "_places", "_parents", "_rows", "_positions"):
