@@ -56,7 +56,9 @@ def member(run: Run, space: Namespace, name: str) -> Value:
     _execute(run, space, space.module.binding(name))
     if name in space.names:
         value = space.names[name]
-        if isinstance(value, (ListV, DictV, SetV)) or (type(value) is Instance and isinstance(value.cls, ClassV)):
+        if isinstance(value, (ListV, DictV, SetV)) or (
+            type(value) is Instance and (isinstance(value.cls, ClassV) or value.cls.name == "argparse.ArgumentParser")
+        ):
             _execute(run, space, space.module.acting_on(name))
         return resolved(run, space, name, value) if isinstance(value, LaterV) else value
     from vglint.interp.imports import starred

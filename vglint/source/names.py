@@ -56,7 +56,8 @@ def _same_scope(node: ast.AST) -> list[ast.AST]:
 
 
 def acted_on(statements: Iterable[ast.stmt]) -> tuple[str, ...]:
-    """Returns the names whose objects top-level statements change: a method called, an entry set, a decorator applied."""
+    """Returns the names whose objects top-level statements change: a method called, an entry or attribute set, a
+    decorator applied."""
     found: dict[str, None] = {}
     for node in statements:
         places: list[ast.expr] = []
@@ -64,7 +65,7 @@ def acted_on(statements: Iterable[ast.stmt]) -> tuple[str, ...]:
             case ast.Expr(value=ast.Call(func=ast.Attribute() as called)):
                 places = [called]
             case ast.Assign(targets=targets):
-                places = [target for target in targets if isinstance(target, ast.Subscript)]
+                places = [target for target in targets if isinstance(target, (ast.Subscript, ast.Attribute))]
             case ast.For(body=body):
                 places = [ast.Name(id=name) for name in acted_on(body)]
             case ast.FunctionDef() | ast.ClassDef():
