@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Callable
@@ -133,7 +134,7 @@ def truth(run: Run, value: Value, frame: Frame, site: Site) -> bool | None:
         case Expr():
             return True if _positive(value) else None
         case ModuleV():
-            if _is_container(value):
+            if is_container(value):
                 return bool(value.modules) or None
             return True
         case Instance():
@@ -245,9 +246,9 @@ def items_in(value: Value) -> list[Value]:
 
 
 def symbolic(value: Value) -> int | float | Expr | None:
-    """Returns a value as a number: an argument that is not known becomes a symbol; None where it is no number."""
+    """Returns a value as a number: an argument that is not known becomes a symbol; None where it is no finite number."""
     if isinstance(value, (int, float, Expr)):
-        return value
+        return value if not isinstance(value, float) or math.isfinite(value) else None
     if isinstance(value, Unknown) and value.why == "argument":
         return Expr.symbol(value.text)
     return None
@@ -284,7 +285,8 @@ def _length_method(run: Run, value: Instance, frame: Frame, site: Site) -> bool 
     return True
 
 
-def _is_container(module: ModuleV) -> bool:
+def is_container(module: ModuleV) -> bool:
+    """Whether a module is one of torch's lists of modules, or of a class built on one."""
     classes = module.cls.mro if isinstance(module.cls, ClassV) else (module.cls,)
     names = {cls.name for cls in classes if isinstance(cls, External)}
     return bool(names & {"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict"})
@@ -297,6 +299,9 @@ def _positive(number: Expr) -> bool:
 
 def _symbolic_compare(symbol: str, left: Value, right: Value) -> bool | None:
     first, second = symbolic(left), symbolic(right)
+    for number, other, sign in ((left, right, 1), (right, left, -1)):
+        if isinstance(other, Expr) and isinstance(number, float) and math.isinf(number):
+            return bool(COMPARE[symbol](sign * number, 0))
     if first is None or second is None or not (isinstance(left, Expr) or isinstance(right, Expr)):
         return None
     difference = plus(first, times(second, -1))

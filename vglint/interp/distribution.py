@@ -171,6 +171,8 @@ def constant(value: Literal_) -> Init:
 def overwrite(run: Run, target: Value, init: Init, site: Site | None) -> None:
     """Stores a new distribution into a parameter or tensor; a part that is written makes the whole unknown."""
     match target:
+        case ParamV(computed=True):
+            pass
         case ParamV():
             run.set_field(target, "init", init)
             run.init_sites[id(target)] = site

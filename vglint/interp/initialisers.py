@@ -124,7 +124,10 @@ def parametrised(
     if isinstance(module, ModuleV):
         kind = which.name.rpartition(".")[2]
         name = args[1] if len(args) > 1 else keywords.get("name", keywords.get("tensor_name", "weight"))
-        run.put(module.extra, "parametrised", (kind, name if isinstance(name, str) else "weight"))
+        name = name if isinstance(name, str) else "weight"
+        run.put(module.extra, "parametrised", (kind, name))
+        if isinstance(param := module.parameters.get(name), ParamV):
+            run.set_field(param, "computed", True)
         if module.config:
             run.put(module.config, "parametrization", kind)
     return module

@@ -236,6 +236,8 @@ class ParamV:
     node: int | None = None
     name: str = ""
     path: str = ""
+    computed: bool = False
+    """Made of other parameters before each use (weight_norm, spectral_norm): what is written into it is lost."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

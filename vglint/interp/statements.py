@@ -7,7 +7,7 @@ from typing import Any
 
 import libcst as cst
 
-from vglint.interp import arithmetic, comparison
+from vglint.interp import arithmetic, comparison, containers
 from vglint.interp.assignment import assign, bind, delete
 from vglint.interp.branches import fork
 from vglint.interp.core import EXEC, Flow, Frame, Raised, Run, evaluate, execute, register
@@ -16,7 +16,7 @@ from vglint.interp.expressions import SYMBOLS, key_of
 from vglint.interp.imports import bind_import
 from vglint.interp.indexing import index
 from vglint.interp.loops import walk_loop, walk_while
-from vglint.interp.objects import ClassV, External, Instance, ParamV, Site, TensorV, Value, is_unknown
+from vglint.interp.objects import ClassV, External, Instance, ModuleV, ParamV, Site, TensorV, Value, is_unknown
 from vglint.value import Unknown
 
 
@@ -85,7 +85,13 @@ def augmented(run: Run, node: cst.AugAssign, frame: Frame) -> int | None:
         if inner.items is not None and before.count is None:
             run.touch(before)
             before.items += inner.items
+            if run.open_loops and len(before.items) == 1:
+                # Built in a loop of unknown length: one representative of that many.
+                run.set_field(before, "count", run.open_loops[-1])
             return None
+    if symbol == "+" and isinstance(before, ModuleV) and comparison.is_container(before):
+        containers.extend(run, before, value, site)
+        return None
     after = arithmetic.binary(run, symbol, before, value, frame, site)
     if isinstance(before, TensorV) and isinstance(after, TensorV):
         # In place: every alias of the tensor sees the change.

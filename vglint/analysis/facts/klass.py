@@ -41,8 +41,9 @@ class ClassView:
         )
 
     def _has_parameters(self, module: ModuleInfo) -> bool:
+        """Whether a module holds parameters that training would move: buffers and what is frozen are kept out of its sight on purpose."""
         return any(
-            node.params and (node.path == module.path or node.path.startswith(module.path + "."))
+            self.view.trains(node.index) and (node.path == module.path or node.path.startswith(module.path + "."))
             for node in self.view.graph.nodes
         )
 

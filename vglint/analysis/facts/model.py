@@ -216,9 +216,13 @@ def model_place(model: ModelView) -> tuple[Place, ...]:
 
 @fact("model", "number", "decades")
 def log10_second_moment(model: ModelView) -> float | Unknown:
-    """Largest predicted second moment E[x²] of an activation on the way for standardised inputs, as a decimal logarithm."""
+    """Largest predicted second moment E[x²] of an activation on the way for standardised inputs, as a decimal logarithm; the
+    statistics of a normalisation that is written out are none."""
     largest: float | None = None
+    statistics = frozenset().union(*model.path.handmade.values())
     for index in model.path.nodes:
+        if index in statistics:
+            continue
         signal = model.view.trace.signals[index]
         if signal is None:
             return unknown("a signal on the way is not predicted")
@@ -231,7 +235,12 @@ def log10_second_moment(model: ModelView) -> float | Unknown:
 def second_moment_peak(model: ModelView) -> tuple[Place, ...]:
     """The node with the largest predicted second moment."""
     signals = model.view.trace.signals
-    known = [(signal.q, index) for index in model.path.nodes if (signal := signals[index]) is not None]
+    statistics = frozenset().union(*model.path.handmade.values())
+    known = [
+        (signal.q, index)
+        for index in model.path.nodes
+        if index not in statistics and (signal := signals[index]) is not None
+    ]
     return model.view.places([max(known)[1]]) if known else ()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from vglint.analysis.facts.handmade import interior
 from vglint.analysis.facts.view import View
 from vglint.graph import Node
 
@@ -148,7 +149,13 @@ class MainPath:
         )
 
     def is_norm(self, node: Node) -> bool:
-        return self.view.kinds[node.index] == "norm" or node.op in NORMS
+        return self.view.kinds[node.index] == "norm" or node.op in NORMS or node.index in self.handmade
+
+    @cached_property
+    def handmade(self) -> dict[int, frozenset[int]]:
+        """For each product that is a normalisation written out, the nodes that compute its scale."""
+        found = {index: interior(self.view, self.view.graph.nodes[index]) for index in self.nodes}
+        return {index: inner for index, inner in found.items() if inner}
 
     def _opaque(self, index: int) -> bool:
         return self.view.graph.nodes[index].op in _UNSETTLED
