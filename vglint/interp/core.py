@@ -148,6 +148,10 @@ class Run:
     """Arguments that classes of modules were first built with, by qualified name, where they hold nothing of this run."""
     registries: set[int] = field(default_factory=set)
     """Module-level dicts whose filling was looked for, by identity."""
+    filling: int = 0
+    """Above zero while the definitions that fill a registry are executed because it was asked."""
+    registering: int = 0
+    """Above zero while a decorator keeps what it decorates."""
     keeping: dict[int, bool] = field(default_factory=dict)
     """Whether a function, used as a decorator, keeps what it decorates, by the identity of its tree."""
     borrowed: Site | None = None

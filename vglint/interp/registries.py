@@ -14,8 +14,9 @@ import libcst as cst
 
 from vglint.interp.core import Frame, Raised, Run, call, evaluate
 from vglint.interp.names import member
-from vglint.interp.objects import ClassV, DictV, FunctionV, Instance, MethodV, Namespace, Site, Value
+from vglint.interp.objects import ClassV, DictV, FunctionV, Instance, MethodV, Namespace, Scope, Site, Value
 from vglint.source.module import Module
+from vglint.source.unit import Unit
 
 _CHANGES = frozenset({"add", "append", "update", "setdefault", "extend", "register"})
 FILES = 60
@@ -24,7 +25,7 @@ FILES = 60
 
 def filled(run: Run, registry: DictV, reader: Namespace) -> bool:
     """Executes the decorated definitions that may fill a registry; returns whether there were any."""
-    if id(registry) in run.registries:
+    if id(registry) in run.registries or run.registering:
         return False
     home = next((space for space in run.namespaces.values() if _holds(space, registry)), None)
     if home is None or home.prefix:
@@ -32,18 +33,35 @@ def filled(run: Run, registry: DictV, reader: Namespace) -> bool:
     run.registries.add(id(registry))
     names = {name for unit in home.module.units for name in unit.names}
     found = False
+    run.filling += 1
     for module in _imported_files(run, [home.module, reader.module]):
         from vglint.interp.imports import namespace
 
         space = namespace(run, module)
         for unit in module.units:
             node = unit.ast
-            if node is None or node.name in space.names:
+            if node is None or not any(_head(decorator) in names for decorator in node.decorator_list):
                 continue
-            if any(_head(decorator) in names for decorator in node.decorator_list):
+            if node.name in space.names:
+                _apply(run, unit, space)
+            else:
                 member(run, space, node.name)
-                found = True
+            found = True
+    run.filling -= 1
     return found
+
+
+def _apply(run: Run, unit: Unit, space: Namespace) -> None:
+    """Applies the decorators of a definition that was executed before anything asked for what they fill."""
+    tree = unit.tree
+    if not isinstance(tree, (cst.FunctionDef, cst.ClassDef)):
+        return
+    frame = Frame(Scope(space.names, None, space), unit, None)
+    for each in reversed(tree.decorators):
+        target = each.decorator.func if isinstance(each.decorator, cst.Call) else each.decorator
+        known = evaluate(run, target, frame)
+        if isinstance(known, FunctionV):
+            registered(run, each.decorator, known, space.names[tree.name.value], frame)
 
 
 def _holds(space: Namespace, registry: DictV) -> bool:
@@ -56,14 +74,16 @@ def _holds(space: Namespace, registry: DictV) -> bool:
 
 def registered(run: Run, decorator: cst.BaseExpression, known: Value, value: Value, frame: Frame) -> None:
     """Applies a decorator that keeps what it gets in a container of its file or of its object; `known` is what it is named by."""
-    keeps = (isinstance(known, FunctionV) and _keeps(run, known)) or (
+    keeps = (isinstance(known, FunctionV) and run.filling > 0 and _keeps(run, known)) or (
         isinstance(known, MethodV) and type(known.self) is Instance and isinstance(known.self.cls, ClassV)
     )
     if not keeps:
         return
     gaps = dict(run.gaps)
+    run.registering += 1
     with suppress(Raised):
         call(run, evaluate(run, decorator, frame), [value], {}, frame, Site(frame.unit, decorator))
+    run.registering -= 1
     run.gaps = gaps
 
 
