@@ -7,6 +7,7 @@ from typing import Any
 
 from vglint import ops
 from vglint.interp import native_methods
+from vglint.interp.comparison import DTYPE
 from vglint.interp.composite import COMPOSITES, composite
 from vglint.interp.core import CONSTANTS, GETATTR, MISSING, Frame, Raised, Run, call, get_attribute, register
 from vglint.interp.emit import emit, node_of, shape_of
@@ -189,7 +190,37 @@ def function(run: Run, value: Any, name: str, frame: Frame) -> Value:
         return value.function
     if name == "keywords" and isinstance(value, PartialV):
         return DictV(dict(value.keywords))
+    if isinstance(value, MethodV):
+        return get_attribute(run, value.function, name, frame)
+    if isinstance(value, FunctionV):
+        match name:
+            case "__code__":
+                return _code(value)
+            case "__defaults__" | "__kwdefaults__":
+                return tuple(value.defaults.values()) or None
+            case "__globals__" | "__annotations__" | "__dict__":
+                return DictV({}, complete=False)
+            case "__closure__" | "__doc__":
+                return None
+            case "__module__":
+                return value.scope.module.module.name
+            case _:
+                pass
     return Unknown("unresolved name", f".{name} of a function")
+
+
+def _code(function: FunctionV) -> Instance:
+    params = function.node.params
+    positional = [param.name.value for param in (*params.posonly_params, *params.params)]
+    names: tuple[Value, ...] = (*positional, *(param.name.value for param in params.kwonly_params))
+    attrs: dict[str, Value] = {
+        "co_varnames": names,
+        "co_argcount": len(positional),
+        "co_name": function.name,
+        "co_flags": 0,
+        "co_filename": function.unit.file,
+    }
+    return Instance(External("types.CodeType"), attrs, None, {"function": function})
 
 
 @register(GETATTR, Unknown)
@@ -274,6 +305,9 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
     return bound_method(run, value, name, frame)
 
 
+_TRUTHS = frozenset(
+    "all any gt ge lt le eq ne isin isnan isinf isfinite isreal isposinf isneginf signbit isclose logical_and logical_or logical_xor logical_not".split()
+)
 _FLOATS = frozenset({"weight", "norm", "activation", "attention", "recurrent", "dropout", "pool", "loss"})
 _INTEGERS = frozenset({"to_integer", "argmax", "argmin", "argsort", "randint", "one_hot"})
 
@@ -284,11 +318,15 @@ def dtype_of(run: Run, node: int, depth: int) -> Value:
     op = ops.OPS.get(draft.op)
     if draft.op in _INTEGERS:
         return External("torch.int64")
+    if draft.op in _TRUTHS:
+        return External("torch.bool")
+    if draft.op == "join" and draft.inputs and depth < 30:
+        return dtype_of(run, draft.inputs[0], depth + 1)
     if draft.op == "parameter" or (op is not None and op.kind in _FLOATS):
         return External("torch.float32")
     if draft.inputs and depth < 30 and op is not None and op.kind in ("shape", "combine", "elementwise", "reduce"):
         return dtype_of(run, draft.inputs[0], depth + 1)
-    return Unknown("argument", "dtype")
+    return Unknown("argument", DTYPE)
 
 
 def sizes_of(run: Run, value: Value) -> Value:

@@ -8,7 +8,20 @@ from typing import Any
 import libcst as cst
 
 from vglint.interp.comparison import equal
-from vglint.interp.core import LIST, MISSING, FieldKey, Flow, Frame, Raised, Run, evaluate, rewind, write_place
+from vglint.interp.contents import carries_gradient, contents
+from vglint.interp.core import (
+    LIST,
+    MISSING,
+    BudgetError,
+    FieldKey,
+    Flow,
+    Frame,
+    Raised,
+    Run,
+    evaluate,
+    rewind,
+    write_place,
+)
 from vglint.interp.emit import emit, node_of
 from vglint.interp.objects import ListV, OpaqueV, Site, TensorV, Value, is_tensor
 from vglint.value import Unknown
@@ -48,6 +61,10 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
             flow = arm()
         except Raised:
             raised = True
+        except (BudgetError, RecursionError):
+            if outer is not None:
+                run.journal = outer + run.journal
+            raise
         log, result = run.journal, frame.result
         after = rewind(log)
         frame.result = before[0]
@@ -68,7 +85,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
             run_write(run, holder, key, value)
         frame.result = result
         return flow
-    if any(_forward_nodes(run, nodes)) and run.setup == 0:
+    if run.setup == 0 and _matters(run, nodes):
         run.gap("branches differ", text, site)
     return _join_ends(run, ends, frame, site, text)
 
@@ -162,12 +179,20 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
         return left
     if is_tensor(left) and is_tensor(right):
         nodes = [node for node in (node_of(run, left, site), node_of(run, right, site)) if node is not None]
-        if run.setup == 0:
+        if run.setup == 0 and any(carries_gradient(run, node) for node in nodes):
             run.gap("branches differ", text, site)
         shapes = [value.shape for value in (left, right) if isinstance(value, TensorV)]
         shape = shapes[0] if len(shapes) == 2 and shapes[0] == shapes[1] else None
         emit(run, "join", nodes, {}, site, shape=shape)
-        return TensorV(len(run.nodes) - 1, shape)
+        return TensorV(len(run.nodes) - 1, shape, ramp=contents(left) if contents(left) == contents(right) else None)
+    if (left is None or right is None) and run.setup == 0:
+        given = right if left is None else left
+        if isinstance(given, TensorV) and not carries_gradient(run, given.node):
+            # A mask that may be left out: the graph with it has every path of the one without.
+            node = node_of(run, given, site)
+            assert node is not None
+            emit(run, "join", [node], {}, site, shape=given.shape)
+            return TensorV(len(run.nodes) - 1, given.shape)
     if isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right):
         return tuple(join(run, one, other, text, site) for one, other in zip(left, right, strict=False))
     if (
@@ -191,8 +216,15 @@ def returned_value(run: Run, frame: Frame, flow: int | None, site: Site) -> Valu
     return value
 
 
-def _forward_nodes(run: Run, start: int) -> list[bool]:
-    return [not draft.setup for draft in run.nodes[start:] if draft.op not in ("parameter", "getitem", "join")]
+def _matters(run: Run, start: int) -> bool:
+    """Whether the arms hold anything that a gradient passes, or training code."""
+    for number in range(start, len(run.nodes)):
+        draft = run.nodes[number]
+        if draft.setup or draft.op in ("parameter", "getitem", "join"):
+            continue
+        if run.training_code or carries_gradient(run, number):
+            return True
+    return False
 
 
 def _merge_regions(run: Run, start: int, region: int) -> None:

@@ -11,6 +11,7 @@ from vglint.interp.modules import find_in_mro
 from vglint.interp.objects import (
     ArrayV,
     BuiltinV,
+    ClassMethodV,
     ClassV,
     DictV,
     External,
@@ -21,9 +22,11 @@ from vglint.interp.objects import (
     MethodV,
     ModuleV,
     PartialV,
+    PropertyV,
     SetV,
     ShapeV,
     Site,
+    StaticV,
     TensorV,
     Value,
     is_tensor,
@@ -199,6 +202,23 @@ def _library_has(name: str, attribute: str) -> Value:
     if ops.find(f"{name}.{attribute}") is not None or f"{name}.{attribute}" in LIBRARY:
         return True
     return Unknown("argument", f"hasattr({name}, {attribute})")
+
+
+@register(LIBRARY, "builtins.classmethod", "builtins.staticmethod", "builtins.property")
+def descriptor(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    """`classmethod(f)`, called rather than written above a definition."""
+    given = [*args, *keywords.values()]
+    match which.name.rpartition(".")[2]:
+        case "classmethod":
+            return ClassMethodV(given[0]) if given else Unknown("argument", "classmethod")
+        case "staticmethod":
+            return StaticV(given[0]) if given else Unknown("argument", "staticmethod")
+        case _:
+            return PropertyV(
+                args[0] if args else keywords.get("fget"), args[1] if len(args) > 1 else keywords.get("fset")
+            )
 
 
 @register(LIBRARY, "builtins.callable")

@@ -10,6 +10,7 @@ from typing import Any
 
 from vglint import ops
 from vglint.interp import registries
+from vglint.interp.contents import truth_of
 from vglint.interp.core import MISSING, Frame, Run, call, get_attribute, opaque
 from vglint.interp.emit import emit_operator
 from vglint.interp.objects import (
@@ -97,6 +98,8 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
         except TypeError:
             return Unknown("argument", f"{_short(left)} {symbol} {_short(right)}")
     if symbol in ("==", "!="):
+        if _is_rare_dtype(left, right) or _is_rare_dtype(right, left):
+            return symbol == "!="
         if (
             isinstance(left, Instance)
             and not isinstance(left, ModuleV)
@@ -116,6 +119,18 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
         if ordered is not None:
             return ordered
     return opaque(run, "argument", f"{_short(left)} {symbol} {_short(right)}", [left, right], site)
+
+
+DTYPE = "dtype"
+"""What the dtype of a tensor is called where nothing tells it: then it is one that models train in by default."""
+_RARE = frozenset(
+    f"torch.{name}"
+    for name in "float16 half bfloat16 float64 double complex64 complex128 float8_e4m3fn float8_e5m2 int8 uint8 quint8".split()
+)
+
+
+def _is_rare_dtype(one: Value, other: Value) -> bool:
+    return isinstance(one, Unknown) and one.text == DTYPE and isinstance(other, External) and other.name in _RARE
 
 
 def truth(run: Run, value: Value, frame: Frame, site: Site) -> bool | None:
@@ -142,7 +157,9 @@ def truth(run: Run, value: Value, frame: Frame, site: Site) -> bool | None:
             return length
         case FunctionV() | ClassV() | External():
             return True
-        case Unknown() | OpaqueV() | TensorV() | ParamV() | ParamView():
+        case TensorV():
+            return truth_of(value)
+        case Unknown() | OpaqueV() | ParamV() | ParamView():
             return None
         case _:
             return True

@@ -27,9 +27,10 @@ def composite(run: Run, name: str) -> Value:
     """Returns the class of a composite module, MISSING for any other name."""
     if name not in COMPOSITES:
         return MISSING
-    if _KEY not in run.namespaces:
-        run.namespaces[_KEY] = Namespace(_described(), {}, prefix="torch.nn")
-    return member(run, run.namespaces[_KEY], name.rpartition(".")[2])
+    spaces = run.memory.namespaces
+    if _KEY not in spaces:
+        spaces[_KEY] = Namespace(_described(), {}, prefix="torch.nn")
+    return member(run, spaces[_KEY], name.rpartition(".")[2])
 
 
 def is_composite(cls: Value) -> bool:

@@ -117,6 +117,50 @@ class Frame:
     name: str = "<module>"
 
 
+class Memory:
+    """What module-level statements define, kept from one interpretation to the next.
+
+    Values that hold nodes or modules of one interpretation go when the next begins, and what an entry writes is undone at its end.
+    """
+
+    __slots__ = ("_bound", "_ids", "_units", "namespaces")
+
+    def __init__(self) -> None:
+        self.namespaces: dict[str, Namespace] = {}
+        self._units: list[tuple[Namespace, Unit]] = []
+        self._bound: list[tuple[Namespace, str, Value]] = []
+        self._ids: set[int] = set()
+
+    def note_unit(self, space: Namespace, unit: Unit) -> None:
+        """A statement made nodes or modules: it has to be executed again in every interpretation."""
+        self._units.append((space, unit))
+        self._ids.update(id(space.names[name]) for name in unit.names if name in space.names)
+
+    def note_name(self, space: Namespace, name: str, before: Value) -> None:
+        """A name was bound to a value of another file: what holds state is asked for anew in every interpretation."""
+        value = space.names[name]
+        if isinstance(value, _HOLDERS) or id(value) in self._ids:
+            self._bound.append((space, name, before))
+
+    def begin(self) -> None:
+        """Makes ready for the next interpretation."""
+        for space, name, before in self._bound:
+            if before is MISSING:
+                space.names.pop(name, None)
+            else:
+                space.names[name] = before
+        for space, unit in self._units:
+            for name in unit.names:
+                space.names.pop(name, None)
+            space.done.discard(id(unit))
+        self._bound.clear()
+        self._units.clear()
+        self._ids.clear()
+
+
+_HOLDERS = (TensorV, ParamV, ModuleV, OpaqueV, Instance, ListV, DictV, tuple)
+
+
 @dataclass(slots=True)
 class Run:
     """The state of one interpretation."""
@@ -138,9 +182,8 @@ class Run:
     modules_running: list[ModuleV] = field(default_factory=list)
     """The modules whose forward runs now, outermost first."""
     roots: dict[str, ModuleV] = field(default_factory=dict)
-    namespaces: dict[str, Namespace] = field(default_factory=dict)
-    tied: bool = False
-    """Some of what the namespaces hold are tensors of this run: nodes that no other run has."""
+    memory: Memory = field(default_factory=lambda: Memory())
+    """What the files' statements define, shared with other interpretations."""
     init_sites: dict[int, Site | None] = field(default_factory=dict)
     """Where a parameter was last written, by its identity."""
     symbols: int = 0
@@ -167,6 +210,8 @@ class Run:
     forks: int = 0
     within: dict[int, int] = field(default_factory=dict)
     """How many calls of each function are open, by the identity of its tree."""
+    carries: dict[int, bool] = field(default_factory=dict)
+    """Whether a gradient may pass through a node, as far as it was asked."""
     runaway: set[int] = field(default_factory=set)
     """Functions whose recursion did not end: they are not walked within themselves again."""
 
@@ -367,7 +412,7 @@ def execute_unit(run: Run, space: Namespace, unit: Unit) -> None:
     running, run.modules_running = run.modules_running, []
     region, run.region = run.region, 0
     depth, run.depth = run.depth, 0
-    nodes = len(run.nodes)
+    made = len(run.nodes) + len(run.modules)
     run.setup += 1
     try:
         execute(run, unit.tree, Frame(Scope(space.names, None, space), unit, None))
@@ -375,5 +420,6 @@ def execute_unit(run: Run, space: Namespace, unit: Unit) -> None:
         pass
     finally:
         run.setup -= 1
-        run.tied = run.tied or len(run.nodes) > nodes
         run.journal, run.modules_running, run.region, run.depth = journal, running, region, depth
+        if len(run.nodes) + len(run.modules) > made:
+            run.memory.note_unit(space, unit)

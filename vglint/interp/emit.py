@@ -177,6 +177,7 @@ def shape_of(run: Run, value: Value) -> Shape | None:
 
 def emit_operator(run: Run, name: str, operands: list[Value], site: Site) -> Value:
     """Emits a Python operator on tensors; a plain number goes to the config as `other` (`self` when it stands on the left)."""
+    from vglint.interp.contents import after_operator
     from vglint.interp.distribution import combined
 
     inputs: list[int] = []
@@ -200,6 +201,7 @@ def emit_operator(run: Run, name: str, operands: list[Value], site: Site) -> Val
     emit(run, name, inputs, config, site, shape=shape)
     made = TensorV(len(run.nodes) - 1, shape)
     made.init = combined(name, operands)
+    made.ramp = after_operator(name, operands)
     return made
 
 
@@ -279,9 +281,11 @@ def emit_call(
     draft.result = result
     value = tensor_of(run, draft, node, result)
     if isinstance(value, TensorV) and leaf is None:
+        from vglint.interp.contents import after_call
         from vglint.interp.distribution import created
 
         created(spelling, bound, args, value)
+        value.ramp = after_call(op, bound, args[0] if args else None, value.shape)
     return value
 
 

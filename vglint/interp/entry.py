@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 import libcst as cst
@@ -35,11 +35,13 @@ from vglint.interp.core import (
     MISSING,
     BudgetError,
     Frame,
+    Memory,
     Raised,
     RegionDraft,
     Run,
     call,
     evaluate,
+    write_place,
 )
 from vglint.interp.freeze import Kind, freeze
 from vglint.interp.given import arguments_for
@@ -48,8 +50,11 @@ from vglint.interp.look import Candidate, candidates, factories, needs_arguments
 from vglint.interp.names import lookup, member
 from vglint.interp.objects import (
     ClassV,
+    DictV,
     External,
     FunctionV,
+    Instance,
+    ListV,
     ModuleV,
     Namespace,
     Scope,
@@ -164,7 +169,7 @@ def entries(
                 if fault is None:
                     raise
                 fault(candidate.text or candidate.name, error)
-                session.namespaces.clear()
+                session.memory.namespaces.clear()
                 continue
             if graph is not None:
                 graphs[number] = graph
@@ -177,7 +182,9 @@ class _Session:
     def __init__(self, project: Project, module: Module) -> None:
         self.project = project
         self.module = module
-        self.namespaces: dict[str, Namespace] = {}
+        kept = project.kept.setdefault("interp", Memory())
+        assert isinstance(kept, Memory)
+        self.memory = kept
         self.built: dict[str, tuple[list[Value], dict[str, Value]]] = {}
 
     def is_late(self, candidate: Candidate) -> bool:
@@ -189,7 +196,10 @@ class _Session:
 
     def graph(self, candidate: Candidate) -> Graph | None:
         run = _new_run(self.project, candidate.text or candidate.name)
-        run.namespaces = self.namespaces if candidate.kind != "script" else {}
+        if candidate.kind != "script":
+            run.memory = self.memory
+            run.memory.begin()
+            run.journal = []
         run.built = self.built
         unit = candidate.unit
         space = _namespace(run, self.module)
@@ -202,8 +212,7 @@ class _Session:
         except NoEntry:
             return None
         finally:
-            if run.tied:
-                self.namespaces.clear()
+            _undo(run)
 
     def _start(self, run: Run, candidate: Candidate, space: Namespace, frame: Frame) -> Started:
         if candidate.kind == "script":
@@ -282,8 +291,37 @@ def _guarded(run: Run, span: Span, start: Callable[[], Started]) -> Graph:
         roots = run.roots
     if not roots and run.modules:
         roots = {"": run.modules[0]}
-    run.journal = None
-    return freeze(run, kind, span, roots, result)
+    written, run.journal = run.journal, None
+    graph = freeze(run, kind, span, roots, result)
+    run.journal = written
+    return graph
+
+
+def _undo(run: Run) -> None:
+    """Takes back what an entry wrote, save in what later entries are built with."""
+    spared: set[int] = set()
+    for args, keywords in run.built.values():
+        _reach([*args, *keywords.values()], spared)
+    for holder, key, before in reversed(run.journal or []):
+        if id(holder) not in spared:
+            write_place(holder, key, before)
+
+
+def _reach(values: Iterable[Value], seen: set[int]) -> None:
+    for value in values:
+        if id(value) in seen:
+            continue
+        if isinstance(value, Instance):
+            seen |= {id(value), id(value.attrs)}
+            _reach(value.attrs.values(), seen)
+        elif isinstance(value, DictV):
+            seen |= {id(value), id(value.items)}
+            _reach(value.items.values(), seen)
+        elif isinstance(value, ListV):
+            seen.add(id(value))
+            _reach(value.items, seen)
+        elif isinstance(value, tuple):
+            _reach(value, seen)
 
 
 def _new_run(project: Project, entry: str) -> Run:

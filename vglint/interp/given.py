@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import os
+
 import libcst as cst
 
 from vglint.interp.core import MISSING, Frame, Run, call, evaluate
@@ -9,19 +12,26 @@ from vglint.interp.indexing import entry_input
 from vglint.interp.leaves import is_module_class
 from vglint.interp.modules import find_in_mro
 from vglint.interp.names import lookup
-from vglint.interp.objects import ClassV, FunctionV, Instance, ListV, Site, Value
+from vglint.interp.objects import ClassV, FunctionV, Instance, ListV, Scope, Site, Value
 from vglint.value import Unknown
 
 
-def arguments_for(run: Run, function: FunctionV, *, tensors: bool, skip: int = 0) -> list[Value]:
-    """Returns a value for each argument without default: a tensor input, an instance of its annotated class, or an unknown."""
+def arguments_for(
+    run: Run, function: FunctionV, *, tensors: bool, skip: int = 0, cls: ClassV | None = None
+) -> list[Value]:
+    """Returns a value for each argument without default: a tensor input, an instance of its annotated class, or an unknown.
+
+    `cls` is the class that a constructor builds.
+    """
     params = function.node.params
     site = Site(function.unit, function.node)
     args: list[Value] = []
     positional = (*params.posonly_params, *params.params)
     required = [param for param in positional[skip:] if param.default is None]
     for param in required:
-        args.append(_argument_for(run, param, function, tensors=tensors, site=site))
+        declared = _declared_class(run, cls, param.name.value) if cls is not None and param.annotation is None else None
+        made = _default_instance(run, declared, function, site) if declared is not None else None
+        args.append(_argument_for(run, param, function, tensors=tensors, site=site) if made is None else made)
     if (
         tensors
         and not args
@@ -63,6 +73,32 @@ def _argument_for(run: Run, param: cst.Param, function: FunctionV, *, tensors: b
             return tuple(entry_input(run, f"{name}[{number}]", site) for number in range(len(inner)))
         return ListV([entry_input(run, f"{name}[i]", site)], Unknown("argument", f"len({name})"))
     return entry_input(run, name, site)
+
+
+def _declared_class(run: Run, cls: ClassV, name: str) -> ClassV | None:
+    """Returns the class that a class body declares for an attribute of an argument's name: `config: BertConfig`, `config_class = …`."""
+    for base in cls.mro:
+        if not isinstance(base, ClassV) or base.node is None:
+            continue
+        found = base.names.get(f"{name}_class")
+        if not isinstance(found, ClassV):
+            found = _class_annotation(run, base, name)
+        if isinstance(found, ClassV) and not is_module_class(found):
+            return found
+    return None
+
+
+def _class_annotation(run: Run, cls: ClassV, name: str) -> Value:
+    space = run.memory.namespaces.get(os.path.abspath(cls.unit.file))
+    definition = cls.unit.ast
+    if space is None or not isinstance(definition, ast.ClassDef) or definition.name != cls.name:
+        return None
+    for statement in definition.body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            wanted = statement.annotation
+            if statement.target.id == name and isinstance(wanted, ast.Name):
+                return lookup(run, wanted.id, Scope({}, None, space))
+    return None
 
 
 def _annotation_text(node: cst.CSTNode | None) -> str:

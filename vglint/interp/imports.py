@@ -173,11 +173,13 @@ def is_library(dotted: str) -> bool:
 
 
 def namespace(run: Run, module: Module) -> Namespace:
-    """Returns the namespace of a file, one per run."""
+    """Returns the namespace of a file."""
+    spaces = run.memory.namespaces
     key = str(module.file)
-    if key not in run.namespaces:
-        run.namespaces[key] = Namespace(module, {})
-    return run.namespaces[key]
+    space = spaces.get(key)
+    if space is None or space.module is not module:
+        space = spaces[key] = Namespace(module, {})
+    return space
 
 
 def _refuse_optional(dotted: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from vglint import ops
 from vglint.graph import Init
 from vglint.interp import registries
+from vglint.interp.contents import after_index
 from vglint.interp.core import Frame, Raised, Run, call, get_attribute, opaque
 from vglint.interp.distribution import UNKNOWN, overwrite
 from vglint.interp.emit import emit, literal, node_of, shape_of
@@ -275,6 +276,7 @@ def index_tensor(run: Run, value: Value, key: Value, site: Site) -> Value:
     made = TensorV(len(run.nodes) - 1, shape)
     if isinstance(value, (TensorV, ParamV)) and value.init is not None:
         made.init = value.init
+    made.ramp = after_index(value, key)
     return made
 
 
@@ -334,6 +336,7 @@ def set_index(run: Run, holder: Value, key: Value, value: Value, frame: Frame, s
             run.set_field(holder, "pick", ())
             run.set_field(holder, "init", UNKNOWN if holder.init is not None else None)
             run.set_field(holder, "values", None)
+            run.set_field(holder, "ramp", None)
         case ParamV() | ParamView():
             param = holder.param if isinstance(holder, ParamView) else holder
             whole = isinstance(holder, ParamV) or holder.whole

@@ -174,6 +174,7 @@ def checkpoint(
     "torch.fx.symbolic_trace",
     "torch.distributed.fsdp.FullyShardedDataParallel",
     "functools.wraps",
+    "functools.update_wrapper",
     "functools.lru_cache",
     "functools.cache",
     "typing.cast",

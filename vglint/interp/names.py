@@ -66,6 +66,7 @@ def member(run: Run, space: Namespace, name: str) -> Value:
     value = starred(run, space, name, set())
     if value is not MISSING:
         space.names[name] = value
+        run.memory.note_name(space, name, MISSING)
     return value
 
 
@@ -88,4 +89,5 @@ def resolved(run: Run, space: Namespace, name: str, value: LaterV) -> Value:
     space.names[name] = Unknown("unresolved name", f"{value.dotted}.{value.name} imports itself")
     found = imported(run, space, value.dotted, value.level, value.name)
     space.names[name] = found
+    run.memory.note_name(space, name, value)
     return found

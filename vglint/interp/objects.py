@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from vglint.graph import Init
 from vglint.shape import Shape
-from vglint.value import Literal_, Unknown
+from vglint.value import Expr, Literal_, Unknown
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -209,6 +209,14 @@ class ModuleV(Instance):
     """A pretrained model of a library: known to be a module, not what is in it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """Entries that grow by `step` along the last dimension, the same in all others; a constant where `step` is 0."""
+
+    start: int | float | Expr
+    step: int | float
+
+
 @dataclass(slots=True, eq=False)
 class TensorV:
     """A tensor: the output of a node, or a part (`pick`) of a node that returns several."""
@@ -220,6 +228,8 @@ class TensorV:
     """How its entries are distributed, for tensors that may become parameters."""
     values: tuple[Any, ...] | None = None
     """Entries of a small constant vector (`torch.linspace(0, rate, depth)`)."""
+    ramp: Ramp | None = None
+    """What is known of the entries of a constant or a position."""
     grad: bool = False
     """`requires_grad` was asked for explicitly."""
 

@@ -27,7 +27,7 @@ def filled(run: Run, registry: DictV, reader: Namespace) -> bool:
     """Executes the decorated definitions that may fill a registry; returns whether there were any."""
     if id(registry) in run.registries or run.registering:
         return False
-    home = next((space for space in run.namespaces.values() if _holds(space, registry)), None)
+    home = next((space for space in run.memory.namespaces.values() if _holds(space, registry)), None)
     if home is None or home.prefix:
         return False
     run.registries.add(id(registry))

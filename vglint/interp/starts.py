@@ -171,7 +171,7 @@ def built(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Valu
     base = leaf_base(cls)
     args: list[Value] = []
     if init is not None and isinstance(init[0], FunctionV):
-        args = arguments_for(run, init[0], tensors=False, skip=1)
+        args = arguments_for(run, init[0], tensors=False, skip=1, cls=cls)
     elif base is not None and (spelling := ops.find(base.name)) is not None:
         args = [Unknown("argument", arg.name) for arg in spelling.args if arg.default is REQUIRED]
     made = call(run, cls, args, {}, inner, Site(cls.unit, cls.unit.tree))

@@ -99,6 +99,7 @@ def augmented(run: Run, node: cst.AugAssign, frame: Frame) -> int | None:
         run.set_field(before, "pick", after.pick)
         run.set_field(before, "shape", before.shape or after.shape)
         run.set_field(before, "init", after.init)
+        run.set_field(before, "ramp", after.ramp)
         after = before
     if isinstance(before, ParamV):
         from vglint.interp.distribution import UNKNOWN, combined, overwrite

@@ -292,6 +292,33 @@ def version(
     return tuple(int(part) for part in numbers)
 
 
+@register(LIBRARY, "importlib.import_module")
+def import_by_name(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    name = args[0] if args else keywords.get("name")
+    package = args[1] if len(args) > 1 else keywords.get("package")
+    if not isinstance(name, str):
+        return Unknown("argument", "import_module")
+    if name.startswith("."):
+        if not isinstance(package, str):
+            return Unknown("argument", "import_module")
+        above = package.split(".")
+        level = len(name) - len(name.lstrip("."))
+        name = ".".join([*above[: len(above) - level + 1], name.lstrip(".")])
+    return import_module(run, name, frame.scope, whole=True)
+
+
+@register(LIBRARY, "types.FunctionType")
+def function_type(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    """A function made anew from the code of another."""
+    code = args[0] if args else None
+    made = code.extra.get("function") if isinstance(code, Instance) else None
+    return made if isinstance(made, FunctionV) else Unknown("unmodelled call", which.name)
+
+
 @register(LIBRARY, "inspect.signature", "inspect.getfullargspec")
 def signature(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
@@ -311,16 +338,6 @@ def signature(
         named: list[Value] = [arg.name for arg in listed.args if arg.role != "tensor" or listed.form != "method"]
         return Instance(which, {"parameters": DictV(dict.fromkeys(named)), "args": ListV(named)}, site)
     return Unknown("unmodelled call", which.name)
-
-
-@register(LIBRARY, "importlib.import_module")
-def import_by_name(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    name = args[0] if args else keywords.get("name")
-    if not isinstance(name, str) or name.startswith(".") or len(args) > 1:
-        return Unknown("argument", "import_module")
-    return import_module(run, str(name), frame.scope, whole=True)
 
 
 @register(LIBRARY, "copy.replace", "argparse.ArgumentParser", "transformers.HfArgumentParser")

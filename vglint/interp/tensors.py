@@ -58,6 +58,7 @@ def call_method(
         run.set_field(value, "node", result.node)
         run.set_field(value, "pick", result.pick)
         run.set_field(value, "shape", result.shape or value.shape)
+        run.set_field(value, "ramp", result.ramp)
         return value
     return result
 

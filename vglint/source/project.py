@@ -36,6 +36,8 @@ class Project:
         self._listings: dict[str, frozenset[str]] = {}
         self._package_roots: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._found: dict[tuple[str, str], str | None] = {}
+        self.kept: dict[str, object] = {}
+        """What readers of modules keep from file to file; it goes when modules are dropped."""
 
     def module(self, path: str | os.PathLike[str]) -> Module | Problem:
         """Returns the module of a file, read once."""
@@ -93,6 +95,7 @@ class Project:
                 held += len(module.text)
                 if held > keep:
                     del self._modules[file]
+                    self.kept.clear()
 
     def _parse(self, given: str, file: str, content: bytes) -> Module | Problem:
         name, is_package = self._name(file)
