@@ -20,12 +20,13 @@ from vglint.analysis.maps import reduce as _reduce
 from vglint.analysis.maps import shape as _shape
 from vglint.analysis.maps import source as _source
 from vglint.analysis.maps import weight as _weight
-from vglint.analysis.ratio import first_of, last_of, weight_layers
+from vglint.analysis.ratio import WEIGHTED, first_of, last_of, weight_layers
 from vglint.analysis.sizes import assumed, sequence_length
 from vglint.analysis.state import ZERO, AbstainError, Back, Grad, Scale, State, combined
 from vglint.analysis.use import Use
 from vglint.graph import Graph
 from vglint.ops import OPS
+from vglint.ops.curves import ELEMENTWISE
 from vglint.signal import Signal, Trace
 from vglint.value import Literal_
 
@@ -136,17 +137,30 @@ def backward(
             if sent is None:
                 unknown[source] = True
                 continue
+            if sent.along and node.op not in _ALIGNED:
+                sent = sent._replace(along=0.0)
             if sent.g <= 0.0:
                 continue
             flows[index].append((source, sent))
             before = grads[source]
             both = sent if before is None else combined(before, sent)
+            if before is not None and both is not None and (pull := 2 * before.along * sent.along):
+                both = both._replace(g=both.g + pull * (state.q if (state := states[source]) is not None else 0.0))
             if both is None:
                 unknown[source] = True
                 lost.append((source, "widths that are not known do not cancel"))
             else:
                 grads[source] = both
     return grads, flows, lost
+
+
+_ALIGNED = (
+    WEIGHTED
+    | ELEMENTWISE
+    | frozenset("prelu add cat view reshape flatten unflatten squeeze unsqueeze contiguous permute transpose".split())
+    | frozenset("max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d avg_pool3d interpolate upsample".split())
+)
+"""Ops whose maps say how much of a gradient lies along the signal."""
 
 
 def turning(graph: Graph) -> Iterator[tuple[int, str]]:

@@ -6,6 +6,7 @@ Differences (`db`, `ds`) are kept, not covariances: they fall to 1e-50 and a sub
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -99,6 +100,7 @@ class Grad(NamedTuple):
 
     `scale` multiplies all of them; `map` says how they vary over positions, `units` how over the
     points of a residual stream. `lv` = variance of ln‖g‖² that finite width brings, `rho` = mean squared cosine between gradients of samples.
+    `along` = c where the gradient is c·x + what is independent of the signal x: a loss pulls on outputs that the network itself made.
     """
 
     g: float
@@ -111,6 +113,7 @@ class Grad(NamedTuple):
     rho: float = 0.0
     map: Profile | None = None
     units: tuple[float, ...] | None = None
+    along: float = 0.0
 
     def times(self, gain: float, scale: Scale = ()) -> Grad:
         return Grad(
@@ -124,6 +127,21 @@ class Grad(NamedTuple):
             self.rho,
             self.map,
             self.units,
+            self.along * gain if not scale else 0.0,
+        )
+
+    def pulled(self, state: State, along: float, share: float = 1.0) -> Grad:
+        """Returns the gradient with a part `along` the signal: it adds along²·E[x²], of which `share` is not counted yet."""
+        # In the median over weights what is quadratic in the network's own gain falls behind by as much as ln‖g‖² varies.
+        extra = along * along * share * math.exp(-self.lv)
+        if extra == 0.0 or self.scale or state.scale:
+            return self._replace(along=0.0)
+        return self._replace(
+            g=self.g + extra * state.q,
+            gs=self.gs + extra * max(state.q - state.ds, 0.0),
+            gb=self.gb + extra * max(state.q - state.db, 0.0),
+            gx=self.gx + extra * max(state.q - max(state.db, state.ds), 0.0),
+            along=along,
         )
 
 
@@ -199,6 +217,7 @@ def combined(left: Grad, right: Grad) -> Grad | None:
         share * left.rho + other * right.rho,
         mixed(left.map, right.map, share),
         together(left.units, right.units, share),
+        left.along + right.along,
     )
 
 

@@ -92,6 +92,18 @@ def maximum_moments(curve: Curve, mu: float, v: float, d: float, count: float) -
     return totals[0], totals[1], totals[2]
 
 
+@lru_cache(maxsize=4096)
+def pull(curve: Curve, v: float) -> tuple[float, float]:
+    """Returns E[x φ φ'] / v and E[φ² φ'²] at x ~ N(0, v): what becomes of a gradient φ(x), along x and in all."""
+    sigma = math.sqrt(v)
+    along = square = 0.0
+    for z, weight in _GAUSS:
+        value, slope = curve.value(sigma * z), curve.slope(sigma * z)
+        along += weight * sigma * z * value * slope
+        square += weight * (value * slope) ** 2
+    return along / v, square
+
+
 def _rays(linear: tuple[float, float], v: float) -> Moments:
     left, right = linear
     even, odd = (right - left) / 2, (right + left) / 2

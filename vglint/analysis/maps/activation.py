@@ -5,6 +5,7 @@ q' = E[φ²],  g ← g·E[φ'²];  pairs by Hermite expansion       (Poole et al
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from vglint.analysis.maps import maps
@@ -12,7 +13,7 @@ from vglint.analysis.state import AbstainError, Grad, Law, State, Step, law_of
 from vglint.analysis.streams import Mixture, by_centre, gaussian_points, mixture_points, through_mixture
 from vglint.analysis.use import Use
 from vglint.ops.curves import ELEMENTWISE, Curve, composed, curve, rays
-from vglint.ops.quadrature import gaussian_moments, maximum_moments
+from vglint.ops.quadrature import gaussian_moments, maximum_moments, pull
 
 
 @maps(*sorted(ELEMENTWISE))
@@ -157,7 +158,16 @@ def slope_back(law: Law, after: Law, use: Use, state: State) -> Callable[[Grad],
     width = float(state.channels) if isinstance(state.channels, int) else 1e9
     pairs = use.batch * (state.places or 1.0)
 
+    whole = state.law is None and after.mixture is None and after.among == 1.0 and not state.scale
+
     def back(grad: Grad) -> Grad:
+        along = 0.0
+        if grad.along and whole and law.v > 0:
+            pulled, square = pull(after.curve, float(f"{law.v:.2g}"))
+            along = grad.along * pulled
+            weight = grad.along**2 * math.exp(-grad.lv)
+            own = weight * gaussian_moments(after.curve, law.mu, law.v).square
+            grad = grad._replace(g=max(grad.g - own, 0.0) + (weight * square / gain if gain > 0 else 0.0))
         if grad.units is not None or after.mixture is not None:
             grad = over_points(grad, after)
         rho = grad.rho * (pair / gain) ** 2 if gain > 0 else grad.rho
@@ -174,6 +184,7 @@ def slope_back(law: Law, after: Law, use: Use, state: State) -> Callable[[Grad],
             min(rho, 1.0),
             grad.map,
             grad.units,
+            along,
         )
 
     return back

@@ -1,8 +1,8 @@
 """Attention: softmax of query-key products, weighted averages of values; matrix products of two signals.
 
 With scores of variance s² over T keys:
-    A₂ = E Σp² = e^{s²}/(T − 1 + e^{s²})      out q' = q − ds·(1 − A₂)      (Noci et al. 2022: attention averages positions)
-    gradients: values A₂·g + (1 − A₂)·gs, scores J₂ = A₂(1 − A₂)² of the values' differences
+    A₂ = E Σp²      out q' = q − ds·(1 − A₂)      (Noci et al. 2022: attention averages positions)
+    gradients: values A₂·g + (1 − A₂)·gs, scores J₂ = E Σp²(1 − 2p + Σp²) of the values' differences
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from vglint.analysis.maps.weight import Fans, affine
 from vglint.analysis.state import ZERO, AbstainError, Grad, Scores, State, Step, merged, sized
 from vglint.analysis.use import Use
 from vglint.ops.init import Spread
+from vglint.ops.softmax import softness
 from vglint.shape import Dim, Shape
 from vglint.value import Expr, Unknown
 
@@ -71,22 +72,36 @@ def flatness(variance: float, shared: float, length: float, causal: bool = False
     Under a causal mask the first queries see few keys: the mean over queries counts.
     """
     if causal and length > 1:
-        return _causal(round(variance, 3), round(shared, 3), length)
-    own = sharpness(variance, length)
-    overlap = min(sharpness(min(shared, variance), length), own)
-    return Flatness(own, overlap, own * (1.0 - own) ** 2)
+        return _causal(float(f"{variance:.3g}"), float(f"{shared:.3g}"), length)
+    own, jacobian = softness(variance, length)
+    return Flatness(own, overlap(variance, shared, length), jacobian)
 
 
 @lru_cache(maxsize=1024)
 def _causal(variance: float, shared: float, length: float) -> Flatness:
-    count = int(min(length, 1024))
-    own = overlap = jacobian = 0.0
-    for keys in range(1, count + 1):
-        one = sharpness(variance, keys)
-        own += one
-        overlap += min(sharpness(min(shared, variance), max(keys, count / 2)), one)
-        jacobian += one * (1.0 - one) ** 2
-    return Flatness(own / count, overlap / count, jacobian / count)
+    """Query t sees t keys: a mean over some of them, each for those around it."""
+    count = int(min(length, 4096))
+    seen = sorted({max(round(count * (k / _QUERIES) ** 2), 1) for k in range(1, _QUERIES + 1)})
+    own = both = jacobian = before = 0.0
+    for keys in seen:
+        one = softness(variance, keys)
+        share, before = (keys - before) / count, keys
+        own += share * one.own
+        both += share * min(overlap(variance, shared, max(keys, count / 2)), one.own)
+        jacobian += share * one.jacobian
+    return Flatness(own, both, jacobian)
+
+
+_QUERIES = 24
+
+
+def overlap(variance: float, shared: float, length: float) -> float:
+    """Returns nearly E Σ p·p' of two rows whose scores have the covariance `shared`: between independent and equal."""
+    if shared <= 0.0 or variance <= 0.0:
+        return 1.0 / length
+    flat = 1.0 / length
+    part = min(shared / variance, 1.0)
+    return min(softness(shared, length).own, flat + (softness(variance, length).own - flat) * part)
 
 
 def is_causal(use: Use, position: int) -> bool:
@@ -102,11 +117,6 @@ def is_causal(use: Use, position: int) -> bool:
         if node.op not in ("linear", "softmax", "parameter"):
             wanted += node.inputs
     return False
-
-
-def sharpness(variance: float, length: float) -> float:
-    peak = math.exp(min(variance, 200.0))
-    return peak / (length - 1.0 + peak)
 
 
 def averaged(index: int, value: State, flat: Flatness) -> State:
@@ -143,7 +153,7 @@ def softmax(use: Use) -> Step:
         raise AbstainError("a width is not known")
     if width is None:
         raise AbstainError("classes of the softmax are not known")
-    own = sharpness(max(state.q - state.r, 0.0), width)
+    own, squared_slope = softness(max(state.q - state.r, 0.0), width)
     mean = 1.0 / width
     q = own / width
     apart = max(q - mean * mean, 0.0)
@@ -158,7 +168,7 @@ def softmax(use: Use) -> Step:
         parts=((use.index, 1.0),),
         fresh=0.0,
     )
-    jacobian = own * (1.0 - own) ** 2 / width
+    jacobian = squared_slope / width
     # A softmax passes only differences between classes.
     return out, lambda grad: [
         grad._replace(

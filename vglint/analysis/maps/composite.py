@@ -60,7 +60,7 @@ class Tape:
         count = len(self.use.inputs)
 
         def back(grad: Grad) -> Sequence[Grad | None]:
-            grads: dict[int, Grad | None] = {result: grad}
+            grads: dict[int, Grad | None] = {result: grad._replace(along=0.0)}
             for index, inputs, step in reversed(self.steps):
                 if index not in grads:
                     continue

@@ -191,7 +191,8 @@ def normalised(
     ratio = gain * inverse * noise
 
     def back(grad: Grad) -> Sequence[Grad]:
-        mean = min(max(mean_gradient(grad), 0.0), grad.g)
+        # What pulls on the size of the normalised signal is taken away with the mean.
+        mean = min(max(mean_gradient(grad), 0.0) + grad.along**2 * q, grad.g)
         own_share = (1.0 - 1.0 / count) if count > 1 else 1.0
         inner = Grad(
             (grad.g - mean) * own_share * ratio,

@@ -76,7 +76,7 @@ def upsample(use: Use) -> Step:
                 gx=grad.gx * factor**2,
                 gr=grad.gr * factor,
                 map=coarse_down(grad.map, use),
-            )
+            ).pulled(state, grad.along * factor, 1.0 - 1.0 / factor)
         ]
 
     return out, back
@@ -227,9 +227,9 @@ def average(use: Use, window: float, ratio: float) -> Step:
         inside = max(1.0 / max((state.places or PLACES), 1.0), 0.0) * window
         gs = grad.gs * near + (grad.g - grad.gs) * near * min(inside, 1.0)
         gx = grad.gx * near + (grad.gb - grad.gx) * near * min(inside, 1.0)
-        return [
-            grad._replace(g=grad.g * gain, gs=gs, gb=grad.gb * gain, gx=gx, gr=grad.gr * gain, map=fine(grad.map, use))
-        ]
+        along = grad.along * gain * (window * q / state.q if state.q > 0 else 0.0)
+        inner = grad._replace(g=grad.g * gain, gs=gs, gb=grad.gb * gain, gx=gx, gr=grad.gr * gain)
+        return [inner._replace(map=fine(grad.map, use), along=along)]
 
     return out, back
 
@@ -261,6 +261,7 @@ def maximum(use: Use, window: float, ratio: float) -> Step:
                 gx=grad.gx * pair * ratio,
                 gr=grad.gr * pair,
                 map=fine(grad.map, use),
+                along=grad.along * ratio * (out.q / state.q if state.q > 0 else 0.0),
             )
         ]
 

@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 
 from vglint.analysis.maps import maps
-from vglint.analysis.maps.attention import sharpness
+from vglint.analysis.maps.attention import overlap
 from vglint.analysis.maps.pool import average, maximum
 from vglint.analysis.state import PLACES, ZERO, AbstainError, Back, Grad, State, Step
 from vglint.analysis.use import Use
+from vglint.ops.softmax import softness
 from vglint.shape import size_ratio
 
 WIDE = 1e3
@@ -137,7 +138,7 @@ _AT: dict[str, Callable[[float], tuple[float, float]]] = {
 def loss(use: Use) -> Step:
     """A loss sends a gradient that is random from sample to sample; its size only shifts the whole trace."""
     state = use.inputs[0] if use.inputs else None
-    seed = head(state)
+    seed = head(state, squared="mse" in use.node.op or "l1" in use.node.op or "huber" in use.node.op)
     return None, lambda grad: [seed] + [ZERO] * (len(use.inputs) - 1)
 
 
@@ -154,11 +155,15 @@ def head(state: State | None, *, squared: bool = False) -> Grad:
     apart = max(state.q - state.r, 0.0)
     together = [max(min(state.q - d, apart), 0.0) for d in (state.ds, state.db, max(state.ds, state.db))]
     if 2 <= classes <= 1000 and not squared:
-        whole = sharpness(apart, classes) - 2.0 / classes + 1.0
-        shares = [max(sharpness(common, classes) - 1.0 / classes, 0.0) / whole for common in together]
+        own = softness(apart, classes).own
+        whole = own - 2.0 / classes + 1.0
+        shares = [max(overlap(apart, common, classes) - 1.0 / classes, 0.0) / whole for common in together]
+        # Stein's lemma: E[p x] = E[dp/dx] E[x²].
+        along = max(1.0 - own, 0.0) / math.sqrt(classes * whole)
     else:
         shares = [common / (state.q + 1.0) for common in together]
-    return Grad(1.0, shares[0], shares[1], shares[2], 0.0, (), 0.0, rho)
+        along = 1.0 / math.sqrt(state.q + 1.0)
+    return Grad(1.0, shares[0], shares[1], shares[2], 0.0, (), 0.0, rho, along=along)
 
 
 def narrowed(use: Use, state: State, width: float) -> tuple[State, Back]:

@@ -259,6 +259,9 @@ def affine(
         if spread.form == "identity":
             found = found._replace(mu=state.mu * math.sqrt(spread.var), r=state.r * spread.var)
     random = spread.form == "iid" and spread.var > 0
+    pull = 1.0
+    if spread.form == "orthogonal" and not fans.edges and not forward_scale and not backward_scale:
+        pull = max(1.0 - taps_of(fans.inside) / max(taps_of(fans.outside), 1.0), 0.0)
     noise = 2.0 / max(taps_of(fans.outside), 1.0) if random else 0.0
     pairs = use.batch * (places or 1.0)
 
@@ -283,6 +286,9 @@ def affine(
             grad.rho,
             profile,
         )
+        if grad.along and state is not None:
+            # Wᵀ W is no product of independent matrices: E‖Wᵀ W x‖² has (fan_out·v)²‖x‖² more.
+            inner = inner.pulled(state, grad.along * kept, pull)
         return [inner] + [ZERO] * (len(use.inputs) - 1)
 
     return found, back
