@@ -31,6 +31,7 @@ HIDDEN = frozenset({"create", "cut", "other", "input", "train"})
 TRIVIAL = HIDDEN | {"shape"}
 """Kinds of ops that move or make values and train nothing."""
 
+BUFFERS = frozenset({"running_mean", "running_var", "num_batches_tracked"})
 UNKNOWN = "?"
 """Stands for a config value that the graph does not know."""
 
@@ -139,7 +140,7 @@ def _nodes(graph: Graph | Mapping[str, Any]) -> list[_Line]:
                 node.path,
                 node.type,
                 {name: _plain(value) for name, value in node.config},
-                node.type is not None and bool(node.params),
+                node.type is not None and any(not graph.parameters[number].buffer for _, number in node.params),
                 node.inputs,
             )
             for node in graph.nodes
@@ -150,7 +151,7 @@ def _nodes(graph: Graph | Mapping[str, Any]) -> list[_Line]:
             node["path"],
             node["type"],
             {name: UNKNOWN if value is None else _plain(value) for name, value in node["config"].items()},
-            node["type"] is not None and bool(node["init"]),
+            node["type"] is not None and any(name not in BUFFERS for name in node["init"] or ()),
             tuple(node["inputs"]),
         )
         for node in graph["nodes"]

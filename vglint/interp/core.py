@@ -186,6 +186,10 @@ class Run:
     """What the files' statements define, shared with other interpretations."""
     init_sites: dict[int, Site | None] = field(default_factory=dict)
     """Where a parameter was last written, by its identity."""
+    constants: dict[tuple[int, tuple[int, ...]], ParamV | None] = field(default_factory=dict)
+    """Tensors that were computed while modules were built, as forward finds them, by node and part."""
+    labels: dict[tuple[int, tuple[int, ...]], str] = field(default_factory=dict)
+    """The attribute that such a tensor was first stored in."""
     symbols: int = 0
     built: dict[str, tuple[list[Value], dict[str, Value]]] = field(default_factory=dict)
     """Arguments that classes of modules were first built with, by qualified name, where they hold nothing of this run."""

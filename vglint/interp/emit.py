@@ -93,6 +93,10 @@ def node_of(run: Run, value: Value, site: Site | None) -> int | None:
     """Returns the node whose output a tensor-like value is, making it where it is only implied."""
     match value:
         case TensorV():
+            if run.setup == 0 and run.nodes[value.node].setup:
+                constant = _constant(run, value, site)
+                if constant is not None:
+                    return node_of(run, constant, site)
             return value.node if not value.pick else _pick(run, value, site)
         case ParamV():
             _read_while_built(run, value)
@@ -117,6 +121,29 @@ def node_of(run: Run, value: Value, site: Site | None) -> int | None:
             return value.node
         case _:
             return None
+
+
+def _constant(run: Run, value: TensorV, site: Site | None) -> ParamV | None:
+    """Returns a tensor that was computed while its module was built as what forward finds there: a buffer.
+
+    None where it is computed from parameters, which a gradient reaches through it.
+    """
+    key = (value.node, value.pick)
+    if key not in run.constants:
+        stack, seen = [value.node], {value.node}
+        while stack:
+            draft = run.nodes[stack.pop()]
+            if not draft.setup or draft.op in ("parameter", "input", "opaque"):
+                run.constants[key] = None
+                return None
+            fresh = [source for source in draft.inputs if source not in seen]
+            seen.update(fresh)
+            stack += fresh
+        init = value.init or Init("unknown")
+        run.constants[key] = ParamV(
+            shape_of(run, value), init, False, True, run.nodes[value.node].site or site, None, run.labels.get(key, "")
+        )
+    return run.constants[key]
 
 
 def _read_while_built(run: Run, param: ParamV) -> None:

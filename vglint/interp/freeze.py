@@ -7,6 +7,7 @@ from typing import Literal
 
 from vglint.graph import Config, Graph, ModuleInfo, Node, Parameter, Region
 from vglint.interp.core import Draft, Run
+from vglint.interp.leaves import leaf_base
 from vglint.interp.modules import class_name
 from vglint.interp.objects import DictV, ListV, ModuleV, ParamV, SetV, Site, TensorV, Value
 from vglint.span import Span
@@ -221,7 +222,8 @@ def _node(
     path = names.get(id(draft.owner), ("", True))[0] if draft.owner is not None else ""
     type_ = draft.type
     if draft.leaf and draft.owner is not None:
-        type_ = class_name(draft.owner.cls)
+        base = leaf_base(draft.owner.cls)
+        type_ = base.name if base is not None else class_name(draft.owner.cls)
     config: Config = tuple(draft.config.items())
     params = tuple((name, places[id(param)]) for name, param in draft.params if id(param) in places)
     return Node(

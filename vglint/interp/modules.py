@@ -32,6 +32,7 @@ from vglint.interp.objects import (
     Site,
     StaticV,
     SuperV,
+    TensorV,
     Value,
     is_tensor,
 )
@@ -189,7 +190,6 @@ def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame
             run.put(target.attrs, name, value)
         case ParamV() if name == "data":
             from vglint.interp.distribution import UNKNOWN, overwrite
-            from vglint.interp.objects import TensorV
 
             init = value.init if isinstance(value, (TensorV, ParamV)) and value.init is not None else UNKNOWN
             overwrite(run, target, init, site)
@@ -230,6 +230,8 @@ def _register_child(run: Run, module: ModuleV, name: str, value: Value, site: Si
         from vglint.interp.module_methods import as_buffer
 
         value = as_buffer(value, name, site)
+    elif isinstance(value, TensorV) and run.setup:
+        run.labels.setdefault((value.node, value.pick), name)
     elif value is None and name in module.modules:
         home = module.modules
     for table in tables:

@@ -112,6 +112,9 @@ def _special(
             from vglint.interp import training
 
             return training.tensor_method(run, value, name, args, keywords, site)
+        case "detach" if isinstance(value, (ParamV, ParamView)) and run.setup:
+            whole = isinstance(value, ParamV) or value.whole
+            return ParamView(value.param if isinstance(value, ParamView) else value, whole, True)
         case "chunk" | "split" | "unbind" if isinstance(value, (ParamV, ParamView)) and run.setup:
             return _blocks(run, value, name, args, keywords)
         case "keys" | "values" | "items" | "get" if isinstance(value, TensorV):
