@@ -204,8 +204,9 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
     ):
         return ListV([join(run, one, other, text, site) for one, other in zip(left.items, right.items, strict=False)])
     from vglint.interp.core import opaque
+    from vglint.interp.training import either
 
-    return opaque(run, "branches differ", text, [left, right], site)
+    return either(left, right) or opaque(run, "branches differ", text, [left, right], site)
 
 
 def returned_value(run: Run, frame: Frame, flow: int | None, site: Site) -> Value:

@@ -70,6 +70,7 @@ from vglint.interp.starts import (
     run_forward,
     run_lightning,
     run_made,
+    run_method,
     run_script,
     run_training,
     setup_call,
@@ -168,7 +169,7 @@ def entries(
             except Exception as error:
                 if fault is None:
                     raise
-                fault(candidate.text or candidate.name, error)
+                fault(_title(candidate), error)
                 session.memory.namespaces.clear()
                 continue
             if graph is not None:
@@ -195,7 +196,7 @@ class _Session:
         return needs_arguments(node)
 
     def graph(self, candidate: Candidate) -> Graph | None:
-        run = _new_run(self.project, candidate.text or candidate.name)
+        run = _new_run(self.project, _title(candidate))
         if candidate.kind != "script":
             run.memory = self.memory
             run.memory.begin()
@@ -228,6 +229,10 @@ class _Session:
             if is_lightning(value):
                 return "training", *run_lightning(run, value, frame)
             return "class", *self._build_class(run, value, frame)
+        if candidate.kind == "method":
+            if not isinstance(value, ClassV) or is_module_class(value):
+                raise NoEntry
+            return "training", *run_method(run, value, candidate.text, frame)
         if not isinstance(value, FunctionV):
             raise NoEntry
         if candidate.kind == "training":
@@ -261,6 +266,12 @@ class _Session:
             return evaluate(run, cst.parse_expression(text), frame)
         finally:
             run.setup -= 1
+
+
+def _title(candidate: Candidate) -> str:
+    if candidate.kind == "method":
+        return f"{candidate.name}.{candidate.text}"
+    return candidate.text or candidate.name
 
 
 def _guarded(run: Run, span: Span, start: Callable[[], Started]) -> Graph:

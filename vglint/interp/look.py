@@ -18,12 +18,13 @@ CALL_SITES = 6
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Something that may be an entry: a class, a call of it, a function, or the whole file as a script."""
+    """Something that may be an entry: a class, a call of it, a function, a method of a class that trains, or the whole file as a
+    script."""
 
-    kind: Literal["class", "call", "function", "training", "script"]
+    kind: Literal["class", "call", "function", "training", "method", "script"]
     unit: Unit
     text: str = ""
-    """Source of the call."""
+    """Source of the call; the method's name."""
     place: Span | None = None
     """Where the call stands."""
 
@@ -43,6 +44,8 @@ def candidates(module: Module) -> Iterator[Candidate]:
                 yield Candidate("class", unit)
                 for text, place in called.get(node.name, {}).items():
                     yield Candidate("call", unit, text, place)
+            for method in training_methods(node):
+                yield Candidate("method", unit, method.name, unit.span_of(method))
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             if _trains(node):
                 yield Candidate("training", unit)
@@ -52,6 +55,56 @@ def candidates(module: Module) -> Iterator[Candidate]:
             script = any(_trains(statement) or _loops_over_calls(statement) for statement in unit.statements)
     if script or _calls_trainer(module):
         yield Candidate("script", module.units[0])
+
+
+METHODS = 3
+"""Methods of one class that are walked as training code."""
+_ON_GRADIENTS = frozenset({"zero_grad", "clip_grad_norm_", "clip_grad_norm", "clip_grad_value_", "unscale_", "step"})
+
+
+def training_methods(node: ast.ClassDef) -> list[ast.FunctionDef]:
+    """Returns the methods of a class from which `backward` is called, directly or through `self`, and that none of them calls."""
+    methods = {each.name: each for each in node.body if isinstance(each, ast.FunctionDef)}
+    if not any(_trains(each) for each in methods.values()):
+        return []
+    called = {name: _own_calls(each) for name, each in methods.items()}
+    reach = {name for name, each in methods.items() if _trains(each)}
+    while True:
+        more = {name for name, others in called.items() if others & reach} - reach
+        if not more:
+            break
+        reach |= more
+    roots = [name for name in methods if name in reach and not any(name in called[other] for other in reach - {name})]
+    return [methods[name] for name in roots[:METHODS]]
+
+
+def acts_elsewhere(node: ast.ClassDef, name: str) -> str | None:
+    """Returns a method that zeroes, clips or uses gradients and that a method does not come to call."""
+    methods = {each.name: each for each in node.body if isinstance(each, ast.FunctionDef)}
+    seen: set[str] = set()
+    todo = [name, "__init__"]
+    while todo:
+        current = todo.pop()
+        if current in methods and current not in seen:
+            seen.add(current)
+            todo += _own_calls(methods[current])
+    for other, method in methods.items():
+        if other not in seen and any(
+            isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in _ON_GRADIENTS
+            for each in ast.walk(method)
+        ):
+            return other
+    return None
+
+
+def _own_calls(method: ast.FunctionDef) -> set[str]:
+    """Returns the names that a method looks up in its first argument."""
+    first = method.args.args[0].arg if method.args.args else ""
+    return {
+        each.attr
+        for each in ast.walk(method)
+        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id == first
+    }
 
 
 def factories(module: Module, name: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from vglint import ops
 from vglint.interp import (
     training,
@@ -17,6 +19,7 @@ from vglint.interp.core import (
 from vglint.interp.given import arguments_for
 from vglint.interp.indexing import entry_input
 from vglint.interp.leaves import leaf_base
+from vglint.interp.look import acts_elsewhere
 from vglint.interp.modules import find_in_mro
 from vglint.interp.objects import (
     ClassV,
@@ -101,6 +104,32 @@ def run_training(run: Run, function: FunctionV, frame: Frame) -> tuple[dict[str,
     args = arguments_for(run, function, tensors=False)
     call(run, function, args, {}, Frame(frame.scope, function.unit, None), Site(function.unit, function.unit.tree))
     return run.roots, None
+
+
+def run_method(run: Run, cls: ClassV, name: str, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
+    """Builds an object of a class that trains, and calls the method that does."""
+    run.training_code = True
+    inner = Frame(frame.scope, cls.unit, None)
+    site = Site(cls.unit, cls.unit.tree)
+    init = find_in_mro(cls, "__init__")
+    args: list[Value] = []
+    keywords: dict[str, Value] = {}
+    if init is not None and isinstance(init[0], FunctionV):
+        args = arguments_for(run, init[0], tensors=False, skip=1)
+        # What is None by default is given by whoever trains: the model, its optimiser.
+        keywords = {key: Unknown("argument", key) for key, value in init[0].defaults.items() if value is None}
+    made = call(run, cls, args, keywords, inner, site)
+    method = find_in_mro(cls, name)
+    if not isinstance(made, Instance) or method is None or not isinstance(method[0], FunctionV):
+        return {}, None
+    elsewhere = acts_elsewhere(cls.unit.ast, name) if isinstance(cls.unit.ast, ast.ClassDef) else None
+    if elsewhere is not None:
+        run.gap("unmodelled call", f"{elsewhere}() is called from elsewhere")
+    if name != "__init__":
+        rest = arguments_for(run, method[0], tensors=False, skip=1)
+        call(run, MethodV(method[0], made), rest, {}, inner, Site(method[0].unit, method[0].node))
+    held = {key: value for key, value in made.attrs.items() if isinstance(value, ModuleV)}
+    return {**held, **run.roots}, None
 
 
 def run_script(run: Run, module: Module, space: Namespace) -> tuple[dict[str, ModuleV], Value]:

@@ -12,9 +12,11 @@ from vglint.interp.assignment import assign, bind, delete
 from vglint.interp.branches import fork
 from vglint.interp.core import EXEC, Flow, Frame, Raised, Run, evaluate, execute, register
 from vglint.interp.definitions import make_class, make_function
+from vglint.interp.emit import emit
 from vglint.interp.expressions import SYMBOLS, key_of
 from vglint.interp.imports import bind_import
 from vglint.interp.indexing import index
+from vglint.interp.liveness import lost_rebindings
 from vglint.interp.loops import walk_loop, walk_while
 from vglint.interp.objects import ClassV, External, Instance, ModuleV, ParamV, Site, TensorV, Value, is_unknown
 from vglint.value import Unknown
@@ -250,9 +252,17 @@ def for_(run: Run, node: cst.For, frame: Frame) -> int | None:
         site,
         _text(node.iter),
     )
+    note_rebindings(run, node, frame)
     if flow is None and node.orelse is not None:
         return block(run, body_of(node.orelse), frame)
     return None if flow == Flow.BREAK else flow
+
+
+def note_rebindings(run: Run, node: cst.For, frame: Frame) -> None:
+    """Notes assignments to the variable of a loop over parameters that change no parameter."""
+    for found in lost_rebindings(node):
+        emit(run, "rebind", [], {"name": found.name}, Site(frame.unit, found.statement))
+        run.nodes[-1].setup = False
 
 
 @register(EXEC, cst.While)

@@ -16,7 +16,7 @@ from vglint.interp.objects import (
     TensorV,
     Value,
 )
-from vglint.interp.training import act, groups_of, tensor_method
+from vglint.interp.training import act, groups_of, optimizer_nodes, tensor_method
 from vglint.value import Literal_, Unknown
 
 # ---- clipping
@@ -53,7 +53,7 @@ def _scaler_method(name: str) -> Any:
             if source is None:
                 return target
             return TensorV(act(run, "scale", [source], {}, site), shape_of(run, target))
-        nodes = [target.extra["node"]] if isinstance(target, Instance) and "node" in target.extra else []
+        nodes = optimizer_nodes(target)
         if name == "unscale_":
             act(run, "unscale", nodes, {}, site)
         elif name == "step":

@@ -6,6 +6,7 @@ from vglint import ops
 from vglint.interp.core import LIBRARY, MISSING, Frame, Run, call, opaque, register
 from vglint.interp.emit import emit, literal, node_of, shape_of
 from vglint.interp.iteration import items_of
+from vglint.interp.liveness import body_around, unread_after
 from vglint.interp.objects import (
     BuiltinV,
     ClassV,
@@ -133,6 +134,9 @@ def optimizer(
     params, exhausted, complete = groups_of(run, source, frame, site)
     config["exhausted"] = exhausted
     config["complete"] = complete
+    forgotten = _forgotten_group(source, frame, site)
+    if forgotten is not None:
+        config["forgotten"] = forgotten
     node = act(run, "optimizer", [], config, site, params, name)
     made = Instance(External(name), {}, site, {"node": node, "params": params})
     made.extra["attribute"] = _optimizer_attribute
@@ -167,8 +171,54 @@ def groups_of(run: Run, source: Value, frame: Frame, site: Site) -> tuple[list[t
     return params, exhausted, complete
 
 
+def either(left: Value, right: Value) -> Instance | None:
+    """Returns the optimiser that is one of two, chosen by a condition that is not known; None where they are no optimisers."""
+    if not (isinstance(left, Instance) and isinstance(right, Instance)):
+        return None
+    if not ("params" in left.extra and "params" in right.extra):
+        return None
+    nodes = tuple(dict.fromkeys((*optimizer_nodes(left), *optimizer_nodes(right))))
+    params = [*left.extra["params"], *right.extra["params"]]
+    return Instance(
+        left.cls,
+        {},
+        left.origin,
+        {"node": nodes[0], "nodes": nodes, "params": params, "attribute": _optimizer_attribute},
+    )
+
+
+def optimizer_nodes(value: Value) -> list[int]:
+    """Returns the nodes of an optimiser: several where it is one of them."""
+    if not isinstance(value, Instance) or "node" not in value.extra:
+        return []
+    return list(value.extra.get("nodes", (value.extra["node"],)))
+
+
+def _forgotten_group(source: Value, frame: Frame, site: Site) -> str | None:
+    """Returns a local group of parameters that was filled, is not among those that the optimiser gets, and that nothing reads later."""
+    for name, value in frame.scope.names.items():
+        filled = (isinstance(value, DictV) and isinstance(value.items.get("params"), ListV)) or (
+            isinstance(value, ListV) and value.items and all(isinstance(item, ParamV) for item in value.items)
+        )
+        if filled and not _holds(source, value, 0):
+            body = body_around(frame.unit.tree, site.node)
+            if body is not None and unread_after(body, name):
+                return name
+    return None
+
+
+def _holds(value: Value, wanted: Value, depth: int) -> bool:
+    """Whether a value is inside another."""
+    if value is wanted or depth > 4:
+        return value is wanted
+    inside = value.items if isinstance(value, (ListV, IteratorV)) else value if isinstance(value, tuple) else ()
+    if isinstance(value, DictV):
+        inside = list(value.items.values())
+    return any(_holds(item, wanted, depth + 1) for item in inside or ())
+
+
 def _optimizer_attribute(run: Run, value: Instance, name: str, frame: Frame) -> Value:
-    node = value.extra["node"]
+    nodes = optimizer_nodes(value)
 
     def method(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
         if name == "step":
@@ -176,14 +226,15 @@ def _optimizer_attribute(run: Run, value: Instance, name: str, frame: Frame) -> 
             result = None
             if closure is not None and not isinstance(closure, Unknown):
                 result = call(run, closure, [], {}, frame, site)
-            act(run, "step", [node], {"closure": closure is not None}, site)
+            act(run, "step", nodes, {"closure": closure is not None}, site)
             return result
         if name == "zero_grad":
-            act(run, "zero_grad", [node], {}, site)
+            act(run, "zero_grad", nodes, {}, site)
             return None
         if name == "add_param_group":
             params, _, _ = groups_of(run, ListV(list(args)), frame, site)
-            run.nodes[node].params += params
+            for node in nodes:
+                run.nodes[node].params += params
             return None
         return Unknown("unmodelled call", f"optimizer.{name}")
 
@@ -197,7 +248,7 @@ def _optimizer_attribute(run: Run, value: Instance, name: str, frame: Frame) -> 
 def scheduler(run: Run, name: str, args: list[Value], keywords: dict[str, Value], site: Site) -> Value:
     """Builds a learning-rate schedule of an optimiser."""
     source = args[0] if args else keywords.get("optimizer")
-    inputs = [source.extra["node"]] if isinstance(source, Instance) and "node" in source.extra else []
+    inputs = optimizer_nodes(source)
     config = {key: literal(value) for key, value in keywords.items() if key != "optimizer"}
     node = act(run, "scheduler", inputs, config, site, type_=name)
 
@@ -258,7 +309,7 @@ def _is_optimizer_name(run: Run, holder: str) -> bool:
 
 def _target_nodes(run: Run, target: Value, site: Site) -> list[int]:
     if isinstance(target, Instance) and "node" in target.extra:
-        return [target.extra["node"]]
+        return optimizer_nodes(target)
     return [_given_optimizer(run, target.text, site)] if isinstance(target, Unknown) else []
 
 

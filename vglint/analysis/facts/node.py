@@ -14,7 +14,7 @@ from vglint.value import Unknown
 
 _NAMES = """
 softmax log_softmax backward sqrt pow rsqrt log log2 log10 where clamp acos asin atanh add sigmoid tanh
-rnn lstm gru rnn_cell lstm_cell gru_cell linear matmul
+rnn lstm gru rnn_cell lstm_cell gru_cell linear matmul rebind
 """
 SUBJECTS = frozenset(_NAMES.split())
 """The ops that some rule of a node is about."""
@@ -55,6 +55,13 @@ def place(found: NodeView) -> tuple[Place, ...]:
 def name(found: NodeView) -> str:
     """Its module path, or the op and the module whose forward runs it."""
     return found.view.place(found.node.index).message
+
+
+@fact("node", "text")
+def variable(found: NodeView) -> str | Unknown:
+    """Of a `rebind`: the variable of a loop over parameters that is bound to something else, which nothing reads."""
+    name = found.node.get("name") if found.node.op == "rebind" else None
+    return name if isinstance(name, str) else unknown("no variable is bound")
 
 
 @fact("node", "flag")

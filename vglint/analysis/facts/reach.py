@@ -81,6 +81,26 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     return tuple(found)
 
 
+@fact("loop", "text")
+def forgotten_group(loop: LoopView) -> str | Unknown:
+    """The variable of a group of parameters that is filled before the optimiser is built, that the optimiser does not get and that
+    nothing reads later. Unknown where there is none."""
+    name = loop.optimizer.get("forgotten")
+    return name if isinstance(name, str) else unknown("no group is left over")
+
+
+@fact("loop", "text")
+def not_moved(loop: LoopView) -> str | Unknown:
+    """What no optimiser moves, in words: the group that was forgotten, else the missed layers."""
+    name = forgotten_group(loop)
+    if isinstance(name, str):
+        return f"the group of parameters in {name!r}, which is filled and then given to nobody"
+    places = missed_layers(loop)
+    if isinstance(places, Unknown):
+        return places
+    return ", ".join(dict.fromkeys(place.message for place in places)) if places else unknown("everything is moved")
+
+
 def _severed(loop: LoopView, ops: frozenset[str] | None) -> tuple[Place, ...] | Unknown:
     view, found = loop.view, dict[Place, None]()
     for backward in view.nodes("backward"):

@@ -14,7 +14,13 @@ from vglint.ops.spec import Kind
 from vglint.signal import Trace
 from vglint.value import Unknown
 
-_KINDS: dict[str, Kind] = {"input": "input", "parameter": "input", "getitem": "shape", "opaque": "other"}
+_KINDS: dict[str, Kind] = {
+    "input": "input",
+    "parameter": "input",
+    "getitem": "shape",
+    "opaque": "other",
+    "rebind": "train",
+}
 
 
 @dataclass(frozen=True)
