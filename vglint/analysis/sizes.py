@@ -1,8 +1,8 @@
 """Sizes of a convolutional network's maps where its source does not say how large an input is.
 
 The size of an input is told by what follows: a `Linear` after a flatten, or a position table, fits one size only. Where nothing tells,
-32 pixels are taken for a network that reduces its maps little, 224 for one that reduces them much. Only edges of maps (how many taps
-read padding) and averages over a map depend on it.
+32 pixels are taken for a network that reduces its maps little, 224 for one that reduces them much, and a sequence is taken to be longer
+than the kernels that read it. Only edges of maps (how many taps read padding) and averages over a map depend on it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ def assumed(graph: Graph) -> Graph:
         if not all(_fits(graph, node, shapes.shapes) for node in checks):
             continue
         best = best or shapes
-        if rank != 2 or size >= 200 or _smallest(graph, shapes.shapes) * 16 >= size:
+        if rank == 3 or (rank == 1 and _roomy(graph, shapes.shapes)):
+            best = shapes
+            break
+        if rank == 2 and (size >= 200 or _smallest(graph, shapes.shapes) * 16 >= size):
             best = shapes
             break
     if best is None:
@@ -165,6 +168,18 @@ def _fits(graph: Graph, node: Node, shapes: dict[int, Shape | None]) -> bool:
         return True
     pairs = zip(reversed(known[0]), reversed(known[1]), strict=False)
     return all(not isinstance(a, int) or not isinstance(b, int) or a == b or 1 in (a, b) for a, b in pairs)
+
+
+def _roomy(graph: Graph, shapes: dict[int, Shape | None]) -> bool:
+    """Whether no convolution's kernel is longer than the sequence that it reads: a recording is longer than the filters on it."""
+    for node in graph.nodes:
+        shape = shapes.get(node.inputs[0]) if node.inputs else None
+        kernel = node.get("kernel_size")
+        length = kernel[-1] if isinstance(kernel, tuple) and kernel else kernel
+        if node.op in _CONVOLUTIONS and shape is not None and isinstance(shape[-1], int) and isinstance(length, int):
+            if length > shape[-1]:
+                return False
+    return True
 
 
 def _smallest(graph: Graph, shapes: dict[int, Shape | None]) -> int:

@@ -9,6 +9,7 @@ MOVED = frozenset({"to", "contiguous", "clone", "identity", "getitem", "requires
 """Ops that hand a value on as it is."""
 _SQUARES = frozenset({"square"})
 _SUMS = frozenset({"sum", "mean", "nansum", "nanmean"})
+_PARTS = frozenset({"real", "imag"})
 _POSITIVE = frozenset({"exp", "exp2", "sigmoid", "softmax", "softplus", "cosh"})
 
 
@@ -64,21 +65,39 @@ def sum_of_squares(view: View, index: int) -> bool:
 def generic(view: View, index: int) -> bool:
     """Whether what is squared behind a value comes straight from a weight layer, an embedding or a normalisation, whose outputs are all
     zero at once for no input, or is a model's own input."""
+    node = _squared(view, index)
+    if node.op == "input":
+        # A loss is given differences, masks and rectified features; a model is given data.
+        return any(parameter.trainable for parameter in view.graph.parameters)
+    return view.kinds[node.index] in ("weight", "norm") or view.is_weight(node)
+
+
+def shifted(view: View, index: int) -> bool:
+    """Whether what is squared behind a value is kept off zero itself: by a constant that was added, or by another value where a
+    condition does not hold."""
+    node = _squared(view, index)
+    if node.op in ("add", "sub") and len(node.inputs) == 1:
+        return constant(node) != 0
+    if node.op == "where":
+        zeros = any(origin(view, source).op in ("zeros", "zeros_like", "new_zeros") for source in node.inputs[1:])
+        return not zeros and constant(node) != 0
+    return False
+
+
+def _squared(view: View, index: int) -> Node:
+    """Returns what is squared behind a root's argument, or the first node that is neither sum nor square."""
     node = origin(view, index)
     squared = False
     while node.inputs and not (squared and view.is_weight(node)):
         squares = [source for source in node.inputs if _square(view, source)]
         if node.op in ("matmul", "bmm", "mm", "einsum", "add") and squares and not squared:
             node = origin(view, squares[0])
-        elif node.op in ("pow", "square", "mul") or node.op in _SUMS:
-            squared = squared or node.op not in _SUMS
+        elif node.op in ("pow", "square", "mul", *_PARTS) or node.op in _SUMS:
+            squared = squared or (node.op not in _SUMS and node.op not in _PARTS)
             node = origin(view, node.inputs[0])
         else:
             break
-    if node.op == "input":
-        # A loss is given differences, masks and rectified features; a model is given data.
-        return any(parameter.trainable for parameter in view.graph.parameters)
-    return view.kinds[node.index] in ("weight", "norm") or view.is_weight(node)
+    return node
 
 
 def _square(view: View, index: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vglint.analysis.facts.domain import constant, generic, guarded, origin, sum_of_squares
+from vglint.analysis.facts.domain import constant, generic, guarded, origin, shifted, sum_of_squares
 from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
@@ -33,6 +33,12 @@ def root_of_squares(found: NodeView) -> bool:
 def squares_generic(found: NodeView) -> bool:
     """What is squared comes straight from a weight layer, an embedding or a normalisation, and is all zero for no input."""
     return bool(found.node.inputs) and generic(found.view, found.node.inputs[0])
+
+
+@fact("node", "flag")
+def squares_shifted(found: NodeView) -> bool:
+    """What is squared is kept off zero itself: a constant was added to it, or a condition puts something else where it would be zero."""
+    return bool(found.node.inputs) and shifted(found.view, found.node.inputs[0])
 
 
 @fact("node", "flag")
