@@ -176,9 +176,9 @@ def _roomy(graph: Graph, shapes: dict[int, Shape | None]) -> bool:
         shape = shapes.get(node.inputs[0]) if node.inputs else None
         kernel = node.get("kernel_size")
         length = kernel[-1] if isinstance(kernel, tuple) and kernel else kernel
-        if node.op in _CONVOLUTIONS and shape is not None and isinstance(shape[-1], int) and isinstance(length, int):
-            if length > shape[-1]:
-                return False
+        before = shape[-1] if shape is not None else None
+        if node.op in _CONVOLUTIONS and isinstance(before, int) and isinstance(length, int) and length > before:
+            return False
     return True
 
 
