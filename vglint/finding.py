@@ -13,6 +13,10 @@ Evidence: TypeAlias = tuple[tuple[str, Scalar], ...]
 """The facts that a finding rests on, with their values."""
 
 
+MEASURED = "VG000"
+"""The rule of findings that no rule makes: what the probe measures."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Another line that the reader should see, and what it has to do with the finding."""

@@ -147,7 +147,7 @@ def test_lint_with_probe_gives_verdicts(tmp_path: Path) -> None:
     configuration, told = Configuration(), []
     report = lint([str(tmp_path)], configuration.of)
     assert len(report.findings) == 2 and counts(report) == {"confirmed": 0, "refuted": 0, "inconclusive": 0}
-    judged_report = with_verdicts(report, configuration.of_file, told.append)
+    judged_report = with_verdicts(report, configuration.of_file, told.append).report
     assert counts(judged_report) == {"confirmed": 1, "refuted": 0, "inconclusive": 1}
     assert len(told) == 2 and all("running net of" in text for text in told)
 
@@ -177,3 +177,47 @@ def test_a_configured_target_changes_the_request() -> None:
         20,
         3,
     )
+
+
+def test_the_batch_may_come_from_a_function(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from vglint.config.settings import Target, TensorSpec
+    from vglint.lint.probing import adjusted
+
+    (tmp_path / "data.py").write_text("import torch\n\n\ndef batch():\n    return torch.ones(12, 32)\n")
+    project, module = opened(tmp_path, SIGMOIDS)
+    target = Target(
+        "net.py:net", inputs=("data.py:batch",), target=TensorSpec((12,), "int64", 0, 10), loss="cross_entropy"
+    )
+    report = probe_entry(
+        project,
+        module,
+        "net()",
+        load(),
+        Limits(seconds=60),
+        lambda request: adjusted(replace(request, optimizers=("adam",), steps=12, seeds=1), target),
+    )
+    assert report.measured is not None, report.reason
+    assert report.measured.synthesised == ("inputs: 1 given", "loss: the given batch and loss")
+
+
+def test_a_configured_factory_makes_the_model(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from vglint.config.settings import Target
+    from vglint.lint.probing import adjusted
+
+    text = (
+        SIGMOIDS
+        + "\n\ndef made():\n    import torch\n    return net(1), (torch.randn(8, 32), torch.randint(10, (8,)))\n"
+    )
+    project, module = opened(tmp_path, text)
+    report = probe_entry(
+        project,
+        module,
+        "net()",
+        load(),
+        Limits(seconds=60),
+        lambda request: adjusted(replace(request, steps=12, seeds=1), Target("net.py:net", factory="made")),
+    )
+    assert report.measured is not None, report.reason
+    assert report.measured.synthesised == ("model, batch by made()",)

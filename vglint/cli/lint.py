@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from vglint.cli.output import Output, known_format, outputs, say, wants_color, write_file
+from vglint.cli.output import Output, known_format, outputs, report_files, say, wants_color, write_file
 from vglint.cli.wrong import WrongUse, plain_errors
 from vglint.report import FORMATS
 from vglint.rule import Confidence, Severity
@@ -59,7 +59,9 @@ CONFIDENCE = click.Choice(get_args(Confidence))
 @click.option("--fix", is_flag=True, help="Make the changes that cannot alter what the program computes.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: the other changes too.")
 @click.option("--diff", is_flag=True, help="Print the changes in place of making them.")
-@click.option("--probe", is_flag=True, help="Run the models that findings lie in, and confirm or refute each. This runs their code.")  # fmt: skip
+@click.option("--probe", is_flag=True, help="Run the models, confirm or refute each finding, and report what else is measured. This runs their code.")  # fmt: skip
+@click.option("--prove-fix", is_flag=True, help="With --probe: make each fix on a copy, run that too, and show before and after.")  # fmt: skip
+@click.option("--report", "reports", multiple=True, callback=report_files, metavar="FILE", help="With --probe: write what was measured to FILE.html or FILE.json.")  # fmt: skip
 @click.pass_context
 @plain_errors
 def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
@@ -90,13 +92,17 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
 
             if make_changes(report, configuration.of, options["unsafe_fixes"]):
                 report = run(files, configuration.of, options["verbose"])
-        if buffer is None and (options["probe"] or settings.probe.enabled):
-            from vglint.lint.verdicts import with_verdicts
+        if buffer is None and (_wants_probe(options) or settings.probe.enabled):
+            from vglint.cli.probed import show_probed
 
-            report = with_verdicts(report, configuration.of_file, lambda text: click.echo(text, err=True))
+            ctx.exit(show_probed(files, report, configuration, options, lambda found: _print(found, options, settings)))
         _print(report, options, settings)
     found = bool(report.findings or report.problems)
     ctx.exit(1 if found and not settings.exit_zero else 0)
+
+
+def _wants_probe(options: Mapping[str, Any]) -> bool:
+    return bool(options["probe"] or options["prove_fix"] or options["reports"])
 
 
 def _overrides(options: Mapping[str, Any]) -> dict[str, object]:

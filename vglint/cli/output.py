@@ -25,6 +25,14 @@ def outputs(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -
     return tuple(_output(value) for value in values)
 
 
+def report_files(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
+    """Returns the files that measurements are written to; raises click.BadParameter for another ending than .html and .json."""
+    for name in values:
+        if not name.endswith((".html", ".json")):
+            raise click.BadParameter(f"{name}: the name must end in .html or .json")
+    return tuple(values)
+
+
 def known_format(name: str) -> str:
     """Returns `name`; raises ValueError with the nearest right one where it is no format."""
     from vglint.nearest import nearest

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vglint.cli.output import say
+from vglint.cli.output import report_files, say, write_file
 from vglint.cli.target import opened, parse_target
 from vglint.cli.wrong import plain_errors
 
@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("target", metavar="FILE:EXPR")
-@click.option("--report", "reports", multiple=True, metavar="FILE", help="Write the result to FILE.html or FILE.json.")
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    callback=report_files,
+    metavar="FILE",
+    help="Write the result to FILE.html or FILE.json.",
+)
 @click.option("--optimizer", type=click.Choice(("sgd", "adam", "adamw", "rmsprop")), help="By default the training code's, else SGD and Adam.")  # fmt: skip
 @click.option("--lr", type=float, help="Learning rate; by default the training code's, else the best of two.")
 @click.option("--loss", type=click.Choice(("cross_entropy", "nll", "mse", "bce", "bce_with_logits")), help="By default one that fits the output.")  # fmt: skip
@@ -47,9 +54,6 @@ def probe(ctx: click.Context, /, target: str, reports: tuple[str, ...], **option
     parsed = parse_target(target)
     if not parsed.expression:
         raise click.UsageError("FILE:EXPR is needed: which model of the file?")
-    for name in reports:
-        if Path(name).suffix not in (".html", ".json"):
-            raise click.UsageError(f"--report {name}: the name must end in .html or .json")
     project, module = opened(parsed)
     settings = Configuration().of_file(parsed.file)
     timeout = options["timeout"] or settings.probe.timeout
@@ -81,7 +85,7 @@ def probe(ctx: click.Context, /, target: str, reports: tuple[str, ...], **option
         raise click.UsageError(str(error)) from None
     say(str(report))
     for name in reports:
-        Path(name).write_text(_written(report, name, module.path, module.text), encoding="utf-8")
+        write_file(name, _written(report, name, module.path, module.text))
     ctx.exit(0 if report.measured is None or report.ok else 1)
 
 

@@ -149,7 +149,8 @@ def _probe(file: str, raw: schema.Probe) -> ProbeSettings:
     _positive(file, "probe.memory", raw.memory)
     if raw.timeout <= 0:
         raise ConfigError(file, "probe.timeout", f"must be above 0 seconds, not {raw.timeout:g}")
-    return ProbeSettings(raw.enabled, raw.timeout, raw.memory, tuple(_target(target) for target in raw.targets))
+    targets = tuple(_target(target) for target in raw.targets)
+    return ProbeSettings(raw.enabled, raw.timeout, raw.memory, raw.models, raw.fail_on, targets)
 
 
 def _target(raw: schema.Target) -> Target:
@@ -165,6 +166,7 @@ def _target(raw: schema.Target) -> Target:
         steps=raw.steps,
         seeds=tuple(raw.seeds),
         device=raw.device,
+        factory=raw.factory,
     )
 
 

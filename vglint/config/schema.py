@@ -35,12 +35,15 @@ class Target(msgspec.Struct, frozen=True, rename="kebab"):
     steps: int | None = None
     seeds: list[int] = []
     device: str | None = None
+    factory: str | None = None
 
 
 class Probe(msgspec.Struct, frozen=True, rename="kebab"):
     enabled: bool = False
     timeout: float = 60.0
     memory: int = 4096
+    models: Literal["all", "findings"] = "all"
+    fail_on: Literal["findings", "confirmed"] = "findings"
     targets: list[Target] = []
 
 

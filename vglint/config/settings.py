@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from vglint.nearest import nearest
 from vglint.rule import Confidence, Scalar, Severity
@@ -51,6 +51,8 @@ class Target:
     steps: int | None = None
     seeds: tuple[int, ...] = ()
     device: str | None = None
+    factory: str | None = None
+    """A function of the file that returns (model, batch) or (model, batch, loss), where nothing of it can be made up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,10 @@ class ProbeSettings:
     """Seconds for one entry."""
     memory: int = 4096
     """MiB for one entry."""
+    models: Literal["all", "findings"] = "all"
+    """Which models are run: every one, or those that findings lie in."""
+    fail_on: Literal["findings", "confirmed"] = "findings"
+    """What a probed run exits with 1 for: every finding, or only errors that the probe confirms."""
     targets: tuple[Target, ...] = ()
 
 

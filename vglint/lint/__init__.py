@@ -1,5 +1,5 @@
 """A file through the program; then a project, in parallel, cached."""
 
-from vglint.lint.project import Buffer, lint
+from vglint.lint.project import Buffer, lint, model_files
 
-__all__ = ["Buffer", "lint"]
+__all__ = ["Buffer", "lint", "model_files"]

@@ -11,7 +11,7 @@ from vglint.config.settings import Target, TensorSpec, Value
 from vglint.finding import Finding, Verdict
 from vglint.graph import Graph
 from vglint.interp import EntryError, entries, extract
-from vglint.probe import Argument, Limits, Measured, ProbeReport, Request, faults, plan, run_isolated
+from vglint.probe import Argument, Given, Limits, Measured, ProbeReport, Request, faults, plan, run_isolated
 from vglint.rule import Scalar
 from vglint.rulebook import Rulebook
 from vglint.rulebook.confirm import judged, verdict
@@ -44,7 +44,7 @@ def probe_entry(
     found = tuple(_judged(rulebook, finding, _verdict(rulebook, finding, outcome)) for finding in findings)
     explained = any(finding.probe is not None and finding.probe.verdict == "confirmed" for finding in found)
     extra = () if explained else faults(outcome, expression, graph.span, graph)
-    return ProbeReport(expression, outcome, (*found, *extra), predicted=_profile(graph))
+    return ProbeReport(expression, outcome, (*found, *extra), predicted=predicted_profile(graph))
 
 
 def wants_overfit(rulebook: Rulebook, findings: Iterable[Finding]) -> bool:
@@ -62,6 +62,7 @@ def adjusted(request: Request, target: Target) -> Request:
             ("rate", target.lr),
             ("steps", target.steps),
             ("device", target.device),
+            ("factory", target.factory),
         )
         if value is not None
     }
@@ -69,19 +70,33 @@ def adjusted(request: Request, target: Target) -> Request:
         changes["optimizers"] = (target.optimizer.lower(),)
     if target.seeds:
         changes["seeds"] = len(target.seeds)
-    tensors = [spec for spec in target.inputs if isinstance(spec, TensorSpec)]
-    if tensors and len(tensors) == len(target.inputs):
-        names = [argument.name for argument in request.arguments] + [
-            str(i) for i in range(len(request.arguments), len(tensors))
-        ]
-        changes["arguments"] = tuple(
-            Argument(name, spec.shape, spec.high if spec.dtype.startswith("int") else None)
-            for name, spec in zip(names, tensors, strict=False)
-        )
+    changes.update(_inputs(request, target))
     if target.args:
         given = ", ".join(_plain(value) if name is None else f"{name}={_plain(value)}" for name, value in target.args)
         changes["expression"] = f"{request.expression.partition('(')[0]}({given})"
     return replace(request, **changes)  # type: ignore[arg-type]
+
+
+def _inputs(request: Request, target: Target) -> dict[str, object]:
+    """Returns the batch as it is described: shapes to make a task for, or whole tensors where a target or a function is given."""
+    if target.target is not None or any(isinstance(spec, str) for spec in target.inputs):
+        wanted = None if target.target is None else _given(target.target)
+        return {"given": tuple(_given(spec) for spec in target.inputs), "wanted": wanted}
+    tensors = [spec for spec in target.inputs if isinstance(spec, TensorSpec)]
+    if not tensors:
+        return {}
+    known = [argument.name for argument in request.arguments]
+    names = [*known, *(str(i) for i in range(len(known), len(tensors)))]
+    return {
+        "arguments": tuple(
+            Argument(name, spec.shape, spec.high if spec.dtype.startswith("int") else None)
+            for name, spec in zip(names, tensors, strict=False)
+        )
+    }
+
+
+def _given(spec: TensorSpec | str) -> Given:
+    return Given(maker=spec) if isinstance(spec, str) else Given(spec.shape, spec.dtype, spec.low, spec.high)
 
 
 def _plain(value: Value) -> str:
@@ -109,7 +124,7 @@ def _judged(rulebook: Rulebook, finding: Finding, found: Verdict | None) -> Find
     return judged(finding, found if rulebook.find(finding.rule).confirm is not None else None)
 
 
-def _profile(graph: Graph) -> tuple[tuple[str, float | None], ...]:
+def predicted_profile(graph: Graph) -> tuple[tuple[str, float | None], ...]:
     found = ratio(graph, propagate(graph))
     return tuple((graph.nodes[index].path, value) for index, value in found.profile)
 

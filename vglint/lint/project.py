@@ -58,6 +58,15 @@ def lint(
     return report_of(outcomes, problems, {} if buffer is None else {buffer.path: buffer.content})
 
 
+def model_files(arguments: Sequence[str], govern: Callable[[str], Settings]) -> list[str]:
+    """Returns the files that `arguments` stand for and that may define a model."""
+    from vglint.source.discovery import discover
+    from vglint.source.relevance import concerns_torch
+
+    files, _ = discover(arguments, lambda folder: exclusion(govern(folder)))
+    return [file for file in files if file.endswith(".py") and concerns_torch(Path(file).read_bytes())]
+
+
 def _cached(settings: Settings, paths: Sequence[str]) -> dict[str, Outcome]:
     folder = Path(settings.cache_dir or os.path.join(settings.root, ".vglint_cache"))
     key = _key(settings, paths)

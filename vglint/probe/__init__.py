@@ -14,9 +14,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from vglint.probe.faults import faults
-from vglint.probe.isolate import run_isolated
+from vglint.probe.isolate import copy_tree, run_isolated
 from vglint.probe.planning import plan
-from vglint.probe.record import Argument, Inconclusive, Limits, Measured, Outcome, Request
+from vglint.probe.record import Argument, Given, Inconclusive, Limits, Measured, Outcome, Request
 from vglint.probe.result import ProbeReport
 from vglint.probe.traced import trace_of
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Argument",
+    "Given",
     "Inconclusive",
     "Limits",
     "Measured",
@@ -32,6 +33,7 @@ __all__ = [
     "ProbeReport",
     "Request",
     "assert_gradient_flow",
+    "copy_tree",
     "faults",
     "plan",
     "probe",

@@ -49,7 +49,9 @@ class Watcher:
         if self._open is not None and self._sight is not None:
             self._open.__exit__(None, None, None)
             self._losses.append(loss)
-            self._snapshots.append(Snapshot(self._step, self._sight.layers(), tuple(self._sight.squashes), None))
+            self._snapshots.append(
+                Snapshot(self._step, self._sight.layers(), tuple(self._sight.squashes), None, tuple(self._sight.times))
+            )
             named = [(name, parameter) for name, parameter in self.model.named_parameters() if parameter.requires_grad]
             unheard = {name for name, parameter in named if parameter.grad is None or not bool(parameter.grad.any())}
             self._silent = unheard if self._silent is None else self._silent & unheard

@@ -9,7 +9,9 @@ from html import escape
 Series = tuple[str, Sequence[float | None]]
 """A CSS class that gives the colour, and values at equal distances."""
 
-_WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 640, 220, 52, 12, 30
+_WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 400, 200, 46, 12, 30
+"""In units that are about a pixel on a phone, so that text stays legible there."""
+_LABEL = 130
 
 
 def profile_chart(
@@ -33,11 +35,38 @@ def bar_chart(rows: Sequence[tuple[str, float]], limit: float = 1.0) -> str:
     parts = []
     for row, (label, value) in enumerate(rows):
         y = 4 + 20 * row
-        width = max(0.0, min(value / limit, 1.0)) * (_WIDTH - 260)
-        parts.append(f'<text x="196" y="{y + 12}" text-anchor="end">{escape(label[-30:])}</text>')
-        parts.append(f'<rect class="bar" x="202" y="{y + 1}" width="{width:.1f}" height="14"/>')
-        parts.append(f'<text x="{208 + width:.1f}" y="{y + 12}">{value:.2g}</text>')
+        width = max(0.0, min(value / limit, 1.0)) * (_WIDTH - _LABEL - 60)
+        parts.append(_label(label, y))
+        parts.append(f'<rect class="bar" x="{_LABEL + 6}" y="{y + 1}" width="{width:.1f}" height="14"/>')
+        parts.append(f'<text x="{_LABEL + 12 + width:.1f}" y="{y + 12}">{value:.2g}</text>')
     return _svg(height, parts)
+
+
+def box_chart(rows: Sequence[tuple[str, Sequence[float]]]) -> str:
+    """Draws each row's 5, 25, 50, 75 and 95 % quantiles as a line with a box and a mark, on one common scale."""
+    ends = [value for _, values in rows for value in (values[0], values[-1])]
+    low, high = min([*ends, 0.0]), max([*ends, 0.0])
+    scale = (_WIDTH - _LABEL - 24) / ((high - low) or 1.0)
+
+    def x_of(value: float) -> float:
+        return _LABEL + 12 + (value - low) * scale
+
+    parts = [f'<path class="grid" d="M{x_of(0.0):.1f} 0V{20 * len(rows) + 4}"/>']
+    for row, (label, values) in enumerate(rows):
+        y = 4 + 20 * row
+        first, left, middle, right, last = map(x_of, values)
+        parts.append(_label(label, y))
+        parts.append(f'<path class="line" d="M{first:.1f} {y + 8}H{last:.1f}"/>')
+        parts.append(f'<rect class="bar" x="{left:.1f}" y="{y + 2}" width="{max(right - left, 1.0):.1f}" height="12"/>')
+        parts.append(f'<path class="middle" d="M{middle:.1f} {y + 1}v14"/>')
+    y = 4 + 20 * len(rows)
+    parts.append(f'<text x="{x_of(low):.1f}" y="{y + 12}">{low:.2g}</text>')
+    parts.append(f'<text x="{x_of(high):.1f}" y="{y + 12}" text-anchor="end">{high:.2g}</text>')
+    return _svg(y + 18, parts)
+
+
+def _label(text: str, y: int) -> str:
+    return f'<text x="{_LABEL}" y="{y + 12}" text-anchor="end">{escape(text[-20:])}</text>'
 
 
 def _drawn(series: list[Series], labels: list[str], *, power: bool) -> str:
@@ -86,7 +115,7 @@ def _ticks(low: float, high: float, *, whole: bool) -> list[float]:
 def _svg(height: int, parts: Sequence[str]) -> str:
     style = (
         "<style>text{font:11px system-ui,sans-serif;fill:currentColor}.grid{stroke:currentColor;opacity:.15}"
-        "polyline{fill:none;stroke-width:1.8}.measured{fill:#3b82f6;stroke:#3b82f6}.predicted{stroke:#f97316;fill:none}.bar{fill:#3b82f6}"
+        "polyline{fill:none;stroke-width:1.8}.measured{fill:#3b82f6;stroke:#3b82f6}.predicted{stroke:#f97316;fill:none}.bar{fill:#3b82f6}.line{stroke:#3b82f6;stroke-width:1.5}.middle{stroke:currentColor;stroke-width:2}"
         ".s0{stroke:#3b82f6}.s1{stroke:#f97316}.s2{stroke:#10b981}.s3{stroke:#a855f7}</style>"
     )
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img">{style}{"".join(parts)}</svg>'

@@ -59,7 +59,7 @@ def carry_out(request: Request, source: Path) -> Measured:
     from vglint.probe.session import probe_request
 
     if not request.training:
-        return probe_request(request, load(source, request.file))
+        return probe_request(request, load(source, request.file), source)
     try:
         return rehearse(request, source)
     except NoTrainingError as refusal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from vglint.finding import Evidence, Finding, Verdict
+from vglint.finding import MEASURED, Evidence, Finding, Verdict
 from vglint.graph import Graph
 from vglint.probe.record import Layer, Measured, Run
 from vglint.rule import Scalar
@@ -63,9 +63,15 @@ FAULTS: tuple[Fault, ...] = (
         ("dead_share", "loss_drop"),
     ),
     Fault(
+        "measured-blind-optimizer",
+        lambda run: _number(run, "blind_optimizers", 0) > 0 and not run.raised,
+        lambda run: "an optimiser steps and none of its parameters ever has a gradient",
+        ("blind_optimizers", "zero_gradients"),
+    ),
+    Fault(
         "measured-unreached-parameters",
-        lambda run: len(run.zero_parameters) > 0 and not run.raised,
-        lambda run: f"no gradient ever reaches {_few(run.zero_parameters)}",
+        lambda run: len(_unreached(run)) > 0 and not run.raised,
+        lambda run: f"no gradient ever reaches {_few(_unreached(run))}",
         ("zero_gradients",),
     ),
 )
@@ -81,7 +87,7 @@ def faults(measured: Measured, entry: str, span: Span, graph: Graph | None = Non
             evidence = evidence_of(measured.runs, fault.measures)
             found.append(
                 Finding(
-                    "VG000",
+                    MEASURED,
                     fault.name,
                     "warning",
                     "high",
@@ -110,7 +116,7 @@ def _place(fault: Fault, run: Run, graph: Graph | None) -> Span | None:
     if graph is None:
         return None
     if fault.name == "measured-unreached-parameters":
-        wanted = run.zero_parameters[0].rpartition(".")[0]
+        wanted = _unreached(run)[0].rpartition(".")[0]
     elif fault.name == "measured-nonfinite":
         wanted = run.nonfinite.partition(" ")[0]
     else:
@@ -120,6 +126,15 @@ def _place(fault: Fault, run: Run, graph: Graph | None) -> Span | None:
 
 def _layers(run: Run) -> tuple[Layer, ...]:
     return run.snapshots[0].layers if run.snapshots else ()
+
+
+def _unreached(run: Run) -> tuple[str, ...]:
+    """Returns the parameters that no gradient reaches though their module runs: those of unused layers are left over, not at fault,
+    and a bias may cancel out."""
+    ran = {layer.path for layer in _layers(run)}
+    return tuple(
+        name for name in run.zero_parameters if name.rpartition(".")[0] in ran and "bias" not in name.rpartition(".")[2]
+    )
 
 
 def _few(names: Sequence[str]) -> str:

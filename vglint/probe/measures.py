@@ -50,10 +50,10 @@ def measures_of(
     if entropies:
         found["attention_entropy"] = min(entropies)
     times = [
-        math.log10(first / last) if first > 0 else -math.inf
+        math.log10(steps[0] / last) if steps[0] > 0 else -math.inf
         for sight in sights[:1]
-        for first, last in sight.times
-        if last > 0
+        for steps in sight.times
+        if len(steps) > 1 and (last := steps[-1]) > 0
     ]
     cells = _cells(snapshots[0].layers)
     if times or cells:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from html import escape
 
 from vglint.finding import Finding
-from vglint.probe.chart import bar_chart, line_chart, profile_chart
+from vglint.probe.chart import bar_chart, box_chart, line_chart, profile_chart
 from vglint.probe.record import Measured
 from vglint.probe.result import ProbeReport
 
@@ -14,16 +15,19 @@ _STYLE = """:root{color-scheme:light dark;--ground:#fff;--ink:#1f2328;--soft:#57
 @media (prefers-color-scheme:dark){:root{--ground:#0d1117;--ink:#e6edf3;--soft:#9198a1;--line:#30363d;--bad:#ff7b72;--good:#56d364;--card:#161b22}}
 .vglint{color:var(--ink);background:var(--ground);font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1rem}
 .vglint h1{font-size:1.3rem;overflow-wrap:anywhere}.vglint h2{font-size:1.05rem;margin:1.6rem 0 .4rem}
-.vglint svg{width:100%;height:auto;color:var(--ink)}.vglint .note{color:var(--soft);overflow-wrap:anywhere}
+.vglint svg{display:block;width:100%;max-width:32rem;height:auto;color:var(--ink)}.vglint .note{color:var(--soft);overflow-wrap:anywhere}
 .vglint .finding{border-left:4px solid var(--bad);background:var(--card);padding:.5rem .8rem;margin:.6rem 0;overflow-wrap:anywhere}
 .vglint .ok{color:var(--good)}.vglint pre{overflow-x:auto;background:var(--card);padding:.6rem;font-size:13px}
 .vglint table{border-collapse:collapse;font-size:13px}.vglint td,.vglint th{border-bottom:1px solid var(--line);padding:.2rem .6rem;text-align:left}
 .vglint .wide{overflow-x:auto}.vglint mark{background:none;color:var(--bad);font-weight:600}"""
 
 
-def page(reports: Sequence[ProbeReport], texts: Mapping[str, str] | None = None) -> str:
-    """Returns the whole document; `texts` are sources by file, for code frames."""
+def page(reports: Sequence[ProbeReport], texts: Mapping[str, str] | None = None, proofs: Sequence[str] = ()) -> str:
+    """Returns the whole document; `texts` are sources by file, for code frames, `proofs` what fixes were measured to do."""
     body = "\n".join(section(report, texts or {}) for report in reports)
+    if proofs:
+        shown = "".join(f"<pre>{escape(proof)}</pre>" for proof in proofs)
+        body += f'\n<div class="vglint"><h1>Fixes, before and after</h1>{shown}</div>'
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>vglint probe</title>'
     ground = "<style>body{margin:0;background:#fff}@media (prefers-color-scheme:dark){body{background:#0d1117}}</style>"
     return f'<!doctype html>\n<html lang="en"><head>{head}{ground}</head><body>{body}</body></html>\n'
@@ -88,15 +92,33 @@ def _layer_charts(measured: Measured) -> list[str]:
             limit=max([layer.moment for layer in last.layers if layer.weighted] or [1.0]) or 1.0,
         ),
     ]
-    saturated = [
-        (f"{squash.path} {squash.op}", squash.saturated) for squash in last.squashes if squash.saturated is not None
-    ]
+    spread = [(layer.path, layer.quantiles) for layer in last.layers if len(layer.quantiles) == 5][:60]
+    if spread:
+        parts += [
+            "<h2>Distribution by layer</h2><p class='note'>Output of each weight layer at the last step: 5 to 95 % (line), the middle half (box), the median.</p>",
+            box_chart(spread),
+        ]
+    saturated: dict[str, float] = {}
+    for squash in last.squashes:
+        if squash.saturated is not None:
+            name = f"{squash.path} {squash.op}"
+            saturated[name] = max(saturated.get(name, 0.0), squash.saturated)
     if saturated:
         parts += [
             "<h2>Saturated share</h2><p class='note'>|pre-activation| &gt; 5 at the last step</p>",
-            bar_chart([(name, value or 0.0) for name, value in saturated][:40]),
+            bar_chart(list(saturated.items())[:40]),
+        ]
+    if measured.runs[0].snapshots[0].times:
+        steps = measured.runs[0].snapshots[0].times[0]
+        parts += [
+            "<h2>Gradient over time steps</h2><p class='note'>RMS gradient of the recurrent layer’s input at each time step, log scale.</p>",
+            line_chart([("s0", [_decades(value) for value in steps])], ["first", f"step {len(steps)}"], power=True),
         ]
     return parts
+
+
+def _decades(value: float) -> float | None:
+    return math.log10(value) if value > 0 and math.isfinite(value) else None
 
 
 def _table(measured: Measured) -> str:

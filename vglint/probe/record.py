@@ -20,6 +20,17 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """One tensor that the user describes: of random numbers, or what `maker`, a `FILE:FUNCTION`, returns."""
+
+    shape: tuple[int, ...] = ()
+    dtype: str = "float32"
+    low: int = 0
+    high: int = 2
+    maker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds of one probe's process: wall-clock seconds, bytes of address space, threads, bytes of one written file."""
 
@@ -51,6 +62,9 @@ class Request:
     device: str = "cpu"
     overfit: bool = False
     """Also try to learn 16 samples by heart."""
+    given: tuple[Given, ...] = ()
+    """The batch's inputs where the user describes them all, and its target."""
+    wanted: Given | None = None
     training: bool = False
     """The expression is training code, a function or `<module>`: it runs as it is written, on made-up batches."""
     seconds: float = 60.0
@@ -63,6 +77,7 @@ class Layer:
 
     `gradient` is ∂L/∂(output), `weight_gradient` that of the layer's weight; `moment` = E[x²] and `mean` of the output, `varied` =
     E[x²] − E[x_b x_b'] between samples; `dead` is the share of its input's units that are 0 on every sample (None for raw input).
+    `quantiles` are the output's at 5, 25, 50, 75 and 95 % (weight layers only), `update` the size of the step relative to the weight.
     """
 
     path: str
@@ -76,6 +91,8 @@ class Layer:
     varied: float | None
     dead: float | None
     feeds: bool = False
+    quantiles: tuple[float, ...] = ()
+    update: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +114,8 @@ class Snapshot:
     layers: tuple[Layer, ...]
     squashes: tuple[Squash, ...]
     update_ratio: float | None
+    times: tuple[tuple[float, ...], ...] = ()
+    """For each recurrent module: RMS gradient of its input at each time step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +172,19 @@ def to_json(value: Request | Reply | Measured) -> dict[str, Any]:
 
 def request_from(data: dict[str, Any]) -> Request:
     arguments = tuple(Argument(item["name"], _tuple(item["shape"]), item["tokens"]) for item in data["arguments"])
-    return Request(**{**data, "arguments": arguments, "optimizers": tuple(data["optimizers"])})
+    return Request(
+        **{
+            **data,
+            "arguments": arguments,
+            "optimizers": tuple(data["optimizers"]),
+            "given": tuple(_given(item) for item in data["given"]),
+            "wanted": None if data["wanted"] is None else _given(data["wanted"]),
+        }
+    )
+
+
+def _given(data: dict[str, Any]) -> Given:
+    return Given(**{**data, "shape": tuple(data["shape"])})
 
 
 def measured_from(data: dict[str, Any]) -> Measured:
@@ -172,8 +203,10 @@ def measured_from(data: dict[str, Any]) -> Measured:
 
 
 def _snapshot(data: dict[str, Any]) -> Snapshot:
-    layers = tuple(Layer(**layer) for layer in data["layers"])
-    return Snapshot(data["step"], layers, tuple(Squash(**squash) for squash in data["squashes"]), data["update_ratio"])
+    layers = tuple(Layer(**{**layer, "quantiles": tuple(layer.get("quantiles", ()))}) for layer in data["layers"])
+    squashes = tuple(Squash(**squash) for squash in data["squashes"])
+    times = tuple(tuple(steps) for steps in data.get("times", ()))
+    return Snapshot(data["step"], layers, squashes, data["update_ratio"], times)
 
 
 def _tuple(value: list[int | None] | None) -> tuple[int | None, ...] | None:

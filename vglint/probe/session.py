@@ -6,6 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import ModuleType
 
 import torch
@@ -13,9 +14,10 @@ from torch import nn
 
 from vglint.probe.edges import edge_fault, input_fault
 from vglint.probe.feeding import find_inputs
+from vglint.probe.given import given_batch
 from vglint.probe.loading import build
 from vglint.probe.record import Measured, Request, Run
-from vglint.probe.task import Task, given_task, teacher_task
+from vglint.probe.task import Task, given_task, named_loss, teacher_task
 from vglint.probe.training import BATCH, overfits, train
 from vglint.probe.watch import watching
 from vglint.rule import Scalar
@@ -34,21 +36,27 @@ _LEARNT = 0.05
 Make = Callable[[int], nn.Module]
 
 
-def probe_request(request: Request, module: ModuleType) -> Measured:
-    """Carries out a request in this process."""
+def probe_request(request: Request, module: ModuleType, source: Path | None = None) -> Measured:
+    """Carries out a request in this process; `source` is the tree that `FILE:FUNCTION` is looked for in."""
     start = time.monotonic()
     notes: list[str] = []
     if request.factory is not None:
         return _by_factory(request, module, start)
+    batch = given_batch(request, source)
 
     def make(seed: int) -> nn.Module:
         torch.manual_seed(seed)
-        return build(module, request.expression, [] if seed else notes).to(request.device).train()
+        return build(module, request.expression, notes if not notes else []).to(request.device).train()
 
     model = make(0)
-    inputs = find_inputs(model.cpu(), request.arguments)
-    task = teacher_task(make(0).cpu(), inputs, request.loss, request.device)
-    notes += ["inputs: " + "; ".join(str(choice) for choice in inputs), "loss: " + task.note]
+    if batch is not None:
+        task = given_task(batch, None if request.loss is None else named_loss(request.loss))
+        notes.append(f"inputs: {len(batch[0])} given")
+    else:
+        inputs = find_inputs(model.cpu(), request.arguments)
+        task = teacher_task(make(0).cpu(), inputs, request.loss, request.device)
+        notes.append("inputs: " + "; ".join(str(choice) for choice in inputs))
+    notes.append("loss: " + task.note)
     found = measure(make, task, request, notes, start)
     empty = _unfilled(lambda: build(module, request.expression, []))
     for run in found.runs:

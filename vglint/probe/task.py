@@ -121,6 +121,21 @@ def guessed_loss(target: Tensor | None) -> Loss:
     return loss
 
 
+def named_loss(name: str) -> Loss:
+    """Returns a loss by the name that the configuration uses: cross_entropy, nll, mse, bce, bce_with_logits."""
+    functions: dict[str, Any] = {
+        "cross_entropy": nn.functional.cross_entropy,
+        "nll": nn.functional.nll_loss,
+        "mse": nn.functional.mse_loss,
+        "bce": nn.functional.binary_cross_entropy,
+        "bce_with_logits": nn.functional.binary_cross_entropy_with_logits,
+    }
+    if name not in functions:
+        raise ValueError(f"there is no loss {name!r}: {', '.join(functions)}")
+    function = functions[name]
+    return lambda output, wanted: function(main_output(output), wanted)
+
+
 def main_output(output: Any) -> Tensor:
     """Returns the tensor that a loss would take: `logits` or `loss` by name, else the first floating one."""
     for name in ("loss", "logits"):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -134,11 +135,14 @@ def _watched_step(
     }
     seen.norms.append(_norm(trainable))
     seen.nonfinite = seen.nonfinite or sight.nonfinite or _bad_gradient(model)
-    before = [parameter.detach().clone() for parameter in trainable]
+    before = {id(parameter): parameter.detach().clone() for parameter in trainable}
     layers: tuple[Layer, ...] = sight.layers()
     with _raising("step"):
         stepper.step()
-    seen.snapshots.append(Snapshot(step, layers, tuple(sight.squashes), _update(before, trainable)))
+    updates = _updates(model, before)
+    median = statistics.median(updates.values()) if updates else None
+    moved = tuple(replace(layer, update=updates.get(layer.path)) for layer in layers)
+    seen.snapshots.append(Snapshot(step, moved, tuple(sight.squashes), median, tuple(sight.times)))
 
 
 class _raising:
@@ -242,14 +246,15 @@ def _bad_gradient(model: nn.Module) -> str:
     return ""
 
 
-def _update(before: Sequence[Tensor], after: Sequence[nn.Parameter]) -> float | None:
-    """Returns the median over weights of the step's size relative to the weight's."""
-    ratios = []
-    for old, new in zip(before, after, strict=True):
-        size = float(old.norm())
-        if size > 0 and old.dim() > 1:
-            ratios.append(float((new.detach() - old).norm()) / size)
-    return sorted(ratios)[len(ratios) // 2] if ratios else None
+def _updates(model: nn.Module, before: Mapping[int, Tensor]) -> dict[str, float]:
+    """Returns the step's size relative to the weight's, for each module with a weight of two dimensions or more."""
+    ratios: dict[str, float] = {}
+    for path, module in model.named_modules():
+        for parameter in module.parameters(recurse=False):
+            old = before.get(id(parameter))
+            if old is not None and old.dim() > 1 and path not in ratios and float(old.norm()) > 0:
+                ratios[path] = float((parameter.detach() - old).norm() / old.norm())
+    return ratios
 
 
 def _equal_rows(model: nn.Module) -> bool:

@@ -19,6 +19,7 @@ from vglint.probe.record import Layer, Squash
 SATURATED = 5.0
 """|pre-activation| beyond which a sigmoid's or tanh's slope is below 1 %."""
 
+_SOME, _SHARES = 4096, (0.05, 0.25, 0.5, 0.75, 0.95)
 _RECURRENT = (nn.RNNBase, nn.RNNCellBase)
 _SQUASHING = frozenset({"sigmoid", "sigmoid_", "tanh", "tanh_", "hardtanh", "hardtanh_", "hardsigmoid", "hardsigmoid_"})
 _ATTENTION = frozenset(
@@ -46,6 +47,7 @@ class Call:
     """Address of the input's storage, which tells raw input from what a layer made."""
     before: tuple[Any, ...]
     after: Any
+    quantiles: tuple[float, ...] = ()
     gradient: float | None = None
     feeds: bool = False
 
@@ -61,8 +63,8 @@ class Sight:
     """Where a tensor is first added to itself."""
     output: float | None = None
     """Second moment of what the whole model returns."""
-    times: list[tuple[float, float]] = field(default_factory=list)
-    """For each recurrent module: RMS gradient of its input at the first and at the last step."""
+    times: list[tuple[float, ...]] = field(default_factory=list)
+    """For each recurrent module: RMS gradient of its input at each time step."""
 
     def layers(self) -> tuple[Layer, ...]:
         """Returns the calls with the gradients that backward has left; call it before the next zero_grad."""
@@ -80,6 +82,7 @@ class Sight:
                 call.varied,
                 _share(call.alive),
                 call.feeds,
+                call.quantiles,
             )
             for call in self.calls
         )
@@ -176,7 +179,7 @@ def _timing(module: nn.RNNBase, sight: Sight) -> Any:
 
         def take(gradient: Tensor) -> None:
             steps = gradient.detach().double().pow(2).mean(dim=(1 - axis, 2)).sqrt()
-            sight.times.append((float(steps[0]), float(steps[-1])))
+            sight.times.append(tuple(map(float, steps)))
 
         given.register_hook(take)  # type: ignore[no-untyped-call]
         return (given, *args[1:])
@@ -198,7 +201,17 @@ def _call(path: str, turn: int, module: nn.Module, given: list[Tensor], output: 
         given[0].data_ptr() if given else 0,
         tuple(tensor.grad_fn for tensor in given if tensor.grad_fn is not None),
         output.grad_fn,
+        _quantiles(output.detach()) if weighted else (),
     )
+
+
+def _quantiles(output: Tensor) -> tuple[float, ...]:
+    """Returns those of some thousand values at equal distances; () where some are not finite."""
+    flat = output.flatten()
+    some = flat[:: max(len(flat) // _SOME, 1)].float()
+    if not len(some) or not bool(torch.isfinite(some).all()):
+        return ()
+    return tuple(float(value) for value in torch.quantile(some, torch.tensor(_SHARES, device=some.device)))
 
 
 def _alive(given: Tensor, module: nn.Module) -> Tensor | None:

@@ -104,7 +104,7 @@ class Witness:
         self.close()
         if sight is not None:
             self.seen[turn] = sight
-            self.snapshots.append(Snapshot(turn, sight.layers(), tuple(sight.squashes), None))
+            self.snapshots.append(Snapshot(turn, sight.layers(), tuple(sight.squashes), None, tuple(sight.times)))
             self.nonfinite = self.nonfinite or sight.nonfinite
         if loss.numel() == 1:
             value = float(loss.detach())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vglint.finding import Evidence, Finding, Report
+from vglint.finding import MEASURED, Evidence, Finding, Report
 from vglint.report.concise import problem_line
 from vglint.report.frame import Mark, frame
 from vglint.report.summary import statistics, summary, unknown_lines
@@ -77,7 +77,8 @@ def _notes(finding: Finding, view: View) -> list[str]:
     if finding.fix is not None:
         unsafe = " (unsafe: read the change)" if finding.fix.safety == "unsafe" else ""
         notes.append(("fix", visible(finding.fix.title) + unsafe))
-    notes.append(("more", f"vglint explain {finding.rule}"))
+    if finding.rule != MEASURED:
+        notes.append(("more", f"vglint explain {finding.rule}"))
     return [f"  {view.paint('=', 'blue')} {view.paint(label, bold=True)}: {text}" for label, text in notes]
 
 
