@@ -57,7 +57,7 @@ UNSCHEMED = {
     ),
     *(
         f"torch.Tensor.{name}"
-        for name in ("bool", "type", "xpu", "ipu", "T", "H", "__matmul__", "new_tensor", "tolist", "numpy")
+        for name in ("bool", "type", "xpu", "ipu", "T", "H", "__matmul__", "new_tensor", "new", "tolist", "numpy")
     ),
 }
 """Written in C++ for Python alone: no schema tells their arguments."""

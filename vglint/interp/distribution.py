@@ -46,6 +46,7 @@ _CREATED = {
     "empty": Init("uninitialised"),
     "empty_like": Init("uninitialised"),
     "new_empty": Init("uninitialised"),
+    "new": Init("uninitialised"),
     "Tensor": Init("uninitialised"),
     "FloatTensor": Init("uninitialised"),
     "eye": Init("eye"),

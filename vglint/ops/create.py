@@ -106,6 +106,7 @@ ENTRIES = (
         of_size,
         f"""torch.empty(*size, {_MAKE}, -memory_format=None)
         x.new_empty(%self, *size, {_NEW})
+        x.new(%self, *size)
         torch.Tensor torch.FloatTensor torch.DoubleTensor torch.HalfTensor torch.LongTensor torch.IntTensor torch.BoolTensor torch.ByteTensor
         torch.cuda.FloatTensor torch.cuda.LongTensor (*size)""",
     ),

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from vglint.analysis.facts.spec import fact
+from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
 from vglint.graph import ModuleInfo
+from vglint.value import Unknown
 
 
 @dataclass(frozen=True)
@@ -77,3 +78,28 @@ def built_in_forward(found: ClassView) -> tuple[Place, ...]:
 def built_types(found: ClassView) -> tuple[str, ...]:
     """The classes of those layers."""
     return tuple(dict.fromkeys(module.type.rpartition(".")[2] for module in found.passing))
+
+
+@fact("class", "places")
+def outputs_cut(found: ClassView) -> tuple[Place, ...] | Unknown:
+    """The calls of `.detach()` or `.data` that cut everything that forward returns from every weight that training would move. Unknown
+    where the way back from an output meets a gap, and where the class is a part of another one, which may want it so."""
+    view = found.view
+    root = next((module.type for module in view.graph.modules if not module.path), "")
+    if root in view.context.parts or any(True for _ in view.nodes("backward", "grad")):
+        return unknown("what the class is a part of may want it so")
+    cuts: dict[int, None] = {}
+    for _, output in view.graph.outputs:
+        if not any(view.trains(index) for index in view.before([output])):
+            continue
+        open_ = view.before([output], lambda node: not view.carries_gradient(node))
+        nodes = [view.graph.nodes[index] for index in sorted(open_)]
+        if any(node.op == "opaque" for node in nodes):
+            return unknown("the way from an output to the weights is not followed")
+        stops = [node for node in nodes if view.kinds[node.index] == "cut"]
+        if any(view.trains(node.index) for node in nodes) or any(node.op != "detach" for node in stops):
+            return ()
+        if any(view.in_region(node, "no_grad") for node in stops):
+            return ()
+        cuts.update(dict.fromkeys(node.index for node in stops))
+    return view.places(index for index in cuts if any(view.trains(each) for each in view.before([index])))
