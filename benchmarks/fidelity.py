@@ -155,7 +155,7 @@ def _judge(target: Target) -> Outcome:
     recording = pickle.loads(_cache(target).read_bytes())
     begin = time.process_time()
     root = folder(target.root)
-    project = Project(root, [root / target.file])
+    project = Project(root, [root / target.file], target.resolve)
     module = project.module(root / target.file)
     if isinstance(module, Problem):
         return Outcome(target, module.message)

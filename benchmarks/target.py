@@ -18,7 +18,7 @@ import tomli
 from fetch import corpus_folder, pins
 
 LISTS = Path(__file__).with_name("targets")
-"""One TOML file per population: `population`, `root`, and `targets`, a list of tables `file`, `entry`, `inputs`; or,
+"""One TOML file per population: `population`, `root`, perhaps `resolve`, and `targets`, a list of tables `file`, `entry`, `inputs`; or,
 for classes that take a configuration alike, `file`, `classes`, `config`, `inputs`."""
 
 
@@ -35,11 +35,14 @@ class Target:
     file: str
     entry: str
     inputs: str
+    resolve: tuple[str, ...] = ()
+    """Installed packages that are read as source too: those that the code is written in."""
 
     @property
     def key(self) -> str:
-        """A name that changes with any field, for caches."""
-        return sha256(json.dumps(asdict(self)).encode()).hexdigest()[:16]
+        """A name that changes with what is built and run, for caches."""
+        built = {name: value for name, value in asdict(self).items() if name != "resolve"}
+        return sha256(json.dumps(built).encode()).hexdigest()[:16]
 
     @property
     def module(self) -> str:
@@ -57,7 +60,10 @@ def load(populations: Iterable[str] = ()) -> Iterator[Target]:
                 entries = (
                     [f"{name}({row['config']})" for name in row["classes"]] if "classes" in row else [row["entry"]]
                 )
-                yield from (Target(content["population"], root, row["file"], entry, row["inputs"]) for entry in entries)
+                also = tuple(content.get("resolve", ()))
+                yield from (
+                    Target(content["population"], root, row["file"], entry, row["inputs"], also) for entry in entries
+                )
 
 
 def folder(root: str, zoo: Path | None = None) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from vglint.interp.core import Frame, Run, evaluate
-from vglint.interp.indexing import set_index
+from vglint.interp.indexing import dimension, set_index
 from vglint.interp.iteration import items_of
 from vglint.interp.modules import set_attribute
 from vglint.interp.objects import (
@@ -21,7 +21,7 @@ from vglint.interp.objects import (
     TensorV,
     Value,
 )
-from vglint.value import Expr
+from vglint.interp.ranks import learn
 
 if TYPE_CHECKING:
     pass
@@ -108,13 +108,8 @@ def _part(run: Run, value: Value, position: int, item: Value, site: Site) -> Val
 
 def name_sizes(run: Run, tensor: TensorV, rank: int) -> Value:
     """Gives names to the sizes of a tensor whose rank has just become known, and returns them."""
-    draft = run.nodes[tensor.node]
-    label = str(draft.config.get("name", f"%{tensor.node}"))
-    shape = tuple(Expr.symbol(f"{label}.{index}") for index in range(rank))
-    run.set_field(tensor, "shape", shape)
-    if not tensor.pick and draft.shape is None:
-        draft.shape = shape
-    return shape
+    learn(run, tensor, rank)
+    return tuple(dimension(run, tensor, position) for position in range(rank))
 
 
 def delete(run: Run, target: cst.CSTNode, frame: Frame) -> None:

@@ -279,11 +279,17 @@ def emit_call(
         if arg.role == "tensor" and isinstance(value, Unknown) and kind in STRICT:
             run.gap_of(value, site)
         config[arg.name] = configured(run, value, kind, site)
+    listed = {arg.name for arg in signature}
+    config.update((name, literal(value)) for name, value in bound.items() if name not in listed)
     if not inputs and kind not in ("create", "other", "train"):
         unknown = next((value for value in bound.values() if isinstance(value, Unknown)), None)
         if unknown is not None and leaf is not None:
             run.gap_of(unknown, site)
         return unknown or _number(spelling.op, args) or Unknown("unmodelled call", f"{spelling.name} of no tensor")
+    if "pattern" in config and inputs and shapes[0] is None:
+        from vglint.interp.ranks import learn_by_pattern
+
+        shapes[0] = learn_by_pattern(run, bound[names[0]], config["pattern"])
     if leaf is not None and leaf.config and inputs and shapes[0] is None:
         shapes[0] = _refined(run, spelling, leaf, inputs[0])
     call_ = Call(config, shapes, names)

@@ -31,6 +31,7 @@ from vglint.interp.objects import (
     is_tensor,
     is_unknown,
 )
+from vglint.interp.ranks import last_size
 from vglint.ops.spec import Call, Tensor
 from vglint.value import Expr, Literal_, Unknown
 
@@ -183,6 +184,8 @@ def _size(run: Run, value: ShapeV, key: Value) -> Value:
         return _native(tuple(dimension(run, tensor, position) for position in range(len(shape))), key)
     if isinstance(key, slice):
         return Unknown("argument", f"sizes of %{tensor.node}")
+    if key == -1 and not tensor.pick and (last := last_size(run, tensor.node)) is not None:
+        return last
     name = run.nodes[tensor.node].config.get("name", f"%{tensor.node}")
     return Expr.symbol(f"{name}.{key}") if isinstance(key, int) else Unknown("argument", "size")
 

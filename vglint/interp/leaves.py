@@ -8,7 +8,7 @@ from vglint.interp.core import (
     Raised,
     Run,
 )
-from vglint.interp.emit import configured
+from vglint.interp.emit import configured, literal
 from vglint.interp.objects import (
     BuiltinV,
     ClassV,
@@ -128,6 +128,8 @@ def build_leaf(
             config[arg.name] = _name_of(value)
             continue
         config[arg.name] = configured(run, value, op.kind, site)
+    listed = {arg.name for arg in spelling.args}
+    config.update((name, literal(value)) for name, value in bound.items() if name not in listed)
     module.spelling = spelling
     module.config = ops.canonical_config(spelling, config)
     if op.params is None:
