@@ -89,6 +89,44 @@ class UNet(nn.Module):
         return self.d(torch.relu(self.c(torch.cat([self.up(b), a], dim=1))))
 
 
+class Dense(nn.Module):
+    """A densely connected layer: what it adds stands beside what it got."""
+
+    def __init__(self, inside: int, growth: int, scale: float) -> None:
+        super().__init__()
+        self.norm, self.conv = nn.BatchNorm2d(inside), nn.Conv2d(inside, growth, 3, 1, 1, bias=False)
+        nn.init.normal_(self.conv.weight, std=scale / math.sqrt(9 * inside))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([self.conv(torch.relu(self.norm(x))), x], dim=1)
+
+
+class Dual(nn.Module):
+    """Some channels are a residual stream, the rest is kept as it is and grows."""
+
+    def __init__(self, inside: int, stream: int, growth: int) -> None:
+        super().__init__()
+        self.stream = stream
+        self.conv, self.norm = nn.Conv2d(inside, stream + growth, 3, 1, 1, bias=False), nn.BatchNorm2d(stream + growth)
+
+    def forward(self, x: Tensor) -> Tensor:
+        d, out = self.stream, self.norm(self.conv(x))
+        return torch.relu(torch.cat([x[:, :d] + out[:, :d], x[:, d:], out[:, d:]], dim=1))
+
+
+class Padded(nn.Module):
+    """A residual block that halves the map and pads the channels of its shortcut."""
+
+    def __init__(self, inside: int) -> None:
+        super().__init__()
+        self.extra = inside // 2
+        self.conv, self.norm = nn.Conv2d(inside, 2 * inside, 3, 2, 1, bias=False), nn.BatchNorm2d(2 * inside)
+
+    def forward(self, x: Tensor) -> Tensor:
+        short = nn.functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.extra, self.extra))
+        return torch.relu(self.norm(self.conv(x)) + short)
+
+
 def stack(
     width: int, depth: int, act: Callable[[], nn.Module], norm: Callable[[], nn.Module] | None = None
 ) -> nn.Module:
@@ -158,6 +196,38 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[], Tensor], float]] = 
         lambda: torch.randn(32, 32),
         0.25,
     ),
+    "auto-encoder": (
+        lambda: he(nn.Sequential(
+            nn.Linear(256, 64), nn.ReLU(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 16), nn.ReLU(), nn.Linear(16, 32), nn.ReLU(),
+            nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 256),
+        )),
+        lambda: torch.randn(64, 256),
+        0.15,
+    ),
+    "dense connections": (
+        lambda: nn.Sequential(
+            nn.Conv2d(3, 32, 3, 1, 1), *(Dense(32 + 8 * i, 8, 0.3) for i in range(6)), nn.BatchNorm2d(80), nn.ReLU(),
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(80, 10),
+        ),
+        lambda: images(8),
+        0.15,
+    ),
+    "dual path": (
+        lambda: nn.Sequential(
+            nn.Conv2d(3, 64, 3, 1, 1), nn.BatchNorm2d(64), nn.ReLU(), *(Dual(64 + 8 * i, 64, 8) for i in range(5)),
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(104, 10),
+        ),
+        lambda: images(8),
+        0.15,
+    ),
+    "padded shortcuts": (
+        lambda: nn.Sequential(
+            nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU(), Padded(16), Padded(32), Padded(64),
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, 10),
+        ),
+        lambda: images(16),
+        0.15,
+    ),
     "U-Net": (UNet, lambda: images(16), 0.15),
     "transformer": (
         lambda: nn.Sequential(nn.Linear(24, 32), *(Encoder(32, 4) for _ in range(4)), nn.LayerNorm(32), nn.Linear(32, 10)),
@@ -185,7 +255,8 @@ def test_ratio_is_what_torch_measures(name: str) -> None:
 
 
 def measure(model: nn.Module, x: Tensor, first: str, last: str) -> float:
-    """Returns log10 RMS gradient at the output of `first` over that of `last` under cross-entropy with random labels."""
+    """Returns log10 RMS gradient at the output of `first` over that of `last` under cross-entropy with random labels,
+    under a squared loss for a model that gives back what it gets."""
     kept: dict[str, Tensor] = {}
     handles = []
     for path in (first, last):
@@ -197,7 +268,10 @@ def measure(model: nn.Module, x: Tensor, first: str, last: str) -> float:
         handles.append(model.get_submodule(path).register_forward_hook(keep))
     output = model(x)
     flat = output.flatten(2).transpose(1, 2).flatten(0, 1) if output.dim() == 4 else output.flatten(0, -2)
-    nn.functional.cross_entropy(flat, torch.randint(flat.shape[-1], flat.shape[:1])).backward()
+    if output.shape == x.shape:
+        nn.functional.mse_loss(output, torch.randn_like(x)).backward()  # type: ignore[no-untyped-call]
+    else:
+        nn.functional.cross_entropy(flat, torch.randint(flat.shape[-1], flat.shape[:1])).backward()
     for handle in handles:
         handle.remove()
     one, other = (kept[path].grad for path in (first, last))

@@ -13,6 +13,7 @@ from vglint.analysis.maps import activation as _activation
 from vglint.analysis.maps import attention as _attention
 from vglint.analysis.maps import combine as _combine
 from vglint.analysis.maps import composite as _composite
+from vglint.analysis.maps import concat as _concat
 from vglint.analysis.maps import norm as _norm
 from vglint.analysis.maps import pool as _pool
 from vglint.analysis.maps import recurrent as _recurrent
@@ -30,7 +31,20 @@ from vglint.ops.curves import ELEMENTWISE
 from vglint.signal import Signal, Trace
 from vglint.value import Literal_
 
-_MODULES = (_activation, _attention, _combine, _composite, _norm, _pool, _recurrent, _reduce, _shape, _source, _weight)
+_MODULES = (
+    _activation,
+    _attention,
+    _combine,
+    _composite,
+    _concat,
+    _norm,
+    _pool,
+    _recurrent,
+    _reduce,
+    _shape,
+    _source,
+    _weight,
+)
 """Importing them fills the table."""
 
 BATCH = 64
@@ -139,6 +153,8 @@ def backward(
                 continue
             if sent.along and node.op not in _ALIGNED:
                 sent = sent._replace(along=0.0)
+            if sent.pieces and node.op not in _PARTED:
+                sent = sent._replace(pieces=None)
             if sent.g <= 0.0:
                 continue
             flows[index].append((source, sent))
@@ -161,6 +177,10 @@ _ALIGNED = (
     | frozenset("max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d avg_pool3d interpolate upsample".split())
 )
 """Ops whose maps say how much of a gradient lies along the signal."""
+
+
+_PARTED = frozenset("batch_norm cat concat getitem relu leaky_relu".split())
+"""Ops whose maps say how a gradient varies over the parts of a concatenation."""
 
 
 def turning(graph: Graph) -> Iterator[tuple[int, str]]:

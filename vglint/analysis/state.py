@@ -69,6 +69,16 @@ class Scores(NamedTuple):
     strength: float = 1.0
 
 
+class Piece(NamedTuple):
+    """One part of a concatenation: its share of the channels, and its moments."""
+
+    share: float
+    q: float
+    mu: float
+    db: float
+    ds: float
+
+
 class State(NamedTuple):
     """Moments of one activation: see `vglint.signal.Signal` for `q`, `mu`, `db`, `ds`, `r`.
 
@@ -93,6 +103,15 @@ class State(NamedTuple):
     spread: Spread | None = None
     scores: Scores | None = None
     map: Profile | None = None
+    pieces: tuple[Piece, ...] = ()
+    """The parts of a concatenation of channels: a norm that sees one channel at a time scales each by its own."""
+
+    def parts_of(self) -> tuple[Piece, ...]:
+        """Returns the parts that this state has, itself where it is no concatenation or something was done to it since."""
+        mean = sum(piece.share * piece.q for piece in self.pieces)
+        if self.pieces and abs(mean - self.q) <= 1e-6 * self.q:
+            return self.pieces
+        return (Piece(1.0, self.q, self.mu, self.db, self.ds),)
 
 
 class Grad(NamedTuple):
@@ -100,6 +119,7 @@ class Grad(NamedTuple):
 
     `scale` multiplies all of them; `map` says how they vary over positions, `units` how over the
     points of a residual stream. `lv` = variance of ln‖g‖² that finite width brings, `rho` = mean squared cosine between gradients of samples.
+    `pieces` says how it varies over the parts of a concatenation, mean 1.
     `along` = c where the gradient is c·x + what is independent of the signal x: a loss pulls on outputs that the network itself made.
     """
 
@@ -114,6 +134,7 @@ class Grad(NamedTuple):
     map: Profile | None = None
     units: tuple[float, ...] | None = None
     along: float = 0.0
+    pieces: tuple[float, ...] | None = None
 
     def times(self, gain: float, scale: Scale = ()) -> Grad:
         return Grad(
@@ -128,6 +149,7 @@ class Grad(NamedTuple):
             self.map,
             self.units,
             self.along * gain if not scale else 0.0,
+            self.pieces,
         )
 
     def pulled(self, state: State, along: float, share: float = 1.0) -> Grad:
@@ -218,6 +240,7 @@ def combined(left: Grad, right: Grad) -> Grad | None:
         mixed(left.map, right.map, share),
         together(left.units, right.units, share),
         left.along + right.along,
+        together(left.pieces, right.pieces, share),
     )
 
 

@@ -48,24 +48,25 @@ def softness(variance: float, count: float) -> Softness:
     return Softness(min(max(own, 1.0 / count), 1.0), jacobian)
 
 
-_LARGE = 400.0
+_LARGE = 100.0
 _LOW = math.log(0.01)
 _STEP = 0.5
-_SPAN, _INNER, _OUTER = 6.0, 48, 64
+_SPAN, _INNER, _OUTER = 6.0, 40, 56
 
 
 @lru_cache(maxsize=4096)
 def _at(i: int, j: int) -> Softness:
     """Returns the moments at variance 0.01·e^(i/2) and 2^(j+1) entries."""
     sigma, count = math.sqrt(math.exp(_LOW + i * _STEP)), 2.0 ** (j + 1)
-    places = [-_SPAN + 2 * _SPAN * (k + 0.5) / _INNER for k in range(_INNER)]
+    inner, outer = _INNER + int(16 * sigma), _OUTER + int(12 * sigma)
+    places = [-_SPAN + 2 * _SPAN * (k + 0.5) / inner for k in range(inner)]
     weights = [math.exp(-0.5 * z * z) for z in places]
     total = sum(weights)
     entries = [(math.exp(sigma * z), weight / total) for z, weight in zip(places, weights, strict=True)]
     low, high = -math.log(count) - _SPAN * sigma - 4.0, _SPAN * sigma + 3.0
-    step = (high - low) / _OUTER
+    step = (high - low) / outer
     second = third = fourth = pairs = 0.0
-    for k in range(_OUTER):
+    for k in range(outer):
         t = math.exp(low + (k + 0.5) * step)
         moments = [0.0] * 5
         for size, weight in entries:

@@ -9,7 +9,8 @@ import math
 from collections.abc import Callable, Sequence
 
 from vglint.analysis.maps import maps
-from vglint.analysis.state import AbstainError, Grad, Law, State, Step, law_of
+from vglint.analysis.maps.concat import totalled
+from vglint.analysis.state import AbstainError, Grad, Law, Piece, State, Step, law_of
 from vglint.analysis.streams import Mixture, by_centre, gaussian_points, mixture_points, through_mixture
 from vglint.analysis.use import Use
 from vglint.ops.curves import ELEMENTWISE, Curve, composed, curve, rays
@@ -78,6 +79,8 @@ def glu(use: Use) -> Step:
 def through(use: Use, then: Curve, position: int = 0) -> Step:
     """Returns the map of one more curve applied to an input's law."""
     state = use.state(position)
+    if len(state.parts_of()) > 1 and state.law is None and not state.scale:
+        return part_by_part(use, state, then, position)
     law = law_of(state, use.node.inputs[position])
     found, after = evaluated(state, law, composed(law.curve, then), use.index)
     back = slope_back(law, after, use, state)
@@ -85,6 +88,34 @@ def through(use: Use, then: Curve, position: int = 0) -> Step:
     if count == 1:
         return found, lambda grad: [back(grad)]
     return found, lambda grad: [back(grad) if i == position else Grad(0.0) for i in range(count)]
+
+
+def part_by_part(use: Use, state: State, then: Curve, position: int) -> Step:
+    """Returns the map of a curve over a concatenation whose parts have moments of their own."""
+    pieces, slopes = [], []
+    for piece in state.parts_of():
+        moments = gaussian_moments(then, piece.mu, max(piece.q - piece.mu**2, 0.0))
+        db, ds = moments.distance(piece.db), moments.distance(piece.ds)
+        pieces.append(
+            Piece(piece.share, moments.square, moments.mean, min(db, moments.square), min(ds, moments.square))
+        )
+        slopes.append(moments.slope2)
+    law = law_of(state, use.node.inputs[position])
+    found, after = evaluated(state, law, composed(law.curve, then), use.index)
+    back = slope_back(law, after, use, state)
+    out = totalled(found._replace(law=None, pieces=tuple(pieces)))
+    mean = sum(piece.share * slope for piece, slope in zip(pieces, slopes, strict=True))
+    factors = tuple(slope / mean if mean > 0 else 1.0 for slope in slopes)
+    count = len(use.inputs)
+
+    def parted(grad: Grad) -> Grad:
+        given = grad.pieces if grad.pieces is not None and len(grad.pieces) == len(factors) else (1.0,) * len(factors)
+        both = [one * other for one, other in zip(given, factors, strict=True)]
+        whole = sum(piece.share * one for piece, one in zip(pieces, both, strict=True))
+        inner = back(grad).times(whole * mean / after.slope2 if after.slope2 > 0 else 1.0)
+        return inner._replace(pieces=tuple(one / whole for one in both) if whole > 0 else None)
+
+    return out, lambda grad: [parted(grad) if i == position else Grad(0.0) for i in range(count)]
 
 
 def evaluated(state: State, law: Law, whole: Curve, index: int) -> tuple[State, Law]:
@@ -185,6 +216,7 @@ def slope_back(law: Law, after: Law, use: Use, state: State) -> Callable[[Grad],
             grad.map,
             grad.units,
             along,
+            grad.pieces,
         )
 
     return back

@@ -261,65 +261,6 @@ def where(use: Use) -> Step:
     raise AbstainError("a choice between two signals")
 
 
-@maps("cat", "concat", "stack")
-def cat(use: Use) -> Step:
-    states = [use.state(i) for i in range(len(use.inputs))]
-    if not states:
-        raise AbstainError("nothing is joined")
-    if any(state.scale != states[0].scale for state in states):
-        raise AbstainError("widths that are not known do not cancel")
-    sizes = [float(state.channels) if isinstance(state.channels, int) else None for state in states]
-    if sizes.count(None) == 1 and (together := wanted(use)) is not None:
-        missing = together - sum(size for size in sizes if size is not None)
-        sizes = [missing if size is None and missing > 0 else size for size in sizes]
-    same = all(
-        abs(state.q - states[0].q) <= 1e-3 * states[0].q and abs(state.db - states[0].db) <= 1e-3 * states[0].q
-        for state in states
-    )
-    channels = states[0].channels
-    if use.node.op != "stack" and over_channels(use, states[0]):
-        if any(size is None for size in sizes) and not same:
-            raise AbstainError("widths of joined tensors are not known")
-        channels = None if any(size is None for size in sizes) else int(sum(size or 0.0 for size in sizes))
-    weights = [size or 1.0 for size in sizes] if channels != states[0].channels else [1.0] * len(states)
-    whole = sum(weights)
-
-    def mean(name: str) -> float:
-        return sum(weight * float(getattr(state, name)) for weight, state in zip(weights, states, strict=True)) / whole
-
-    mu = mean("mu")
-    out = State(
-        mean("q"), mu, mean("db"), mean("ds"), mu * mu, states[0].scale, channels, states[0].axes, states[0].places, None, ((use.index, 1.0),),
-        mean("fresh"),
-    )  # fmt: skip
-    if over_channels(use, states[0]) and use.node.op != "stack":
-        out = out._replace(r=mean("r"))
-    return out, lambda grad: [grad] * len(states)
-
-
-def wanted(use: Use) -> float | None:
-    """Returns the width that the next layer expects of a concatenation."""
-    for node in use.graph.nodes[use.index + 1 : use.index + 40]:
-        if use.index in node.inputs:
-            width = node.get("in_features") if node.op == "linear" else node.get("in_channels")
-            if isinstance(width, int):
-                return float(width)
-    return None
-
-
-def over_channels(use: Use, state: State) -> bool:
-    """Whether a concatenation joins channels; what cannot be told is taken to."""
-    dim = use.get("dim")
-    if not isinstance(dim, int) or state.axes is None:
-        return True
-    axes = state.axes
-    if "*" in axes:
-        return dim < 0 or dim != 1 or True
-    if not -len(axes) <= dim < len(axes):
-        return True
-    return axes[dim] == "c"
-
-
 def composite(use: Use, left: State, right: State, sign: float) -> Step | None:
     """Returns the map of a sum (sign ≠ 0) or product of two curves of one Gaussian tensor, None where they do not share one."""
     if left.spread is not None or right.spread is not None or left.scores is not None or right.scores is not None:

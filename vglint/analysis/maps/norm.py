@@ -30,14 +30,14 @@ def batch_norm(use: Use) -> Step:
     samples, places = float(use.batch), state.places
     if samples * (places or math.inf) <= 1:
         raise AbstainError("BatchNorm over one value")
-    # Pairs of another sample at another position differ at least by what either pair differs.
-    apart = max(state.db, state.ds)
-    variance = ((samples - 1) * apart + state.ds) / samples
-    count = math.inf
-    if places is not None:
-        count = samples * places
-        pairs = (places - 1) * state.ds + (samples - 1) * (state.db + (places - 1) * apart)
-        variance = pairs / count
+    count = math.inf if places is None else samples * places
+
+    def variance_of(db: float, ds: float) -> float:
+        # Pairs of another sample at another position differ at least by what either pair differs.
+        apart = max(db, ds)
+        if places is None:
+            return ((samples - 1) * apart + ds) / samples
+        return ((places - 1) * ds + (samples - 1) * (db + (places - 1) * apart)) / (samples * places)
 
     def mean_gradient(grad: Grad) -> float:
         if places is None:
@@ -45,7 +45,29 @@ def batch_norm(use: Use) -> Step:
         pairs = grad.g + (places - 1) * grad.gs + (samples - 1) * (grad.gb + (places - 1) * grad.gx)
         return pairs / (samples * places)
 
-    return normalised(use, state, variance, count, inverse_mean(samples * (places or 16.0) - 1.0), mean_gradient)
+    noise = inverse_mean(samples * (places or 16.0) - 1.0)
+    parts = state.parts_of()
+    if len(parts) == 1:
+        return normalised(use, state, variance_of(state.db, state.ds), count, noise, mean_gradient)
+    # Every channel is divided by its own spread: on the way back the mean of the inverse counts.
+    eps = epsilon(use, _EPS)
+    inverse = [1.0 / (variance_of(part.db, part.ds) + eps) for part in parts]
+    mean = sum(part.share * one for part, one in zip(parts, inverse, strict=True))
+    db, ds = (
+        sum(part.share * float(getattr(part, name)) * one for part, one in zip(parts, inverse, strict=True)) / mean
+        for name in ("db", "ds")
+    )
+    alike = state._replace(db=db, ds=ds)
+    found, back = normalised(use, alike, max(1.0 / mean - eps, 0.0), count, noise, mean_gradient)
+    assert back is not None
+    factors = tuple(one / mean for one in inverse)
+    return (
+        found,
+        lambda grad: (
+            [one._replace(pieces=factors) for one in back(grad)[:1] if one is not None]
+            + [Grad(0.0)] * (len(use.inputs) - 1)
+        ),
+    )
 
 
 @maps("layer_norm")

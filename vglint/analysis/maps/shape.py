@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vglint.analysis.maps import maps
+from vglint.analysis.maps.concat import part_taken
 from vglint.analysis.maps.pool import flattened
 from vglint.analysis.maps.recurrent import opened
 from vglint.analysis.state import PLACES, ZERO, AbstainError, Back, Grad, Law, State, Step, whole
@@ -122,6 +123,8 @@ def getitem(use: Use) -> Step:
         return state, lambda grad: [grad.times(gain)]
     if source.op in _TUPLES:
         return state, passed(use)
+    if (part := part_taken(use, state, state.axes)) is not None:
+        return part
     found = size_ratio(use.node.shape, use.shape())
     index = use.get("index")
     share = found if found is not None else guessed_share(use, index)
@@ -133,6 +136,7 @@ def getitem(use: Use) -> Step:
         law=moved_law(state, use.index),
         parts=((use.index, 1.0),),
         axes=axes,
+        channels=size_at(use.node.shape, axes) if axes is not None and "*" not in axes else state.channels,
         places=places if places is not None or share != 1 else state.places,
         map=state.map if share == 1 else None,
     )
