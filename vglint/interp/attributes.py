@@ -75,6 +75,8 @@ def class_(run: Run, value: ClassV, name: str, frame: Frame) -> Value:
         return value.name
     if name == "__mro__":
         return value.mro
+    if name == "__dict__":
+        return DictV(dict(value.names))
     if name == "__members__" and value.frozen_kind == "enum":
         return by_name(value)
     found = find_in_mro(value, name)

@@ -118,8 +118,11 @@ def scalar(run: Run, which: External, args: list[Value], keywords: dict[str, Val
         return (
             number if kind in ("int", "float") and number is not None else Unknown(value.why, f"{kind}({value.text})")
         )
-    if kind == "str" and isinstance(value, (External, ClassV)):
-        return Unknown("argument", "text")
+    if kind in ("str", "repr") and isinstance(value, ClassV):
+        return f"<class '{value.qualified}'>"
+    if kind in ("str", "repr") and isinstance(value, External):
+        shown = value.name.rpartition(".")[2][:1].isupper()
+        return f"<class '{value.name}'>" if shown else Unknown("argument", "text")
     functions = {
         "int": int,
         "float": float,

@@ -52,10 +52,11 @@ class BudgetError(Exception):
 class Raised(Exception):
     """The interpreted program raises."""
 
-    def __init__(self, name: str, value: Value = None) -> None:
+    def __init__(self, name: str, value: Value = None, site: Site | None = None) -> None:
         super().__init__(name)
         self.name = name
         self.value = value
+        self.site = site
 
 
 class Flow:

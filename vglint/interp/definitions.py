@@ -7,15 +7,17 @@ import libcst as cst
 from vglint import ops
 from vglint.interp import enums
 from vglint.interp.composite import composite
-from vglint.interp.core import MISSING, Frame, Run, evaluate, execute
+from vglint.interp.core import MISSING, Frame, Run, call, evaluate, execute
 from vglint.interp.objects import (
     ClassMethodV,
     ClassV,
     External,
     FunctionV,
     Instance,
+    MethodV,
     PropertyV,
     Scope,
+    Site,
     StaticV,
     Value,
 )
@@ -109,7 +111,23 @@ def make_class(run: Run, node: cst.ClassDef, frame: Frame) -> ClassV:
     for value in cls.names.values():
         _reparent(value, cls, frame.scope)
     _special_kind(run, cls, node, fields, frame)
+    _tell_bases(run, cls, node, frame)
     return cls
+
+
+def _tell_bases(run: Run, cls: ClassV, node: cst.ClassDef, frame: Frame) -> None:
+    """Runs the `__init_subclass__` of a base with the keywords of the class statement."""
+    for base in cls.mro[1:]:
+        hook = base.names.get("__init_subclass__") if isinstance(base, ClassV) else None
+        function = hook.function if isinstance(hook, ClassMethodV) else hook
+        if isinstance(function, FunctionV):
+            keywords = {
+                each.keyword.value: evaluate(run, each.value, frame)
+                for each in node.keywords
+                if each.keyword is not None
+            }
+            call(run, MethodV(function, cls), [], keywords, frame, Site(frame.unit, node))
+            return
 
 
 def _reparent(value: Value, cls: ClassV, scope: Scope) -> None:

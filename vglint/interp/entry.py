@@ -25,6 +25,7 @@ from vglint.interp import (
     library,
     literals,
     loops,
+    records,
     regex,
     sequences,
     statements,
@@ -46,7 +47,8 @@ from vglint.interp.core import (
 from vglint.interp.freeze import Kind, freeze
 from vglint.interp.given import arguments_for
 from vglint.interp.leaves import is_module_class
-from vglint.interp.look import Candidate, candidates, factories, needs_arguments
+from vglint.interp.look import Candidate, Need, candidates, factories, needs
+from vglint.interp.modules import find_in_mro
 from vglint.interp.names import lookup, member
 from vglint.interp.objects import (
     ClassV,
@@ -94,6 +96,7 @@ _PARTS = (
     library,
     literals,
     loops,
+    records,
     regex,
     sequences,
     statements,
@@ -155,14 +158,16 @@ def entries(
 ) -> tuple[Graph, ...]:
     """Returns the graph of every entry of a file, in source order; `fault` is told of an entry that a mistake of ours prevents.
 
-    Classes that their defaults build come first: the arguments that they give to other classes of the file build those.
+    Classes that their defaults build come first, whole models before their parts: the arguments that they give to other classes of
+    the file build those.
     """
     found = list(candidates(module))
     session = _Session(project, module)
     graphs: dict[int, Graph] = {}
-    for late in (False, True):
-        for number, candidate in enumerate(found):
-            if session.is_late(candidate) is not late:
+    for need in ("nothing", "annotated", "arguments"):
+        numbered = list(enumerate(found))
+        for number, candidate in numbered if need == "nothing" else reversed(numbered):
+            if session.need(candidate) != need:
                 continue
             try:
                 graph = session.graph(candidate)
@@ -188,12 +193,12 @@ class _Session:
         self.memory = kept
         self.built: dict[str, tuple[list[Value], dict[str, Value]]] = {}
 
-    def is_late(self, candidate: Candidate) -> bool:
-        """Whether a class needs arguments that only other entries can show."""
+    def need(self, candidate: Candidate) -> Need:
+        """Returns what a candidate must be given, which other entries may show."""
         node = candidate.unit.ast
         if candidate.kind != "class" or not isinstance(node, ast.ClassDef):
-            return False
-        return needs_arguments(node)
+            return "nothing"
+        return needs(node)
 
     def graph(self, candidate: Candidate) -> Graph | None:
         run = _new_run(self.project, _title(candidate))
@@ -241,16 +246,17 @@ class _Session:
 
     def _build_class(self, run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
         """Builds a class from its defaults, else as something else in the file builds it, else from symbols."""
-        if self.is_late(Candidate("class", cls.unit)) and cls.name == cls.unit.names[-1]:
+        need = self.need(Candidate("class", cls.unit))
+        if need != "nothing" and cls.name == cls.unit.names[-1]:
             shown = self.built.get(cls.qualified)
-            if shown is not None:
+            if shown is not None and (need == "arguments" or _is_given_others(run, cls, shown[0])):
                 run.setup += 1
                 try:
                     made = call(run, cls, list(shown[0]), dict(shown[1]), frame, Site(cls.unit, cls.unit.tree))
                 finally:
                     run.setup -= 1
                 return run_made(run, made, frame)
-            for name in factories(self.module, cls.name)[:1]:
+            for name in factories(self.module, cls.name)[: need == "arguments"]:
                 function = member(run, _namespace(run, self.module), name)
                 made = setup_call(run, function, frame) if isinstance(function, FunctionV) else None
                 if isinstance(made, ModuleV) and isinstance(made.cls, ClassV) and made.cls.qualified == cls.qualified:
@@ -274,6 +280,18 @@ def _title(candidate: Candidate) -> str:
     return candidate.text or candidate.name
 
 
+def _is_given_others(run: Run, cls: ClassV, shown: list[Value]) -> bool:
+    """Whether a class is built with objects of other classes than its annotations name."""
+    init = find_in_mro(cls, "__init__")
+    if init is None or not isinstance(init[0], FunctionV):
+        return False
+    ours = arguments_for(run, init[0], tensors=False, skip=1, cls=cls)
+    return any(
+        isinstance(one, Instance) and isinstance(other, Instance) and one.cls is not other.cls
+        for one, other in zip(ours, shown, strict=False)
+    )
+
+
 def _guarded(run: Run, span: Span, start: Callable[[], Started]) -> Graph:
     """Runs an entry inside its budget and freezes what there is at its end."""
     kind: Kind = "class"
@@ -291,7 +309,7 @@ def _guarded(run: Run, span: Span, start: Callable[[], Started]) -> Graph:
     except BudgetError as error:
         run.gap("budget", str(error))
     except Raised as error:
-        run.gap("unmodelled call", f"raises {error.name}")
+        run.gap("unmodelled call", f"raises {error.name}", error.site)
     except RecursionError:
         run.gap("budget", "nested too deeply")
     finally:

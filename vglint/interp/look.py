@@ -6,7 +6,7 @@ import ast
 import builtins as python
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from vglint.source.module import Module
 from vglint.source.unit import Unit
@@ -203,8 +203,12 @@ def _calls_trainer(module: Module) -> bool:
     )
 
 
-def needs_arguments(node: ast.ClassDef) -> bool:
-    """Whether the class's own `__init__` has arguments without default and without an annotation that could make them."""
+Need: TypeAlias = Literal["nothing", "annotated", "arguments"]
+"""What a class must be given: nothing, only objects whose annotated class makes them, or more."""
+
+
+def needs(node: ast.ClassDef) -> Need:
+    """Returns what the class's own `__init__` must be given."""
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
             arguments = statement.args
@@ -215,8 +219,10 @@ def needs_arguments(node: ast.ClassDef) -> bool:
                 for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=False)
                 if default is None
             ]
-            return any(not _names_class(each.annotation) for each in required)
-    return False
+            if any(not _names_class(each.annotation) for each in required):
+                return "arguments"
+            return "annotated" if required else "nothing"
+    return "nothing"
 
 
 def _names_class(annotation: ast.expr | None) -> bool:

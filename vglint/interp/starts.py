@@ -15,6 +15,7 @@ from vglint.interp.core import (
     call,
     execute,
     get_attribute,
+    rewind,
 )
 from vglint.interp.given import arguments_for
 from vglint.interp.indexing import entry_input
@@ -86,7 +87,8 @@ def run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
         forward = found[0] if found is not None else None
     if isinstance(forward, FunctionV):
         args = arguments_for(run, forward, tensors=True, skip=0 if "forward" in module.attrs else 1)
-    elif isinstance(forward, MethodV) and isinstance(forward.function, FunctionV):
+        return _accepted(run, module, forward, args, frame, site)
+    if isinstance(forward, MethodV) and isinstance(forward.function, FunctionV):
         args = arguments_for(run, forward.function, tensors=True, skip=1)
     elif module.spelling is not None:
         args = [
@@ -97,6 +99,60 @@ def run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
     else:
         args = [entry_input(run, "input", site)]
     return call(run, module, args, {}, frame, site)
+
+
+_OPTIONAL = 4
+"""Optional inputs that are given at most."""
+
+
+def _accepted(run: Run, module: ModuleV, forward: FunctionV, args: list[Value], frame: Frame, site: Site) -> Value:
+    """Calls a module; where it refuses because an optional input is None, it gets that input too."""
+    keywords: dict[str, Value] = {}
+    given = len(args) + (0 if "forward" in module.attrs else 1)
+    params = forward.node.params
+    options = [
+        param.name.value for param in (*params.params[given:], *params.kwonly_params) if param.default is not None
+    ]
+    while True:
+        journal, run.journal = run.journal, []
+        state = len(run.nodes), len(run.regions), len(run.modules), dict(run.gaps), run.region
+        try:
+            result = call(run, module, list(args), keywords, frame, site)
+        except Raised as error:
+            name = next((name for wanted in missing(error) for name in options if name.endswith(wanted)), None)
+            if name is None or len(keywords) >= _OPTIONAL:
+                run.journal = None if journal is None else journal + run.journal
+                raise
+            rewind(run.journal)
+            del run.nodes[state[0] :], run.regions[state[1] :], run.modules[state[2] :]
+            run.gaps, run.region, run.journal = state[3], state[4], journal
+            run.carries.clear()
+            run.modules_running.clear()
+            options.remove(name)
+            keywords[name] = entry_input(run, name, site)
+            continue
+        run.journal = None if journal is None else journal + run.journal
+        return result
+
+
+def missing(error: Raised) -> list[str]:
+    """Returns the names that the condition around a `raise` finds to be None."""
+    if error.site is None:
+        return []
+    line = error.site.unit.span(error.site.node).line
+    for statement in error.site.unit.statements:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.If) and any(
+                isinstance(each, ast.Raise) and each.lineno == line for each in node.body
+            ):
+                return [
+                    compare.left.id
+                    for compare in ast.walk(node.test)
+                    if isinstance(compare, ast.Compare)
+                    and isinstance(compare.left, ast.Name)
+                    and isinstance(compare.ops[0], ast.Is)
+                ]
+    return []
 
 
 def run_training(run: Run, function: FunctionV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:

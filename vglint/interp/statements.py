@@ -138,7 +138,7 @@ def raise_(run: Run, node: cst.Raise, frame: Frame) -> int | None:
         name = value.name
     elif isinstance(value, Unknown):
         name = value.text
-    raise Raised(name.rsplit(".", 1)[-1], value)
+    raise Raised(name.rsplit(".", 1)[-1], value, Site(frame.unit, node))
 
 
 @register(EXEC, cst.Assert)

@@ -229,36 +229,6 @@ def namedtuple(
     return cls
 
 
-@register(LIBRARY, "dataclasses.field", "attr.ib", "pydantic.Field")
-def field(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    if "default_factory" in keywords:
-        factory = keywords["default_factory"]
-        return Instance(
-            which, {}, site, {"field_default": lambda run, frame, site: call(run, factory, [], {}, frame, site)}
-        )
-    default = args[0] if args else keywords.get("default", Unknown("argument", "field"))
-    return Instance(which, {}, site, {"field_default": lambda run, frame, site: default})
-
-
-@register(LIBRARY, "dataclasses.replace", "dataclasses.asdict")
-def replace(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    if args and isinstance(args[0], Instance):
-        if which.name.endswith("asdict"):
-            return DictV(dict(args[0].attrs))
-        return Instance(args[0].cls, {**args[0].attrs, **keywords}, site)
-    return Unknown("argument", "replace")
-
-
-@register(LIBRARY, "dataclasses.is_dataclass")
-def is_dataclass(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    cls = args[0].cls if args and isinstance(args[0], Instance) else args[0] if args else None
-    return isinstance(cls, ClassV) and cls.frozen_kind == "dataclass"
-
-
 @register(LIBRARY, "importlib.util.find_spec")
 def find_spec(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
