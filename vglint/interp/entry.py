@@ -46,6 +46,7 @@ from vglint.interp.core import (
 )
 from vglint.interp.freeze import Kind, freeze
 from vglint.interp.given import arguments_for
+from vglint.interp.idle import note_idle_initialisers
 from vglint.interp.leaves import is_module_class
 from vglint.interp.look import Candidate, Need, candidates, factories, needs
 from vglint.interp.modules import find_in_mro
@@ -303,6 +304,8 @@ def _guarded(run: Run, span: Span, start: Callable[[], Started]) -> Graph:
     gc.disable()
     try:
         kind, roots, result = start()
+        if kind == "training":
+            note_idle_initialisers(run)
         if is_unknown(result):
             unknown = result if isinstance(result, Unknown) else result.why  # type: ignore[attr-defined]
             run.gap_of(unknown)

@@ -10,6 +10,7 @@ import libcst as cst
 from vglint.interp import arithmetic, comparison, containers
 from vglint.interp.assignment import assign, bind, delete
 from vglint.interp.branches import fork
+from vglint.interp.carried import held, note_carried
 from vglint.interp.core import EXEC, Flow, Frame, Raised, Run, evaluate, execute, register
 from vglint.interp.definitions import make_class, make_function
 from vglint.interp.emit import emit
@@ -243,6 +244,7 @@ def narrow(run: Run, test: cst.BaseExpression, frame: Frame) -> None:
 def for_(run: Run, node: cst.For, frame: Frame) -> int | None:
     source = evaluate(run, node.iter, frame)
     site = Site(frame.unit, node.iter)
+    before, start = held(run, frame), len(run.nodes)
     flow = walk_loop(
         run,
         source,
@@ -253,6 +255,7 @@ def for_(run: Run, node: cst.For, frame: Frame) -> int | None:
         _text(node.iter),
     )
     note_rebindings(run, node, frame)
+    note_carried(run, node, before, start, frame)
     if flow is None and node.orelse is not None:
         return block(run, body_of(node.orelse), frame)
     return None if flow == Flow.BREAK else flow

@@ -137,7 +137,7 @@ def optimizer(
     forgotten = _forgotten_group(source, frame, site)
     if forgotten is not None:
         config["forgotten"] = forgotten
-    node = act(run, "optimizer", [], config, site, params, name)
+    node = act(run, "optimizer", _made_tensors(run, source, 0), config, site, params, name)
     made = Instance(External(name), {}, site, {"node": node, "params": params})
     made.extra["attribute"] = _optimizer_attribute
     return made
@@ -205,6 +205,18 @@ def _forgotten_group(source: Value, frame: Frame, site: Site) -> str | None:
             if body is not None and unread_after(body, name):
                 return name
     return None
+
+
+def _made_tensors(run: Run, source: Value, depth: int) -> list[int]:
+    """Returns the nodes of plain tensors among what an optimiser gets."""
+    if isinstance(source, TensorV):
+        return [source.node]
+    if depth > 3 or isinstance(source, IteratorV):
+        return []
+    inside = source.items if isinstance(source, ListV) else source if isinstance(source, tuple) else ()
+    if isinstance(source, DictV):
+        inside = [source.items.get("params")]
+    return [node for item in inside for node in _made_tensors(run, item, depth + 1)]
 
 
 def _holds(value: Value, wanted: Value, depth: int) -> bool:

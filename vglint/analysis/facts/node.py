@@ -14,7 +14,7 @@ from vglint.value import Unknown
 
 _NAMES = """
 softmax log_softmax backward sqrt pow rsqrt log log2 log10 where clamp acos asin atanh add sigmoid tanh
-rnn lstm gru rnn_cell lstm_cell gru_cell linear matmul rebind
+rnn lstm gru rnn_cell lstm_cell gru_cell linear matmul rebind carried idle_init exp batch_norm instance_norm optimizer
 """
 SUBJECTS = frozenset(_NAMES.split())
 """The ops that some rule of a node is about."""
@@ -59,9 +59,11 @@ def name(found: NodeView) -> str:
 
 @fact("node", "text")
 def variable(found: NodeView) -> str | Unknown:
-    """Of a `rebind`: the variable of a loop over parameters that is bound to something else, which nothing reads."""
-    name = found.node.get("name") if found.node.op == "rebind" else None
-    return name if isinstance(name, str) else unknown("no variable is bound")
+    """Of a `rebind`: the variable of a loop over parameters that is bound to something else, which nothing reads. Of a `carried`: the name
+    of the state that one turn of a training loop hands to the next one with its history. Of an `idle_init`: the initialiser that is
+    defined and never used."""
+    name = found.node.get("name") if found.node.op in ("rebind", "carried", "idle_init") else None
+    return name if isinstance(name, str) else unknown("no variable")
 
 
 @fact("node", "flag")

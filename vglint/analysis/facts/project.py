@@ -11,20 +11,27 @@ from vglint.graph import Graph
 @dataclass(frozen=True, slots=True)
 class Context:
     """`optimizers` are the names of the optimisers (`Adam`, `SGD`) by the qualified name of the module class that they train; `parts` are
-    the classes that some graph uses inside another module."""
+    the classes that some graph uses inside another module, `scheduled` those that training code trains with a learning-rate schedule, or
+    by calls that are not understood, or from a checkpoint."""
 
     optimizers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     parts: frozenset[str] = frozenset()
+    scheduled: frozenset[str] = frozenset()
 
 
 def context_of(graphs: Iterable[Graph]) -> Context:
     """Returns what the training code among the graphs says of the classes that it trains."""
     found: dict[str, set[str]] = {}
     parts: set[str] = set()
+    scheduled: set[str] = set()
     for graph in graphs:
         roots = graph.kind == "training"
         parts.update(module.type for module in graph.modules if ("." in module.path if roots else module.path))
         names = {(node.type or "").rpartition(".")[2] for node in graph.nodes if node.op == "optimizer" and node.type}
         for module in graph.modules if names else ():
             found.setdefault(module.type, set()).update(names)
-    return Context({key: frozenset(value) for key, value in found.items()}, frozenset(parts))
+        if any(node.op in ("scheduler", "scheduler_step") for node in graph.nodes) or any(
+            gap.why in ("unmodelled call", "unresolved name", "budget") for gap in graph.gaps
+        ):
+            scheduled.update(module.type for module in graph.modules)
+    return Context({key: frozenset(value) for key, value in found.items()}, frozenset(parts), frozenset(scheduled))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vglint.analysis.facts.domain import constant
 from vglint.analysis.facts.model import SATURATING, ModelView, commonest
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.finding import Place
@@ -52,6 +53,24 @@ def squashed_sums(model: ModelView) -> tuple[Place, ...]:
         for index in model.sums
         if any(nodes[reader].op in SATURATING and reader in model.path.trunk for reader in model.view.readers[index])
     )
+
+
+@fact("model", "places")
+def scaled_identities(model: ModelView) -> tuple[Place, ...]:
+    """Residual additions whose identity is multiplied by a literal below one before it is added."""
+    nodes = model.view.graph.nodes
+    trunk = frozenset(model.path.trunk)
+    found = []
+    for index in model.path.trunk:
+        if nodes[index].op != "add" or len(nodes[index].inputs) != 2:
+            continue
+        for source in nodes[index].inputs:
+            value = constant(nodes[source]) if nodes[source].op in ("mul", "div") else None
+            factor = value if nodes[source].op == "mul" else 1 / value if value else None
+            if len(nodes[source].inputs) == 1 and nodes[source].inputs[0] in trunk and factor and abs(factor) < 1:
+                found.append(index)
+                break
+    return model.view.places(found)
 
 
 @fact("model", "places")

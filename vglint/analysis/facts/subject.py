@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from vglint.analysis.facts import attention, clipping, filling, mixture, numeric, reach, recurrence, structure
+from vglint.analysis.facts import (
+    attention,
+    clipping,
+    exponent,
+    filling,
+    mixture,
+    numeric,
+    reach,
+    recurrence,
+    stream,
+    structure,
+    upkeep,
+)
 from vglint.analysis.facts.klass import class_views
 from vglint.analysis.facts.loop import loop_views
 from vglint.analysis.facts.loss import loss_views
@@ -21,9 +33,20 @@ from vglint.rule import Subject
 from vglint.signal import Trace
 from vglint.value import Unknown
 
-assert (
-    attention and clipping and filling and mixture and numeric and reach and recurrence and structure
-)  # importing registers their facts
+REGISTERED = (
+    attention,
+    clipping,
+    exponent,
+    filling,
+    mixture,
+    numeric,
+    reach,
+    recurrence,
+    stream,
+    structure,
+    upkeep,
+)
+"""Modules whose import registers their facts."""
 
 
 @dataclass(frozen=True, slots=True)

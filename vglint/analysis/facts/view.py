@@ -20,6 +20,8 @@ _KINDS: dict[str, Kind] = {
     "getitem": "shape",
     "opaque": "other",
     "rebind": "train",
+    "carried": "train",
+    "idle_init": "train",
 }
 
 

@@ -1,0 +1,74 @@
+"""Facts of exponentials that can overflow, and of what normalises them by hand."""
+
+from __future__ import annotations
+
+from vglint.analysis.facts.domain import constant, origin
+from vglint.analysis.facts.node import NodeView
+from vglint.analysis.facts.source import source_of
+from vglint.analysis.facts.spec import fact
+from vglint.analysis.facts.view import View
+from vglint.finding import Place
+from vglint.graph import Node
+from vglint.value import Unknown
+
+_LINEAR = frozenset({"mul", "div", "neg", "add", "sub", "rsub"})
+_SUMMING = frozenset({"sum", "add", "mean", "cat", "stack", "masked_fill", "mul", "where", "clamp", "dropout"})
+_LARGEST = frozenset({"max", "amax", "logsumexp", "maximum", "detach", "clamp", "clamp_max", "minimum", "clip"})
+
+
+@fact("node", "flag")
+def unbounded_argument(found: NodeView) -> bool:
+    """Its argument is a weight layer's output, perhaps scaled and shifted by numbers: nothing bounds it from above, no maximum is taken off."""
+    view = found.view
+    if not found.node.inputs:
+        return False
+    node = origin(view, found.node.inputs[0])
+    while node.op in _LINEAR and len(node.inputs) == 1 and (constant(node) is not None or node.op == "neg"):
+        node = origin(view, node.inputs[0])
+    if any(view.graph.nodes[index].op in _LARGEST for index in node.inputs[1:]):
+        return False
+    kind = source_of(view, node.index)
+    return not isinstance(kind, Unknown) and kind.kind == "logits" and kind.node == node.index
+
+
+@fact("node", "places")
+def normalised_by_hand(found: NodeView) -> tuple[Place, ...]:
+    """Of an exponential: the logarithm of its sum, or its division by its own sum, which is a log-sum-exp or softmax written out."""
+    view = found.view
+    if found.node.op != "exp":
+        return ()
+    sums = _sums(view, found.node.index)
+    places = []
+    for index in sums:
+        for reader in view.readers[index]:
+            node = view.graph.nodes[reader]
+            if node.op in ("log", "log2", "log10") or (
+                node.op == "div" and len(node.inputs) == 2 and _same(view, node, found.node.index, sums)
+            ):
+                places.append(view.place(reader))
+    return tuple(dict.fromkeys(places))
+
+
+def _sums(view: View, index: int) -> set[int]:
+    """Returns the sums that an exponential is in, through masks and shapes."""
+    seen: set[int] = set()
+    summed: set[int] = set()
+    todo = [(index, False)]
+    while todo:
+        current, inside = todo.pop()
+        for reader in view.readers[current]:
+            node = view.graph.nodes[reader]
+            if reader in seen or not (node.op in _SUMMING or view.kinds[reader] == "shape"):
+                continue
+            seen.add(reader)
+            if inside or node.op in ("sum", "mean"):
+                summed.add(reader)
+            todo.append((reader, inside or node.op in ("sum", "mean")))
+    return summed
+
+
+def _same(view: View, division: Node, exponential: int, sums: set[int]) -> bool:
+    """Whether a division divides an exponential by a sum of it."""
+    over, under = division.inputs
+    behind = view.before([over], lambda node: node.index == exponential)
+    return exponential in behind and over not in sums and bool(view.before([under]) & sums)

@@ -1,0 +1,114 @@
+"""Facts of single operations on the way of a state: skips and hidden states that are detached, scores that are masked or mis-scaled."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+from vglint.analysis.facts.attention import scores_of
+from vglint.analysis.facts.domain import constant, origin
+from vglint.analysis.facts.node import NodeView
+from vglint.analysis.facts.spec import fact, unknown
+from vglint.analysis.facts.view import View
+from vglint.finding import Place
+from vglint.value import Unknown
+
+_CELLS = frozenset({"rnn_cell", "lstm_cell", "gru_cell", "rnn", "lstm", "gru"})
+_MASKS = frozenset({"masked_fill", "where", "add"})
+
+
+@fact("node", "places")
+def detached_skip(found: NodeView) -> tuple[Place, ...]:
+    """Of an addition: the `.detach()` of a value whose other way to the sum is through layers, so that its own way carries no gradient.
+    A straight-through estimator detaches a difference, which is none."""
+    node, view = found.node, found.view
+    if node.op != "add" or len(node.inputs) != 2:
+        return ()
+    for one, other in (node.inputs, node.inputs[::-1]):
+        cut = view.graph.nodes[one]
+        if cut.op != "detach" or not cut.inputs:
+            continue
+        source = origin(view, cut.inputs[0])
+        ways = _until(view, other, source.index)
+        layers = [i for i in ways if view.is_weight(view.graph.nodes[i]) and i > source.index]
+        trained = any(view.trains(i) for i in view.before([source.index], lambda each: not view.carries_gradient(each)))
+        if source.index in ways and layers and trained and source.op not in ("sub", "rsub"):
+            return (view.place(cut.index),)
+    return ()
+
+
+@fact("node", "places")
+def state_cut(found: NodeView) -> tuple[Place, ...]:
+    """Of a recurrent cell that runs in a loop over time: the `.detach()` between its state and its own next step, in every step."""
+    node, view = found.node, found.view
+    if node.op not in _CELLS or view.graph.kind == "training":
+        return ()
+    steps = [each.index for each in view.graph.nodes if each.op == node.op and each.params == node.params]
+    if len(steps) < 3 or steps[-1] != node.index:
+        return ()
+    cuts = []
+    for before, after in pairwise(steps):
+        cut = _cut_between(view, before, after)
+        if cut is None:
+            return ()
+        cuts.append(cut)
+    return tuple(dict.fromkeys(view.place(cut) for cut in cuts))
+
+
+@fact("node", "flag")
+def infinite_mask(found: NodeView) -> bool:
+    """Of a softmax: -inf is written or added into its argument where a mask that comes from outside says so, so that nothing tells
+    whether a row keeps an entry."""
+    view, node = found.view, found.node
+    current = origin(view, node.inputs[0]) if node.op == "softmax" and node.inputs else None
+    while current is not None and current.op in _MASKS:
+        value = current.get("value") if current.op == "masked_fill" else constant(current)
+        masks = current.inputs[1:] if current.op == "masked_fill" else current.inputs[:1]
+        if value == -math.inf and current.op != "add":
+            behind = [view.graph.nodes[index] for index in view.before(masks)]
+            return any(each.op == "input" for each in behind) and not any(
+                each.op in ("tril", "triu") for each in behind
+            )
+        current = origin(view, current.inputs[0]) if current.inputs else None
+    return False
+
+
+@fact("node", "number")
+def projected_width(found: NodeView) -> float | Unknown:
+    """Of a softmax over scores: the width of the linear layer that makes the queries, all heads together."""
+    scores = scores_of(found.view, found.node)
+    index = scores.product.inputs[0] if scores is not None and scores.product.inputs else None
+    while index is not None:
+        node = found.view.graph.nodes[index]
+        if node.op == "linear":
+            width = node.get("out_features")
+            return float(width) if isinstance(width, int) else unknown("the width is not known")
+        index = node.inputs[0] if node.inputs and found.view.kinds[index] == "shape" else None
+    return unknown("no linear layer makes the queries")
+
+
+@fact("node", "number")
+def per_head(found: NodeView) -> float | Unknown:
+    """Of a softmax over scores: the size of the dimension that queries and keys are multiplied over, as its shape says."""
+    scores = scores_of(found.view, found.node)
+    if scores is not None and scores.product.op in ("matmul", "bmm") and scores.product.inputs:
+        for position, index in enumerate(scores.product.inputs[:2]):
+            shape = found.view.graph.nodes[index].shape
+            size = (shape[-1] if position == 0 else shape[-2]) if shape and len(shape) > 2 else None
+            if isinstance(size, int):
+                return float(size)
+    return unknown("the size of a head is not known")
+
+
+def _until(view: View, start: int, stop: int) -> set[int]:
+    """Returns the nodes that a gradient comes to on its way back from a node, not beyond another one."""
+    return view.before([start], lambda each: not view.carries_gradient(each) or each.index == stop)
+
+
+def _cut_between(view: View, before: int, after: int) -> int | None:
+    """Returns the cut that every way from one step to the next passes; None where there is a way without, or none at all."""
+    closed = _until(view, after, before)
+    if before in closed:
+        return None
+    cuts = [i for i in closed if view.graph.nodes[i].op == "detach" and before in view.before([i])]
+    return max(cuts, default=None)

@@ -1,0 +1,121 @@
+"""What a turn of a training loop hands to the next one together with its history: states that nobody detaches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import libcst as cst
+
+from vglint import ops
+from vglint.interp.core import Frame, Run
+from vglint.interp.emit import emit
+from vglint.interp.objects import Instance, ListV, ModuleV, Site, TensorV, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A local name or an attribute and the tensors that it held before a loop: by identity of its table, and its name."""
+
+    table: dict[str, Value]
+    name: str
+    nodes: tuple[int, ...]
+    empty: bool
+
+
+def held(run: Run, frame: Frame) -> list[Held]:
+    """Returns what training code holds in names and attributes before a loop."""
+    if not run.training_code:
+        return []
+    tables = [frame.scope.names, *(module.attrs for module in run.modules)]
+    if isinstance(frame.self_, Instance) and not isinstance(frame.self_, ModuleV):
+        tables.append(frame.self_.attrs)
+    return [
+        Held(table, name, nodes, value is None)
+        for table in tables
+        for name, value in table.items()
+        if (nodes := _nodes(value)) or value is None
+    ]
+
+
+def note_carried(run: Run, loop: cst.For, before: list[Held], start: int, frame: Frame) -> None:
+    """Notes each state that a turn reads, replaces by one with history, and hands to the next turn's backward pass."""
+    backwards = [number for number in range(start, len(run.nodes)) if run.nodes[number].op == "backward"]
+    if not before or not backwards:
+        return
+    used = _behind(run, backwards)
+    for place in before:
+        after = [node for node in _nodes(place.table.get(place.name)) if node >= start]
+        if not after or any(run.nodes[node].op == "join" for node in after):
+            continue
+        given = _given_to_itself(loop, place.name) if place.table is frame.scope.names else None
+        if not (used & set(place.nodes) or (place.empty and given is not None)):
+            continue
+        kept = [node for node in after if _has_history(run, node)]
+        if kept:
+            site = Site(frame.unit, given) if given is not None else run.nodes[kept[0]].site
+            emit(run, "carried", kept, {"name": place.name}, site)
+            run.nodes[-1].setup = False
+
+
+def _nodes(value: Value) -> tuple[int, ...]:
+    match value:
+        case TensorV():
+            return (value.node,)
+        case tuple():
+            return tuple(node for item in value for node in _nodes(item))
+        case ListV():
+            return tuple(node for item in value.items for node in _nodes(item))
+        case _:
+            return ()
+
+
+def _behind(run: Run, start: list[int]) -> set[int]:
+    """Returns the nodes that a gradient reaches from some nodes."""
+    seen: set[int] = set()
+    todo = list(start)
+    while todo:
+        number = todo.pop()
+        if number in seen:
+            continue
+        seen.add(number)
+        op = ops.OPS.get(run.nodes[number].op)
+        if op is None or op.kind not in ("cut", "create"):
+            todo += run.nodes[number].inputs
+    return seen
+
+
+def _has_history(run: Run, node: int) -> bool:
+    return any(
+        param.trainable and not param.buffer
+        for number in _behind(run, [node])
+        if (op := ops.OPS.get(run.nodes[number].op)) is None or op.kind != "train"
+        for _, param in run.nodes[number].params
+    )
+
+
+def _given_to_itself(loop: cst.For, name: str) -> cst.Assign | None:
+    """Returns the first assignment in a loop that passes a name to the call whose result it gets: `y, h = net(x, h)`; None where
+    something else binds the name before."""
+    todo: list[cst.CSTNode] = [loop.body]
+    while todo:
+        node = todo.pop(0)
+        if isinstance(node, cst.Assign):
+            targets = [name_ for target in node.targets for name_ in _bound(target.target)]
+            if name in targets:
+                given = isinstance(node.value, cst.Call) and any(_names(arg.value, name) for arg in node.value.args)
+                return node if given else None
+        elif not isinstance(node, (cst.FunctionDef, cst.Lambda, cst.BaseExpression)):
+            todo = [*node.children, *todo]
+    return None
+
+
+def _bound(target: cst.CSTNode) -> list[str]:
+    if isinstance(target, cst.Name):
+        return [target.value]
+    if isinstance(target, (cst.Tuple, cst.List)):
+        return [name for element in target.elements for name in _bound(element.value)]
+    return []
+
+
+def _names(value: cst.BaseExpression, name: str) -> bool:
+    return isinstance(value, cst.Name) and value.value == name
