@@ -179,7 +179,8 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
         return left
     if is_tensor(left) and is_tensor(right):
         nodes = [node for node in (node_of(run, left, site), node_of(run, right, site)) if node is not None]
-        if run.setup == 0 and any(carries_gradient(run, node) for node in nodes):
+        roots = {_root(run, node) for node in nodes}
+        if run.setup == 0 and len(roots) > 1 and any(carries_gradient(run, node) for node in nodes):
             run.gap("branches differ", text, site)
         shapes = [value.shape for value in (left, right) if isinstance(value, TensorV)]
         shape = shapes[0] if len(shapes) == 2 and shapes[0] == shapes[1] else None
@@ -221,11 +222,34 @@ def _matters(run: Run, start: int) -> bool:
     """Whether the arms hold anything that a gradient passes, or training code."""
     for number in range(start, len(run.nodes)):
         draft = run.nodes[number]
-        if draft.setup or draft.op in ("parameter", "getitem", "join"):
+        if draft.setup or draft.op in _PASSIVE:
             continue
         if run.training_code or carries_gradient(run, number):
             return True
     return False
+
+
+_REARRANGES = frozenset(
+    "view reshape unsqueeze squeeze flatten unflatten permute transpose t mT movedim contiguous to clone identity view_as atleast_3d".split()
+)
+"""Ops that pass every entry, and every gradient, on as it is."""
+
+
+_PASSIVE = _REARRANGES | {"parameter", "getitem", "join"}
+
+
+def _root(run: Run, node: int) -> int:
+    """Returns the node whose entries a node holds in some order."""
+    while True:
+        draft = run.nodes[node]
+        if draft.op in _REARRANGES and draft.inputs:
+            node = draft.inputs[0]
+            continue
+        if draft.op == "join" and draft.inputs:
+            roots = {_root(run, each) for each in draft.inputs}
+            if len(roots) == 1:
+                return roots.pop()
+        return node
 
 
 def _merge_regions(run: Run, start: int, region: int) -> None:

@@ -96,7 +96,7 @@ def imported(run: Run, space: Namespace, dotted: str, level: int, name: str, *, 
         return CONSTANTS.get(whole, External(whole))
     if later:
         return LaterV(dotted, level, name)
-    value = member(run, namespace(run, module), name)
+    value = member(run, namespace(run, module), name) if module is not source else MISSING
     if value is not MISSING:
         return value
     submodule = run.project.resolve(source, whole, level)

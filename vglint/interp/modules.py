@@ -8,6 +8,7 @@ from vglint.interp.core import (
     CALL,
     GETATTR,
     Frame,
+    Raised,
     Run,
     call,
     get_attribute,
@@ -100,6 +101,10 @@ def _method(module: Instance, name: str) -> Value:
     return None
 
 
+_OF_MODULES = frozenset({"__getattr__", "__setattr__", "__delattr__", "__call__", "__dir__"})
+"""What `super()` finds in nn.Module itself, before any class behind it."""
+
+
 def find_in_mro(cls: ClassV | External, name: str, after: ClassV | None = None) -> tuple[Value, Value] | None:
     """Returns (value, class that holds it) of a class attribute; classes up to `after` are skipped."""
     if not isinstance(cls, ClassV):
@@ -109,6 +114,8 @@ def find_in_mro(cls: ClassV | External, name: str, after: ClassV | None = None) 
         if skipping:
             skipping = base is not after
             continue
+        if after is not None and isinstance(base, External) and base.name == "torch.nn.Module" and name in _OF_MODULES:
+            return None
         if isinstance(base, ClassV) and name in base.names:
             return base.names[name], base
     return None
@@ -158,7 +165,8 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
     if name == "__dict__":
         from vglint.interp.objects import DictV
 
-        return DictV(module.attrs, complete=False)
+        tables = {"_parameters": module.parameters, "_buffers": module.buffers, "_modules": module.modules}
+        return DictV({**module.attrs, **{key: DictV(table) for key, table in tables.items()}, "training": run.training})
     if name in ("_modules", "_parameters", "_buffers"):
         from vglint.interp.objects import DictV
 
@@ -171,7 +179,11 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
         return nested_leaf_attribute(module, name)
     fallback = find_in_mro(module.cls, "__getattr__")
     if fallback is not None:
-        return call(run, MethodV(fallback[0], module), [name], {}, frame, _here(frame))
+        try:
+            return call(run, MethodV(fallback[0], module), [name], {}, frame, _here(frame))
+        except Raised as error:
+            if error.name != "AttributeError":
+                raise
     return Unknown("unresolved name", f".{name} of {class_name(module.cls)}")
 
 

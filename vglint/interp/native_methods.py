@@ -14,7 +14,7 @@ from vglint.interp.objects import BuiltinV, ClassV, DictV, Instance, IteratorV, 
 from vglint.value import Unknown
 
 TENSOR_NAMES = frozenset(
-    "T mT H shape size dim device dtype data grad requires_grad is_cuda item tolist numel ndim backward detach register_hook retain_grad keys values items get".split()
+    "T mT H shape size dim device dtype data grad requires_grad is_cuda item tolist numel ndim backward detach register_hook retain_grad is_floating_point is_complex is_contiguous keys values items get".split()
 )
 """Attribute names that say that an input is a tensor (or a plain mapping), not an object with tensors in it."""
 
