@@ -153,6 +153,14 @@ def _name_of(value: Value) -> str:
     return value.name if isinstance(value, (FunctionV, ClassV, BuiltinV)) else type(value).__name__
 
 
+def nested_leaves(module: ModuleV) -> list[tuple[str, ModuleV]]:
+    """Returns the layers inside of one of torch's own leaves, which `apply` and `modules()` reach too: an attention's output projection."""
+    if module.spelling is None or "out_proj.weight" not in module.parameters:
+        return []
+    child = nested_leaf_attribute(module, "out_proj")
+    return [("out_proj", child)] if isinstance(child, ModuleV) else []
+
+
 def nested_leaf_attribute(module: ModuleV, name: str) -> Value:
     """Returns a child of one of torch's composite leaves (`attention.out_proj`), None for a parameter that the layer goes without."""
     prefix = name + "."

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from vglint.graph import Init
-from vglint.interp import containers, modules
+from vglint.interp import containers, leaves, modules
 from vglint.interp.core import Frame, Run, call, emit_hook, register
 from vglint.interp.distribution import UNKNOWN, overwrite
 from vglint.interp.objects import (
@@ -152,7 +152,7 @@ def apply(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame,
 
 
 def _apply(run: Run, module: ModuleV, function: Value, frame: Frame, site: Site, seen: set[int]) -> None:
-    for _, child in modules.children_of(module):
+    for _, child in modules.children_of(module) + leaves.nested_leaves(module):
         _apply(run, child, function, frame, site, seen)
     call(run, function, [module], {}, frame, site)
 
@@ -199,12 +199,21 @@ def buffers(run: Run, args: list[Value], keywords: dict[str, Value], frame: Fram
 
 @register(METHODS, "modules")
 def modules_(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return IteratorV([module for _, module in modules.walk(_module(args))])
+    return IteratorV([module for _, module in _every_module(_module(args))])
 
 
 @register(METHODS, "named_modules")
 def named_modules(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return IteratorV([(name, module) for name, module in modules.walk(_module(args))])
+    return IteratorV([(name, module) for name, module in _every_module(_module(args))])
+
+
+def _every_module(module: ModuleV) -> list[tuple[str, ModuleV]]:
+    """Returns what torch's `named_modules()` yields, with the layers inside of torch's own leaves."""
+    found: list[tuple[str, ModuleV]] = []
+    for path, each in modules.walk(module):
+        found.append((path, each))
+        found += [(f"{path}.{name}" if path else name, child) for name, child in leaves.nested_leaves(each)]
+    return found
 
 
 @register(METHODS, "children")
