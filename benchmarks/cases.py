@@ -75,7 +75,7 @@ def _lint(checkout: Path, options: list[str]) -> list[dict[str, Any]]:
 
 
 def _judge(case: dict[str, Any], checkout: Path, findings: list[dict[str, Any]], near: int) -> Outcome:
-    places = list(_places(case))
+    wanted = list(places(case))
     labels = [case["label"]] if case["is_fault"] else case["silent_rules"]
     answering: list[tuple[str, bool, dict[str, Any]]] = []
     for finding in findings:
@@ -84,8 +84,8 @@ def _judge(case: dict[str, Any], checkout: Path, findings: list[dict[str, Any]],
             level = "error" if "error level" in label else None
             if finding["rule"] in rules and level in {None, finding["severity"]}:
                 spots = [finding, *finding["related"]] if case["is_fault"] else [finding]
-                inside = not places or any(_near(spot, place, near) for spot in spots for place in places)
-                beside = any(_posix(spot["path"]) == place[0] for spot in spots for place in places)
+                inside = not wanted or any(_near(spot, place, near) for spot in spots for place in wanted)
+                beside = any(_posix(spot["path"]) == place[0] for spot in spots for place in wanted)
                 if inside or beside:
                     answering.append((finding["rule"], inside, finding))
     texts = sorted(
@@ -100,7 +100,7 @@ def _judge(case: dict[str, Any], checkout: Path, findings: list[dict[str, Any]],
     return Outcome(case["id"], case["is_fault"], hit if case["is_fault"] else not hit, ", ".join(texts) + note)
 
 
-def _places(case: dict[str, Any]) -> Iterator[tuple[str, int, int]]:
+def places(case: dict[str, Any]) -> Iterator[tuple[str, int, int]]:
     """Yields file, first and last line of each place that the case names; a notebook's lines mean the whole of it."""
     path = case["path"]
     for part in re.split(r"[;(]|\btwin in\b|\bwith\b", case["lines"]):
@@ -123,7 +123,7 @@ def _posix(path: str) -> str:
 
 
 def _print_findings(case: dict[str, Any], checkout: Path, findings: list[dict[str, Any]]) -> None:
-    files = {place[0] for place in _places(case)} | {case["path"]}
+    files = {place[0] for place in places(case)} | {case["path"]}
     print(f"{case['id']} {checkout.name} {case['path']}:{case['lines']}")
     for finding in findings:
         if _posix(finding["path"]) in files:
