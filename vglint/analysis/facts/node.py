@@ -85,6 +85,11 @@ def differentiated(found: NodeView) -> bool:
 def dim_size(found: NodeView) -> float | Unknown:
     """Size of the dimension that a softmax runs over."""
     dim, shape = number(found.node.get("dim")), found.node.shape
+    layer = found.input
+    while layer is not None and found.view.kinds[layer.index] == "dropout":
+        layer = found.view.graph.nodes[layer.inputs[0]]
+    if dim == -1 and layer is not None and layer.op == "linear" and isinstance(layer.get("out_features"), int):
+        return float(str(layer.get("out_features")))
     if dim is None or shape is None or not -len(shape) <= dim < len(shape):
         return unknown("the dimension or the shape is not known")
     size = shape[int(dim)]

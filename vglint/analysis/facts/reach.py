@@ -68,6 +68,7 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     if any(not node.params or node.get("complete") is False for node in optimizers) or loop.unexplained:
         return unknown("an optimiser's parameters are not known")
     moved = {index for node in optimizers for _, index in node.params}
+    hidden = tuple(module.path for module in loop.view.graph.modules if not module.registered)
     found: dict[Place, None] = {}
     for backward in loop.backwards:
         behind = loop.view.before(backward.inputs, lambda node: not loop.view.carries_gradient(node))
@@ -76,6 +77,8 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
         for index in sorted(behind & ahead):
             own = [param for _, param in loop.view.graph.nodes[index].params]
             live = [param for param in own if loop.view.graph.parameters[param].trainable]
+            if loop.view.graph.nodes[index].path.startswith(hidden):
+                continue  # no parameters() shows these: that is a cause of its own
             if live and not any(param in moved for param in own):
                 found[loop.view.place(index)] = None
     return tuple(found)

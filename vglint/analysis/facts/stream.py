@@ -89,7 +89,8 @@ def projected_width(found: NodeView) -> float | Unknown:
 
 @fact("node", "number")
 def per_head(found: NodeView) -> float | Unknown:
-    """Of a softmax over scores: the size of the dimension that queries and keys are multiplied over, as its shape says."""
+    """Of a softmax over scores: the size of the dimension that queries and keys are multiplied over, as its shape says, or the projection's
+    width divided by the heads."""
     scores = scores_of(found.view, found.node)
     if scores is not None and scores.product.op in ("matmul", "bmm") and scores.product.inputs:
         for position, index in enumerate(scores.product.inputs[:2]):
@@ -97,6 +98,10 @@ def per_head(found: NodeView) -> float | Unknown:
             size = (shape[-1] if position == 0 else shape[-2]) if shape and len(shape) > 2 else None
             if isinstance(size, int):
                 return float(size)
+        width, shape = projected_width(found), found.view.graph.nodes[scores.product.inputs[0]].shape
+        heads = shape[1] if shape and len(shape) == 4 else None
+        if isinstance(heads, int) and isinstance(width, float) and width % heads == 0:
+            return width / heads
     return unknown("the size of a head is not known")
 
 

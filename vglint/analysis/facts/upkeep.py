@@ -92,6 +92,12 @@ def non_leaves(loop: LoopView) -> tuple[Place, ...]:
         node = view.graph.nodes[index]
         behind = view.before([index], lambda each: not view.carries_gradient(each))
         made = [view.graph.nodes[i] for i in behind if i != index]
-        if node.op != "requires_grad" and any(each.get("requires_grad") is True for each in made):
+        marked = [each.get("requires_grad") is True or _marks(each) for each in made]
+        if node.op != "requires_grad" and any(marked):
             found.append(node)
     return places_of(loop, found)
+
+
+def _marks(node: Node) -> bool:
+    """Whether a node is `x.requires_grad_()`."""
+    return node.op == "requires_grad" and node.get("value") is True
