@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from benchmarks.measure import Measurement, measure_well
 from benchmarks.writing import Model
+from vglint.analysis.handwritten import written_out
 from vglint.analysis.propagate import propagate
 from vglint.analysis.ratio import ratio as ratio_of
 from vglint.analysis.recurrence import Recurrence, recurrences
@@ -49,7 +51,7 @@ class Prediction:
     def recurrence(self) -> Recurrence | None:
         if self.graph is None or self.trace is None:
             return None
-        return next(iter(recurrences(self.graph, self.trace)), None)
+        return next(chain(recurrences(self.graph, self.trace), written_out(self.graph, self.trace)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tests.analysis.building import Builder
 from tests.analysis.tracing import trace_module
+from vglint.analysis.handwritten import written_out
 from vglint.analysis.parametric import depths
 from vglint.analysis.propagate import propagate
 from vglint.analysis.recurrence import recurrences
@@ -54,10 +55,10 @@ CELLS: dict[str, Callable[[], nn.RNNBase]] = {
 }
 
 
-def steps(cell: nn.RNNBase) -> float:
+def steps(cell: nn.Module) -> float:
     """Returns the lag at which dL/dx falls below 1e-3 of what it is at the last step."""
     x = torch.randn(LAGS, 32, FEATURES, requires_grad=True)
-    output = Last(cell)(x)
+    output = Last(cell)(x) if isinstance(cell, nn.RNNBase) else cell(x)
     (output * torch.randn_like(output)).sum().backward()
     assert x.grad is not None
     size = x.grad.pow(2).mean((1, 2)).sqrt().flip(0)
@@ -101,6 +102,67 @@ def test_a_forget_bias_keeps_the_gradient() -> None:
     assert found[0.0] == pytest.approx(-0.21, abs=0.03)
     assert found[1.0] == pytest.approx(-0.08, abs=0.02)
     assert found[5.0] == pytest.approx(0.0, abs=0.02)
+
+
+class HandGRU(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.gates = nn.Linear(FEATURES + WIDTH, 2 * WIDTH)
+        self.new = nn.Linear(FEATURES + WIDTH, WIDTH)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = x.new_zeros(x.shape[1], WIDTH)
+        for t in range(x.shape[0]):
+            r, z = torch.sigmoid(self.gates(torch.cat([x[t], h], dim=1))).chunk(2, dim=1)
+            n = torch.tanh(self.new(torch.cat([x[t], r * h], dim=1)))
+            h = (1 - z) * n + z * h
+        return h
+
+
+class HandLSTM(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.gates = nn.Linear(FEATURES + WIDTH, 4 * WIDTH)
+        nn.init.xavier_uniform_(self.gates.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = c = x.new_zeros(x.shape[1], WIDTH)
+        for t in range(x.shape[0]):
+            i, f, g, o = self.gates(torch.cat([x[t], h], dim=1)).chunk(4, dim=1)
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+        return h
+
+
+class HandRNN(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.two = nn.Linear(FEATURES, WIDTH), nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = x.new_zeros(x.shape[1], WIDTH)
+        for t in range(x.shape[0]):
+            h = torch.tanh(self.one(x[t]) + self.two(h))
+        return h
+
+
+@pytest.mark.parametrize("make", [HandGRU, HandLSTM, HandRNN])
+def test_a_cell_that_is_written_out_forgets_as_torch_says(make: Callable[[], nn.Module]) -> None:
+    torch.set_num_threads(1)
+    measured = []
+    for seed in range(5):
+        torch.manual_seed(seed)
+        measured.append(steps(make()))
+    graph = trace_module(make(), torch.randn(30, 32, FEATURES))
+    (found,) = written_out(graph, propagate(graph))
+    assert found.steps == 30
+    assert found.below_1e3 == pytest.approx(math.ceil(statistics.median(measured)), rel=0.1, abs=1.0)
+
+
+def test_a_stack_of_layers_is_no_recurrence() -> None:
+    model = nn.Sequential(*(m for _ in range(6) for m in (nn.Linear(32, 32), nn.Tanh())))
+    graph = trace_module(model, torch.randn(8, 32))
+    assert list(written_out(graph, propagate(graph))) == []
 
 
 FORGETTING = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact, unknown
+from vglint.analysis.handwritten import written_out
 from vglint.analysis.recurrence import Recurrence, recurrences
 from vglint.value import Unknown
 
@@ -26,7 +27,8 @@ def nonlinearity(found: NodeView) -> str | Unknown:
 
 @fact("node", "number", "decades")
 def decades_per_step(found: NodeView) -> float | Unknown:
-    """What one step back in time does to the gradient, as a decimal logarithm."""
+    """What one step back in time does to the gradient, as a decimal logarithm. Known of recurrent layers, and of the first linear layer of a
+    cell that is written out in a loop of known length."""
     found_ = _recurrence(found)
     return found_ if isinstance(found_, Unknown) else found_.per_step
 
@@ -95,9 +97,13 @@ def default_recurrence(found: NodeView) -> bool | Unknown:
 
 
 def _recurrence(found: NodeView) -> Recurrence | Unknown:
-    if found.node.op.removesuffix("_cell") not in ("rnn", "lstm", "gru"):
+    if found.node.op == "linear":
+        known = written_out(found.view.graph, found.view.trace)
+    elif found.node.op.removesuffix("_cell") in ("rnn", "lstm", "gru"):
+        known = recurrences(found.view.graph, found.view.trace)
+    else:
         return unknown("not recurrent")
-    for recurrence in recurrences(found.view.graph, found.view.trace):
+    for recurrence in known:
         if found.view.graph.nodes[recurrence.node].params == found.node.params:
             return recurrence
     return unknown("the cell is not understood")
