@@ -39,6 +39,7 @@ from vglint.interp.objects import (
     TensorV,
     Value,
 )
+from vglint.interp.ranks import rank_of
 from vglint.value import Expr, Unknown
 
 
@@ -271,7 +272,7 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
             return sizes_of(run, value)
         case "ndim":
             shape = shape_of(run, value)
-            return Unknown("argument", "rank") if shape is None else len(shape)
+            return rank_of(run, value) if shape is None else len(shape)
         case "device":
             return External("torch.device")
         case "dtype":

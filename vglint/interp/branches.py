@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import libcst as cst
 
@@ -26,6 +26,8 @@ from vglint.interp.emit import emit, node_of
 from vglint.interp.objects import ListV, OpaqueV, Site, TensorV, Value, is_tensor
 from vglint.value import Unknown
 
+End: TypeAlias = "tuple[int | None, dict[Any, Any], Value, list[int]]"
+"""How an arm ends: the flow, what it wrote, what it returns, the nodes that it made."""
 FORKS = 6
 """Unknown branches within each other; deeper ones take no arm."""
 
@@ -45,7 +47,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
     if run.forks >= FORKS:
         run.gap("budget", "branches within branches", site)
         return None
-    ends: list[tuple[int | None, dict[Any, Any], Value, bool]] = []
+    ends: list[End] = []
     nodes = len(run.nodes)
     outer, region, depth, running = run.journal, run.region, run.depth, list(run.modules_running)
     before = (frame.result, list(frame.returned))
@@ -73,9 +75,10 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         if raised:
             _forget_nodes(run, start)
         else:
-            ends.append((flow, after, result, len(run.nodes) > start))
+            ends.append((flow, after, result, list(range(start, len(run.nodes)))))
     run.forks -= 1
     run.journal, run.region = outer, region
+    ends = _without_idle(run, ends)
     if not ends:
         raise Raised("Exception")
     if len(ends) == 1:
@@ -119,9 +122,19 @@ def run_write(run: Run, holder: Any, key: Any, value: Any) -> None:
     write_place(holder, key, value)
 
 
-def _join_ends(
-    run: Run, ends: list[tuple[int | None, dict[Any, Any], Value, bool]], frame: Frame, site: Site, text: str
-) -> int | None:
+def _without_idle(run: Run, ends: list[End]) -> list[End]:
+    """Leaves out an arm that does nothing but copy a tensor's memory, where another arm does nothing at all."""
+    if all(nodes for _, _, _, nodes in ends):
+        return ends
+    idle = [end for end in ends if end[3] and all(run.nodes[number].op == "contiguous" for number in end[3])]
+    if len(idle) + 1 != len(ends):
+        return ends
+    for _, _, _, nodes in idle:
+        _forget_nodes(run, nodes[0])
+    return [end for end in ends if end not in idle]
+
+
+def _join_ends(run: Run, ends: list[End], frame: Frame, site: Site, text: str) -> int | None:
     falling = [end for end in ends if end[0] is None]
     leaving = [end for end in ends if end[0] is not None]
     for flow, _, result, _ in leaving:

@@ -6,7 +6,7 @@ import math
 import re
 
 from vglint.interp.comparison import symbolic, truth
-from vglint.interp.core import LIBRARY, Frame, Run, call, get_attribute, opaque, register
+from vglint.interp.core import LIBRARY, Frame, Raised, Run, call, get_attribute, opaque, register
 from vglint.interp.modules import find_in_mro
 from vglint.interp.objects import (
     ArrayV,
@@ -32,6 +32,7 @@ from vglint.interp.objects import (
     is_tensor,
     is_unknown,
 )
+from vglint.interp.ranks import rank_of
 from vglint.value import Expr, Unknown
 
 
@@ -56,7 +57,7 @@ def length(run: Run, _: External, args: list[Value], keywords: dict[str, Value],
                 return counts[0] if len(value.modules) == 1 else Unknown("loop bound", "number of modules")
             return len(value.modules) or len(value.parameters)
         case ShapeV():
-            return Unknown("argument", "rank")
+            return rank_of(run, value.tensor)
         case Instance():
             method_ = get_attribute(run, value, "__len__", frame)
             if not is_unknown(method_):
@@ -176,7 +177,12 @@ def attribute_access(
         return None
     if isinstance(args[0], External) and kind == "hasattr":
         return _library_has(args[0].name, args[1])
-    found = get_attribute(run, args[0], args[1], frame)
+    try:
+        found = get_attribute(run, args[0], args[1], frame)
+    except Raised as error:
+        if error.name != "AttributeError" or (kind == "getattr" and len(args) < 3):
+            raise
+        found = Unknown("unresolved name", f".{args[1]}")
     missing = (
         isinstance(found, Unknown) and found.why == "unresolved name" and found.text.startswith((".", "super"))
     ) or (isinstance(found, Unknown) and _lacks(args[0], args[1]))

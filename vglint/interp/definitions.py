@@ -79,6 +79,10 @@ def _decorated(run: Run, decorator: cst.BaseExpression, value: Value, function: 
         return value
     if isinstance(known, ClassV) and any(isinstance(base, External) and base.name in PROPERTIES for base in known.mro):
         return PropertyV(value)
+    if isinstance(known, FunctionV) and function.name == "__init__":
+        # What wraps a constructor keeps its arguments, as a rule.
+        made = call(run, evaluate(run, decorator, frame), [value], {}, frame, Site(frame.unit, decorator))
+        return made if isinstance(made, FunctionV) else value
     registered(run, decorator, known, value, frame)
     # Other decorators log, register, document or cache: calling the result calls the function.
     return value

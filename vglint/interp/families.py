@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import operator
 
-from vglint.interp import arithmetic
+from vglint.interp import arithmetic, comparison
 from vglint.interp.arrays import numpy
 from vglint.interp.builtins import call_math
 from vglint.interp.core import MISSING, Frame, Run
+from vglint.interp.indexing import index
 from vglint.interp.modules import new_module
 from vglint.interp.objects import (
     External,
@@ -33,6 +34,25 @@ _PRETRAINED = (
 )
 
 
+_OPERATORS = {
+    "add": "+",
+    "concat": "+",
+    "sub": "-",
+    "mul": "*",
+    "truediv": "/",
+    "floordiv": "//",
+    "matmul": "@",
+    "mod": "%",
+    "pow": "**",
+    "lt": "<",
+    "le": "<=",
+    "gt": ">",
+    "ge": ">=",
+    "eq": "==",
+    "ne": "!=",
+}
+
+
 def call_by_prefix(
     run: Run, value: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
@@ -44,11 +64,13 @@ def call_by_prefix(
     if head in ("numpy", "np"):
         return numpy(run, last, args, keywords, frame, site)
     if head == "operator" and hasattr(operator, last) and len(args) == 2:
-        symbol = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "matmul": "@", "mod": "%"}.get(
-            last
-        )
+        symbol = _OPERATORS.get(last.removeprefix("i") if last in ("iadd", "iconcat", "imul") else last)
+        if symbol in comparison.COMPARE:
+            return comparison.compare(run, symbol, args[0], args[1], frame, site)
         if symbol is not None:
             return arithmetic.binary(run, symbol, args[0], args[1], frame, site)
+        if last == "getitem":
+            return index(run, args[0], args[1], frame, site)
     if head == "builtins" and last.endswith(("Error", "Exception", "Warning", "Exit", "Interrupt", "Iteration")):
         return Instance(value, {}, site)
     if head in (

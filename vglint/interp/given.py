@@ -136,3 +136,59 @@ def _default_instance(run: Run, cls: ClassV, function: FunctionV, site: Site) ->
         return None
     made = call(run, cls, [], {}, Frame(function.scope, function.unit, None), site)
     return made if isinstance(made, Instance) else None
+
+
+def missed_by_default(run: Run, function: FunctionV, skip: int) -> list[str]:
+    """Returns the arguments after the first `skip` that are tensors, None by default, and used as if they never were:
+    the code does not ask for their None-ness, or refuses it."""
+    params = function.node.params
+    names = [
+        param.name.value
+        for param in (*params.posonly_params, *params.params, *params.kwonly_params)[skip:]
+        if isinstance(param.default, cst.Name)
+        and param.default.value == "None"
+        and "Tensor" in _annotation_text(param.annotation.annotation if param.annotation is not None else None)
+    ]
+    definition = function.unit.ast
+    if not names or definition is None:
+        return []
+    body = next(
+        (
+            each
+            for each in ast.walk(definition)
+            if isinstance(each, ast.FunctionDef) and each.name == function.name and _takes(each, names)
+        ),
+        None,
+    )
+    if body is None:
+        return []
+    asked = {name for node in ast.walk(body) for name in _asked_for(node)}
+    return [name for name in names if name not in asked]
+
+
+def _takes(definition: ast.FunctionDef, names: list[str]) -> bool:
+    return set(names) <= {arg.arg for arg in (*definition.args.args, *definition.args.kwonlyargs)}
+
+
+def _asked_for(node: ast.AST) -> set[str]:
+    """Returns the names that a condition asks for, unless it refuses what it asks for."""
+    if not isinstance(node, (ast.If, ast.IfExp, ast.BoolOp, ast.Assert)):
+        return set()
+    if isinstance(node, ast.If) and len(node.body) == 1 and isinstance(node.body[0], ast.Raise):
+        return set()
+    tested = node.values if isinstance(node, ast.BoolOp) else [node.test]
+    return {name.id for each in tested for name in _names_in_test(each)}
+
+
+def _names_in_test(test: ast.expr) -> list[ast.Name]:
+    match test:
+        case ast.Name():
+            return [test]
+        case ast.UnaryOp(operand=operand):
+            return _names_in_test(operand)
+        case ast.BoolOp(values=values):
+            return [name for each in values for name in _names_in_test(each)]
+        case ast.Compare(left=ast.Name() as name, comparators=[ast.Constant(value=None)]):
+            return [name]
+        case _:
+            return []

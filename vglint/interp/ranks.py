@@ -8,7 +8,7 @@ from vglint import ops
 from vglint.interp.core import Run
 from vglint.interp.objects import TensorV, Value
 from vglint.shape import Dim, Shape
-from vglint.value import Expr
+from vglint.value import Expr, Unknown
 
 STEPS = 24
 """Nodes that are walked back from one tensor."""
@@ -51,6 +51,13 @@ def _width(value: object) -> Dim:
 def _keeps(op: str) -> bool:
     known = ops.OPS.get(op)
     return op in _KEEPING or (known is not None and known.kind == "activation" and op not in ("glu", "maxout"))
+
+
+def rank_of(run: Run, value: Value) -> Value:
+    """Returns the rank of a tensor of unknown shape: a symbol for an input of the entry, which has at least one dimension."""
+    if isinstance(value, TensorV) and not value.pick and run.nodes[value.node].op == "input":
+        return Expr.symbol(f"rank({run.nodes[value.node].config.get('name', 'x')})")
+    return Unknown("argument", "rank")
 
 
 def learn(run: Run, value: TensorV, rank: int) -> Shape:

@@ -17,7 +17,7 @@ from vglint.interp.core import (
     get_attribute,
     rewind,
 )
-from vglint.interp.given import arguments_for
+from vglint.interp.given import arguments_for, missed_by_default
 from vglint.interp.indexing import entry_input
 from vglint.interp.leaves import leaf_base
 from vglint.interp.look import acts_elsewhere
@@ -106,33 +106,42 @@ _OPTIONAL = 4
 
 
 def _accepted(run: Run, module: ModuleV, forward: FunctionV, args: list[Value], frame: Frame, site: Site) -> Value:
-    """Calls a module; where it refuses because an optional input is None, it gets that input too."""
+    """Calls a module; where it refuses because an optional input is None, or runs layers on None, it gets that input too."""
     keywords: dict[str, Value] = {}
     given = len(args) + (0 if "forward" in module.attrs else 1)
     params = forward.node.params
     options = [
         param.name.value for param in (*params.params[given:], *params.kwonly_params) if param.default is not None
     ]
+    missed = missed_by_default(run, forward, given)
     while True:
         journal, run.journal = run.journal, []
         state = len(run.nodes), len(run.regions), len(run.modules), dict(run.gaps), run.region
+        wanted: list[str] = []
+        result: Value = None
+        raised: Raised | None = None
         try:
             result = call(run, module, list(args), keywords, frame, site)
+            if any(text.endswith("of no tensor") for _, text in run.gaps.keys() - state[3].keys()):
+                wanted, missed = missed, []
         except Raised as error:
-            name = next((name for wanted in missing(error) for name in options if name.endswith(wanted)), None)
-            if name is None or len(keywords) >= _OPTIONAL:
-                run.journal = None if journal is None else journal + run.journal
-                raise
-            rewind(run.journal)
-            del run.nodes[state[0] :], run.regions[state[1] :], run.modules[state[2] :]
-            run.gaps, run.region, run.journal = state[3], state[4], journal
-            run.carries.clear()
-            run.modules_running.clear()
-            options.remove(name)
-            keywords[name] = entry_input(run, name, site)
-            continue
-        run.journal = None if journal is None else journal + run.journal
-        return result
+            raised = error
+            wanted = [name for wanted in missing(error) for name in options if name.endswith(wanted)][:1]
+            if not wanted:
+                wanted, missed = missed, []
+        wanted = [name for name in wanted if name not in keywords]
+        if not wanted or len(keywords) >= _OPTIONAL:
+            run.journal = None if journal is None else journal + run.journal
+            if raised is not None:
+                raise raised
+            return result
+        rewind(run.journal)
+        del run.nodes[state[0] :], run.regions[state[1] :], run.modules[state[2] :]
+        run.gaps, run.region, run.journal = state[3], state[4], journal
+        run.carries.clear()
+        run.constants.clear()
+        run.modules_running.clear()
+        keywords.update((name, entry_input(run, name, site)) for name in wanted)
 
 
 def missing(error: Raised) -> list[str]:

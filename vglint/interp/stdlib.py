@@ -5,12 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from vglint import ops
 from vglint.interp import arithmetic
 from vglint.interp.core import CONSTANTS, LIBRARY, Frame, Run, call, opaque, register
 from vglint.interp.imports import import_module, is_library
 from vglint.interp.iteration import items_of
-from vglint.interp.modules import find_in_mro
 from vglint.interp.objects import (
     BuiltinV,
     ClassV,
@@ -287,27 +285,6 @@ def function_type(
     code = args[0] if args else None
     made = code.extra.get("function") if isinstance(code, Instance) else None
     return made if isinstance(made, FunctionV) else Unknown("unmodelled call", which.name)
-
-
-@register(LIBRARY, "inspect.signature", "inspect.getfullargspec")
-def signature(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    function = args[0] if args else None
-    bound = isinstance(function, MethodV)
-    function = function.function if isinstance(function, MethodV) else function
-    if isinstance(function, ClassV):
-        found = find_in_mro(function, "__init__")
-        bound, function = True, found[0] if found is not None else function
-    if isinstance(function, FunctionV):
-        params = function.node.params
-        names = [param.name.value for param in (*params.posonly_params, *params.params, *params.kwonly_params)][bound:]
-        return Instance(which, {"parameters": DictV(dict.fromkeys(names)), "args": ListV(list(names))}, site)
-    listed = ops.find(ops.canonical(function.name)) if isinstance(function, External) else None
-    if listed is not None:
-        named: list[Value] = [arg.name for arg in listed.args if arg.role != "tensor" or listed.form != "method"]
-        return Instance(which, {"parameters": DictV(dict.fromkeys(named)), "args": ListV(named)}, site)
-    return Unknown("unmodelled call", which.name)
 
 
 @register(LIBRARY, "copy.replace", "argparse.ArgumentParser", "transformers.HfArgumentParser")

@@ -19,6 +19,7 @@ from vglint.interp.objects import (
     Value,
     is_tensor,
 )
+from vglint.interp.ranks import rank_of
 from vglint.ops.spec import Arg, Spelling
 from vglint.value import Expr, Unknown, times
 
@@ -88,7 +89,7 @@ def _special(
             return size_at(run, value, at)
         case "dim" | "ndimension":
             shape = shape_of(run, value)
-            return Unknown("argument", "rank") if shape is None else len(shape)
+            return rank_of(run, value) if shape is None else len(shape)
         case "numel" | "nelement":
             shape = shape_of(run, value)
             if shape is None:
