@@ -49,8 +49,9 @@ def _padded(node: Node) -> bool:
 
 @fact("model", "places")
 def blocked_norms(model: ModelView) -> tuple[Place, ...]:
-    """Normalisations that nothing runs beside and whose scale starts at zero, so that their output is the same for every input."""
-    lone = frozenset(model.path.lone)
+    """Normalisations that nothing runs beside and whose scale starts at zero, so that their output is the same for every input. The last
+    one, behind every weight layer, may end a branch to which the module's user adds the input."""
+    lone = frozenset(index for index in model.path.lone if index < model.path.weights[-1])
     found = []
     for index in model.path.nodes:
         node = model.view.graph.nodes[index]
