@@ -101,16 +101,21 @@ def _judge(case: dict[str, Any], checkout: Path, findings: list[dict[str, Any]],
 
 
 def places(case: dict[str, Any]) -> Iterator[tuple[str, int, int]]:
-    """Yields file, first and last line of each place that the case names; a notebook's lines mean the whole of it."""
+    """Yields file, first and last line of each place that the case names; a notebook's lines mean the whole of it.
+
+    A file that is named without a folder lies at the top or beside the case's.
+    """
     path = case["path"]
     for part in re.split(r"[;(]|\btwin in\b|\bwith\b", case["lines"]):
         named = re.search(r"([\w./-]+\.py):", part)
-        file = str(Path(path).parent / named[1]) if named and "/" not in named[1] else (named[1] if named else path)
-        if file.endswith(".ipynb"):
-            yield file, 0, 1 << 30
+        files = [named[1] if named else path]
+        if named and "/" not in named[1] and "/" in path:
+            files.append(str(Path(path).parent / named[1]))
+        if path.endswith(".ipynb") and not named:
+            yield path, 0, 1 << 30
             continue
         for first, last in re.findall(r"(?<![\w/.])(\d+)(?:-(\d+))?(?!\w)", part[named.end() :] if named else part):
-            yield file, int(first), int(last or first)
+            yield from ((file, int(first), int(last or first)) for file in files)
 
 
 def _near(spot: dict[str, Any], place: tuple[str, int, int], near: int) -> bool:
