@@ -124,13 +124,30 @@ class Memory:
     Values that hold nodes or modules of one interpretation go when the next begins, and what an entry writes is undone at its end.
     """
 
-    __slots__ = ("_bound", "_ids", "_units", "namespaces")
+    __slots__ = ("_bound", "_homes", "_ids", "_stale", "_units", "namespaces")
 
     def __init__(self) -> None:
         self.namespaces: dict[str, Namespace] = {}
         self._units: list[tuple[Namespace, Unit]] = []
         self._bound: list[tuple[Namespace, str, Value]] = []
         self._ids: set[int] = set()
+        self._homes: dict[int, tuple[DictV, Namespace]] = {}
+        self._stale: dict[int, Namespace] = {}
+
+    def note_change(self, space: Namespace) -> None:
+        """A statement of a file was executed, or an imported name looked into."""
+        self._stale[id(space)] = space
+
+    def home(self, registry: DictV) -> Namespace | None:
+        """Returns the file that binds a dict, or an object that has it as an attribute."""
+        for space in self._stale.values():
+            for value in space.names.values():
+                for each in (value, *value.attrs.values()) if type(value) is Instance else (value,):
+                    if isinstance(each, DictV):
+                        self._homes.setdefault(id(each), (each, space))
+        self._stale.clear()
+        found = self._homes.get(id(registry))
+        return None if found is None or self.namespaces.get(str(found[1].module.file)) is not found[1] else found[1]
 
     def note_unit(self, space: Namespace, unit: Unit) -> None:
         """A statement made nodes or modules: it has to be executed again in every interpretation."""
@@ -140,6 +157,8 @@ class Memory:
     def note_name(self, space: Namespace, name: str, before: Value) -> None:
         """A name was bound to a value of another file: what holds state is asked for anew in every interpretation."""
         value = space.names[name]
+        if isinstance(value, (DictV, Instance)):
+            self.note_change(space)
         if isinstance(value, _HOLDERS) or id(value) in self._ids:
             self._bound.append((space, name, before))
 
@@ -426,5 +445,6 @@ def execute_unit(run: Run, space: Namespace, unit: Unit) -> None:
     finally:
         run.setup -= 1
         run.journal, run.modules_running, run.region, run.depth = journal, running, region, depth
+        run.memory.note_change(space)
         if len(run.nodes) + len(run.modules) > made:
             run.memory.note_unit(space, unit)

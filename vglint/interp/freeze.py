@@ -22,7 +22,7 @@ def freeze(run: Run, kind: Kind, span: Span, roots: dict[str, ModuleV], result: 
     kept = _kept(run, result)
     index = {old: new for new, old in enumerate(kept)}
     parameters, places = _parameters(run, names, [run.nodes[old] for old in kept])
-    regions, region_index = _regions(run, span)
+    regions, region_index = _regions(run, span, {run.nodes[old].region for old in kept})
     nodes = tuple(
         _node(run, draft, new, index, names, places, region_index, span)
         for new, draft in ((index[old], run.nodes[old]) for old in kept)
@@ -185,8 +185,8 @@ def _buffer_paths(run: Run, names: dict[int, tuple[str, bool]]) -> dict[int, str
     return paths
 
 
-def _regions(run: Run, span: Span) -> tuple[tuple[Region, ...], dict[int, int]]:
-    """Drops regions that turned out to be none and renumbers the rest."""
+def _regions(run: Run, span: Span, used: set[int]) -> tuple[tuple[Region, ...], dict[int, int]]:
+    """Drops regions that turned out to be none, or hold no node, and renumbers the rest."""
 
     def resolved(number: int) -> int:
         seen = 0
@@ -196,15 +196,22 @@ def _regions(run: Run, span: Span) -> tuple[tuple[Region, ...], dict[int, int]]:
                 return number
             number, seen = alias, seen + 1
 
+    filled = {0}
+    for number in used:
+        around: int | None = resolved(number)
+        while around is not None and around not in filled:
+            filled.add(around)
+            parent_ = run.regions[around].parent
+            around = None if parent_ is None else resolved(parent_)
     index: dict[int, int] = {}
     made: list[Region] = []
     for number, draft in enumerate(run.regions):
-        if resolved(number) != number:
+        if number not in filled:
             continue
         index[number] = len(made)
         parent = None if draft.parent is None else index[resolved(draft.parent)]
         made.append(Region(len(made), parent, draft.kind, draft.text, draft.arm, draft.count, _span(draft.site, span)))
-    for number in range(len(run.regions)):
+    for number in used:
         index[number] = index[resolved(number)]
     return tuple(made), index
 

@@ -27,7 +27,7 @@ def filled(run: Run, registry: DictV, reader: Namespace) -> bool:
     """Executes the decorated definitions that may fill a registry; returns whether there were any."""
     if id(registry) in run.registries or run.registering:
         return False
-    home = next((space for space in run.memory.namespaces.values() if _holds(space, registry)), None)
+    home = run.memory.home(registry)
     if home is None or home.prefix:
         return False
     run.registries.add(id(registry))
@@ -62,14 +62,6 @@ def _apply(run: Run, unit: Unit, space: Namespace) -> None:
         known = evaluate(run, target, frame)
         if isinstance(known, FunctionV):
             registered(run, each.decorator, known, space.names[tree.name.value], frame)
-
-
-def _holds(space: Namespace, registry: DictV) -> bool:
-    """Whether a file binds a dict, or an object that has it as an attribute."""
-    return any(
-        value is registry or (type(value) is Instance and any(each is registry for each in value.attrs.values()))
-        for value in space.names.values()
-    )
 
 
 def registered(run: Run, decorator: cst.BaseExpression, known: Value, value: Value, frame: Frame) -> None:
