@@ -32,8 +32,9 @@ OPTIMIZERS: dict[OptimizerName, str] = {
     "sgd": "SGD(model.parameters(), lr=0.1)",
     "adam": "Adam(model.parameters(), lr=1e-3)",
 }
-ABOUT_THE_START = ("VG1", "VG2", "VG3", "VG4", "VG5", "VG6")
-"""Families of rules that say that the model's signal or gradient is bad at the start; the others are about losses and loops."""
+ABOUT_THE_START = ("VG1", "VG2", "VG3", "VG4", "VG6")
+"""Families of rules that say that the model's signal or gradient is bad at the start; the others are about losses and loops, and about memory
+over more steps (VG5) than the eight of these tasks."""
 
 
 @dataclass(frozen=True, slots=True)

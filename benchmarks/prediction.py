@@ -167,7 +167,8 @@ _TRAINING = """## As a predictor of failed training
 
 Classifiers of scikit-learn's digits, in generated source with a training loop that names the optimiser. 300 steps of batch 64, the best of three learning
 rates, median of three seeds: a model trains at 0.8 accuracy, is stuck below 0.3. *Flagged* counts the models that a predictor says will fail; vglint's
-findings are those of a default run, in the families about the start of training (VG1 to VG6).
+findings are those of a default run, in the families about the start of training
+(VG1 to VG4, VG6; VG5 speaks of longer memories than the eight steps that these tasks have).
 
 {table}"""
 

@@ -34,14 +34,31 @@ class ModelView:
 
     @cached_property
     def decades(self) -> float | Unknown:
-        """log10 of RMS gradient at the first weight layer's output over that at the last one that feeds another."""
+        """log10 of RMS gradient at the first weight layer's output over that at the last one that feeds another.
+
+        A layer that runs several times, as in a cell that is written out, gets its gradient by the call that most of it reaches.
+        """
         path = self.path
         if path.first is None or path.last is None or path.last <= path.first:
             return unknown("no weight layer feeds another")
-        first, last = self.view.trace.gradients[path.first], self.view.trace.gradients[path.last]
-        if first is None or last is None:
+        gradients = self.view.trace.gradients
+        calls = [gradients[index] for index in self.first_calls]
+        last = gradients[path.last]
+        known = [gradient for gradient in calls if gradient is not None]
+        if len(known) < len(calls) or last is None:
             return unknown("the gradient is not predicted here")
-        return first - last
+        return max(known) - last
+
+    @cached_property
+    def first_calls(self) -> tuple[int, ...]:
+        """Every call of the first weight layer: the nodes with its weights."""
+        first = self.path.first
+        if first is None:
+            return ()
+        node = self.view.graph.nodes[first]
+        if not node.params:
+            return (first,)
+        return tuple(one.index for one in self.view.graph.nodes if one.params == node.params and one.op == node.op)
 
     @cached_property
     def activations(self) -> tuple[int, ...]:
@@ -88,7 +105,9 @@ class ModelView:
         """The gradient ratio's logarithm split over nodes and causes."""
         if isinstance(self.decades, Unknown):
             return self.decades
-        found = attribute(self.view.graph, self.view.trace, self.path.first, self.path.last)
+        gradients = self.view.trace.gradients
+        first = max(self.first_calls, key=lambda index: _known(gradients[index]))
+        found = attribute(self.view.graph, self.view.trace, first, self.path.last)
         return found if found.total is not None else unknown("the ratio could not be split over its causes")
 
     def cost(self, *causes: Cause, nodes: tuple[int, ...] | None = None) -> float | Unknown:
@@ -268,6 +287,10 @@ def optimizer(model: ModelView) -> str:
 def second_derivative(model: ModelView) -> bool:
     """The program differentiates a gradient again (`create_graph=True`), so that its activations must be smooth."""
     return any(node.get("create_graph") is True for node in model.view.graph.nodes)
+
+
+def _known(gradient: float | None) -> float:
+    return -math.inf if gradient is None else gradient
 
 
 def commonest(model: ModelView, indices: tuple[int, ...]) -> str | Unknown:
