@@ -141,9 +141,9 @@ class Memory:
     def home(self, registry: DictV) -> Namespace | None:
         """Returns the file that binds a dict, or an object that has it as an attribute."""
         for space in self._stale.values():
-            for value in space.names.values():
+            for name, value in space.names.items():
                 for each in (value, *value.attrs.values()) if type(value) is Instance else (value,):
-                    if isinstance(each, DictV):
+                    if isinstance(each, DictV) and any(unit.kind != "import" for unit in space.module.binding(name)):
                         self._homes.setdefault(id(each), (each, space))
         self._stale.clear()
         found = self._homes.get(id(registry))

@@ -55,6 +55,7 @@ class Project:
         file = os.path.abspath(path)
         self._given[file] = path
         self._added.add(file)
+        self.kept.clear()
         self._modules[file] = self._parse(path, file, content.encode() if isinstance(content, str) else content)
         return self._modules[file]
 
