@@ -122,8 +122,13 @@ def group_norm(use: Use) -> Step:
     within = min(state.ds, apart)
     between = apart - within
     # What all positions share is as many independent entries as there are channels, the rest hardly varies.
-    noise = inverse_mean(width - 1.0, between / apart if apart > 0 else 0.0)
-    return normalised(use, state, variance, width * places, noise, mean_gradient)
+    part = (width - 1.0) / width if math.isfinite(width) else 1.0
+    share = min(between * part / variance, 1.0) if variance > 0 else 0.0
+    noise = inverse_mean(width - 1.0, share)
+    # The size that is divided out lies in as few dimensions: a gradient that all positions share loses as much to it as to the mean.
+    return normalised(
+        use, state, variance, width * places, noise, mean_gradient, radial=lambda grad: share * mean_gradient(grad)
+    )
 
 
 @maps("instance_norm")
@@ -180,8 +185,9 @@ def normalised(
     *,
     centred: bool = True,
     own: bool = True,
+    radial: Callable[[Grad], float] = lambda grad: 0.0,
 ) -> Step:
-    """Returns the map of x → γ·(x − mean)/√(variance + eps) + β."""
+    """Returns the map of x → γ·(x − mean)/√(variance + eps) + β; `radial` is what a gradient loses to the norm beyond 1/count of it."""
     gamma, beta = (
         (affine_of(use, "weight", 1.0), affine_of(use, "bias", 0.0)) if own else (Spread(1.0, 0.0), Spread(0.0, 0.0))
     )
@@ -214,7 +220,7 @@ def normalised(
 
     def back(grad: Grad) -> Sequence[Grad]:
         # What pulls on the size of the normalised signal is taken away with the mean.
-        mean = min(max(mean_gradient(grad), 0.0) + grad.along**2 * q, grad.g)
+        mean = min(max(mean_gradient(grad), 0.0) + max(radial(grad), 0.0) + grad.along**2 * q, grad.g)
         own_share = (1.0 - 1.0 / count) if count > 1 else 1.0
         inner = Grad(
             (grad.g - mean) * own_share * ratio,
