@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import libcst as cst
@@ -9,7 +10,7 @@ import libcst as cst
 from vglint import ops
 from vglint.interp.core import Frame, Run
 from vglint.interp.emit import emit
-from vglint.interp.objects import Instance, ListV, ModuleV, Site, TensorV, Value
+from vglint.interp.objects import Instance, ListV, ModuleV, ParamV, Site, TensorV, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Held:
     table: dict[str, Value]
     name: str
     nodes: tuple[int, ...]
+    made: tuple[ParamV | TensorV, ...]
+    """The tensors themselves: those that were made while a module was built get another node when forward first reads them."""
     empty: bool
 
 
@@ -30,10 +33,10 @@ def held(run: Run, frame: Frame) -> list[Held]:
     if isinstance(frame.self_, Instance) and not isinstance(frame.self_, ModuleV):
         tables.append(frame.self_.attrs)
     return [
-        Held(table, name, nodes, value is None)
+        Held(table, name, _nodes(value), tuple(_made(value)), value is None)
         for table in tables
         for name, value in table.items()
-        if (nodes := _nodes(value)) or value is None
+        if value is None or isinstance(value, (TensorV, ParamV, tuple, ListV))
     ]
 
 
@@ -48,7 +51,7 @@ def note_carried(run: Run, loop: cst.For, before: list[Held], start: int, frame:
         if not after or any(run.nodes[node].op == "join" for node in after):
             continue
         given = _given_to_itself(loop, place.name) if place.table is frame.scope.names else None
-        if not (used & set(place.nodes) or (place.empty and given is not None)):
+        if not (used & _read(run, place) or (place.empty and given is not None)):
             continue
         kept = [node for node in after if _has_history(run, node)]
         if kept:
@@ -67,6 +70,21 @@ def _nodes(value: Value) -> tuple[int, ...]:
             return tuple(node for item in value.items for node in _nodes(item))
         case _:
             return ()
+
+
+def _read(run: Run, place: Held) -> set[int]:
+    """Returns the nodes by which forward reads what a place held."""
+    buffers = [run.constants.get((tensor.node, tensor.pick)) for tensor in place.made if isinstance(tensor, TensorV)]
+    found = [each.node for each in (*place.made, *buffers) if each is not None]
+    return {*place.nodes, *(node for node in found if node is not None)}
+
+
+def _made(value: Value) -> Iterator[ParamV | TensorV]:
+    if isinstance(value, (ParamV, TensorV)):
+        yield value
+    elif isinstance(value, (tuple, ListV)):
+        for item in value if isinstance(value, tuple) else value.items:
+            yield from _made(item)
 
 
 def _behind(run: Run, start: list[int]) -> set[int]:

@@ -38,6 +38,11 @@ LIMIT = 4_096
 """Items of one iterable that are listed."""
 
 
+def _foreign(value: Unknown) -> bool:
+    """Whether a value comes from code that is not in reach: a loader of another package."""
+    return value.why in ("unresolved name", "unmodelled call") and len(value.text) <= 80
+
+
 def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
     match value:
         case tuple():
@@ -72,7 +77,7 @@ def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
             return Items(members(value))
         case ShapeV():
             return Items(None, Unknown("argument", "size"), Unknown("argument", "rank"))
-        case Unknown() if run.training_code and value.why == "argument":
+        case Unknown() if run.training_code and (value.why == "argument" or (_foreign(value) and not run.setup)):
             from vglint.interp.indexing import entry_input
 
             # What training code iterates over without knowing its length are batches.

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-_OWNERS = frozenset({"parameters", "named_parameters"})
 _LIBRARIES = frozenset({"torch", "F", "nn", "functional", "np", "math"})
 _MUTATORS = frozenset({"append", "extend", "add", "insert", "update", "setdefault"})
 
@@ -23,17 +22,17 @@ class Rebinding:
 def lost_rebindings(loop: cst.For) -> list[Rebinding]:
     """Returns the assignments in a loop over `parameters()` that bind its variable to something computed from it, which nothing reads:
     `for p in net.parameters(): p = normalize(p)`."""
-    target = _looped_parameter(loop)
-    if target is None or not isinstance(loop.body, cst.IndentedBlock):
+    targets = _looped_parameters(loop.target, loop.iter)
+    if not targets or not isinstance(loop.body, cst.IndentedBlock):
         return []
     uses = list(_uses(loop.body))
     found = []
     for position, (node, name, loads) in enumerate(uses):
-        if loads or name != target or not isinstance(node, cst.Assign):
+        if loads or name not in targets or not isinstance(node, cst.Assign):
             continue
-        later = any(read and other == target for _, other, read in uses[position + 1 :])
-        if not later and _computes(node.value, target):
-            found.append(Rebinding(target, node))
+        later = any(read and other == name for _, other, read in uses[position + 1 :])
+        if not later and _computes(node.value, name):
+            found.append(Rebinding(name, node))
     return found
 
 
@@ -44,25 +43,36 @@ def unread_after(body: cst.BaseSuite, name: str) -> bool:
     return last is not None and not any(loads for _, loads in uses[last + 1 :])
 
 
-def _looped_parameter(loop: cst.For) -> str | None:
-    source = loop.iter
-    while (
-        isinstance(source, cst.Call)
-        and isinstance(source.func, cst.Name)
-        and source.func.value in ("list", "tuple", "reversed")
-        and source.args
-    ):
-        source = source.args[0].value
-    if not (
-        isinstance(source, cst.Call) and isinstance(source.func, cst.Attribute) and source.func.attr.value in _OWNERS
-    ):
-        return None
-    target: cst.CSTNode = loop.target
-    if source.func.attr.value == "named_parameters":
-        if not (isinstance(target, cst.Tuple) and len(target.elements) == 2):
-            return None
-        target = target.elements[1].value
-    return target.value if isinstance(target, cst.Name) else None
+def _looped_parameters(target: cst.CSTNode, source: cst.BaseExpression) -> list[str]:
+    """Returns the variables of a loop that are parameters, or entries of a state dict."""
+    if not isinstance(source, cst.Call):
+        return []
+    parts = [element.value for element in target.elements] if isinstance(target, cst.Tuple) else []
+    match source.func:
+        case cst.Name(value="list" | "tuple" | "reversed") if source.args:
+            return _looped_parameters(target, source.args[0].value)
+        case cst.Name(value="enumerate") if source.args and len(parts) == 2:
+            return _looped_parameters(parts[1], source.args[0].value)
+        case cst.Name(value="zip") if len(parts) == len(source.args):
+            return [
+                name
+                for part, arg in zip(parts, source.args, strict=True)
+                for name in _looped_parameters(part, arg.value)
+            ]
+        case cst.Attribute(attr=cst.Name(value="parameters")):
+            return [target.value] if isinstance(target, cst.Name) else []
+        case cst.Attribute(
+            attr=cst.Name(value="values"), value=cst.Call(func=cst.Attribute(attr=cst.Name(value="state_dict")))
+        ):
+            return [target.value] if isinstance(target, cst.Name) else []
+        case cst.Attribute(attr=cst.Name(value="named_parameters")):
+            return [parts[1].value] if len(parts) == 2 and isinstance(parts[1], cst.Name) else []
+        case cst.Attribute(
+            attr=cst.Name(value="items"), value=cst.Call(func=cst.Attribute(attr=cst.Name(value="state_dict")))
+        ):
+            return [parts[1].value] if len(parts) == 2 and isinstance(parts[1], cst.Name) else []
+        case _:
+            return []
 
 
 def _computes(value: cst.BaseExpression, name: str) -> bool:

@@ -138,7 +138,8 @@ def call_sites(module: Module) -> dict[str, dict[str, Span]]:
                 if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in classes):
                     continue
                 named = [each for each in node.keywords if each.arg is not None]
-                used = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+                given = [*node.args, *(each.value for each in named)]
+                used = {each.id for arg in given for each in ast.walk(arg) if isinstance(each, ast.Name)}
                 if not (node.args or named) or not used <= bound or any(isinstance(a, ast.Starred) for a in node.args):
                     continue
                 text = ast.unparse(ast.Call(node.func, node.args, named))

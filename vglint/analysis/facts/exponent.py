@@ -27,6 +27,8 @@ def unbounded_argument(found: NodeView) -> bool:
         node = origin(view, node.inputs[0])
     if any(view.graph.nodes[index].op in _LARGEST for index in node.inputs[1:]):
         return False
+    if node.op in ("matmul", "mm", "linear") and any(origin(view, i).op == "parameter" for i in node.inputs[1:2]):
+        return not any(origin(view, index).op == "normalize" for index in node.inputs)
     kind = source_of(view, node.index)
     return not isinstance(kind, Unknown) and kind.kind == "logits" and kind.node == node.index
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vglint.analysis.facts.loop import LoopView, places_of
+from vglint.analysis.facts.loop import LoopView, optimizer, places_of
 from vglint.analysis.facts.order import earlier
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.finding import Place
@@ -84,6 +84,33 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     return tuple(found)
 
 
+@fact("loop", "places")
+def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
+    """Where a value leaves torch or becomes a new leaf (`.numpy()`, `.item()`, `torch.tensor(t)`) and takes with it the only way from
+    layers that the optimiser moves to any backward pass, though other layers are reached. Unknown where the way back meets a gap."""
+    view = loop.view
+    backwards = [index for node in view.nodes("backward") for index in node.inputs]
+    reached = view.before(backwards, lambda node: not view.carries_gradient(node))
+    if any(view.graph.nodes[index].op == "opaque" for index in reached):
+        return unknown("the way from the loss to the parameters is not followed")
+    moved = [i for i in view.before(backwards) if any(p in loop.params for _, p in view.graph.nodes[i].params)]
+    if not any(index in reached for index in moved):
+        return ()
+    own = {param for index in moved if index in reached for _, param in view.graph.nodes[index].params}
+    lost = [i for i in moved if i not in reached and not any(p in own for _, p in view.graph.nodes[i].params)]
+    lost = [i for i in lost if view.trains(i) and not view.in_region(view.graph.nodes[i], "no_grad")]
+    ahead = view.after(lost)
+    found = []
+    for index in sorted(reached & ahead):
+        node = view.graph.nodes[index]
+        leaves = node.op in ("numpy", "item", "tolist") or (
+            node.op == "requires_grad" and not view.carries_gradient(node)
+        )
+        if leaves:
+            found.append(node)
+    return places_of(loop, found)
+
+
 @fact("loop", "text")
 def forgotten_group(loop: LoopView) -> str | Unknown:
     """The variable of a group of parameters that is filled before the optimiser is built, that the optimiser does not get and that
@@ -102,6 +129,27 @@ def not_moved(loop: LoopView) -> str | Unknown:
     if isinstance(places, Unknown):
         return places
     return ", ".join(dict.fromkeys(place.message for place in places)) if places else unknown("everything is moved")
+
+
+@fact("loop", "places")
+def cut_at(loop: LoopView) -> tuple[Place, ...]:
+    """What `severed` names, else what `severed_layers` names."""
+    for places in (severed(loop), severed_layers(loop)):
+        if not isinstance(places, Unknown) and places:
+            return places
+    return ()
+
+
+@fact("loop", "text")
+def cut_text(loop: LoopView) -> str | Unknown:
+    """What the first of `cut_at` cuts, in words."""
+    places = cut_at(loop)
+    if not places:
+        return unknown("nothing is cut")
+    if severed(loop) == places:
+        moved = optimizer(loop)
+        return f"{places[0].message} cuts the loss from every parameter: no differentiable way leads from backward() to what {moved} moves."
+    return f"{places[0].message} cuts off every layer before it: {optimizer(loop)} moves them, and no gradient ever reaches them."
 
 
 def _severed(loop: LoopView, ops: frozenset[str] | None) -> tuple[Place, ...] | Unknown:

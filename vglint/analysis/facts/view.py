@@ -199,7 +199,9 @@ def label(node: Node) -> str:
     """Returns what a reader calls a node: the module's path where it is a module, else the op and the module that runs it."""
     if node.type is not None and node.path:
         return node.path
-    return f"{node.op} in {node.path}" if node.path else node.op
+    maker = node.get("by") if node.op == "requires_grad" else None
+    name = maker if isinstance(maker, str) and maker != "requires_grad" else node.op
+    return f"{name} in {node.path}" if node.path else name
 
 
 def number(value: object) -> float | None:
