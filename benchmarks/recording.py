@@ -183,6 +183,8 @@ class _Recorder(TorchFunctionMode):
         result = func(*args, **(kwargs or {}))
         if self._inside == 0:
             op = _op_name(func)
+            if op in _OF_TWO and any(isinstance(arg, torch.Tensor) for arg in args[1:]):
+                op = _OF_TWO[op]
             if op is not None and (op == "setitem" or _has_tensor(result)):
                 idle = op in _IDLE and any(result is arg for arg in args)
                 if self._add(Step(op, self._path(), None, _arguments(func, args, kwargs or {}), False, sources, idle)):
@@ -225,6 +227,8 @@ class _Recorder(TorchFunctionMode):
         return not step.idle
 
 
+_OF_TWO = {"max": "maximum", "min": "minimum"}
+"""Functions that are another operation where they get two tensors."""
 _IDLE = {"contiguous", "to", "type_as", "expand_as", "float"}
 _ASIDES = {"_detect_is_causal_mask"}
 """Functions of torch's modules that only look at a mask."""

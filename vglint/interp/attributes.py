@@ -62,6 +62,8 @@ def namespace(run: Run, value: Namespace, name: str, frame: Frame) -> Value:
     found = member(run, value, name)
     if found is not MISSING:
         return found
+    if name == "__dict__":
+        return value
     module = run.project.resolve(value.module, name, 1) if value.module.is_package else None
     if module is not None:
         from vglint.interp.imports import namespace as space_of
@@ -74,6 +76,8 @@ def namespace(run: Run, value: Namespace, name: str, frame: Frame) -> Value:
 def class_(run: Run, value: ClassV, name: str, frame: Frame) -> Value:
     if name == "__name__":
         return value.name
+    if name == "__module__":
+        return value.qualified.rpartition(".")[0]
     if name == "__mro__":
         return value.mro
     if name == "__dict__":

@@ -22,6 +22,7 @@ from vglint.interp.objects import (
     Instance,
     ListV,
     ModuleV,
+    Namespace,
     OpaqueV,
     ParamV,
     ParamView,
@@ -165,6 +166,9 @@ def truth(run: Run, value: Value, frame: Frame, site: Site) -> bool | None:
             return True
 
 
+_HALF = tuple(External(f"torch.{name}") for name in ("float16", "bfloat16", "half", "float64", "double", "complex64"))
+
+
 def identical(left: Value, right: Value) -> bool | None:
     """Whether two values are the same object; None where that is not known."""
     if left is right:
@@ -192,6 +196,11 @@ def equal(left: Value, right: Value) -> bool | None:
     """Three-valued `==`."""
     if left is right:
         return True
+    if any(isinstance(side, ListV) and side.count is not None for side in (left, right)):
+        return None
+    for side, other in ((left, right), (right, left)):
+        if isinstance(side, Unknown) and side.text == "dtype" and other in _HALF:
+            return False  # a plain run computes in float32
     if (isinstance(left, tuple) and isinstance(right, tuple)) or (isinstance(left, ListV) and isinstance(right, ListV)):
         ours, theirs = items_in(left), items_in(right)
         if len(ours) != len(theirs):
@@ -235,6 +244,10 @@ def contains(run: Run, holder: Value, item: Value, frame: Frame, site: Site) -> 
         from vglint.interp.enums import member_of
 
         return member_of(holder, item) is not None
+    if isinstance(holder, Namespace) and isinstance(item, str):
+        from vglint.interp.names import member
+
+        return member(run, holder, item) is not MISSING
     if isinstance(holder, ModuleV):
         return item in holder.modules if isinstance(item, str) else None
     if isinstance(holder, (tuple, ListV, SetV, ArrayV)):

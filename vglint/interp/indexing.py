@@ -21,6 +21,7 @@ from vglint.interp.objects import (
     ListV,
     MethodV,
     ModuleV,
+    Namespace,
     OpaqueV,
     ParamV,
     ParamView,
@@ -71,6 +72,8 @@ def index(run: Run, value: Value, key: Value, frame: Frame, site: Site) -> Value
             )
         case Instance():
             return _instance(run, value, key, frame, site)
+        case Namespace() if isinstance(key, str):
+            return get_attribute(run, value, key, frame)
         case _:
             return opaque(run, "unmodelled call", f"index of {type(value).__name__}", [value], site)
 
@@ -183,6 +186,8 @@ def _size(run: Run, value: ShapeV, key: Value) -> Value:
     if shape is not None:
         return _native(tuple(dimension(run, tensor, position) for position in range(len(shape))), key)
     if isinstance(key, slice):
+        if isinstance(key.start, int) and -8 <= key.start < 0 and key.stop is None and key.step is None:
+            return tuple(_size(run, value, place) for place in range(key.start, 0))
         return Unknown("argument", f"sizes of %{tensor.node}")
     if key == -1 and not tensor.pick and (last := last_size(run, tensor.node)) is not None:
         return last
@@ -323,6 +328,12 @@ def set_index(run: Run, holder: Value, key: Value, value: Value, frame: Frame, s
             run.touch(holder)
             if isinstance(plain, int) and holder.count is None and -len(holder.items) <= plain < len(holder.items):
                 holder.items[plain] = value
+            elif isinstance(plain, slice) and holder.count is None:
+                from vglint.interp.iteration import items_of
+
+                given = items_of(run, value, frame, site).items
+                if given is not None and plain.step is None:
+                    holder.items[plain] = given
             elif plain is None and holder.count is None:
                 holder.items[:] = [Unknown("argument", "index") for _ in holder.items]
         case ModuleV():

@@ -15,6 +15,7 @@ from vglint.interp.leaves import build_leaf, is_module_class, leaf_base
 from vglint.interp.modules import find_in_mro, new_module
 from vglint.interp.native_methods import dict_base_method
 from vglint.interp.objects import (
+    BuiltinV,
     ClassMethodV,
     ClassV,
     DictV,
@@ -115,6 +116,21 @@ def _enum_member(run: Run, cls: ClassV, args: list[Value], frame: Frame, site: S
         if missing is not None and isinstance(missing[0], ClassMethodV):
             return call(run, MethodV(missing[0].function, cls), args, {}, frame, site)
     return Unknown("argument", f"{cls.name}()")
+
+
+def fields_filler(instance: Instance, after: ClassV) -> BuiltinV | None:
+    """Returns the `__init__` that a dataclass behind `after` in the order of classes was given; None where there is none."""
+    order = instance.cls.mro if isinstance(instance.cls, ClassV) else ()
+    behind = order[order.index(after) + 1 :] if after in order else ()
+    cls = next((each for each in behind if isinstance(each, ClassV) and each.frozen_kind == "dataclass"), None)
+    if cls is None:
+        return None
+
+    def fill(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        _fill_fields(run, cls, instance, args, keywords, frame, site)
+        return None
+
+    return BuiltinV("__init__", fill)
 
 
 def _fill_fields(

@@ -264,6 +264,12 @@ def super_attribute(run: Run, value: SuperV, name: str, frame: Frame) -> Value:
         return bind_attribute(run, found[0], value.self, frame, found[1])
     if isinstance(value.self, ModuleV):
         return _torch_base_attribute(run, value.self, name, frame)
+    if isinstance(value.self, Instance) and name == "__init__":
+        from vglint.interp.instances import fields_filler
+
+        filler = fields_filler(value.self, value.cls)
+        if filler is not None:
+            return filler
     if isinstance(value.self, Instance) and name in ("__getattribute__", "__getattr__"):
         return plain_lookup(value.self, name)
     if isinstance(value.self, Instance) and name in MIXED_IN and is_mapping(value.self.cls):

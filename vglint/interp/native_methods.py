@@ -57,7 +57,7 @@ def method_of(run: Run, value: Value, name: str) -> Value:
 
 
 STRINGS = frozenset(
-    "upper lower strip lstrip rstrip split rsplit startswith endswith replace join format find count title capitalize isdigit isalpha isupper islower zfill partition rpartition removeprefix removesuffix index rfind rindex swapcase casefold splitlines isidentifier".split()
+    "upper lower strip lstrip rstrip split rsplit startswith endswith replace join format find count title capitalize isnumeric isdecimal isalnum isspace istitle swapcase isdigit isalpha isupper islower zfill partition rpartition removeprefix removesuffix index rfind rindex swapcase casefold splitlines isidentifier".split()
 )
 
 
@@ -329,10 +329,31 @@ def _union(run: Run, value: SetV, args: list[Value], keywords: dict[str, Value],
     return made
 
 
+def _against(make: Callable[[list[Value], list[Value]], Value]) -> Act:
+    """A method that sets a set against another collection; unknown where an entry of either is."""
+
+    def act(run: Run, value: SetV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        other = items_of(run, args[0], frame, site).items if len(args) == 1 else None
+        if other is None or any(is_unknown(item) for item in (*value.items, *other)):
+            return Unknown("argument", "set comparison")
+        return make(value.items, other)
+
+    return act
+
+
+def _without(items: list[Value], others: list[Value]) -> list[Value]:
+    return [item for item in items if not any(equal(item, other) is True for other in others)]
+
+
 SET: dict[str, Act] = {
     "add": _add,
     "update": _set_update,
     "union": _union,
+    "issubset": _against(lambda ours, theirs: not _without(ours, theirs)),
+    "issuperset": _against(lambda ours, theirs: not _without(theirs, ours)),
+    "isdisjoint": _against(lambda ours, theirs: len(_without(ours, theirs)) == len(ours)),
+    "difference": _against(lambda ours, theirs: SetV(_without(ours, theirs))),
+    "intersection": _against(lambda ours, theirs: SetV(_without(ours, _without(ours, theirs)))),
     "discard": lambda run, value, args, keywords, frame, site: _remove(run, value, args, keywords, frame, site),
     "remove": lambda run, value, args, keywords, frame, site: _remove(run, value, args, keywords, frame, site),
     "copy": _copy,
