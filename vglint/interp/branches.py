@@ -16,6 +16,7 @@ from vglint.interp.core import (
     FieldKey,
     Flow,
     Frame,
+    Journal,
     Raised,
     Run,
     evaluate,
@@ -53,7 +54,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
     before = (frame.result, list(frame.returned))
     run.forks += 1
     for number, arm in enumerate(arms):
-        run.journal = []
+        run.journal = Journal()
         run.region = region
         run.open_region("branch", text, site, number)
         start = len(run.nodes)
@@ -65,7 +66,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
             raised = True
         except (BudgetError, RecursionError):
             if outer is not None:
-                run.journal = outer + run.journal
+                run.journal = outer.absorb(run.journal)
             raise
         log, result = run.journal, frame.result
         after = rewind(log)

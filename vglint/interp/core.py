@@ -118,6 +118,22 @@ class Frame:
     name: str = "<module>"
 
 
+class Journal(list[tuple[Any, Any, Any]]):
+    """Writes that can be taken back: holder, key, what it held; `touched` are the lists and sets among the holders."""
+
+    __slots__ = ("touched",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.touched: dict[int, ListV | SetV] = {}
+
+    def absorb(self, later: Journal) -> Journal:
+        """Returns this journal with the writes of a later one at its end."""
+        self += later
+        self.touched |= later.touched
+        return self
+
+
 class Memory:
     """What module-level statements define, kept from one interpretation to the next.
 
@@ -193,7 +209,7 @@ class Run:
     region: int = 0
     setup: int = 0
     """Above zero while a module is being built: nodes made now belong to no forward."""
-    journal: list[tuple[Any, Any, Any]] | None = None
+    journal: Journal | None = None
     steps: int = 0
     depth: int = 0
     training: bool = True
@@ -259,7 +275,9 @@ class Run:
 
     def touch(self, holder: ListV | SetV) -> None:
         """Must be called before a list or set changes."""
-        if self.journal is not None:
+        if self.journal is not None and id(holder) not in self.journal.touched:
+            # What it held at first is all that is needed to take everything back.
+            self.journal.touched[id(holder)] = holder
             self.journal.append((holder, LIST, list(holder.items)))
 
     def set_field(self, holder: TensorV | ParamV | DictV | ListV | Instance | OpaqueV, name: str, value: Any) -> None:

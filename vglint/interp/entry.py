@@ -37,6 +37,7 @@ from vglint.interp.core import (
     MISSING,
     BudgetError,
     Frame,
+    Journal,
     Memory,
     Raised,
     RegionDraft,
@@ -208,7 +209,7 @@ class _Session:
         if candidate.kind != "script":
             run.memory = self.memory
             run.memory.begin()
-            run.journal = []
+            run.journal = Journal()
         run.built = self.built
         unit = candidate.unit
         space = _namespace(run, self.module)

@@ -10,6 +10,7 @@ from vglint.interp import (
 )
 from vglint.interp.core import (
     Frame,
+    Journal,
     Raised,
     Run,
     call,
@@ -115,7 +116,8 @@ def _accepted(run: Run, module: ModuleV, forward: FunctionV, args: list[Value], 
     ]
     missed = missed_by_default(run, forward, given)
     while True:
-        journal, run.journal = run.journal, []
+        written = Journal()
+        journal, run.journal = run.journal, written
         state = len(run.nodes), len(run.regions), len(run.modules), dict(run.gaps), run.region
         wanted: list[str] = []
         result: Value = None
@@ -131,11 +133,11 @@ def _accepted(run: Run, module: ModuleV, forward: FunctionV, args: list[Value], 
                 wanted, missed = missed, []
         wanted = [name for name in wanted if name not in keywords]
         if not wanted or len(keywords) >= _OPTIONAL:
-            run.journal = None if journal is None else journal + run.journal
+            run.journal = None if journal is None else journal.absorb(written)
             if raised is not None:
                 raise raised
             return result
-        rewind(run.journal)
+        rewind(written)
         del run.nodes[state[0] :], run.regions[state[1] :], run.modules[state[2] :]
         run.gaps, run.region, run.journal = state[3], state[4], journal
         run.carries.clear()
