@@ -8,6 +8,7 @@ from dataclasses import replace
 from vglint.graph import Init
 from vglint.interp.core import Run
 from vglint.interp.emit import literal
+from vglint.interp.folding import folded
 from vglint.interp.objects import ParamV, ParamView, Site, TensorV, Value
 from vglint.ops.spec import Spelling
 from vglint.value import Literal_, Unknown
@@ -103,6 +104,8 @@ def created(spelling: Spelling, bound: Mapping[str, Value], args: list[Value], m
         made.init = combined(name[:3], args[:2])
     elif args and isinstance(args[0], (TensorV, ParamV)) and args[0].init is not None:
         made.init = UNKNOWN
+    if made.values is None and args:
+        made.values = folded(spelling.op, args)
 
 
 def combined(op: str, operands: list[Value]) -> Init | None:

@@ -7,6 +7,7 @@ from typing import Any
 from vglint import ops
 from vglint.graph import Init
 from vglint.interp.core import NODES, BudgetError, Draft, Run, opaque
+from vglint.interp.folding import folded
 from vglint.interp.objects import (
     ArrayV,
     DictV,
@@ -228,6 +229,7 @@ def emit_operator(run: Run, name: str, operands: list[Value], site: Site) -> Val
     emit(run, name, inputs, config, site, shape=shape)
     made = TensorV(len(run.nodes) - 1, shape)
     made.init = combined(name, operands)
+    made.values = folded(name, operands)
     made.ramp = after_operator(name, operands)
     return made
 
