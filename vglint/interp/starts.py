@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
+
+import libcst as cst
 
 from vglint import ops
 from vglint.interp import (
@@ -124,8 +127,15 @@ def _accepted(run: Run, module: ModuleV, forward: FunctionV, args: list[Value], 
         raised: Raised | None = None
         try:
             result = call(run, module, list(args), keywords, frame, site)
-            if any(text.endswith("of no tensor") for _, text in run.gaps.keys() - state[3].keys()):
-                wanted, missed = missed, []
+            lacking = [
+                site
+                for (why, text), (_, site) in run.gaps.items()
+                if text.endswith(("of no tensor", "of NoneType")) and (why, text) not in state[3]
+            ]
+            if lacking:
+                wanted = [name for name in options if name not in keywords and _is_named(name, lacking)][:1]
+                if not wanted:
+                    wanted, missed = missed, []
         except Raised as error:
             raised = error
             wanted = [name for wanted in missing(error) for name in options if name.endswith(wanted)][:1]
@@ -144,6 +154,16 @@ def _accepted(run: Run, module: ModuleV, forward: FunctionV, args: list[Value], 
         run.constants.clear()
         run.modules_running.clear()
         keywords.update((name, entry_input(run, name, site)) for name in wanted)
+
+
+def _is_named(name: str, sites: list[Site | None]) -> bool:
+    """Whether an expression uses a name, or one that ends an argument's (`input_ids` for `decoder_input_ids`)."""
+    return any(
+        name.endswith(used)
+        for site in sites
+        if site is not None
+        for used in re.findall(r"(?<![\w.])[A-Za-z_]\w{2,}", cst.Module([]).code_for_node(site.node))
+    )
 
 
 def missing(error: Raised) -> list[str]:
