@@ -52,8 +52,8 @@ def main() -> None:
             table=gradient_table([row for row in other if not row.model.steps]),
             recurrent=recurrent_table(other),
         ),
-        _agreement([*rows, *other]),
         _real(),
+        _agreement([*rows, *other]),
     ]
     if not given.no_training:
         tasks = [compare(model) for model in generate_tasks(given.seed, share=given.share)]
@@ -77,10 +77,16 @@ def _agreement(rows: Sequence[Row]) -> str:
     agree = sum(row.prediction.ends() == (row.measured.first, row.measured.last) for row in compared)
     extraction = sum(row.prediction.extraction for row in rows)
     propagation = sum(row.prediction.propagation for row in rows)
-    return (
-        f"vglint compares the same two layers as the measurement in {agree} of {len(compared)} models. Extraction took {extraction:.1f} s of "
-        f"processor time over {len(rows)} models, prediction {propagation:.1f} s."
+    text = (
+        "## What it costs, and what is compared\n\n"
+        f"vglint compares the same two layers as the measurement in {agree} of {len(compared)} generated models. Extraction took {extraction:.1f} s "
+        f"of processor time over {len(rows)} of them, prediction {propagation:.1f} s."
     )
+    if "VGLINT_CORPUS" not in os.environ:
+        return text
+    command = [sys.executable, str(HERE / "cost.py"), "--seconds", "40"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    return f"{text} A random sample of the packages of `corpus.toml`: {found.stdout.strip()}"
 
 
 def _real() -> str:

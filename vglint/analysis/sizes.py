@@ -176,7 +176,7 @@ def _roomy(graph: Graph, shapes: dict[int, Shape | None]) -> bool:
         shape = shapes.get(node.inputs[0]) if node.inputs else None
         kernel = node.get("kernel_size")
         length = kernel[-1] if isinstance(kernel, tuple) and kernel else kernel
-        before = shape[-1] if shape is not None else None
+        before = shape[-1] if shape else None
         if node.op in _CONVOLUTIONS and isinstance(before, int) and isinstance(length, int) and length > before:
             return False
     return True

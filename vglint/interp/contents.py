@@ -5,6 +5,7 @@ Masks and positions are built from them, and code asks them questions: is any to
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -72,7 +73,7 @@ def after_operator(op: str, operands: Sequence[Value]) -> Ramp | None:
     if len(operands) != 2:
         return after_call(op, {}, operands[0], None) if operands else None
     left, right = (contents(each) or _constant(each) for each in operands)
-    if left is None or right is None:
+    if left is None or right is None or not (_is_finite(left) and _is_finite(right)):
         return None
     if op in ("add", "sub"):
         sign = 1 if op == "add" else -1
@@ -89,6 +90,10 @@ def after_operator(op: str, operands: Sequence[Value]) -> Ramp | None:
     if op in _LOGIC and isinstance(left.start, bool) and isinstance(right.start, bool):
         return Ramp(_LOGIC[op](left.start, right.start), 0)
     return None
+
+
+def _is_finite(ramp: Ramp) -> bool:
+    return isinstance(ramp.start, Expr) or math.isfinite(ramp.start)
 
 
 def after_index(source: Value, key: Value) -> Ramp | None:
