@@ -124,7 +124,9 @@ def say(path):
     for kind in (tool.FrameworkSpecificSmellDetector, tool.HuggingFaceSmellDetector, tool.ML_SmellDetector):
         detector = kind()
         detector.detect_smells(path)
-        said += [(int(smell.get("line_number") or 0), smell["name"]) for smell in detector.smells]
+        for smell in detector.get_results():
+            line = "".join(filter(str.isdigit, str(smell.get("location") or "")))
+            said.append((int(line or 0), smell["name"]))
     return said
 """,
 }
@@ -222,7 +224,7 @@ def _judged(found: Said) -> bool:
     """Whether `peers.toml` calls a finding true."""
     return any(
         (row["tree"], row["path"]) == (found.tree.partition("@")[0], found.path)
-        and abs(row["line"] - found.line) <= NEAR
+        and (found.line == 0 or abs(row["line"] - found.line) <= NEAR)
         and row["label"] in labels(found.tool, found.rule)
         for row in TABLE.get("fault", [])
     )

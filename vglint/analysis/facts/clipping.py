@@ -7,6 +7,7 @@ from vglint.analysis.facts.order import always_with, earlier, later
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import number
 from vglint.finding import Place
+from vglint.graph import Node
 from vglint.value import Unknown
 
 _UNCLEAR = "a call in the training code is not understood"
@@ -20,12 +21,21 @@ def clips(loop: LoopView) -> tuple[Place, ...]:
 
 @fact("loop", "flag")
 def clips_gradients(loop: LoopView) -> bool | Unknown:
-    """Its gradients are clipped somewhere. Unknown where a call in the training code is not understood."""
+    """Its gradients are clipped somewhere. Unknown where a call in the training code is not understood, and of a Lightning module whose
+    steps a trainer takes that is not seen."""
     if loop.clips or any(
         node.get("gradient_clip_val") or node.get("max_grad_norm") for node in loop.view.nodes("trainer")
     ):
         return True
+    if any(_automatic(loop, node) for node in loop.backwards) and not any(loop.view.nodes("trainer")):
+        return unknown("the trainer clips or does not")
     return unknown("a call in the training code is not understood") if loop.unexplained else False
+
+
+def _automatic(loop: LoopView, node: Node) -> bool:
+    """Whether a trainer does it, and not the code: it belongs to the step that is taken for a module's `training_step`."""
+    regions = (loop.view.graph.regions[index] for index in loop.view.regions_of(node.region))
+    return any(region.kind == "loop" and region.text == "training_step" for region in regions)
 
 
 @fact("loop", "places")
