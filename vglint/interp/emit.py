@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from vglint import ops
@@ -25,7 +26,7 @@ from vglint.interp.objects import (
     Value,
     is_tensor,
 )
-from vglint.ops.spec import Arg, Call, Many, Spelling, Tensor
+from vglint.ops.spec import REQUIRED, Arg, Call, Many, Spelling, Tensor
 from vglint.shape import Shape
 from vglint.value import Expr, Literal_, Unknown
 
@@ -84,6 +85,10 @@ def emit(
     )
     run.nodes.append(draft)
     return draft
+
+
+_GIVEN = re.compile(r"[A-Za-z_]\w*(\.(to|cuda|cpu|float|long|double|half|contiguous|squeeze|unsqueeze)\(\))*")
+"""An argument, moved or cast."""
 
 
 def current_owner(run: Run) -> ModuleV | None:
@@ -234,6 +239,19 @@ def emit_operator(run: Run, name: str, operands: list[Value], site: Site) -> Val
     return made
 
 
+def _is_batch(run: Run, value: Value) -> bool:
+    """Whether training code was given a value that a layer or loss now takes as a tensor: `def update(self, state, reward)`."""
+    return (
+        isinstance(value, Unknown) and value.why == "argument" and not run.setup and bool(_GIVEN.fullmatch(value.text))
+    )
+
+
+def _batch(run: Run, value: Value, site: Site) -> Value:
+    from vglint.interp.indexing import entry_input
+
+    return entry_input(run, str(value.text), site) if isinstance(value, Unknown) else value
+
+
 def emit_call(
     run: Run,
     spelling: Spelling,
@@ -265,6 +283,8 @@ def emit_call(
         if arg.role == "ignored" or arg.name not in bound:
             continue
         value = bound[arg.name]
+        if run.training_code and arg.role == "tensor" and arg.default is REQUIRED and _is_batch(run, value):
+            value = _batch(run, value, site)
         parts = _tensors_in(value) if arg.role == "tensors" else [value]
         if (
             arg.role in ("tensor", "tensors")

@@ -239,7 +239,7 @@ class _Session:
                 return "training", *run_lightning(run, value, frame)
             return "class", *self._build_class(run, value, frame)
         if candidate.kind == "method":
-            if not isinstance(value, ClassV) or is_module_class(value):
+            if not isinstance(value, ClassV) or is_lightning(value):
                 raise NoEntry
             return "training", *run_method(run, value, candidate.text, frame)
         if not isinstance(value, FunctionV):

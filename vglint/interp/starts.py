@@ -215,6 +215,8 @@ def run_method(run: Run, cls: ClassV, name: str, frame: Frame) -> tuple[dict[str
     if name != "__init__":
         rest = arguments_for(run, method[0], tensors=False, skip=1)
         call(run, MethodV(method[0], made), rest, {}, inner, Site(method[0].unit, method[0].node))
+    if isinstance(made, ModuleV):
+        return {"": made, **run.roots}, None
     held = {key: value for key, value in made.attrs.items() if isinstance(value, ModuleV)}
     return {**held, **run.roots}, None
 

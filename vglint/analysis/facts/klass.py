@@ -83,11 +83,16 @@ def built_types(found: ClassView) -> tuple[str, ...]:
 @fact("class", "places")
 def outputs_cut(found: ClassView) -> tuple[Place, ...] | Unknown:
     """The calls of `.detach()` or `.data` that cut everything that forward returns from every weight that training would move. Unknown
-    where the way back from an output meets a gap, and where the class is a part of another one, which may want it so."""
+    where the way back from an output meets a gap, where the class is a part of another one, which may want it so, and where training code
+    shows what is trained."""
     view = found.view
     root = next((module.type for module in view.graph.modules if not module.path), "")
-    if root in view.context.parts or any(True for _ in view.nodes("backward", "grad")):
-        return unknown("what the class is a part of may want it so")
+    if (
+        root in view.context.parts
+        or root in view.context.optimizers
+        or any(True for _ in view.nodes("backward", "grad"))
+    ):
+        return unknown("what uses the class may want it so")
     cuts: dict[int, None] = {}
     for _, output in view.graph.outputs:
         if not any(view.trains(index) for index in view.before([output])):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vglint.analysis.facts.loop import LoopView, optimizer, places_of
 from vglint.analysis.facts.order import earlier
 from vglint.analysis.facts.spec import fact, unknown
+from vglint.analysis.facts.view import View
 from vglint.finding import Place
 from vglint.value import Unknown
 
@@ -148,25 +149,46 @@ def cut_text(loop: LoopView) -> str | Unknown:
         return unknown("nothing is cut")
     if severed(loop) == places:
         moved = optimizer(loop)
-        return f"{places[0].message} cuts the loss from every parameter: no differentiable way leads from backward() to what {moved} moves."
+        return f"{places[0].message} cuts the loss from the parameters: no differentiable way leads from backward() to what {moved} moves."
     return f"{places[0].message} cuts off every layer before it: {optimizer(loop)} moves them, and no gradient ever reaches them."
 
 
 def _severed(loop: LoopView, ops: frozenset[str] | None) -> tuple[Place, ...] | Unknown:
     view, found = loop.view, dict[Place, None]()
-    for backward in view.nodes("backward"):
-        whole = view.before(backward.inputs)
-        open_ = view.before(backward.inputs, lambda node: not view.carries_gradient(node))
-        if any(view.graph.nodes[index].op == "opaque" for index in open_):
-            return unknown("the way from the loss to the parameters is not followed")
-        if any(view.trains(index) for index in open_) or not any(view.trains(index) for index in whole):
+    backwards = list(view.nodes("backward"))
+    own = [next(earlier(view, step, backwards, loop.optimizer), None) for step in loop.steps]
+    ways = [
+        (node, view.before(node.inputs), view.before(node.inputs, lambda node: not view.carries_gradient(node)))
+        for node in backwards
+    ]
+    if any(view.graph.nodes[index].op == "opaque" for _, _, open_ in ways for index in open_):
+        return unknown("the way from the loss to the parameters is not followed")
+    seen = not loop.unexplained and not any(True for _ in view.nodes("grad"))
+    idle = seen and bool(loop.params) and not any(_holds(loop, open_) for _, _, open_ in ways)
+    for node, whole, open_ in ways:
+        blind = not any(view.trains(index) for index in open_)
+        if not (blind or (idle and node in own)) or not any(view.trains(index) for index in whole):
             continue
-        own = {param for index in whole for _, param in view.graph.nodes[index].params}
-        if loop.params and not own & loop.params:
+        if loop.params and not _holds(loop, whole):
             continue
         cuts = [view.graph.nodes[index] for index in sorted(open_) if view.kinds[index] == "cut"]
-        cuts = [node for node in cuts if any(view.trains(index) for index in view.before([node.index]))]
+        cuts = [
+            node for node in cuts if _before_moved(loop, node.index) or (blind and _before_trained(view, node.index))
+        ]
         wanted = [node for node in cuts if (node.op in ops if ops is not None else node.op not in _DETACHING)]
         if len(wanted) == len(cuts):
             found.update((view.place(node.index), None) for node in wanted)
     return tuple(found)
+
+
+def _holds(loop: LoopView, indices: set[int]) -> bool:
+    """Whether some nodes use a parameter that the optimiser moves."""
+    return any(param in loop.params for index in indices for _, param in loop.view.graph.nodes[index].params)
+
+
+def _before_moved(loop: LoopView, index: int) -> bool:
+    return _holds(loop, loop.view.before([index]))
+
+
+def _before_trained(view: View, index: int) -> bool:
+    return any(view.trains(each) for each in view.before([index]))

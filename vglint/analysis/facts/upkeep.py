@@ -18,7 +18,11 @@ def normalised_values(found: NodeView) -> float | Unknown:
     if node.op == "instance_norm" and node.inputs and _pooled(found, node.inputs[0]):
         return 1.0
     shape = found.view.graph.nodes[node.inputs[0]].shape if node.inputs else None
-    if node.op not in ("batch_norm", "instance_norm") or shape is None or len(shape) < 2:
+    if (
+        node.op not in ("batch_norm", "instance_norm")
+        or shape is None
+        or len(shape) < (2 if node.op == "batch_norm" else 3)
+    ):
         return unknown("no normalisation of a known shape")
     sizes = (*(shape[:1] if node.op == "batch_norm" else ()), *shape[2:])
     count = 1
@@ -51,11 +55,10 @@ def _padded(node: Node) -> bool:
 def blocked_norms(model: ModelView) -> tuple[Place, ...]:
     """Normalisations that nothing runs beside and whose scale starts at zero, so that their output is the same for every input. The last
     one, behind every weight layer, may end a branch to which the module's user adds the input."""
-    lone = frozenset(index for index in model.path.lone if index < model.path.weights[-1])
     found = []
     for index in model.path.nodes:
         node = model.view.graph.nodes[index]
-        if index in lone and model.path.is_norm(node):
+        if index < model.path.weights[-1] and model.path.is_norm(node) and _everything_passes(model, index):
             weight = model.view.parameter(node, "weight")
             value = dict(weight.init.args).get("val") if weight is not None else None
             if weight is not None and (
@@ -63,6 +66,14 @@ def blocked_norms(model: ModelView) -> tuple[Place, ...]:
             ):
                 found.append(index)
     return model.view.places(found)
+
+
+def _everything_passes(model: ModelView, index: int) -> bool:
+    """Whether no way from an input to the output leads around a node."""
+    if model.path.output is None:
+        return False
+    around = model.view.before([model.path.output], lambda node: node.index == index)
+    return not any(model.view.graph.nodes[each].op in ("input", "opaque") for each in around)
 
 
 @fact("model", "places")
