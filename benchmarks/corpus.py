@@ -150,7 +150,7 @@ def _count(row: Row, graphs: tuple[Any, ...], classes: dict[str, tuple[int, int,
         row.texts.update({f"{gap.why}: {gap.text}" for gap in graph.gaps})
         for gap in graph.gaps:
             row.examples[f"{gap.why}: {gap.text}"] = f"{gap.span} in {graph.entry}"
-        if graph.kind == "class":
+        if graph.kind in ("class", "training"):
             for name, (first, last, _) in classes.items():
                 if first <= graph.span.line <= last and (name not in best or len(graph.gaps) < len(best[name])):
                     best[name] = graph.gaps

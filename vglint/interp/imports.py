@@ -132,6 +132,24 @@ def starred(run: Run, space: Namespace, name: str, seen: set[int]) -> Value:
     return MISSING
 
 
+def outside(run: Run, space: Namespace, seen: set[int]) -> str:
+    """Returns the package that is not read and whose star import is all that can bind a name; '' where there is none."""
+    if id(space) in seen or len(seen) > 40:
+        return ""
+    seen.add(id(space))
+    for node in _import_nodes(space):
+        if not any(alias.name == "*" for alias in node.names):
+            continue
+        dotted, level = node.module or "", node.level
+        if not level and is_library(dotted):
+            continue
+        module = run.project.resolve(space.module, dotted, level)
+        found = dotted if module is None and not level else outside(run, namespace(run, module), seen) if module else ""
+        if found:
+            return found
+    return ""
+
+
 STARS = 60
 """Star imports of one file that are looked through."""
 

@@ -41,7 +41,14 @@ def lookup(run: Run, name: str, scope: Scope) -> Value:
         around = around.parent
     if name in BUILTINS and not scope.module.module.binding(name):
         return BUILTINS[name]
-    return member(run, scope.module, name)
+    value = member(run, scope.module, name)
+    if value is MISSING and not name.startswith("__"):
+        from vglint.interp.imports import outside
+
+        package = outside(run, scope.module, set())
+        if package:
+            value = scope.module.names[name] = External(f"{package}.{name}")
+    return value
 
 
 def member(run: Run, space: Namespace, name: str) -> Value:
