@@ -155,10 +155,11 @@ class Memory:
         self._stale[id(space)] = space
 
     def home(self, registry: DictV) -> Namespace | None:
-        """Returns the file that binds a dict, or an object that has it as an attribute."""
+        """Returns the file that binds a dict, or an object or class that has it as an attribute."""
         for space in self._stale.values():
             for name, value in space.names.items():
-                for each in (value, *value.attrs.values()) if type(value) is Instance else (value,):
+                inside = value.attrs if type(value) is Instance else value.names if isinstance(value, ClassV) else {}
+                for each in (value, *inside.values()):
                     if isinstance(each, DictV) and any(unit.kind != "import" for unit in space.module.binding(name)):
                         self._homes.setdefault(id(each), (each, space))
         self._stale.clear()
@@ -173,7 +174,7 @@ class Memory:
     def note_name(self, space: Namespace, name: str, before: Value) -> None:
         """A name was bound to a value of another file: what holds state is asked for anew in every interpretation."""
         value = space.names[name]
-        if isinstance(value, (DictV, Instance)):
+        if isinstance(value, (DictV, Instance, ClassV)):
             self.note_change(space)
         if isinstance(value, _HOLDERS) or id(value) in self._ids:
             self._bound.append((space, name, before))
@@ -232,9 +233,8 @@ class Run:
     registries: set[int] = field(default_factory=set)
     """Module-level dicts whose filling was looked for, by identity."""
     filling: int = 0
-    """Above zero while the definitions that fill a registry are executed because it was asked."""
     registering: int = 0
-    """Above zero while a decorator keeps what it decorates."""
+    """Above zero while the definitions that fill a registry are executed, and while a decorator keeps what it decorates."""
     keeping: dict[int, bool] = field(default_factory=dict)
     """Whether a function, used as a decorator, keeps what it decorates, by the identity of its tree."""
     borrowed: Site | None = None

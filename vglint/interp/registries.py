@@ -60,14 +60,18 @@ def _apply(run: Run, unit: Unit, space: Namespace) -> None:
     for each in reversed(tree.decorators):
         target = each.decorator.func if isinstance(each.decorator, cst.Call) else each.decorator
         known = evaluate(run, target, frame)
-        if isinstance(known, FunctionV):
+        if isinstance(known, (FunctionV, MethodV)):
             registered(run, each.decorator, known, space.names[tree.name.value], frame)
 
 
 def registered(run: Run, decorator: cst.BaseExpression, known: Value, value: Value, frame: Frame) -> None:
     """Applies a decorator that keeps what it gets in a container of its file or of its object; `known` is what it is named by."""
     keeps = (isinstance(known, FunctionV) and run.filling > 0 and _keeps(run, known)) or (
-        isinstance(known, MethodV) and type(known.self) is Instance and isinstance(known.self.cls, ClassV)
+        isinstance(known, MethodV)
+        and (
+            (type(known.self) is Instance and isinstance(known.self.cls, ClassV))
+            or (isinstance(known.self, ClassV) and run.filling > 0)
+        )
     )
     if not keeps:
         return

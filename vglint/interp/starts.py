@@ -105,6 +105,8 @@ def run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
     return call(run, module, args, {}, frame, site)
 
 
+_AGAIN = 60_000
+"""Steps after which a forward is not run once more."""
 _OPTIONAL = 4
 """Optional inputs that are given at most."""
 
@@ -135,14 +137,14 @@ def _accepted(run: Run, module: ModuleV, forward: FunctionV, args: list[Value], 
             if lacking:
                 wanted = [name for name in options if name not in keywords and _is_named(name, lacking)][:1]
                 if not wanted:
-                    wanted, missed = missed, []
+                    wanted, missed = missed[:1], missed[1:]
         except Raised as error:
             raised = error
             wanted = [name for wanted in missing(error) for name in options if name.endswith(wanted)][:1]
             if not wanted:
-                wanted, missed = missed, []
+                wanted, missed = missed[:1], missed[1:]
         wanted = [name for name in wanted if name not in keywords]
-        if not wanted or len(keywords) >= _OPTIONAL:
+        if not wanted or run.steps > _AGAIN or len(keywords) >= _OPTIONAL:
             run.journal = None if journal is None else journal.absorb(written)
             if raised is not None:
                 raise raised
