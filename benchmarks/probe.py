@@ -31,7 +31,7 @@ from vglint.source.module import Module
 from vglint.source.project import Project
 
 HERE = Path(__file__).parent
-VERSION = "3"
+VERSION = "4"
 
 
 @dataclass(frozen=True, slots=True)

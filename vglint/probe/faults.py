@@ -27,6 +27,13 @@ def _number(run: Run, name: str, otherwise: float) -> float:
     return float(value) if not isinstance(value, str) else otherwise
 
 
+def _vanishes(run: Run) -> bool:
+    """Says whether a thousandth or less of the gradient is left and the loss hardly falls, or a thirtieth and it does not fall at all."""
+    drop = _number(run, "loss_drop", 1.0)
+    late, early = _number(run, "log10_weight_gradient_ratio", 0.0), _number(run, "log10_gradient_ratio", 0.0)
+    return (late < -3 and drop < 0.05) or (early < -1.5 and drop < 0.005)
+
+
 FAULTS: tuple[Fault, ...] = (
     Fault(
         "measured-nonfinite",
@@ -42,7 +49,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "measured-vanishing-gradient",
-        lambda run: _number(run, "log10_weight_gradient_ratio", 0.0) < -3 and _number(run, "loss_drop", 1.0) < 0.05,
+        _vanishes,
         lambda run: (
             f"after {len(run.losses)} steps the first weight layer's gradient is 1e{_number(run, 'log10_weight_gradient_ratio', 0):.1f} of the last one's, and the loss does not fall"
         ),

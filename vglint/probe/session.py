@@ -30,6 +30,9 @@ RATES: dict[str, tuple[float, ...]] = {
 }
 """Tried in turn where the user's is not known, until one learns."""
 
+_EFFORT = 8.0
+"""Seconds of processor time that all runs of a model should take; batches of what is slower are smaller."""
+
 _LEARNT = 0.05
 """Share of the loss that has to go for a learning rate to be kept."""
 
@@ -93,12 +96,14 @@ def measure(make: Make, task: Task, request: Request, notes: Sequence[str], star
         )
     runs: list[Run] = []
     waiting = len(request.optimizers) * request.seeds
+    effort = _EFFORT / waiting
     for name in request.optimizers:
         rates = (request.rate,) if request.rate is not None else RATES[name]
 
         def one(rate: float, seed: int, share: float, name: str = name) -> Run:
             left = request.seconds - (time.monotonic() - start)
-            return train(make(seed), task, name, rate, request.steps, seed, max(left, 1.0) * share)
+            allowed = max(left, 1.0) * share
+            return train(make(seed), task, name, rate, request.steps, seed, allowed, effort)
 
         first = _best(one(rate, 0, 1 / waiting / (1 + i / 2)) for i, rate in enumerate(rates))
         runs.append(first)

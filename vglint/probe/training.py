@@ -16,12 +16,17 @@ from vglint.probe.edges import edge_fault
 from vglint.probe.measures import measures_of
 from vglint.probe.record import Layer, Run, Snapshot
 from vglint.probe.task import Batch, Task
-from vglint.probe.watch import Sight, watching, weight_of
+from vglint.probe.watch import Sight, alive_inputs, watching, weight_of
 
 BATCH = 32
 _LEAST = 4
 """Samples of a batch of a slow model; normalisation over the batch needs some."""
 
+_EARLIEST, _HALF = 30, 0.5
+"""Step from which a run may end early, and the share of the loss that has to be left for it: such a model trains, whatever comes."""
+
+_LOOK = 64
+"""Samples at least of the last look, so that the loss there is no chance."""
 _PROOF = 128
 """Samples of the last look: units that are zero on all of them are dead."""
 
@@ -46,27 +51,41 @@ class _Raised(Exception):
 
 
 def train(
-    model: nn.Module, task: Task, optimizer: str, rate: float, steps: int, seed: int, seconds: float = math.inf
+    model: nn.Module,
+    task: Task,
+    optimizer: str,
+    rate: float,
+    steps: int,
+    seed: int,
+    seconds: float = math.inf,
+    effort: float = math.inf,
 ) -> Run:
     """Trains for `steps` steps, watching some of them; an error of backward or step ends the run and is recorded.
 
-    A run that would take longer than `seconds` takes smaller batches, then fewer steps; the last step is always watched.
+    A run that would take more than `effort` seconds of processor time takes smaller batches, one that would take longer than `seconds`
+    fewer steps; one whose loss has halved ends early. The last step is always watched.
     """
     start = time.monotonic()
     torch.manual_seed(seed)
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     seen = _Seen({name for name, parameter in model.named_parameters() if parameter.requires_grad})
     stepper = make_optimizer(optimizer, trainable, rate)
-    size, last = task.fixed or BATCH, steps - 1
+    size, last, first = task.fixed or BATCH, steps - 1, 0
     batches = task.batches(seed, size)
-    watched = {0, 1, 10, 25, 50, 55, last}
+    begun = time.process_time()
+    watched = {0, 10, 25, 50, last}
     for step in range(steps):
-        fits = int(step * seconds / max(time.monotonic() - start, 1e-9)) if math.isfinite(seconds) else steps
-        if step in (1, 4) and fits < steps and size > _LEAST and task.fixed is None:
-            size = max(size * max(fits, 1) // steps, _LEAST)
-            batches = task.batches(seed, size)
-        if step in (8, 20) and fits < steps:
-            last = max(fits, step + 1)
+        if step in (1, 3, 6) and size > _LEAST and task.fixed is None:
+            fits = _fitting(max(step - first, 1), min(effort, seconds), time.process_time() - begun)
+            if fits < steps / (4 if step == 1 else 1):
+                size = max(int(size * fits / steps), _LEAST)
+                batches = task.batches(seed, size)
+            begun, first = time.process_time(), step
+        if step in (8, 20) and (fits := _fitting(step, seconds, time.monotonic() - start)) < steps:
+            last = max(int(fits), step + 1)
+            watched.add(last)
+        if step >= _EARLIEST and step < last and _learnt(seen.losses, task.constant):
+            last = step
             watched.add(last)
         try:
             if step in watched:
@@ -82,6 +101,19 @@ def train(
         if step >= last:
             break
     return _run(model, task, seen, optimizer, rate, seed, size, start)
+
+
+def _fitting(step: int, bound: float, taken: float) -> float:
+    """Returns how many steps fit into `bound` seconds where `step` of them took so many."""
+    return step * bound / max(taken, 1e-9)
+
+
+def _learnt(losses: Sequence[float], constant: float | None) -> bool:
+    """Says whether the loss has clearly fallen, below what the labels' frequencies alone would give too."""
+    start = statistics.mean(losses[:3])
+    if constant is not None and constant > 0:
+        start = min(start, constant)
+    return start > 0 and max(losses[-5:]) < _HALF * start
 
 
 def make_optimizer(name: str, parameters: Sequence[nn.Parameter], rate: float) -> torch.optim.Optimizer:
@@ -125,16 +157,20 @@ def _watched_step(
     trainable = [parameter for group in stepper.param_groups for parameter in group["params"]]
     with watching(model) as sight:
         loss = task.loss(model(*batch[0]), batch[1])
+        sight.settle()
         seen.unowned = max(seen.unowned, _unowned(loss, model, batch[0]))
         with _raising("backward"):
             loss.backward()  # type: ignore[no-untyped-call]
     seen.losses.append(float(loss.detach()))
     seen.sights.append(sight)
     seen.silent -= {
-        name for name, parameter in model.named_parameters() if parameter.grad is not None and _any(parameter.grad)
+        name
+        for name, parameter in model.named_parameters()
+        if name in seen.silent and parameter.grad is not None and _any(parameter.grad)
     }
-    seen.norms.append(_norm(trainable))
-    seen.nonfinite = seen.nonfinite or sight.nonfinite or _bad_gradient(model)
+    norm = _norm(trainable)
+    seen.norms.append(norm)
+    seen.nonfinite = seen.nonfinite or sight.nonfinite or ("" if math.isfinite(norm) else _bad_gradient(model))
     before = {id(parameter): parameter.detach().clone() for parameter in trainable}
     layers: tuple[Layer, ...] = sight.layers()
     with _raising("step"):
@@ -193,18 +229,16 @@ def _final(model: nn.Module, task: Task, seed: int, size: int) -> tuple[float, f
     losses: list[float] = []
     alive: dict[tuple[str, int], Tensor] = {}
     batches: Iterator[Batch] = task.batches(seed, size)
-    for _ in range(4):
+    count = max(4, _LOOK // size)
+    for _ in range(count):
         inputs, target = next(batches)
-        with torch.no_grad(), watching(model) as sight:
+        with torch.no_grad(), alive_inputs(model, {tensor.data_ptr() for tensor in inputs}) as seen:
             losses.append(float(task.loss(model(*inputs), target)))
-        given = {tensor.data_ptr() for tensor in inputs}
-        for call in sight.calls:
-            if call.alive is not None and call.source not in given:
-                key = (call.path, call.turn)
-                known = alive.get(key)
-                alive[key] = call.alive if known is None or known.shape != call.alive.shape else known | call.alive
+        for key, units in seen.found.items():
+            known = alive.get(key)
+            alive[key] = units if known is None or known.shape != units.shape else known | units
     dead = [1.0 - float(units.double().mean()) for units in alive.values()]
-    return sum(losses) / len(losses), max(dead, default=0.0) if 4 * size >= _PROOF else None
+    return sum(losses) / len(losses), max(dead, default=0.0) if count * size >= _PROOF else None
 
 
 def _unowned(loss: Tensor, model: nn.Module, inputs: Sequence[Tensor]) -> int:
@@ -227,12 +261,12 @@ def _any(gradient: Tensor) -> bool:
 
 
 def _norm(parameters: Sequence[nn.Parameter]) -> float:
-    squares = [
-        float(parameter.grad.detach().double().pow(2).sum())
+    norms = [
+        float(torch.linalg.vector_norm(parameter.grad, dtype=torch.float64))
         for parameter in parameters
         if parameter.grad is not None and not parameter.grad.is_sparse
     ]
-    return math.sqrt(sum(squares))
+    return math.hypot(*norms)
 
 
 def _bad_gradient(model: nn.Module) -> str:

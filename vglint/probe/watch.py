@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 from vglint.probe.feeding import tensors
 from vglint.probe.record import Layer, Squash
@@ -19,7 +19,7 @@ from vglint.probe.record import Layer, Squash
 SATURATED = 5.0
 """|pre-activation| beyond which a sigmoid's or tanh's slope is below 1 %."""
 
-_SOME, _SHARES = 4096, (0.05, 0.25, 0.5, 0.75, 0.95)
+_SOME, _SHARES = 1024, (0.05, 0.25, 0.5, 0.75, 0.95)
 _RECURRENT = (nn.RNNBase, nn.RNNCellBase)
 _SQUASHING = frozenset({"sigmoid", "sigmoid_", "tanh", "tanh_", "hardtanh", "hardtanh_", "hardsigmoid", "hardsigmoid_"})
 _ATTENTION = frozenset(
@@ -63,6 +63,8 @@ class Sight:
     """Where a tensor is first added to itself."""
     output: float | None = None
     """Second moment of what the whole model returns."""
+    settle: Callable[[], None] = lambda: None
+    """Ends what looks at single operations; to be called once the loss is known, for backward shows nothing more to it."""
     times: list[tuple[float, ...]] = field(default_factory=list)
     """For each recurrent module: RMS gradient of its input at each time step."""
 
@@ -118,12 +120,49 @@ def watching(model: Modules) -> Iterator[Sight]:
         )
         if isinstance(module, nn.RNNBase):
             handles.append(module.register_forward_pre_hook(_timing(module, sight)))
+    ends = ExitStack()
+    for handle in handles:
+        ends.callback(handle.remove)
+    ends.enter_context(_Squashes(sight, stack))
+    sight.settle = ends.close
     try:
-        with _Squashes(sight, stack):
-            yield sight
+        yield sight
     finally:
-        for handle in handles:
+        ends.close()
+
+
+class alive_inputs:
+    """Collects, while it lasts, which units of each weight layer's input are not 0 for every sample; costs little."""
+
+    def __init__(self, model: nn.Module, raw: Collection[int]) -> None:
+        self.found: dict[tuple[str, int], Tensor] = {}
+        self.raw = raw
+        """Addresses of the model's own inputs, which no layer made."""
+        self.model = model
+        self.handles: list[Any] = []
+
+    def __enter__(self) -> alive_inputs:
+        self.turns: dict[str, int] = {}
+        for path, module in self.model.named_modules():
+            if weight_of(module) is not None and not isinstance(module, _RECURRENT):
+                self.handles.append(module.register_forward_pre_hook(self._seeing(path)))
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for handle in self.handles:
             handle.remove()
+
+    def _seeing(self, path: str) -> Any:
+        def see(module: nn.Module, args: Any) -> None:
+            self.turns[path] = self.turns.get(path, -1) + 1
+            given = next((tensor for tensor in tensors(args) if tensor.is_floating_point()), None)
+            if given is None or given.data_ptr() in self.raw:
+                return
+            units = _alive(given, module)
+            if units is not None:
+                self.found[path, self.turns[path]] = units
+
+        return see
 
 
 def _is_leaf(module: nn.Module) -> bool:
@@ -142,12 +181,14 @@ def _leaving(stack: list[str], path: str, sight: Sight, turns: dict[str, int], l
         while stack and stack.pop() != path:
             pass
         output = next((tensor for tensor in tensors(result) if tensor.is_floating_point()), None)
-        if output is None:
-            return
+        if output is not None:
+            with _disable_current_modes():
+                look(module, [tensor for tensor in tensors((args, kwargs)) if tensor.is_floating_point()], output)
+
+    def look(module: nn.Module, given: list[Tensor], output: Tensor) -> None:
         if not path:
-            sight.output = _number(output.detach().double().pow(2).mean())
-        given = [tensor for tensor in tensors((args, kwargs)) if tensor.is_floating_point()]
-        if not sight.nonfinite and not _finite([output]) and (_finite(given) or not leaf):
+            sight.output = _moment(output.detach())
+        if not sight.nonfinite and not _finite(output) and (not leaf or all(map(_finite, given))):
             sight.nonfinite = f"{path or 'forward'} ({type(module).__name__}){line_text()}"
         if leaf:
             turn = turns[path] = turns.get(path, -1) + 1
@@ -159,8 +200,15 @@ def _leaving(stack: list[str], path: str, sight: Sight, turns: dict[str, int], l
     return leave
 
 
-def _finite(values: list[Tensor]) -> bool:
-    return all(bool(torch.isfinite(value.detach()).all()) for value in values)
+def _finite(value: Tensor) -> bool:
+    value = value.detach()
+    return math.isfinite(float(value.sum())) or bool(torch.isfinite(value).all())
+
+
+def _moment(value: Tensor) -> float:
+    """Returns E[x²], in double precision where single does not hold it."""
+    found = float(value.float().pow(2).mean())
+    return found if math.isfinite(found) and found > 1e-30 else float(value.double().pow(2).mean())
 
 
 def _taking(call: Call) -> Any:
@@ -188,20 +236,23 @@ def _timing(module: nn.RNNBase, sight: Sight) -> Any:
 
 
 def _call(path: str, turn: int, module: nn.Module, given: list[Tensor], output: Tensor) -> Call:
-    value = output.detach().double()
+    value = output.detach()
     weighted = weight_of(module) is not None
+    moment = _moment(value)
+    middle = value.float().mean(0) if value.dim() > 1 else value.float()
+    many = value.dim() > 1 and len(value) > 1
     return Call(
         path,
         turn,
         module,
-        _number(value.pow(2).mean()),
-        _number(value.mean()),
-        _number(value.var(0).mean()) if value.dim() > 1 and len(value) > 1 else None,
+        moment,
+        _number(middle.mean()),
+        (moment - _moment(middle)) * len(value) / (len(value) - 1) if many else None,
         _alive(given[0], module) if weighted and given and not isinstance(module, _RECURRENT) else None,
         given[0].data_ptr() if given else 0,
         tuple(tensor.grad_fn for tensor in given if tensor.grad_fn is not None),
         output.grad_fn,
-        _quantiles(output.detach()) if weighted else (),
+        _quantiles(value) if weighted else (),
     )
 
 
@@ -211,7 +262,8 @@ def _quantiles(output: Tensor) -> tuple[float, ...]:
     some = flat[:: max(len(flat) // _SOME, 1)].float()
     if not len(some) or not bool(torch.isfinite(some).all()):
         return ()
-    return tuple(float(value) for value in torch.quantile(some, torch.tensor(_SHARES, device=some.device)))
+    ordered = some.sort().values.tolist()
+    return tuple(ordered[round(share * (len(ordered) - 1))] for share in _SHARES)
 
 
 def _alive(given: Tensor, module: nn.Module) -> Tensor | None:
@@ -310,6 +362,9 @@ def _log_rms(gradient: object) -> float | None:
     if not isinstance(gradient, Tensor) or gradient.numel() == 0:
         return None
     value = gradient.detach().to_dense() if gradient.is_sparse else gradient.detach()
+    norm = float(torch.linalg.vector_norm(value, dtype=torch.float64))
+    if math.isfinite(norm) and norm > 1e-140:
+        return math.log10(norm) - 0.5 * math.log10(value.numel())
     scale = float(value.abs().max())
     if not math.isfinite(scale) or scale == 0.0:
         return None

@@ -89,6 +89,8 @@ class Witness:
 
     def before_backward(self) -> None:
         """Notes gradients that a step has used already and that nobody has cleared since."""
+        if self._sight is not None:
+            self._sight.settle()
         for optimizer in self.optimizers.values():
             for parameter in _parameters(optimizer):
                 used = self._used.pop(id(parameter), None)
