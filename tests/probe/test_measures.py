@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import statistics
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +91,20 @@ def test_parameters_without_a_gradient_are_named() -> None:
     report = probed(Cut())
     assert names(report) == {"measured-unreached-parameters"}
     assert "first.weight" in report.findings[0].message
+    span = report.findings[0].span
+    line = Path(span.file).read_text().splitlines()[span.line - 1]
+    assert line[span.column - 1 :].startswith("nn.Linear(8, 8), nn.Linear(8, 2)")
+
+
+def test_the_optimiser_may_be_torchs_own() -> None:
+    model = stack(1, nn.ReLU)
+    given = torch.optim.AdamW(model.parameters(), lr=0.02)
+    assert [(run.optimizer, run.rate) for run in probed(model, optimizer=given, steps=10).measured.runs] == [
+        ("adamw", 0.02)
+    ]
+    assert probed(model, optimizer=torch.optim.SGD, steps=10).measured.runs[0].optimizer == "sgd"
+    with pytest.raises(ValueError, match="lbfgs"):
+        probed(model, optimizer=torch.optim.LBFGS)
 
 
 def test_dead_units_and_equal_rows_are_measured() -> None:

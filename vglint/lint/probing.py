@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from vglint.config.settings import Target, TensorSpec, Value
 from vglint.finding import Finding, Verdict
 from vglint.graph import Graph
 from vglint.interp import EntryError, entries, extract
+from vglint.interp.look import needs_arguments
 from vglint.probe import Argument, Given, Limits, Measured, ProbeReport, Request, faults, plan, run_isolated
 from vglint.rule import Scalar
 from vglint.rulebook import Rulebook
@@ -33,7 +35,9 @@ def probe_entry(
     """
     graph = extract(project, module, expression)
     findings = rulebook.check((graph,))
-    planned = plan(graph, project.root, expression, _training(project, module))
+    graphs = _graphs(project, module)
+    planned = plan(graph, project.root, expression, [other for other in graphs if other.kind == "training"])
+    planned = buildable(planned, module, graphs)
     request = adjust(replace(planned, overfit=wants_overfit(rulebook, findings)))
     outcome = run_isolated(request, limits)
     if not isinstance(outcome, Measured):
@@ -45,6 +49,25 @@ def probe_entry(
     explained = any(finding.probe is not None and finding.probe.verdict == "confirmed" for finding in found)
     extra = () if explained else faults(outcome, expression, graph.span, graph)
     return ProbeReport(expression, outcome, (*found, *extra), predicted=predicted_profile(graph))
+
+
+def buildable(request: Request, module: Module, graphs: Sequence[Graph]) -> Request:
+    """Returns the request for a class that needs arguments as the file itself builds it: by the smallest call of it, else as part of another model."""
+    found = module.binding(request.expression)
+    node = found[-1].ast if found else None
+    if not isinstance(node, ast.ClassDef) or not needs_arguments(node):
+        return request
+    name = request.expression
+    calls = sorted((len(graph.nodes), graph.entry) for graph in graphs if graph.entry.startswith(f"{name}("))
+    if calls:
+        return replace(request, expression=calls[0][1])
+    holding = [
+        graph.entry
+        for graph in sorted(graphs, key=lambda graph: len(graph.nodes))
+        if graph.kind != "training"
+        and any(info.type.rpartition(".")[2] == name and info.path for info in graph.modules)
+    ]
+    return replace(request, hosts=tuple(entry for entry in holding if entry != name)[:4])
 
 
 def wants_overfit(rulebook: Rulebook, findings: Iterable[Finding]) -> bool:
@@ -129,9 +152,9 @@ def predicted_profile(graph: Graph) -> tuple[tuple[str, float | None], ...]:
     return tuple((graph.nodes[index].path, value) for index, value in found.profile)
 
 
-def _training(project: Project, module: Module) -> tuple[Graph, ...]:
-    """Returns the graphs of the file's own training code, which may tell the optimiser and the loss."""
+def _graphs(project: Project, module: Module) -> tuple[Graph, ...]:
+    """Returns the graphs of the file's own entries, which may tell the arguments, the optimiser and the loss."""
     try:
-        return tuple(graph for graph in entries(project, module) if graph.kind == "training")
+        return entries(project, module)
     except EntryError:
         return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from vglint.finding import Finding, Report, Verdict
 from vglint.graph import Graph
 from vglint.interp import EntryError, entries
-from vglint.lint.probing import adjusted, measures_by_optimizer, predicted_profile, wants_overfit
+from vglint.lint.probing import adjusted, buildable, measures_by_optimizer, predicted_profile, wants_overfit
 from vglint.lint.shown import is_shown, texts_of
 from vglint.probe import Limits, Measured, Outcome, ProbeReport, faults, plan, run_isolated
 from vglint.rulebook import Rulebook, load
@@ -34,17 +35,17 @@ class Job:
     settings: Settings
     rulebook: Rulebook
     graph: Graph | None = None
-    training: tuple[Graph, ...] = ()
+    module: Module | None = None
+    graphs: tuple[Graph, ...] = ()
     findings: list[Finding] = field(default_factory=list)
 
     def moved(self, root: str, file: str) -> Job:
         """Returns the job on a copy of its project, read anew; the entry may be gone from it."""
         settings = replace(self.settings, root=root)
         known = _graphs(file, settings)
-        found = () if isinstance(known, str) else known
+        module, found = (None, ()) if isinstance(known, str) else known
         graph = next((graph for graph in found if graph.entry == self.entry), None)
-        training = tuple(graph for graph in found if graph.kind == "training")
-        return Job(file, self.entry, settings, self.rulebook, graph, training, self.findings)
+        return Job(file, self.entry, settings, self.rulebook, graph, module, found, self.findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def _jobs(report: Report, settings_of: SettingsOf, files: Iterable[str]) -> list
     """Returns what to run: entries with findings that can be confirmed, and the models of `files` where all are wanted."""
     jobs: dict[tuple[str, str], Job] = {}
     rulebooks: dict[str, Rulebook] = {}
-    graphs: dict[str, Sequence[Graph] | str] = {}
+    graphs: dict[str, tuple[Module, tuple[Graph, ...]] | str] = {}
 
     def add(file: str, entry: str) -> Job:
         settings = settings_of(file)
@@ -106,8 +107,8 @@ def _jobs(report: Report, settings_of: SettingsOf, files: Iterable[str]) -> list
         known = graphs.setdefault(file, _graphs(file, settings))
         job = jobs.setdefault((file, entry), Job(file, entry, settings, rulebook))
         if not isinstance(known, str):
-            job.graph = next((graph for graph in known if graph.entry == entry), None)
-            job.training = tuple(graph for graph in known if graph.kind == "training")
+            job.module, job.graphs = known
+            job.graph = next((graph for graph in job.graphs if graph.entry == entry), None)
         return job
 
     for finding in report.findings:
@@ -119,29 +120,41 @@ def _jobs(report: Report, settings_of: SettingsOf, files: Iterable[str]) -> list
         settings = settings_of(file)
         if settings.probe.models == "all":
             known = graphs.setdefault(file, _graphs(file, settings))
-            for graph in () if isinstance(known, str) else whole_models(known):
+            for graph in () if isinstance(known, str) else whole_models(*known):
                 add(file, graph.entry)
     return list(jobs.values())
 
 
-def whole_models(graphs: Sequence[Graph]) -> list[Graph]:
-    """Returns the models of a file that are no part of another one of it and have something to train."""
+def whole_models(module: Module, graphs: Sequence[Graph]) -> list[Graph]:
+    """Returns the models of a file that are no part of another one of it, have something to train, and can be had without arguments.
+
+    A function that needs arguments builds layers, not a model.
+    """
     parts = {info.type.rpartition(".")[2] for graph in graphs for info in graph.modules if info.path}
     return [
         graph
         for graph in graphs
-        if graph.kind in ("class", "function") and graph.parameters and graph.entry.partition("(")[0] not in parts
+        if graph.kind in ("class", "function")
+        and graph.parameters
+        and graph.entry not in parts
+        and not (graph.kind == "function" and _needs_arguments(module, graph.entry))
     ]
 
 
-def _graphs(file: str, settings: Settings) -> Sequence[Graph] | str:
+def _needs_arguments(module: Module, name: str) -> bool:
+    found = module.binding(name)
+    node = found[-1].ast if found else None
+    return isinstance(node, ast.FunctionDef) and len(node.args.args) > len(node.args.defaults)
+
+
+def _graphs(file: str, settings: Settings) -> tuple[Module, tuple[Graph, ...]] | str:
     """Returns the file's entries; a text says why there are none."""
     project = Project(settings.root, [file], settings.resolve)
     module = project.module(file)
     if not isinstance(module, Module):
         return "the file cannot be read"
     try:
-        return entries(project, module)
+        return module, entries(project, module)
     except EntryError as error:
         return str(error)
 
@@ -153,7 +166,9 @@ def outcome_of(job: Job) -> Outcome | str:
         return f"{job.entry} is no entry of {job.file}"
     probe = settings.probe
     overfit = wants_overfit(job.rulebook, job.findings)
-    request = plan(graph, settings.root, graph.entry, job.training)
+    request = plan(graph, settings.root, graph.entry, [other for other in job.graphs if other.kind == "training"])
+    if job.module is not None:
+        request = buildable(request, job.module, job.graphs)
     request = replace(request, seconds=probe.timeout * 0.7, overfit=overfit)
     target = next((target for target in probe.targets if target.entry in _names(job)), None)
     if target is not None:

@@ -22,6 +22,7 @@ from vglint.probe.traced import trace_of
 
 if TYPE_CHECKING:
     from torch import nn
+    from torch.optim import Optimizer
 
 __all__ = [
     "Argument",
@@ -46,7 +47,7 @@ def probe(
     model: nn.Module,
     batch: object = None,
     loss: Callable[[Any, Any], Any] | None = None,
-    optimizer: str | None = None,
+    optimizer: str | Optimizer | type[Optimizer] | None = None,
     *,
     lr: float | None = None,
     steps: int = 60,
@@ -55,7 +56,8 @@ def probe(
     """Trains copies of `model` for a few steps in this process and returns what was measured; the model itself is left as it was.
 
     `batch` is (inputs, target), a dictionary of tensors or inputs alone; without one, inputs that the model accepts are made up.
-    `loss` takes the model's output and the target. `optimizer` is sgd, adam, adamw or rmsprop; None tries SGD and Adam.
+    `loss` takes the model's output and the target. `optimizer` is sgd, adam, adamw or rmsprop, or torch's
+    class or object of that name, whose learning rate then counts; None tries SGD and Adam. Raises ValueError for another optimiser.
     """
     from vglint.probe.inprocess import probe_model
 

@@ -16,7 +16,7 @@ from vglint.finding import Finding
 from vglint.probe.faults import faults
 from vglint.probe.measures import weight_ratio
 from vglint.probe.record import Measured, Run, Snapshot
-from vglint.probe.spans import span_of
+from vglint.probe.spans import finder, span_of
 from vglint.probe.watch import Sight, watching
 from vglint.rule import Scalar
 
@@ -75,7 +75,7 @@ class Watcher:
         silent = tuple(sorted(self._silent or ())) if len(self._snapshots) >= 2 else ()
         run = Run("given", 0.0, 0, tuple(self._losses), tuple(self._snapshots), measures, silent, sight.nonfinite)
         kind = type(self.model)
-        for finding in faults(Measured(0, (), (run,)), kind.__name__, span_of(kind)):
+        for finding in faults(Measured(0, (), (run,)), kind.__name__, span_of(kind), find=finder(self.model)):
             if finding.name not in {known.name for known in self.findings}:
                 self.findings.append(finding)
                 self.report(finding)

@@ -84,13 +84,23 @@ FAULTS: tuple[Fault, ...] = (
 )
 
 
-def faults(measured: Measured, entry: str, span: Span, graph: Graph | None = None) -> tuple[Finding, ...]:
-    """Returns a finding for each fault that every run of every optimiser shows; a fault that some run is free of is none."""
+Find = Callable[[str], "Span | None"]
+"""From a module's path to the place where it is made."""
+
+
+def faults(
+    measured: Measured, entry: str, span: Span, graph: Graph | None = None, find: Find | None = None
+) -> tuple[Finding, ...]:
+    """Returns a finding for each fault that every run of every optimiser shows; a fault that some run is free of is none.
+
+    Its place is that of the layer to look at, which the graph knows or `find` does, else `span`.
+    """
+    look = find or (_in_graph(graph) if graph is not None else lambda path: None)
     found = []
     for fault in FAULTS:
         if measured.runs and all(fault.shows(run) for run in measured.runs):
             run = measured.runs[0]
-            place = _place(fault, run, graph) or span
+            place = look(_blamed(fault, run)) or span
             evidence = evidence_of(measured.runs, fault.measures)
             found.append(
                 Finding(
@@ -118,17 +128,17 @@ def evidence_of(runs: Sequence[Run], names: Sequence[str]) -> Evidence:
     return tuple(found.items())
 
 
-def _place(fault: Fault, run: Run, graph: Graph | None) -> Span | None:
-    """Returns the place of the layer to look at: the one named first in the fault's own words, else the first weight layer."""
-    if graph is None:
-        return None
+def _in_graph(graph: Graph) -> Find:
+    return lambda path: next((node.span for node in graph.nodes if node.path == path), None)
+
+
+def _blamed(fault: Fault, run: Run) -> str:
+    """Returns the path of the layer to look at: the one named first in the fault's own words, else the first weight layer."""
     if fault.name == "measured-unreached-parameters":
-        wanted = _unreached(run)[0].rpartition(".")[0]
-    elif fault.name == "measured-nonfinite":
-        wanted = run.nonfinite.partition(" ")[0]
-    else:
-        wanted = next((layer.path for layer in _layers(run) if layer.weighted), "")
-    return next((node.span for node in graph.nodes if node.path == wanted), None)
+        return _unreached(run)[0].rpartition(".")[0]
+    if fault.name == "measured-nonfinite":
+        return run.nonfinite.removeprefix("the gradient of ").partition(" ")[0]
+    return next((layer.path for layer in _layers(run) if layer.weighted), "")
 
 
 def _layers(run: Run) -> tuple[Layer, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import torch
 from torch import nn
@@ -15,7 +15,7 @@ from vglint.probe.feeding import find_inputs
 from vglint.probe.record import OptimizerName, Request
 from vglint.probe.result import ProbeReport
 from vglint.probe.session import measure
-from vglint.probe.spans import span_of
+from vglint.probe.spans import finder, span_of
 from vglint.probe.task import given_task, teacher_task
 
 
@@ -23,7 +23,7 @@ def probe_model(
     model: nn.Module,
     batch: object,
     loss: Callable[[Any, Any], Any] | None,
-    optimizer: str | None,
+    optimizer: str | torch.optim.Optimizer | type[torch.optim.Optimizer] | None,
     rate: float | None,
     steps: int,
     seeds: int,
@@ -32,7 +32,9 @@ def probe_model(
     start = time.monotonic()
     state = torch.get_rng_state()
     frozen = copy.deepcopy(model)
-    names = (cast(OptimizerName, optimizer),) if optimizer is not None else ("sgd", "adam")
+    names = ("sgd", "adam") if optimizer is None else (_name(optimizer),)
+    if rate is None and isinstance(optimizer, torch.optim.Optimizer):
+        rate = float(optimizer.param_groups[0]["lr"])
     request = Request(
         "", "", "", optimizers=cast(tuple[OptimizerName, ...], names), rate=rate, steps=steps, seeds=seeds
     )
@@ -49,4 +51,15 @@ def probe_model(
     finally:
         torch.set_rng_state(state)
     entry = type(model).__name__
-    return ProbeReport(entry, measured, faults(measured, entry, span_of(type(model))))
+    return ProbeReport(entry, measured, faults(measured, entry, span_of(type(model)), find=finder(model)))
+
+
+def _name(optimizer: str | torch.optim.Optimizer | type[torch.optim.Optimizer]) -> str:
+    """Returns the name of one of the optimisers that the probe knows; raises ValueError for another."""
+    if isinstance(optimizer, str):
+        name = optimizer.lower()
+    else:
+        name = (optimizer if isinstance(optimizer, type) else type(optimizer)).__name__.lower()
+    if name not in get_args(OptimizerName):
+        raise ValueError(f"the probe knows no optimizer {name!r}: {', '.join(get_args(OptimizerName))}")
+    return name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,6 +16,14 @@ GUESSES: dict[str, object] = {
     "in_channels": 3,
     "input_channels": 3,
     "in_chans": 3,
+    "n_channels": 3,
+    "img_ch": 3,
+    "in_planes": 32,
+    "inplanes": 32,
+    "planes": 32,
+    "out_planes": 32,
+    "n_class": 10,
+    "num_class": 10,
     "in_ch": 3,
     "channels": 32,
     "num_classes": 10,
@@ -109,9 +117,16 @@ def _top(path: Path, source: Path) -> Path:
     return top
 
 
-def build(module: ModuleType, expression: str, notes: list[str]) -> nn.Module:
-    """Evaluates the expression among the file's names; builds a class and calls a function that it yields."""
+def build(module: ModuleType, expression: str, notes: list[str], hosts: Sequence[str] = ()) -> nn.Module:
+    """Evaluates the expression among the file's names; builds a class and calls a function that it yields.
+
+    A class whose arguments nobody knows is taken from the first of `hosts` that holds one.
+    """
     value = eval(expression, dict(vars(module)))
+    if inspect.isclass(value) and hosts and _needs(value):
+        held = _held(module, value, hosts, notes)
+        if held is not None:
+            return held
     if inspect.isclass(value) or (callable(value) and not isinstance(value, nn.Module)):
         value = _called(value, notes)
     if isinstance(value, (tuple, list)):
@@ -119,6 +134,27 @@ def build(module: ModuleType, expression: str, notes: list[str]) -> nn.Module:
     if not isinstance(value, nn.Module):
         raise TypeError(f"{expression} is a {type(value).__name__}, not an nn.Module")
     return value
+
+
+def _needs(kind: type) -> bool:
+    """Says whether a class has arguments without a default."""
+    return any(
+        parameter.default is parameter.empty and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+        for parameter in inspect.signature(kind).parameters.values()
+    )
+
+
+def _held(module: ModuleType, kind: type, hosts: Sequence[str], notes: list[str]) -> nn.Module | None:
+    for host in hosts:
+        try:
+            model = build(module, host, [])
+        except Exception:  # what cannot be built holds nothing
+            continue
+        found = next((part for part in model.modules() if type(part) is kind), None)
+        if found is not None:
+            notes.append(f"the {kind.__name__} of {host}")
+            return found
+    return None
 
 
 def _called(make: Callable[..., Any], notes: list[str]) -> object:

@@ -53,6 +53,8 @@ class Request:
     file: str
     expression: str
     arguments: tuple[Argument, ...] = ()
+    hosts: tuple[str, ...] = ()
+    """Expressions of other models of the file that hold one of this class, for a class that needs arguments nobody knows."""
     factory: str | None = None
     loss: str | None = None
     optimizers: tuple[OptimizerName, ...] = ("sgd", "adam")
@@ -176,6 +178,7 @@ def request_from(data: dict[str, Any]) -> Request:
         **{
             **data,
             "arguments": arguments,
+            "hosts": tuple(data["hosts"]),
             "optimizers": tuple(data["optimizers"]),
             "given": tuple(_given(item) for item in data["given"]),
             "wanted": None if data["wanted"] is None else _given(data["wanted"]),

@@ -18,7 +18,7 @@ from vglint.probe.given import given_batch
 from vglint.probe.loading import build
 from vglint.probe.record import Measured, Request, Run
 from vglint.probe.task import Task, given_task, named_loss, teacher_task
-from vglint.probe.training import BATCH, overfits, train
+from vglint.probe.training import BATCH, affordable, overfits, train
 from vglint.probe.watch import watching
 from vglint.rule import Scalar
 
@@ -49,7 +49,7 @@ def probe_request(request: Request, module: ModuleType, source: Path | None = No
 
     def make(seed: int) -> nn.Module:
         torch.manual_seed(seed)
-        return build(module, request.expression, notes if not notes else []).to(request.device).train()
+        return build(module, request.expression, notes if not notes else [], request.hosts).to(request.device).train()
 
     model = make(0)
     if batch is not None:
@@ -61,7 +61,7 @@ def probe_request(request: Request, module: ModuleType, source: Path | None = No
         notes.append("inputs: " + "; ".join(str(choice) for choice in inputs))
     notes.append("loss: " + task.note)
     found = measure(make, task, request, notes, start)
-    empty = _unfilled(lambda: build(module, request.expression, []))
+    empty = _unfilled(lambda: build(module, request.expression, [], request.hosts))
     for run in found.runs:
         run.measures["unfilled_parameters"] = empty
     return found
@@ -94,25 +94,31 @@ def measure(make: Make, task: Task, request: Request, notes: Sequence[str], star
             (_untrained(model, task),),
             time.monotonic() - start,
         )
-    runs: list[Run] = []
     waiting = len(request.optimizers) * request.seeds
-    effort = _EFFORT / waiting
+    size = affordable(make(0), task, _EFFORT / waiting / request.steps)
+
+    def one(name: str, rate: float, seed: int, share: float) -> Run:
+        left = max(request.seconds - (time.monotonic() - start), 1.0)
+        return train(make(seed), task, name, rate, request.steps, seed, left * share, size)
+
+    runs: list[Run] = []
     for name in request.optimizers:
         rates = (request.rate,) if request.rate is not None else RATES[name]
-
-        def one(rate: float, seed: int, share: float, name: str = name) -> Run:
-            left = request.seconds - (time.monotonic() - start)
-            allowed = max(left, 1.0) * share
-            return train(make(seed), task, name, rate, request.steps, seed, allowed, effort)
-
-        first = _best(one(rate, 0, 1 / waiting / (1 + i / 2)) for i, rate in enumerate(rates))
-        runs.append(first)
+        tries = (one(name, rate, 0, 1 / waiting / (1 + i / 2)) for i, rate in enumerate(rates))
+        runs.append(_best(tries, request.steps))
         waiting -= 1
-        for seed in range(1, request.seeds):
-            runs.append(one(first.rate, seed, 1 / waiting))
+    for seed in range(1, request.seeds):
+        for first in tuple(runs[: len(request.optimizers)]):
+            if time.monotonic() - start < request.seconds:
+                runs.append(one(first.optimizer, first.rate, seed, 1 / waiting))
             waiting -= 1
-        if request.overfit:
-            runs[-1].measures["overfits"] = overfits(make(0), task, first.rate, name)
+    if len(runs) < len(request.optimizers) * request.seeds:
+        notes = (*notes, "the time was up before every seed had its run")
+    runs.sort(key=lambda run: request.optimizers.index(run.optimizer))
+    if request.overfit:
+        for name in request.optimizers:
+            last = [run for run in runs if run.optimizer == name][-1]
+            last.measures["overfits"] = overfits(make(0), task, last.rate, name)
     return Measured(count, tuple(notes), tuple(runs), time.monotonic() - start)
 
 
@@ -128,13 +134,14 @@ def _untrained(model: nn.Module, task: Task) -> Run:
     return Run("none", 0.0, 0, (), (), measures, nonfinite=ordinary)
 
 
-def _best(runs: Iterator[Run]) -> Run:
-    """Returns the first run that learns, else the one whose loss fell most; later ones are not made once one learns."""
+def _best(runs: Iterator[Run], steps: int) -> Run:
+    """Returns the first run that learns, else the one whose loss fell most; later ones are not made once one learns or the time is short."""
     best: Run | None = None
     for run in runs:
         if best is None or _drop(run) > _drop(best):
             best = run
-        if _drop(best) >= _LEARNT:
+        short = len(run.losses) < steps // 2 and not run.nonfinite and not run.raised
+        if _drop(best) >= _LEARNT or short:
             break
     assert best is not None
     return best

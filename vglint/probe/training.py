@@ -19,7 +19,7 @@ from vglint.probe.task import Batch, Task
 from vglint.probe.watch import Sight, alive_inputs, watching, weight_of
 
 BATCH = 32
-_LEAST = 4
+LEAST = 4
 """Samples of a batch of a slow model; normalisation over the batch needs some."""
 
 _EARLIEST, _HALF = 30, 0.5
@@ -58,30 +58,22 @@ def train(
     steps: int,
     seed: int,
     seconds: float = math.inf,
-    effort: float = math.inf,
+    size: int = BATCH,
 ) -> Run:
-    """Trains for `steps` steps, watching some of them; an error of backward or step ends the run and is recorded.
+    """Trains for `steps` steps of `size` samples, watching some; an error of backward or step ends the run and is recorded.
 
-    A run that would take more than `effort` seconds of processor time takes smaller batches, one that would take longer than `seconds`
-    fewer steps; one whose loss has halved ends early. The last step is always watched.
+    A run that would take longer than `seconds` takes fewer steps; one whose loss has halved ends early. The last step is always watched.
     """
     start = time.monotonic()
     torch.manual_seed(seed)
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     seen = _Seen({name for name, parameter in model.named_parameters() if parameter.requires_grad})
     stepper = make_optimizer(optimizer, trainable, rate)
-    size, last, first = task.fixed or BATCH, steps - 1, 0
+    size, last = task.fixed or size, steps - 1
     batches = task.batches(seed, size)
-    begun = time.process_time()
     watched = {0, 10, 25, 50, last}
     for step in range(steps):
-        if step in (1, 3, 6) and size > _LEAST and task.fixed is None:
-            fits = _fitting(max(step - first, 1), min(effort, seconds), time.process_time() - begun)
-            if fits < steps / (4 if step == 1 else 1):
-                size = max(int(size * fits / steps), _LEAST)
-                batches = task.batches(seed, size)
-            begun, first = time.process_time(), step
-        if step in (8, 20) and (fits := _fitting(step, seconds, time.monotonic() - start)) < steps:
+        if step in (2, 8, 20) and (fits := step * seconds / max(time.monotonic() - start, 1e-9)) < steps:
             last = max(int(fits), step + 1)
             watched.add(last)
         if step >= _EARLIEST and step < last and _learnt(seen.losses, task.constant):
@@ -103,9 +95,20 @@ def train(
     return _run(model, task, seen, optimizer, rate, seed, size, start)
 
 
-def _fitting(step: int, bound: float, taken: float) -> float:
-    """Returns how many steps fit into `bound` seconds where `step` of them took so many."""
-    return step * bound / max(taken, 1e-9)
+def affordable(model: nn.Module, task: Task, seconds: float) -> int:
+    """Returns how many samples a step may have so that it takes about `seconds` of processor time: at most `BATCH`, at least a few."""
+    if task.fixed is not None:
+        return task.fixed
+    spent = math.inf
+    for _ in range(2):  # the first pass pays for what torch loads
+        inputs, target = next(task.batches(0, LEAST))
+        start = time.process_time()
+        try:
+            task.loss(model(*inputs), target).backward()  # type: ignore[no-untyped-call]
+        except RuntimeError:
+            return BATCH
+        spent = time.process_time() - start
+    return max(LEAST, min(BATCH, int(LEAST * seconds / max(spent, 1e-9))))
 
 
 def _learnt(losses: Sequence[float], constant: float | None) -> bool:
@@ -199,7 +202,7 @@ def _run(
     model: nn.Module, task: Task, seen: _Seen, optimizer: str, rate: float, seed: int, size: int, start: float
 ) -> Run:
     sound = bool(seen.losses) and not seen.raised and not seen.nonfinite
-    final = _final(model, task, seed, size) if sound else None
+    final = _final(model, task, seed, size, len(seen.losses)) if sound else None
     measures = measures_of(seen.snapshots, seen.losses, seen.sights, seen.norms, task.constant, final)
     measures |= {
         "nonfinite": bool(seen.nonfinite),
@@ -224,12 +227,12 @@ def _run(
     )
 
 
-def _final(model: nn.Module, task: Task, seed: int, size: int) -> tuple[float, float | None]:
-    """Returns the loss over many samples, in training mode, and the worst layer's dead share, None where the samples are too few for it."""
+def _final(model: nn.Module, task: Task, seed: int, size: int, steps: int) -> tuple[float, float | None]:
+    """Returns the loss over many samples (fewer after a run of few steps), in training mode, and the worst layer's dead share, None where the samples are too few for it."""
     losses: list[float] = []
     alive: dict[tuple[str, int], Tensor] = {}
     batches: Iterator[Batch] = task.batches(seed, size)
-    count = max(4, _LOOK // size)
+    count = max(4, min(_LOOK // size, steps // 3))
     for _ in range(count):
         inputs, target = next(batches)
         with torch.no_grad(), alive_inputs(model, {tensor.data_ptr() for tensor in inputs}) as seen:

@@ -1,0 +1,176 @@
+"""Probes public models without any configuration: `python -m benchmarks.probe_zoo [--limit N] [POPULATION ...]`.
+
+`zoo` are the whole models of `targets/zoo.toml`, one of each file, which published training made good classifiers, generators and language models
+of; `fixtures` are the whole models of our own marked files; `vit-pytorch` and `x-transformers` those of the packages that build and run with no argument
+or with what their own names tell. A model counts as probed when it trained and was measured; the reasons of the rest are listed. Needs
+`$VGLINT_ZOO` and `$VGLINT_CORPUS` as the other benchmarks do, and the packages that the models import. Writes `benchmarks/probe_zoo.md`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import tomli
+
+from benchmarks.measure import cache_folder
+from vglint.interp import EntryError, entries, extract
+from vglint.lint.probing import buildable
+from vglint.lint.verdicts import whole_models
+from vglint.probe import Limits, Measured, faults, plan, run_isolated
+from vglint.probe.record import measured_from, to_json
+from vglint.source.module import Module
+from vglint.source.project import Project
+
+HERE = Path(__file__).parent
+VERSION = "1"
+SECONDS = 300.0
+"""Wall-clock limit of one model: far above what it takes on a free machine, so that other work on it does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One model: where it lies, what builds it (a class, a function, a call), and whether it carries a mark of a fault."""
+
+    population: str
+    root: Path
+    file: str
+    entry: str
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What came of one: the reason where nothing was measured, else the faults."""
+
+    subject: Subject
+    reason: str
+    found: tuple[str, ...]
+
+
+def zoo() -> Iterator[Subject]:
+    folder = Path(os.environ["VGLINT_ZOO"])
+    seen = set()
+    for target in tomli.loads((HERE / "targets" / "zoo.toml").read_text())["targets"]:
+        place = target["root"], target["file"]
+        if place not in seen:
+            seen.add(place)
+            yield Subject("zoo", folder / target["root"].replace("/", "+"), target["file"], target["entry"])
+
+
+def fixtures() -> Iterator[Subject]:
+    root = HERE.parent / "fixtures" / "models"
+    for path in sorted(root.glob("*.py")):
+        marked = "expect: VG" in path.read_text()
+        yield from (Subject("fixtures", root, path.name, name, marked) for name in _whole(root, path))
+
+
+def package(name: str, folder: str) -> Iterator[Subject]:
+    for root in sorted(Path(os.environ["VGLINT_CORPUS"]).glob(f"{name}-*")):
+        for path in sorted((root / folder).glob("*.py")):
+            whole = _whole(root, path)
+            yield from (Subject(name, root, str(path.relative_to(root)), entry) for entry in whole[-1:])
+
+
+POPULATIONS: dict[str, Callable[[], Iterator[Subject]]] = {
+    "zoo": zoo,
+    "fixtures": fixtures,
+    "vit-pytorch": lambda: package("vit-pytorch", "vit_pytorch"),
+    "x-transformers": lambda: package("x-transformers", "x_transformers"),
+}
+
+
+def _whole(root: Path, path: Path) -> list[str]:
+    project = Project(root, [path])
+    module = project.module(path)
+    return (
+        [graph.entry for graph in whole_models(module, entries(project, module))] if isinstance(module, Module) else []
+    )
+
+
+def probed(subject: Subject) -> Row:
+    """Probes a model, or takes it from the cache where the same file was probed before."""
+    path = subject.root / subject.file
+    key = sha256(repr((VERSION, path.read_bytes(), subject.entry)).encode()).hexdigest()[:24]
+    kept = cache_folder() / "zoo-probes" / f"{key}.json"
+    if not kept.exists():
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_text(json.dumps(_outcome(subject, path)))
+    data = json.loads(kept.read_text())
+    if data["measured"] is None:
+        return Row(subject, data["reason"], ())
+    project = Project(subject.root, [path])
+    module = project.module(path)
+    assert isinstance(module, Module)
+    graph = extract(project, module, subject.entry)
+    found = faults(measured_from(data["measured"]), subject.entry, graph.span, graph)
+    return Row(subject, "", tuple(f"{one.name}: {one.message}" for one in found))
+
+
+def _outcome(subject: Subject, path: Path) -> dict[str, object]:
+    project = Project(subject.root, [path])
+    module = project.module(path)
+    assert isinstance(module, Module)
+    try:
+        graph = extract(project, module, subject.entry)
+    except EntryError as error:
+        return {"measured": None, "reason": str(error)}
+    graphs = entries(project, module)
+    request = plan(graph, subject.root, subject.entry, [other for other in graphs if other.kind == "training"])
+    request = replace(buildable(request, module, graphs), seconds=0.7 * SECONDS)
+    found = run_isolated(request, Limits(seconds=SECONDS))
+    if isinstance(found, Measured):
+        return {"measured": to_json(found), "reason": ""}
+    return {"measured": None, "reason": found.reason}
+
+
+def table(rows: list[Row]) -> str:
+    lines = ["| population | models | probed | share | unmarked with a confirmed fault |", "|---|---|---|---|---|"]
+    for name in (*POPULATIONS, "all"):
+        own = [row for row in rows if name in (row.subject.population, "all")]
+        if own:
+            done = [row for row in own if not row.reason]
+            wrong = sum(bool(row.found) and not row.subject.marked for row in done)
+            lines.append(f"| {name} | {len(own)} | {len(done)} | {len(done) / len(own):.0%} | {wrong} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("populations", nargs="*", choices=[*POPULATIONS, []], default=list(POPULATIONS))
+    parser.add_argument("--every", type=int, default=1, help="only each N-th model of a population")
+    options = parser.parse_args()
+    rows = []
+    for name in options.populations:
+        for subject in list(POPULATIONS[name]())[:: options.every]:
+            rows.append(row := probed(subject))
+            if row.reason or row.found:
+                print(
+                    subject.population, subject.file, subject.entry, "|", row.reason or "; ".join(row.found), flush=True
+                )
+    text = table(rows)
+    print(text)
+    reasons = "\n".join(
+        f"* {row.subject.population} `{Path(row.subject.file).name}`: {row.reason[:160]}" for row in rows if row.reason
+    )
+    (HERE / "probe_zoo.md").write_text(_PAGE.format(table=text, reasons=reasons, every=options.every))
+
+
+_PAGE = """# Public models, probed without configuration
+
+Written by `python -m benchmarks.probe_zoo --every {every}`. Each model is built, fed and trained from its source alone; `probed` are those that were measured to the end.
+
+{table}
+
+Not probed, and why:
+
+{reasons}
+"""
+
+if __name__ == "__main__":
+    main()
