@@ -70,7 +70,9 @@ class Request:
     training: bool = False
     """The expression is training code, a function or `<module>`: it runs as it is written, on made-up batches."""
     seconds: float = 60.0
-    """What the runs may take together; slow models take smaller batches and fewer steps."""
+    """What the runs may take together; slow models take fewer steps."""
+    effort: float = 8.0
+    """Seconds of processor time that the runs should take together; slow models take smaller batches."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,6 @@ RATES: dict[str, tuple[float, ...]] = {
 }
 """Tried in turn where the user's is not known, until one learns."""
 
-_EFFORT = 8.0
-"""Seconds of processor time that all runs of a model should take; batches of what is slower are smaller."""
-
 _LEARNT = 0.05
 """Share of the loss that has to go for a learning rate to be kept."""
 
@@ -95,7 +92,7 @@ def measure(make: Make, task: Task, request: Request, notes: Sequence[str], star
             time.monotonic() - start,
         )
     waiting = len(request.optimizers) * request.seeds
-    size = affordable(make(0), task, _EFFORT / waiting / request.steps)
+    size = affordable(make(0), task, request.effort / waiting / request.steps)
 
     def one(name: str, rate: float, seed: int, share: float) -> Run:
         left = max(request.seconds - (time.monotonic() - start), 1.0)

@@ -17,6 +17,7 @@ from vglint.probe.measures import measures_of
 from vglint.probe.record import Layer, Run, Snapshot
 from vglint.probe.task import Batch, Task
 from vglint.probe.watch import Sight, alive_inputs, watching, weight_of
+from vglint.rule import Scalar
 
 BATCH = 32
 LEAST = 4
@@ -24,6 +25,9 @@ LEAST = 4
 
 _EARLIEST, _HALF = 30, 0.5
 """Step from which a run may end early, and the share of the loss that has to be left for it: such a model trains, whatever comes."""
+
+_ENOUGH, _SAMPLES, _FALLS = 40, 900, 0.05
+"""Steps, and samples, from which a loss that has not fallen so far says something."""
 
 _LOOK = 64
 """Samples at least of the last look, so that the loss there is no chance."""
@@ -108,11 +112,13 @@ def affordable(model: nn.Module, task: Task, seconds: float) -> int:
         except RuntimeError:
             return BATCH
         spent = time.process_time() - start
-    return max(LEAST, min(BATCH, int(LEAST * seconds / max(spent, 1e-9))))
+    return max(LEAST, int(min(BATCH, LEAST * seconds / max(spent, 1e-9))))
 
 
 def _learnt(losses: Sequence[float], constant: float | None) -> bool:
     """Says whether the loss has clearly fallen, below what the labels' frequencies alone would give too."""
+    if not losses:
+        return False
     start = statistics.mean(losses[:3])
     if constant is not None and constant > 0:
         start = min(start, constant)
@@ -204,6 +210,10 @@ def _run(
     sound = bool(seen.losses) and not seen.raised and not seen.nonfinite
     final = _final(model, task, seed, size, len(seen.losses)) if sound else None
     measures = measures_of(seen.snapshots, seen.losses, seen.sights, seen.norms, task.constant, final)
+    if len(seen.losses) < _ENOUGH and not _learnt(seen.losses, task.constant):
+        _drop(measures, "loss_drop", "diverged")
+    elif float(measures.get("loss_drop", 0.0)) < _FALLS and size * len(seen.losses) < _SAMPLES:
+        _drop(measures, "loss_drop")
     measures |= {
         "nonfinite": bool(seen.nonfinite),
         "step_raised": bool(seen.raised),
@@ -225,6 +235,12 @@ def _run(
         seen.raised,
         time.monotonic() - start,
     )
+
+
+def _drop(measures: dict[str, Scalar], *names: str) -> None:
+    """Takes back what a run was too short to show."""
+    for name in names:
+        measures.pop(name, None)
 
 
 def _final(model: nn.Module, task: Task, seed: int, size: int, steps: int) -> tuple[float, float | None]:
