@@ -16,7 +16,6 @@ from vglint.interp.core import (
     FieldKey,
     Flow,
     Frame,
-    Journal,
     Raised,
     Run,
     evaluate,
@@ -24,6 +23,7 @@ from vglint.interp.core import (
     write_place,
 )
 from vglint.interp.emit import emit, node_of
+from vglint.interp.memory import Journal
 from vglint.interp.objects import ListV, OpaqueV, Site, TensorV, Value, is_tensor
 from vglint.value import Unknown
 

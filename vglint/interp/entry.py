@@ -37,8 +37,6 @@ from vglint.interp.core import (
     MISSING,
     BudgetError,
     Frame,
-    Journal,
-    Memory,
     Raised,
     RegionDraft,
     Run,
@@ -51,6 +49,7 @@ from vglint.interp.given import arguments_for
 from vglint.interp.idle import note_idle_initialisers
 from vglint.interp.leaves import is_module_class
 from vglint.interp.look import Candidate, Need, candidates, factories, needs
+from vglint.interp.memory import Journal, Memory
 from vglint.interp.modules import find_in_mro
 from vglint.interp.names import lookup, member
 from vglint.interp.objects import (

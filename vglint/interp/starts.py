@@ -13,7 +13,6 @@ from vglint.interp import (
 )
 from vglint.interp.core import (
     Frame,
-    Journal,
     Raised,
     Run,
     call,
@@ -25,6 +24,7 @@ from vglint.interp.given import arguments_for, missed_by_default
 from vglint.interp.indexing import entry_input
 from vglint.interp.leaves import leaf_base
 from vglint.interp.look import acts_elsewhere
+from vglint.interp.memory import Journal
 from vglint.interp.modules import find_in_mro
 from vglint.interp.objects import (
     ClassV,

@@ -1,0 +1,104 @@
+"""What outlives one interpretation, and what it takes back at its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vglint.interp.objects import (
+    ClassV,
+    DictV,
+    Instance,
+    ListV,
+    ModuleV,
+    Namespace,
+    OpaqueV,
+    ParamV,
+    SetV,
+    TensorV,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from vglint.source.unit import Unit
+
+
+class Journal(list[tuple[Any, Any, Any]]):
+    """Writes that can be taken back: holder, key, what it held; `touched` are the lists and sets among the holders."""
+
+    __slots__ = ("touched",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.touched: dict[int, ListV | SetV] = {}
+
+    def absorb(self, later: Journal) -> Journal:
+        """Returns this journal with the writes of a later one at its end."""
+        self += later
+        self.touched |= later.touched
+        return self
+
+
+class Memory:
+    """What module-level statements define, kept from one interpretation to the next.
+
+    Values that hold nodes or modules of one interpretation go when the next begins, and what an entry writes is undone at its end.
+    """
+
+    __slots__ = ("_bound", "_homes", "_ids", "_stale", "_units", "namespaces")
+
+    def __init__(self) -> None:
+        self.namespaces: dict[str, Namespace] = {}
+        self._units: list[tuple[Namespace, Unit]] = []
+        self._bound: list[tuple[Namespace, str, Value]] = []
+        self._ids: set[int] = set()
+        self._homes: dict[int, tuple[DictV, Namespace]] = {}
+        self._stale: dict[int, Namespace] = {}
+
+    def note_change(self, space: Namespace) -> None:
+        """A statement of a file was executed, or an imported name looked into."""
+        self._stale[id(space)] = space
+
+    def home(self, registry: DictV) -> Namespace | None:
+        """Returns the file that binds a dict, or an object or class that has it as an attribute."""
+        for space in self._stale.values():
+            for name, value in space.names.items():
+                inside = value.attrs if type(value) is Instance else value.names if isinstance(value, ClassV) else {}
+                for each in (value, *inside.values()):
+                    if isinstance(each, DictV) and any(unit.kind != "import" for unit in space.module.binding(name)):
+                        self._homes.setdefault(id(each), (each, space))
+        self._stale.clear()
+        found = self._homes.get(id(registry))
+        return None if found is None or self.namespaces.get(str(found[1].module.file)) is not found[1] else found[1]
+
+    def note_unit(self, space: Namespace, unit: Unit) -> None:
+        """A statement made nodes or modules: it has to be executed again in every interpretation."""
+        self._units.append((space, unit))
+        self._ids.update(id(space.names[name]) for name in unit.names if name in space.names)
+
+    def note_name(self, space: Namespace, name: str, before: Value) -> None:
+        """A name was bound to a value of another file: what holds state is asked for anew in every interpretation."""
+        value = space.names[name]
+        if isinstance(value, (DictV, Instance, ClassV)):
+            self.note_change(space)
+        if isinstance(value, _HOLDERS) or id(value) in self._ids:
+            self._bound.append((space, name, before))
+
+    def begin(self) -> None:
+        """Makes ready for the next interpretation."""
+        from vglint.interp.core import MISSING
+
+        for space, name, before in self._bound:
+            if before is MISSING:
+                space.names.pop(name, None)
+            else:
+                space.names[name] = before
+        for space, unit in self._units:
+            for name in unit.names:
+                space.names.pop(name, None)
+            space.done.discard(id(unit))
+        self._bound.clear()
+        self._units.clear()
+        self._ids.clear()
+
+
+_HOLDERS = (TensorV, ParamV, ModuleV, OpaqueV, Instance, ListV, DictV, tuple)
