@@ -12,7 +12,7 @@ from vglint.config.settings import Target, TensorSpec, Value
 from vglint.finding import Finding, Verdict
 from vglint.graph import Graph
 from vglint.interp import EntryError, entries, extract
-from vglint.interp.look import needs_arguments
+from vglint.interp.look import needs
 from vglint.probe import Argument, Given, Limits, Measured, ProbeReport, Request, faults, plan, run_isolated
 from vglint.rule import Scalar
 from vglint.rulebook import Rulebook
@@ -55,7 +55,7 @@ def buildable(request: Request, module: Module, graphs: Sequence[Graph]) -> Requ
     """Returns the request for a class that needs arguments as the file itself builds it: by the smallest call of it, else as part of another model."""
     found = module.binding(request.expression)
     node = found[-1].ast if found else None
-    if not isinstance(node, ast.ClassDef) or not needs_arguments(node):
+    if not isinstance(node, ast.ClassDef) or needs(node) != "arguments":
         return request
     name = request.expression
     calls = sorted((len(graph.nodes), graph.entry) for graph in graphs if graph.entry.startswith(f"{name}("))
