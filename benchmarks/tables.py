@@ -26,26 +26,34 @@ def gradient_table(rows: Sequence[Row]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     families = sorted({row.model.family for row in rows})
-    for family in [*families, ""]:
-        given = [row for row in rows if row.measured.ratio is not None and family in ("", row.model.family)]
-        known = [row for row in given if row.ratio is not None]
-        if not known:
-            lines.append(f"| {family} | {len(given)} | 0 | – | – | – | – | – |")
-            continue
-        errors = sorted(row.error for row in known)
-        pairs = [(row.ratio or 0.0, row.measured.ratio or 0.0) for row in known]
-        right = sum(verdict(predicted) == verdict(measured) for predicted, measured in pairs)
-        cells = [
-            family or "**all**",
-            str(len(given)),
-            str(len(known)),
-            f"{statistics.median(errors):.3f}",
-            f"{quantile(errors, 0.95):.2f}",
-            f"{errors[-1]:.2f}",
-        ]
-        cells += [f"{rank_correlation(pairs):.3f}", f"{right / len(known):.1%}"]
-        lines.append("| " + " | ".join(cells) + " |")
+    given = [row for row in rows if row.measured.ratio is not None]
+    lines += [_line(family, [row for row in given if row.model.family == family]) for family in families]
+    lines.append(_line("**all**", given))
+    steady = [row for row in given if row.measured.spread <= STEADY]
+    lines.append(_line("all, seeds within a decade", steady))
     return "\n".join(lines)
+
+
+STEADY = 1.0
+"""Decades between the quartiles of a model's seeds beyond which its ratio is hardly a property of its source."""
+
+
+def _line(name: str, given: Sequence[Row]) -> str:
+    known = [row for row in given if row.ratio is not None]
+    if not known:
+        return f"| {name} | {len(given)} | 0 | – | – | – | – | – |"
+    errors = sorted(row.error for row in known)
+    pairs = [(row.ratio or 0.0, row.measured.ratio or 0.0) for row in known]
+    right = sum(verdict(predicted) == verdict(measured) for predicted, measured in pairs)
+    cells = [
+        name,
+        str(len(given)),
+        str(len(known)),
+        f"{statistics.median(errors):.3f}",
+        f"{quantile(errors, 0.95):.2f}",
+    ]
+    cells += [f"{errors[-1]:.2f}", f"{rank_correlation(pairs):.3f}", f"{right / len(known):.1%}"]
+    return "| " + " | ".join(cells) + " |"
 
 
 def recurrent_table(rows: Sequence[Row]) -> str:

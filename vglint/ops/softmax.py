@@ -58,7 +58,7 @@ _SPAN, _INNER, _OUTER = 6.0, 40, 56
 def _at(i: int, j: int) -> Softness:
     """Returns the moments at variance 0.01·e^(i/2) and 2^(j+1) entries."""
     sigma, count = math.sqrt(math.exp(_LOW + i * _STEP)), 2.0 ** (j + 1)
-    inner, outer = _INNER + int(16 * sigma), _OUTER + int(12 * sigma)
+    inner, outer = _INNER + int(10 * sigma), _OUTER + int(6 * sigma)
     places = [-_SPAN + 2 * _SPAN * (k + 0.5) / inner for k in range(inner)]
     weights = [math.exp(-0.5 * z * z) for z in places]
     total = sum(weights)

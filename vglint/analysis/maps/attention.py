@@ -92,7 +92,7 @@ def _causal(variance: float, shared: float, length: float) -> Flatness:
     return Flatness(own, both, jacobian)
 
 
-_QUERIES = 24
+_QUERIES = 10
 
 
 def overlap(variance: float, shared: float, length: float) -> float:
