@@ -1,0 +1,60 @@
+"""With which arguments and inputs an entry is started when nobody gives any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vglint.graph import Graph
+from vglint.interp import entries
+from vglint.source.module import Module
+from vglint.source.project import Project
+
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
+TWO_INPUTS = """
+import torch
+from torch import nn
+
+
+class Joint(nn.Module):
+    def __init__(self, width=8):
+        super().__init__()
+        self.words = nn.Embedding(20, width)
+        self.pixels = nn.Linear(12, width)
+        self.out = nn.Linear(2 * width, 3)
+
+    def forward(self, word_ids=None, pixel_values=None, weights=None):
+        if word_ids is None:
+            raise ValueError("word_ids are needed")
+        {guard}
+        words = self.words(word_ids).mean(1)
+        if weights is not None:
+            words = words * weights
+        return self.out(torch.cat([words, self.pixels(pixel_values.float())], dim=-1))
+"""
+
+
+def by_name(project: Project, file: Path) -> dict[str, Graph]:
+    module = project.module(file)
+    assert isinstance(module, Module)
+    return {graph.entry: graph for graph in entries(project, module)}
+
+
+@pytest.mark.parametrize("guard", ["if pixel_values is None: raise ValueError('pixel_values are needed')", ""])
+def test_inputs_that_a_model_insists_on_are_given(tmp_path: Path, guard: str) -> None:
+    file = tmp_path / "joint.py"
+    file.write_text(TWO_INPUTS.replace("{guard}", guard))
+    graph = by_name(Project(tmp_path), file)["Joint"]
+    assert not graph.gaps
+    assert [node.config[0][1] for node in graph.nodes if node.op == "input"] == ["word_ids", "pixel_values"]
+    assert "mul" not in {node.op for node in graph.nodes}
+
+
+def test_the_declared_attribute_says_which_configuration_is_meant() -> None:
+    graphs = by_name(Project(FIXTURES / "graphs"), FIXTURES / "graphs" / "declared_config.py")
+    assert [not graphs[name].gaps for name in ("Pair", "Text", "Net")] == [True, True, True]
+    widths = [node.get("in_features") for node in graphs["Pair"].nodes if node.op == "linear"]
+    assert widths == [8, 12, 12]
+    # The annotation of Text names the pair; what builds it gives it the part.
+    assert [node.get("in_features") for node in graphs["Text"].nodes if node.op == "linear"] == [12, 12]
