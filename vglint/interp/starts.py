@@ -107,7 +107,7 @@ def run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
 
 _AGAIN = 60_000
 """Steps after which a forward is not run once more."""
-_OPTIONAL = 4
+_OPTIONAL = 6
 """Optional inputs that are given at most."""
 
 
@@ -125,6 +125,7 @@ def _accepted(run: Run, module: ModuleV, forward: FunctionV, args: list[Value], 
         journal, run.journal = run.journal, written
         state = len(run.nodes), len(run.regions), len(run.modules), dict(run.gaps), run.region
         wanted: list[str] = []
+        missed = [name for name in missed if name not in keywords]
         result: Value = None
         raised: Raised | None = None
         try:
