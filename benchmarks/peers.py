@@ -79,8 +79,7 @@ def tools(programs: Path) -> dict[str, Tool]:
         if subprocess.run([programs / "python", "-c", f"import {module}"], capture_output=True).returncode == 0:
             found[name] = partial(_scripted, programs, name)
     if (programs / "ruff").exists():
-        found["ruff"] = partial(_ruff, programs, ())
-        found["ruff --select ALL"] = partial(_ruff, programs, ("--preview", "--select", "ALL"))
+        found["ruff"] = partial(_ruff, programs)
     return found
 
 
@@ -105,9 +104,9 @@ def _torchfix(programs: Path, tree: Path) -> list[tuple[str, int, str]]:
     return [(path, int(line), rule) for path, line, rule in re.findall(r"^(.+?):(\d+):\d+: (TOR\d+)", said, re.M)]
 
 
-def _ruff(programs: Path, options: Sequence[str], tree: Path) -> list[tuple[str, int, str]]:
+def _ruff(programs: Path, tree: Path) -> list[tuple[str, int, str]]:
     fixed = ["check", "--isolated", "--no-cache", "-q", "--exit-zero", "--output-format", "concise"]
-    said = _output([str(programs / "ruff"), *fixed, *options, "."], tree)
+    said = _output([str(programs / "ruff"), *fixed, "."], tree)
     return [(path, int(line), rule) for path, line, rule in re.findall(r"^(.+?):(\d+):\d+: ([A-Z]+\d+)", said, re.M)]
 
 
