@@ -28,9 +28,14 @@ def _number(run: Run, name: str, otherwise: float) -> float:
 
 
 def _vanishes(run: Run) -> bool:
-    """Says whether a thousandth or less of the gradient is left and the loss hardly falls, or a thirtieth and it does not fall at all."""
+    """Says whether a thousandth or less of the gradient is left and the loss hardly falls, or a thirtieth and it does not fall at all.
+
+    A millionth at the start and later is enough where the run is too small to say how the loss goes.
+    """
     drop = _number(run, "loss_drop", 1.0)
     late, early = _number(run, "log10_weight_gradient_ratio", 0.0), _number(run, "log10_gradient_ratio", 0.0)
+    if "loss_drop" not in run.measures:
+        return late < -6 and early < -6
     return (late < -3 and drop < 0.05) or (early < -1.5 and drop < 0.005)
 
 
