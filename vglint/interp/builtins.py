@@ -176,7 +176,9 @@ def attribute_access(
     if kind == "delattr":
         return None
     if isinstance(args[0], External) and kind == "hasattr":
-        return _library_has(args[0].name, args[1])
+        return f"{args[0].name}.{args[1]}" in run.patched or _library_has(args[0].name, args[1])
+    if (kind == "hasattr" or len(args) > 2) and is_tensor(args[0]) and _is_mark(args[1]):
+        return False if kind == "hasattr" else args[2]
     try:
         found = get_attribute(run, args[0], args[1], frame)
     except Raised as error:
@@ -210,7 +212,20 @@ def _library_has(name: str, attribute: str) -> Value:
 
     if ops.find(f"{name}.{attribute}") is not None or f"{name}.{attribute}" in LIBRARY:
         return True
+    if name == "torch.nn.Module":
+        from vglint.interp.module_methods import METHODS
+
+        return attribute in METHODS or attribute in _OF_MODULES
     return Unknown("argument", f"hasattr({name}, {attribute})")
+
+
+def _is_mark(name: str) -> bool:
+    """Whether an attribute is one that somebody may have left on a tensor; nobody did."""
+    return name.startswith("_") and name not in _OF_TENSORS
+
+
+_OF_TENSORS = frozenset("_version _grad _grad_fn _base _cdata _backward_hooks __len__ __iter__ __getitem__".split())
+_OF_MODULES = frozenset("forward training dump_patches call_super_init state_dict load_state_dict compile".split())
 
 
 @register(LIBRARY, "builtins.classmethod", "builtins.staticmethod", "builtins.property")

@@ -148,6 +148,8 @@ class Run:
     """Tensors that were computed while modules were built, as forward finds them, by node and part."""
     labels: dict[tuple[int, tuple[int, ...]], str] = field(default_factory=dict)
     """The attribute that such a tensor was first stored in."""
+    patched: dict[str, Value] = field(default_factory=dict)
+    """Attributes that the program sets on classes of libraries, by qualified name."""
     symbols: int = 0
     built: dict[str, tuple[list[Value], dict[str, Value]]] = field(default_factory=dict)
     """Arguments that classes of modules were first built with, by qualified name, where they hold nothing of this run."""

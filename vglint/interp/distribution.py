@@ -9,7 +9,7 @@ from vglint.graph import Init
 from vglint.interp.core import Run
 from vglint.interp.emit import literal
 from vglint.interp.folding import folded
-from vglint.interp.objects import ParamV, ParamView, Site, TensorV, Value
+from vglint.interp.objects import ROW, ParamV, ParamView, Site, TensorV, Value
 from vglint.ops.spec import Spelling
 from vglint.value import Literal_, Unknown
 
@@ -183,6 +183,8 @@ def overwrite(run: Run, target: Value, init: Init, site: Site | None) -> None:
         case ParamView():
             if target.whole:
                 overwrite(run, target.param, init, site)
+            elif target.blocks == ROW and target.param.shape and len(target.param.shape) > 1:
+                pass  # one row of many, such as an embedding's padding
             elif target.blocks > 1:
                 overwrite(run, target.param, Init(init.scheme, init.args, init.scale, None, target.blocks), site)
             elif target.rows is not None and UNKNOWN.scheme not in (init.scheme, target.param.init.scheme):

@@ -12,6 +12,7 @@ from vglint.interp.core import Frame, Raised, Run, call, get_attribute, opaque
 from vglint.interp.distribution import UNKNOWN, overwrite
 from vglint.interp.emit import emit, literal, node_of, shape_of
 from vglint.interp.objects import (
+    ROW,
     ArrayV,
     ClassV,
     DictV,
@@ -252,9 +253,9 @@ def index_tensor(run: Run, value: Value, key: Value, site: Site) -> Value:
         shape = part.shape if isinstance(part, Tensor) else None
         whole = isinstance(value, ParamV) or value.whole
         rows = _rows(param, key) if whole else None
-        return ParamView(
-            param, whole and _covers(key), isinstance(value, ParamView) and value.cut, shape=shape, rows=rows
-        )
+        one = whole and isinstance(key, int) and not isinstance(key, bool)
+        cut = isinstance(value, ParamView) and value.cut
+        return ParamView(param, whole and _covers(key), cut, ROW if one else 1, shape, rows)
     if isinstance(value, TensorV) and isinstance(key, str):
         draft = run.nodes[value.node]
         if draft.op == "input":

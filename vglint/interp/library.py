@@ -58,6 +58,7 @@ _ANSWERS: dict[str, Value] = {
     "torch.distributed.is_available": False,
     "torch.distributed.is_initialized": False,
     "torch.compiler.is_compiling": False,
+    "torch.compiler.is_exporting": False,
     "torch._dynamo.is_compiling": False,
     "torch.compiler.is_dynamo_compiling": False,
     "torch.jit.is_tracing_state": False,
@@ -65,6 +66,7 @@ _ANSWERS: dict[str, Value] = {
     "torch.are_deterministic_algorithms_enabled": False,
     "torch.overrides.has_torch_function": False,
     "torch.overrides.has_torch_function_unary": False,
+    "torch.get_default_device": External("torch.device"),
     "torch.distributed.get_rank": 0,
     "torch.distributed.get_world_size": 1,
 }
@@ -316,7 +318,6 @@ def numel(run: Run, which: External, args: list[Value], keywords: dict[str, Valu
     LIBRARY,
     "torch.typename",
     "torch.get_default_dtype",
-    "torch.get_default_device",
     "torch.promote_types",
     "torch.result_type",
 )

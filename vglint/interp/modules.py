@@ -177,6 +177,9 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
         return MethodV(BuiltinV(name, METHODS[name]), module)
     if module.spelling is not None and name in ("weight", "bias", "out_proj", "in_proj_weight", "in_proj_bias"):
         return nested_leaf_attribute(module, name)
+    for base in module.cls.mro if isinstance(module.cls, ClassV) else (module.cls,):
+        if isinstance(base, External) and f"{base.name}.{name}" in run.patched:
+            return bind_attribute(run, run.patched[f"{base.name}.{name}"], module, frame, base)
     fallback = find_in_mro(module.cls, "__getattr__")
     if fallback is not None:
         try:
@@ -215,6 +218,8 @@ def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame
             from vglint.interp.training import mark_requires_grad
 
             mark_requires_grad(run, target, value, site)
+        case External():
+            run.put(run.patched, f"{target.name}.{name}", value)
         case FunctionV() | Unknown():
             pass
         case _:

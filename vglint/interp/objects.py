@@ -250,6 +250,9 @@ class ParamV:
     """Made of other parameters before each use (weight_norm, spectral_norm): what is written into it is lost."""
 
 
+ROW = -1
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ParamView:
     """`.data` of a parameter (`cut`), or an indexed part of it."""
@@ -258,7 +261,7 @@ class ParamView:
     whole: bool
     cut: bool
     blocks: int = 1
-    """A part is one of this many equal blocks along dimension 0."""
+    """A part is one of this many equal blocks along dimension 0; `ROW` for a single entry of it."""
     shape: Shape | None = None
     """Of a part, where it is known."""
     rows: tuple[int, int] | None = None
