@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from benchmarks import convolutional, feedforward, mixtures, sequences
+from benchmarks import convolutional, feedforward, generative, mixtures, sequences
 from benchmarks.writing import Model
 
 Draw = Callable[[Random, str], Model]
@@ -20,9 +20,9 @@ FAMILIES: tuple[tuple[str, int, Draw], ...] = (
     ("transformer", 40, sequences.transformer),
     ("unet", 25, convolutional.unet),
     ("gan", 15, feedforward.adversary),
-    ("dcgan", 15, convolutional.adversary),
+    ("dcgan", 15, generative.adversary),
     ("autoencoder", 20, feedforward.autoencoder),
-    ("convae", 15, convolutional.autoencoder),
+    ("convae", 15, generative.autoencoder),
     ("mixed", 40, mixtures.mixed),
 )
 """Label, how many, and what draws one."""

@@ -13,14 +13,11 @@ from typing import Any
 from vglint import ops
 from vglint.interp.core import Run
 from vglint.interp.objects import Ramp, ShapeV, TensorV, Value
-from vglint.shape import Shape
 from vglint.value import Expr, plus, times
 
 _FILLED: Mapping[str, int] = {"zeros": 0, "zeros_like": 0, "ones": 1, "ones_like": 1}
-_SAME = frozenset({"to", "to_integer", "contiguous", "clone", "detach", "identity"})
-_MOVED = frozenset(
-    "view reshape permute transpose t squeeze expand_as flatten unflatten repeat repeat_interleave flip roll tril_indices".split()
-)
+_SAME = frozenset({"to", "to_integer", "contiguous", "clone", "detach", "identity", "expand"})
+_MOVED = frozenset("permute transpose t squeeze expand_as flatten unflatten repeat repeat_interleave flip roll".split())
 """Ops after which a constant is still one, but a ramp may lie along another dimension."""
 _FOLDED = frozenset({"all", "any", "max", "min", "amax", "amin", "mean", "cummax", "cummin", "item"})
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -41,7 +38,7 @@ _LOGIC: Mapping[str, Callable[[bool, bool], bool]] = {
 }
 
 
-def after_call(op: str, bound: Mapping[str, Value], source: Value, shape: Shape | None) -> Ramp | None:
+def after_call(op: str, bound: Mapping[str, Value], source: Value) -> Ramp | None:
     """Returns the contents of what a torch function or tensor method gives."""
     if op in _FILLED:
         return Ramp(_FILLED[op], 0)
@@ -54,8 +51,8 @@ def after_call(op: str, bound: Mapping[str, Value], source: Value, shape: Shape 
         return None
     if op in _SAME:
         return known
-    if op in ("expand", "unsqueeze", "view", "reshape", "diff", "cumsum"):
-        return _MOVES[op](known, bound, source, shape)
+    if op in ("unsqueeze", "view", "reshape", "diff", "cumsum"):
+        return _MOVES[op](known, bound, source)
     if op in _MOVED or op in _FOLDED:
         return known if known.step == 0 else None
     if op in ("logical_not", "bitwise_not") and isinstance(known.start, bool) and known.step == 0:
@@ -71,7 +68,7 @@ def after_call(op: str, bound: Mapping[str, Value], source: Value, shape: Shape 
 def after_operator(op: str, operands: Sequence[Value]) -> Ramp | None:
     """Returns the contents of what a Python operator gives."""
     if len(operands) != 2:
-        return after_call(op, {}, operands[0], None) if operands else None
+        return after_call(op, {}, operands[0]) if operands else None
     left, right = (contents(each) or _constant(each) for each in operands)
     if left is None or right is None or not (_is_finite(left) and _is_finite(right)):
         return None
@@ -135,15 +132,24 @@ def contents(value: Value) -> Ramp | None:
 
 def carries_gradient(run: Run, node: int) -> bool:
     """Whether a gradient may pass through a node to an input or a weight."""
-    known = run.carries.get(node)
-    if known is None:
-        draft = run.nodes[node]
+    known = run.carries
+    todo = [node]
+    while todo:
+        number = todo[-1]
+        draft = run.nodes[number]
         kind = ops.OPS[draft.op].kind if draft.op in ops.OPS else "other"
-        known = kind not in ("cut", "create") and (
-            draft.op in ("input", "opaque") or bool(draft.params) or any(carries_gradient(run, i) for i in draft.inputs)
-        )
-        run.carries[node] = known
-    return known
+        if kind in ("cut", "create"):
+            known[number] = False
+        elif draft.op in ("input", "opaque") or draft.params or any(known.get(source) for source in draft.inputs):
+            known[number] = True
+        else:
+            unseen = [source for source in draft.inputs if source not in known]
+            if unseen:
+                todo += unseen
+                continue
+            known[number] = False
+        todo.pop()
+    return known[node]
 
 
 def _arange(bound: Mapping[str, Value]) -> Ramp | None:
@@ -158,18 +164,14 @@ def _constant(value: Value) -> Ramp | None:
     return Ramp(value, 0) if isinstance(value, (bool, int, float, Expr)) else None
 
 
-def _expand(known: Ramp, bound: Mapping[str, Value], source: Value, shape: Shape | None) -> Ramp | None:
-    return known
-
-
-def _unsqueeze(known: Ramp, bound: Mapping[str, Value], source: Value, shape: Shape | None) -> Ramp | None:
+def _unsqueeze(known: Ramp, bound: Mapping[str, Value], source: Value) -> Ramp | None:
     dim = bound.get("dim")
     given = source.shape if isinstance(source, TensorV) else None
     last = dim == -1 or (given is not None and dim == len(given)) or not isinstance(dim, int)
     return None if last and known.step else known
 
 
-def _view(known: Ramp, bound: Mapping[str, Value], source: Value, shape: Shape | None) -> Ramp | None:
+def _view(known: Ramp, bound: Mapping[str, Value], source: Value) -> Ramp | None:
     given = source.shape if isinstance(source, TensorV) else None
     if known.step == 0:
         return known
@@ -180,7 +182,7 @@ def _view(known: Ramp, bound: Mapping[str, Value], source: Value, shape: Shape |
     return known if flat and along else None
 
 
-def _diff(known: Ramp, bound: Mapping[str, Value], source: Value, shape: Shape | None) -> Ramp | None:
+def _diff(known: Ramp, bound: Mapping[str, Value], source: Value) -> Ramp | None:
     if bound.get("n", 1) != 1 or bound.get("dim", -1) != -1 or bound.get("append") is not None:
         return None
     before = bound.get("prepend")
@@ -191,7 +193,7 @@ def _diff(known: Ramp, bound: Mapping[str, Value], source: Value, shape: Shape |
     return Ramp(known.step, 0)
 
 
-def _cumsum(known: Ramp, bound: Mapping[str, Value], source: Value, shape: Shape | None) -> Ramp | None:
+def _cumsum(known: Ramp, bound: Mapping[str, Value], source: Value) -> Ramp | None:
     if known.step or isinstance(known.start, Expr):
         return None
     if known.start in (0, False):
@@ -201,8 +203,7 @@ def _cumsum(known: Ramp, bound: Mapping[str, Value], source: Value, shape: Shape
     return Ramp(int(known.start), int(known.start)) if last else None
 
 
-_MOVES: Mapping[str, Callable[[Ramp, Mapping[str, Value], Value, Shape | None], Ramp | None]] = {
-    "expand": _expand,
+_MOVES: Mapping[str, Callable[[Ramp, Mapping[str, Value], Value], Ramp | None]] = {
     "unsqueeze": _unsqueeze,
     "view": _view,
     "reshape": _view,

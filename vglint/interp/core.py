@@ -140,7 +140,7 @@ class Run:
     modules_running: list[ModuleV] = field(default_factory=list)
     """The modules whose forward runs now, outermost first."""
     roots: dict[str, ModuleV] = field(default_factory=dict)
-    memory: Memory = field(default_factory=lambda: Memory())
+    memory: Memory = field(default_factory=Memory)
     """What the files' statements define, shared with other interpretations."""
     init_sites: dict[int, Site | None] = field(default_factory=dict)
     """Where a parameter was last written, by its identity."""

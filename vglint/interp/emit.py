@@ -340,7 +340,7 @@ def emit_call(
         from vglint.interp.distribution import created
 
         created(spelling, bound, args, value)
-        value.ramp = after_call(op, bound, args[0] if args else None, value.shape)
+        value.ramp = after_call(op, bound, args[0] if args else None)
     return value
 
 

@@ -169,8 +169,8 @@ def entries(
     found = list(candidates(module))
     session = _Session(project, module)
     graphs: dict[int, Graph] = {}
+    numbered = list(enumerate(found))
     for need in ("nothing", "annotated", "arguments"):
-        numbered = list(enumerate(found))
         for number, candidate in numbered if need == "nothing" else reversed(numbered):
             if session.need(candidate) != need:
                 continue

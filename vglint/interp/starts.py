@@ -125,6 +125,7 @@ def _accepted(run: Run, module: ModuleV, forward: FunctionV, args: list[Value], 
         journal, run.journal = run.journal, written
         state = len(run.nodes), len(run.regions), len(run.modules), dict(run.gaps), run.region
         wanted: list[str] = []
+        lacking: list[Site | None] = []
         missed = [name for name in missed if name not in keywords]
         result: Value = None
         raised: Raised | None = None
@@ -135,15 +136,12 @@ def _accepted(run: Run, module: ModuleV, forward: FunctionV, args: list[Value], 
                 for (why, text), (_, site) in run.gaps.items()
                 if text.endswith(("of no tensor", "of NoneType")) and (why, text) not in state[3]
             ]
-            if lacking:
-                wanted = [name for name in options if name not in keywords and _is_named(name, lacking)][:1]
-                if not wanted:
-                    wanted, missed = missed[:1], missed[1:]
+            wanted = [name for name in options if name not in keywords and _is_named(name, lacking)][:1]
         except Raised as error:
             raised = error
             wanted = [name for wanted in missing(error) for name in options if name.endswith(wanted)][:1]
-            if not wanted:
-                wanted, missed = missed[:1], missed[1:]
+        if not wanted and (lacking or raised is not None):
+            wanted, missed = missed[:1], missed[1:]
         wanted = [name for name in wanted if name not in keywords]
         if not wanted or run.steps > _AGAIN or len(keywords) >= _OPTIONAL:
             run.journal = None if journal is None else journal.absorb(written)
