@@ -142,6 +142,9 @@ class _Recorder(TorchFunctionMode):
                     continue
                 module.__dict__["forward"] = self._forward(module, module.forward, leaf[module])
                 undo.callback(module.__dict__.pop, "forward", None)
+            for base in {_leaf_base(module) for module in self._paths if leaf[module] is None} - {None}:
+                undo.callback(setattr, base, "forward", vars(base)["forward"])
+                base.forward = self._inherited(base)  # type: ignore[method-assign]
             nn.Module.__call__ = called  # type: ignore[method-assign]
             undo.callback(setattr, nn.Module, "__call__", call)
             with self:
@@ -151,6 +154,18 @@ class _Recorder(TorchFunctionMode):
         def run(*args: Any, **kwargs: Any) -> Any:
             with self._running(module, leaf, (args, kwargs)) as give:
                 return give(forward(*args, **kwargs))
+
+        return run
+
+    def _inherited(self, base: type) -> Callable[..., Any]:
+        """The forward of torch's class as a class below it calls it: `super().forward(x)`."""
+        forward = vars(base)["forward"]
+
+        def run(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if self._inside or module not in self._paths:
+                return forward(module, *args, **kwargs)
+            with self._running(module, base, (args, kwargs)) as give:
+                return give(forward(module, *args, **kwargs))
 
         return run
 
@@ -245,11 +260,20 @@ def _library(file: str) -> str | None:
 def leaf_class(module: nn.Module) -> type | None:
     """Returns torch's class that the op table has as one op, unless a class below it defines a forward of its own."""
     for cls in type(module).__mro__:
-        name = public_name(cls)
-        known = cls.__module__.startswith(_LEAVES) and ops.find(name) is not None and name not in COMPOSITES
+        known = _is_leaf(cls)
         if known or "forward" in vars(cls):
             return cls if known else None
     return None
+
+
+def _leaf_base(module: nn.Module) -> type | None:
+    """Returns torch's class with a forward of its own that a class is made from."""
+    return next((cls for cls in type(module).__mro__ if "forward" in vars(cls) and _is_leaf(cls)), None)
+
+
+def _is_leaf(cls: type) -> bool:
+    name = public_name(cls)
+    return cls.__module__.startswith(_LEAVES) and ops.find(name) is not None and name not in COMPOSITES
 
 
 _LEAVES = ("torch.nn.", "einops.")

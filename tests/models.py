@@ -69,6 +69,8 @@ MODELS = tuple(
         ("char_rnn_cell", "CharLSTM()", tokens(2, 8)),
         ("conv_autoencoder", "AutoEncoder()", IMAGE),
         ("convnext_like", "ConvNet()", IMAGE),
+        ("decoder_cache", "Decoder(Config())", tokens(2, 6)),
+        ("decoder_cache", "Decoder(Config(use_cache=False))", tokens(2, 6)),
         ("deep_relu_mlp", "DeepReLU()", floats(2, 64)),
         ("deep_relu_mlp", "DeepReLUHe(depth=5)", floats(2, 64)),
         ("deep_sigmoid_mlp", "DeepNet(30)", floats(2, 30)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal, TypeAlias
@@ -89,6 +89,16 @@ def times(left: int | float | Expr, right: int | float | Expr) -> int | float | 
             powers = _merge(powers_left, powers_right, 1)
             total[powers] = total.get(powers, Fraction(0)) + factor_left * factor_right
     return normal(total)
+
+
+def product(sizes: Iterable[object]) -> int | float | Expr | None:
+    """Returns the product of sizes, None where one of them is not known."""
+    total: int | float | Expr = 1
+    for size in sizes:
+        if not isinstance(size, (int, Expr)):
+            return None
+        total = times(total, size)
+    return total
 
 
 def divided(left: int | float | Expr, right: int | float | Expr) -> int | float | Expr | None:

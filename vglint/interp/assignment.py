@@ -69,7 +69,8 @@ def _unpack(run: Run, elements: list[cst.BaseElement], value: Value, frame: Fram
         (position for position, element in enumerate(elements) if isinstance(element, cst.StarredElement)), None
     )
     if isinstance(value, ShapeV) and starred is None:
-        value = name_sizes(run, value.tensor, len(elements))
+        sizes = name_sizes(run, value.tensor, value.skip + len(elements) + value.cut)
+        value = sizes[value.skip : value.skip + len(elements)]
     found = items_of(run, value, frame, site)
     if found.items is None or (
         len(found.items) != len(elements) if starred is None else len(found.items) < len(elements) - 1
@@ -106,7 +107,7 @@ def _part(run: Run, value: Value, position: int, item: Value, site: Site) -> Val
     return item
 
 
-def name_sizes(run: Run, tensor: TensorV, rank: int) -> Value:
+def name_sizes(run: Run, tensor: TensorV, rank: int) -> tuple[Value, ...]:
     """Gives names to the sizes of a tensor whose rank has just become known, and returns them."""
     learn(run, tensor, rank)
     return tuple(dimension(run, tensor, position) for position in range(rank))

@@ -52,6 +52,8 @@ def external(run: Run, value: External, name: str, frame: Frame) -> Value:
         return get_attribute(run, composite(run, value.name), name, frame)
     if name == "__name__":
         return value.name.rpartition(".")[2]
+    if name in ("forward", "__init__") and value.name.startswith("torch.nn.") and ops.find(value.name) is not None:
+        return _unbound(name)
     if value.name == "math" and isinstance(getattr(math, name, None), float):
         return getattr(math, name)
     return External(qualified)

@@ -33,7 +33,7 @@ from vglint.interp.objects import (
     is_unknown,
 )
 from vglint.interp.ranks import rank_of
-from vglint.value import Expr, Unknown
+from vglint.value import Expr, Unknown, plus
 
 
 @register(LIBRARY, "builtins.len")
@@ -57,7 +57,8 @@ def length(run: Run, _: External, args: list[Value], keywords: dict[str, Value],
                 return counts[0] if len(value.modules) == 1 else Unknown("loop bound", "number of modules")
             return len(value.modules) or len(value.parameters)
         case ShapeV():
-            return rank_of(run, value.tensor)
+            rank = rank_of(run, value.tensor)
+            return plus(rank, -value.skip - value.cut) if isinstance(rank, Expr) else rank
         case Instance():
             method_ = get_attribute(run, value, "__len__", frame)
             if not is_unknown(method_):
@@ -177,7 +178,7 @@ def attribute_access(
         return None
     if isinstance(args[0], External) and kind == "hasattr":
         return f"{args[0].name}.{args[1]}" in run.patched or _library_has(args[0].name, args[1])
-    if (kind == "hasattr" or len(args) > 2) and is_tensor(args[0]) and _is_mark(args[1]):
+    if (kind == "hasattr" or len(args) > 2) and is_tensor(args[0]) and _is_mark(run, args[0], args[1]):
         return False if kind == "hasattr" else args[2]
     try:
         found = get_attribute(run, args[0], args[1], frame)
@@ -209,6 +210,7 @@ def _lacks(value: Value, attribute: str) -> bool:
 
 def _library_has(name: str, attribute: str) -> Value:
     from vglint import ops
+    from vglint.ops import names
 
     if ops.find(f"{name}.{attribute}") is not None or f"{name}.{attribute}" in LIBRARY:
         return True
@@ -216,15 +218,19 @@ def _library_has(name: str, attribute: str) -> Value:
         from vglint.interp.module_methods import METHODS
 
         return attribute in METHODS or attribute in _OF_MODULES
-    return Unknown("argument", f"hasattr({name}, {attribute})")
+    known = names.has(name, attribute)
+    return Unknown("argument", f"hasattr({name}, {attribute})") if known is None else known
 
 
-def _is_mark(name: str) -> bool:
-    """Whether an attribute is one that somebody may have left on a tensor; nobody did."""
-    return name.startswith("_") and name not in _OF_TENSORS
+def _is_mark(run: Run, tensor: Value, name: str) -> bool:
+    """Whether an attribute is one that somebody may have left on a tensor; nobody did. What the entry is given may be more than a tensor."""
+    from vglint.ops import names
+
+    if name.startswith("__") or names.has("torch.Tensor", name):
+        return False
+    return name.startswith("_") or (isinstance(tensor, TensorV) and run.nodes[tensor.node].op != "input")
 
 
-_OF_TENSORS = frozenset("_version _grad _grad_fn _base _cdata _backward_hooks __len__ __iter__ __getitem__".split())
 _OF_MODULES = frozenset("forward training dump_patches call_super_init state_dict load_state_dict compile".split())
 
 

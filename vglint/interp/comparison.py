@@ -27,6 +27,7 @@ from vglint.interp.objects import (
     ParamV,
     ParamView,
     SetV,
+    ShapeV,
     Site,
     TensorV,
     Value,
@@ -211,13 +212,15 @@ def equal(left: Value, right: Value) -> bool | None:
         return None if any(answer is None for answer in answers) else True
     if is_unknown(left) or is_unknown(right):
         return None
+    if isinstance(left, ShapeV) or isinstance(right, ShapeV):
+        return True if left == right else None
     if isinstance(left, Expr) or isinstance(right, Expr):
         return _symbolic_compare("==", left, right)
     if isinstance(left, NATIVE) and isinstance(right, NATIVE):
         return bool(left == right)
     if isinstance(left, External) and isinstance(right, External):
         return left == right
-    if isinstance(left, DictV) and isinstance(right, DictV):
+    if type(left) is type(right) and isinstance(left, (DictV, SetV)):
         return None
     return False
 

@@ -13,7 +13,7 @@ from typing import Any
 from vglint import ops
 from vglint.interp.core import Run
 from vglint.interp.objects import Ramp, ShapeV, TensorV, Value
-from vglint.value import Expr, plus, times
+from vglint.value import Expr, plus, product, times
 
 _FILLED: Mapping[str, int] = {"zeros": 0, "zeros_like": 0, "ones": 1, "ones_like": 1}
 _SAME = frozenset({"to", "to_integer", "contiguous", "clone", "detach", "identity", "expand"})
@@ -57,8 +57,8 @@ def after_call(op: str, bound: Mapping[str, Value], source: Value) -> Ramp | Non
         return known if known.step == 0 else None
     if op in ("logical_not", "bitwise_not") and isinstance(known.start, bool) and known.step == 0:
         return Ramp(not known.start, 0)
-    if op == "sum" and known.step == 0 and known.start in (0, False):
-        return Ramp(0, 0)
+    if op == "sum" and known.step == 0 and not isinstance(known.start, (Expr, float)):
+        return _sum(known, bound, source)
     other = bound.get("other")
     if op in _COMPARE or op in _LOGIC or op in ("add", "sub", "mul"):
         return after_operator(op, [source, other])
@@ -191,6 +191,16 @@ def _diff(known: Ramp, bound: Mapping[str, Value], source: Value) -> Ramp | None
         if first is None or plus(plus(known.start, times(first.start, -1)), -known.step) != 0:
             return None
     return Ramp(known.step, 0)
+
+
+def _sum(known: Ramp, bound: Mapping[str, Value], source: Value) -> Ramp | None:
+    sizes = source.shape if isinstance(source, TensorV) else None
+    if known.start == 0:
+        return Ramp(0, 0)
+    if sizes is None or bound.get("dim") is not None:
+        return None
+    total = product(sizes)
+    return None if total is None else Ramp(times(total, known.start), 0)
 
 
 def _cumsum(known: Ramp, bound: Mapping[str, Value], source: Value) -> Ramp | None:

@@ -160,6 +160,8 @@ class Run:
     """Above zero while the definitions that fill a registry are executed, and while a decorator keeps what it decorates."""
     keeping: dict[int, bool] = field(default_factory=dict)
     """Whether a function, used as a decorator, keeps what it decorates, by the identity of its tree."""
+    adding: dict[int, bool] = field(default_factory=dict)
+    """Whether a decorator adds keyword arguments to the calls of what it decorates, by the identity of its tree."""
     borrowed: Site | None = None
     """The user's call inside which vglint's own description of a torch module runs: the place of all its nodes."""
     trying: int = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import libcst as cst
 
 from vglint import ops
@@ -79,13 +81,32 @@ def _decorated(run: Run, decorator: cst.BaseExpression, value: Value, function: 
         return value
     if isinstance(known, ClassV) and any(isinstance(base, External) and base.name in PROPERTIES for base in known.mro):
         return PropertyV(value)
-    if isinstance(known, FunctionV) and function.name == "__init__":
+    if isinstance(known, FunctionV) and (function.name == "__init__" or _adds_arguments(run, known)):
         # What wraps a constructor keeps its arguments, as a rule.
         made = call(run, evaluate(run, decorator, frame), [value], {}, frame, Site(frame.unit, decorator))
         return made if isinstance(made, FunctionV) else value
     registered(run, decorator, known, value, frame)
     # Other decorators log, register, document or cache: calling the result calls the function.
     return value
+
+
+def _adds_arguments(run: Run, decorator: FunctionV) -> bool:
+    """Whether what a decorator puts around a function hands it keyword arguments that its caller did not give."""
+    key = id(decorator.node)
+    if key not in run.adding:
+        tree = decorator.unit.ast
+        run.adding[key] = tree is not None and any(
+            isinstance(node, ast.Assign)
+            and any(
+                isinstance(to, ast.Subscript) and isinstance(to.value, ast.Name) and to.value.id == name
+                for to in node.targets
+            )
+            for inner in ast.walk(tree)
+            if isinstance(inner, ast.FunctionDef) and inner.args.kwarg and inner is not tree
+            for name in (inner.args.kwarg.arg,)
+            for node in ast.walk(inner)
+        )
+    return run.adding[key]
 
 
 def make_class(run: Run, node: cst.ClassDef, frame: Frame) -> ClassV:

@@ -108,7 +108,13 @@ def call_function(
             return evaluate(run, function.node.body, inner)
         from vglint.interp.statements import block, body_of
 
-        flow = block(run, body_of(function.node), inner)
+        try:
+            flow = block(run, body_of(function.node), inner)
+        except Raised:
+            if not inner.returned:
+                raise
+            # The paths of an unknown branch that returned before are the ones that the program takes.
+            flow, inner.result = Flow.RETURN, inner.returned.pop()
         if inner.yields is not None:
             return IteratorV(inner.yields)
         return returned_value(run, inner, flow if flow == Flow.RETURN else None, site)

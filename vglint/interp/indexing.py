@@ -33,7 +33,7 @@ from vglint.interp.objects import (
     is_tensor,
     is_unknown,
 )
-from vglint.interp.ranks import last_size
+from vglint.interp.ranks import last_size, learn, of_tokens
 from vglint.ops.spec import Call, Tensor
 from vglint.value import Expr, Literal_, Unknown
 
@@ -185,15 +185,32 @@ def _size(run: Run, value: ShapeV, key: Value) -> Value:
     tensor = value.tensor
     shape = shape_of(run, tensor)
     if shape is not None:
-        return _native(tuple(dimension(run, tensor, position) for position in range(len(shape))), key)
+        sizes = tuple(dimension(run, tensor, position) for position in range(len(shape)))
+        return _native(sizes[value.skip : len(sizes) - value.cut], key)
     if isinstance(key, slice):
-        if isinstance(key.start, int) and -8 <= key.start < 0 and key.stop is None and key.step is None:
-            return tuple(_size(run, value, place) for place in range(key.start, 0))
-        return Unknown("argument", f"sizes of %{tensor.node}")
+        return _sizes(run, value, key)
+    if isinstance(key, int):
+        key += value.skip if key >= 0 else -value.cut
     if key == -1 and not tensor.pick and (last := last_size(run, tensor.node)) is not None:
         return last
+    if isinstance(key, int) and key > 0 and isinstance(tensor, TensorV) and of_tokens(run, tensor):
+        learn(run, tensor, key + 2)
+        return dimension(run, tensor, key)
     name = run.nodes[tensor.node].config.get("name", f"%{tensor.node}")
     return Expr.symbol(f"{name}.{key}") if isinstance(key, int) else Unknown("argument", "size")
+
+
+def _sizes(run: Run, value: ShapeV, key: slice) -> Value:
+    """Some of the sizes of a tensor whose rank is not known."""
+    start, stop = 0 if key.start is None else key.start, 0 if key.stop is None else key.stop
+    if key.step is None and isinstance(start, int) and isinstance(stop, int):
+        if -8 <= start < 0 and key.stop is None:
+            return tuple(_size(run, value, place) for place in range(start, 0))
+        if 0 <= start <= 8 and (-8 <= stop < 0 or key.stop is None):
+            return ShapeV(value.tensor, value.skip + start, value.cut - stop)
+        if 0 <= start < stop <= 8:
+            return tuple(_size(run, value, place) for place in range(start, stop))
+    return Unknown("argument", f"sizes of %{value.tensor.node}")
 
 
 def dimension(run: Run, tensor: Value, position: int) -> Value:

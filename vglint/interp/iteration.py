@@ -12,6 +12,7 @@ from vglint.interp.objects import (
     Instance,
     IteratorV,
     ListV,
+    MethodV,
     ModuleV,
     OpaqueV,
     SetV,
@@ -141,11 +142,25 @@ def _instance(run: Run, value: Instance, frame: Frame, site: Site) -> Items:
         result = call(run, method, [], {}, frame, site)
         if result is not value:
             return items_of(run, result, frame, site)
+    by_index = _by_index(run, value, frame, site)
+    if by_index is not None:
+        return by_index
     item = value.extra.get("item")
     if item is not None:
         return Items(None, item(run, site), Unknown("loop bound", "batches"))
     unknown = opaque(run, "loop bound", "iteration", [value], site)
     return Items(None, unknown, Unknown("loop bound", "iteration"))
+
+
+def _by_index(run: Run, value: Instance, frame: Frame, site: Site) -> Items | None:
+    """The items of an object that is indexed from 0 to its length, where that is known."""
+    length, item = (get_attribute(run, value, name, frame) for name in ("__len__", "__getitem__"))
+    if not isinstance(length, MethodV) or not isinstance(item, MethodV):
+        return None
+    count = call(run, length, [], {}, frame, site)
+    if not isinstance(count, int) or not 0 <= count <= LIMIT:
+        return None
+    return Items([call(run, item, [position], {}, frame, site) for position in range(count)])
 
 
 def _rows(run: Run, value: Value, site: Site) -> Items:

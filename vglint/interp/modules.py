@@ -251,6 +251,8 @@ def _register_child(run: Run, module: ModuleV, name: str, value: Value, site: Si
         run.labels.setdefault((value.node, value.pick), name)
     elif value is None and name in module.modules:
         home = module.modules
+    if name == "bias" and isinstance(module.config.get(name), bool):
+        run.put(module.config, name, isinstance(value, ParamV))
     for table in tables:
         if table is not home and name in table:
             run.drop(table, name)

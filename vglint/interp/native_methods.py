@@ -11,7 +11,7 @@ from vglint.interp.comparison import equal
 from vglint.interp.core import Frame, Run, call
 from vglint.interp.iteration import items_of
 from vglint.interp.objects import BuiltinV, ClassV, DictV, Instance, IteratorV, ListV, SetV, Site, Value, is_unknown
-from vglint.value import Unknown
+from vglint.value import Unknown, product
 
 TENSOR_NAMES = frozenset(
     "T mT H shape size dim device dtype data grad requires_grad is_cuda item tolist numel ndim backward detach register_hook retain_grad is_floating_point is_complex is_contiguous keys values items get".split()
@@ -31,11 +31,14 @@ def method_of(run: Run, value: Value, name: str) -> Value:
             table = DICT
         case SetV():
             table = SET
+        case str() if name == "type":
+            return value.partition(":")[0]  # a device, which stands as its name
         case str():
             return _plain(value, name, STRINGS)
         case tuple() if name in ("release", "base_version", "public"):
-            # A version, which stands as the tuple of its numbers.
-            return value
+            return value  # a version, which stands as the tuple of its numbers
+        case tuple() if name in _PARTS:
+            return value[_PARTS[name]] if len(value) > _PARTS[name] else 0
         case tuple() | range():
             return _plain(value, name, frozenset({"index", "count"})) if name != "numel" else _numel(value)
         case bool() | int() | float():
@@ -61,6 +64,8 @@ STRINGS = frozenset(
 )
 
 
+_PARTS = {"major": 0, "minor": 1, "micro": 2}
+"""Parts of a version."""
 _LENGTH = 100_000
 _WIDE = re.compile(r"\{[^}]*:[^}]*\d{5}")
 """A format that asks for a long text."""
@@ -97,12 +102,8 @@ def _plain(value: Any, name: str, allowed: frozenset[str]) -> Value:
 
 def _numel(value: Any) -> Value:
     def invoke(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-        total = 1
-        for item in value:
-            if not isinstance(item, int):
-                return Unknown("argument", "numel")
-            total *= item
-        return total
+        total = product(value)
+        return Unknown("argument", "numel") if total is None else total
 
     return BuiltinV("numel", invoke)
 

@@ -278,11 +278,13 @@ class OpaqueV:
     site: Site | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class ShapeV:
-    """`x.shape` of a tensor whose rank is not known."""
+    """`x.shape` of a tensor whose rank is not known, or that without its first `skip` and last `cut` sizes."""
 
     tensor: TensorV
+    skip: int = 0
+    cut: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -75,6 +75,19 @@ def learn(run: Run, value: TensorV, rank: int) -> Shape:
     return shape
 
 
+def of_tokens(run: Run, value: TensorV) -> bool:
+    """Whether a tensor of unknown rank is the embedding of an input: who asks for its second size has batches of sequences."""
+    node, steps = value.node, STEPS
+    while not value.pick and steps and run.nodes[node].shape is None and run.nodes[node].inputs:
+        draft = run.nodes[node]
+        if draft.op == "embedding":
+            return run.nodes[draft.inputs[0]].op == "input"
+        if not _keeps(draft.op):
+            return False
+        node, steps = draft.inputs[0], steps - 1
+    return False
+
+
 def rank_of_pattern(pattern: object) -> int | None:
     """Returns how many dimensions the left side of an einops pattern has; None where an ellipsis leaves it open."""
     if not isinstance(pattern, str) or "..." in pattern or "…" in pattern:

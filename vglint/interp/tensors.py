@@ -21,7 +21,7 @@ from vglint.interp.objects import (
 )
 from vglint.interp.ranks import rank_of
 from vglint.ops.spec import Arg, Spelling
-from vglint.value import Expr, Unknown, times
+from vglint.value import Unknown, product
 
 
 def bound_method(run: Run, value: Value, name: str, frame: Frame) -> Value:
@@ -94,13 +94,8 @@ def _special(
             shape = shape_of(run, value)
             if shape is None:
                 return Unknown("argument", "numel")
-            total: int | float | Expr = 1
-            for position in range(len(shape)):
-                size = dimension(run, value, position)
-                if not isinstance(size, (int, Expr)):
-                    return Unknown("argument", "numel")
-                total = times(total, size)
-            return total
+            total = product(dimension(run, value, position) for position in range(len(shape)))
+            return Unknown("argument", "numel") if total is None else total
         case "item" | "tolist" if isinstance(value, TensorV) and value.values is not None:
             return value.values[0] if name == "item" and len(value.values) == 1 else ListV(list(value.values))
         case "is_contiguous" | "is_floating_point":
