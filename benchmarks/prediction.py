@@ -52,12 +52,20 @@ def main() -> None:
             table=gradient_table([row for row in other if not row.model.steps]),
             recurrent=recurrent_table(other),
         ),
+        _BOTH.format(
+            count=len(rows) + len(other),
+            table=gradient_table([row for row in [*rows, *other] if not row.model.steps]),
+            recurrent=recurrent_table([*rows, *other]),
+        ),
         _real(),
         _agreement([*rows, *other]),
     ]
     if not given.no_training:
         tasks = [compare(model) for model in generate_tasks(given.seed, share=given.share)]
-        parts.append(_TRAINING.format(table=training_table(tasks)))
+        held = [compare(model) for model in generate_tasks(HELD_OUT, share=HELD_OUT_SHARE * given.share)]
+        parts.append(
+            _TRAINING.format(table=training_table(tasks), seed=given.seed, held=HELD_OUT, kept=training_table(held))
+        )
     notes = HERE / "prediction_notes.md"
     parts.append(notes.read_text(encoding="utf-8").strip() if notes.is_file() else "")
     text = "\n\n".join(part for part in parts if part) + "\n"
@@ -164,6 +172,14 @@ listed once, for the last section of this page.
 
 {recurrent}"""
 
+_BOTH = """## Both seeds together
+
+All {count} generated models.
+
+{table}
+
+{recurrent}"""
+
 _REAL = """## Real models at initialisation
 
 Whole models of public repositories (`targets/zoo.toml`: CIFAR zoos, U-Nets, GPTs, TCNs, tutorials), as their files are; all of them are known to train.
@@ -177,7 +193,13 @@ rates, median of three seeds: a model trains at 0.8 accuracy, is stuck below 0.3
 findings are those of a default run, in the families about the start of training
 (VG1 to VG4, VG6; VG5 speaks of longer memories than the eight steps that these tasks have).
 
-{table}"""
+Seed {seed}, with which the rules' thresholds were looked at:
+
+{table}
+
+Seed {held}, whose trainings were first run when the rules were finished:
+
+{kept}"""
 
 if __name__ == "__main__":
     main()

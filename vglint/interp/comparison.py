@@ -36,6 +36,8 @@ from vglint.interp.objects import (
 )
 from vglint.value import Expr, Unknown, plus, times
 
+GPU = External("torch.cuda.is_available()")
+"""Whether there is a GPU. Code is followed as if there were none, but of names of devices and dtypes that hang on it neither is chosen."""
 NATIVE = (int, float, str, bytes, tuple, bool, type(None), range, complex)
 COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
@@ -157,7 +159,9 @@ def truth(run: Run, value: Value, frame: Frame, site: Site) -> bool | None:
         case Instance():
             length = _length_method(run, value, frame, site)
             return length
-        case FunctionV() | ClassV() | External():
+        case External():
+            return value != GPU
+        case FunctionV() | ClassV():
             return True
         case TensorV():
             return truth_of(value)

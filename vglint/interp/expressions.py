@@ -120,6 +120,10 @@ def conditional(run: Run, node: cst.IfExp, frame: Frame) -> Value:
 
     condition = evaluate(run, node.test, frame)
     known = comparison.truth(run, condition, frame, Site(frame.unit, node))
+    if condition == comparison.GPU and all(
+        isinstance(arm, (cst.SimpleString, cst.Attribute)) for arm in (node.body, node.orelse)
+    ):
+        return Unknown("argument", "GPU or not")
     if known is not None:
         return evaluate(run, node.body if known else node.orelse, frame)
     return fork_values(run, condition, [node.body, node.orelse], frame, Site(frame.unit, node))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vglint import ops
+from vglint.interp.comparison import GPU
 from vglint.interp.contexts import AUTOCAST, NO_GRAD, context
 from vglint.interp.core import CONSTANTS, LIBRARY, Frame, Run, call, opaque, register
 from vglint.interp.emit import emit_call, literal
@@ -53,7 +54,7 @@ _ANSWERS: dict[str, Value] = {
     "torch.is_grad_enabled": True,
     "torch.is_inference_mode_enabled": False,
     "torch.is_autocast_enabled": False,
-    "torch.cuda.is_available": False,
+    "torch.cuda.is_available": GPU,
     "torch.cuda.is_current_stream_capturing": False,
     "torch.xpu.is_available": False,
     "torch.xpu.is_current_stream_capturing": False,
