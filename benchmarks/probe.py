@@ -22,6 +22,7 @@ import torch
 from benchmarks.generate import generate_tasks
 from benchmarks.measure import build, cache_folder
 from benchmarks.measure import measure as gradients
+from benchmarks.prediction import HELD_OUT, HELD_OUT_SHARE
 from benchmarks.train import OptimizerName, Outcome, train
 from benchmarks.writing import Model
 from vglint.interp import extract
@@ -126,17 +127,29 @@ def main() -> int:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     kept = "--kept" in sys.argv
-    models = [model for model in generate_tasks() if not kept or _kept(model).exists()]
-    rows: list[Row] = []
-    for model in models:
-        for row in rows_of(model):
-            rows.append(row)
-            if (row.outcome == "trains" and row.faults) or (row.outcome == "stuck" and not row.faults):
-                print(_line(row), flush=True)
-    text = table(rows)
-    print(text)
-    (HERE / "probe.md").write_text(_PAGE.format(count=len(models), all=len(generate_tasks()), table=text))
-    return int(any(row.outcome == "trains" and row.faults for row in rows))
+    both: list[Row] = []
+    page = _HEAD
+    for text, models in (
+        (_HELD_OUT, generate_tasks(HELD_OUT, share=HELD_OUT_SHARE)),
+        (_IN_SIGHT, generate_tasks()),
+    ):
+        chosen = [model for model in models if not kept or _kept(model).exists()]
+        rows = [row for model in chosen for row in _told(model)]
+        page += text.format(count=len(chosen), all=len(models), table=table(rows))
+        both += rows
+    page += _BOTH.format(count=len(both) // 2, table=table(both))
+    print(page)
+    (HERE / "probe.md").write_text(page)
+    return int(any(row.outcome == "trains" and row.faults for row in both))
+
+
+def _told(model: Model) -> tuple[Row, ...]:
+    """Prints what is wrong about a model as soon as it is known."""
+    rows = rows_of(model)
+    for row in rows:
+        if (row.outcome == "trains" and row.faults) or (row.outcome == "stuck" and not row.faults):
+            print(_line(row), flush=True)
+    return rows
 
 
 def _line(row: Row) -> str:
@@ -147,11 +160,33 @@ def _line(row: Row) -> str:
     return f"{model.name} depth {model.depth} {model.activation} {model.init} {row.optimizer} {row.outcome} {row.faults} {short}"
 
 
-_PAGE = """# The probe against real training
+_HEAD = """# The probe against real training
 
-Written by `python -m benchmarks.probe`. {count} of {all} generated classifiers, trained on scikit-learn's digits (300 steps, best of three
+Written by `python -m benchmarks.probe`. Generated classifiers, trained on scikit-learn's digits (300 steps, best of three
 learning rates, median of three seeds) and probed from their source alone (60 steps, two seeds, a made-up task). A model is confirmed to fail
-under an optimiser when every seed of the probe shows a fault. The thresholds were set with these outcomes in sight: nothing here is held out.
+under an optimiser when every seed of the probe shows a fault.
+"""
+
+_HELD_OUT = """
+## Held out
+
+{count} of {all} models of another seed of the generator, first trained and probed when the thresholds were fixed.
+
+{table}
+"""
+
+_IN_SIGHT = """
+## In sight
+
+{count} of {all} models; the thresholds were set with these outcomes in sight.
+
+{table}
+"""
+
+_BOTH = """
+## Together
+
+{count} models.
 
 {table}
 """

@@ -68,6 +68,8 @@ class Rule:
     levels: tuple[Level, ...] = ()
     yields_to: tuple[str, ...] = ()
     confirm: str | None = None
+    refutes: bool = True
+    """Whether runs in which the probe measures nothing of the fault speak against the finding."""
     fix: Action | None = None
     source: str = ""
     """The file that the rule came from."""

@@ -123,6 +123,13 @@ def test_verdicts_are_three() -> None:
     assert word({}) == "inconclusive"
 
 
+def test_runs_without_the_data_that_shows_a_fault_refute_nothing() -> None:
+    checked = load().find("VG001")
+    for shown, expected in ((False, "inconclusive"), (True, "confirmed")):
+        found = verdict(checked, runs(nonfinite=shown, edge_nonfinite=shown))
+        assert found is not None and found.verdict == expected
+
+
 def test_a_verdict_moves_the_confidence() -> None:
     checked = load().find("VG101")
     finding = Finding("VG101", "saturating-stack", "warning", "medium", Span("a.py", 1, 1, 1, 2), "", "Net")

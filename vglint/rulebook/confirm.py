@@ -18,8 +18,8 @@ _LOWERED: Mapping[Confidence, Confidence] = {"low": "low", "medium": "low", "hig
 def verdict(checked: CheckedRule, runs: Mapping[str, Sequence[Mapping[str, Scalar]]]) -> Verdict | None:
     """Returns the verdict on a rule's finding, None where the rule names no measure. `runs` holds the measures of each seed by optimiser.
 
-    Confirmed: every seed of some optimiser satisfies the condition. Refuted: no run does. Else, and where a measure is missing,
-    inconclusive.
+    Confirmed: every seed of some optimiser satisfies the condition. Refuted: no run does, and the rule lets that count. Else, and where a
+    measure is missing, inconclusive.
     """
     condition = checked.confirm
     if condition is None:
@@ -42,7 +42,7 @@ def verdict(checked: CheckedRule, runs: Mapping[str, Sequence[Mapping[str, Scala
         return Verdict("confirmed", (("optimizer", shown), *_evidence(condition.names, runs[shown])))
     answers = [answer for seeds in held.values() for answer in seeds]
     evidence = _evidence(condition.names, [seed for seeds in runs.values() for seed in seeds])
-    refuted = bool(answers) and all(answer is False for answer in answers)
+    refuted = checked.rule.refutes and bool(answers) and all(answer is False for answer in answers)
     return Verdict("refuted" if refuted else "inconclusive", evidence)
 
 

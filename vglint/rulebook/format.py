@@ -45,6 +45,10 @@ class ConfirmTable(Struct, forbid_unknown_fields=True, frozen=True):
     """What the probe must measure to confirm the finding."""
 
     when: Annotated[str, Meta(min_length=1, description="A condition over `measured.…` quantities and params.")]
+    refutes: Annotated[
+        bool,
+        Meta(description="Whether runs that show nothing refute it; false where only particular data shows the fault."),
+    ] = True
 
 
 class FixTable(Struct, forbid_unknown_fields=True, frozen=True):

@@ -169,6 +169,7 @@ def _rule(table: RuleFile, file: str) -> Rule:
         levels=tuple(Level(item.when, item.severity, item.confidence, item.note) for item in table.levels),
         yields_to=table.yields_to,
         confirm=table.confirm.when if table.confirm else None,
+        refutes=table.confirm.refutes if table.confirm else True,
         fix=Action(fix.action, fix.title, fix.with_, fix.safety) if fix else None,
         source=file,
     )

@@ -32,7 +32,8 @@ def page(rule: Rule) -> str:
             "\n".join([f"Parameters (`[tool.vglint.rules.{rule.id}]`):\n", "| name | default |", "|---|---|", *rows])
         )
     if rule.confirm:
-        parts.append(f"The probe confirms it when `{_condition(rule.confirm)}`.")
+        never = "" if rule.refutes else " It never refutes it: only particular data shows this fault."
+        parts.append(f"The probe confirms it when `{_condition(rule.confirm)}`.{never}")
     if rule.yields_to:
         parts.append(f"It gives way to {', '.join(rule.yields_to)} on the same model.")
     if rule.fix:
