@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,28 @@ def test_the_declared_attribute_says_which_configuration_is_meant() -> None:
     assert widths == [8, 12, 12]
     # The annotation of Text names the pair; what builds it gives it the part.
     assert [node.get("in_features") for node in graphs["Text"].nodes if node.op == "linear"] == [12, 12]
+
+
+def test_names_of_a_package_that_is_not_read_are_not_taken_to_be_equal(tmp_path: Path) -> None:
+    source = """
+    from torch import nn
+    from elsewhere import Kinds
+
+    KINDS = Kinds("plain normed")
+
+    class Net(nn.Module):
+        def __init__(self, kind=KINDS.plain):
+            super().__init__()
+            self.layer = nn.Linear(8, 8)
+            self.normed = kind == KINDS.normed
+
+        def forward(self, x):
+            x = self.layer(x)
+            if self.normed:
+                x = x.softmax(-1)
+            return x
+    """
+    file = tmp_path / "net.py"
+    file.write_text(textwrap.dedent(source))
+    graph = by_name(Project(tmp_path, [file]), file)["Net"]
+    assert [gap.why for gap in graph.gaps] == ["branches differ"]

@@ -177,7 +177,8 @@ _HALF = tuple(External(f"torch.{name}") for name in ("float16", "bfloat16", "hal
 def identical(left: Value, right: Value) -> bool | None:
     """Whether two values are the same object; None where that is not known."""
     if left is right:
-        return True
+        # An attribute of an unknown is that unknown: two of them need not be the same.
+        return None if isinstance(left, Unknown) and left.why != "argument" else True
     for one, other in ((left, right), (right, left)):
         if one is None:
             if isinstance(other, Unknown):
@@ -200,7 +201,8 @@ def identical(left: Value, right: Value) -> bool | None:
 def equal(left: Value, right: Value) -> bool | None:
     """Three-valued `==`."""
     if left is right:
-        return True
+        # An attribute of an unknown is that unknown: two of them need not be the same.
+        return None if isinstance(left, Unknown) and left.why != "argument" else True
     if any(isinstance(side, ListV) and side.count is not None for side in (left, right)):
         return None
     for side, other in ((left, right), (right, left)):

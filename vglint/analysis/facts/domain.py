@@ -64,9 +64,14 @@ def sum_of_squares(view: View, index: int) -> bool:
 
 def generic(view: View, index: int) -> bool:
     """Whether what is squared behind a value comes straight from a weight layer, an embedding or a normalisation, whose outputs are all
-    zero at once for no input, or is a model's own input."""
+    zero at once for no input, or is a model's own input, or the way from one of its points to another (`pos[i] - pos[j]`)."""
     node = _squared(view, index)
-    if node.op == "input":
+    ends = (
+        {origin(view, source).index for source in node.inputs}
+        if node.op == "sub" and len(set(node.inputs)) == 2
+        else set()
+    )
+    if node.op == "input" or (len(ends) == 1 and view.graph.nodes[ends.pop()].op == "input"):
         # A loss is given differences, masks and rectified features; a model is given data.
         return any(parameter.trainable for parameter in view.graph.parameters)
     return view.kinds[node.index] in ("weight", "norm") or view.is_weight(node)
