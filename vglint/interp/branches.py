@@ -49,7 +49,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         run.gap("budget", "branches within branches", site)
         return None
     ends: list[End] = []
-    nodes = len(run.nodes)
+    nodes, regions = len(run.nodes), len(run.regions)
     outer, region, depth, running = run.journal, run.region, run.depth, list(run.modules_running)
     before = (frame.result, list(frame.returned))
     run.forks += 1
@@ -83,7 +83,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
     if not ends:
         raise Raised("Exception")
     if len(ends) == 1:
-        _merge_regions(run, nodes, region)
+        _merge_regions(run, regions, region)
         flow, after, result, _ = ends[0]
         for holder, key, value in after.values():
             run_write(run, holder, key, value)
@@ -267,9 +267,10 @@ def _root(run: Run, node: int) -> int:
 
 
 def _merge_regions(run: Run, start: int, region: int) -> None:
-    for number in range(len(run.regions) - 1, region, -1):
-        if run.regions[number].parent == region and run.regions[number].kind == "branch":
-            run.regions[number].alias = region
+    """The arms that were opened from `start` on are no branch after all: what they hold belongs to the region around them."""
+    for arm in run.regions[start:]:
+        if arm.parent == region and arm.kind == "branch":
+            arm.alias = region
 
 
 def _forget_nodes(run: Run, start: int) -> None:
