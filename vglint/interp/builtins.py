@@ -7,7 +7,7 @@ import re
 
 from vglint.interp.comparison import symbolic, truth
 from vglint.interp.core import LIBRARY, Frame, Raised, Run, call, get_attribute, opaque, register
-from vglint.interp.modules import find_in_mro
+from vglint.interp.modules import find_in_mro, register_unnamed
 from vglint.interp.objects import (
     ArrayV,
     BuiltinV,
@@ -167,7 +167,7 @@ def attribute_access(
         ):
             return Unknown("argument", f"getattr by {args[1].text}")
         if kind == "setattr" and len(args) == 3 and isinstance(args[0], ModuleV) and isinstance(args[2], ModuleV):
-            run.gap("argument", "name of a registered module", site)
+            register_unnamed(run, args[2], site)
         return Unknown("argument", kind)
     if kind == "setattr":
         from vglint.interp.modules import set_attribute

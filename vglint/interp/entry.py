@@ -67,6 +67,7 @@ from vglint.interp.objects import (
     Value,
     is_unknown,
 )
+from vglint.interp.parts import Starts, note_parts, start_as_part
 from vglint.interp.starts import (
     NoEntry,
     has_forward,
@@ -197,6 +198,7 @@ class _Session:
         assert isinstance(kept, Memory)
         self.memory = kept
         self.built: dict[str, tuple[list[Value], dict[str, Value]]] = {}
+        self.starts: Starts = {}
 
     def need(self, candidate: Candidate) -> Need:
         """Returns what a candidate must be given, which other entries may show."""
@@ -219,11 +221,19 @@ class _Session:
             Span(self.module.path, unit.line, 1, unit.line, 1) if unit.ast is None else unit.span(unit.tree)
         )
         try:
-            return _guarded(run, span, lambda: self._start(run, candidate, space, frame))
+            return _guarded(run, span, lambda: self._started(run, candidate, space, frame))
         except NoEntry:
             return None
         finally:
             _undo(run)
+
+    def _started(self, run: Run, candidate: Candidate, space: Namespace, frame: Frame) -> Started:
+        kind, roots, result = self._start(run, candidate, space, frame)
+        if kind == "class" and "" in roots:
+            start_as_part(run, roots[""], self.starts)
+        if kind != "training":
+            note_parts(run, roots, self.module.path, self.starts)
+        return kind, roots, result
 
     def _start(self, run: Run, candidate: Candidate, space: Namespace, frame: Frame) -> Started:
         if candidate.kind == "script":

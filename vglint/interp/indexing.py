@@ -410,4 +410,6 @@ def _set_child(run: Run, holder: ModuleV, key: Value, value: Value, frame: Frame
         if -len(names) <= key < len(names):
             run.put(holder.modules, names[key], value)
     else:
-        run.gap("argument", "name of a registered module", site)
+        from vglint.interp.modules import register_unnamed
+
+        register_unnamed(run, value, site)

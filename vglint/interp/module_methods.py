@@ -95,7 +95,7 @@ def add_module(run: Run, args: list[Value], keywords: dict[str, Value], frame: F
     if isinstance(name, str):
         modules.set_attribute(run, module, name, value, frame, site)
     else:
-        run.gap("argument", "name of a registered module", site)
+        modules.register_unnamed(run, value, site)
     return None
 
 
@@ -105,7 +105,7 @@ def set_by_name(run: Run, args: list[Value], keywords: dict[str, Value], frame: 
     if len(args) == 3 and isinstance(args[1], str):
         modules.set_attribute(run, args[0], args[1], args[2], frame, site)
     elif len(args) == 3 and isinstance(args[2], ModuleV):
-        run.gap("argument", "name of a registered module", site)
+        modules.register_unnamed(run, args[2], site)
     return None
 
 

@@ -229,6 +229,13 @@ def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame
                 run.put(target.names, name, value)
 
 
+def register_unnamed(run: Run, value: Value, site: Site) -> None:
+    """Registers a child under a name that is not known: it has no path, but its parameters are the model's."""
+    run.gap("argument", "name of a registered module", site)
+    if isinstance(value, ModuleV):
+        run.put(value.extra, "named", True)
+
+
 def _register_child(run: Run, module: ModuleV, name: str, value: Value, site: Site) -> None:
     tables: tuple[dict[str, Any], ...] = (module.modules, module.parameters, module.buffers, module.attrs)
     home: dict[str, Any] = module.attrs

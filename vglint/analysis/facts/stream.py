@@ -20,7 +20,7 @@ _MASKS = frozenset({"masked_fill", "where", "add"})
 @fact("node", "places")
 def detached_skip(found: NodeView) -> tuple[Place, ...]:
     """Of an addition: the `.detach()` of a value whose other way to the sum is through layers, so that its own way carries no gradient.
-    A straight-through estimator detaches a difference, which is none."""
+    A straight-through estimator detaches a difference, which is none; a branch with a skip of its own hands the gradient on."""
     node, view = found.node, found.view
     if node.op != "add" or len(node.inputs) != 2:
         return ()
@@ -30,9 +30,11 @@ def detached_skip(found: NodeView) -> tuple[Place, ...]:
             continue
         source = origin(view, cut.inputs[0])
         ways = _until(view, other, source.index)
-        layers = [i for i in ways if view.is_weight(view.graph.nodes[i]) and i > source.index]
+        layers = frozenset(i for i in ways if view.is_weight(view.graph.nodes[i]) and i > source.index)
         trained = any(view.trains(i) for i in view.before([source.index], lambda each: not view.carries_gradient(each)))
-        if source.index in ways and layers and trained and source.op not in ("sub", "rsub"):
+        if source.op in ("sub", "rsub") or source.index not in ways or not layers or not trained:
+            continue
+        if source.index not in _until(view, other, source.index, layers):
             return (view.place(cut.index),)
     return ()
 
@@ -105,9 +107,11 @@ def per_head(found: NodeView) -> float | Unknown:
     return unknown("the size of a head is not known")
 
 
-def _until(view: View, start: int, stop: int) -> set[int]:
-    """Returns the nodes that a gradient comes to on its way back from a node, not beyond another one."""
-    return view.before([start], lambda each: not view.carries_gradient(each) or each.index == stop)
+def _until(view: View, start: int, stop: int, closed: frozenset[int] = frozenset()) -> set[int]:
+    """Returns the nodes that a gradient comes to on its way back from a node, not beyond another one, nor through those that are closed."""
+    return view.before(
+        [start], lambda each: not view.carries_gradient(each) or each.index == stop or each.index in closed
+    )
 
 
 def _cut_between(view: View, before: int, after: int) -> int | None:
