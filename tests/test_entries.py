@@ -84,3 +84,43 @@ def test_names_of_a_package_that_is_not_read_are_not_taken_to_be_equal(tmp_path:
     file.write_text(textwrap.dedent(source))
     graph = by_name(Project(tmp_path, [file]), file)["Net"]
     assert [gap.why for gap in graph.gaps] == ["branches differ"]
+
+
+def test_a_decorated_forward_is_given_what_its_own_parameters_name(tmp_path: Path) -> None:
+    source = """
+    from functools import wraps
+    from torch import nn
+
+    def scaled(forward):
+        @wraps(forward)
+        def wrapper(self, *args, **kwargs):
+            kwargs["scale"] = 2.0
+            return forward(self, *args, **kwargs)
+        return wrapper
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.left, self.right = nn.Linear(4, 8), nn.Linear(6, 8)
+
+        @scaled
+        def forward(self, left, right, scale=None):
+            return scale * (self.left(left) + self.right(right))
+    """
+    file = tmp_path / "net.py"
+    file.write_text(textwrap.dedent(source))
+    graph = by_name(Project(tmp_path, [file]), file)["Net"]
+    assert [node.get("name") for node in graph.nodes if node.op == "input"] == ["left", "right"]
+    assert not graph.gaps
+
+
+def test_files_that_star_import_each_other_still_find_their_classes(tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("from .base import *\nfrom .net import *\n")
+    (folder / "base.py").write_text("from torch import nn\n\n\nclass Base(nn.Module):\n    width = 8\n")
+    net = "from models import Base\nfrom torch import nn\n\n\nclass Net(Base):\n    def __init__(self):\n        super().__init__()\n"
+    net += "        self.layer = nn.Linear(self.width, 8)\n\n    def forward(self, x):\n        return self.layer(x)\n"
+    (folder / "net.py").write_text(net)
+    graph = by_name(Project(tmp_path, [folder / "net.py"]), folder / "net.py")["Net"]
+    assert [node.op for node in graph.nodes] == ["input", "linear"] and not graph.gaps

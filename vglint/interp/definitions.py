@@ -84,7 +84,11 @@ def _decorated(run: Run, decorator: cst.BaseExpression, value: Value, function: 
     if isinstance(known, FunctionV) and (function.name == "__init__" or _adds_arguments(run, known)):
         # What wraps a constructor keeps its arguments, as a rule.
         made = call(run, evaluate(run, decorator, frame), [value], {}, frame, Site(frame.unit, decorator))
-        return made if isinstance(made, FunctionV) else value
+        if not isinstance(made, FunctionV):
+            return value
+        if made is not value and isinstance(value, FunctionV):
+            made.wraps = value
+        return made
     registered(run, decorator, known, value, frame)
     # Other decorators log, register, document or cache: calling the result calls the function.
     return value

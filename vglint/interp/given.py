@@ -23,6 +23,7 @@ def arguments_for(
 
     `cls` is the class that a constructor builds.
     """
+    function = function.plain
     params = function.node.params
     site = Site(function.unit, function.node)
     args: list[Value] = []
@@ -129,7 +130,7 @@ def _default_instance(run: Run, cls: ClassV, function: FunctionV, site: Site) ->
     """Builds an annotated class (a config) where all its arguments have defaults."""
     init = find_in_mro(cls, "__init__")
     if init is not None and isinstance(init[0], FunctionV):
-        params = init[0].node.params
+        params = init[0].plain.node.params
         if any(param.default is None for param in (*params.posonly_params, *params.params)[1:]):
             return None
     elif cls.frozen_kind != "dataclass":
@@ -141,6 +142,7 @@ def _default_instance(run: Run, cls: ClassV, function: FunctionV, site: Site) ->
 def missed_by_default(run: Run, function: FunctionV, skip: int) -> list[str]:
     """Returns the arguments after the first `skip` that are tensors, None by default, and used as if they never were:
     the code does not ask for their None-ness, or refuses it."""
+    function = function.plain
     params = function.node.params
     names = [
         param.name.value

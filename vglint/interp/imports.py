@@ -127,9 +127,14 @@ def starred(run: Run, space: Namespace, name: str, seen: set[int]) -> Value:
             continue
         target = namespace(run, module)
         value = member(run, target, name) if module.binding(name) else starred(run, target, name, seen)
-        if value is not MISSING:
+        if value is not MISSING and not is_circle(value):
             return value
     return MISSING
+
+
+def is_circle(value: Value) -> bool:
+    """Whether a name's meaning is just being looked for, so that it is none yet: files that import each other."""
+    return isinstance(value, Unknown) and value.text.endswith(CIRCLE)
 
 
 def outside(run: Run, space: Namespace, seen: set[int]) -> str:
@@ -150,6 +155,7 @@ def outside(run: Run, space: Namespace, seen: set[int]) -> str:
     return ""
 
 
+CIRCLE = " imports itself"
 STARS = 60
 """Star imports of one file that are looked through."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from vglint.interp.core import (
@@ -140,6 +141,15 @@ def _here(frame: Frame) -> Site:
     return Site(frame.unit, frame.unit.tree)
 
 
+def _attribute_by_name(module: ModuleV) -> Callable[..., Value]:
+    def get(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        if len(args) == 1 and isinstance(args[0], str):
+            return get_attribute(run, module, args[0], frame)
+        return Unknown("argument", "getattr")
+
+    return get
+
+
 @register(GETATTR, ModuleV)
 def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Value:
     found = find_in_mro(module.cls, name)
@@ -152,6 +162,8 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
         return bind_attribute(run, found[0], module, frame, found[1])
     if module.opaque:
         return Unknown("argument", f"{class_name(module.cls)}.{name}")
+    if name in ("__getattr__", "__getattribute__"):
+        return BuiltinV(name, _attribute_by_name(module))
     if name == "forward" and (module.spelling is not None or leaf_base(module.cls) is not None):
         return BuiltinV(
             "forward", lambda run, args, keywords, frame, site: call_module(run, module, args, keywords, frame, site)

@@ -91,9 +91,9 @@ def _execute(run: Run, space: Namespace, units: tuple[Unit, ...]) -> None:
 
 def resolved(run: Run, space: Namespace, name: str, value: LaterV) -> Value:
     """Looks into the file that an imported name comes from, and remembers what it means."""
-    from vglint.interp.imports import imported
+    from vglint.interp.imports import CIRCLE, imported
 
-    space.names[name] = Unknown("unresolved name", f"{value.dotted}.{value.name} imports itself")
+    space.names[name] = Unknown("unresolved name", f"{value.dotted}.{value.name}{CIRCLE}")
     found = imported(run, space, value.dotted, value.level, value.name)
     space.names[name] = found
     run.memory.note_name(space, name, value)

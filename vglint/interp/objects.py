@@ -125,6 +125,13 @@ class FunctionV:
     regions: tuple[str, ...] = ()
     """Regions that decorators put around the body: `no_grad`."""
     generator: bool = False
+    wraps: FunctionV | None = None
+    """The function that a decorator put this one around."""
+
+    @property
+    def plain(self) -> FunctionV:
+        """The function without its decorators, whose parameters say what callers give."""
+        return self if self.wraps is None else self.wraps.plain
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -63,7 +63,7 @@ def _without_first(parameters: dict[str, Instance] | None) -> dict[str, Instance
 
 
 def _written(function: FunctionV, site: Site) -> dict[str, Instance]:
-    params = function.node.params
+    params = function.plain.node.params
     named = [(each, "ORDINARY") for each in (*params.posonly_params, *params.params)]
     if isinstance(params.star_arg, cst.Param):
         named.append((params.star_arg, "VAR_POSITIONAL"))

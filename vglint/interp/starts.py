@@ -115,7 +115,7 @@ def _accepted(run: Run, module: ModuleV, forward: FunctionV, args: list[Value], 
     """Calls a module; where it refuses because an optional input is None, or runs layers on None, it gets that input too."""
     keywords: dict[str, Value] = {}
     given = len(args) + (0 if "forward" in module.attrs else 1)
-    params = forward.node.params
+    params = forward.plain.node.params
     options = [
         param.name.value for param in (*params.params[given:], *params.kwonly_params) if param.default is not None
     ]

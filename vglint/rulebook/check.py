@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from vglint.analysis.facts import SubjectFacts, subjects
@@ -55,7 +55,8 @@ def check(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> tuple[Findin
             finding = judge(checked, facts)
             if finding is not None:
                 found.append((position, checked, finding))
-    return tuple(sorted(_distinct(_one_cause(found), _classes(graphs)), key=_place))
+    distinct = _distinct(_one_cause(found), _classes(graphs))
+    return tuple(sorted(_of_wholes(distinct, graphs), key=_place))
 
 
 def judge(checked: CheckedRule, facts: SubjectFacts) -> Finding | None:
@@ -212,6 +213,19 @@ def _distinct(findings: Iterable[Finding], classes: Mapping[Span, str]) -> list[
         if key not in best or _rank(finding) > _rank(best[key]):
             best[key] = finding
     return list(best.values())
+
+
+def _of_wholes(findings: Sequence[Finding], graphs: Iterable[Graph]) -> Iterator[Finding]:
+    """Leaves out what is said of a class as a whole where the same is said of a model that it is a part of."""
+    parts: dict[Span, tuple[str, frozenset[str]]] = {}
+    for graph in graphs:
+        root = next((module.type for module in graph.modules if not module.path), "")
+        parts[graph.span] = (root, frozenset(module.type for module in graph.modules if module.path))
+    for finding in findings:
+        own = parts.get(finding.span, ("", frozenset()))[0]
+        around = (parts[other.span] for other in findings if other.rule == finding.rule and other.span in parts)
+        if not own or not any(own in inner and root != own for root, inner in around):
+            yield finding
 
 
 def _rank(finding: Finding) -> tuple[int, int]:
