@@ -21,7 +21,7 @@ def freeze(run: Run, kind: Kind, span: Span, roots: dict[str, ModuleV], result: 
     names = _module_names(run, roots)
     kept = _kept(run, result)
     index = {old: new for new, old in enumerate(kept)}
-    parameters, places = _parameters(run, names, [run.nodes[old] for old in kept])
+    parameters, places = _parameters(run, names, [run.nodes[old] for old in kept], span.file)
     regions, region_index = _regions(run, span, {run.nodes[old].region for old in kept})
     nodes = tuple(
         _node(run, draft, new, index, names, places, region_index, span)
@@ -148,7 +148,7 @@ def _inside(value: Value, path: str, depth: int) -> list[tuple[str, ModuleV]]:
 
 
 def _parameters(
-    run: Run, names: dict[int, tuple[str, bool]], drafts: list[Draft]
+    run: Run, names: dict[int, tuple[str, bool]], drafts: list[Draft], file: str
 ) -> tuple[tuple[Parameter, ...], dict[int, int]]:
     made: list[Parameter] = []
     places: dict[int, int] = {}
@@ -159,6 +159,13 @@ def _parameters(
         places[id(param)] = len(made)
         init = param.init
         wrote = run.init_sites.get(id(param))
+        if (
+            wrote is not None
+            and wrote.unit.file != file
+            and param.origin is not None
+            and param.origin.unit.file == file
+        ):
+            wrote = param.origin  # a helper in another file fills many models: what is odd about this one is here
         init = replace(init, span=_span(wrote, None))
         made.append(Parameter(path, param.shape, init, param.trainable, param.buffer, _span(param.origin, None)))
 

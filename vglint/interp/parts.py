@@ -7,8 +7,10 @@ from typing import TypeAlias
 
 from vglint.graph import Init
 from vglint.interp.core import Run
+from vglint.interp.distribution import UNKNOWN
 from vglint.interp.objects import ClassV, ModuleV, ParamV, Site
 
+_FILLS = frozenset({"zeros", "ones", "constant"})
 Starts: TypeAlias = "dict[str, dict[str, tuple[Init, Site | None]]]"
 """By the class's qualified name and a parameter's path within it: its distribution, and where it was written."""
 
@@ -24,12 +26,15 @@ def note_parts(run: Run, roots: Mapping[str, ModuleV], file: str, starts: Starts
 
 
 def start_as_part(run: Run, module: ModuleV, starts: Starts) -> None:
-    """Gives the weights of a class that is looked at by itself the distributions that they have as part of a model."""
+    """Takes from the weights of a class that is looked at by itself the distributions that the model around it undoes.
+
+    What it fills with one number is known here too. The rest is unknown: how the signal fares is a matter of the whole model.
+    """
     known = starts.get(module.cls.qualified, {}) if isinstance(module.cls, ClassV) else {}
     for path, param in _weights(module) if known else ():
         if path in known and known[path][0] != param.init:
             init, site = known[path]
-            run.set_field(param, "init", init)
+            run.set_field(param, "init", init if init.scheme in _FILLS else UNKNOWN)
             run.init_sites[id(param)] = site
 
 

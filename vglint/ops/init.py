@@ -95,9 +95,9 @@ class _Args:
         self.missing = False
 
     def number(self, name: str, default: float) -> float:
-        value = self.values.get(name)
-        if value is None:
+        if name not in self.values:
             return default
+        value = self.values[name]
         if isinstance(value, (int, float)):
             return float(value)
         self.missing = True
