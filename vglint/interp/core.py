@@ -151,6 +151,8 @@ class Run:
     patched: dict[str, Value] = field(default_factory=dict)
     """Attributes that the program sets on classes of libraries, by qualified name."""
     symbols: int = 0
+    allowed: int = NODES
+    """Nodes that this entry may make."""
     built: dict[str, tuple[list[Value], dict[str, Value]]] = field(default_factory=dict)
     """Arguments that classes of modules were first built with, by qualified name, where they hold nothing of this run."""
     registries: set[int] = field(default_factory=set)

@@ -7,7 +7,7 @@ from typing import Any
 
 from vglint import ops
 from vglint.graph import Init
-from vglint.interp.core import NODES, BudgetError, Draft, Run, opaque
+from vglint.interp.core import BudgetError, Draft, Run, opaque
 from vglint.interp.folding import folded
 from vglint.interp.objects import (
     ArrayV,
@@ -66,7 +66,7 @@ def emit(
     shape: Shape | None = None,
 ) -> Draft:
     """Appends a node and returns it."""
-    if len(run.nodes) >= NODES:
+    if len(run.nodes) >= run.allowed:
         raise BudgetError("nodes")
     run.tick()
     site = run.borrowed or site

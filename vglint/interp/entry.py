@@ -36,6 +36,7 @@ from vglint.interp import (
 )
 from vglint.interp.core import (
     MISSING,
+    NODES,
     BudgetError,
     Frame,
     Raised,
@@ -188,6 +189,11 @@ def entries(
     return tuple(graphs[number] for number in sorted(graphs))
 
 
+FILE_NODES = 18_000
+"""Nodes that the entries of a file make before each is held to `ENTRY_NODES`: many large models of one file are much alike."""
+ENTRY_NODES = 2_500
+
+
 class _Session:
     """The entries of one file: what they share is what its statements define, and with which arguments classes were built."""
 
@@ -199,6 +205,7 @@ class _Session:
         self.memory = kept
         self.built: dict[str, tuple[list[Value], dict[str, Value]]] = {}
         self.starts: Starts = {}
+        self.nodes = 0
 
     def need(self, candidate: Candidate) -> Need:
         """Returns what a candidate must be given, which other entries may show."""
@@ -214,6 +221,7 @@ class _Session:
             run.memory.begin()
             run.journal = Journal()
         run.built = self.built
+        run.allowed = min(NODES, max(ENTRY_NODES, FILE_NODES - self.nodes))
         unit = candidate.unit
         space = _namespace(run, self.module)
         frame = Frame(Scope({}, None, space), unit, None)
@@ -225,6 +233,7 @@ class _Session:
         except NoEntry:
             return None
         finally:
+            self.nodes += len(run.nodes)
             _undo(run)
 
     def _started(self, run: Run, candidate: Candidate, space: Namespace, frame: Frame) -> Started:
