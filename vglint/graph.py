@@ -153,6 +153,11 @@ class Graph:
         if any(not 0 <= index < len(self.nodes) for _, index in self.outputs):
             raise ValueError(f"outputs name a node that does not exist: {self.outputs}")
 
+    @property
+    def root(self) -> str:
+        """The qualified name of the class that the entry builds; empty where it builds none."""
+        return next((module.type for module in self.modules if not module.path), "")
+
     def __str__(self) -> str:
         lines = [str(node) for node in self.nodes]
         lines += [f"! {gap}" for gap in self.gaps]

@@ -177,8 +177,7 @@ _HALF = tuple(External(f"torch.{name}") for name in ("float16", "bfloat16", "hal
 def identical(left: Value, right: Value) -> bool | None:
     """Whether two values are the same object; None where that is not known."""
     if left is right:
-        # An attribute of an unknown is that unknown: two of them need not be the same.
-        return None if isinstance(left, Unknown) and left.why != "argument" else True
+        return _itself(left)
     for one, other in ((left, right), (right, left)):
         if one is None:
             if isinstance(other, Unknown):
@@ -198,11 +197,15 @@ def identical(left: Value, right: Value) -> bool | None:
     return False
 
 
+def _itself(value: Value) -> bool | None:
+    """Whether two mentions of one value are the same: an attribute of an unknown is that unknown, and two of them need not be."""
+    return None if isinstance(value, Unknown) and value.why != "argument" else True
+
+
 def equal(left: Value, right: Value) -> bool | None:
     """Three-valued `==`."""
     if left is right:
-        # An attribute of an unknown is that unknown: two of them need not be the same.
-        return None if isinstance(left, Unknown) and left.why != "argument" else True
+        return _itself(left)
     if any(isinstance(side, ListV) and side.count is not None for side in (left, right)):
         return None
     for side, other in ((left, right), (right, left)):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TypeAlias
 
 from vglint.graph import Init
 from vglint.interp.core import Run
 from vglint.interp.distribution import UNKNOWN
-from vglint.interp.objects import ClassV, ModuleV, ParamV, Site
+from vglint.interp.module_methods import named_parameters_of
+from vglint.interp.modules import walk
+from vglint.interp.objects import ClassV, ModuleV, Site
 
 _FILLS = frozenset({"zeros", "ones", "constant"})
 Starts: TypeAlias = "dict[str, dict[str, tuple[Init, Site | None]]]"
@@ -18,10 +20,10 @@ Starts: TypeAlias = "dict[str, dict[str, tuple[Init, Site | None]]]"
 def note_parts(run: Run, roots: Mapping[str, ModuleV], file: str, starts: Starts) -> None:
     """Notes the weights of all parts of a model whose classes are defined in a file; what was noted first stands."""
     for root in roots.values():
-        for part in _parts(root):
+        for _, part in walk(root)[1:]:
             if isinstance(part.cls, ClassV) and part.cls.unit.file == file and part.cls.qualified not in starts:
                 starts[part.cls.qualified] = {
-                    path: (param.init, run.init_sites.get(id(param))) for path, param in _weights(part)
+                    path: (param.init, run.init_sites.get(id(param))) for path, param in named_parameters_of(part)
                 }
 
 
@@ -31,34 +33,8 @@ def start_as_part(run: Run, module: ModuleV, starts: Starts) -> None:
     What it fills with one number is known here too. The rest is unknown: how the signal fares is a matter of the whole model.
     """
     known = starts.get(module.cls.qualified, {}) if isinstance(module.cls, ClassV) else {}
-    for path, param in _weights(module) if known else ():
+    for path, param in named_parameters_of(module) if known else ():
         if path in known and known[path][0] != param.init:
             init, site = known[path]
             run.set_field(param, "init", init if init.scheme in _FILLS else UNKNOWN)
             run.init_sites[id(param)] = site
-
-
-def _parts(module: ModuleV) -> Iterator[ModuleV]:
-    todo = [child for child in module.modules.values() if isinstance(child, ModuleV)]
-    seen: set[int] = set()
-    while todo:
-        part = todo.pop(0)
-        if id(part) in seen:
-            continue
-        seen.add(id(part))
-        yield part
-        todo += [child for child in part.modules.values() if isinstance(child, ModuleV)]
-
-
-def _weights(module: ModuleV) -> Iterator[tuple[str, ParamV]]:
-    todo = [("", module)]
-    seen = {id(module)}
-    while todo:
-        path, holder = todo.pop()
-        for name, param in holder.parameters.items():
-            if isinstance(param, ParamV):
-                yield path + name, param
-        for name, child in holder.modules.items():
-            if isinstance(child, ModuleV) and id(child) not in seen:
-                seen.add(id(child))
-                todo.append((f"{path}{name}.", child))

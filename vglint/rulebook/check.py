@@ -195,13 +195,7 @@ def _yields(position: int, finding: Finding, found: Sequence[tuple[int, CheckedR
 
 def _classes(graphs: Iterable[Graph]) -> dict[Span, str]:
     """Returns the class of each entry that builds one, by the place that stands for the entry."""
-    return {
-        graph.span: root
-        for graph in graphs
-        if graph.kind in ("class", "expression")
-        for root in [next((module.type for module in graph.modules if not module.path), "")]
-        if root
-    }
+    return {graph.span: graph.root for graph in graphs if graph.kind in ("class", "expression") and graph.root}
 
 
 def _distinct(findings: Iterable[Finding], classes: Mapping[Span, str]) -> list[Finding]:
@@ -217,10 +211,9 @@ def _distinct(findings: Iterable[Finding], classes: Mapping[Span, str]) -> list[
 
 def _of_wholes(findings: Sequence[Finding], graphs: Iterable[Graph]) -> Iterator[Finding]:
     """Leaves out what is said of a class as a whole where the same is said of a model that it is a part of."""
-    parts: dict[Span, tuple[str, frozenset[str]]] = {}
-    for graph in graphs:
-        root = next((module.type for module in graph.modules if not module.path), "")
-        parts[graph.span] = (root, frozenset(module.type for module in graph.modules if module.path))
+    parts = {
+        graph.span: (graph.root, frozenset(module.type for module in graph.modules if module.path)) for graph in graphs
+    }
     for finding in findings:
         own = parts.get(finding.span, ("", frozenset()))[0]
         around = (parts[other.span] for other in findings if other.rule == finding.rule and other.span in parts)

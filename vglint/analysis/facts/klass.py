@@ -86,7 +86,7 @@ def outputs_cut(found: ClassView) -> tuple[Place, ...] | Unknown:
     where the way back from an output meets a gap, where the class is a part of another one, which may want it so, and where training code
     shows what is trained."""
     view = found.view
-    root = next((module.type for module in view.graph.modules if not module.path), "")
+    root = view.graph.root
     if (
         root in view.context.parts
         or root in view.context.optimizers

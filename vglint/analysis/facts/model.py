@@ -126,8 +126,7 @@ def model_views(view: View) -> Iterator[ModelView]:
     graph = view.graph
     if graph.kind != "training":
         inside = frozenset(range(len(graph.nodes)))
-        root = next((module.type for module in graph.modules if not module.path), "")
-        yield from _of(ModelView(view, MainPath(view, inside), root))
+        yield from _of(ModelView(view, MainPath(view, inside), graph.root))
         return
     for module in graph.modules:
         if "." in module.path or not module.type.startswith("torch."):

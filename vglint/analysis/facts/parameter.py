@@ -74,7 +74,7 @@ def scheme(found: ParameterView) -> str | Unknown:
     if name == "unknown":
         return unknown("its initialisation could not be followed")
     if name == "uninitialised":
-        root = next((module.type for module in found.view.graph.modules if not module.path), "")
+        root = found.view.graph.root
         if root in found.view.context.parts or any(node.op == "opaque" for node in found.readers):
             return unknown("what the class is a part of may fill it")
     return name
