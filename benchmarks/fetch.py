@@ -22,7 +22,7 @@ from pathlib import Path
 import tomli
 
 PINS = Path(__file__).with_name("corpus.toml")
-KEPT = (".py", ".ipynb", ".toml", ".cfg", "LICENSE")
+KEPT = (".py", ".ipynb", ".toml", ".cfg", "LICENSE", "METADATA")
 """Endings of the files that are unpacked; binaries, weights and data are not."""
 
 
