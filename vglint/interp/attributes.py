@@ -229,7 +229,10 @@ def _code(function: FunctionV) -> Instance:
         "co_flags": 0,
         "co_filename": function.unit.file,
     }
-    return Instance(External("types.CodeType"), attrs, None, {"function": function})
+    code = Instance(External("types.CodeType"), attrs, None, {"function": function})
+    # What `replace` changes is how the code is named and cached, not what it does.
+    attrs["replace"] = BuiltinV("replace", lambda run, args, keywords, frame, site: code)
+    return code
 
 
 @register(GETATTR, Unknown)

@@ -1,4 +1,4 @@
-"""Enumerations: members are their values (a text, a number), which also know their class and name."""
+"""Enumerations: members with a text or a number are that value, which also knows its class and name; others are objects."""
 
 from __future__ import annotations
 
@@ -43,7 +43,11 @@ def is_enum_base(name: str) -> bool:
 
 
 def number_members(cls: ClassV) -> None:
-    """Turns the values in the body of an enumeration into members."""
+    """Turns the values in the body of an enumeration into members.
+
+    Where the enumeration makes its members with a constructor, which is not run, values of other kinds stay what they are.
+    """
+    constructed = "__init__" in cls.names or "__new__" in cls.names
     texts = any(isinstance(base, External) and base.name.endswith("StrEnum") for base in cls.mro)
     count = 0
     for name, value in cls.names.items():
@@ -58,13 +62,16 @@ def number_members(cls: ClassV) -> None:
         elif isinstance(value, int) and not isinstance(value, bool):
             made, count = NumberMember(value), value
         else:
+            if not constructed:
+                known: dict[str, Value] = {"value": value, "_value_": value, "name": name, "_name_": name}
+                cls.names[name] = Instance(cls, known)
             continue
         made.cls, made.name = cls, name
         cls.names[name] = made
 
 
 def members(cls: ClassV) -> list[Value]:
-    """Returns the members in order; values of other kinds stand for themselves."""
+    """Returns the members in order."""
     return [
         value
         for name, value in cls.names.items()
@@ -76,7 +83,14 @@ def member_of(cls: ClassV, value: Value) -> Value | None:
     """Returns the member that has a value; None where none has."""
     if isinstance(value, (TextMember, NumberMember)):
         return value if value.cls is cls else None
-    return next((each for each in members(cls) if type(each).__mro__[1] is type(value) and each == value), None)
+    for each in members(cls):
+        if isinstance(each, Instance) and "_value_" in each.attrs:
+            held = each.attrs["_value_"]
+            if held is value or (type(held) is type(value) and held == value):
+                return each
+        elif type(each).__mro__[1] is type(value) and each == value:
+            return each
+    return None
 
 
 def is_member(value: Value, cls: Value) -> bool:

@@ -8,7 +8,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from vglint.interp.objects import TensorV, Value
+from vglint.interp.objects import ListV, TensorV, Value
 
 _ONE: Mapping[str, Callable[[Any], Any]] = {
     "round": round,
@@ -64,6 +64,19 @@ def folded(op: str, operands: Sequence[Value]) -> tuple[Any, ...] | None:
                 return tuple(_TWO[op](a, b) for a, b in zip(left, right, strict=True))
     except (ArithmeticError, ValueError, TypeError):
         pass
+    return None
+
+
+def pieces(op: str, values: tuple[Any, ...], size: Value) -> list[tuple[Any, ...]] | None:
+    """Returns the entries of the parts that `split` and `chunk` cut a vector into; None where their sizes are not known."""
+    if isinstance(size, ListV) and size.count is None:
+        size = tuple(size.items)
+    if isinstance(size, int) and size > 0 and values:
+        each = size if op == "split" else -(-len(values) // size)
+        return [values[begin : begin + each] for begin in range(0, len(values), each)]
+    if op == "split" and isinstance(size, tuple) and all(isinstance(part, int) and part >= 0 for part in size):
+        ends = list(itertools.accumulate(size, initial=0))
+        return [values[begin:end] for begin, end in itertools.pairwise(ends)] if ends[-1] == len(values) else None
     return None
 
 

@@ -53,7 +53,7 @@ def field(run: Run, which: External, args: list[Value], keywords: dict[str, Valu
     return Instance(which, {}, site, {"field_default": lambda run, frame, site: default})
 
 
-@register(LIBRARY, "dataclasses.replace", "dataclasses.asdict")
+@register(LIBRARY, "dataclasses.replace", "copy.replace", "dataclasses.asdict")
 def replace(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:

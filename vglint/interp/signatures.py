@@ -1,4 +1,4 @@
-"""`inspect`: what a callable takes."""
+"""`inspect`: what a callable takes, and what a class holds under a name."""
 
 from __future__ import annotations
 
@@ -35,6 +35,20 @@ def signature(
         return Unknown("unmodelled call", which.name)
     plain: list[Value] = [name for name, each in parameters.items() if each.attrs["kind"] == _kind("ORDINARY")]
     return Instance(which, {"parameters": DictV(dict(parameters)), "args": ListV(plain)}, site)
+
+
+@register(LIBRARY, "inspect.getattr_static")
+def held_in_class(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    """What a class holds under a name, without the descriptor protocol."""
+    if len(args) >= 2 and isinstance(args[0], ClassV) and isinstance(args[1], str):
+        found = find_in_mro(args[0], args[1])
+        if found is not None:
+            return found[0]
+        if len(args) > 2 and all(isinstance(base, ClassV) for base in args[0].mro):
+            return args[2]
+    return Unknown("unmodelled call", which.name)
 
 
 def _parameters(function: Value, site: Site) -> dict[str, Instance] | None:

@@ -287,7 +287,7 @@ def function_type(
     return made if isinstance(made, FunctionV) else Unknown("unmodelled call", which.name)
 
 
-@register(LIBRARY, "copy.replace", "argparse.ArgumentParser", "transformers.HfArgumentParser")
+@register(LIBRARY, "argparse.ArgumentParser", "transformers.HfArgumentParser")
 def argument_parser(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:

@@ -6,6 +6,7 @@ from vglint import ops
 from vglint.interp import distribution
 from vglint.interp.core import Frame, Run, opaque
 from vglint.interp.emit import emit_call, shape_of
+from vglint.interp.folding import pieces
 from vglint.interp.indexing import dimension
 from vglint.interp.objects import (
     BuiltinV,
@@ -98,6 +99,11 @@ def _special(
             return Unknown("argument", "numel") if total is None else total
         case "item" | "tolist" if isinstance(value, TensorV) and value.values is not None:
             return value.values[0] if name == "item" and len(value.values) == 1 else ListV(list(value.values))
+        case "split" | "chunk" if isinstance(value, TensorV) and value.values is not None and len(args) == 1:
+            parts = pieces(name, value.values, args[0])
+            if parts is None:
+                return _NONE
+            return tuple(TensorV(value.node, (len(part),), values=part) for part in parts)
         case "is_contiguous" | "is_floating_point":
             return True
         case "is_complex" | "is_sparse":

@@ -9,8 +9,11 @@ from vglint.ops.spec import REQUIRED, Arg
 
 V = TypeVar("V")
 
-_NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
-"""Names of numpy's that torch's functions take too."""
+_OTHER_NAMES = {
+    **{"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"},
+    **{"indices": "indices_or_sections", "sections": "indices_or_sections"},
+}
+"""Names of numpy's that torch's functions take too, and of overloads that are one entry of the table."""
 
 
 class BindError(ValueError):
@@ -49,7 +52,7 @@ def bind(
     others = next((arg for arg in args if arg.star and arg.keyword_only), None)
     known = {arg.name for arg in args if arg is not others}
     for keyword, value in keywords.items():
-        name = keyword if keyword in known else _NUMPY_NAMES.get(keyword, keyword)
+        name = keyword if keyword in known else _OTHER_NAMES.get(keyword, keyword)
         if name not in known:
             if others is not None:
                 continue
