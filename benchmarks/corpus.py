@@ -199,13 +199,30 @@ def module_classes(files: list[Path]) -> dict[Path, dict[str, tuple[int, int, bo
             node.name: (
                 min([node.lineno, *(d.lineno for d in node.decorator_list)]),
                 node.end_lineno or node.lineno,
-                any(isinstance(part, ast.FunctionDef) and part.name == "forward" for part in node.body),
+                any(isinstance(part, ast.FunctionDef) and part.name == "forward" for part in node.body)
+                and not _is_abstract(node),
             )
             for node, above in nodes
             if above & modules or any(base.startswith("nn.") for base in above)
         }
         for path, nodes in found.items()
     }
+
+
+def _is_abstract(node: ast.ClassDef) -> bool:
+    """Whether a class leaves a method to the classes that derive from it, so that it has no forward to run."""
+    for part in node.body:
+        if isinstance(part, ast.FunctionDef):
+            named = [
+                each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "")
+                for each in part.decorator_list
+            ]
+            lines = part.body[1:] if ast.get_docstring(part) is not None else part.body
+            if "abstractmethod" in named:
+                return True
+            if lines and isinstance(lines[0], ast.Raise) and "NotImplementedError" in ast.unparse(lines[0]):
+                return True
+    return False
 
 
 def _lint(row: Row, folder: Path) -> None:

@@ -58,6 +58,8 @@ class Raised(Exception):
         self.name = name
         self.value = value
         self.site = site
+        self.abstract = False
+        """A method that does nothing else raises it: the class is one to derive from."""
 
 
 class Flow:

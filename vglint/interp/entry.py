@@ -237,7 +237,12 @@ class _Session:
             _undo(run)
 
     def _started(self, run: Run, candidate: Candidate, space: Namespace, frame: Frame) -> Started:
-        kind, roots, result = self._start(run, candidate, space, frame)
+        try:
+            kind, roots, result = self._start(run, candidate, space, frame)
+        except Raised as error:
+            if error.abstract and candidate.kind == "class":
+                raise NoEntry from None
+            raise
         if kind == "class" and "" in roots:
             start_as_part(run, roots[""], self.starts)
         if kind != "training":

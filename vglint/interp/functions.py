@@ -110,8 +110,9 @@ def call_function(
 
         try:
             flow = block(run, body_of(function.node), inner)
-        except Raised:
+        except Raised as error:
             if not inner.returned:
+                error.abstract = error.abstract or (error.name == "NotImplementedError" and _only_raises(function.node))
                 raise
             # The paths of an unknown branch that returned before are the ones that the program takes.
             flow, inner.result = Flow.RETURN, inner.returned.pop()
@@ -122,6 +123,16 @@ def call_function(
         run.depth -= 1
         run.within[id(function.node)] = within
         run.region, run.borrowed = region, borrowed
+
+
+def _only_raises(node: cst.FunctionDef) -> bool:
+    """Whether a function's body is nothing but a docstring and one `raise`."""
+    lines = [part for line in node.body.body if isinstance(line, cst.SimpleStatementLine) for part in line.body]
+    said = (
+        isinstance(part, cst.Raise) or (isinstance(part, cst.Expr) and isinstance(part.value, cst.BaseString))
+        for part in lines
+    )
+    return len(lines) <= 2 and len(lines) == len(node.body.body) and all(said)
 
 
 def _enclosing_self(function: FunctionV, frame: Frame) -> tuple[Value, ClassV | None]:
