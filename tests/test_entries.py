@@ -124,3 +124,52 @@ def test_files_that_star_import_each_other_still_find_their_classes(tmp_path: Pa
     (folder / "net.py").write_text(net)
     graph = by_name(Project(tmp_path, [folder / "net.py"]), folder / "net.py")["Net"]
     assert [node.op for node in graph.nodes] == ["input", "linear"] and not graph.gaps
+
+
+@pytest.mark.parametrize("imported", ["from layers import Net", "import layers"])
+def test_a_class_of_another_file_is_built_as_it_is_called(tmp_path: Path, imported: str) -> None:
+    net = """
+    from torch import nn
+
+    class Net(nn.Module):
+        def __init__(self, width, depth):
+            super().__init__()
+            self.layers = nn.Sequential(*[nn.Linear(width, width) for _ in range(depth)])
+
+        def forward(self, x):
+            return self.layers(x)
+    """
+    (tmp_path / "layers.py").write_text(textwrap.dedent(net))
+    name = "Net" if imported.startswith("from") else "layers.Net"
+    use = f"import torch\n{imported}\n\nWIDTH = 16\n\n\ndef save(path):\n    torch.save({name}(WIDTH, depth=3), path)\n"
+    (tmp_path / "use.py").write_text(use)
+    graphs = by_name(Project(tmp_path), tmp_path / "use.py")
+    (graph,) = graphs.values()
+    assert [node.get("out_features") for node in graph.nodes if node.op == "linear"] == [16, 16, 16]
+    assert not graph.gaps
+
+
+def test_a_class_whose_forward_is_left_to_others_is_no_entry(tmp_path: Path) -> None:
+    source = '''
+    from torch import nn
+
+    class Base(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def core(self, x):
+            """What derives from this says how."""
+            raise NotImplementedError
+
+        def forward(self, x):
+            return self.core(self.layer(x))
+
+    class Net(Base):
+        def core(self, x):
+            return x.relu()
+    '''
+    file = tmp_path / "net.py"
+    file.write_text(textwrap.dedent(source))
+    graphs = by_name(Project(tmp_path), file)
+    assert [node.op for node in graphs["Net"].nodes] == ["input", "linear", "relu"] and list(graphs) == ["Net"]

@@ -252,7 +252,11 @@ class _Session:
     def _start(self, run: Run, candidate: Candidate, space: Namespace, frame: Frame) -> Started:
         if candidate.kind == "script":
             return "training", *run_script(run, self.module, space)
-        value = member(run, space, candidate.name)
+        value = (
+            self._evaluated(run, candidate.imported, frame)
+            if candidate.imported
+            else member(run, space, candidate.name)
+        )
         if candidate.kind in ("class", "call"):
             if not isinstance(value, ClassV) or not is_module_class(value) or not has_forward(value):
                 raise NoEntry

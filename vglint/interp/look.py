@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import ast
-import builtins as python
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from vglint.interp.calls import call_sites, calls_of_imported
 from vglint.source.module import Module
 from vglint.source.unit import Unit
 from vglint.span import Span
-
-CALL_SITES = 6
-"""Constant call sites that a class is built from, besides its defaults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +24,8 @@ class Candidate:
     """Source of the call; the method's name."""
     place: Span | None = None
     """Where the call stands."""
+    imported: str = ""
+    """The class of another file that is called, as the file names it."""
 
     @property
     def name(self) -> str:
@@ -53,7 +52,15 @@ def candidates(module: Module) -> Iterator[Candidate]:
                 yield Candidate("function", unit)
         elif unit.kind == "other" and not script:
             script = any(_trains(statement) or _loops_over_calls(statement) for statement in unit.statements)
-    if script or _calls_trainer(module):
+    script = script or _calls_trainer(module)
+    plain = [
+        unit
+        for unit in module.units
+        if (unit.kind == "function" and not _trains_somewhere(unit)) or (unit.kind == "other" and not script)
+    ]
+    for unit, name, text, place in calls_of_imported(module, plain):
+        yield Candidate("call", unit, text, place, name)
+    if script:
         yield Candidate("script", module.units[0])
 
 
@@ -123,52 +130,15 @@ def factories(module: Module, name: str) -> list[str]:
     return found
 
 
-def call_sites(module: Module) -> dict[str, dict[str, Span]]:
-    """Returns, for each class of a file, the source and place of calls whose arguments need nothing local, without repeats.
-
-    Of calls that are given the same classes (`Net(PlainBlock, [3, 3])`, `Net(PlainBlock, [9, 9])`) the first and the one with the
-    largest numbers stand for all: what fails in between fails there.
-    """
-    bound = {each for unit in module.units for each in unit.names} | set(dir(python))
-    classes = {unit.names[-1] for unit in module.units if unit.kind == "class" and unit.names}
-    found: dict[str, dict[frozenset[str], list[tuple[float, str, Span]]]] = {name: {} for name in classes}
-    for unit in module.units:
-        for statement in unit.statements:
-            for node in ast.walk(statement):
-                if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in classes):
-                    continue
-                named = [each for each in node.keywords if each.arg is not None]
-                given = [*node.args, *(each.value for each in named)]
-                used = {each.id for arg in given for each in ast.walk(arg) if isinstance(each, ast.Name)}
-                if not (node.args or named) or not used <= bound or any(isinstance(a, ast.Starred) for a in node.args):
-                    continue
-                text = ast.unparse(ast.Call(node.func, node.args, named))
-                alike = found[node.func.id].setdefault(frozenset(used & classes), [])
-                if text not in (other for _, other, _ in alike):
-                    alike.append((_size(node), text, unit.span_of(node)))
-    return {name: _chosen(groups.values()) for name, groups in found.items()}
-
-
-def _chosen(groups: Iterable[list[tuple[float, str, Span]]]) -> dict[str, Span]:
-    kept: dict[str, Span] = {}
-    for group in groups:
-        for _, text, place in (group[0], max(group, key=lambda each: each[0])):
-            if len(kept) < CALL_SITES:
-                kept[text] = place
-    return kept
-
-
-def _size(node: ast.Call) -> float:
-    """Returns the sum of the whole numbers in a call's arguments."""
-    numbers = (each.value for each in ast.walk(node) if isinstance(each, ast.Constant))
-    return sum(number for number in numbers if type(number) is int)
-
-
 def _trains(node: ast.AST) -> bool:
     return any(
         isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in ("backward",)
         for each in ast.walk(node)
     ) and not _is_backward_method(node)
+
+
+def _trains_somewhere(unit: Unit) -> bool:
+    return any(_trains(statement) for statement in unit.statements)
 
 
 def _is_backward_method(node: ast.AST) -> bool:
