@@ -114,6 +114,29 @@ def test_a_decorated_forward_is_given_what_its_own_parameters_name(tmp_path: Pat
     assert not graph.gaps
 
 
+def test_a_forward_that_hands_its_keywords_on_is_given_what_its_base_names(tmp_path: Path) -> None:
+    source = """
+    from torch import nn
+
+    class Base(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.left, self.right = nn.Linear(4, 8), nn.Linear(6, 8)
+
+        def forward(self, left, right, scale=None):
+            return self.left(left) + self.right(right)
+
+    class Net(Base):
+        def forward(self, **named):
+            return super().forward(**named)
+    """
+    file = tmp_path / "net.py"
+    file.write_text(textwrap.dedent(source))
+    graph = by_name(Project(tmp_path, [file]), file)["Net"]
+    assert [node.get("name") for node in graph.nodes if node.op == "input"] == ["left", "right"]
+    assert not graph.gaps
+
+
 def test_files_that_star_import_each_other_still_find_their_classes(tmp_path: Path) -> None:
     folder = tmp_path / "models"
     folder.mkdir()

@@ -10,6 +10,7 @@ from vglint.interp import native_methods
 from vglint.interp.comparison import DTYPE
 from vglint.interp.composite import COMPOSITES, composite
 from vglint.interp.core import CONSTANTS, GETATTR, MISSING, Frame, Raised, Run, call, get_attribute, register
+from vglint.interp.custom import bound_apply, is_function_class
 from vglint.interp.emit import emit, node_of, shape_of
 from vglint.interp.enums import by_name
 from vglint.interp.indexing import dimension, entry_input
@@ -108,10 +109,8 @@ def class_(run: Run, value: ClassV, name: str, frame: Frame) -> Value:
             qualified = f"{base.name}.{name}"
             if qualified in CONSTANTS:
                 return CONSTANTS[qualified]
-    if name == "apply" and any(
-        isinstance(base, External) and base.name == "torch.autograd.Function" for base in value.mro
-    ):
-        return External("torch.autograd.Function.apply")
+    if name == "apply" and is_function_class(value):
+        return bound_apply(value)
     return Unknown("unresolved name", f"{value.name}.{name}")
 
 

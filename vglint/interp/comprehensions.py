@@ -8,7 +8,7 @@ import libcst as cst
 
 from vglint.interp import comparison
 from vglint.interp.core import EVAL, Frame, Run, evaluate, opaque, register
-from vglint.interp.iteration import items_of
+from vglint.interp.iteration import Items, items_of
 from vglint.interp.literals import store
 from vglint.interp.objects import (
     DictV,
@@ -20,6 +20,9 @@ from vglint.interp.objects import (
     Value,
 )
 from vglint.value import Unknown
+
+LISTED = 30_000
+"""Turns of comprehensions within one another that are taken one by one: what has more is a table of numbers."""
 
 
 def _comprehension(run: Run, clause: cst.CompFor, frame: Frame, make: Any) -> tuple[list[Value] | None, Value]:
@@ -35,15 +38,21 @@ def _comprehension(run: Run, clause: cst.CompFor, frame: Frame, make: Any) -> tu
     def turn(clause: cst.CompFor, source: Frame) -> None:
         site = Site(frame.unit, clause)
         found = items_of(run, evaluate(run, clause.iter, source), frame, site)
+        if found.items is not None and run.listing * len(found.items) > LISTED:
+            found = Items(None, Unknown("loop bound", "item of a long list"), len(found.items))
         if found.items is None:
             count = found.count if found.count is not None else Unknown("loop bound", "length of an iterable")
             counts.append(count)
             with counted(run, count, "comprehension", site):
                 step(clause, found.item)
             return
-        for item in found.items:
-            run.tick()
-            step(clause, item)
+        around, run.listing = run.listing, run.listing * max(1, len(found.items))
+        try:
+            for item in found.items:
+                run.tick()
+                step(clause, item)
+        finally:
+            run.listing = around
 
     def step(clause: cst.CompFor, item: Value) -> None:
         assign(run, clause.target, item, inner)

@@ -16,6 +16,8 @@ from vglint.interp.objects import Ramp, ShapeV, TensorV, Value
 from vglint.value import Expr, plus, product, times
 
 _FILLED: Mapping[str, int] = {"zeros": 0, "zeros_like": 0, "ones": 1, "ones_like": 1}
+_FINITE: Mapping[str, bool] = {"isfinite": True, "isnan": False, "isinf": False}
+"""Numbers are taken to be finite."""
 _SAME = frozenset({"to", "to_integer", "contiguous", "clone", "detach", "identity", "expand"})
 _MOVED = frozenset("permute transpose t squeeze expand_as flatten unflatten repeat repeat_interleave flip roll".split())
 """Ops after which a constant is still one, but a ramp may lie along another dimension."""
@@ -46,6 +48,8 @@ def after_call(op: str, bound: Mapping[str, Value], source: Value) -> Ramp | Non
         return _constant(bound.get("fill_value"))
     if op == "arange":
         return _arange(bound)
+    if op in _FINITE:
+        return Ramp(_FINITE[op], 0)
     known = contents(source)
     if known is None:
         return None

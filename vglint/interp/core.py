@@ -153,6 +153,8 @@ class Run:
     patched: dict[str, Value] = field(default_factory=dict)
     """Attributes that the program sets on classes of libraries, by qualified name."""
     symbols: int = 0
+    listing: int = 1
+    """Turns that the comprehensions under way take together."""
     allowed: int = NODES
     """Nodes that this entry may make."""
     built: dict[str, tuple[list[Value], dict[str, Value]]] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from vglint.interp.indexing import entry_input
 from vglint.interp.leaves import is_module_class
 from vglint.interp.modules import find_in_mro
 from vglint.interp.names import lookup
-from vglint.interp.objects import ClassV, FunctionV, Instance, ListV, Scope, Site, Value
+from vglint.interp.objects import ClassV, External, FunctionV, Instance, ListV, Scope, Site, Value
 from vglint.value import Unknown
 
 
@@ -137,6 +137,19 @@ def _default_instance(run: Run, cls: ClassV, function: FunctionV, site: Site) ->
         return None
     made = call(run, cls, [], {}, Frame(function.scope, function.unit, None), site)
     return made if isinstance(made, Instance) else None
+
+
+def hands_on(forward: FunctionV, cls: ClassV | External) -> FunctionV | None:
+    """Returns the forward of a base class that a forward which takes only `**kwargs` hands them to; None where there is none."""
+    params = forward.plain.node.params
+    named = (*params.posonly_params, *params.params)[1:]
+    if named or params.kwonly_params or params.star_kwarg is None or not isinstance(cls, ClassV):
+        return None
+    for base in cls.mro:
+        above = base.names.get("forward") if isinstance(base, ClassV) else None
+        if isinstance(above, FunctionV) and len(above.plain.node.params.params) > 1:
+            return above
+    return None
 
 
 def missed_by_default(run: Run, function: FunctionV, skip: int) -> list[str]:

@@ -11,6 +11,7 @@ from vglint.interp.core import (
     opaque,
     register,
 )
+from vglint.interp.custom import is_function_class
 from vglint.interp.leaves import build_leaf, is_module_class, leaf_base
 from vglint.interp.modules import find_in_mro, new_module
 from vglint.interp.native_methods import dict_base_method
@@ -46,7 +47,7 @@ def instantiate(
         return _enum_member(run, cls, args, frame, site)
     if optimizer_class(cls):
         return optimizer(run, cls.qualified, None, args, keywords, frame, site)
-    if _is_function_class(cls):
+    if is_function_class(cls):
         return opaque(run, "unmodelled call", f"{cls.name}()", [*args, *keywords.values()], site)
     module = is_module_class(cls)
     if module and cls.qualified not in run.built and all(_portable(value) for value in (*args, *keywords.values())):
@@ -101,10 +102,6 @@ def _portable(value: Value, depth: int = 0) -> bool:
             return depth < 2
         case _:
             return False
-
-
-def _is_function_class(cls: ClassV) -> bool:
-    return any(isinstance(base, External) and base.name == "torch.autograd.Function" for base in cls.mro)
 
 
 def _enum_member(run: Run, cls: ClassV, args: list[Value], frame: Frame, site: Site) -> Value:

@@ -232,13 +232,6 @@ def passed_through(
     return args[0]
 
 
-@register(LIBRARY, "torch.autograd.Function.apply", "torch.autograd.grad")
-def custom_function(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    return opaque(run, "unmodelled call", which.name, [*args, *keywords.values()], site)
-
-
 @register(LIBRARY, "torch.broadcast_shapes")
 def broadcast_shapes(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site

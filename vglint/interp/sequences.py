@@ -133,6 +133,14 @@ def dict_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], 
     return made
 
 
+@register(LIBRARY, "builtins.dict.fromkeys", "collections.OrderedDict.fromkeys")
+def from_keys(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    found = items_of(run, args[0] if args else None, frame, site).items
+    if found is None or not all(isinstance(key, (str, int)) for key in found):
+        return DictV({}, complete=False)
+    return DictV(dict.fromkeys(found, args[1] if len(args) > 1 else None))
+
+
 @register(LIBRARY, "builtins.sum")
 def sum_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     found = items_of(run, args[0], frame, site)

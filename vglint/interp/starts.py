@@ -20,7 +20,7 @@ from vglint.interp.core import (
     get_attribute,
     rewind,
 )
-from vglint.interp.given import arguments_for, missed_by_default
+from vglint.interp.given import arguments_for, hands_on, missed_by_default
 from vglint.interp.indexing import entry_input
 from vglint.interp.leaves import leaf_base
 from vglint.interp.look import acts_elsewhere
@@ -90,8 +90,13 @@ def run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
         found = find_in_mro(module.cls, "forward")
         forward = found[0] if found is not None else None
     if isinstance(forward, FunctionV):
+        above = hands_on(forward, module.cls)
+        if above is not None:
+            given = arguments_for(run, above, tensors=True, skip=1)
+            names = [param.name.value for param in above.plain.node.params.params[1:]]
+            return _accepted(run, module, above, [], dict(zip(names, given, strict=False)), frame, site)
         args = arguments_for(run, forward, tensors=True, skip=0 if "forward" in module.attrs else 1)
-        return _accepted(run, module, forward, args, frame, site)
+        return _accepted(run, module, forward, args, {}, frame, site)
     if isinstance(forward, MethodV) and isinstance(forward.function, FunctionV):
         args = arguments_for(run, forward.function, tensors=True, skip=1)
     elif module.spelling is not None:
@@ -111,10 +116,17 @@ _OPTIONAL = 6
 """Optional inputs that are given at most."""
 
 
-def _accepted(run: Run, module: ModuleV, forward: FunctionV, args: list[Value], frame: Frame, site: Site) -> Value:
+def _accepted(
+    run: Run,
+    module: ModuleV,
+    forward: FunctionV,
+    args: list[Value],
+    keywords: dict[str, Value],
+    frame: Frame,
+    site: Site,
+) -> Value:
     """Calls a module; where it refuses because an optional input is None, or runs layers on None, it gets that input too."""
-    keywords: dict[str, Value] = {}
-    given = len(args) + (0 if "forward" in module.attrs else 1)
+    given = len(args) + len(keywords) + (0 if "forward" in module.attrs else 1)
     params = forward.plain.node.params
     options = [
         param.name.value for param in (*params.params[given:], *params.kwonly_params) if param.default is not None
@@ -143,7 +155,7 @@ def _accepted(run: Run, module: ModuleV, forward: FunctionV, args: list[Value], 
         if not wanted and (lacking or raised is not None):
             wanted, missed = missed[:1], missed[1:]
         wanted = [name for name in wanted if name not in keywords]
-        if not wanted or run.steps > _AGAIN or len(keywords) >= _OPTIONAL:
+        if not wanted or run.steps > _AGAIN or len(keywords) > _OPTIONAL:
             run.journal = None if journal is None else journal.absorb(written)
             if raised is not None:
                 raise raised
