@@ -8,7 +8,7 @@ import libcst as cst
 
 from vglint.interp import comparison
 from vglint.interp.core import EVAL, Frame, Run, evaluate, opaque, register
-from vglint.interp.iteration import Items, items_of
+from vglint.interp.iteration import items_of
 from vglint.interp.literals import store
 from vglint.interp.objects import (
     DictV,
@@ -21,14 +21,11 @@ from vglint.interp.objects import (
 )
 from vglint.value import Unknown
 
-LISTED = 30_000
-"""Turns of comprehensions within one another that are taken one by one: what has more is a table of numbers."""
-
 
 def _comprehension(run: Run, clause: cst.CompFor, frame: Frame, make: Any) -> tuple[list[Value] | None, Value]:
     """Returns (results in order, count); results of an unknown number of turns are one representative with its count."""
     from vglint.interp.assignment import assign
-    from vglint.interp.loops import counted
+    from vglint.interp.loops import counted, repeated, shortened
 
     scope = Scope({}, frame.scope, frame.scope.module)
     inner = Frame(scope, frame.unit, frame.owner, frame.self_, frame.cls, name=frame.name)
@@ -37,22 +34,17 @@ def _comprehension(run: Run, clause: cst.CompFor, frame: Frame, make: Any) -> tu
 
     def turn(clause: cst.CompFor, source: Frame) -> None:
         site = Site(frame.unit, clause)
-        found = items_of(run, evaluate(run, clause.iter, source), frame, site)
-        if found.items is not None and run.listing * len(found.items) > LISTED:
-            found = Items(None, Unknown("loop bound", "item of a long list"), len(found.items))
+        found = shortened(run, items_of(run, evaluate(run, clause.iter, source), frame, site))
         if found.items is None:
             count = found.count if found.count is not None else Unknown("loop bound", "length of an iterable")
             counts.append(count)
             with counted(run, count, "comprehension", site):
                 step(clause, found.item)
             return
-        around, run.listing = run.listing, run.listing * max(1, len(found.items))
-        try:
+        with repeated(run, len(found.items)):
             for item in found.items:
                 run.tick()
                 step(clause, item)
-        finally:
-            run.listing = around
 
     def step(clause: cst.CompFor, item: Value) -> None:
         assign(run, clause.target, item, inner)

@@ -153,8 +153,8 @@ class Run:
     patched: dict[str, Value] = field(default_factory=dict)
     """Attributes that the program sets on classes of libraries, by qualified name."""
     symbols: int = 0
-    listing: int = 1
-    """Turns that the comprehensions under way take together."""
+    turns: int = 1
+    """How often the innermost of the loops under way is walked in all."""
     allowed: int = NODES
     """Nodes that this entry may make."""
     built: dict[str, tuple[list[Value], dict[str, Value]]] = field(default_factory=dict)
@@ -286,6 +286,8 @@ def write_place(holder: Any, key: Any, value: Any) -> None:
 
 
 # ---- the tables
+#
+# Where code is hot, the kind of a libcst node is told by `type(node) is`: its classes are final, and `isinstance` asks their metaclass.
 
 Evaluator: TypeAlias = Callable[[Run, Any, Frame], Value]
 Executor: TypeAlias = Callable[[Run, Any, Frame], "int | None"]

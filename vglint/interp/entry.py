@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import gc
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeAlias
 
 import libcst as cst
@@ -157,7 +158,8 @@ def extract(project: Project, module: Module, expression: str) -> Graph:
             return "expression", {"": value}, run_forward(run, value, frame)
         raise EntryError(f"{expression!r} is not a module: {_describe(value)}")
 
-    return _guarded(run, span, start)
+    with _uncollected():
+        return _guarded(run, span, start)
 
 
 def entries(
@@ -168,10 +170,26 @@ def entries(
     Classes that their defaults build come first, whole models before their parts: the arguments that they give to other classes of
     the file build those.
     """
-    found = list(candidates(module))
-    session = _Session(project, module)
+    with _uncollected():
+        return _graphs(_Session(project, module), list(enumerate(candidates(module))), fault)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Puts the search for garbage off: hardly any is made, and the trees that would be searched are large."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _graphs(
+    session: _Session, numbered: list[tuple[int, Candidate]], fault: Callable[[str, Exception], None] | None
+) -> tuple[Graph, ...]:
     graphs: dict[int, Graph] = {}
-    numbered = list(enumerate(found))
     for need in ("nothing", "annotated", "arguments"):
         for number, candidate in numbered if need == "nothing" else reversed(numbered):
             if session.need(candidate) != need:
@@ -332,8 +350,6 @@ def _guarded(run: Run, span: Span, start: Callable[[], Started]) -> Graph:
     result: Value = None
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, 12_000))
-    collecting = gc.isenabled()
-    gc.disable()
     try:
         kind, roots, result = start()
         if kind == "training":
@@ -349,8 +365,6 @@ def _guarded(run: Run, span: Span, start: Callable[[], Started]) -> Graph:
         run.gap("budget", "nested too deeply")
     finally:
         sys.setrecursionlimit(limit)
-        if collecting:
-            gc.enable()
     if not roots:
         roots = run.roots
     if not roots and run.modules:

@@ -88,7 +88,7 @@ def boolean(run: Run, node: cst.BooleanOperation, frame: Frame) -> Value:
     site = Site(frame.unit, node)
     left = evaluate(run, node.left, frame)
     known = comparison.truth(run, left, frame, site)
-    is_and = isinstance(node.operator, cst.And)
+    is_and = type(node.operator) is cst.And
     if known is not None:
         return evaluate(run, node.right, frame) if known == is_and else left
     right = evaluate(run, node.right, frame)
@@ -167,7 +167,7 @@ def key_of(run: Run, node: cst.Subscript, frame: Frame) -> Value:
     keys: list[Value] = []
     for element in node.slice:
         part = element.slice
-        if isinstance(part, cst.Index):
+        if type(part) is cst.Index:
             keys.append(evaluate(run, part.value, frame))
         else:
             assert isinstance(part, cst.Slice)
@@ -175,7 +175,7 @@ def key_of(run: Run, node: cst.Subscript, frame: Frame) -> Value:
                 None if bound is None else evaluate(run, bound, frame) for bound in (part.lower, part.upper, part.step)
             ]
             keys.append(slice(*bounds))
-    trailing = len(node.slice) == 1 and isinstance(node.slice[0].comma, cst.Comma)
+    trailing = len(node.slice) == 1 and type(node.slice[0].comma) is cst.Comma
     return tuple(keys) if len(keys) > 1 or trailing else keys[0]
 
 
@@ -184,7 +184,7 @@ def call_(run: Run, node: cst.Call, frame: Frame) -> Value:
     site = Site(frame.unit, node)
     callee = evaluate(run, node.func, frame)
     if (
-        isinstance(node.func, cst.Name)
+        type(node.func) is cst.Name
         and node.func.value == "super"
         and not node.args
         and callee == External("builtins.super")

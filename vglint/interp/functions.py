@@ -83,7 +83,7 @@ def call_function(
         args[0]
         if function.owner is not None and args
         else frame.self_
-        if function.owner is None and isinstance(function.node, cst.Lambda)
+        if function.owner is None and type(function.node) is cst.Lambda
         else None
     )
     inner = Frame(
@@ -91,7 +91,7 @@ def call_function(
         function.unit,
         owner,
         self_,
-        function.owner or (frame.cls if isinstance(function.node, cst.Lambda) else None),
+        function.owner or (frame.cls if type(function.node) is cst.Lambda else None),
         name=function.name,
     )
     if self_ is None and function.owner is None:
@@ -104,7 +104,7 @@ def call_function(
     for guard in function.regions:
         run.open_region("no_grad", guard, site)
     try:
-        if isinstance(function.node, cst.Lambda):
+        if type(function.node) is cst.Lambda:
             return evaluate(run, function.node.body, inner)
         from vglint.interp.statements import block, body_of
 
@@ -125,8 +125,10 @@ def call_function(
         run.region, run.borrowed = region, borrowed
 
 
-def _only_raises(node: cst.FunctionDef) -> bool:
+def _only_raises(node: cst.FunctionDef | cst.Lambda) -> bool:
     """Whether a function's body is nothing but a docstring and one `raise`."""
+    if isinstance(node, cst.Lambda):
+        return False
     lines = [part for line in node.body.body if isinstance(line, cst.SimpleStatementLine) for part in line.body]
     said = (
         isinstance(part, cst.Raise) or (isinstance(part, cst.Expr) and isinstance(part.value, cst.BaseString))
@@ -156,7 +158,7 @@ def bind_arguments(run: Run, function: FunctionV, args: list[Value], keywords: d
     for param in params.params:
         names[param.name.value] = _argument(run, function, param, args, position, rest, blanket)
         position += 1
-    if isinstance(params.star_arg, cst.Param):
+    if type(params.star_arg) is cst.Param:
         names[params.star_arg.name.value] = tuple(args[position:])
     for param in params.kwonly_params:
         names[param.name.value] = _argument(run, function, param, [], 0, rest, blanket)

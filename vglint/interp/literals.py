@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import lru_cache
 from typing import Any
 
 import libcst as cst
@@ -20,12 +21,14 @@ from vglint.interp.objects import (
 )
 from vglint.value import Unknown
 
+_literal = lru_cache(maxsize=1024)(ast.literal_eval)
+
 
 @register(EVAL, cst.Integer)
 def integer(run: Run, node: cst.Integer, frame: Frame) -> Value:
     text = node.value
     try:
-        return int(text) if text.isdigit() else ast.literal_eval(text)
+        return int(text) if text.isdigit() else _literal(text)
     except (ValueError, SyntaxError):
         return Unknown("unsupported syntax", text)
 
@@ -47,7 +50,7 @@ def string(run: Run, node: cst.SimpleString, frame: Frame) -> Value:
     if quote in "'\"" and "\\" not in text and text[:3] != quote * 3:
         return text[1:-1]
     try:
-        return ast.literal_eval(text)
+        return _literal(text)
     except (ValueError, SyntaxError):
         return Unknown("unsupported syntax", "string")
 

@@ -9,10 +9,12 @@ import libcst as cst
 
 from vglint.interp import comparison
 from vglint.interp.core import TURNS, Flow, Frame, Run, evaluate
-from vglint.interp.iteration import items_of
+from vglint.interp.iteration import Items, items_of
 from vglint.interp.objects import Site, Value
 from vglint.value import Expr, Unknown
 
+LISTED = 10_000
+"""Turns of loops or comprehensions within one another that are taken one by one: what has more makes a table of numbers."""
 TRAINING = frozenset({"backward", "step", "zero_grad"})
 
 
@@ -27,6 +29,8 @@ def walk_loop(
 ) -> int | None:
     """Walks a `for` loop. One whose turns train is walked once: what matters is the order inside a turn."""
     found = items_of(run, source, frame, site)
+    if run.setup and found.items is not None:
+        found = _one_of(found.items) if len(found.items) > TURNS else shortened(run, found)
     if found.items is None:
         start = len(run.nodes)
         with counted(run, found.count, text, site):
@@ -34,10 +38,23 @@ def walk_loop(
             flow = body()
         _note_bound(run, start, found.count, text, site)
         return None if flow == Flow.CONTINUE else flow
+    with repeated(run, len(found.items)):
+        return _turns(run, found.items, bind, body, site, text)
+
+
+def _turns(
+    run: Run,
+    items: list[Value],
+    bind: Callable[[Value], None],
+    body: Callable[[], int | None],
+    site: Site,
+    text: str,
+) -> int | None:
+    """Walks a loop turn by turn."""
     outer = run.region
-    for turn, item in enumerate(found.items):
+    for turn, item in enumerate(items):
         if turn >= TURNS:
-            run.gap("budget", f"loop of {len(found.items)} turns", site)
+            run.gap("budget", f"loop of {len(items)} turns", site)
             return None
         start = len(run.nodes)
         region = run.open_region("loop", text, site) if turn == 0 else outer
@@ -51,11 +68,30 @@ def walk_loop(
         if flow == Flow.RETURN:
             _fold(run, region, outer)
             return flow
-        if turn == 0 and len(found.items) > 1 and any(draft.op in TRAINING for draft in run.nodes[start:]):
-            run.regions[region].count = len(found.items)
+        if turn == 0 and len(items) > 1 and any(draft.op in TRAINING for draft in run.nodes[start:]):
+            run.regions[region].count = len(items)
             return None
         _fold(run, region, outer)
     return None
+
+
+def shortened(run: Run, found: Items) -> Items:
+    """Returns the items of a loop within loops, or one that stands for all where their turns are more than `LISTED` together."""
+    return found if found.items is None or run.turns * len(found.items) <= LISTED else _one_of(found.items)
+
+
+def _one_of(items: list[Value]) -> Items:
+    return Items(None, Unknown("loop bound", "item of a long list"), len(items))
+
+
+@contextmanager
+def repeated(run: Run, turns: int) -> Iterator[None]:
+    """Notes that what is walked inside is walked so many times."""
+    around, run.turns = run.turns, run.turns * max(1, turns)
+    try:
+        yield
+    finally:
+        run.turns = around
 
 
 def walk_while(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import libcst as cst
@@ -32,9 +33,12 @@ def block(run: Run, statements: Sequence[cst.CSTNode], frame: Frame) -> int | No
     return None
 
 
+_SUITES = frozenset({cst.IndentedBlock, cst.SimpleStatementSuite})
+
+
 def body_of(node: Any) -> Sequence[cst.CSTNode]:
     suite = node.body
-    return suite.body if isinstance(suite, (cst.IndentedBlock, cst.SimpleStatementSuite)) else ()
+    return suite.body if type(suite) in _SUITES else ()
 
 
 @register(EXEC, cst.SimpleStatementLine)
@@ -218,7 +222,7 @@ def if_(run: Run, node: cst.If, frame: Frame) -> int | None:
     if known is False:
         if orelse is None:
             return None
-        return if_(run, orelse, frame) if isinstance(orelse, cst.If) else block(run, body_of(orelse), frame)
+        return if_(run, orelse, frame) if type(orelse) is cst.If else block(run, body_of(orelse), frame)
 
     def first() -> int | None:
         narrow(run, node.test, frame)
@@ -227,7 +231,7 @@ def if_(run: Run, node: cst.If, frame: Frame) -> int | None:
     def second() -> int | None:
         if orelse is None:
             return None
-        return if_(run, orelse, frame) if isinstance(orelse, cst.If) else block(run, body_of(orelse), frame)
+        return if_(run, orelse, frame) if type(orelse) is cst.If else block(run, body_of(orelse), frame)
 
     return fork(run, condition, [first, second], frame, Site(frame.unit, node.test))
 
@@ -375,6 +379,7 @@ def match_(run: Run, node: cst.Match, frame: Frame) -> int | None:
     return arms[0]() if len(arms) == 1 else fork(run, subject, arms, frame, site)
 
 
+@lru_cache(maxsize=1024)
 def _text(node: cst.CSTNode) -> str:
     """Returns the source of an expression, shortened."""
     text = cst.Module([]).code_for_node(node).replace("\n", " ")

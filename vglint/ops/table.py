@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 
 from vglint.ops import (
@@ -64,6 +64,7 @@ def spellings() -> Iterator[Spelling]:
         yield found
 
 
+@lru_cache(maxsize=4096)
 def canonical(qualified_name: str) -> str:
     """Returns the public name: `torch.nn.modules.linear.Linear` → `torch.nn.Linear`; any other name unchanged."""
     if qualified_name in _LINES or not qualified_name.startswith("torch."):

@@ -101,11 +101,14 @@ class Unit:
         from vglint.source.position import inner
 
         within = inner(node)
-        while within is not None:
-            if (place := places.get(id(within))) is not None:
-                return place
+        while within is not None and id(within) not in places:
             within = inner(within)
-        return next((places[id(outer)] for outer in self._around(node) if id(outer) in places), None)
+        if within is None:
+            within = next((outer for outer in self._around(node) if id(outer) in places), None)
+        if within is None:
+            return None
+        places[id(node)] = places[id(within)]
+        return places[id(within)]
 
     def _around(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         outer = self._parents.get(id(node))
