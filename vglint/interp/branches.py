@@ -70,6 +70,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
             raise
         log, result = run.journal, frame.result
         after = rewind(log)
+        run.version += 1
         frame.result = before[0]
         run.modules_running[:] = running
         run.depth = depth

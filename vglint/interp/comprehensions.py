@@ -14,6 +14,7 @@ from vglint.interp.objects import (
     DictV,
     IteratorV,
     ListV,
+    Locals,
     Scope,
     SetV,
     Site,
@@ -27,7 +28,7 @@ def _comprehension(run: Run, clause: cst.CompFor, frame: Frame, make: Any) -> tu
     from vglint.interp.assignment import assign
     from vglint.interp.loops import counted, repeated, shortened
 
-    scope = Scope({}, frame.scope, frame.scope.module)
+    scope = Scope(Locals(), frame.scope, frame.scope.module)
     inner = Frame(scope, frame.unit, frame.owner, frame.self_, frame.cls, name=frame.name)
     results: list[Value] = []
     counts: list[Value] = []

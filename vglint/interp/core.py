@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from vglint.graph import RegionKind
 from vglint.interp.memory import Journal, Memory
 from vglint.interp.objects import (
+    Attrs,
     ClassV,
     DictV,
     Instance,
     ListV,
+    Locals,
     ModuleV,
     Namespace,
     OpaqueV,
@@ -153,6 +155,13 @@ class Run:
     patched: dict[str, Value] = field(default_factory=dict)
     """Attributes that the program sets on classes of libraries, by qualified name."""
     symbols: int = 0
+    effects: dict[Any, Any] = field(default_factory=dict)
+    """What calls did to layers that others are like, see `alike`."""
+    version: int = 0
+    """Counts writes, save to names of calls, parameters, tensors and attributes of modules."""
+    clock: int = 0
+    """Counts writes to attributes of modules and captured names; `written` has the last one to each table."""
+    written: dict[int, int] = field(default_factory=dict)
     turns: int = 1
     """How often the innermost of the loops under way is walked in all."""
     allowed: int = NODES
@@ -198,14 +207,25 @@ class Run:
         if self.journal is not None:
             self.journal.append((table, key, table.get(key, MISSING)))
         table[key] = value
+        if type(table) is not Locals or table.captured:
+            self._note(table)
 
     def drop(self, table: dict[Any, Value], key: Any) -> None:
+        self._note(table)
         if self.journal is not None:
             self.journal.append((table, key, table.get(key, MISSING)))
         table.pop(key, None)
 
+    def _note(self, table: dict[Any, Any]) -> None:
+        if type(table) is Attrs or type(table) is Locals:
+            self.clock += 1
+            self.written[id(table)] = self.clock
+        else:
+            self.version += 1
+
     def touch(self, holder: ListV | SetV) -> None:
         """Must be called before a list or set changes."""
+        self.version += 1
         if self.journal is not None and id(holder) not in self.journal.touched:
             # What it held at first is all that is needed to take everything back.
             self.journal.touched[id(holder)] = holder
@@ -216,6 +236,8 @@ class Run:
         if self.journal is not None:
             self.journal.append((holder, FieldKey(name), getattr(holder, name)))
         setattr(holder, name, value)
+        if type(holder) is not ParamV and type(holder) is not TensorV:
+            self.version += 1
 
     # ---- gaps
 

@@ -55,6 +55,7 @@ def _tried(run: Run, cls: ClassV, args: list[Value], frame: Frame, site: Site) -
         return None
     finally:
         rewind(written)
+        run.version += 1
         del run.nodes[state[0] :], run.regions[state[1] :], run.modules[state[2] :]
         run.gaps, run.region, run.journal = state[3], state[4], journal
 

@@ -7,6 +7,7 @@ from typing import Any
 import libcst as cst
 
 from vglint import ops
+from vglint.interp.alike import called_on, layer_among
 from vglint.interp.branches import returned_value
 from vglint.interp.composite import composite
 from vglint.interp.core import (
@@ -38,6 +39,7 @@ from vglint.interp.objects import (
     FunctionV,
     Instance,
     IteratorV,
+    Locals,
     MethodV,
     ModuleV,
     OpaqueV,
@@ -67,6 +69,15 @@ def defaults_of(run: Run, params: cst.Parameters, frame: Frame) -> dict[str, Val
 
 @register(CALL, FunctionV)
 def call_function(
+    run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    layer = layer_among(args) if run.setup and args and not keywords else None
+    if layer is None:
+        return _walked(run, function, args, keywords, frame, site)
+    return called_on(run, function, layer, args, lambda: _walked(run, function, args, keywords, frame, site))
+
+
+def _walked(
     run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     within = run.within.get(id(function.node), 0)
@@ -148,7 +159,7 @@ def _enclosing_self(function: FunctionV, frame: Frame) -> tuple[Value, ClassV | 
 def bind_arguments(run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value]) -> dict[str, Value]:
     """Returns the local names of a call; an argument that is missing is unknown, one too many is dropped."""
     params = function.node.params
-    names: dict[str, Value] = {}
+    names: dict[str, Value] = Locals()
     rest = dict(keywords)
     blanket = rest.pop("**", None)
     position = 0

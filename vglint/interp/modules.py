@@ -21,6 +21,7 @@ from vglint.interp.leaves import CONTAINERS, _module_spelling, build_leaf, leaf_
 from vglint.interp.mappings import METHODS as MIXED_IN
 from vglint.interp.mappings import is_mapping, mapping_method
 from vglint.interp.objects import (
+    Attrs,
     BuiltinV,
     ClassMethodV,
     ClassV,
@@ -43,7 +44,7 @@ from vglint.value import Unknown
 
 def new_module(run: Run, cls: ClassV | External, frame: Frame, site: Site) -> ModuleV:
     """Returns an empty instance of a module class."""
-    module = ModuleV(cls, {}, run.borrowed or site)
+    module = ModuleV(cls, Attrs(), run.borrowed or site)
     module.in_forward = bool(run.modules_running) and run.setup == 0
     run.modules.append(module)
     return module

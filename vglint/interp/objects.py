@@ -128,6 +128,13 @@ class FunctionV:
     wraps: FunctionV | None = None
     """The function that a decorator put this one around."""
 
+    def __post_init__(self) -> None:
+        scope: Scope | None = self.scope
+        while scope is not None:
+            if type(scope.names) is Locals:
+                scope.names.captured = True
+            scope = scope.parent
+
     @property
     def plain(self) -> FunctionV:
         """The function without its decorators, whose parameters say what callers give."""
@@ -189,6 +196,19 @@ class ClassV:
 
     def __repr__(self) -> str:
         return f"<class {self.qualified}>"
+
+
+class Locals(dict[str, Any]):
+    """The names of one call."""
+
+    captured = False
+    """A function made in the call may read them later."""
+
+
+class Attrs(dict[str, Any]):
+    """The attributes of one module."""
+
+    __slots__ = ()
 
 
 @dataclass(slots=True, eq=False)

@@ -161,6 +161,7 @@ def _accepted(
                 raise raised
             return result
         rewind(written)
+        run.version += 1
         del run.nodes[state[0] :], run.regions[state[1] :], run.modules[state[2] :]
         run.gaps, run.region, run.journal = state[3], state[4], journal
         run.carries.clear()

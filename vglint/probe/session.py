@@ -132,10 +132,10 @@ def _untrained(model: nn.Module, task: Task) -> Run:
 
 
 def _best(runs: Iterator[Run], steps: int) -> Run:
-    """Returns the first run that learns, else the one whose loss fell most; later ones are not made once one learns or the time is short."""
+    """Returns the first run that learns, else the one whose loss fell most, finite ones first; later ones are not made once one learns or the time is short."""
     best: Run | None = None
     for run in runs:
-        if best is None or _drop(run) > _drop(best):
+        if best is None or (not run.nonfinite, _drop(run)) > (not best.nonfinite, _drop(best)):
             best = run
         short = len(run.losses) < steps // 2 and not run.nonfinite and not run.raised
         if _drop(best) >= _LEARNT or short:
