@@ -17,21 +17,28 @@ def evaluating(loop: LoopView) -> tuple[Place, ...]:
     """Calls of `eval()` that still hold when the model is trained, although it has dropout or batch normalisation."""
     nodes = loop.view.graph.nodes
     modes = [node for node in loop.view.nodes("eval_mode", "train_mode") if "." not in node.path]
+    unknown_models = [node for node in modes if node.get("model") is not None]
+    modes = [node for node in modes if node.get("model") is None]
+    undoing = [node for node in unknown_models if node.op == "train_mode"]
     found = []
     for backward in loop.backwards:
         trained = loop.view.before(backward.inputs, lambda node: not loop.view.carries_gradient(node))
         for mode in {node.path for node in modes if node.op == "eval_mode"}:
-            layers = [nodes[i] for i in sorted(trained) if nodes[i].path.startswith(f"{mode}.") or not mode]
+            layers = [nodes[i] for i in sorted(trained) if _belongs(nodes[i].path, mode)]
             owns = any(param in loop.params for node in layers for _, param in node.params)
             stirring = [node for node in layers if node.op == "batch_norm" or loop.view.kinds[node.index] == "dropout"]
             if not owns or not stirring:
                 continue
-            last = next(
-                earlier(loop.view, stirring[0], [node for node in modes if node.path == mode], loop.optimizer), None
-            )
+            events = sorted([*(n for n in modes if n.path == mode), *undoing], key=lambda node: node.index)
+            last = next(earlier(loop.view, stirring[0], events, loop.optimizer), None)
             if last is not None and last.op == "eval_mode":
                 found.append(last)
     return places_of(loop, found)
+
+
+def _belongs(path: str, model: str) -> bool:
+    """Whether a module lies in a model: that of an entry's own class has no name, and further ones of that class are `<Net 1>`."""
+    return path.startswith(f"{model}.") if model else not path.startswith("<")
 
 
 @fact("loop", "places")
@@ -161,7 +168,9 @@ def _severed(loop: LoopView, ops: frozenset[str] | None) -> tuple[Place, ...] | 
         (node, view.before(node.inputs), view.before(node.inputs, lambda node: not view.carries_gradient(node)))
         for node in backwards
     ]
-    if any(view.graph.nodes[index].op == "opaque" for _, _, open_ in ways for index in open_):
+    if any(
+        view.graph.nodes[index].op == "opaque" or view.hides_operand(index) for _, _, open_ in ways for index in open_
+    ):
         return unknown("the way from the loss to the parameters is not followed")
     seen = not loop.unexplained and not any(True for _ in view.nodes("grad"))
     idle = seen and bool(loop.params) and not any(_holds(loop, open_) for _, _, open_ in ways)
