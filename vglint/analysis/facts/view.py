@@ -111,6 +111,16 @@ class View:
         names = [name for name in _signature(node) if not _in_config(node, name)]
         return dict(zip(names, node.inputs, strict=False))
 
+    def hides_operand(self, index: int) -> bool:
+        """Whether something that is not known stands where a node takes a tensor: a way to parameters may lead through it. An argument by
+        which a loss is multiplied is its weight."""
+        node = self.graph.nodes[index]
+        for name in _signature(node):
+            value = node.get(name)
+            if isinstance(value, Unknown) and not (value.why == "argument" and node.op in ("mul", "div")):
+                return True
+        return False
+
     def trains(self, index: int) -> bool:
         """Whether a node reads a parameter that training moves."""
         node = self.graph.nodes[index]
