@@ -50,6 +50,20 @@ def guarded(view: View, index: int) -> bool:
     return node.op in _POSITIVE
 
 
+def clamped_in_place(view: View, index: int) -> bool:
+    """Whether a value is clamped behind autograd's back before it is used: `p.data.clamp_(0.01, 0.99)`."""
+    while True:
+        for alias in view.readers[index]:
+            if view.graph.nodes[alias].op == "detach":
+                clamps = [reader for reader in view.readers[alias] if view.graph.nodes[reader].op.startswith("clamp")]
+                if any(not view.readers[reader] for reader in clamps):
+                    return True
+        node = view.graph.nodes[index]
+        if not node.inputs or not (view.kinds[index] == "shape" or node.op in MOVED):
+            return False
+        index = node.inputs[0]
+
+
 def sum_of_squares(view: View, index: int) -> bool:
     """Whether a value is a sum, mean or product of squares that is zero where they all are, with nothing added to it."""
     node = origin(view, index)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vglint.analysis.facts.domain import constant, generic, guarded, origin, shifted, sum_of_squares
+from vglint.analysis.facts.domain import clamped_in_place, constant, generic, guarded, origin, shifted, sum_of_squares
 from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
@@ -69,6 +69,8 @@ def argument_op(found: NodeView) -> str | Unknown:
 def of_probability(found: NodeView) -> bool:
     """Its argument is a softmax's or a sigmoid's result as it is, or a value that is used as a probability: selected between p and 1 - p."""
     if not found.node.inputs:
+        return False
+    if clamped_in_place(found.view, found.node.inputs[0]):
         return False
     made = origin(found.view, found.node.inputs[0])
     return made.op in ("softmax", "sigmoid") or _complement(found.view, made)
