@@ -123,6 +123,9 @@ def conditional(run: Run, node: cst.IfExp, frame: Frame) -> Value:
     if condition == comparison.GPU and all(
         isinstance(arm, (cst.SimpleString, cst.Attribute)) for arm in (node.body, node.orelse)
     ):
+        without = evaluate(run, node.orelse, frame)
+        if isinstance(without, External) and without.name.endswith("Tensor"):
+            return without  # torch.cuda.FloatTensor and torch.FloatTensor make the same tensor
         return Unknown("argument", "GPU or not")
     if known is not None:
         return evaluate(run, node.body if known else node.orelse, frame)
