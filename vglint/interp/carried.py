@@ -44,8 +44,15 @@ def held(run: Run, frame: Frame) -> list[Held]:
 
 
 def note_carried(run: Run, loop: cst.For, before: list[Held], start: int, frame: Frame) -> None:
-    """Notes each state that a turn reads, replaces by one with history, and hands to the next turn's backward pass."""
-    backwards = [number for number in range(start, len(run.nodes)) if run.nodes[number].op == "backward"]
+    """Notes each state that a turn reads, replaces by one with history, and hands to the next turn's backward pass. Where nothing is
+    trained and the graph is retained, the gradient is only looked at."""
+    turn = range(start, len(run.nodes))
+    trains = any(run.nodes[number].op == "step" for number in turn)
+    backwards = [
+        number
+        for number in turn
+        if run.nodes[number].op == "backward" and (trains or run.nodes[number].config.get("retain_graph") is not True)
+    ]
     if not before or not backwards:
         return
     used = _behind(run, backwards)

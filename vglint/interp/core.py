@@ -166,6 +166,8 @@ class Run:
     """Whether a decorator adds keyword arguments to the calls of what it decorates, by the identity of its tree."""
     borrowed: Site | None = None
     """The user's call inside which vglint's own description of a torch module runs: the place of all its nodes."""
+    cached: int = 0
+    """How many functions are running whose results a decorator may keep."""
     trying: int = 0
     """How many `try` statements are open: inside one, a missing key is an exception that may be caught."""
     given: dict[str, int] = field(default_factory=dict)

@@ -220,7 +220,15 @@ def call_(run: Run, node: cst.Call, frame: Frame) -> Value:
             keywords[arg.keyword.value] = value
         else:
             args.append(value)
+    if run.training_code and isinstance(callee, Unknown) and _attribute(node.func) == "backward":
+        from vglint.interp.training import backward_of_unknown
+
+        return backward_of_unknown(run, callee, args, keywords, site)
     return call(run, callee, args, keywords, frame, site)
+
+
+def _attribute(callee: cst.BaseExpression) -> str:
+    return callee.attr.value if isinstance(callee, cst.Attribute) else ""
 
 
 @register(EVAL, cst.Await)

@@ -97,6 +97,7 @@ def call_function(
     if self_ is None and function.owner is None:
         inner.self_, inner.cls = _enclosing_self(function, frame)
     run.depth += 1
+    run.cached += function.cached
     run.within[id(function.node)] = within + 1
     region, borrowed = run.region, run.borrowed
     if function.scope.module.prefix and borrowed is None:
@@ -120,6 +121,7 @@ def call_function(
         return returned_value(run, inner, flow if flow == Flow.RETURN else None, site)
     finally:
         run.depth -= 1
+        run.cached -= function.cached
         run.within[id(function.node)] = within
         run.region, run.borrowed = region, borrowed
 

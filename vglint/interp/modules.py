@@ -44,7 +44,7 @@ from vglint.value import Unknown
 def new_module(run: Run, cls: ClassV | External, frame: Frame, site: Site) -> ModuleV:
     """Returns an empty instance of a module class."""
     module = ModuleV(cls, {}, run.borrowed or site)
-    module.in_forward = bool(run.modules_running) and run.setup == 0
+    module.in_forward = bool(run.modules_running) and run.setup == 0 and not run.cached
     run.modules.append(module)
     return module
 

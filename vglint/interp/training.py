@@ -277,6 +277,16 @@ def scheduler(run: Run, name: str, args: list[Value], keywords: dict[str, Value]
     return Instance(External(name), {}, site, {"node": node, "attribute": attribute})
 
 
+def backward_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: dict[str, Value], site: Site) -> Value:
+    """Performs `loss.backward()` of a loss that is not known, and `engine.backward(loss)`: a backward pass without inputs is of a loss that
+    may depend on anything."""
+    for target in (*args, *keywords.values()):
+        if is_tensor(target) or isinstance(target, OpaqueV):
+            return tensor_method(run, target, "backward", [], {}, site)
+    act(run, "backward", [], {"loss": method, "retain_graph": literal(keywords.get("retain_graph", False))}, site)
+    return None
+
+
 def act_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: dict[str, Value], site: Site) -> Value:
     """Performs a method of something that training code was given: an optimiser, a scaler, a model; MISSING where it is none of their methods.
 
@@ -286,8 +296,6 @@ def act_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: dict[
     if method.why != "argument" or not holder:
         return MISSING
     target = args[0] if args else next(iter(keywords.values()), None)
-    if name == "backward" and (is_tensor(target) or isinstance(target, OpaqueV)):
-        return tensor_method(run, target, "backward", [], {}, site)
     if name == "scale" and (is_tensor(target) or isinstance(target, OpaqueV)):
         source = node_of(run, target, site)
         assert source is not None

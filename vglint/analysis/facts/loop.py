@@ -57,7 +57,9 @@ class LoopView:
         return tuple(
             node
             for node in self.view.nodes("backward")
-            if self.reaches(node) or any(self.view.hides_operand(each) for each in self.view.before(node.inputs))
+            if not node.inputs
+            or self.reaches(node)
+            or any(self.view.hides_operand(each) for each in self.view.before(node.inputs))
         )
 
     @cached_property

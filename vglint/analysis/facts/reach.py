@@ -99,7 +99,8 @@ def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     view = loop.view
     backwards = [index for node in view.nodes("backward") for index in node.inputs]
     reached = view.before(backwards, lambda node: not view.carries_gradient(node))
-    if any(view.graph.nodes[index].op == "opaque" for index in reached):
+    unseen = any(not node.inputs for node in view.nodes("backward"))
+    if unseen or any(view.graph.nodes[index].op == "opaque" for index in reached):
         return unknown("the way from the loss to the parameters is not followed")
     moved = [i for i in view.before(backwards) if any(p in loop.params for _, p in view.graph.nodes[i].params)]
     if not any(index in reached for index in moved):
@@ -168,7 +169,7 @@ def _severed(loop: LoopView, ops: frozenset[str] | None) -> tuple[Place, ...] | 
         (node, view.before(node.inputs), view.before(node.inputs, lambda node: not view.carries_gradient(node)))
         for node in backwards
     ]
-    if any(
+    if any(not node.inputs for node in backwards) or any(
         view.graph.nodes[index].op == "opaque" or view.hides_operand(index) for _, _, open_ in ways for index in open_
     ):
         return unknown("the way from the loss to the parameters is not followed")
