@@ -8,6 +8,7 @@ from vglint.interp.emit import emit, literal, node_of, shape_of
 from vglint.interp.iteration import items_of
 from vglint.interp.liveness import body_around, unread_after
 from vglint.interp.objects import (
+    ArrayV,
     BuiltinV,
     ClassV,
     DictV,
@@ -103,6 +104,24 @@ def tensor(run: Run, which: External, args: list[Value], keywords: dict[str, Val
     listed = data.items if isinstance(data, ListV) else list(data) if isinstance(data, tuple) else []
     if any(is_tensor(item) for item in listed):
         return opaque(run, "unmodelled call", "torch.tensor of tensors", listed, site)
+    spelling = ops.find(which.name)
+    assert spelling is not None
+    return emit_call(run, spelling, args, keywords, site)
+
+
+@register(
+    LIBRARY,
+    *(f"torch.{kind}Tensor" for kind in ("", "Float", "Double", "Half", "Long", "Int", "Bool", "Byte")),
+    *(f"torch.cuda.{kind}Tensor" for kind in ("Float", "Long")),
+)
+def typed_tensor(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    """Numbers are sizes; a list or an array is data."""
+    from vglint.interp.emit import emit_call
+
+    if len(args) == 1 and isinstance(args[0], (ListV, ArrayV)):
+        return tensor(run, External("torch.tensor"), args, {}, frame, site)
     spelling = ops.find(which.name)
     assert spelling is not None
     return emit_call(run, spelling, args, keywords, site)
