@@ -185,7 +185,7 @@ def _not_cleared(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]
     around = {
         position: _wholes(graphs[position], graphs)
         for position, checked, _ in found
-        if checked.rule.subject == "node" and graphs[position].kind == "class"
+        if checked.rule.subject == "node" and graphs[position].kind in ("class", "expression")
     }
     spans = {finding.span for position, _, finding in found if around.get(position)}
     asked = {checked.rule.id: checked for _, checked, _ in found if checked.rule.subject == "node"}
