@@ -175,6 +175,8 @@ class Run:
     open_loops: list[Value] = field(default_factory=list)
     """Counts of the loops of unknown length that are being walked."""
     training_code: bool = False
+    trained: bool = False
+    """A backward pass has run."""
     """The entry is training code, where loops run over batches and epochs."""
     forks: int = 0
     within: dict[int, int] = field(default_factory=dict)
@@ -343,6 +345,13 @@ def emit_hook(run: Run, op: str, module: ModuleV, site: Site, params: list[tuple
     """Notes that training code does something to a whole model: `train_mode`, `eval_mode`, `zero_grad`."""
     if run.setup == 0 and not run.modules_running:
         run.nodes.append(Draft(op, [], {}, module, False, None, params, None, site, run.region, False))
+
+
+def set_trainable(run: Run, param: ParamV, value: bool) -> None:
+    """Performs `param.requires_grad = value`. What is frozen once a backward pass has run was trained before, and is again in the next turn
+    (the discriminator while the generator learns): the graph has one answer, and that is yes."""
+    if value or not run.trained:
+        run.set_field(param, "trainable", value)
 
 
 def opaque(run: Run, why: Why, text: str, sources: list[Value], site: Site | None) -> Value:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from vglint.graph import Init
 from vglint.interp import containers, leaves, modules
-from vglint.interp.core import Frame, Run, call, emit_hook, register
+from vglint.interp.core import Frame, Run, call, emit_hook, register, set_trainable
 from vglint.interp.distribution import UNKNOWN, overwrite
 from vglint.interp.objects import (
     DictV,
@@ -84,7 +84,7 @@ def requires_grad_(run: Run, args: list[Value], keywords: dict[str, Value], fram
     value = args[1] if len(args) > 1 else keywords.get("requires_grad", True)
     if isinstance(value, bool):
         for param in parameters_of(_module(args)):
-            run.set_field(param, "trainable", value)
+            set_trainable(run, param, value)
     return args[0]
 
 

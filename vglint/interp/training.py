@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vglint import ops
-from vglint.interp.core import LIBRARY, MISSING, Frame, Run, call, opaque, register
+from vglint.interp.core import LIBRARY, MISSING, Frame, Run, call, opaque, register, set_trainable
 from vglint.interp.emit import emit, literal, node_of, shape_of
 from vglint.interp.iteration import items_of
 from vglint.interp.liveness import body_around, unread_after
@@ -40,6 +40,7 @@ def act(
     """Emits a node that acts on the outside."""
     draft = emit(run, op, inputs, config, site, params=params)
     draft.type = type_
+    run.trained = run.trained or op == "backward"
     return len(run.nodes) - 1
 
 
@@ -68,7 +69,7 @@ def mark_requires_grad(run: Run, value: Value, flag: Value, site: Site) -> None:
     """Performs `x.requires_grad = flag`."""
     if isinstance(value, (ParamV, ParamView)):
         if isinstance(flag, bool):
-            run.set_field(value if isinstance(value, ParamV) else value.param, "trainable", flag)
+            set_trainable(run, value if isinstance(value, ParamV) else value.param, flag)
         return
     source = node_of(run, value, site)
     if source is None or not isinstance(value, TensorV):
