@@ -171,8 +171,11 @@ def zeroes_gradients(loop: LoopView) -> bool | Unknown:
 
 
 @fact("loop", "places")
-def zeroed_before_step(loop: LoopView) -> tuple[Place, ...]:
-    """Zeroings that stand between the backward pass and the step, so that the step sees no gradient."""
+def zeroed_before_step(loop: LoopView) -> tuple[Place, ...] | Unknown:
+    """Zeroings that stand between the backward pass and the step, so that the step sees no gradient. Unknown where the code is not read to
+    its end."""
+    if loop.view.cut_short:
+        return unknown("the code is not read to its end")
     found = []
     events = sorted([*loop.zeros, *loop.possible_backwards], key=lambda node: node.index)
     for step in loop.steps:

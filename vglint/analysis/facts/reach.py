@@ -13,8 +13,11 @@ _DETACHING = frozenset({"detach", "item", "tolist", "numpy"})
 
 
 @fact("loop", "places")
-def evaluating(loop: LoopView) -> tuple[Place, ...]:
-    """Calls of `eval()` that still hold when the model is trained, although it has dropout or batch normalisation."""
+def evaluating(loop: LoopView) -> tuple[Place, ...] | Unknown:
+    """Calls of `eval()` that still hold when the model is trained, although it has dropout or batch normalisation. Unknown where the code is
+    not read to its end."""
+    if loop.view.cut_short:
+        return unknown("the code is not read to its end")
     nodes = loop.view.graph.nodes
     modes = [node for node in loop.view.nodes("eval_mode", "train_mode") if "." not in node.path]
     unknown_models = [node for node in modes if node.get("model") is not None]

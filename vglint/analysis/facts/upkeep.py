@@ -58,9 +58,10 @@ def blocked_norms(model: ModelView) -> tuple[Place, ...]:
     found = []
     for index in model.path.nodes:
         node = model.view.graph.nodes[index]
-        if index < model.path.weights[-1] and model.path.is_norm(node) and _starts_at_zero(model, node):
-            if _everything_passes(model, index):
-                found.append(index)
+        if index >= model.path.weights[-1] or not model.path.is_norm(node):
+            continue
+        if _starts_at_zero(model, node) and _everything_passes(model, index):
+            found.append(index)
     return model.view.places(found)
 
 

@@ -66,6 +66,13 @@ class View:
                 found.setdefault(param, []).append(node.index)
         return found
 
+    @cached_property
+    def cut_short(self) -> bool:
+        """The entry was not read to its end, so that what comes later in a turn is missing."""
+        return any(
+            (gap.why == "budget" and gap.span is None) or gap.text.startswith("raises ") for gap in self.graph.gaps
+        )
+
     def nodes(self, *names: str) -> Iterator[Node]:
         """Yields the nodes of some ops, in order."""
         return (node for node in self.graph.nodes if node.op in names)
