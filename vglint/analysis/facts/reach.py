@@ -7,6 +7,7 @@ from vglint.analysis.facts.order import earlier
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
+from vglint.graph import Node
 from vglint.value import Unknown
 
 _DETACHING = frozenset({"detach", "item", "tolist", "numpy"})
@@ -20,23 +21,27 @@ def evaluating(loop: LoopView) -> tuple[Place, ...] | Unknown:
         return unknown("the code is not read to its end")
     nodes = loop.view.graph.nodes
     modes = [node for node in loop.view.nodes("eval_mode", "train_mode") if "." not in node.path]
-    unknown_models = [node for node in modes if node.get("model") is not None]
-    modes = [node for node in modes if node.get("model") is None]
-    undoing = [node for node in unknown_models if node.op == "train_mode"]
+    undoing = [node for node in modes if node.get("model") is not None and node.op == "train_mode"]
     found = []
     for backward in loop.backwards:
-        trained = loop.view.before(backward.inputs, lambda node: not loop.view.carries_gradient(node))
-        for mode in {node.path for node in modes if node.op == "eval_mode"}:
-            layers = [nodes[i] for i in sorted(trained) if _belongs(nodes[i].path, mode)]
-            owns = any(param in loop.params for node in layers for _, param in node.params)
+        trained = sorted(loop.view.before(backward.inputs, lambda node: not loop.view.carries_gradient(node)))
+        for mode in modes:
+            own = _moved_by(mode) & loop.params
+            layers = [nodes[i] for i in trained if _belongs(nodes[i].path, mode.path)]
             stirring = [node for node in layers if node.op == "batch_norm" or loop.view.kinds[node.index] == "dropout"]
-            if not owns or not stirring:
+            if mode.op != "eval_mode" or not stirring or not any(_moved_by(node) & own for node in layers):
                 continue
-            events = sorted([*(n for n in modes if n.path == mode), *undoing], key=lambda node: node.index)
+            events = [*(each for each in modes if each.path == mode.path and _moved_by(each) & own), *undoing]
+            events.sort(key=lambda node: node.index)
             last = next(earlier(loop.view, stirring[0], events, loop.optimizer), None)
             if last is not None and last.op == "eval_mode":
                 found.append(last)
     return places_of(loop, found)
+
+
+def _moved_by(node: Node) -> frozenset[int]:
+    """The parameters that a node is about: a model's when its mode was set, whatever is made of the model later."""
+    return frozenset(index for _, index in node.params)
 
 
 def _belongs(path: str, model: str) -> bool:

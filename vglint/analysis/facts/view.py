@@ -25,6 +25,10 @@ _KINDS: dict[str, Kind] = {
 }
 
 
+_SELECTING = frozenset({"max", "min", "sort", "topk", "median", "mode", "kthvalue", "cummax", "cummin"})
+"""Ops whose second result holds indices."""
+
+
 @dataclass(frozen=True)
 class View:
     """A graph with what is derived from it, each part when it is first asked for."""
@@ -59,10 +63,10 @@ class View:
 
     @cached_property
     def users(self) -> dict[int, list[int]]:
-        """For each parameter, the nodes that hold it."""
+        """For each parameter, the nodes that hold it, or do something to it."""
         found: dict[int, list[int]] = {}
         for node in self.graph.nodes:
-            for _, param in node.params:
+            for _, param in node.params if node.op not in ("eval_mode", "train_mode") else ():
                 found.setdefault(param, []).append(node.index)
         return found
 
@@ -167,6 +171,8 @@ class View:
 
     def carries_gradient(self, node: Node) -> bool:
         """Whether a gradient passes from a node's output to its inputs."""
+        if node.op == "getitem" and node.get("index") == 1 and self.graph.nodes[node.inputs[0]].op in _SELECTING:
+            return False  # where the largest values stand
         if node.op == "requires_grad":
             return node.get("by") == "requires_grad"  # Variable(x) and torch.tensor(x) make a new leaf
         return self.kinds[node.index] not in ("cut", "create")
