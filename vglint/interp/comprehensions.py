@@ -44,6 +44,8 @@ def _comprehension(run: Run, clause: cst.CompFor, frame: Frame, make: Any) -> tu
         for item in found.items:
             run.tick()
             step(clause, item)
+            if run.steps > before + _NUMBERS and made == (len(run.nodes), len(run.modules)):
+                raise _LongError
 
     def step(clause: cst.CompFor, item: Value) -> None:
         assign(run, clause.target, item, inner)
@@ -58,8 +60,20 @@ def _comprehension(run: Run, clause: cst.CompFor, frame: Frame, make: Any) -> tu
         else:
             results.append(make(inner))
 
-    turn(clause, frame)
+    before, made = run.steps, (len(run.nodes), len(run.modules))
+    try:
+        turn(clause, frame)
+    except _LongError:
+        return [Unknown("budget", "long table of numbers")], Unknown("budget", "length of a long table")
     return results, (counts[0] if counts else None)
+
+
+class _LongError(Exception):
+    """A comprehension computes numbers, and many of them."""
+
+
+_NUMBERS = 20_000
+"""Steps after which a comprehension that builds no layer and no tensor is given up: a table of positions, angle by angle."""
 
 
 def _gathered(results: list[Value] | None, count: Value, site: Site, run: Run) -> Value:

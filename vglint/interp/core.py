@@ -153,6 +153,7 @@ class Run:
     symbols: int = 0
     allowed: int = NODES
     """Nodes that this entry may make."""
+    steps_allowed: int = STEPS
     built: dict[str, tuple[list[Value], dict[str, Value]]] = field(default_factory=dict)
     """Arguments that classes of modules were first built with, by qualified name, where they hold nothing of this run."""
     registries: set[int] = field(default_factory=set)
@@ -188,7 +189,7 @@ class Run:
 
     def tick(self, cost: int = 1) -> None:
         self.steps += cost
-        if self.steps > STEPS:
+        if self.steps > self.steps_allowed:
             raise BudgetError("steps")
 
     # ---- reversible writes
