@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from vglint.interp import entry
 from vglint.lint.text import text_linter
 from vglint.rulebook import Choice, RuleError, load
 
@@ -62,3 +63,35 @@ def test_an_unknown_layer_on_the_way_silences_what_rests_on_it():
         "import torch.nn as nn", "import torch.nn as nn\nfrom elsewhere import mystery"
     )
     assert found(BOOK, gap) == []
+
+
+SAMPLED = """
+import torch
+import torch.nn as nn
+
+
+def sample(model, steps=20):
+    model.eval()
+    x = torch.zeros(1, 8)
+    for _ in range(steps):
+        x = model(x)
+    model.train()
+    return x
+
+
+def train(loader):
+    model = nn.Sequential(nn.Linear(8, 8), nn.Dropout(0.1), nn.Linear(8, 8))
+    optimizer = torch.optim.Adam(model.parameters())
+    for x, y in loader:
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(x), y).backward()
+        optimizer.step()
+        sample(model)
+"""
+
+
+def test_code_that_is_not_read_to_its_end_shows_no_order(monkeypatch):
+    assert found(BOOK, SAMPLED) == []
+    monkeypatch.setattr(entry, "FILE_NODES", 30)
+    monkeypatch.setattr(entry, "ENTRY_NODES", 30)
+    assert found(BOOK, SAMPLED) == []

@@ -123,5 +123,6 @@ def filled(shape: Shape | None, path: str, width: Dim = None, at: int = 1) -> tu
 
 def fan_in_of(shape: Sequence[int | Expr]) -> int | Expr:
     found = fans(tuple(shape))[0]
-    assert found is not None
+    if found is None:
+        raise AbstainError("a weight without a fan-in")
     return found

@@ -147,6 +147,8 @@ def numpy(run: Run, last: str, args: list[Value], keywords: dict[str, Value], fr
         return _entrywise(run, last, args, keywords, frame, site)
     if last in ("zeros", "ones", "full", "zeros_like", "ones_like"):
         return _filled(last, args, keywords)
+    if last in ("eye", "identity") and args:
+        return _identity(args)
     if last == "linspace" and len(args) >= 3:
         return _linspace(args)
     whole = [arg for arg in args if isinstance(arg, int)]
@@ -186,6 +188,13 @@ def _filled(last: str, args: list[Value], keywords: dict[str, Value]) -> Value:
     for size in reversed(sizes):
         made = ArrayV([made] * size)
     return made
+
+
+def _identity(args: list[Value]) -> Value:
+    rows, columns = args[0], args[1] if len(args) > 1 and args[1] is not None else args[0]
+    if not (isinstance(rows, int) and isinstance(columns, int)) or not 0 <= rows * columns <= LIMIT:
+        return Unknown("argument", "numpy.eye()")
+    return ArrayV([ArrayV([float(row == column) for column in range(columns)]) for row in range(rows)])
 
 
 def _linspace(args: list[Value]) -> Value:

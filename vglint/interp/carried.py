@@ -12,6 +12,9 @@ from vglint.interp.core import Frame, Run
 from vglint.interp.emit import emit
 from vglint.interp.objects import Instance, ListV, ModuleV, ParamV, Site, TensorV, Value
 
+_LAYERS = 64
+"""The most tensors that a network's state is taken to have: one or two for each of its layers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -36,13 +39,20 @@ def held(run: Run, frame: Frame) -> list[Held]:
         Held(table, name, _nodes(value), tuple(_made(value)), value is None)
         for table in tables
         for name, value in table.items()
-        if value is None or isinstance(value, (TensorV, ParamV, tuple, ListV))
+        if value is None or (isinstance(value, (TensorV, ParamV, tuple, ListV)) and not _is_data(value))
     ]
 
 
 def note_carried(run: Run, loop: cst.For, before: list[Held], start: int, frame: Frame) -> None:
-    """Notes each state that a turn reads, replaces by one with history, and hands to the next turn's backward pass."""
-    backwards = [number for number in range(start, len(run.nodes)) if run.nodes[number].op == "backward"]
+    """Notes each state that a turn reads, replaces by one with history, and hands to the next turn's backward pass. Where nothing is
+    trained and the graph is retained, the gradient is only looked at."""
+    turn = range(start, len(run.nodes))
+    trains = any(run.nodes[number].op == "step" for number in turn)
+    backwards = [
+        number
+        for number in turn
+        if run.nodes[number].op == "backward" and (trains or run.nodes[number].config.get("retain_graph") is not True)
+    ]
     if not before or not backwards:
         return
     used = _behind(run, backwards)
@@ -58,6 +68,12 @@ def note_carried(run: Run, loop: cst.For, before: list[Held], start: int, frame:
             site = Site(frame.unit, given) if given is not None else run.nodes[kept[0]].site
             emit(run, "carried", kept, {"name": place.name}, site)
             run.nodes[-1].setup = False
+
+
+def _is_data(value: Value) -> bool:
+    """Whether a sequence is too long to be the state of a network: a table of anchors, a list of files, which each loop would read anew."""
+    items = value.items if isinstance(value, ListV) else value if isinstance(value, tuple) else ()
+    return len(items) > _LAYERS
 
 
 def _nodes(value: Value) -> tuple[int, ...]:
@@ -88,7 +104,7 @@ def _made(value: Value) -> Iterator[ParamV | TensorV]:
 
 
 def _behind(run: Run, start: list[int]) -> set[int]:
-    """Returns the nodes that a gradient reaches from some nodes."""
+    """Returns the nodes that a gradient reaches from some nodes; what runs under no_grad has no history."""
     seen: set[int] = set()
     todo = list(start)
     while todo:
@@ -97,16 +113,25 @@ def _behind(run: Run, start: list[int]) -> set[int]:
             continue
         seen.add(number)
         op = ops.OPS.get(run.nodes[number].op)
-        if op is None or op.kind not in ("cut", "create"):
+        if (op is None or op.kind not in ("cut", "create")) and not _under_no_grad(run, number):
             todo += run.nodes[number].inputs
     return seen
+
+
+def _under_no_grad(run: Run, number: int) -> bool:
+    region: int | None = run.nodes[number].region
+    while region is not None:
+        if run.regions[region].kind == "no_grad":
+            return True
+        region = run.regions[region].parent
+    return False
 
 
 def _has_history(run: Run, node: int) -> bool:
     return any(
         param.trainable and not param.buffer
         for number in _behind(run, [node])
-        if (op := ops.OPS.get(run.nodes[number].op)) is None or op.kind != "train"
+        if ((op := ops.OPS.get(run.nodes[number].op)) is None or op.kind != "train") and not _under_no_grad(run, number)
         for _, param in run.nodes[number].params
     )
 

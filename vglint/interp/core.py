@@ -166,6 +166,7 @@ class Run:
     """How often the innermost of the loops under way is walked in all."""
     allowed: int = NODES
     """Nodes that this entry may make."""
+    steps_allowed: int = STEPS
     built: dict[str, tuple[list[Value], dict[str, Value]]] = field(default_factory=dict)
     """Arguments that classes of modules were first built with, by qualified name, where they hold nothing of this run."""
     registries: set[int] = field(default_factory=set)
@@ -179,6 +180,8 @@ class Run:
     """Whether a decorator adds keyword arguments to the calls of what it decorates, by the identity of its tree."""
     borrowed: Site | None = None
     """The user's call inside which vglint's own description of a torch module runs: the place of all its nodes."""
+    cached: int = 0
+    """How many functions are running whose results a decorator may keep."""
     trying: int = 0
     """How many `try` statements are open: inside one, a missing key is an exception that may be caught."""
     given: dict[str, int] = field(default_factory=dict)
@@ -186,6 +189,8 @@ class Run:
     open_loops: list[Value] = field(default_factory=list)
     """Counts of the loops of unknown length that are being walked."""
     training_code: bool = False
+    trained: bool = False
+    """A backward pass has run."""
     """The entry is training code, where loops run over batches and epochs."""
     forks: int = 0
     within: dict[int, int] = field(default_factory=dict)
@@ -197,7 +202,7 @@ class Run:
 
     def tick(self, cost: int = 1) -> None:
         self.steps += cost
-        if self.steps > STEPS:
+        if self.steps > self.steps_allowed:
             raise BudgetError("steps")
 
     # ---- reversible writes
@@ -369,6 +374,13 @@ def emit_hook(run: Run, op: str, module: ModuleV, site: Site, params: list[tuple
     """Notes that training code does something to a whole model: `train_mode`, `eval_mode`, `zero_grad`."""
     if run.setup == 0 and not run.modules_running:
         run.nodes.append(Draft(op, [], {}, module, False, None, params, None, site, run.region, False))
+
+
+def set_trainable(run: Run, param: ParamV, value: bool) -> None:
+    """Performs `param.requires_grad = value`. What is frozen once a backward pass has run was trained before, and is again in the next turn
+    (the discriminator while the generator learns): the graph has one answer, and that is yes."""
+    if value or not run.trained:
+        run.set_field(param, "trainable", value)
 
 
 def opaque(run: Run, why: Why, text: str, sources: list[Value], site: Site | None) -> Value:

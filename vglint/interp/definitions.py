@@ -78,6 +78,7 @@ def _decorated(run: Run, decorator: cst.BaseExpression, value: Value, function: 
         guard = GUARDS.get(known.name)
         if guard and (called or known.name != "torch.enable_grad"):
             function.regions = (*function.regions, guard)
+        function.cached = function.cached or known.name.rpartition(".")[2] in ("cache", "lru_cache", "memoize")
         return value
     if isinstance(known, ClassV) and any(isinstance(base, External) and base.name in PROPERTIES for base in known.mro):
         return PropertyV(value)
@@ -90,6 +91,8 @@ def _decorated(run: Run, decorator: cst.BaseExpression, value: Value, function: 
             made.wraps = value
         return made
     registered(run, decorator, known, value, frame)
+    if isinstance(known, FunctionV):
+        function.cached = function.cached or _stores(known)
     # Other decorators log, register, document or cache: calling the result calls the function.
     return value
 
@@ -111,6 +114,17 @@ def _adds_arguments(run: Run, decorator: FunctionV) -> bool:
             for node in ast.walk(inner)
         )
     return run.adding[key]
+
+
+def _stores(decorator: FunctionV) -> bool:
+    """Whether a decorator's code stores anything in an attribute or a container, as one does that keeps results."""
+    tree = decorator.unit.ast
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr":
+            return True
+        if isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, ast.Store):
+            return True
+    return False
 
 
 def make_class(run: Run, node: cst.ClassDef, frame: Frame) -> ClassV:

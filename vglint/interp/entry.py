@@ -38,6 +38,7 @@ from vglint.interp import (
 from vglint.interp.core import (
     MISSING,
     NODES,
+    STEPS,
     BudgetError,
     Frame,
     Raised,
@@ -210,6 +211,9 @@ def _graphs(
 FILE_NODES = 18_000
 """Nodes that the entries of a file make before each is held to `ENTRY_NODES`: many large models of one file are much alike."""
 ENTRY_NODES = 2_500
+FILE_STEPS = 500_000
+"""The same for steps: tables of numbers that a constructor computes one by one are walked for the first entries."""
+ENTRY_STEPS = 60_000
 
 
 class _Session:
@@ -224,6 +228,7 @@ class _Session:
         self.built: dict[str, tuple[list[Value], dict[str, Value]]] = {}
         self.starts: Starts = {}
         self.nodes = 0
+        self.steps = 0
 
     def need(self, candidate: Candidate) -> Need:
         """Returns what a candidate must be given, which other entries may show."""
@@ -240,6 +245,7 @@ class _Session:
             run.journal = Journal()
         run.built = self.built
         run.allowed = min(NODES, max(ENTRY_NODES, FILE_NODES - self.nodes))
+        run.steps_allowed = min(STEPS, max(ENTRY_STEPS, FILE_STEPS - self.steps))
         unit = candidate.unit
         space = _namespace(run, self.module)
         frame = Frame(Scope({}, None, space), unit, None)
@@ -252,6 +258,7 @@ class _Session:
             return None
         finally:
             self.nodes += len(run.nodes)
+            self.steps += run.steps
             _undo(run)
 
     def _started(self, run: Run, candidate: Candidate, space: Namespace, frame: Frame) -> Started:

@@ -123,6 +123,9 @@ def conditional(run: Run, node: cst.IfExp, frame: Frame) -> Value:
     if condition == comparison.GPU and all(
         isinstance(arm, (cst.SimpleString, cst.Attribute)) for arm in (node.body, node.orelse)
     ):
+        without = evaluate(run, node.orelse, frame)
+        if isinstance(without, External) and without.name.endswith("Tensor"):
+            return without  # torch.cuda.FloatTensor and torch.FloatTensor make the same tensor
         return Unknown("argument", "GPU or not")
     if known is not None:
         return evaluate(run, node.body if known else node.orelse, frame)
@@ -217,7 +220,15 @@ def call_(run: Run, node: cst.Call, frame: Frame) -> Value:
             keywords[arg.keyword.value] = value
         else:
             args.append(value)
+    if run.training_code and isinstance(callee, Unknown) and _attribute(node.func) == "backward":
+        from vglint.interp.training import backward_of_unknown
+
+        return backward_of_unknown(run, callee, args, keywords, site)
     return call(run, callee, args, keywords, frame, site)
+
+
+def _attribute(callee: cst.BaseExpression) -> str:
+    return callee.attr.value if isinstance(callee, cst.Attribute) else ""
 
 
 @register(EVAL, cst.Await)

@@ -8,7 +8,7 @@ from typing import Literal
 from vglint.graph import Config, Graph, ModuleInfo, Node, Parameter, Region
 from vglint.interp.core import Draft, Run
 from vglint.interp.leaves import leaf_base
-from vglint.interp.modules import class_name
+from vglint.interp.modules import class_name, walk
 from vglint.interp.objects import DictV, ListV, ModuleV, ParamV, SetV, Site, TensorV, Value
 from vglint.span import Span
 from vglint.value import Unknown
@@ -257,6 +257,13 @@ def _node(
 
 def _modules(run: Run, names: dict[int, tuple[str, bool]], span: Span) -> tuple[ModuleInfo, ...]:
     made = []
+    listed = {
+        id(param)
+        for module in run.modules
+        if names.get(id(module), ("", False))[1]
+        for param in (*module.parameters.values(), *module.modules.values())
+        if isinstance(param, ParamV)
+    }
     for module in run.modules:
         if id(module) not in names:
             continue
@@ -269,12 +276,18 @@ def _modules(run: Run, names: dict[int, tuple[str, bool]], span: Span) -> tuple[
                 path,
                 class_name(module.cls),
                 _span(module.origin, span) or span,
-                registered and not module.in_forward,
+                (registered or _listed(module, listed)) and not module.in_forward,
                 module.called,
                 children,
             )
         )
     return tuple(made)
+
+
+def _listed(module: ModuleV, listed: set[int]) -> bool:
+    """Whether all parameters of a module that hides in a plain list are registered elsewhere, as in an `nn.ParameterList`."""
+    own = [param for _, part in walk(module) for param in part.parameters.values() if isinstance(param, ParamV)]
+    return bool(own) and all(id(param) in listed for param in own)
 
 
 def _span(site: Site | None, otherwise: Span | None) -> Span | None:

@@ -108,6 +108,7 @@ def _walked(
     if self_ is None and function.owner is None:
         inner.self_, inner.cls = _enclosing_self(function, frame)
     run.depth += 1
+    run.cached += function.cached
     run.within[id(function.node)] = within + 1
     region, borrowed = run.region, run.borrowed
     if function.scope.module.prefix and borrowed is None:
@@ -132,6 +133,7 @@ def _walked(
         return returned_value(run, inner, flow if flow == Flow.RETURN else None, site)
     finally:
         run.depth -= 1
+        run.cached -= function.cached
         run.within[id(function.node)] = within
         run.region, run.borrowed = region, borrowed
 

@@ -322,6 +322,15 @@ def _covers(key: Value) -> bool:
     return key is Ellipsis or (isinstance(key, slice) and key.start is None and key.stop is None)
 
 
+def _hashable(key: Value) -> bool:
+    """Whether a value can be a key: what is taken for a dict may be an array, whose parts are set by slices."""
+    try:
+        hash(key)
+    except TypeError:
+        return False
+    return True
+
+
 def entry_input(run: Run, name: str, site: Site | None) -> TensorV:
     """Returns an input of the entry, one node for each name."""
     for number, draft in enumerate(run.nodes):
@@ -337,7 +346,7 @@ def set_index(run: Run, holder: Value, key: Value, value: Value, frame: Frame, s
     """Performs `holder[key] = value`."""
     match holder:
         case DictV():
-            if is_unknown(key) or isinstance(key, (ListV, DictV)):
+            if is_unknown(key) or not _hashable(key):
                 run.set_field(holder, "complete", False)
             else:
                 run.put(holder.items, key, value)

@@ -160,9 +160,12 @@ def checkpoint(
         if key not in ("use_reentrant", "preserve_rng_state", "context_fn", "determinism_check", "debug")
     }
     if which.name.endswith("sequential"):
-        functions, inputs = args[0], args[2:] or [keywords.get("input")]
-        value = inputs[0]
-        for function in items_of(run, functions, frame, site).items or []:
+        given = dict(zip(("functions", "segments", "input"), args, strict=False)) | keywords
+        functions, value = given.get("functions"), given.get("input")
+        found = items_of(run, functions, frame, site).items if functions is not None else None
+        if found is None:
+            return opaque(run, "argument", "checkpoint_sequential", [value], site)
+        for function in found:
             value = call(run, function, [value], {}, frame, site)
         return value
     if which.name.endswith("functional_call"):

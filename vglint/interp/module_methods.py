@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from vglint.graph import Init
 from vglint.interp import containers, leaves, modules
-from vglint.interp.core import Frame, Run, call, emit_hook, register
+from vglint.interp.core import Frame, Run, call, emit_hook, register, set_trainable
 from vglint.interp.distribution import UNKNOWN, overwrite
 from vglint.interp.objects import (
     DictV,
@@ -63,13 +63,14 @@ for _name in (
 @register(METHODS, "train")
 def train(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     mode = args[1] if len(args) > 1 else keywords.get("mode", True)
-    emit_hook(run, "train_mode" if mode is not False else "eval_mode", _module(args), site, [])
+    module = _module(args)
+    emit_hook(run, "train_mode" if mode is not False else "eval_mode", module, site, named_parameters_of(module))
     return args[0]
 
 
 @register(METHODS, "eval")
 def evaluate_mode(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    emit_hook(run, "eval_mode", _module(args), site, [])
+    emit_hook(run, "eval_mode", _module(args), site, named_parameters_of(_module(args)))
     return args[0]
 
 
@@ -84,7 +85,7 @@ def requires_grad_(run: Run, args: list[Value], keywords: dict[str, Value], fram
     value = args[1] if len(args) > 1 else keywords.get("requires_grad", True)
     if isinstance(value, bool):
         for param in parameters_of(_module(args)):
-            run.set_field(param, "trainable", value)
+            set_trainable(run, param, value)
     return args[0]
 
 

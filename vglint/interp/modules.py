@@ -15,6 +15,7 @@ from vglint.interp.core import (
     get_attribute,
     opaque,
     register,
+    set_trainable,
 )
 from vglint.interp.emit import emit, emit_call
 from vglint.interp.leaves import CONTAINERS, _module_spelling, build_leaf, leaf_base, nested_leaf_attribute
@@ -45,7 +46,7 @@ from vglint.value import Unknown
 def new_module(run: Run, cls: ClassV | External, frame: Frame, site: Site) -> ModuleV:
     """Returns an empty instance of a module class."""
     module = ModuleV(cls, Attrs(), run.borrowed or site)
-    module.in_forward = bool(run.modules_running) and run.setup == 0
+    module.in_forward = bool(run.modules_running) and run.setup == 0 and not run.cached
     run.modules.append(module)
     return module
 
@@ -224,7 +225,7 @@ def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame
         case ParamV() if name == "grad":
             emit(run, "zero_grad" if value is None else "param_grad", [], {}, site, params=[("0", target)])
         case ParamV() if name == "requires_grad" and isinstance(value, bool):
-            run.set_field(target, "trainable", value)
+            set_trainable(run, target, value)
         case ClassV() if isinstance(target.names, dict):
             run.put(target.names, name, value)
         case _ if is_tensor(target) and name == "requires_grad":

@@ -127,6 +127,8 @@ class FunctionV:
     generator: bool = False
     wraps: FunctionV | None = None
     """The function that a decorator put this one around."""
+    cached: bool = False
+    """A decorator that is not followed may keep its result, so that what it builds is built once."""
 
     def __post_init__(self) -> None:
         scope: Scope | None = self.scope

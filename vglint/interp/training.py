@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from vglint import ops
-from vglint.interp.core import LIBRARY, MISSING, Frame, Run, call, opaque, register
+from vglint.interp.core import LIBRARY, MISSING, Frame, Run, call, opaque, register, set_trainable
 from vglint.interp.emit import emit, literal, node_of, shape_of
 from vglint.interp.iteration import items_of
 from vglint.interp.liveness import body_around, unread_after
 from vglint.interp.objects import (
+    ArrayV,
     BuiltinV,
     ClassV,
     DictV,
@@ -39,6 +40,7 @@ def act(
     """Emits a node that acts on the outside."""
     draft = emit(run, op, inputs, config, site, params=params)
     draft.type = type_
+    run.trained = run.trained or op == "backward"
     return len(run.nodes) - 1
 
 
@@ -67,7 +69,7 @@ def mark_requires_grad(run: Run, value: Value, flag: Value, site: Site) -> None:
     """Performs `x.requires_grad = flag`."""
     if isinstance(value, (ParamV, ParamView)):
         if isinstance(flag, bool):
-            run.set_field(value if isinstance(value, ParamV) else value.param, "trainable", flag)
+            set_trainable(run, value if isinstance(value, ParamV) else value.param, flag)
         return
     source = node_of(run, value, site)
     if source is None or not isinstance(value, TensorV):
@@ -103,6 +105,24 @@ def tensor(run: Run, which: External, args: list[Value], keywords: dict[str, Val
     listed = data.items if isinstance(data, ListV) else list(data) if isinstance(data, tuple) else []
     if any(is_tensor(item) for item in listed):
         return opaque(run, "unmodelled call", "torch.tensor of tensors", listed, site)
+    spelling = ops.find(which.name)
+    assert spelling is not None
+    return emit_call(run, spelling, args, keywords, site)
+
+
+@register(
+    LIBRARY,
+    *(f"torch.{kind}Tensor" for kind in ("", "Float", "Double", "Half", "Long", "Int", "Bool", "Byte")),
+    *(f"torch.cuda.{kind}Tensor" for kind in ("Float", "Long")),
+)
+def typed_tensor(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    """Numbers are sizes; a list or an array is data."""
+    from vglint.interp.emit import emit_call
+
+    if len(args) == 1 and isinstance(args[0], (ListV, ArrayV)):
+        return tensor(run, External("torch.tensor"), args, {}, frame, site)
     spelling = ops.find(which.name)
     assert spelling is not None
     return emit_call(run, spelling, args, keywords, site)
@@ -277,6 +297,16 @@ def scheduler(run: Run, name: str, args: list[Value], keywords: dict[str, Value]
     return Instance(External(name), {}, site, {"node": node, "attribute": attribute})
 
 
+def backward_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: dict[str, Value], site: Site) -> Value:
+    """Performs `loss.backward()` of a loss that is not known, and `engine.backward(loss)`: a backward pass without inputs is of a loss that
+    may depend on anything."""
+    for target in (*args, *keywords.values()):
+        if is_tensor(target) or isinstance(target, OpaqueV):
+            return tensor_method(run, target, "backward", [], {}, site)
+    act(run, "backward", [], {"loss": method, "retain_graph": literal(keywords.get("retain_graph", False))}, site)
+    return None
+
+
 def act_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: dict[str, Value], site: Site) -> Value:
     """Performs a method of something that training code was given: an optimiser, a scaler, a model; MISSING where it is none of their methods.
 
@@ -286,8 +316,6 @@ def act_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: dict[
     if method.why != "argument" or not holder:
         return MISSING
     target = args[0] if args else next(iter(keywords.values()), None)
-    if name == "backward" and (is_tensor(target) or isinstance(target, OpaqueV)):
-        return tensor_method(run, target, "backward", [], {}, site)
     if name == "scale" and (is_tensor(target) or isinstance(target, OpaqueV)):
         source = node_of(run, target, site)
         assert source is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from vglint.analysis.facts import SubjectFacts, subjects
 from vglint.analysis.facts.spec import FactValue
@@ -18,6 +19,8 @@ from vglint.span import Span
 from vglint.value import Unknown
 
 _SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
+Found: TypeAlias = "tuple[int, CheckedRule, Finding]"
+"""A finding of one file with the position of its graph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,13 @@ def check(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> tuple[Findin
     by_subject: dict[str, list[CheckedRule]] = {}
     for checked in rules:
         by_subject.setdefault(checked.rule.subject, []).append(checked)
-    found: list[tuple[int, CheckedRule, Finding]] = []
+    found: list[Found] = []
     for position, facts in subjects(graphs, frozenset(by_subject)):
         for checked in by_subject.get(facts.subject, ()):
             finding = judge(checked, facts)
             if finding is not None:
                 found.append((position, checked, finding))
+    found = _not_cleared(found, graphs)
     distinct = _distinct(_one_cause(found), _classes(graphs))
     return tuple(sorted(_of_wholes(distinct, graphs), key=_place))
 
@@ -175,7 +179,46 @@ def _naming(label: str, lookup: Callable[[str], FactValue | Unknown]) -> Callabl
     return lambda name: label if name == "place" else lookup(name)
 
 
-def _one_cause(found: Sequence[tuple[int, CheckedRule, Finding]]) -> list[Finding]:
+def _not_cleared(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]:
+    """Leaves out what is said of an operation in a class by itself where every model of the file that the class is a part of says that it
+    is not so: by itself the class does not know what it is given."""
+    around = {
+        position: _wholes(graphs[position], graphs)
+        for position, checked, _ in found
+        if checked.rule.subject == "node" and graphs[position].kind in ("class", "expression")
+    }
+    spans = {finding.span for position, _, finding in found if around.get(position)}
+    asked = {checked.rule.id: checked for _, checked, _ in found if checked.rule.subject == "node"}
+    answers: dict[tuple[str, Span], list[tuple[int, object]]] = {}
+    for position, facts in subjects(graphs, frozenset({"node"})) if spans else ():
+        span = facts.places("place")[0].span
+        for checked in asked.values() if span in spans else ():
+            answer = evaluate(checked.when, _as_if_differentiated(lookup_in(checked, facts)))
+            answers.setdefault((checked.rule.id, span), []).append((position, answer))
+    kept = []
+    for position, checked, finding in found:
+        every = answers.get((checked.rule.id, finding.span), ())
+        said = [answer for other, answer in every if other in around.get(position, ())]
+        if not said or any(answer is not False for answer in said):
+            kept.append((position, checked, finding))
+    return kept
+
+
+def _as_if_differentiated(lookup: Callable[[str], FactValue | Unknown]) -> Callable[[str], FactValue | Unknown]:
+    """That one model passes no gradient through an operation says nothing of the others that use the class."""
+    return lambda name: True if name == "differentiated" else lookup(name)
+
+
+def _wholes(part: Graph, graphs: Sequence[Graph]) -> frozenset[int]:
+    """Returns the positions of the graphs in which a class is a part of something else."""
+    return frozenset(
+        position
+        for position, graph in enumerate(graphs)
+        if part.root and any(module.type == part.root and module.path for module in graph.modules)
+    )
+
+
+def _one_cause(found: Sequence[Found]) -> list[Finding]:
     """Drops a finding whose rule yields to another one on the same entry; it becomes that one's related place."""
     kept: list[Finding] = []
     for position, _checked, finding in found:
@@ -188,7 +231,7 @@ def _one_cause(found: Sequence[tuple[int, CheckedRule, Finding]]) -> list[Findin
     return kept
 
 
-def _yields(position: int, finding: Finding, found: Sequence[tuple[int, CheckedRule, Finding]]) -> bool:
+def _yields(position: int, finding: Finding, found: Sequence[Found]) -> bool:
     yields_to = next(checked.rule.yields_to for _, checked, other in found if other is finding)
     return any(other == position and greater.rule in yields_to for other, _, greater in found)
 

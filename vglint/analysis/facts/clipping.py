@@ -58,7 +58,7 @@ def clipped_before_unscale(loop: LoopView) -> tuple[Place, ...]:
 def clipped_without_effect(loop: LoopView) -> tuple[Place, ...]:
     """Clips that change no step: of an iterator that was used up, or of gradients that are zeroed before they are used."""
     found = [clip for clip in loop.clips if clip.get("exhausted") is True]
-    events = sorted([*loop.zeros, *loop.backwards, *loop.steps], key=lambda node: node.index)
+    events = sorted([*loop.zeros, *loop.possible_backwards, *loop.steps], key=lambda node: node.index)
     for clip in loop.clips:
         if clip in found:
             continue
@@ -84,7 +84,7 @@ def clip_fault(loop: LoopView) -> str | Unknown:
     clip = next(node for node in loop.clips if node.span == places[0].span)
     if clip.get("exhausted") is True:
         return "the iterator of parameters that it is given was used up before, so it clips nothing"
-    events = sorted([*loop.zeros, *loop.backwards, *loop.steps], key=lambda node: node.index)
+    events = sorted([*loop.zeros, *loop.possible_backwards, *loop.steps], key=lambda node: node.index)
     before = next(earlier(loop.view, clip, events, loop.optimizer), None)
     if before is not None and before.op == "step":
         return "it runs after the step, and the gradients are zeroed before the next one"

@@ -50,6 +50,39 @@ def guarded(view: View, index: int) -> bool:
     return node.op in _POSITIVE
 
 
+def clamped_in_place(view: View, index: int) -> bool:
+    """Whether a value is clamped behind autograd's back before it is used: `p.data.clamp_(0.01, 0.99)`."""
+    while True:
+        for alias in view.readers[index]:
+            if view.graph.nodes[alias].op == "detach":
+                clamps = [reader for reader in view.readers[alias] if view.graph.nodes[reader].op.startswith("clamp")]
+                if any(not view.readers[reader] for reader in clamps):
+                    return True
+        node = view.graph.nodes[index]
+        if not node.inputs or not (view.kinds[index] == "shape" or node.op in MOVED):
+            return False
+        index = node.inputs[0]
+
+
+def scales(view: View, index: int) -> bool:
+    """Whether a value multiplies or divides another one that does not come of it, and the product is not summed at once: it is the scale of
+    an affine flow, and no probability. In a loss, which has no weights, it may be."""
+    if not any(view.trains(each) for each in view.before([index])):
+        return False
+    behind = view.after([index])
+    uses = [index]
+    while uses:
+        for reader in view.readers[uses.pop()]:
+            node = view.graph.nodes[reader]
+            if view.kinds[reader] == "shape" or node.op in MOVED:
+                uses.append(reader)
+                continue
+            summed = all(view.graph.nodes[each].op in _SUMS for each in view.readers[reader])
+            if node.op in ("mul", "div") and not summed and any(source not in behind for source in node.inputs):
+                return True
+    return False
+
+
 def sum_of_squares(view: View, index: int) -> bool:
     """Whether a value is a sum, mean or product of squares that is zero where they all are, with nothing added to it."""
     node = origin(view, index)

@@ -107,4 +107,9 @@ def outputs_cut(found: ClassView) -> tuple[Place, ...] | Unknown:
         if any(view.in_region(node, "no_grad") for node in stops):
             return ()
         cuts.update(dict.fromkeys(node.index for node in stops))
-    return view.places(index for index in cuts if any(view.trains(each) for each in view.before([index])))
+    reached = [
+        view.before(view.graph.nodes[index].inputs, lambda node: not view.carries_gradient(node)) for index in cuts
+    ]
+    return view.places(
+        index for index, behind in zip(cuts, reached, strict=True) if any(view.trains(each) for each in behind)
+    )

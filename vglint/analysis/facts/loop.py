@@ -52,6 +52,17 @@ class LoopView:
         return tuple(node for node in self.view.nodes("backward") if self.reaches(node))
 
     @cached_property
+    def possible_backwards(self) -> tuple[Node, ...]:
+        """These, and those of a loss that is in part not known, which may depend on them."""
+        return tuple(
+            node
+            for node in self.view.nodes("backward")
+            if not node.inputs
+            or self.reaches(node)
+            or any(self.view.hides_operand(each) for each in self.view.before(node.inputs))
+        )
+
+    @cached_property
     def scaled_steps(self) -> tuple[Node, ...]:
         return tuple(node for node in self.steps if node.get("scaler") not in (None, False))
 
@@ -82,12 +93,24 @@ class LoopView:
                 return True
         return False
 
-    def _touches(self, node: Node) -> bool:
-        if self.optimizer.index in node.inputs:
-            return True
+    def zeroed_by(self, node: Node) -> frozenset[int]:
+        """The parameters of this optimiser whose gradients a zeroing sets to zero: all of them where it does not say which."""
+        own = self._named(node)
+        return self.params if self.optimizer.index in node.inputs or not own else own & self.params
+
+    def _named(self, node: Node) -> frozenset[int]:
+        """The parameters that a node is about: its own, a model's, or another optimiser's, which may share some with this one."""
         own = frozenset(index for _, index in node.params)
         if not own and node.path:
             own = self.view.parameters_under(node.path)
+        if not own and self.params:
+            own = frozenset(param for source in node.inputs for _, param in self.view.graph.nodes[source].params)
+        return own
+
+    def _touches(self, node: Node) -> bool:
+        if self.optimizer.index in node.inputs:
+            return True
+        own = self._named(node)
         if not own or node.get("complete") is False:
             return not any(self.view.graph.nodes[source].op == "optimizer" for source in node.inputs)
         return not self.params or bool(own & self.params)
@@ -132,6 +155,12 @@ def repeated(loop: LoopView) -> bool:
 
 
 @fact("loop", "flag")
+def accumulates(loop: LoopView) -> bool:
+    """A backward pass that reaches its parameters runs more than once: what is not zeroed adds up."""
+    return any(repeats(loop.view, node, loop.optimizer) for node in loop.backwards)
+
+
+@fact("loop", "flag")
 def zeroes_gradients(loop: LoopView) -> bool | Unknown:
     """Its gradients are set to zero or None somewhere. Unknown where a call in the training code is not understood."""
     if loop.zeros:
@@ -142,16 +171,23 @@ def zeroes_gradients(loop: LoopView) -> bool | Unknown:
 
 
 @fact("loop", "places")
-def zeroed_before_step(loop: LoopView) -> tuple[Place, ...]:
-    """Zeroings that stand between the backward pass and the step, so that the step sees no gradient."""
+def zeroed_before_step(loop: LoopView) -> tuple[Place, ...] | Unknown:
+    """Zeroings that stand between the backward pass and the step, so that the step sees no gradient. Unknown where the code is not read to
+    its end."""
+    if loop.view.cut_short:
+        return unknown("the code is not read to its end")
     found = []
-    events = [*loop.zeros, *loop.backwards]
+    events = sorted([*loop.zeros, *loop.possible_backwards], key=lambda node: node.index)
     for step in loop.steps:
-        for event in earlier(loop.view, step, sorted(events, key=lambda node: node.index), loop.optimizer):
+        zeroed: set[int] = set()
+        for event in earlier(loop.view, step, events, loop.optimizer):
             if event.op == "backward":
                 break
             if not always_with(loop.view, event, step):
                 continue
+            zeroed |= loop.zeroed_by(event)
+            if not zeroed >= loop.params:
+                continue  # those of one layer, which is held back on purpose
             if any(other.op == "backward" for other in earlier(loop.view, event, events, loop.optimizer)):
                 found.append(event)
             break

@@ -93,6 +93,19 @@ def input_path(found: LossView) -> str | Unknown:
     return found.source if isinstance(found.source, Unknown) else found.view.place(found.source.node).message
 
 
+@fact("loss", "flag")
+def pooled(found: LossView) -> bool | Unknown:
+    """Between that op and the loss, several positions or steps are pooled into one: its zeros are averaged with what is not zero."""
+    if isinstance(found.source, Unknown):
+        return found.source
+    view = found.view
+    between = view.after([found.source.node]) & view.before(found.node.inputs)
+    return any(view.kinds[i] == "pool" or view.graph.nodes[i].op in _POOLING for i in between)
+
+
+_POOLING = frozenset({"mean", "sum", "amax", "max", "logsumexp"})
+
+
 @fact("loss", "text")
 def wanted(found: LossView) -> str:
     """What the loss's first argument has to be, in words."""

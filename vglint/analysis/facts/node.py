@@ -104,9 +104,12 @@ def constant_result(found: NodeView) -> float | Unknown:
 
 @fact("node", "flag")
 def doubled(found: NodeView) -> bool:
-    """An addition of a value to itself, where the value is what a layer just computed."""
+    """An addition of a value to itself, where the value is what a layer just computed. One line that adds different things on other
+    turns (the innermost of a stack of skips) is none."""
     node = found.node
     if node.op != "add" or len(node.inputs) != 2 or node.inputs[0] != node.inputs[1]:
+        return False
+    if any(other.span == node.span and len(set(other.inputs)) == 2 for other in found.view.nodes("add")):
         return False
     source = found.view.graph.nodes[node.inputs[0]]
     return found.view.is_weight(source) or found.view.kinds[source.index] in ("norm", "activation", "dropout")

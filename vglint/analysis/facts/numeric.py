@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vglint.analysis.facts.domain import constant, generic, guarded, origin, shifted, sum_of_squares
+from vglint.analysis.facts.domain import (
+    clamped_in_place,
+    constant,
+    generic,
+    guarded,
+    origin,
+    scales,
+    shifted,
+    sum_of_squares,
+)
 from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
@@ -67,10 +76,15 @@ def argument_op(found: NodeView) -> str | Unknown:
 
 @fact("node", "flag")
 def of_probability(found: NodeView) -> bool:
-    """Its argument is a softmax's or a sigmoid's result as it is, or a value that is used as a probability: selected between p and 1 - p."""
+    """Its argument is a softmax's or a sigmoid's result as it is, or a value that is used as a probability: selected between p and 1 - p. A
+    sigmoid that scales something else is none: that is an affine flow and the logarithm of its determinant."""
     if not found.node.inputs:
         return False
+    if clamped_in_place(found.view, found.node.inputs[0]):
+        return False
     made = origin(found.view, found.node.inputs[0])
+    if made.op == "sigmoid" and scales(found.view, made.index):
+        return False
     return made.op in ("softmax", "sigmoid") or _complement(found.view, made)
 
 

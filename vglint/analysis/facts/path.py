@@ -12,6 +12,7 @@ from vglint.graph import Node
 
 NORMS = frozenset({"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "local_response_norm"})
 _PRODUCTS = frozenset({"mul", "matmul", "bmm", "mm", "einsum", "lerp", "addcmul"})
+_GATING = frozenset({"sigmoid", "hardsigmoid", "softmax"})
 _UNSETTLED = frozenset({"opaque", "pretrained"})
 
 
@@ -73,9 +74,10 @@ class MainPath:
 
     @cached_property
     def last(self) -> int | None:
-        """The last weight layer of the trunk or its branches whose output feeds another weight layer."""
+        """The last weight layer of the trunk or its branches whose output feeds another weight layer, and that does not make a gate: a
+        gate's gradient is a sum over all that it opens, and no measure of what reaches the layers before it."""
         feeding = [index for index in self.weights if self.depth[index] < self.depth[self.weights[-1]]]
-        return feeding[-1] if feeding else None
+        return next((index for index in reversed(feeding) if not self._gates(index)), feeding[-1] if feeding else None)
 
     @cached_property
     def hidden(self) -> tuple[int, ...]:
@@ -156,6 +158,19 @@ class MainPath:
         """For each product that is a normalisation written out, the nodes that compute its scale."""
         found = {index: interior(self.view, self.view.graph.nodes[index]) for index in self.nodes}
         return {index: inner for index, inner in found.items() if inner}
+
+    def _gates(self, index: int) -> bool:
+        """Whether all that comes of a layer is a sigmoid that multiplies something else (squeeze and excitation)."""
+        squashed = False
+        while len(self.view.readers[index]) == 1:
+            source, index = index, self.view.readers[index][0]
+            node = self.view.graph.nodes[index]
+            if node.op == "mul":
+                return squashed and len(set(node.inputs)) == 2 and source in node.inputs
+            if self.view.kinds[index] not in ("activation", "shape", "norm", "dropout", "weight"):
+                return False
+            squashed = node.op in _GATING or (squashed and self.view.kinds[index] == "shape")
+        return False
 
     def _opaque(self, index: int) -> bool:
         return self.view.graph.nodes[index].op in _UNSETTLED

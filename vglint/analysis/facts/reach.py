@@ -7,31 +7,46 @@ from vglint.analysis.facts.order import earlier
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
+from vglint.graph import Node
 from vglint.value import Unknown
 
 _DETACHING = frozenset({"detach", "item", "tolist", "numpy"})
 
 
 @fact("loop", "places")
-def evaluating(loop: LoopView) -> tuple[Place, ...]:
-    """Calls of `eval()` that still hold when the model is trained, although it has dropout or batch normalisation."""
+def evaluating(loop: LoopView) -> tuple[Place, ...] | Unknown:
+    """Calls of `eval()` that still hold when the model is trained, although it has dropout or batch normalisation. Unknown where the code is
+    not read to its end."""
+    if loop.view.cut_short:
+        return unknown("the code is not read to its end")
     nodes = loop.view.graph.nodes
     modes = [node for node in loop.view.nodes("eval_mode", "train_mode") if "." not in node.path]
+    undoing = [node for node in modes if node.get("model") is not None and node.op == "train_mode"]
     found = []
     for backward in loop.backwards:
-        trained = loop.view.before(backward.inputs, lambda node: not loop.view.carries_gradient(node))
-        for mode in {node.path for node in modes if node.op == "eval_mode"}:
-            layers = [nodes[i] for i in sorted(trained) if nodes[i].path.startswith(f"{mode}.") or not mode]
-            owns = any(param in loop.params for node in layers for _, param in node.params)
+        trained = sorted(loop.view.before(backward.inputs, lambda node: not loop.view.carries_gradient(node)))
+        for mode in modes:
+            own = _moved_by(mode) & loop.params
+            layers = [nodes[i] for i in trained if _belongs(nodes[i].path, mode.path)]
             stirring = [node for node in layers if node.op == "batch_norm" or loop.view.kinds[node.index] == "dropout"]
-            if not owns or not stirring:
+            if mode.op != "eval_mode" or not stirring or not any(_moved_by(node) & own for node in layers):
                 continue
-            last = next(
-                earlier(loop.view, stirring[0], [node for node in modes if node.path == mode], loop.optimizer), None
-            )
+            events = [*(each for each in modes if each.path == mode.path and _moved_by(each) & own), *undoing]
+            events.sort(key=lambda node: node.index)
+            last = next(earlier(loop.view, stirring[0], events, loop.optimizer), None)
             if last is not None and last.op == "eval_mode":
                 found.append(last)
     return places_of(loop, found)
+
+
+def _moved_by(node: Node) -> frozenset[int]:
+    """The parameters that a node is about: a model's when its mode was set, whatever is made of the model later."""
+    return frozenset(index for _, index in node.params)
+
+
+def _belongs(path: str, model: str) -> bool:
+    """Whether a module lies in a model: that of an entry's own class has no name, and further ones of that class are `<Net 1>`."""
+    return path.startswith(f"{model}.") if model else not path.startswith("<")
 
 
 @fact("loop", "places")
@@ -92,7 +107,8 @@ def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     view = loop.view
     backwards = [index for node in view.nodes("backward") for index in node.inputs]
     reached = view.before(backwards, lambda node: not view.carries_gradient(node))
-    if any(view.graph.nodes[index].op == "opaque" for index in reached):
+    unseen = any(not node.inputs for node in view.nodes("backward"))
+    if unseen or any(view.graph.nodes[index].op == "opaque" for index in reached):
         return unknown("the way from the loss to the parameters is not followed")
     moved = [i for i in view.before(backwards) if any(p in loop.params for _, p in view.graph.nodes[i].params)]
     if not any(index in reached for index in moved):
@@ -161,7 +177,9 @@ def _severed(loop: LoopView, ops: frozenset[str] | None) -> tuple[Place, ...] | 
         (node, view.before(node.inputs), view.before(node.inputs, lambda node: not view.carries_gradient(node)))
         for node in backwards
     ]
-    if any(view.graph.nodes[index].op == "opaque" for _, _, open_ in ways for index in open_):
+    if any(not node.inputs for node in backwards) or any(
+        view.graph.nodes[index].op == "opaque" or view.hides_operand(index) for _, _, open_ in ways for index in open_
+    ):
         return unknown("the way from the loss to the parameters is not followed")
     seen = not loop.unexplained and not any(True for _ in view.nodes("grad"))
     idle = seen and bool(loop.params) and not any(_holds(loop, open_) for _, _, open_ in ways)

@@ -26,7 +26,7 @@ def norm_kind(model: ModelView) -> str | Unknown:
 @fact("model", "places")
 def hidden_softmax(model: ModelView) -> tuple[Place, ...]:
     """Softmax that every path runs through, with trainable weight layers before and behind it: no attention, gate or mixture, whose
-    weights multiply another tensor."""
+    weights multiply another tensor, and no relaxed sample of a category (Gumbel-softmax by hand)."""
     path = model.path
     trained = [index for index in path.weights if model.view.trains(index)]
     return model.view.places(
@@ -35,6 +35,7 @@ def hidden_softmax(model: ModelView) -> tuple[Place, ...]:
         if model.view.graph.nodes[index].op == "softmax"
         and any(weight < index for weight in trained)
         and _feeds_layer(model, index)
+        and not _sampled(model, index)
     )
 
 
@@ -115,6 +116,16 @@ def plain_run(model: ModelView) -> tuple[Place, ...] | Unknown:
 def bare_run(model: ModelView) -> tuple[Place, ...] | Unknown:
     """The longest such stretch without a normalisation between its layers."""
     return _longest(model, model.path.bare_runs)
+
+
+def _sampled(model: ModelView, index: int) -> bool:
+    """Whether noise is drawn between the layer in front and a value: a softmax of logits and noise is a sample."""
+    view = model.view
+    behind = view.before([index], lambda node: view.is_weight(node) or view.kinds[node.index] == "create")
+    return any(view.graph.nodes[each].op in _DRAWS for each in behind)
+
+
+_DRAWS = frozenset({"rand", "rand_like", "randn", "randn_like", "normal", "normal_", "uniform_", "exponential_"})
 
 
 def _feeds_layer(model: ModelView, index: int) -> bool:

@@ -58,14 +58,17 @@ def blocked_norms(model: ModelView) -> tuple[Place, ...]:
     found = []
     for index in model.path.nodes:
         node = model.view.graph.nodes[index]
-        if index < model.path.weights[-1] and model.path.is_norm(node) and _everything_passes(model, index):
-            weight = model.view.parameter(node, "weight")
-            value = dict(weight.init.args).get("val") if weight is not None else None
-            if weight is not None and (
-                weight.init.scheme == "zeros" or (weight.init.scheme in CONSTANTS and value == 0)
-            ):
-                found.append(index)
+        if index >= model.path.weights[-1] or not model.path.is_norm(node):
+            continue
+        if _starts_at_zero(model, node) and _everything_passes(model, index):
+            found.append(index)
     return model.view.places(found)
+
+
+def _starts_at_zero(model: ModelView, node: Node) -> bool:
+    weight = model.view.parameter(node, "weight")
+    value = dict(weight.init.args).get("val") if weight is not None else None
+    return weight is not None and (weight.init.scheme == "zeros" or (weight.init.scheme in CONSTANTS and value == 0))
 
 
 def _everything_passes(model: ModelView, index: int) -> bool:

@@ -25,6 +25,10 @@ _KINDS: dict[str, Kind] = {
 }
 
 
+_SELECTING = frozenset({"max", "min", "sort", "topk", "median", "mode", "kthvalue", "cummax", "cummin"})
+"""Ops whose second result holds indices."""
+
+
 @dataclass(frozen=True)
 class View:
     """A graph with what is derived from it, each part when it is first asked for."""
@@ -59,12 +63,19 @@ class View:
 
     @cached_property
     def users(self) -> dict[int, list[int]]:
-        """For each parameter, the nodes that hold it."""
+        """For each parameter, the nodes that hold it, or do something to it."""
         found: dict[int, list[int]] = {}
         for node in self.graph.nodes:
-            for _, param in node.params:
+            for _, param in node.params if node.op not in ("eval_mode", "train_mode") else ():
                 found.setdefault(param, []).append(node.index)
         return found
+
+    @cached_property
+    def cut_short(self) -> bool:
+        """The entry was not read to its end, so that what comes later in a turn is missing."""
+        return any(
+            (gap.why == "budget" and gap.span is None) or gap.text.startswith("raises ") for gap in self.graph.gaps
+        )
 
     def nodes(self, *names: str) -> Iterator[Node]:
         """Yields the nodes of some ops, in order."""
@@ -111,6 +122,16 @@ class View:
         names = [name for name in _signature(node) if not _in_config(node, name)]
         return dict(zip(names, node.inputs, strict=False))
 
+    def hides_operand(self, index: int) -> bool:
+        """Whether something that is not known stands where a node takes a tensor: a way to parameters may lead through it. An argument by
+        which a loss is multiplied is its weight."""
+        node = self.graph.nodes[index]
+        for name in _signature(node):
+            value = node.get(name)
+            if isinstance(value, Unknown) and not (value.why == "argument" and node.op in ("mul", "div")):
+                return True
+        return False
+
     def trains(self, index: int) -> bool:
         """Whether a node reads a parameter that training moves."""
         node = self.graph.nodes[index]
@@ -150,6 +171,8 @@ class View:
 
     def carries_gradient(self, node: Node) -> bool:
         """Whether a gradient passes from a node's output to its inputs."""
+        if node.op == "getitem" and node.get("index") == 1 and self.graph.nodes[node.inputs[0]].op in _SELECTING:
+            return False  # where the largest values stand
         if node.op == "requires_grad":
             return node.get("by") == "requires_grad"  # Variable(x) and torch.tensor(x) make a new leaf
         return self.kinds[node.index] not in ("cut", "create")

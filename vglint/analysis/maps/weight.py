@@ -192,6 +192,8 @@ def weight_of(use: Use, position: int) -> tuple[tuple[int | Expr, ...], Spread]:
         if shape is None:
             raise AbstainError(f"shape of {parameter.path} is not known")
         return shape, parametrized(use, shape, use.spread_of(parameter, shape))
+    if use.get("input") is not None:
+        raise AbstainError("the input is not known")  # what is known stands where the input would: the weight, the bias
     given = use.inputs[position] if position < len(use.inputs) else None
     shape = filled(use.shape(position), use.graph.nodes[use.node.inputs[position]].path) if given is not None else None
     if given is None or shape is None:
