@@ -344,3 +344,13 @@ def test_a_reader_that_leaves_is_no_fault(folder: Path, root: Path) -> None:
     )
     assert done.stdout.startswith("error[VG101]")
     assert done.stderr == ""
+
+
+def test_files_under_lint_stand_in_for_no_module(folder: Path, root: Path) -> None:
+    """`python -m` looks in the current folder first: code that is linted must not be imported from there."""
+    for name in ("string", "random", "json", "libcst", "click"):
+        (folder / f"{name}.py").write_text(f"raise SystemExit('imported {name}')\n{DEEP}")
+    env = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run([sys.executable, "-m", "vglint", "."], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stderr == "", done.stderr
+    assert done.stdout.count("VG101") >= 5
