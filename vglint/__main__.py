@@ -9,7 +9,7 @@ if sys.path and sys.path[0] == os.getcwd():
     if os.path.dirname(os.path.dirname(os.path.abspath(__file__))) == here:
         sys.path.append(here)
 
-from vglint.cli import main  # noqa: E402
+from vglint.cli import main
 
 if __name__ == "__main__":
     main()

@@ -354,3 +354,43 @@ def test_files_under_lint_stand_in_for_no_module(folder: Path, root: Path) -> No
     done = subprocess.run([sys.executable, "-m", "vglint", "."], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and done.stderr == "", done.stderr
     assert done.stdout.count("VG101") >= 5
+
+
+LOSS = """\
+from torch import nn
+
+
+class Loss(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.ce = nn.CrossEntropyLoss()
+
+    def forward(self, output, target):
+        return self.ce(output, target)  # vglint: ignore[VG701] the paper does so
+"""
+
+LOSS_USED = """\
+import torch
+from loss import Loss
+
+model = torch.nn.Sequential(torch.nn.Linear(8, 4), torch.nn.Softmax(-1))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+
+def train(loader):
+    criterion = Loss()
+    for x, y in loader:
+        optimizer.zero_grad()
+        criterion(model(x), y).backward()
+        optimizer.step()
+"""
+
+
+def test_a_comment_that_answers_a_finding_of_another_file_is_used(folder: Path) -> None:
+    (folder / "loss.py").write_text(LOSS)
+    (folder / "train.py").write_text(LOSS_USED)
+    for arguments in ((".",), (".",), ("train.py",), ("loss.py",)):  # the second run is read from the cache
+        result = vglint(*arguments)
+        assert result.exit_code == 0, (arguments, result.stdout)
+    (folder / "loss.py").write_text(LOSS.replace("  # vglint: ignore[VG701] the paper does so", ""))
+    assert "VG701" in vglint(".").stdout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from vglint.fix import propose
 from vglint.graph import Graph
 from vglint.nearest import nearest
 from vglint.rule import Rule
-from vglint.rulebook.check import Choice, check, chosen, matching
+from vglint.rulebook.check import Choice, check, chosen, matching, undecided
 from vglint.rulebook.load import CheckedRule, RuleError, read_folder, unique
+from vglint.span import Span
 
 __all__ = ["Choice", "RuleError", "Rulebook", "bundled", "load"]
 
@@ -48,6 +49,11 @@ class Rulebook:
     def check(self, graphs: Iterable[Graph]) -> tuple[Finding, ...]:
         """Returns what the chosen rules find in the graphs of one file, one finding for one cause, in order of place."""
         return check(self.chosen, graphs)
+
+    def undecided(self, graphs: Iterable[Graph], words: Collection[str] | None) -> list[tuple[Rule, Span | None]]:
+        """Returns where the chosen rules of these ids and names (None: all of them) rest on something unknown; no place: anywhere."""
+        wanted = [one for one in self.chosen if words is None or one.rule.id in words or one.rule.name in words]
+        return undecided(wanted, graphs)
 
     def with_fix(self, finding: Finding, text: str) -> Finding:
         """Returns the finding with the edits that its rule's fix makes to the file's text, where it has one that fits."""
