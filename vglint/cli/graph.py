@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from vglint.cli.output import say
-from vglint.cli.target import graphs_of, parse_target
+from vglint.cli.target import graphs_of, in_cells, parse_target
 from vglint.cli.wrong import plain_errors
 from vglint.report.graphs import GRAPH_FORMATS
 
@@ -23,7 +23,7 @@ def graph(target: str, form: str) -> None:
     from vglint.analysis.propagate import propagate
     from vglint.analysis.ratio import ratio
 
-    graphs = graphs_of(parse_target(target))
+    graphs, module = graphs_of(parse_target(target))
     if not graphs:
         raise click.UsageError(f"{target} holds no model and no training code that vglint can find")
     if len(graphs) > 1 and form != "text":
@@ -32,5 +32,5 @@ def graph(target: str, form: str) -> None:
     printed = []
     for one in graphs:
         trace = propagate(one)
-        printed.append(GRAPH_FORMATS[form](one, trace, ratio(one, trace)))
+        printed.append(GRAPH_FORMATS[form](in_cells(one, module), trace, ratio(one, trace)))
     say("\n\n".join(text.rstrip("\n") for text in printed) + "\n")

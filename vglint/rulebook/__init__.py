@@ -64,10 +64,11 @@ class Rulebook:
 
 
 def load(dirs: Sequence[Path | str] = (), *, with_bundled: bool = True) -> Rulebook:
-    """Returns the bundled rules and those of `dirs`, checked; raises RuleError."""
+    """Returns the bundled rules and those of `dirs`, checked; raises RuleError. Without the bundled rules, others may still yield to them."""
     folders = [bundled()] if with_bundled else []
     folders += [Path(folder) for folder in dirs]
-    rules = unique(checked for folder in folders for checked in read_folder(folder))
+    known = () if with_bundled else [path.name.partition("-")[0] for path in bundled().glob("*.toml")]
+    rules = unique((checked for folder in folders for checked in read_folder(folder)), known)
     return Rulebook(rules, rules)
 
 

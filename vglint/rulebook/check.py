@@ -153,10 +153,8 @@ def _adjusted(checked: CheckedRule, severity: object, params: object) -> Checked
             if isinstance(value, bool) is not isinstance(known[name], bool) or isinstance(value, str) is not isinstance(
                 known[name], str
             ):
-                wanted = type(known[name]).__name__
-                raise RuleError(
-                    "configuration", f"rules.{rule.id}.{name}", f"{value!r} does not fit, a {wanted} is needed"
-                )
+                wanted = {bool: "true or false", str: "a text"}.get(type(known[name]), "a number")
+                raise RuleError("configuration", f"rules.{rule.id}.{name}", f"must be {wanted}, not {value!r}")
             known[name] = value
         rule = replace(rule, params=tuple(known.items()))
     if severity in _SEVERITIES:

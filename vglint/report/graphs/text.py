@@ -10,6 +10,7 @@ from vglint.report.summary import plural
 from vglint.report.view import visible
 from vglint.shape import shape_text
 from vglint.signal import Ratio, Trace
+from vglint.span import Span
 
 _HEAD = ("line", "%", "gradient", "rms gain", "signal", "shape")
 
@@ -55,13 +56,21 @@ def _cells(node: Node, graph: Graph, trace: Trace, reference: float) -> tuple[st
     gradient = trace.gradients[node.index]
     gain = trace.gains[node.index]
     return (
-        str(node.span.line) if node.span.file == graph.span.file else f"{node.span.file}:{node.span.line}",
+        _line(node.span, graph.span),
         f"%{node.index}",
         scientific(None if gradient is None else gradient - reference),
         f"×{scientific(gain)}" if gain is not None else "",
         "" if signal is None else f"{signal.q:.3g}",
         shape_text(node.shape),
     )
+
+
+def _line(span: Span, whole: Span) -> str:
+    """Returns the line, with the file where it is another than the graph's; in a notebook the cell and the line."""
+    book, cell, number = span.file.rpartition(":cell ")
+    if cell and book == whole.file.rpartition(":cell ")[0]:
+        return f"{number}:{span.line}"
+    return str(span.line) if span.file == whole.file else f"{span.file}:{span.line}"
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
