@@ -9,6 +9,7 @@ from vglint.interp import arithmetic
 from vglint.interp.core import CONSTANTS, LIBRARY, Frame, Run, call, opaque, register
 from vglint.interp.imports import import_module, is_library
 from vglint.interp.iteration import items_of
+from vglint.interp.literals import parts_of_items
 from vglint.interp.objects import (
     BuiltinV,
     ClassV,
@@ -22,6 +23,7 @@ from vglint.interp.objects import (
     ModuleV,
     ParamV,
     PartialV,
+    RepeatV,
     SetV,
     Site,
     Value,
@@ -43,7 +45,7 @@ def duplicate(value: Value, memo: dict[int, Value], run: Run | None = None) -> V
     made: Any
     match value:
         case ListV():
-            made = ListV([], value.count)
+            made = ListV([], value.count, value.loop)
             memo[id(value)] = made
             made.items = [duplicate(item, memo, run) for item in value.items]
             return made
@@ -56,6 +58,8 @@ def duplicate(value: Value, memo: dict[int, Value], run: Run | None = None) -> V
             return SetV(list(value.items))
         case tuple():
             return tuple(duplicate(item, memo, run) for item in value)
+        case RepeatV():
+            return RepeatV(tuple(duplicate(item, memo, run) for item in value.items), value.count, value.loop)
         case ModuleV():
             made = ModuleV(value.cls, {}, value.origin)
             memo[id(value)] = made
@@ -114,9 +118,10 @@ def chain(run: Run, which: External, args: list[Value], keywords: dict[str, Valu
     items: list[Value] = []
     for source in sources:
         found = items_of(run, source, frame, site)
-        if found.items is None:
+        inner = parts_of_items(found)
+        if inner is None:
             return IteratorV(None, found.item, found.count)
-        items += found.items
+        items += inner
     return IteratorV(items)
 
 
