@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from vglint.cli.output import say
@@ -20,6 +22,7 @@ def graph(target: str, form: str) -> None:
     EXPR is a class, a function that returns a module, or any expression over the file's names, such as 'vgg.py:VGG("VGG16")'.
     It is evaluated without running anything. FILE alone prints every entry of the file.
     """
+    from vglint.analysis.parametric import depths
     from vglint.analysis.propagate import propagate
     from vglint.analysis.ratio import ratio
 
@@ -32,5 +35,6 @@ def graph(target: str, form: str) -> None:
     printed = []
     for one in graphs:
         trace = propagate(one)
-        printed.append(GRAPH_FORMATS[form](in_cells(one, module), trace, ratio(one, trace)))
+        found = replace(ratio(one, trace), depths=tuple(depths(one)))
+        printed.append(GRAPH_FORMATS[form](in_cells(one, module), trace, found))
     say("\n\n".join(text.rstrip("\n") for text in printed) + "\n")

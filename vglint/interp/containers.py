@@ -141,7 +141,9 @@ def run_sequential(run: Run, module: ModuleV, args: list[Value], frame: Frame, s
         if isinstance(part, RepeatV):
             from vglint.interp.loops import counted
 
-            with counted(run, part.count, f"{part.count} times {len(part.items)} layers", site):
+            with counted(
+                run, part.count, "layers" if len(part.items) == 1 else f"{len(part.items)} layers a turn", site
+            ):
                 for child in part.items:
                     value = call(run, child, [value], {}, frame, site)
         elif part is not None:
