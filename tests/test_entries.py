@@ -124,3 +124,30 @@ def test_files_that_star_import_each_other_still_find_their_classes(tmp_path: Pa
     (folder / "net.py").write_text(net)
     graph = by_name(Project(tmp_path, [folder / "net.py"]), folder / "net.py")["Net"]
     assert [node.op for node in graph.nodes] == ["input", "linear"] and not graph.gaps
+
+
+def test_sizes_that_differ_by_a_factor_are_compared() -> None:
+    """A U-Net's skip is as large as what was halved and doubled again, and not as what was only halved."""
+    text = (
+        "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n\n\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.first = nn.Conv2d(3, 8, 3, padding=1)\n"
+        "        self.down = nn.Conv2d(8, 8, 3, stride=2, padding=1)\n"
+        "        self.last = nn.Conv2d(16, 1, 1)\n\n"
+        "    def forward(self, x):\n"
+        "        skip = self.first(x)\n"
+        "        x = self.down(skip)\n"
+        "        if x.shape[-1] != skip.shape[-1]:\n"
+        "            x = F.interpolate(x, scale_factor=2)\n"
+        "        if x.size(2) > skip.size(2):\n"
+        "            x = F.avg_pool2d(x, 2)\n"
+        "        return self.last(torch.cat([x, skip], 1))\n"
+    )
+    project = Project("/")
+    module = project.add("net.py", text)
+    assert isinstance(module, Module)
+    (graph,) = entries(project, module)
+    assert [node.op for node in graph.nodes] == ["input", "conv2d", "conv2d", "interpolate", "cat", "conv2d"]
+    assert not graph.gaps

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vglint.interp.comparison import NATIVE, _dunder, _short, _tensor_binary, equal, symbolic, truth
+from vglint.interp.containers import joined
 from vglint.interp.core import MISSING, Frame, Run, opaque
 from vglint.interp.emit import emit_operator
 from vglint.interp.objects import (
@@ -68,6 +69,8 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
         result = _dunder(run, symbol, left, right, frame, site)
         if result is not MISSING:
             return result
+        if symbol == "+" and isinstance(left, ModuleV) and isinstance(right, ModuleV):
+            return joined(run, left, right, frame, site)
     return _symbolic_binary(symbol, left, right)
 
 

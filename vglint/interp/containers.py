@@ -5,6 +5,7 @@ from __future__ import annotations
 from vglint.interp.core import Frame, Run, call
 from vglint.interp.objects import (
     DictV,
+    External,
     IteratorV,
     ListV,
     ModuleV,
@@ -97,6 +98,19 @@ def add(run: Run, module: ModuleV, value: Value, site: Site, loop: OpenLoop | No
     put(run, module, name, value)
     if loops:
         run.put(module.extra, "loop:" + name, loops[0])
+
+
+def joined(run: Run, left: ModuleV, right: ModuleV, frame: Frame, site: Site) -> Value:
+    """Performs `+` of two lists of modules."""
+    from vglint.interp.comparison import is_container
+    from vglint.interp.modules import new_module
+
+    if not (is_container(left) and is_container(right) and isinstance(left.cls, External)):
+        return Unknown("unmodelled call", "sum of modules")
+    made = new_module(run, left.cls, frame, site)
+    for source in (left, right):
+        extend(run, made, source, site)
+    return made
 
 
 def parts_of(module: ModuleV) -> list[Value]:
