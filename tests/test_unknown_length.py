@@ -196,3 +196,16 @@ def test_a_list_made_in_each_turn_is_no_list_of_turns() -> None:
     graph = walked(build, EACH)
     assert layout(graph) == "(linear, relu)*"
     assert len([region for region in graph.regions if region.kind == "loop"]) == 1
+
+
+def test_arguments_behind_what_is_repeated_have_no_place() -> None:
+    build = (
+        "def pair(first, second):\n"
+        "    return nn.Sequential(first, second)\n"
+        "layers = [nn.Linear(8, width), nn.ReLU()]\n"
+        "for _ in range(depth):\n"
+        "    layers += [nn.Linear(width, width), nn.ReLU()]\n"
+        "self.net = pair(*layers)"
+    )
+    graph = walked(build, SEQUENTIAL)
+    assert any("too many" in gap.text for gap in graph.gaps), graph.gaps
