@@ -196,3 +196,30 @@ def test_a_class_whose_forward_is_left_to_others_is_no_entry(tmp_path: Path) -> 
     file.write_text(textwrap.dedent(source))
     graphs = by_name(Project(tmp_path), file)
     assert [node.op for node in graphs["Net"].nodes] == ["input", "linear", "relu"] and list(graphs) == ["Net"]
+
+
+def test_sizes_that_differ_by_a_factor_are_compared() -> None:
+    """A U-Net's skip is as large as what was halved and doubled again, and not as what was only halved."""
+    text = (
+        "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n\n\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.first = nn.Conv2d(3, 8, 3, padding=1)\n"
+        "        self.down = nn.Conv2d(8, 8, 3, stride=2, padding=1)\n"
+        "        self.last = nn.Conv2d(16, 1, 1)\n\n"
+        "    def forward(self, x):\n"
+        "        skip = self.first(x)\n"
+        "        x = self.down(skip)\n"
+        "        if x.shape[-1] != skip.shape[-1]:\n"
+        "            x = F.interpolate(x, scale_factor=2)\n"
+        "        if x.size(2) > skip.size(2):\n"
+        "            x = F.avg_pool2d(x, 2)\n"
+        "        return self.last(torch.cat([x, skip], 1))\n"
+    )
+    project = Project("/")
+    module = project.add("net.py", text)
+    assert isinstance(module, Module)
+    (graph,) = entries(project, module)
+    assert [node.op for node in graph.nodes] == ["input", "conv2d", "conv2d", "interpolate", "cat", "conv2d"]
+    assert not graph.gaps

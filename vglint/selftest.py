@@ -7,6 +7,7 @@ of that kind itself.
 
 from __future__ import annotations
 
+import ast
 import re
 import tokenize
 from collections import Counter
@@ -32,15 +33,17 @@ class Check:
     title: str
     missing: tuple[tuple[int, str], ...] = ()
     surplus: tuple[tuple[int, str, str], ...] = ()
+    broken: str = ""
+    """Why the code was not looked at."""
 
     @property
     def passed(self) -> bool:
-        return not self.missing and not self.surplus
+        return not self.missing and not self.surplus and not self.broken
 
     def __str__(self) -> str:
         if self.passed:
             return f"ok    {self.title}"
-        lines = [f"FAIL  {self.title}"]
+        lines = [f"FAIL  {self.title}", *([f"        {self.broken}"] if self.broken else [])]
         lines += [f"        line {line}: {rule} was expected" for line, rule in self.missing]
         lines += [f"        line {line}: {rule} was not expected: {message}" for line, rule, message in self.surplus]
         return "\n".join(lines)
@@ -83,6 +86,9 @@ def check_rules(rules: Iterable[Rule], lint: Lint) -> Iterator[Check]:
         for position, example in enumerate(rule.examples, 1):
             title = f"{rule.id} example {position}: {example.title}"
             name = f"{rule.id.lower()}_{position}.py"
+            if (wrong := _syntax_error(example.code)) is not None:
+                yield Check(title, broken=f"line {wrong.lineno}: the code is not valid Python: {wrong.msg}")
+                continue
             findings = tuple(lint(name, example.code))
             check = compare(title, example.code, findings, rule)
             yield check
@@ -96,6 +102,14 @@ def check_files(folder: Path, lint: Lint) -> Iterator[Check]:
     for file in files:
         text = file.read_bytes().decode("utf-8", "replace")
         yield compare(file.as_posix(), text, tuple(lint(str(file), text)))
+
+
+def _syntax_error(code: str) -> SyntaxError | None:
+    try:
+        ast.parse(code)
+    except SyntaxError as error:
+        return error
+    return None
 
 
 def _check_fix(

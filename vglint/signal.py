@@ -41,6 +41,24 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class Depth:
+    """One loop of unknown length whose turns feed each other.
+
+    `per_turn` is what a late turn does to log10 of the RMS gradient (negative: it shrinks on its way back). `below_1e3`, `below_1e7` and
+    `above_1e3` are the turns after which the gradient at the loop's entry has fallen below 1e-3 and 1e-7, or exceeds 1e3, of that at its exit;
+    None where it never does. `nodes` are the body.
+    """
+
+    region: int
+    text: str
+    nodes: tuple[int, ...]
+    per_turn: float
+    below_1e3: int | None
+    below_1e7: int | None
+    above_1e3: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Ratio:
     """How the gradient at the first weight layer compares with the one at the last.
 
@@ -53,6 +71,8 @@ class Ratio:
     first: int | None
     last: int | None
     profile: tuple[tuple[int, float | None], ...]
+    depths: tuple[Depth, ...] = ()
+    """What is known of loops of unknown length, where it was asked for."""
 
 
 Cause = Literal[

@@ -53,7 +53,9 @@ class Expr:
         return frozenset(name for powers, _ in self.terms for name, _ in powers)
 
     def __str__(self) -> str:
-        return " + ".join(_term_text(powers, factor) for powers, factor in self.terms)
+        ordered = sorted(self.terms, key=lambda term: (not term[0], term[1] < 0))
+        first, *rest = (_term_text(powers, factor) for powers, factor in ordered)
+        return first + "".join(f" - {text[1:]}" if text.startswith("-") else f" + {text}" for text in rest)
 
 
 Number: TypeAlias = int | Expr
@@ -135,4 +137,5 @@ def _term_text(powers: Monomial, factor: Fraction) -> str:
         above.insert(0, str(factor.numerator))
     if factor.denominator != 1:
         below.append(str(factor.denominator))
-    return "*".join(above) + "".join(f"//{name}" for name in below)
+    text = "*".join(above) + "".join(f"//{name}" for name in below)
+    return "-" + text.removeprefix("-1*") if text.startswith("-1*") else text

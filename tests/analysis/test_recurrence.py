@@ -219,3 +219,61 @@ def test_a_known_loop_is_no_parametric_depth() -> None:
     built.region = 0
     built.linear(y, 64, 10, "head")
     assert list(depths(built.graph(3))) == []
+
+
+ENCODER = """\
+import torch
+from torch import nn
+
+
+class Encoder(nn.Module):
+    def __init__(self, depth, width, act=torch.tanh):
+        super().__init__()
+        layers = [nn.Linear(32, width)]
+        for _ in range(depth):
+            layers.append(nn.Linear(width, width))
+        layers.append(nn.Linear(width, 10))
+        self.layers = nn.ModuleList(layers)
+        self.act = act
+
+    def forward(self, x):
+        x = self.layers[0](x)
+        for layer in self.layers[1:-1]:
+            x = self.act(layer(x))
+        return self.layers[-1](x)
+"""
+
+
+@pytest.mark.parametrize("act", ["torch.tanh", "torch.relu", "torch.sigmoid"])
+def test_a_depth_that_is_not_known_is_as_torch_measures_it(act: str) -> None:
+    project = Project("/")
+    module = project.add("net.py", ENCODER.replace("act=torch.tanh", f"act={act}"))
+    assert isinstance(module, Module)
+    (found,) = depths(extract(project, module, "Encoder"))
+    assert found.below_1e3 is not None
+    names: dict[str, Callable[..., nn.Module]] = {}
+    exec(module.text, names)
+
+    def keep(_: nn.Module, args: tuple[Tensor, ...]) -> None:
+        args[0].retain_grad()
+        ends.append(args[0])
+
+    ends: list[Tensor] = []
+
+    def measured(depth: int) -> float:
+        """Returns log10 of the gradient where the loop starts, over the one where it ends, over a few seeds."""
+        logs = []
+        for seed in range(6):
+            torch.manual_seed(seed)
+            model = names["Encoder"](depth, 256, eval(act))
+            ends.clear()
+            layers = model.get_submodule("layers")
+            assert isinstance(layers, nn.ModuleList)
+            for layer in (layers[1], layers[-1]):
+                layer.register_forward_pre_hook(keep)
+            (model(torch.randn(64, 32)) * torch.randn(64, 10)).sum().backward()
+            first, last = (end.grad.square().mean() for end in ends if end.grad is not None)
+            logs.append(0.5 * (first / last).log10().item())
+        return sum(logs) / len(logs)
+
+    assert measured(found.below_1e3 + 1) < -3 < measured(max(found.below_1e3 - 2, 1))

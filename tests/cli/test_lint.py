@@ -104,19 +104,40 @@ def test_wrong_use_exits_with_2(folder: Path, arguments: list[str], said: str) -
     ("text", "said"),
     [
         ('selct = ["VG1"]', "select"),
-        ('select = ["VG99x"]', "VG99x"),
-        ("[rules.VG101]\ndecads = 4", "decades"),
+        ('select = ["VG99x"]', "vglint.toml: select: no rule, name or family 'VG99x'"),
+        ('ignore = ["VG99x"]', "vglint.toml: ignore: no rule, name or family 'VG99x'"),
+        ("[rules.VG101]\ndecads = 4", "vglint.toml: rules.VG101.decads: no such param, did you mean 'info_decades'?"),
+        ("[rules.VG101]\ninfo_decades = true", "vglint.toml: rules.VG101.info_decades: must be a number, not True"),
+        ("[rules.VG100]\nseverity = 'info'", "vglint.toml: rules.VG100: no rule"),
         ("select = [", "TOML"),
         ('output-format = ["jsn"]', "json"),
-        ('[per-file-ignores]\n"*.py" = ["nonsense-rule"]', "nonsense-rule"),
+        ('[per-file-ignores]\n"*.py" = ["nonsense-rule"]', """vglint.toml: per-file-ignores."*.py": no rule"""),
     ],
 )
 def test_a_wrong_configuration_exits_with_2(folder: Path, text: str, said: str) -> None:
     (folder / "deep.py").write_text(DEEP)
     (folder / "vglint.toml").write_text(text)
-    result = vglint("deep.py")
-    assert result.exit_code == 2, result.output
-    assert said in result.output
+    for more in ((), ("--output-format", "json", "--select", "VG101")):
+        result = vglint("deep.py", *(more if 'select = ["' not in text else ()))
+        assert result.exit_code == 2, result.output
+        assert said in result.output
+
+
+def test_what_is_wrong_on_the_command_line_names_the_option(folder: Path) -> None:
+    (folder / "deep.py").write_text(DEEP)
+    (folder / "vglint.toml").write_text('ignore = ["VG102"]')
+    for option in ("--select", "--ignore", "--extend-select"):
+        assert (
+            f"Error: {option}: no rule, name or family 'VG1O1', did you mean 'VG101'?"
+            in vglint("deep.py", option, "VG1O1").output
+        )
+
+
+def test_a_pipe_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.py")
+    (folder / "clean.py").write_text(CLEAN)
+    assert "pipe.py: problem: is a pipe" in vglint("pipe.py", "clean.py").stdout
+    assert vglint(".").exit_code == 0
 
 
 def test_unreadable_files_are_reported_and_the_rest_is_linted(folder: Path) -> None:
@@ -297,7 +318,9 @@ def test_a_fix_that_does_not_help_is_refused(folder: Path, monkeypatch: pytest.M
 
     (folder / "cut.py").write_text(CUT)
     monkeypatch.setitem(actions.ACTIONS, "drop-op", lambda source, finding, with_: [(0, 0, "# no help\n")])  # type: ignore[arg-type]
-    assert vglint("cut.py", "--fix", "--unsafe-fixes", "--no-cache").exit_code == 1
+    result = vglint("cut.py", "--fix", "--unsafe-fixes", "--no-cache")
+    assert result.exit_code == 1
+    assert "the fix of VG701 is left out: VG701 would still be found" in result.stderr
     assert (folder / "cut.py").read_text() == CUT
 
 
@@ -344,3 +367,53 @@ def test_a_reader_that_leaves_is_no_fault(folder: Path, root: Path) -> None:
     )
     assert done.stdout.startswith("error[VG101]")
     assert done.stderr == ""
+
+
+def test_files_under_lint_stand_in_for_no_module(folder: Path, root: Path) -> None:
+    """`python -m` looks in the current folder first: code that is linted must not be imported from there."""
+    for name in ("string", "random", "json", "libcst", "click"):
+        (folder / f"{name}.py").write_text(f"raise SystemExit('imported {name}')\n{DEEP}")
+    env = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run([sys.executable, "-m", "vglint", "."], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stderr == "", done.stderr
+    assert done.stdout.count("VG101") >= 5
+
+
+LOSS = """\
+from torch import nn
+
+
+class Loss(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.ce = nn.CrossEntropyLoss()
+
+    def forward(self, output, target):
+        return self.ce(output, target)  # vglint: ignore[VG701] the paper does so
+"""
+
+LOSS_USED = """\
+import torch
+from loss import Loss
+
+model = torch.nn.Sequential(torch.nn.Linear(8, 4), torch.nn.Softmax(-1))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+
+def train(loader):
+    criterion = Loss()
+    for x, y in loader:
+        optimizer.zero_grad()
+        criterion(model(x), y).backward()
+        optimizer.step()
+"""
+
+
+def test_a_comment_that_answers_a_finding_of_another_file_is_used(folder: Path) -> None:
+    (folder / "loss.py").write_text(LOSS)
+    (folder / "train.py").write_text(LOSS_USED)
+    for arguments in ((".",), (".",), ("train.py",), ("loss.py",)):  # the second run is read from the cache
+        result = vglint(*arguments)
+        assert result.exit_code == 0, (arguments, result.stdout)
+    (folder / "loss.py").write_text(LOSS.replace("  # vglint: ignore[VG701] the paper does so", ""))
+    assert "VG701" in vglint(".").stdout

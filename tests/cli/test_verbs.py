@@ -10,6 +10,21 @@ from click.testing import CliRunner, Result
 
 from vglint.cli import VERBS, cli
 
+DEEP = """\
+import torch
+from torch import nn
+
+
+class Deep(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(64, 64) for _ in range(12)])
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = torch.sigmoid(layer(x))
+        return x
+"""
 MODEL = "fixtures/models/deep_sigmoid_mlp.py"
 
 
@@ -119,3 +134,43 @@ def test_marked_code(tmp_path: Path) -> None:
     result = vglint("test", str(tmp_path))
     assert result.exit_code == 1
     assert "line 2: VG101 was expected" in result.stdout
+
+
+def test_an_example_that_is_no_python_fails(root: Path, tmp_path: Path) -> None:
+    (source,) = (root / "rules").glob("VG801-*.toml")
+    text = source.read_text(encoding="utf-8").replace("(nn.Module):", "((nn.Module):")
+    (tmp_path / source.name).write_text(text, encoding="utf-8")
+    result = vglint("test", str(tmp_path))
+    assert result.exit_code == 1
+    assert "the code is not valid Python" in result.stdout
+
+
+def test_a_rule_of_ones_own_may_yield_to_a_bundled_one(root: Path, tmp_path: Path) -> None:
+    (source,) = (root / "rules").glob("VG801-*.toml")
+    text = source.read_text(encoding="utf-8").replace("VG801", "OWN001").replace("unregistered-layers", "own-rule")
+    text = text.replace("references = ", 'yields_to = ["VG801"]\nreferences = ', 1)
+    (tmp_path / "own.toml").write_text(text, encoding="utf-8")
+    assert vglint("test", str(tmp_path)).exit_code == 0
+
+
+def test_explain_match_knows_the_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "deep.py").write_text(DEEP)
+    (tmp_path / "vglint.toml").write_text('ignore = ["VG101"]\n[rules.VG101]\ninfo_decades = 400\n')
+    result = vglint("explain-match", "VG101", "deep.py:Deep")
+    assert "info_decades (param)          = 400" in result.stdout
+    assert result.stdout.startswith("deep.py:Deep deep.py:12:17: false")
+
+
+def test_explain_match_tells_what_is_alike_once(tmp_path: Path) -> None:
+    (tmp_path / "deep.py").write_text(DEEP)
+    result = vglint("explain-match", "VG502", f"{tmp_path / 'deep.py'}:Deep")
+    assert "(12 times)" in result.stdout
+    assert result.stdout.count("op in ('lstm', 'gru')") == 2
+
+
+def test_graph_of_a_notebook_counts_in_cells(root: Path) -> None:
+    result = vglint("graph", str(root / "fixtures/models/text_softmax.ipynb") + ":BagModel")
+    lines = result.stdout.splitlines()
+    assert ".ipynb:cell 2:" in lines[0]
+    assert all(line.split()[0].startswith("2:") for line in lines if " %" in line and "gradient" not in line)

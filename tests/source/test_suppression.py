@@ -81,7 +81,15 @@ def test_more_that_is_covered(text: str, covered: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "comment", ["# vglint: ignor[VG1]", "# vglint: ignore[]", "# vglint: disable=VG1", "#vglint:", "# vglint: ignored"]
+    "comment",
+    [
+        "# vglint: ignor[VG1]",
+        "# vglint: ignore[]",
+        "# vglint: disable=VG1",
+        "#vglint:",
+        "# vglint: ignored",
+        "# VGLint: Ignore[VG1]",
+    ],
 )
 def test_a_comment_that_was_meant_as_one(comment: str) -> None:
     found, (problem,) = suppressions("a.py", f"x = 1\ny = 2  {comment}\n")
@@ -104,7 +112,12 @@ KNOWN = {"VG101", "saturating-stack", "VG102", "attenuating-stack"}
         ("# vglint: ignore", "VG101", 0, []),
         ("# vglint: ignore[VG101]", "VG101", 0, []),
         ("# vglint: ignore[saturating-stack] measured", "VG101", 0, []),
-        ("# vglint: ignore[VG102, VG101]", "VG101", 0, []),
+        (
+            "# vglint: ignore[VG102, VG101]",
+            "VG101",
+            0,
+            ["unused `VG102` in `vglint: ignore[VG102, VG101]`: it suppresses nothing"],
+        ),
         ("# vglint: ignore[VG102]", "VG101", 1, ["unused `vglint: ignore[VG102]`: it suppresses nothing"]),
         ("# vglint: ignore[VG1O1]", "VG101", 1, ["there is no rule 'VG1O1' to ignore, did you mean 'VG101'?"]),
         ("", "VG101", 1, []),
@@ -112,18 +125,20 @@ KNOWN = {"VG101", "saturating-stack", "VG102", "attenuating-stack"}
 )
 def test_applied(comment: str, rule: str, kept: int, problems: list[str]) -> None:
     text = f"x = 1\ny = f(  {comment}\n  2)\n"
-    left, said = applied("a.py", text, [finding(rule, "saturating-stack", 3)], KNOWN)
-    assert len(left) == kept
-    assert list(said) == [Problem("a.py", 2, message) for message in problems]
+    found = applied("a.py", text, [finding(rule, "saturating-stack", 3)], KNOWN)
+    assert len(found.findings) == kept
+    said = [*found.problems, *(unused.problem for unused in found.unused)]
+    assert said == [Problem("a.py", 2, message) for message in problems]
 
 
 def test_an_ignore_of_a_rule_that_did_not_run_is_not_called_unused() -> None:
     text = "x = 1  # vglint: ignore[VG102]\n"
-    assert applied("a.py", text, [], KNOWN, ran={"VG101", "saturating-stack"})[1] == ()
-    assert len(applied("a.py", text, [], KNOWN, ran=KNOWN)[1]) == 1
+    assert applied("a.py", text, [], KNOWN, ran={"VG101", "saturating-stack"}).unused == ()
+    assert len(applied("a.py", text, [], KNOWN, ran=KNOWN).unused) == 1
 
 
 def test_a_class_covers_a_finding_in_its_body_only() -> None:
     text = "class A:  # vglint: ignore[VG101]\n  def f(self):\n    x = 1\n\ny = 2\n"
     findings = [finding("VG101", "n", line) for line in (1, 3, 5)]
-    assert applied("a.py", text, findings, KNOWN) == ((findings[2],), ())
+    found = applied("a.py", text, findings, KNOWN)
+    assert found.findings == (findings[2],) and found.unused == ()

@@ -8,31 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from vglint.analysis.propagate import propagate
 from vglint.graph import Graph, Node, Region
+from vglint.signal import Depth
 
+NODES = 1_500
+"""Nodes that a graph may have once a loop's turns are laid out."""
 TURNS = 16
 """Turns that are laid out; the signal is steady after these in all but slowly growing residual streams."""
-
-
-@dataclass(frozen=True, slots=True)
-class Depth:
-    """One loop of unknown length whose turns feed each other.
-
-    `per_turn` is what a late turn does to log10 of the RMS gradient (negative: it shrinks on its way back). `below_1e3`, `below_1e7` and
-    `above_1e3` are the turns after which the gradient at the loop's entry has fallen below 1e-3 and 1e-7, or exceeds 1e3, of that at its exit;
-    None where it never does. `nodes` are the body.
-    """
-
-    region: int
-    text: str
-    nodes: tuple[int, ...]
-    per_turn: float
-    below_1e3: int | None
-    below_1e7: int | None
-    above_1e3: int | None
 
 
 def depths(graph: Graph, *, batch: int = 64) -> Iterator[Depth]:
@@ -45,7 +30,7 @@ def depths(graph: Graph, *, batch: int = 64) -> Iterator[Depth]:
             continue
         nodes, entry, exit_ = body
         unrolled, exits = _unrolled(graph, region, nodes, entry, exit_)
-        if len(unrolled.nodes) > 4_000:
+        if len(unrolled.nodes) > NODES:
             continue
         trace = propagate(unrolled, batch=batch)
         logs = [trace.gradients[index] for index in exits]

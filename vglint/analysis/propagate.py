@@ -184,7 +184,7 @@ _PARTED = frozenset("batch_norm cat concat getitem relu leaky_relu".split())
 
 
 def turning(graph: Graph) -> Iterator[tuple[int, str]]:
-    """Yields the nodes of loops of unknown length whose result is used behind the loop: each stands for many turns."""
+    """Yields the nodes of loops of unknown length whose result is used behind the loop, or is the model's: each stands for many turns."""
     loops = {
         region.index: region for region in graph.regions if region.kind == "loop" and not isinstance(region.count, int)
     }
@@ -197,9 +197,11 @@ def turning(graph: Graph) -> Iterator[tuple[int, str]]:
             if above in loops:
                 within.setdefault(above, []).append(region.index)
             above = graph.regions[above].parent
+    outputs = frozenset() if graph.kind == "training" else frozenset(index for _, index in graph.outputs)
     for index, regions in within.items():
         body = {node.index for node in graph.nodes if node.region in regions}
-        if any(source in body for node in graph.nodes if node.region not in regions for source in node.inputs):
+        read = (source for node in graph.nodes if node.region not in regions for source in node.inputs)
+        if outputs & body or any(source in body for source in read):
             for node in sorted(body):
                 yield node, f"a loop of unknown length: {loops[index].text}"
 

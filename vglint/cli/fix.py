@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vglint.cli.output import say
-from vglint.lint.fixing import Fixed, fixes
+from vglint.lint.fixing import Fixed, Refused, fixes
 from vglint.report.summary import plural
 
 if TYPE_CHECKING:
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 def show_changes(report: Report, govern: Callable[[str], Settings], unsafe: bool, buffer: Buffer | None) -> None:
     """Prints what the fixes would change."""
-    made = fixes(report, govern, unsafe, buffer)
+    made, refused = fixes(report, govern, unsafe, buffer)
     for fixed in made:
         say(_diff(fixed))
-    _count("would fix", made, report, unsafe)
+    _count("would fix", made, refused, report, unsafe)
 
 
 def make_changes(report: Report, govern: Callable[[str], Settings], unsafe: bool) -> bool:
     """Writes the fixed files, and returns whether there was any; raises click.ClickException where one cannot be written."""
-    made = fixes(report, govern, unsafe)
+    made, refused = fixes(report, govern, unsafe)
     for fixed in made:
         try:
             fixed.write()
         except (OSError, UnicodeEncodeError) as error:
             raise click.ClickException(f"cannot write {fixed.path}: {error}") from None
-    _count("fixed", made, report, unsafe)
+    _count("fixed", made, refused, report, unsafe)
     return bool(made)
 
 
@@ -45,7 +45,10 @@ def _diff(fixed: Fixed) -> str:
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def _count(verb: str, made: list[Fixed], report: Report, unsafe: bool) -> None:
+def _count(verb: str, made: list[Fixed], refused: list[Refused], report: Report, unsafe: bool) -> None:
+    for one in refused:
+        span = one.finding.span
+        click.echo(f"{span.file}:{span.line}: the fix of {one.finding.rule} is left out: {one.why}", err=True)
     count = sum(len(fixed.findings) for fixed in made)
     more = 0 if unsafe else sum(1 for finding in report.findings if finding.fix and finding.fix.safety == "unsafe")
     hint = f" ({plural(more, 'change')} more with --unsafe-fixes)" if more else ""

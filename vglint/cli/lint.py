@@ -80,8 +80,9 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
         raise click.UsageError("standard input cannot be fixed in place: ask for --diff")
     configuration = Configuration(options["config"], options["isolated"], _overrides(options))
     files = [path for path in paths if path != "-"]
-    report = run(files, configuration.of, options["verbose"], buffer)
     settings = configuration.of(os.getcwd())
+    _configured(settings)  # what is wrong with it is said, even if the command line has its own
+    report = run(files, configuration.of, options["verbose"], buffer)
     if options["diff"]:
         from vglint.cli.fix import show_changes
 

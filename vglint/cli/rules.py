@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from vglint.cli.wrong import plain_errors
 if TYPE_CHECKING:
     from vglint.config import Settings
     from vglint.rulebook import Rulebook
+    from vglint.rulebook.load import CheckedRule
 
 _rule_dirs = click.option(
     "--rule-dir", "rule_dirs", multiple=True, type=click.Path(file_okay=False), help="A folder of further rules."
@@ -67,13 +69,12 @@ def explain(rule: str, form: str, rule_dirs: tuple[str, ...]) -> None:
 def explain_match(rule: str, target: str, rule_dirs: tuple[str, ...]) -> None:
     """Show why a rule fires on a model, or does not: its condition with the value of each fact."""
     from vglint.rulebook.explain import explain_match as matches
+    from vglint.rulebook.explain import told
 
-    checked = _rulebook(rule_dirs).find(rule)
-    found = [str(match) for match in matches(checked, graphs_of(parse_target(target)))]
-    if not found:
-        say(f"{target} has no {checked.rule.subject} that {checked.rule.id} could be asked of\n")
-        return
-    say("\n\n".join(found) + "\n")
+    where = parse_target(target)
+    checked = _as_set(rule, rule_dirs, where.file)
+    text = told(matches(checked, graphs_of(where)[0]))
+    say(f"{text}\n" if text else f"{target} has no {checked.rule.subject} that {checked.rule.id} could be asked of\n")
 
 
 @click.command()
@@ -92,6 +93,7 @@ def facts() -> None:
 def test(ctx: click.Context, /, folder: str) -> None:
     """Run the examples of a folder of rules (*.toml), or compare the `# expect:` marks of a folder of code with what is found."""
     from vglint.lint.text import text_linter
+    from vglint.report.summary import plural
     from vglint.selftest import check_files, check_rules
 
     path = Path(folder)
@@ -111,7 +113,7 @@ def test(ctx: click.Context, /, folder: str) -> None:
         if not check.passed:
             say(f"{check}\n")
     failed = sum(not check.passed for check in checks)
-    say(f"{len(checks)} checks, {failed} failed\n")
+    say(f"{plural(len(checks), 'check')}, {failed} failed\n")
     ctx.exit(1 if failed else 0)
 
 
@@ -120,6 +122,18 @@ def _rulebook(rule_dirs: tuple[str, ...]) -> Rulebook:
     from vglint.rulebook import load
 
     return load((*_settings().rule_dirs, *rule_dirs))
+
+
+def _as_set(rule: str, rule_dirs: tuple[str, ...], file: str) -> CheckedRule:
+    """Returns a rule with the params that the configuration of a file sets, whether it is selected or not."""
+    from vglint.config import Configuration
+    from vglint.lint.work import rulebook_of
+
+    settings = Configuration().of_file(file)
+    dirs = (*settings.rule_dirs, *rule_dirs)
+    book = rulebook_of(dataclasses.replace(settings, select=None, extend_select=(), ignore=(), rule_dirs=dirs))
+    wanted = book.find(rule).rule.id
+    return next(checked for checked in book.chosen if checked.rule.id == wanted)
 
 
 def _settings() -> Settings:

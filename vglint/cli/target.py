@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vglint.graph import Graph
     from vglint.source.module import Module
     from vglint.source.project import Project
+    from vglint.span import Span
 
 _TARGET = re.compile(r"(?P<file>.+?\.(?:pyw?|ipynb))(?::(?P<expression>.*))?$", re.S)
 
@@ -54,14 +55,34 @@ def opened(target: Target) -> tuple[Project, Module]:
     return project, module
 
 
-def graphs_of(target: Target) -> tuple[Graph, ...]:
-    """Returns the graph of the target, or of each entry of its file; raises click.UsageError."""
+def graphs_of(target: Target) -> tuple[tuple[Graph, ...], Module]:
+    """Returns the graph of the target, or of each entry of its file, and the file; raises click.UsageError."""
     from vglint.interp import EntryError, entries, extract
 
     project, module = opened(target)
     if not target.expression:
-        return entries(project, module)
+        return entries(project, module), module
     try:
-        return (extract(project, module, target.expression),)
+        return (extract(project, module, target.expression),), module
     except EntryError as error:
         raise click.UsageError(str(error)) from None
+
+
+def in_cells(graph: Graph, module: Module) -> Graph:
+    """Returns the graph of a notebook with its places as the notebook counts them: `book.ipynb:cell 2`, line in the cell."""
+    if not module.cells:
+        return graph
+
+    def placed(span: Span) -> Span:
+        found = module.cell_at(span.line) if span.file == module.path else None
+        if found is None:
+            return span
+        cell, line = found
+        return replace(span, file=f"{span.file}:cell {cell}", line=line, end_line=line + span.end_line - span.line)
+
+    return replace(
+        graph,
+        span=placed(graph.span),
+        nodes=tuple(replace(node, span=placed(node.span)) for node in graph.nodes),
+        gaps=tuple(gap if gap.span is None else replace(gap, span=placed(gap.span)) for gap in graph.gaps),
+    )

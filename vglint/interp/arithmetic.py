@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vglint.interp.comparison import NATIVE, _dunder, _short, _tensor_binary, equal, symbolic, truth
+from vglint.interp.containers import joined
 from vglint.interp.core import MISSING, Frame, Run, opaque
 from vglint.interp.emit import emit_operator
 from vglint.interp.objects import (
@@ -23,6 +24,7 @@ from vglint.interp.objects import (
     Value,
     is_tensor,
 )
+from vglint.interp.repeats import UNKNOWN_LENGTH, is_repeated, stretches
 from vglint.value import Expr, Unknown, divided, plus, times
 
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
@@ -67,6 +69,8 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
         result = _dunder(run, symbol, left, right, frame, site)
         if result is not MISSING:
             return result
+        if symbol == "+" and isinstance(left, ModuleV) and isinstance(right, ModuleV):
+            return joined(run, left, right, frame, site)
     return _symbolic_binary(symbol, left, right)
 
 
@@ -175,18 +179,17 @@ def _list_binary(symbol: str, left: Value, right: Value) -> Value:
         if isinstance(times_, int):
             if len(items.items) * times_ > 10_000:
                 return Unknown("budget", "long repetition")
+            if times_ > 1 and items.count is not None:
+                return UNKNOWN_LENGTH
             return ListV(items.items * times_, items.count)
-        if len(items.items) == 1:
+        if len(items.items) == 1 and items.count is None and not is_repeated(items.items):
             return ListV(list(items.items), times_)
         return Unknown("loop bound", "list of unknown length")
     if isinstance(left, ListV) and isinstance(right, ListV):
-        if left.count is not None or right.count is not None:
-            if not left.items:
-                return right
-            if not right.items:
-                return left
-            return Unknown("loop bound", "list of unknown length")
-        return ListV(left.items + right.items)
+        first, second = stretches(left), stretches(right)
+        if first is None or second is None:
+            return left if not right.items else right if not left.items else UNKNOWN_LENGTH
+        return ListV(first + second)
     return Unknown("argument", "list concatenation")
 
 

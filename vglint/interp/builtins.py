@@ -6,6 +6,7 @@ import math
 import re
 
 from vglint.interp.comparison import symbolic, truth
+from vglint.interp.containers import parts_of
 from vglint.interp.core import LIBRARY, Frame, Raised, Run, call, get_attribute, opaque, register
 from vglint.interp.modules import find_in_mro, register_unnamed
 from vglint.interp.objects import (
@@ -33,6 +34,7 @@ from vglint.interp.objects import (
     is_unknown,
 )
 from vglint.interp.ranks import rank_of
+from vglint.interp.repeats import number_of
 from vglint.value import Expr, Unknown, plus
 
 
@@ -40,10 +42,12 @@ from vglint.value import Expr, Unknown, plus
 def length(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     value = args[0] if args else None
     match value:
-        case str() | tuple() | range() | bytes():
+        case str() | range() | bytes():
             return len(value)
+        case tuple():
+            return number_of(value)
         case ListV():
-            return len(value.items) if value.count is None else value.count
+            return number_of(value.items) if value.count is None else value.count
         case SetV() | ArrayV():
             return len(value.items)
         case DictV():
@@ -52,10 +56,7 @@ def length(run: Run, _: External, args: list[Value], keywords: dict[str, Value],
             method = find_in_mro(value.cls, "__len__")
             if method is not None:
                 return call(run, MethodV(method[0], value), [], {}, frame, site)
-            counts = [item for name, item in value.extra.items() if name.startswith("count:")]
-            if counts:
-                return counts[0] if len(value.modules) == 1 else Unknown("loop bound", "number of modules")
-            return len(value.modules) or len(value.parameters)
+            return number_of(parts_of(value))
         case ShapeV():
             rank = rank_of(run, value.tensor)
             return plus(rank, -value.skip - value.cut) if isinstance(rank, Expr) else rank

@@ -34,6 +34,7 @@ from vglint.interp.objects import (
     is_tensor,
     is_unknown,
 )
+from vglint.interp.repeats import is_repeated
 from vglint.value import Expr, Unknown, plus, times
 
 GPU = External("torch.cuda.is_available()")
@@ -206,7 +207,7 @@ def equal(left: Value, right: Value) -> bool | None:
     """Three-valued `==`."""
     if left is right:
         return _itself(left)
-    if any(isinstance(side, ListV) and side.count is not None for side in (left, right)):
+    if any(isinstance(side, ListV) and (side.count is not None or is_repeated(side.items)) for side in (left, right)):
         return None
     for side, other in ((left, right), (right, left)):
         if isinstance(side, Unknown) and side.text == "dtype" and other in _HALF:
@@ -263,7 +264,7 @@ def contains(run: Run, holder: Value, item: Value, frame: Frame, site: Site) -> 
     if isinstance(holder, ModuleV):
         return item in holder.modules if isinstance(item, str) else None
     if isinstance(holder, (tuple, ListV, SetV, ArrayV)):
-        if isinstance(holder, ListV) and holder.count is not None:
+        if isinstance(holder, ListV) and (holder.count is not None or is_repeated(holder.items)):
             return None
         answers = [equal(item, each) for each in items_in(holder)]
         if any(answer is True for answer in answers):
@@ -358,7 +359,11 @@ def _symbolic_compare(symbol: str, left: Value, right: Value) -> bool | None:
             difference = -1
         else:
             return None
-        if second not in (0, 1, 2) and first not in (0, 1, 2):
+        if (
+            not (isinstance(first, Expr) and isinstance(second, Expr))
+            and second not in (0, 1, 2)
+            and first not in (0, 1, 2)
+        ):
             return None
     return bool(COMPARE[symbol](difference, 0))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import libcst as cst
@@ -15,11 +16,14 @@ from vglint.interp.objects import (
     IteratorV,
     ListV,
     Locals,
+    OpenLoop,
+    RepeatV,
     Scope,
     SetV,
     Site,
     Value,
 )
+from vglint.interp.repeats import is_layered
 from vglint.value import Unknown
 
 
@@ -36,16 +40,30 @@ def _comprehension(run: Run, clause: cst.CompFor, frame: Frame, make: Any) -> tu
     def turn(clause: cst.CompFor, source: Frame) -> None:
         site = Site(frame.unit, clause)
         found = shortened(run, items_of(run, evaluate(run, clause.iter, source), frame, site))
+        if found.parts is not None:
+            walk(clause, found.parts, site)
+            return
         if found.items is None:
             count = found.count if found.count is not None else Unknown("loop bound", "length of an iterable")
-            counts.append(count)
-            with counted(run, count, "comprehension", site):
-                step(clause, found.item)
+            walk(clause, [RepeatV((found.item,), count, OpenLoop(count))], site)
             return
         with repeated(run, len(found.items)):
             for item in found.items:
                 run.tick()
                 step(clause, item)
+
+    def walk(clause: cst.CompFor, parts: Sequence[Value], site: Site) -> None:
+        for part in parts:
+            if not isinstance(part, RepeatV):
+                step(clause, part)
+                continue
+            start = len(results)
+            with counted(run, part.count, "comprehension", site):
+                walk(clause, part.items, site)
+            if results[start:] and all(is_layered(result) for result in results[start:]):
+                results[start:] = [RepeatV(tuple(results[start:]), part.count, part.loop)]
+            else:
+                counts.append(part.count)
 
     def step(clause: cst.CompFor, item: Value) -> None:
         assign(run, clause.target, item, inner)
@@ -66,6 +84,9 @@ def _comprehension(run: Run, clause: cst.CompFor, frame: Frame, make: Any) -> tu
 
 def _gathered(results: list[Value] | None, count: Value, site: Site, run: Run) -> Value:
     assert results is not None
+    only = results[0] if len(results) == 1 else None
+    if isinstance(only, RepeatV) and len(only.items) == 1 and not isinstance(only.items[0], RepeatV):
+        return ListV(list(only.items), only.count, only.loop)
     if count is None:
         return ListV(results)
     if len(results) == 1:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from vglint.interp.core import Frame, Run, call
 from vglint.interp.objects import (
     DictV,
+    External,
     IteratorV,
     ListV,
     ModuleV,
     OpaqueV,
+    OpenLoop,
     ParamV,
+    RepeatV,
     SetV,
     Site,
     TensorV,
     Value,
     is_unknown,
 )
+from vglint.interp.repeats import repeating
 from vglint.value import Unknown
 
 
@@ -29,8 +33,8 @@ def fill(
             return
         for index, value in enumerate(args):
             if isinstance(value, ListV) and value.count is not None:
-                add(run, module, value.items[0], site, value.count)
-            elif isinstance(value, ModuleV):
+                extend(run, module, value, site)
+            elif isinstance(value, (ModuleV, RepeatV)):
                 add(run, module, value, site)
             elif value is not None:
                 run.gap("argument", f"entry {index} of a Sequential", site)
@@ -45,8 +49,11 @@ def fill(
         elif isinstance(source, (ListV, tuple)):
             for pair in source.items if isinstance(source, ListV) else source:
                 both = pair.items if isinstance(pair, ListV) else pair
-                if isinstance(both, (tuple, list)) and len(both) == 2:
+                if isinstance(both, (tuple, list)) and len(both) == 2 and not is_unknown(both[0]):
                     put(run, module, str(both[0]), both[1])
+                else:
+                    run.gap("argument", "names of a module dict", site)
+                    run.put(module.attrs, "__gap__", True)
         return
     extend(run, module, source, site)
 
@@ -55,7 +62,7 @@ def extend(run: Run, module: ModuleV, source: Value, site: Site) -> None:
     """Appends everything in a list, tuple, iterator or other container; unknown length becomes a counted child."""
     match source:
         case ListV() if source.count is not None:
-            add(run, module, source.items[0], site, source.count)
+            add(run, module, RepeatV((source.items[0],), source.count, source.loop or OpenLoop(source.count)), site)
         case tuple():
             for item in source:
                 add(run, module, item, site)
@@ -63,30 +70,62 @@ def extend(run: Run, module: ModuleV, source: Value, site: Site) -> None:
             for item in source.items:
                 add(run, module, item, site)
         case IteratorV() if source.items is None:
-            add(
-                run,
-                module,
-                source.item,
-                site,
-                source.count if source.count is not None else Unknown("loop bound", "list of unknown length"),
-            )
+            count = source.count if source.count is not None else Unknown("loop bound", "list of unknown length")
+            add(run, module, RepeatV((source.item,), count, OpenLoop(count)), site)
         case IteratorV():
             for item in source.items or []:
                 add(run, module, item, site)
         case ModuleV():
-            for item in list(source.modules.values()):
+            for item in parts_of(source):
                 add(run, module, item, site)
         case _:
             run.gap("argument", "entries of a module list", site)
             run.put(module.attrs, "__gap__", True)
 
 
-def add(run: Run, module: ModuleV, value: Value, site: Site, count: Value = None) -> None:
-    """Appends a child under the next number."""
+def add(run: Run, module: ModuleV, value: Value, site: Site, loop: OpenLoop | None = None) -> None:
+    """Appends a child under the next number; one that a loop of unknown length adds is known to be repeated by it."""
+    loops = [*([loop] if loop else []), *repeating(run, module.born)]
+    if isinstance(value, RepeatV):
+        for item in value.items:
+            add(run, module, item, site, loop or value.loop)
+        loops.append(value.loop)
+    if len(set(map(id, loops))) > 1:
+        run.gap("loop bound", "loops in loops that make layers", site)
+    if isinstance(value, RepeatV):
+        return
     name = str(len(module.parameters) if isinstance(value, (ParamV, TensorV)) else len(module.modules))
     put(run, module, name, value)
-    if count is not None:
-        run.put(module.extra, "count:" + name, count)
+    if loops:
+        run.put(module.extra, "loop:" + name, loops[0])
+
+
+def joined(run: Run, left: ModuleV, right: ModuleV, frame: Frame, site: Site) -> Value:
+    """Performs `+` of two lists of modules."""
+    from vglint.interp.comparison import is_container
+    from vglint.interp.modules import new_module
+
+    if not (is_container(left) and is_container(right) and isinstance(left.cls, External)):
+        return Unknown("unmodelled call", "sum of modules")
+    made = new_module(run, left.cls, frame, site)
+    for source in (left, right):
+        extend(run, made, source, site)
+    return made
+
+
+def parts_of(module: ModuleV) -> list[Value]:
+    """Returns the children in order, those that a loop of unknown length repeats as such."""
+    found: list[Value] = []
+    for name, child in (module.modules or module.parameters).items():
+        loop = module.extra.get("loop:" + name)
+        last = found[-1] if found else None
+        if loop is None:
+            found.append(child)
+        elif isinstance(last, RepeatV) and last.loop is loop:
+            found[-1] = RepeatV((*last.items, child), loop.count, loop)
+        else:
+            found.append(RepeatV((child,), loop.count, loop))
+    return found
 
 
 def put(run: Run, module: ModuleV, name: str, value: Value) -> None:
@@ -112,18 +151,17 @@ def run_sequential(run: Run, module: ModuleV, args: list[Value], frame: Frame, s
     if "__gap__" in module.attrs:
         run.gap("argument", "entries of a Sequential", site)
         value = _blurred(run, value, site)
-    for name, child in list(module.modules.items()):
-        count = module.extra.get("count:" + name)
-        if child is None:
-            continue
-        if count is not None:
+    for part in parts_of(module):
+        if isinstance(part, RepeatV):
             from vglint.interp.loops import counted
 
-            before = value
-            with counted(run, count, f"{count} layers", site):
-                value = call(run, child, [before], {}, frame, site)
-            continue
-        value = call(run, child, [value], {}, frame, site)
+            with counted(
+                run, part.count, "layers" if len(part.items) == 1 else f"{len(part.items)} layers a turn", site
+            ):
+                for child in part.items:
+                    value = call(run, child, [value], {}, frame, site)
+        elif part is not None:
+            value = call(run, part, [value], {}, frame, site)
     return value
 
 

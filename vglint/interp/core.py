@@ -18,6 +18,7 @@ from vglint.interp.objects import (
     ModuleV,
     Namespace,
     OpaqueV,
+    OpenLoop,
     ParamV,
     Scope,
     SetV,
@@ -186,8 +187,8 @@ class Run:
     """How many `try` statements are open: inside one, a missing key is an exception that may be caught."""
     given: dict[str, int] = field(default_factory=dict)
     """Nodes of the optimisers that training code gets as arguments, by name."""
-    open_loops: list[Value] = field(default_factory=list)
-    """Counts of the loops of unknown length that are being walked."""
+    open_loops: list[OpenLoop] = field(default_factory=list)
+    """The loops of unknown length that are being walked, outermost first."""
     training_code: bool = False
     trained: bool = False
     """A backward pass has run."""

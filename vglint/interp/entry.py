@@ -442,8 +442,7 @@ def _check_names(run: Run, node: cst.BaseExpression, space: Namespace, module: M
 def _describe(value: Value) -> str:
     if isinstance(value, Unknown):
         return str(value)
-    return (
-        value.name
-        if isinstance(value, (External, FunctionV))
-        else f"a {type(value).__name__.removesuffix('V').lower()}"
-    )
+    if isinstance(value, (External, FunctionV)):
+        return value.name
+    kind = type(value).__name__.removesuffix("V").lower()
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"

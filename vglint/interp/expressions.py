@@ -199,7 +199,9 @@ def call_(run: Run, node: cst.Call, frame: Frame) -> Value:
         value = evaluate(run, arg.value, frame)
         if arg.star == "*":
             inner = items_of(run, value, frame, site)
-            if inner.items is None:
+            if inner.parts is not None:
+                args += inner.parts
+            elif inner.items is None:
                 args.append(
                     ListV(
                         [inner.item],

@@ -46,6 +46,7 @@ from vglint.interp.objects import (
     ParamV,
     PartialV,
     PropertyV,
+    RepeatV,
     Scope,
     Site,
     StaticV,
@@ -54,6 +55,7 @@ from vglint.interp.objects import (
     Value,
     is_unknown,
 )
+from vglint.interp.repeats import UNKNOWN_LENGTH
 from vglint.interp.training import act_of_unknown, is_optimizer, optimizer, scheduler
 from vglint.value import Unknown
 
@@ -87,7 +89,7 @@ def _walked(
         run.runaway.add(id(function.node))
         run.gap("budget", "calls within calls", site)
         return opaque(run, "budget", "calls within calls", [*args, *keywords.values()], site)
-    names = bind_arguments(run, function, args, keywords)
+    names = bind_arguments(run, function, args, keywords, site)
     scope = Scope(names, function.scope, function.scope.module)
     owner = run.modules_running[-1] if run.modules_running else None
     self_ = (
@@ -158,13 +160,16 @@ def _enclosing_self(function: FunctionV, frame: Frame) -> tuple[Value, ClassV | 
     return None, None
 
 
-def bind_arguments(run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value]) -> dict[str, Value]:
-    """Returns the local names of a call; an argument that is missing is unknown, one too many is dropped."""
+def bind_arguments(
+    run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value], site: Site
+) -> dict[str, Value]:
+    """Returns the local names of a call; an argument that is missing is unknown, one too many is dropped, with a gap."""
     params = function.node.params
     names: dict[str, Value] = Locals()
     rest = dict(keywords)
     blanket = rest.pop("**", None)
     position = 0
+    args = _placed(args, len(params.posonly_params) + len(params.params))
     for param in params.posonly_params:
         names[param.name.value] = _argument(run, function, param, args, position, {}, blanket)
         position += 1
@@ -173,6 +178,8 @@ def bind_arguments(run: Run, function: FunctionV, args: list[Value], keywords: d
         position += 1
     if type(params.star_arg) is cst.Param:
         names[params.star_arg.name.value] = tuple(args[position:])
+    elif len(args) > position:
+        run.gap("argument", f"{function.name}() is given {len(args) - position} too many", site)
     for param in params.kwonly_params:
         names[param.name.value] = _argument(run, function, param, [], 0, rest, blanket)
     if run.trying and params.star_kwarg is None and rest:
@@ -180,6 +187,12 @@ def bind_arguments(run: Run, function: FunctionV, args: list[Value], keywords: d
     if params.star_kwarg is not None:
         names[params.star_kwarg.name.value] = DictV(dict(rest), complete=blanket is None)
     return names
+
+
+def _placed(args: list[Value], count: int) -> list[Value]:
+    """Returns arguments of which those are unknown whose place depends on how often another is repeated."""
+    first = next((place for place, arg in enumerate(args) if isinstance(arg, RepeatV)), count)
+    return args if first >= count else [*args[:first], *[UNKNOWN_LENGTH] * (count - first), UNKNOWN_LENGTH]
 
 
 def _argument(

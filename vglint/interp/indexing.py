@@ -6,7 +6,7 @@ from typing import Any
 
 from vglint import ops
 from vglint.graph import Init
-from vglint.interp import registries
+from vglint.interp import containers, registries
 from vglint.interp.contents import after_index
 from vglint.interp.core import Frame, Raised, Run, call, get_attribute, opaque
 from vglint.interp.distribution import UNKNOWN, overwrite
@@ -34,6 +34,7 @@ from vglint.interp.objects import (
     is_unknown,
 )
 from vglint.interp.ranks import last_size, learn, of_tokens
+from vglint.interp.repeats import at, is_repeated
 from vglint.ops.spec import Call, Tensor
 from vglint.value import Expr, Literal_, Unknown
 
@@ -119,10 +120,10 @@ def _list(value: ListV, key: Value) -> Value:
     if plain is None:
         return Unknown("argument", "index")
     try:
-        found = value.items[plain]
+        found = at(value.items, plain)
     except (IndexError, TypeError, ValueError):
         return Unknown("unmodelled call", "index out of range")
-    return ListV(found) if isinstance(plain, slice) else found
+    return ListV(found) if isinstance(found, list) else found
 
 
 def _dict(run: Run, value: DictV, key: Value, frame: Frame, site: Site) -> Value:
@@ -153,26 +154,24 @@ def _module(run: Run, value: ModuleV, key: Value, frame: Frame, site: Site) -> V
     table = value.modules or value.parameters
     if isinstance(key, str):
         return table.get(key, value.attrs.get(key, Unknown("unresolved name", f"[{key!r}]")))
-    counted = [name for name in table if "count:" + name in value.extra]
-    children = list(table.values())
-    if counted:
-        return (
-            children[0]
-            if len(children) == 1 and not isinstance(key, slice)
-            else value
-            if isinstance(key, slice)
-            else Unknown("argument", "index of a module list")
-        )
+    parts = containers.parts_of(value)
+    if len(table) == 1 and is_repeated(parts):
+        return value if isinstance(key, slice) else next(iter(table.values()))
     plain = _plain_key(key)
     if plain is None:
         return Unknown("argument", "index of a module list")
     try:
-        found = children[plain]
+        found = at(parts, plain)
     except (IndexError, TypeError):
         return Unknown("unmodelled call", "index out of range")
-    if not isinstance(plain, slice):
+    if not isinstance(plain, slice) or not isinstance(found, list):
         return found
     part = ModuleV(value.cls, {}, value.origin)
+    if is_repeated(found):
+        for each in found:
+            containers.add(run, part, each, site)
+        part.extra["view"] = True
+        return part
     for number, (name, child) in enumerate(list(table.items())[plain]):
         (part.modules if isinstance(child, ModuleV) else part.parameters)[str(number) if name.isdigit() else name] = (
             child

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vglint.interp.core import Frame, Run, call, get_attribute, opaque
@@ -15,6 +16,7 @@ from vglint.interp.objects import (
     MethodV,
     ModuleV,
     OpaqueV,
+    RepeatV,
     SetV,
     ShapeV,
     Site,
@@ -33,6 +35,8 @@ class Items:
     items: list[Value] | None
     item: Value = None
     count: Value = None
+    parts: list[Value] | None = None
+    """Where some of them are repeated an unknown number of times: the items in order, those as `RepeatV`."""
 
 
 LIMIT = 4_096
@@ -47,7 +51,7 @@ def _foreign(value: Unknown) -> bool:
 def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
     match value:
         case tuple():
-            return Items(list(value))
+            return listed(value)
         case str() | range() | bytes():
             if len(value) > LIMIT:
                 return Items(None, Unknown("loop bound", "long range"), len(value))
@@ -55,7 +59,7 @@ def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
         case ListV():
             if value.count is not None:
                 return Items(None, value.items[0] if value.items else None, value.count)
-            return Items(list(value.items))
+            return listed(value.items)
         case SetV() | ArrayV():
             return Items(list(value.items))
         case DictV():
@@ -104,7 +108,24 @@ def _rest(run: Run, value: IteratorV) -> Items:
     rest = value.items[value.position :]
     value.position = len(value.items)
     value.exhausted = True
-    return Items(list(rest))
+    return listed(rest)
+
+
+def listed(items: Sequence[Value]) -> Items:
+    """Returns items of which some may be repeated; then, for whom that is too much, one that stands for all."""
+    from vglint.interp.repeats import first_repeated, is_repeated, number_of
+
+    if not is_repeated(items):
+        return Items(list(items))
+    only = items[0]
+    if (
+        len(items) == 1
+        and isinstance(only, RepeatV)
+        and len(only.items) == 1
+        and not isinstance(only.items[0], RepeatV)
+    ):
+        return Items(None, only.items[0], only.count)
+    return Items(None, first_repeated(items), number_of(items), list(items))
 
 
 def _children(module: ModuleV) -> Items:
@@ -118,13 +139,9 @@ def _children(module: ModuleV) -> Items:
     names = list(module.modules) or list(module.parameters)
     if base is not None and base.name in ("torch.nn.ModuleDict", "torch.nn.ParameterDict"):
         return Items(list(names))
-    table = module.modules or module.parameters
-    counts = [module.extra.get("count:" + name) for name in names]
-    if any(count is not None for count in counts):
-        if len(names) == 1:
-            return Items(None, table[names[0]], counts[0])
-        return Items(None, table[names[-1]], Unknown("loop bound", "modules of unknown number"))
-    return Items([table[name] for name in names])
+    from vglint.interp.containers import parts_of
+
+    return listed(parts_of(module))
 
 
 def _instance(run: Run, value: Instance, frame: Frame, site: Site) -> Items:

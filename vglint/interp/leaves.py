@@ -7,7 +7,10 @@ from vglint.interp.core import (
     Frame,
     Raised,
     Run,
+    call,
+    opaque,
 )
+from vglint.interp.distribution import overwrite
 from vglint.interp.emit import configured, literal
 from vglint.interp.objects import (
     BuiltinV,
@@ -143,6 +146,48 @@ def build_leaf(
     for spec in specs:
         param = ParamV(spec.shape, spec.init, spec.trainable, spec.buffer, site, None, spec.name)
         run.put(module.buffers if spec.buffer else module.parameters, spec.name, param)
+    from vglint.interp.modules import find_in_mro
+
+    override = find_in_mro(module.cls, "reset_parameters")
+    if override is not None and isinstance(override[0], FunctionV):
+        call(run, MethodV(override[0], module), [], {}, frame, site)
+
+
+def leaf_method(module: ModuleV, name: str) -> BuiltinV | None:
+    """Returns a method that only some of torch's leaves have, None where this one has none of that name."""
+    if module.spelling is None:
+        return None
+    op = module.spelling.op
+    if name == "reset_parameters" and module.parameters and not op.startswith("multi_head"):
+        return BuiltinV(name, _reset)
+    if name == "_conv_forward" and op.startswith("conv"):
+        return BuiltinV(name, _conv_forward)
+    return None
+
+
+def _reset(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    """Initialises the parameters anew as torch does."""
+    module = args[0]
+    assert isinstance(module, ModuleV) and module.spelling is not None
+    make = ops.OPS[module.spelling.op].params
+    for spec in () if make is None else make(module.config):
+        param = module.parameters.get(spec.name)
+        if isinstance(param, ParamV):
+            overwrite(run, param, spec.init, None)
+    return None
+
+
+def _conv_forward(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    """The convolution with other weights: `self._conv_forward(x, standardised, self.bias)`."""
+    module = args[0]
+    assert isinstance(module, ModuleV) and module.spelling is not None
+    config = module.config
+    if config.get("padding_mode") != "zeros":
+        return opaque(run, "unmodelled call", "_conv_forward with padding_mode", args[1:], site)
+    names = ("stride", "padding", "dilation", "groups")
+    given = {name: config[name] for name in names if name in config}
+    function = External(f"torch.nn.functional.{module.spelling.op}")
+    return call(run, function, args[1:], {**keywords, **given}, frame, site)
 
 
 def callable_value(value: Value) -> bool:

@@ -10,15 +10,18 @@ from typing import Any
 import libcst as cst
 
 from vglint.interp.core import EVAL, Frame, Run, evaluate, opaque, register
-from vglint.interp.iteration import items_of
+from vglint.interp.iteration import Items, items_of
 from vglint.interp.objects import (
     DictV,
     ListV,
+    OpenLoop,
+    RepeatV,
     SetV,
     Site,
     Value,
     is_unknown,
 )
+from vglint.interp.repeats import is_layered
 from vglint.value import Unknown
 
 _literal = lru_cache(maxsize=1024)(ast.literal_eval)
@@ -102,13 +105,24 @@ def elements(run: Run, nodes: Any, frame: Frame) -> list[Value] | None:
         value = evaluate(run, element.value, frame)
         if isinstance(element, cst.StarredElement):
             inner = items_of(run, value, frame, Site(frame.unit, element))
-            if inner.items is None:
+            found = parts_of_items(inner)
+            if found is None:
                 return None
-            run.tick(len(inner.items) // 8)
-            values += inner.items
+            run.tick(len(found) // 8)
+            values += found
         else:
             values.append(value)
     return values
+
+
+def parts_of_items(found: Items) -> list[Value] | None:
+    """Returns what a starred expression adds to a list: items, of which layers may be repeated an unknown number of times."""
+    if found.items is not None or found.parts is not None:
+        return found.items if found.items is not None else found.parts
+    if not is_layered(found.item):
+        return None
+    count = found.count if found.count is not None else Unknown("loop bound", "list of unknown length")
+    return [RepeatV((found.item,), count, OpenLoop(count))]
 
 
 def _display(run: Run, node: Any, frame: Frame, make: Any) -> Value:

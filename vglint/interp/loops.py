@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import libcst as cst
@@ -10,7 +10,7 @@ import libcst as cst
 from vglint.interp import comparison
 from vglint.interp.core import TURNS, Flow, Frame, Run, evaluate
 from vglint.interp.iteration import Items, items_of
-from vglint.interp.objects import Site, Value
+from vglint.interp.objects import OpenLoop, RepeatV, Site, Value
 from vglint.value import Expr, Unknown
 
 LISTED = 10_000
@@ -31,6 +31,8 @@ def walk_loop(
     found = items_of(run, source, frame, site)
     if run.setup and found.items is not None:
         found = _one_of(found.items) if len(found.items) > TURNS else shortened(run, found)
+    if found.parts is not None:
+        return _walk_parts(run, found.parts, bind, body, site, text)
     if found.items is None:
         start = len(run.nodes)
         with counted(run, found.count, text, site):
@@ -94,6 +96,31 @@ def repeated(run: Run, turns: int) -> Iterator[None]:
         run.turns = around
 
 
+def _walk_parts(
+    run: Run,
+    parts: Sequence[Value],
+    bind: Callable[[Value], None],
+    body: Callable[[], int | None],
+    site: Site,
+    text: str,
+) -> int | None:
+    """Walks the items of a list; what is repeated in it is walked once inside a region of its own."""
+    for part in parts:
+        if isinstance(part, RepeatV):
+            start = len(run.nodes)
+            with counted(run, part.count, text, site):
+                flow = _walk_parts(run, part.items, bind, body, site, text)
+            _note_bound(run, start, part.count, text, site)
+        else:
+            bind(part)
+            flow = body()
+        if flow == Flow.BREAK:
+            return None
+        if flow == Flow.RETURN:
+            return flow
+    return None
+
+
 def walk_while(
     run: Run, test: cst.BaseExpression, body: Callable[[], int | None], frame: Frame, site: Site, text: str
 ) -> int | None:
@@ -128,7 +155,7 @@ def counted(run: Run, count: Value, text: str, site: Site) -> Iterator[None]:
     region = run.open_region("loop", text, site)
     run.regions[region].count = count if isinstance(count, (int, Expr)) else None
     start = len(run.nodes)
-    run.open_loops.append(count if count is not None else Unknown("loop bound", text))
+    run.open_loops.append(OpenLoop(count if count is not None else Unknown("loop bound", text)))
     try:
         yield
     finally:

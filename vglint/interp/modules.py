@@ -18,7 +18,7 @@ from vglint.interp.core import (
     set_trainable,
 )
 from vglint.interp.emit import emit, emit_call
-from vglint.interp.leaves import CONTAINERS, _module_spelling, build_leaf, leaf_base, nested_leaf_attribute
+from vglint.interp.leaves import CONTAINERS, _module_spelling, build_leaf, leaf_base, leaf_method, nested_leaf_attribute
 from vglint.interp.mappings import METHODS as MIXED_IN
 from vglint.interp.mappings import is_mapping, mapping_method
 from vglint.interp.objects import (
@@ -187,6 +187,8 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
         return DictV({"_modules": module.modules, "_parameters": module.parameters, "_buffers": module.buffers}[name])
     from vglint.interp.module_methods import METHODS
 
+    if (own := leaf_method(module, name)) is not None:
+        return MethodV(own, module)
     if name in METHODS:
         return MethodV(BuiltinV(name, METHODS[name]), module)
     if module.spelling is not None and name in ("weight", "bias", "out_proj", "in_proj_weight", "in_proj_bias"):
@@ -352,6 +354,8 @@ def _torch_base_attribute(run: Run, module: ModuleV, name: str, frame: Frame) ->
             "__getattr__",
             lambda run, args, keywords, frame, site: Unknown("unresolved name", f".{args[0] if args else ''}"),
         )
+    if (own := leaf_method(module, name)) is not None:
+        return MethodV(own, module)
     if name in METHODS:
         return MethodV(BuiltinV(name, METHODS[name]), module)
     return BuiltinV(

@@ -6,11 +6,25 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from vglint.interp import registries
+from vglint.interp import registries, repeats
 from vglint.interp.comparison import equal
 from vglint.interp.core import Frame, Run, call
 from vglint.interp.iteration import items_of
-from vglint.interp.objects import BuiltinV, ClassV, DictV, Instance, IteratorV, ListV, SetV, Site, Value, is_unknown
+from vglint.interp.objects import (
+    BuiltinV,
+    ClassV,
+    DictV,
+    Instance,
+    IteratorV,
+    ListV,
+    OpenLoop,
+    RepeatV,
+    SetV,
+    Site,
+    Value,
+    is_tensor,
+    is_unknown,
+)
 from vglint.value import Unknown, product
 
 TENSOR_NAMES = frozenset(
@@ -113,11 +127,7 @@ def _numel(value: Any) -> Value:
 
 def _append(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     if args and len(value.items) < 20_000:
-        run.touch(value)
-        value.items.append(args[0])
-        if run.open_loops and value.count is None and len(value.items) == 1:
-            # Built in a loop of unknown length: one representative of that many.
-            run.set_field(value, "count", run.open_loops[-1])
+        repeats.append(run, value, args[:1])
     return None
 
 
@@ -125,30 +135,36 @@ def _extend(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value
     found = items_of(run, args[0], frame, site) if args else None
     if found is None:
         return None
-    run.touch(value)
-    if found.items is not None:
-        run.tick(len(found.items) // 8)
-        value.items += found.items
-    elif not value.items:
+    count = found.count if found.count is not None else Unknown("loop bound", "list of unknown length")
+    if found.items is not None or found.parts is not None:
+        items = found.items if found.items is not None else found.parts or []
+        run.tick(len(items) // 8)
+        repeats.append(run, value, items)
+    elif not value.items and not repeats.repeating(run, value.born):
+        run.touch(value)
         value.items.append(found.item)
-        run.set_field(
-            value, "count", found.count if found.count is not None else Unknown("loop bound", "list of unknown length")
-        )
+        run.set_field(value, "count", count)
+    elif is_tensor(found.item):
+        run.touch(value)
+        value.items.append(found.item)
     else:
-        value.items.append(found.item)
+        repeats.append(run, value, [RepeatV((found.item,), count, OpenLoop(count))])
     return None
 
 
 def _insert(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     if len(args) == 2 and isinstance(args[0], int):
         run.touch(value)
-        value.items.insert(args[0], args[1])
+        if not repeats.is_repeated(value.items[: args[0]] if args[0] >= 0 else value.items[args[0] :]):
+            value.items.insert(args[0], args[1])
     return None
 
 
 def _pop(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     at = args[0] if args else -1
     if isinstance(at, int) and value.count is None and -len(value.items) <= at < len(value.items):
+        if repeats.is_repeated(value.items):
+            return repeats.UNKNOWN_LENGTH
         run.touch(value)
         return value.items.pop(at)
     return value.items[0] if value.items else Unknown("argument", "pop")
@@ -206,7 +222,7 @@ def _remove(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value
 def _copy(run: Run, value: Any, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     if isinstance(value, DictV):
         return DictV(dict(value.items), value.default, value.complete)
-    return ListV(list(value.items), value.count) if isinstance(value, ListV) else SetV(list(value.items))
+    return ListV(list(value.items), value.count, value.loop) if isinstance(value, ListV) else SetV(list(value.items))
 
 
 LIST: dict[str, Act] = {
@@ -225,7 +241,9 @@ LIST: dict[str, Act] = {
         run, value, [0, *args], keywords, frame, site
     ),
     "popleft": lambda run, value, args, keywords, frame, site: _pop(run, value, [0], keywords, frame, site),
-    "__len__": lambda run, value, args, keywords, frame, site: len(value.items) if value.count is None else value.count,
+    "__len__": lambda run, value, args, keywords, frame, site: (
+        repeats.number_of(value.items) if value.count is None else value.count
+    ),
 }
 
 

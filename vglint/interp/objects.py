@@ -7,6 +7,7 @@ number and `Unknown` a value with the reason why it is not known. Everything mut
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -41,11 +42,35 @@ class External:
     name: str
 
 
+_birth = itertools.count().__next__
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenLoop:
+    """A loop of unknown length that is being walked, and when that began, by the clock of `born`."""
+
+    count: Value
+    start: int = field(default_factory=_birth)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RepeatV:
+    """Among the items of a list: what one turn of a loop of unknown length adds, which stands for all turns."""
+
+    items: tuple[Value, ...]
+    count: Value
+    loop: OpenLoop
+
+
 @dataclass(slots=True, eq=False)
 class ListV:
     items: list[Value]
     count: Value = None
     """When set, `items` holds one representative of this many (a number that is not known)."""
+    loop: OpenLoop | None = None
+    """The loop that repeats it, where it was one."""
+    born: int = field(default_factory=_birth)
+    """When it was made: before or after a loop began."""
 
 
 @dataclass(slots=True, eq=False)
@@ -236,6 +261,7 @@ class ModuleV(Instance):
     """Built while forward ran, not while its owner was built."""
     opaque: bool = False
     """A pretrained model of a library: known to be a module, not what is in it."""
+    born: int = field(default_factory=_birth)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from vglint.interp import arithmetic, comparison
@@ -13,6 +15,7 @@ from vglint.interp.objects import (
     External,
     IteratorV,
     ListV,
+    RepeatV,
     SetV,
     ShapeV,
     Site,
@@ -47,10 +50,21 @@ def enumerate_(run: Run, _: External, args: list[Value], keywords: dict[str, Val
     found = items_of(run, args[0], frame, site) if args else None
     if found is None:
         return Unknown("argument", "enumerate")
+    if found.parts is not None:
+        return IteratorV(_numbered(found.parts))
     if found.items is None:
         return IteratorV(None, (Unknown("loop bound", "index"), found.item), found.count)
     base = start if isinstance(start, int) else 0
     return IteratorV([(base + position, item) for position, item in enumerate(found.items)])
+
+
+def _numbered(parts: Sequence[Value]) -> list[Value]:
+    return [
+        RepeatV(tuple(_numbered(part.items)), part.count, part.loop)
+        if isinstance(part, RepeatV)
+        else (Unknown("loop bound", "index"), part)
+        for part in parts
+    ]
 
 
 @register(LIBRARY, "builtins.zip")
@@ -59,6 +73,8 @@ def zip_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], f
     known = [each.items for each in found if each.items is not None]
     if not found:
         return IteratorV([])
+    if all(each.parts is not None for each in found) and (pairs := _zipped([each.parts or [] for each in found])):
+        return IteratorV(pairs)
     if not known:
         return IteratorV(
             None,
@@ -74,9 +90,35 @@ def zip_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], f
     )
 
 
+def _zipped(lists: Sequence[Sequence[Value]]) -> list[Value] | None:
+    """Returns the items of several lists side by side, where each repeats as many at the same places as often; else None."""
+    made: list[Value] = []
+    for row in itertools.zip_longest(*lists):
+        repeated = [part for part in row if isinstance(part, RepeatV)]
+        if not repeated:
+            made.append(tuple(row))
+            continue
+        if len(repeated) < len(row) or any(part.count != repeated[0].count for part in repeated):
+            return None
+        inner = _zipped([part.items for part in repeated])
+        if inner is None or len({len(part.items) for part in repeated}) > 1:
+            return None
+        made.append(RepeatV(tuple(inner), repeated[0].count, repeated[0].loop))
+    return made if len({len(each) for each in lists}) == 1 else None
+
+
+def _turned(parts: Sequence[Value]) -> list[Value]:
+    return [
+        RepeatV(tuple(_turned(part.items)), part.count, part.loop) if isinstance(part, RepeatV) else part
+        for part in reversed(parts)
+    ]
+
+
 @register(LIBRARY, "builtins.reversed")
 def reversed_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     found = items_of(run, args[0], frame, site)
+    if found.parts is not None:
+        return IteratorV(_turned(found.parts))
     return IteratorV(found.items[::-1]) if found.items is not None else IteratorV(None, found.item, found.count)
 
 
@@ -88,6 +130,8 @@ def listed(run: Run, which: External, args: list[Value], keywords: dict[str, Val
     if kind == "tuple" and isinstance(args[0], ShapeV):
         return args[0]
     found = items_of(run, args[0], frame, site)
+    if found.parts is not None and kind in ("list", "tuple"):
+        return ListV(found.parts) if kind == "list" else tuple(found.parts)
     if found.items is None:
         return ListV(
             [found.item], found.count if found.count is not None else Unknown("loop bound", "list of unknown length")
@@ -199,7 +243,7 @@ def iter_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], 
     if isinstance(args[0], IteratorV):
         return args[0]
     found = items_of(run, args[0], frame, site)
-    return IteratorV(found.items, found.item, found.count)
+    return IteratorV(found.items if found.parts is None else found.parts, found.item, found.count)
 
 
 @register(LIBRARY, "builtins.next")

@@ -8,7 +8,7 @@ from typing import Any
 
 import libcst as cst
 
-from vglint.interp import arithmetic, comparison, containers
+from vglint.interp import arithmetic, comparison, containers, repeats
 from vglint.interp.assignment import assign, bind, delete
 from vglint.interp.branches import fork
 from vglint.interp.carried import held, note_carried
@@ -88,13 +88,10 @@ def augmented(run: Run, node: cst.AugAssign, frame: Frame) -> int | None:
     if symbol == "+" and isinstance(before, ListV):
         from vglint.interp.iteration import items_of
 
-        inner = items_of(run, value, frame, site)
-        if inner.items is not None and before.count is None:
-            run.touch(before)
-            before.items += inner.items
-            if run.open_loops and len(before.items) == 1:
-                # Built in a loop of unknown length: one representative of that many.
-                run.set_field(before, "count", run.open_loops[-1])
+        found = repeats.stretches(value) if isinstance(value, ListV) else None
+        inner = found if found is not None else items_of(run, value, frame, site).items
+        if inner is not None:
+            repeats.append(run, before, inner)
             return None
     if symbol == "+" and isinstance(before, ModuleV) and comparison.is_container(before):
         containers.extend(run, before, value, site)

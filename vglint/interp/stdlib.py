@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import collections
 import itertools
 from typing import Any
 
 from vglint.interp import arithmetic
 from vglint.interp.core import CONSTANTS, LIBRARY, Frame, Run, call, opaque, register
 from vglint.interp.imports import import_module, is_library
+from vglint.interp.indexing import index
 from vglint.interp.iteration import items_of
+from vglint.interp.literals import parts_of_items
+from vglint.interp.modules import find_attribute
 from vglint.interp.objects import (
     BuiltinV,
     ClassV,
@@ -22,6 +26,7 @@ from vglint.interp.objects import (
     ModuleV,
     ParamV,
     PartialV,
+    RepeatV,
     SetV,
     Site,
     Value,
@@ -43,7 +48,7 @@ def duplicate(value: Value, memo: dict[int, Value], run: Run | None = None) -> V
     made: Any
     match value:
         case ListV():
-            made = ListV([], value.count)
+            made = ListV([], value.count, value.loop)
             memo[id(value)] = made
             made.items = [duplicate(item, memo, run) for item in value.items]
             return made
@@ -56,6 +61,8 @@ def duplicate(value: Value, memo: dict[int, Value], run: Run | None = None) -> V
             return SetV(list(value.items))
         case tuple():
             return tuple(duplicate(item, memo, run) for item in value)
+        case RepeatV():
+            return RepeatV(tuple(duplicate(item, memo, run) for item in value.items), value.count, value.loop)
         case ModuleV():
             made = ModuleV(value.cls, {}, value.origin)
             memo[id(value)] = made
@@ -103,6 +110,48 @@ def reduce(run: Run, which: External, args: list[Value], keywords: dict[str, Val
     return total
 
 
+@register(LIBRARY, "itertools.starmap")
+def starmap(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    rows = [items_of(run, row, frame, site).items for row in items_of(run, args[1], frame, site).items or [None]]
+    if any(row is None for row in rows):
+        return IteratorV(None, Unknown("loop bound", "starmap"))
+    return IteratorV([call(run, args[0], list(row or []), {}, frame, site) for row in rows])
+
+
+@register(LIBRARY, "itertools.pairwise")
+def pairwise(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    found = items_of(run, args[0], frame, site)
+    if found.items is None:
+        return IteratorV(None, (found.item, found.item), Unknown("loop bound", "pairwise"))
+    return IteratorV(list(itertools.pairwise(found.items)))
+
+
+@register(LIBRARY, "operator.itemgetter")
+def itemgetter(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    def get(run: Run, given: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        found = [index(run, given[0], key, frame, site) for key in args]
+        return found[0] if len(found) == 1 else tuple(found)
+
+    return BuiltinV("itemgetter", get)
+
+
+@register(LIBRARY, "operator.attrgetter")
+def attrgetter(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    def get(run: Run, given: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        found = [find_attribute(run, given[0], name, frame) for name in args if isinstance(name, str)]
+        return found[0] if len(found) == 1 else tuple(found)
+
+    return BuiltinV("attrgetter", get)
+
+
 @register(LIBRARY, "itertools.chain", "itertools.chain.from_iterable")
 def chain(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     sources = args
@@ -114,9 +163,10 @@ def chain(run: Run, which: External, args: list[Value], keywords: dict[str, Valu
     items: list[Value] = []
     for source in sources:
         found = items_of(run, source, frame, site)
-        if found.items is None:
+        inner = parts_of_items(found)
+        if inner is None:
             return IteratorV(None, found.item, found.count)
-        items += found.items
+        items += inner
     return IteratorV(items)
 
 
@@ -196,6 +246,11 @@ def mapping(
         return Instance(
             which, {**{key: value for key, value in base.items() if isinstance(key, str)}, **keywords}, site
         )
+    if which.name.endswith("Counter") and args and not isinstance(args[0], DictV):
+        found = items_of(run, args[0], frame, site).items
+        if found is None or not all(isinstance(item, (str, int)) for item in found):
+            return DictV({}, complete=False)
+        return DictV(dict(collections.Counter(found)))
     return LIBRARY["builtins.dict"](run, which, args, keywords, frame, site)
 
 

@@ -10,14 +10,14 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from vglint.finding import Finding, Place, Problem
-from vglint.lint.outcome import SKIPPED, Outcome
+from vglint.lint.outcome import SKIPPED, Idle, Outcome
 from vglint.lint.tracked import TrackedProject
 from vglint.rule import Confidence
 from vglint.rulebook import Rulebook
 from vglint.source.module import Module
 from vglint.source.readable import fault
 from vglint.source.relevance import concerns_torch
-from vglint.source.suppression import applied
+from vglint.source.suppression import Applied, Unused, applied
 
 if TYPE_CHECKING:
     from vglint.graph import Graph
@@ -73,15 +73,17 @@ def _lint_module(tools: Tools, module: Module) -> Outcome:
     )
     findings, wrong = _check(tools.rulebook, graphs, module.path)
     faults += wrong
-    kept, unused = _unsuppressed(tools, findings, module)
-    wanted = [finding for finding in kept if finding.rule not in tools.ignores(finding.span.file)]
+    answered, needed = _unsuppressed(tools, findings, module)
+    wanted = [finding for finding in answered.findings if finding.rule not in tools.ignores(finding.span.file)]
     return Outcome(
         findings=tuple(_finished(tools, finding, module) for finding in _with_fingerprints(tools, wanted, module)),
-        problems=(*module.problems, *faults, *(_in_notebook(problem, module) for problem in unused)),
+        problems=(*module.problems, *faults, *(_in_notebook(problem, module) for problem in answered.problems)),
         entries=len(graphs),
         gaps=sum(len(graph.gaps) for graph in graphs),
         unknowns=tuple((graph.entry, gap) for graph in graphs for gap in graph.gaps) if tools.gaps else (),
         internal=bool(faults),
+        idle=tuple(_idle(tools, answered.unused, graphs, module)),
+        needed=needed,
     )
 
 
@@ -103,8 +105,8 @@ def _check(rulebook: Rulebook, graphs: tuple[Graph, ...], path: str) -> tuple[tu
 
 def _unsuppressed(
     tools: Tools, findings: Iterable[Finding], module: Module
-) -> tuple[list[Finding], tuple[Problem, ...]]:
-    """Returns the findings that no comment answers, and the comments of this file that are of no use.
+) -> tuple[Applied, tuple[tuple[str, int, str], ...]]:
+    """Returns what this file's comments leave of the findings, and the comments of other files that suppress some of them.
 
     A finding may lie in another file, whose model is used here: then that file's comments count, if it is linted at all.
     """
@@ -113,13 +115,31 @@ def _unsuppressed(
     by_file: dict[str, list[Finding]] = {module.path: []}
     for finding in findings:
         by_file.setdefault(finding.span.file, []).append(finding)
-    kept, problems = applied(module.path, module.text, by_file.pop(module.path), known, ran)
-    every = list(kept)
+    own = applied(module.path, module.text, by_file.pop(module.path), known, ran)
+    every = list(own.findings)
+    needed: list[tuple[str, int, str]] = []
     for file, elsewhere in by_file.items():
         other = tools.project.module(file)
         if isinstance(other, Module) and not tools.leaves_out(file):
-            every += applied(file, other.text, elsewhere)[0]
-    return every, problems
+            answered = applied(file, other.text, elsewhere)
+            every += answered.findings
+            needed += [(os.path.abspath(file), line, word) for line, word in sorted(answered.used)]
+    return replace(own, findings=tuple(every)), tuple(needed)
+
+
+def _idle(tools: Tools, unused: tuple[Unused, ...], graphs: tuple[Graph, ...], module: Module) -> Iterator[Idle]:
+    """Yields the comments that are of no use to this file: not those where a rule is undecided, which another file may decide."""
+    if not unused:
+        return
+    named = None if any(not one.word for one in unused) else {one.word for one in unused}
+    open_ = tools.rulebook.undecided(graphs, named)
+    for one in unused:
+        if not any(
+            one.word in ("", rule.id, rule.name)
+            and (span is None or (span.file == module.path and span.line <= one.last and one.first <= span.end_line))
+            for rule, span in open_
+        ):
+            yield Idle(os.path.abspath(module.path), one.line, one.word, _in_notebook(one.problem, module))
 
 
 def _with_fingerprints(tools: Tools, findings: Iterable[Finding], module: Module) -> Iterator[Finding]:

@@ -30,8 +30,18 @@ class Fixed:
         write(Path(self.path), self.after.encode(self.before.encoding))
 
 
-def fixes(report: Report, govern: Callable[[str], Settings], unsafe: bool, buffer: Buffer | None = None) -> list[Fixed]:
-    """Returns what fixing the report's findings makes of each file; nothing is written."""
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A finding whose fix is not made, and why."""
+
+    finding: Finding
+    why: str
+
+
+def fixes(
+    report: Report, govern: Callable[[str], Settings], unsafe: bool, buffer: Buffer | None = None
+) -> tuple[list[Fixed], list[Refused]]:
+    """Returns what fixing the report's findings makes of each file, and which fixes would do no good; nothing is written."""
     by_file: dict[str, list[Finding]] = {}
     for finding in report.findings:
         if _is_wanted(finding, unsafe):
@@ -40,20 +50,23 @@ def fixes(report: Report, govern: Callable[[str], Settings], unsafe: bool, buffe
     for path in sorted(by_file):
         tasks.setdefault(govern(str(Path(path).absolute().parent)), []).append(path)
     made: list[Fixed] = []
+    refused: list[Refused] = []
     for settings, paths in tasks.items():
         work.begin(work.Task(settings, tuple(paths), False))
-        made += _all_fixed({path: by_file[path] for path in paths}, buffer)
-    return sorted(made, key=lambda fixed: fixed.path)
+        for one in _all_fixed({path: by_file[path] for path in paths}, buffer):
+            if isinstance(one, Fixed):
+                made.append(one)
+            else:
+                refused.append(one)
+    return sorted(made, key=lambda fixed: fixed.path), refused
 
 
-def _all_fixed(by_file: Mapping[str, Sequence[Finding]], buffer: Buffer | None) -> Iterator[Fixed]:
+def _all_fixed(by_file: Mapping[str, Sequence[Finding]], buffer: Buffer | None) -> Iterator[Fixed | Refused]:
     for path, findings in by_file.items():
         content = buffer.content if buffer is not None and buffer.path == path else _read(path)
         text = None if content is None else decode(path, content)
         if isinstance(text, Text):
-            fixed = _fixed(path, text, findings)
-            if fixed is not None:
-                yield fixed
+            yield from _fixed(path, text, findings)
 
 
 def _is_wanted(finding: Finding, unsafe: bool) -> bool:
@@ -70,27 +83,36 @@ def _read(path: str) -> bytes | None:
         return None
 
 
-def _fixed(path: str, text: Text, findings: Sequence[Finding]) -> Fixed | None:
-    """Returns the file with all fixes made; where that does not go well, with those that go well one after the other."""
+def _fixed(path: str, text: Text, findings: Sequence[Finding]) -> Iterator[Fixed | Refused]:
+    """Yields the file with all fixes made; where that does not go well, with those that go well one after the other."""
     before = _found(path, text.text, text.encoding)
 
-    def is_better(after: str, made: Sequence[Finding]) -> bool:
-        """Whether the text parses, has fewer findings of each fixed rule, and none of another rule more than before."""
-        if not made or not _parses(after):
-            return False
+    def fault(after: str, made: Sequence[Finding]) -> str:
+        """Returns why a text is no better: it parses, has fewer findings of each fixed rule, and none of another more than before."""
+        if not _parses(after):
+            return "what it makes is not valid Python"
         now = _found(path, after, text.encoding)
         fixed = Counter(finding.rule for finding in made)
-        return all(now[rule] <= count - fixed[rule] for rule, count in before.items()) and not set(now) - set(before)
+        if new := sorted(set(now) - set(before)):
+            return f"it would bring in {', '.join(new)}"
+        left = sorted(rule for rule, count in before.items() if now[rule] > count - fixed[rule])
+        return f"{', '.join(left)} would still be found" if left else ""
 
     after, made = _applied(text.text, findings)
-    if is_better(after, made):
-        return Fixed(path, text, after, tuple(made))
+    if made and not fault(after, made):
+        yield Fixed(path, text, after, tuple(made))
+        return
     kept: list[Finding] = []
     for finding in findings:
         after, made = _applied(text.text, [*kept, finding])
-        if finding in made and is_better(after, made):
+        if finding not in made:
+            continue  # it overlaps another, and waits for the next run
+        if why := fault(after, made):
+            yield Refused(finding, why)
+        else:
             kept = made
-    return Fixed(path, text, _applied(text.text, kept)[0], tuple(kept)) if kept else None
+    if kept:
+        yield Fixed(path, text, _applied(text.text, kept)[0], tuple(kept))
 
 
 def _applied(text: str, findings: Sequence[Finding]) -> tuple[str, list[Finding]]:

@@ -9,6 +9,16 @@ from vglint.value import Unknown
 
 
 @dataclass(frozen=True, slots=True)
+class Idle:
+    """A comment of one file, by absolute path, that suppresses none of this file's own findings; those of another may need it."""
+
+    path: str
+    line: int
+    word: str
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """One file's share of a report. `internal` marks a fault of vglint's own: such an outcome is not kept."""
 
@@ -18,6 +28,9 @@ class Outcome:
     gaps: int = 0
     unknowns: tuple[tuple[str, Unknown], ...] = ()
     internal: bool = False
+    idle: tuple[Idle, ...] = ()
+    needed: tuple[tuple[str, int, str], ...] = ()
+    """Comments of other files that suppress findings of this one: absolute path, line, word."""
 
 
 SKIPPED = Outcome()

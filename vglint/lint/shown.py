@@ -31,7 +31,10 @@ def report_of(
             if is_shown(finding, settings) and (key not in best or _rank(finding) > _rank(best[key])):
                 best[key] = finding
     findings = tuple(sorted(best.values(), key=_place))
+    needed = {comment for outcome, _ in outcomes.values() for comment in outcome.needed}
     every = [*problems, *(problem for outcome, _ in outcomes.values() for problem in outcome.problems)]
+    idle = [idle for outcome, _ in outcomes.values() for idle in outcome.idle]
+    every += [one.problem for one in idle if (one.path, one.line, one.word) not in needed]
     return Report(
         findings=findings,
         problems=tuple(sorted(set(every), key=lambda problem: (problem.path, problem.line or 0, problem.message))),

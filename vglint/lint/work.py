@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from vglint.config import Settings
+from vglint.config import load as load_settings
 from vglint.finding import Problem
 from vglint.lint.cache import Stamp, digest
 from vglint.lint.file import Tools, lint_file
 from vglint.lint.outcome import Outcome, Sources
 from vglint.lint.tracked import TrackedProject
-from vglint.rulebook import Choice, Rulebook, load
+from vglint.rulebook import Choice, Rulebook, RuleError, load
 from vglint.source.patterns import Patterns
 
 _KEEP = 4_000_000
@@ -76,7 +77,8 @@ def begin(task: Task) -> None:
 
 
 def rulebook_of(settings: Settings) -> Rulebook:
-    """Returns the rules that the settings choose; raises RuleError."""
+    """Returns the rules that the settings choose; raises RuleError, which names the file and key of what is wrong in the settings."""
+    rulebook = load(settings.rule_dirs)
     choice = Choice(
         select=("ALL",) if settings.select is None else settings.select,
         extend=settings.extend_select,
@@ -84,15 +86,41 @@ def rulebook_of(settings: Settings) -> Rulebook:
         severity={rule.rule: rule.severity for rule in settings.rules if rule.severity is not None},
         params={rule.rule: dict(rule.params) for rule in settings.rules if rule.params},
     )
-    return load(settings.rule_dirs).choose(choice)
+    try:
+        return rulebook.choose(choice)
+    except RuleError as error:
+        raise _placed(error, settings) from None
+
+
+def _placed(error: RuleError, settings: Settings) -> RuleError:
+    """Returns an error about a word or a param of the settings with the file and key that hold it, or the option."""
+    if error.key.startswith("rules."):
+        return RuleError(settings.file or "configuration", error.key, error.message)
+    word = error.key
+    if any(rule.rule == word for rule in settings.rules):
+        return RuleError(settings.file or "configuration", f"rules.{word}", error.message)
+    written = None if settings.file is None else load_settings(settings.file)
+    for key in ("select", "extend_select", "ignore"):
+        if word in (getattr(settings, key) or ()):
+            option = key.replace("_", "-")
+            is_written = written is not None and word in (getattr(written, key) or ())
+            return (
+                RuleError(settings.file or "", option, error.message)
+                if is_written
+                else RuleError(f"--{option}", "", error.message)
+            )
+    return error
 
 
 def ignores_of(settings: Settings, rulebook: Rulebook) -> Callable[[str], frozenset[str]]:
     """Returns `per-file-ignores` as the ids that are not wanted in a path; raises RuleError."""
-    table = [
-        (Patterns(settings.root, (pattern,)), frozenset(rule for word in words for rule in rulebook.ids(word)))
-        for pattern, words in settings.per_file_ignores
-    ]
+    table = []
+    for pattern, words in settings.per_file_ignores:
+        try:
+            rules = frozenset(rule for word in words for rule in rulebook.ids(word))
+        except RuleError as error:
+            raise RuleError(settings.file or "configuration", f'per-file-ignores."{pattern}"', error.message) from None
+        table.append((Patterns(settings.root, (pattern,)), rules))
     return lambda path: frozenset().union(*(rules for patterns, rules in table if patterns.names(path)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from vglint.fix import propose
 from vglint.graph import Graph
 from vglint.nearest import nearest
 from vglint.rule import Rule
-from vglint.rulebook.check import Choice, check, chosen, matching
+from vglint.rulebook.check import Choice, check, chosen, matching, undecided
 from vglint.rulebook.load import CheckedRule, RuleError, read_folder, unique
+from vglint.span import Span
 
 __all__ = ["Choice", "RuleError", "Rulebook", "bundled", "load"]
 
@@ -49,6 +50,11 @@ class Rulebook:
         """Returns what the chosen rules find in the graphs of one file, one finding for one cause, in order of place."""
         return check(self.chosen, graphs)
 
+    def undecided(self, graphs: Iterable[Graph], words: Collection[str] | None) -> list[tuple[Rule, Span | None]]:
+        """Returns where the chosen rules of these ids and names (None: all of them) rest on something unknown; no place: anywhere."""
+        wanted = [one for one in self.chosen if words is None or one.rule.id in words or one.rule.name in words]
+        return undecided(wanted, graphs)
+
     def with_fix(self, finding: Finding, text: str) -> Finding:
         """Returns the finding with the edits that its rule's fix makes to the file's text, where it has one that fits."""
         action = self.find(finding.rule).rule.fix
@@ -58,10 +64,11 @@ class Rulebook:
 
 
 def load(dirs: Sequence[Path | str] = (), *, with_bundled: bool = True) -> Rulebook:
-    """Returns the bundled rules and those of `dirs`, checked; raises RuleError."""
+    """Returns the bundled rules and those of `dirs`, checked; raises RuleError. Without the bundled rules, others may still yield to them."""
     folders = [bundled()] if with_bundled else []
     folders += [Path(folder) for folder in dirs]
-    rules = unique(checked for folder in folders for checked in read_folder(folder))
+    known = () if with_bundled else [path.name.partition("-")[0] for path in bundled().glob("*.toml")]
+    rules = unique((checked for folder in folders for checked in read_folder(folder)), known)
     return Rulebook(rules, rules)
 
 

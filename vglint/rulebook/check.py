@@ -11,7 +11,7 @@ from vglint.analysis.facts.spec import FactValue
 from vglint.finding import Evidence, Finding, Place
 from vglint.graph import Graph
 from vglint.nearest import nearest
-from vglint.rule import Confidence, Scalar, Severity
+from vglint.rule import Confidence, Rule, Scalar, Severity
 from vglint.rulebook.condition import evaluate
 from vglint.rulebook.load import CheckedRule, RuleError
 from vglint.rulebook.template import render
@@ -95,6 +95,26 @@ def judge(checked: CheckedRule, facts: SubjectFacts) -> Finding | None:
     )
 
 
+def undecided(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> list[tuple[Rule, Span | None]]:
+    """Returns the places where a rule's condition rests on an unknown, with its rule; None where the place is not known either.
+
+    So does a loss on what its function is given: whoever calls that decides.
+    """
+    found: list[tuple[Rule, Span | None]] = []
+    for _, facts in subjects(graphs, frozenset(checked.rule.subject for checked in rules)):
+        for checked in rules:
+            lookup = lookup_in(checked, facts)
+            is_given = facts.subject == "loss" and facts.value("input_kind") == "input"
+            if checked.rule.subject != facts.subject:
+                continue
+            if not is_given and not isinstance(evaluate(checked.when, lookup), Unknown):
+                continue
+            blamed = evaluate(checked.blame, lookup)
+            places = blamed if isinstance(blamed, tuple) else (None,)
+            found += [(checked.rule, place.span if isinstance(place, Place) else None) for place in places]
+    return found
+
+
 def lookup_in(checked: CheckedRule, facts: SubjectFacts) -> Callable[[str], FactValue | Unknown]:
     """Returns the meaning of a name in a rule: its param, or the subject's fact."""
     params = dict(checked.rule.params)
@@ -137,10 +157,8 @@ def _adjusted(checked: CheckedRule, severity: object, params: object) -> Checked
             if isinstance(value, bool) is not isinstance(known[name], bool) or isinstance(value, str) is not isinstance(
                 known[name], str
             ):
-                wanted = type(known[name]).__name__
-                raise RuleError(
-                    "configuration", f"rules.{rule.id}.{name}", f"{value!r} does not fit, a {wanted} is needed"
-                )
+                wanted = {bool: "true or false", str: "a text"}.get(type(known[name]), "a number")
+                raise RuleError("configuration", f"rules.{rule.id}.{name}", f"must be {wanted}, not {value!r}")
             known[name] = value
         rule = replace(rule, params=tuple(known.items()))
     if severity in _SEVERITIES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from vglint.analysis.facts import SubjectFacts, subjects
@@ -28,11 +28,39 @@ class Match:
     finding: Finding | None
 
     def __str__(self) -> str:
-        lines = [f"{self.entry} {self.where}: {_word(self.verdict)}".replace(" :", ":")]
-        lines += [f"  {_word(verdict):8} {text}" for text, verdict in self.parts]
-        width = max((len(name) for name, _ in self.facts), default=0)
-        lines += [f"    {name:{width}} = {value}" for name, value in self.facts]
-        return "\n".join(lines)
+        return self._printed(f"{self.entry} {self.where}: {_word(self.verdict)}".replace(" :", ":"), self.facts)
+
+    @property
+    def likeness(self) -> object:
+        """What this match shares with those that are told together with it: all but its places. One that is true is told by itself."""
+        if self.verdict is True:
+            return id(self)
+        return self.entry, _word(self.verdict), tuple(_word(verdict) for _, verdict in self.parts), self._numbers
+
+    @property
+    def _numbers(self) -> tuple[tuple[str, str], ...]:
+        return tuple((name, value) for name, value in self.facts if not value.startswith("["))
+
+    def _printed(self, title: str, facts: tuple[tuple[str, str], ...]) -> str:
+        lines = [title, *(f"  {_word(verdict):8} {text}" for text, verdict in self.parts)]
+        width = max((len(name) for name, _ in facts), default=0)
+        return "\n".join([*lines, *(f"    {name:{width}} = {value}" for name, value in facts)])
+
+    def printed_with(self, others: Sequence[Match]) -> str:
+        """Returns the printed form of this match and of others like it."""
+        if not others:
+            return str(self)
+        places = list(dict.fromkeys(match.where for match in (self, *others) if match.where))
+        shown = ", ".join(places[:3]) + (", …" if len(places) > 3 else "")
+        return self._printed(f"{self.entry} {shown}: {_word(self.verdict)} ({len(others) + 1} times)", self._numbers)
+
+
+def told(matches: Iterable[Match]) -> str:
+    """Returns the printed form of matches, those that differ in their places only told once."""
+    groups: dict[object, list[Match]] = {}
+    for match in matches:
+        groups.setdefault(match.likeness, []).append(match)
+    return "\n\n".join(first.printed_with(others) for first, *others in groups.values())
 
 
 def explain_match(checked: CheckedRule, graphs: Iterable[Graph]) -> Iterator[Match]:

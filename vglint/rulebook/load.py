@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -81,16 +81,20 @@ def rule_from(content: Mapping[str, object], file: str) -> CheckedRule:
     return _checked(_rule(table, file), file)
 
 
-def unique(rules: Iterable[CheckedRule]) -> tuple[CheckedRule, ...]:
-    """Returns the rules by id; raises RuleError where two share an id or a name, or one yields to none that exists."""
+def unique(rules: Iterable[CheckedRule], known: Collection[str] = ()) -> tuple[CheckedRule, ...]:
+    """Returns the rules by id; raises RuleError where two share an id or a name, or one yields to none that exists.
+
+    Of two rules it is the later that is wrong. `known` are ids of rules that exist elsewhere.
+    """
     seen: dict[str, str] = {}
-    ordered = sorted(rules, key=lambda checked: checked.rule.id)
-    for checked in ordered:
+    rules = tuple(rules)
+    for checked in rules:
         for key, value in (("id", checked.rule.id), ("name", checked.rule.name)):
             if value in seen:
                 raise RuleError(checked.rule.source, key, f"{value!r} is taken by {seen[value]}")
             seen[value] = checked.rule.source
-    ids = {checked.rule.id for checked in ordered}
+    ordered = sorted(rules, key=lambda checked: checked.rule.id)
+    ids = {checked.rule.id for checked in ordered} | set(known)
     for checked in ordered:
         for other in checked.rule.yields_to:
             if other not in ids:

@@ -72,6 +72,9 @@ def discover(
             what = "no file matches" if _is_glob(argument) else "does not exist"
             problems.append(Problem(_posix(argument), None, what))
         for path in named:
+            if _would_wait(path):
+                problems.append(Problem(_posix(path), None, "is a pipe, a socket or a device, not a file"))
+                continue
             files = _below(path, exclusion) if os.path.isdir(path) else _one(path, exclusion)
             for file in files:
                 found.setdefault(os.path.abspath(file), _posix(file))
@@ -92,6 +95,15 @@ def _expanded(argument: str) -> list[str]:
     if os.path.lexists(argument):
         return [argument]
     return sorted(glob.glob(argument, recursive=True)) if _is_glob(argument) else []
+
+
+def _would_wait(path: str) -> bool:
+    """Whether reading a path may never end; below /dev, users ask for it."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or os.path.abspath(path).startswith("/dev/"))
 
 
 def _is_glob(argument: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from vglint.finding import Finding, Problem
 from vglint.nearest import nearest
 
-_MARK = re.compile(r"#\s*vglint\s*:")
+_MARK = re.compile(r"#\s*vglint\s*:", re.IGNORECASE)
 _COMMENT = re.compile(
     r"#\s*vglint\s*:\s*(?P<kind>file-ignore|ignore)(?![\w-])\s*(?:\[(?P<rules>[^\]]*)\])?\s*(?P<reason>[^#]*)"
 )
@@ -29,10 +29,11 @@ class Suppression:
     rules: tuple[str, ...]
     reason: str
 
-    def covers(self, finding: Finding) -> bool:
-        """Whether the finding's rule is meant and the finding touches the lines."""
-        named = not self.rules or finding.rule in self.rules or finding.name in self.rules
-        return named and self.first <= finding.span.end_line and finding.span.line <= self.last
+    def words(self, finding: Finding) -> tuple[str, ...]:
+        """Returns the words that suppress the finding: its id or name, or an empty one where the comment names no rule."""
+        if not (self.first <= finding.span.end_line and finding.span.line <= self.last):
+            return ()
+        return tuple(rule for rule in self.rules if rule in (finding.rule, finding.name)) if self.rules else ("",)
 
 
 def suppressions(path: str, text: str) -> tuple[tuple[Suppression, ...], tuple[Problem, ...]]:
@@ -58,41 +59,74 @@ def suppressions(path: str, text: str) -> tuple[tuple[Suppression, ...], tuple[P
     return tuple(sorted(found, key=lambda one: one.line)), tuple(problems)
 
 
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """One word of a comment (empty where it names no rule) by which no finding of the file was suppressed, and what to say of it."""
+
+    line: int
+    word: str
+    first: int
+    last: int
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Findings that no comment suppresses, what is wrong with comments, and which of their words were of use or not."""
+
+    findings: tuple[Finding, ...]
+    problems: tuple[Problem, ...] = ()
+    unused: tuple[Unused, ...] = ()
+    used: frozenset[tuple[int, str]] = frozenset()
+    """By line and word."""
+
+
 def applied(
     path: str, text: str, findings: Iterable[Finding], known: Collection[str] = (), ran: Collection[str] | None = None
-) -> tuple[tuple[Finding, ...], tuple[Problem, ...]]:
-    """Returns the findings that no comment of the file suppresses, and a problem for each comment that is of no use.
+) -> Applied:
+    """Returns what the comments of a file leave of its findings, and which comments are of no use.
 
     `known` are all ids and names of rules; `ran` those of the rules that were looked for: a comment about others may be of use.
     """
     comments, problems = suppressions(path, text)
     if not comments:
-        return tuple(findings), problems
-    used: set[Suppression] = set()
+        return Applied(tuple(findings), problems)
+    used: set[tuple[Suppression, str]] = set()
     kept = []
     for finding in findings:
-        covering = [comment for comment in comments if comment.covers(finding)]
+        covering = [(comment, word) for comment in comments for word in comment.words(finding)]
         used.update(covering)
         if not covering:
             kept.append(finding)
-    return tuple(kept), (*problems, *_useless(path, comments, used, known, ran))
+    wrong = tuple(_wrong(path, comments, known))
+    unused = tuple(_unused(path, comments, used, known, ran))
+    return Applied(tuple(kept), (*problems, *wrong), unused, frozenset((comment.line, word) for comment, word in used))
 
 
-def _useless(
+def _wrong(path: str, comments: Sequence[Suppression], known: Collection[str]) -> Iterator[Problem]:
+    for comment in comments:
+        for rule in comment.rules:
+            if known and rule not in known:
+                yield Problem(path, comment.line, f"there is no rule {rule!r} to ignore{nearest(rule, known)}")
+
+
+def _unused(
     path: str,
     comments: Sequence[Suppression],
-    used: set[Suppression],
+    used: set[tuple[Suppression, str]],
     known: Collection[str],
     ran: Collection[str] | None,
-) -> Iterator[Problem]:
+) -> Iterator[Unused]:
     for comment in comments:
-        wrong = [rule for rule in comment.rules if known and rule not in known]
-        for rule in wrong:
-            yield Problem(path, comment.line, f"there is no rule {rule!r} to ignore{nearest(rule, known)}")
-        may_be_of_use = ran is not None and any(rule not in ran for rule in comment.rules)
-        if comment not in used and not wrong and not may_be_of_use:
-            what = f"[{', '.join(comment.rules)}]" if comment.rules else ""
-            yield Problem(path, comment.line, f"unused `vglint: ignore{what}`: it suppresses nothing")
+        names = f"[{', '.join(comment.rules)}]" if comment.rules else ""
+        whole = f"`vglint: ignore{names}`"
+        for word in comment.rules or ("",):
+            judged = not word or ((not known or word in known) and (ran is None or word in ran))
+            if (comment, word) in used or not judged:
+                continue
+            what = f"`{word}` in {whole}" if len(comment.rules) > 1 else whole
+            problem = Problem(path, comment.line, f"unused {what}: it suppresses nothing")
+            yield Unused(comment.line, word, comment.first, comment.last, problem)
 
 
 def _comments(text: str) -> Iterator[tuple[int, int, int, str]]:

@@ -107,6 +107,15 @@ _POOLING = frozenset({"mean", "sum", "amax", "max", "logsumexp"})
 
 
 @fact("loss", "text")
+def input_source(found: LossView) -> str | Unknown:
+    """That op and where it is, in words: softmax at act, softmax in model."""
+    op, path = input_op(found), input_path(found)
+    if isinstance(op, Unknown) or isinstance(path, Unknown):
+        return op if isinstance(op, Unknown) else path
+    return path if path == op or path.startswith(f"{op} in ") else f"{op} at {path}"
+
+
+@fact("loss", "text")
 def wanted(found: LossView) -> str:
     """What the loss's first argument has to be, in words."""
     return _WANTED.get(found.node.op, "predictions")

@@ -12,8 +12,9 @@ from vglint.analysis.attribution import attribute
 from vglint.analysis.facts.path import MainPath
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
+from vglint.analysis.parametric import depths
 from vglint.finding import Place
-from vglint.signal import Attribution, Cause
+from vglint.signal import Attribution, Cause, Depth
 from vglint.value import Unknown
 
 SATURATING = frozenset({"sigmoid", "tanh", "softsign", "hardsigmoid", "hardtanh", "logsigmoid"})
@@ -59,6 +60,11 @@ class ModelView:
         if not node.params:
             return (first,)
         return tuple(one.index for one in self.view.graph.nodes if one.params == node.params and one.op == node.op)
+
+    @cached_property
+    def depths(self) -> tuple[Depth, ...]:
+        """What is known of the graph's loops of unknown length."""
+        return tuple(depths(self.view.graph))
 
     @cached_property
     def activations(self) -> tuple[int, ...]:

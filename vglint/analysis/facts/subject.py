@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from vglint.analysis.facts import (
     attention,
     clipping,
+    depth,
     exponent,
     filling,
     mixture,
@@ -36,6 +37,7 @@ from vglint.value import Unknown
 REGISTERED = (
     attention,
     clipping,
+    depth,
     exponent,
     filling,
     mixture,

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from vglint.graph import Graph, Node
 from vglint.report.json import Json, dump, finite
-from vglint.signal import Ratio, Trace
+from vglint.signal import Depth, Ratio, Trace
 from vglint.value import Expr, Literal_, Unknown
 
 
 def json(graph: Graph, trace: Trace, ratio: Ratio) -> str:
     """Returns the document; `gain` is what the node does to the squared gradient, `log10…` are of RMS gradients."""
+    gradient: Json = {
+        "log10_ratio": finite(ratio.log10_ratio),
+        "first": _path(graph, ratio.first),
+        "last": _path(graph, ratio.last),
+        "profile": [
+            {"path": graph.nodes[index].path, "log10_relative_gradient": finite(value)}
+            for index, value in ratio.profile
+        ],
+        **({"depths": [_depth(graph, depth) for depth in ratio.depths]} if ratio.depths else {}),
+    }
     document: Json = {
         "version": 1,
         "entry": graph.entry,
         "nodes": [_node(node, graph, trace) for node in graph.nodes],
         "gaps": [{"why": gap.why, "line": gap.span.line if gap.span else None, "text": gap.text} for gap in graph.gaps],
-        "gradient": {
-            "log10_ratio": finite(ratio.log10_ratio),
-            "first": _path(graph, ratio.first),
-            "last": _path(graph, ratio.last),
-            "profile": [
-                {"path": graph.nodes[index].path, "log10_relative_gradient": finite(value)}
-                for index, value in ratio.profile
-            ],
-        },
+        "gradient": gradient,
     }
     return dump(document)
 
@@ -45,6 +47,19 @@ def _node(node: Node, graph: Graph, trace: Trace) -> Json:
         "file": node.span.file,
         "signal": None if signal is None else {"second_moment": finite(signal.q), "mean": finite(signal.mu)},
         "gain": None if gain is None or abs(gain) > 150 else finite(10.0 ** (2 * gain)),
+    }
+
+
+def _depth(graph: Graph, depth: Depth) -> Json:
+    region = graph.regions[depth.region]
+    return {
+        "line": graph.nodes[depth.nodes[0]].span.line,
+        "turns": depth.text if region.count is None else str(region.count),
+        "nodes": list(depth.nodes),
+        "log10_per_turn": finite(depth.per_turn),
+        "below_1e-3": depth.below_1e3,
+        "below_1e-7": depth.below_1e7,
+        "above_1e3": depth.above_1e3,
     }
 
 

@@ -9,7 +9,8 @@ from vglint.report.graphs.tree import label, module_types, owner, scientific
 from vglint.report.summary import plural
 from vglint.report.view import visible
 from vglint.shape import shape_text
-from vglint.signal import Ratio, Trace
+from vglint.signal import Depth, Ratio, Trace
+from vglint.span import Span
 
 _HEAD = ("line", "%", "gradient", "rms gain", "signal", "shape")
 
@@ -55,13 +56,21 @@ def _cells(node: Node, graph: Graph, trace: Trace, reference: float) -> tuple[st
     gradient = trace.gradients[node.index]
     gain = trace.gains[node.index]
     return (
-        str(node.span.line) if node.span.file == graph.span.file else f"{node.span.file}:{node.span.line}",
+        _line(node.span, graph.span),
         f"%{node.index}",
         scientific(None if gradient is None else gradient - reference),
         f"×{scientific(gain)}" if gain is not None else "",
         "" if signal is None else f"{signal.q:.3g}",
         shape_text(node.shape),
     )
+
+
+def _line(span: Span, whole: Span) -> str:
+    """Returns the line, with the file where it is another than the graph's; in a notebook the cell and the line."""
+    book, cell, number = span.file.rpartition(":cell ")
+    if cell and book == whole.file.rpartition(":cell ")[0]:
+        return f"{number}:{span.line}"
+    return str(span.line) if span.file == whole.file else f"{span.file}:{span.line}"
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -101,6 +110,20 @@ def _sources(node: Node) -> str:
 
 
 def _gradient(graph: Graph, trace: Trace, ratio: Ratio) -> list[str]:
+    return [*_ratio(graph, trace, ratio), *(_depth(graph, trace, depth) for depth in ratio.depths)]
+
+
+def _depth(graph: Graph, trace: Trace, depth: Depth) -> str:
+    region = graph.regions[depth.region]
+    bound = "their number is not known" if region.count is None else f"{region.count} of them"
+    nodes = f"%{depth.nodes[0]}…%{depth.nodes[-1]}"
+    limits = (("below 1e-3", depth.below_1e3), ("below 1e-7", depth.below_1e7), ("above 1e3", depth.above_1e3))
+    crossed = [f"{limit} from {plural(turns, 'turn')} on" for limit, turns in limits if turns is not None]
+    turn = f"one turn of {nodes} ({bound}) is {trace.source} to multiply it by {scientific(depth.per_turn)}"
+    return f"gradient: {turn}: {', '.join(crossed) or 'it stays, however many there are'}"
+
+
+def _ratio(graph: Graph, trace: Trace, ratio: Ratio) -> list[str]:
     if ratio.first is None or ratio.last is None or ratio.first == ratio.last:
         return []
     first, last = (f"%{index} {graph.nodes[index].path}".rstrip() for index in (ratio.first, ratio.last))
