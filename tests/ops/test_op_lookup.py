@@ -117,7 +117,7 @@ H, W, D, HEADS = (Expr.symbol(name) for name in ("H", "W", "D", "h"))
         ("view", Call({"size": (None, 5, HEADS, -1)}, [(None, 5, D)], ["self"]), "(?, 5, h, D//h)"),
         ("view", Call({"size": (-1, D)}, [(None, 5, D)], ["self"]), "(?, D)"),
         ("flatten", Call({"start_dim": 2, "end_dim": -1}, [(None, D, 4, 6)], ["input"]), "(?, D, 24)"),
-        ("cat", Call({"dim": 1}, [(None, D, 4), (None, 3, 4)], ["tensors"] * 2), "(?, 3 + D, 4)"),
+        ("cat", Call({"dim": 1}, [(None, D, 4), (None, 3, 4)], ["tensors"] * 2), "(?, D + 3, 4)"),
         ("getitem", Call({"index": (("slice", None, None, None), 0)}, [(None, 5, D)], ["self"]), "(?, D)"),
         ("getitem", Call({"index": ("...", ("slice", None, D, None))}, [(None, 5, None)], ["self"]), "(?, 5, D)"),
         ("matmul", Call({}, [(None, HEADS, 5, D), (None, HEADS, D, 5)], ["input", "other"]), "(?, h, 5, 5)"),
