@@ -24,6 +24,8 @@ from benchmarks.tables import gradient_table, recurrent_table
 from benchmarks.typical import TYPICAL
 
 HELD_OUT, HELD_OUT_SHARE = 1, 0.35
+UNSEEN_TASKS = 2
+"""Seed of the trainings that no threshold was looked at with; of `HELD_OUT`, one led to a change of VG102."""
 
 
 def main() -> None:
@@ -61,10 +63,13 @@ def main() -> None:
         _agreement([*rows, *other]),
     ]
     if not given.no_training:
-        tasks = [compare(model) for model in generate_tasks(given.seed, share=given.share)]
-        held = [compare(model) for model in generate_tasks(HELD_OUT, share=HELD_OUT_SHARE * given.share)]
+        shares = {given.seed: 1.0, HELD_OUT: HELD_OUT_SHARE, UNSEEN_TASKS: HELD_OUT_SHARE}
+        seen, once, never = (
+            training_table([compare(model) for model in generate_tasks(seed, share=share * given.share)])
+            for seed, share in shares.items()
+        )
         parts.append(
-            _TRAINING.format(table=training_table(tasks), seed=given.seed, held=HELD_OUT, kept=training_table(held))
+            _TRAINING.format(seed=given.seed, seen=seen, held=HELD_OUT, once=once, unseen=UNSEEN_TASKS, never=never)
         )
     notes = HERE / "prediction_notes.md"
     parts.append(notes.read_text(encoding="utf-8").strip() if notes.is_file() else "")
@@ -195,11 +200,15 @@ findings are those of a default run, in the families about the start of training
 
 Seed {seed}, with which the rules' thresholds were looked at:
 
-{table}
+{seen}
 
-Seed {held}, whose trainings were first run when the rules were finished:
+Seed {held}, held out until one false alarm in it, since mended, made VG102 an info where Adam trains:
 
-{kept}"""
+{once}
+
+Seed {unseen}, whose trainings were run when that was done, and which nothing was changed for:
+
+{never}"""
 
 if __name__ == "__main__":
     main()
