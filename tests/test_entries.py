@@ -61,6 +61,57 @@ def test_the_declared_attribute_says_which_configuration_is_meant() -> None:
     assert [node.get("in_features") for node in graphs["Text"].nodes if node.op == "linear"] == [12, 12]
 
 
+USUAL = """
+from dataclasses import dataclass
+
+from torch import nn
+
+ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU}
+
+
+@dataclass
+class Config:
+    hidden: int = 24
+    inner: int = 48
+    activation: str = "gelu"
+    dense: bool = False
+
+
+class Gated(nn.Module):
+    def __init__(self, config, inner=None):
+        super().__init__()
+        self.up = nn.Linear(config.hidden, inner or config.inner)
+        self.act = ACTIVATIONS[config.activation]()
+        self.down = nn.Linear(inner or config.inner, config.hidden)
+
+    def forward(self, x):
+        return self.down(self.act(self.up(x)))
+
+
+class Block(nn.Module):
+    def __init__(self, config: Config):
+        super().__init__()
+        self.norm = nn.LayerNorm(config.hidden)
+        self.mlp = Gated(config) if config.dense else nn.Linear(config.hidden, config.hidden)
+
+    def forward(self, x):
+        return x + self.mlp(self.norm(x))
+"""
+
+
+def test_a_part_gets_the_configuration_that_the_others_are_annotated_with(tmp_path: Path) -> None:
+    file = tmp_path / "blocks.py"
+    file.write_text(USUAL)
+    graph = by_name(Project(tmp_path), file)["Gated"]
+    assert not graph.gaps
+    assert [node.op for node in graph.nodes] == ["input", "linear", "gelu", "linear"]
+    assert [node.get("out_features") for node in graph.nodes if node.op == "linear"] == [48, 24]
+    file.write_text(
+        USUAL + "\n\nclass Other(nn.Module):\n    def __init__(self, config: int):\n        super().__init__()\n"
+    )
+    assert by_name(Project(tmp_path), file)["Gated"].gaps
+
+
 def test_names_of_a_package_that_is_not_read_are_not_taken_to_be_equal(tmp_path: Path) -> None:
     source = """
     from torch import nn

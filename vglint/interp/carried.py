@@ -36,7 +36,7 @@ def held(run: Run, frame: Frame) -> list[Held]:
     if isinstance(frame.self_, Instance) and not isinstance(frame.self_, ModuleV):
         tables.append(frame.self_.attrs)
     return [
-        Held(table, name, _nodes(value), tuple(_made(value)), value is None)
+        Held(table, name, nodes_of(value), tuple(_made(value)), value is None)
         for table in tables
         for name, value in table.items()
         if value is None or (isinstance(value, (TensorV, ParamV, tuple, ListV)) and not _is_data(value))
@@ -57,7 +57,7 @@ def note_carried(run: Run, loop: cst.For, before: list[Held], start: int, frame:
         return
     used = _behind(run, backwards)
     for place in before:
-        after = [node for node in _nodes(place.table.get(place.name)) if node >= start]
+        after = [node for node in nodes_of(place.table.get(place.name)) if node >= start]
         if not after or any(run.nodes[node].op == "join" for node in after):
             continue
         given = _given_to_itself(loop, place.name) if place.table is frame.scope.names else None
@@ -76,14 +76,14 @@ def _is_data(value: Value) -> bool:
     return len(items) > _LAYERS
 
 
-def _nodes(value: Value) -> tuple[int, ...]:
+def nodes_of(value: Value) -> tuple[int, ...]:
     match value:
         case TensorV():
             return (value.node,)
         case tuple():
-            return tuple(node for item in value for node in _nodes(item))
+            return tuple(node for item in value for node in nodes_of(item))
         case ListV():
-            return tuple(node for item in value.items for node in _nodes(item))
+            return tuple(node for item in value.items for node in nodes_of(item))
         case _:
             return ()
 
@@ -143,7 +143,7 @@ def _given_to_itself(loop: cst.For, name: str) -> cst.Assign | None:
     while todo:
         node = todo.pop(0)
         if isinstance(node, cst.Assign):
-            targets = [name_ for target in node.targets for name_ in _bound(target.target)]
+            targets = [name_ for target in node.targets for name_ in bound_names(target.target)]
             if name in targets:
                 given = isinstance(node.value, cst.Call) and any(_names(arg.value, name) for arg in node.value.args)
                 return node if given else None
@@ -152,11 +152,11 @@ def _given_to_itself(loop: cst.For, name: str) -> cst.Assign | None:
     return None
 
 
-def _bound(target: cst.CSTNode) -> list[str]:
+def bound_names(target: cst.CSTNode) -> list[str]:
     if isinstance(target, cst.Name):
         return [target.value]
     if isinstance(target, (cst.Tuple, cst.List)):
-        return [name for element in target.elements for name in _bound(element.value)]
+        return [name for element in target.elements for name in bound_names(element.value)]
     return []
 
 

@@ -80,6 +80,8 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
         if inside is None:
             return opaque(run, "argument", f"{_short(left)} {symbol} {_short(right)}", [left, right], site)
         return inside if symbol == "in" else not inside
+    if run.refusing and (isinstance(left, Expr) or isinstance(right, Expr)):
+        return opaque(run, "argument", f"{_short(left)} {symbol} {_short(right)}", [left, right], site)
     if is_tensor(left) or is_tensor(right):
         if symbol in ("==", "!=") and (
             left is None or right is None or isinstance(left, str) or isinstance(right, str)

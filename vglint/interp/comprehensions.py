@@ -47,7 +47,7 @@ def _comprehension(run: Run, clause: cst.CompFor, frame: Frame, make: Any) -> tu
             count = found.count if found.count is not None else Unknown("loop bound", "length of an iterable")
             walk(clause, [RepeatV((found.item,), count, OpenLoop(count))], site)
             return
-        with repeated(run, len(found.items)):
+        with repeated(run, found.items):
             for item in found.items:
                 run.tick()
                 step(clause, item)

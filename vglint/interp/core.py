@@ -189,6 +189,9 @@ class Run:
     """Nodes of the optimisers that training code gets as arguments, by name."""
     open_loops: list[OpenLoop] = field(default_factory=list)
     """The loops of unknown length that are being walked, outermost first."""
+    refusing: int = 0
+    """Above zero in the condition of a statement that does nothing but raise: what holds of sizes that are not known is not asked there,
+    since inputs are given that pass."""
     training_code: bool = False
     trained: bool = False
     """A backward pass has run."""

@@ -86,7 +86,27 @@ def _declared_class(run: Run, cls: ClassV, name: str) -> ClassV | None:
             found = _class_annotation(run, base, name)
         if isinstance(found, ClassV) and not is_module_class(found):
             return found
-    return None
+    return _usual_class(run, cls, name)
+
+
+def _usual_class(run: Run, cls: ClassV, name: str) -> ClassV | None:
+    """Returns the class with which all other constructors of the file annotate an argument of this name, if any does."""
+    space = run.memory.namespaces.get(os.path.abspath(cls.unit.file))
+    if space is None:
+        return None
+    annotations = {
+        arg.annotation.id
+        for unit in space.module.units
+        if isinstance(unit.ast, ast.ClassDef)
+        for method in unit.ast.body
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__"
+        for arg in method.args.args
+        if arg.arg == name and isinstance(arg.annotation, ast.Name)
+    }
+    if len(annotations) != 1:
+        return None
+    found = lookup(run, annotations.pop(), Scope({}, None, space))
+    return found if isinstance(found, ClassV) and not is_module_class(found) else None
 
 
 def _class_annotation(run: Run, cls: ClassV, name: str) -> Value:

@@ -10,6 +10,7 @@ import libcst as cst
 from vglint.interp import comparison
 from vglint.interp.core import TURNS, Flow, Frame, Run, evaluate
 from vglint.interp.iteration import Items, items_of
+from vglint.interp.memory import Journal
 from vglint.interp.objects import OpenLoop, RepeatV, Site, Value
 from vglint.value import Expr, Unknown
 
@@ -26,8 +27,12 @@ def walk_loop(
     frame: Frame,
     site: Site,
     text: str,
+    apart: Callable[[Journal, int], bool],
 ) -> int | None:
-    """Walks a `for` loop. One whose turns train is walked once: what matters is the order inside a turn."""
+    """Walks a `for` loop. One whose turns train is walked once: what matters is the order inside a turn.
+
+    `apart` says of a turn's writes and first node whether no turn follows on another.
+    """
     found = items_of(run, source, frame, site)
     if run.setup and found.items is not None:
         found = _one_of(found.items) if len(found.items) > TURNS else shortened(run, found)
@@ -35,12 +40,12 @@ def walk_loop(
         return _walk_parts(run, found.parts, bind, body, site, text)
     if found.items is None:
         start = len(run.nodes)
-        with counted(run, found.count, text, site):
+        with counted(run, found.count, text, site) as loop, _written(run) as log:
             bind(found.item)
             flow = body()
-        _note_bound(run, start, found.count, text, site)
+            loop.apart = not run.setup and not run.training_code and apart(log, start)
         return None if flow == Flow.CONTINUE else flow
-    with repeated(run, len(found.items)):
+    with repeated(run, found.items):
         return _turns(run, found.items, bind, body, site, text)
 
 
@@ -78,8 +83,19 @@ def _turns(
 
 
 def shortened(run: Run, found: Items) -> Items:
-    """Returns the items of a loop within loops, or one that stands for all where their turns are more than `LISTED` together."""
-    return found if found.items is None or run.turns * len(found.items) <= LISTED else _one_of(found.items)
+    """Returns the items of a loop within loops, or one that stands for all where a table takes more than `LISTED` turns."""
+    if found.items is None or run.turns * len(found.items) <= LISTED or not _is_table(found.items):
+        return found
+    return _one_of(found.items)
+
+
+def _is_table(items: list[Value]) -> bool:
+    """Whether a loop goes over numbers or names: over modules it builds or initialises something else each time."""
+    return bool(items) and all(
+        isinstance(part, (int, float, str))
+        for item in (items[0], items[-1])
+        for part in (item if isinstance(item, tuple) else (item,))
+    )
 
 
 def _one_of(items: list[Value]) -> Items:
@@ -87,9 +103,9 @@ def _one_of(items: list[Value]) -> Items:
 
 
 @contextmanager
-def repeated(run: Run, turns: int) -> Iterator[None]:
-    """Notes that what is walked inside is walked so many times."""
-    around, run.turns = run.turns, run.turns * max(1, turns)
+def repeated(run: Run, items: list[Value]) -> Iterator[None]:
+    """Notes that what is walked inside is walked for each item, where they are a table's."""
+    around, run.turns = run.turns, run.turns * (len(items) if _is_table(items) else 1)
     try:
         yield
     finally:
@@ -107,10 +123,8 @@ def _walk_parts(
     """Walks the items of a list; what is repeated in it is walked once inside a region of its own."""
     for part in parts:
         if isinstance(part, RepeatV):
-            start = len(run.nodes)
             with counted(run, part.count, text, site):
                 flow = _walk_parts(run, part.items, bind, body, site, text)
-            _note_bound(run, start, part.count, text, site)
         else:
             bind(part)
             flow = body()
@@ -134,7 +148,6 @@ def walk_while(
             count = Unknown("loop bound", text)
             with counted(run, count, text, site):
                 flow = body()
-            _note_bound(run, start, count, text, site)
             return flow if flow == Flow.RETURN else None
         flow = body()
         if flow == Flow.BREAK:
@@ -149,22 +162,35 @@ def walk_while(
 
 
 @contextmanager
-def counted(run: Run, count: Value, text: str, site: Site) -> Iterator[None]:
-    """Opens the region of a loop of unknown length."""
+def counted(run: Run, count: Value, text: str, site: Site) -> Iterator[OpenLoop]:
+    """Opens the region of a loop of unknown length; how long it is matters unless its turns are found to be `apart`."""
     outer = run.region
     region = run.open_region("loop", text, site)
     run.regions[region].count = count if isinstance(count, (int, Expr)) else None
     start = len(run.nodes)
-    run.open_loops.append(OpenLoop(count if count is not None else Unknown("loop bound", text)))
+    loop = OpenLoop(count if count is not None else Unknown("loop bound", text))
+    run.open_loops.append(loop)
     try:
-        yield
+        yield loop
     finally:
         run.open_loops.pop()
         run.region = outer
         if len(run.nodes) == start:
             run.regions[region].alias = outer
-        elif run.setup == 0 and text != "comprehension":
+        elif run.setup == 0 and text != "comprehension" and not loop.apart:
             _note_bound(run, start, count, text, site)
+
+
+@contextmanager
+def _written(run: Run) -> Iterator[Journal]:
+    """Gives what is written inside."""
+    outer, run.journal = run.journal, Journal()
+    try:
+        yield run.journal
+    finally:
+        inner, run.journal = run.journal, outer
+        if outer is not None:
+            outer.absorb(inner)
 
 
 def _note_bound(run: Run, start: int, count: Value, text: str, site: Site) -> None:

@@ -45,12 +45,14 @@ class External:
 _birth = itertools.count().__next__
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class OpenLoop:
     """A loop of unknown length that is being walked, and when that began, by the clock of `born`."""
 
     count: Value
     start: int = field(default_factory=_birth)
+    apart: bool = False
+    """No turn reads what another wrote, so that their number is nobody's depth."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

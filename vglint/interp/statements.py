@@ -9,6 +9,7 @@ from typing import Any
 import libcst as cst
 
 from vglint.interp import arithmetic, comparison, containers, repeats
+from vglint.interp.apart import turns_are_apart
 from vglint.interp.assignment import assign, bind, delete
 from vglint.interp.branches import fork
 from vglint.interp.carried import held, note_carried
@@ -211,7 +212,12 @@ def class_(run: Run, node: cst.ClassDef, frame: Frame) -> int | None:
 
 @register(EXEC, cst.If)
 def if_(run: Run, node: cst.If, frame: Frame) -> int | None:
-    condition = evaluate(run, node.test, frame)
+    refuses = _only_raises(node)
+    run.refusing += refuses
+    try:
+        condition = evaluate(run, node.test, frame)
+    finally:
+        run.refusing -= refuses
     known = comparison.truth(run, condition, frame, Site(frame.unit, node))
     orelse = node.orelse
     if known is True:
@@ -231,6 +237,12 @@ def if_(run: Run, node: cst.If, frame: Frame) -> int | None:
         return if_(run, orelse, frame) if type(orelse) is cst.If else block(run, body_of(orelse), frame)
 
     return fork(run, condition, [first, second], frame, Site(frame.unit, node.test))
+
+
+def _only_raises(node: cst.If) -> bool:
+    body = body_of(node)
+    line = body[0] if len(body) == 1 else None
+    return isinstance(line, cst.SimpleStatementLine) and isinstance(line.body[0], cst.Raise)
 
 
 def narrow(run: Run, test: cst.BaseExpression, frame: Frame) -> None:
@@ -260,6 +272,7 @@ def for_(run: Run, node: cst.For, frame: Frame) -> int | None:
         frame,
         site,
         _text(node.iter),
+        lambda log, first: turns_are_apart(run, log, first, node, frame),
     )
     note_rebindings(run, node, frame)
     note_carried(run, node, before, start, frame)
