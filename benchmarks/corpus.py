@@ -1,32 +1,29 @@
-"""Reads the pinned packages with vglint's interpreter and prints what it understood, per package.
+"""Reads the pinned packages with vglint and prints what it understood, per package.
 
-    python benchmarks/corpus.py [--corpus DIR] [--also FOLDER …] [--json FILE] [--no-lint] [PACKAGE …]
+    python benchmarks/corpus.py [--corpus DIR] [--kept DIR] [--json FILE] [--write] [PACKAGE …]
 
 Per package: files, module classes, entries, share of module classes with a gap-free graph, gaps by reason, findings by
 rule, seconds of CPU, peak memory, slowest files, internal errors. A module class is one whose bases reach nn.Module by
-name within the package; it counts as understood when one of its graphs has no gap. Each package runs in a process of
-its own. Exit status 1 on an internal error, or a file over 10 seconds.
+name within the package; it counts as understood when one of its graphs has no gap. The files are read in pieces, each by a
+run of the linter, and what they gave is kept in DIR ($VGLINT_PRECISION), where `precision.py` finds it. `--write` puts the tables into
+`corpus.md`. Exit status 1 on an internal error, or a file over 10 seconds.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import datetime
 import json
-import resource
-import subprocess
-import sys
-import time
-import traceback
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from fetch import corpus_folder, packages
-from guarded import Failed, guarded
+from linted import DrawnGraph, kept_folder, linted, sources, templates
 
+PAGE = Path(__file__).with_suffix(".md")
 SLOW = 10.0
 """Seconds that no file may take."""
 ROOTS = frozenset(
@@ -64,9 +61,10 @@ class Row:
     """One place for each text of a gap."""
     rules: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    """Of CPU, findings included."""
     megabytes: int = 0
-    lint_seconds: float = 0.0
     slowest: list[tuple[float, str]] = field(default_factory=list)
+    """Of CPU for a file's graphs, cold or warm as the run meets it."""
     errors: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -75,29 +73,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("packages", nargs="*", metavar="PACKAGE")
     parser.add_argument("--corpus", metavar="DIR")
-    parser.add_argument("--also", nargs="*", default=[], type=Path, help="further folders of source")
+    parser.add_argument("--kept", metavar="DIR", type=Path, default=kept_folder())
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--no-lint", action="store_true")
     parser.add_argument("--top", type=int, default=30)
+    parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
-    folders = dict(packages(corpus_folder(given.corpus), tuple(given.packages)))
-    folders |= {folder.name: folder for folder in given.also}
-    rows = []
-    print(HEAD)
-    for name, folder in folders.items():
-        try:
-            row = guarded(partial(_read, name, folder), 3600)
-        except Failed as error:
-            row = Row(name, errors=[f"{name}: {error}"])
-        if not given.no_lint:
-            _lint(row, folder)
-        rows.append(row)
-        print(_line(row), flush=True)
+    rows = [
+        read(name, folder, given.kept)
+        for name, folder in packages(corpus_folder(given.corpus), tuple(given.packages)).items()
+    ]
     total = _total(rows)
-    print(_line(total))
+    page = "\n".join(_page(rows, total, given.top))
+    print(page)
     _print_details(total, given.top)
     if given.json:
         given.json.write_text(json.dumps([_plain(row) for row in rows], indent=1), encoding="utf-8")
+    if given.write:
+        PAGE.write_text(page + "\n", encoding="utf-8")
     return 1 if total.errors or any(seconds > SLOW for seconds, _ in total.slowest) else 0
 
 
@@ -106,59 +98,51 @@ def _plain(row: Row) -> dict[str, object]:
     return {entry.name: getattr(row, entry.name) for entry in fields(row)}
 
 
-def _read(name: str, folder: Path) -> Row:
-    """Interprets every file of a package."""
-    from vglint import interp
-    from vglint.finding import Problem
-    from vglint.source.project import Project
-
+def read(name: str, folder: Path, kept: Path) -> Row:
+    """Reads every file of a package."""
     row = Row(name)
-    files = sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".ipynb"} and path.is_file())
-    classes = module_classes(files)
-    project = Project(folder, files)
-    begin = time.process_time()
-    timed = []
-    for path in files:
-        row.files += 1
-        start = time.process_time()
-        try:
-            module = project.module(path)
-            if isinstance(module, Problem):
-                row.problems.append(f"{path}: {module.message}")
-                continue
-            graphs = interp.entries(project, module)
-        except Exception as error:
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            row.errors.append(f"{path}: {type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})")
-            graphs = ()
-        timed.append((round(time.process_time() - start, 2), str(path.relative_to(folder.parent))))
-        _count(row, graphs, classes.get(path, {}))
-        project.forget(keep=8_000_000)
+    classes = module_classes([path for path in sources(folder) if path.suffix == ".py"])
+    pattern = templates(name)
+    runs = [linted(name, folder, kept, without=pattern)]
+    if pattern is not None:
+        runs.append(linted(name, folder, kept, only=pattern))
+    graphs: dict[Path, tuple[DrawnGraph, ...]] = {}
+    for run in runs:
+        row.files += len(run.read)
+        row.seconds += run.cpu
+        row.megabytes = max(row.megabytes, run.megabytes)
+        row.rules.update(found.rule for found in run.findings)
+        row.errors += [problem for problem in run.problems if "internal error" in problem]
+        row.problems += [problem for problem in run.problems if "internal error" not in problem]
+        for file in run.drawn:
+            graphs[folder / file.path] = file.graphs
+            row.slowest.append((file.seconds, f"{folder.name}/{file.path.removeprefix('./')}"))
+    for path in {*graphs, *classes}:
+        _count(row, graphs.get(path, ()), classes.get(path, {}))
     row.classes = sum(map(len, classes.values()))
-    row.seconds = time.process_time() - begin
-    row.megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    row.slowest = sorted(timed, reverse=True)[:10]
+    row.slowest = sorted(row.slowest, reverse=True)[:10]
     return row
 
 
-def _count(row: Row, graphs: tuple[Any, ...], classes: dict[str, tuple[int, int, bool]]) -> None:
-    best: dict[str, tuple[Any, ...]] = {}
+def _count(row: Row, graphs: tuple[DrawnGraph, ...], classes: dict[str, tuple[int, int, bool]]) -> None:
+    best: dict[str, tuple[tuple[str, str, str], ...]] = {}
     for graph in graphs:
         row.entries[graph.kind] += 1
-        row.nodes += len(graph.nodes)
-        row.reasons.update(gap.why for gap in graph.gaps)
-        row.texts.update({f"{gap.why}: {gap.text}" for gap in graph.gaps})
-        for gap in graph.gaps:
-            row.examples[f"{gap.why}: {gap.text}"] = f"{gap.span} in {graph.entry}"
+        row.nodes += graph.nodes
+        row.reasons.update(why for why, _, _ in graph.gaps)
+        row.texts.update({f"{why}: {text}" for why, text, _ in graph.gaps})
+        for why, text, place in graph.gaps:
+            row.examples[f"{why}: {text}"] = f"{place} in {graph.entry}"
         if graph.kind in ("class", "training"):
             for name, (first, last, _) in classes.items():
-                if first <= graph.span.line <= last and (name not in best or len(graph.gaps) < len(best[name])):
+                if first <= graph.line <= last and (name not in best or len(graph.gaps) < len(best[name])):
                     best[name] = graph.gaps
     for name, (_, _, forward) in classes.items():
         row.seen += forward or name in best
         row.gap_free += best.get(name, (None,)) == ()
         if best.get(name):
-            row.blocking[f"{best[name][0].why}: {best[name][0].text}"] += 1
+            why, text, _ = best[name][0]
+            row.blocking[f"{why}: {text}"] += 1
         elif forward and name not in best:
             row.blocking["no graph"] += 1
 
@@ -225,38 +209,54 @@ def _is_abstract(node: ast.ClassDef) -> bool:
     return False
 
 
-def _lint(row: Row, folder: Path) -> None:
-    """Runs the command itself over the package, and counts its findings."""
-    command = [sys.executable, "-m", "vglint", "--no-cache", "--output-format", "json", "--exit-zero", str(folder)]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, capture_output=True, text=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    row.lint_seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    try:
-        report = json.loads(done.stdout)
-    except json.JSONDecodeError:
-        row.errors.append(f"{row.name}: vglint printed no JSON: {done.stderr.strip().splitlines()[-1:]}")
-        return
-    row.rules.update(finding["rule"] for finding in report["findings"])
-    row.errors += [f"{p['path']}: {p['message']}" for p in report["problems"] if "internal" in p["message"].lower()]
+_HEAD = """\
+# The corpus, read
+
+Written by `python benchmarks/corpus.py --write` on {date}: {files} files of {packages} pinned packages, read by the linter in pieces, two side by side where the machine
+has two cores. *classes*: module classes; *gap-free*: share of those with a forward of their own that have a graph without a gap (a class that leaves a
+method to those that derive from it has none); *CPU s*: of the whole run, findings included; *MB*: the most that one run took; *errors*: internal errors; *slowest
+file*: CPU seconds for its graphs, with what it imports evaluated anew for each piece. Verdicts on the findings are in [precision.md](precision.md).
+
+| package | files | classes | entries | gap-free | nodes | gaps | CPU s | MB | errors | slowest file |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"""
 
 
-HEAD = f"{'package':28}{'files':>6}{'classes':>8}{'entries':>8}{'gap-free':>9}{'nodes':>9}{'gaps':>7}{'CPU s':>7}{'MB':>6}{'errors':>7}  findings"
-
-
-def _line(row: Row) -> str:
-    share = f"{row.gap_free / row.seen:.0%}" if row.seen else "-"
-    rules = " ".join(f"{rule}:{count}" for rule, count in sorted(row.rules.items()))
-    return (
-        f"{row.name:28}{row.files:6}{row.classes:8}{sum(row.entries.values()):8}{share:>9}{row.nodes:9}"
-        f"{sum(row.reasons.values()):7}{row.seconds:7.1f}{row.megabytes:6}{len(row.errors):7}  {rules}"
-    )
+def _page(rows: list[Row], total: Row, top: int) -> Iterator[str]:
+    """Yields the lines of the tables."""
+    yield _HEAD.format(date=datetime.date.today(), files=total.files, packages=len(rows))
+    for row in [*rows, total]:
+        share = f"{row.gap_free / row.seen:.0%}" if row.seen else "-"
+        title = f"**{row.name}**" if row is total else row.name
+        counts = f"{sum(row.entries.values())} | {share} | {row.nodes} | {sum(row.reasons.values())}"
+        slowest = row.slowest[0][0] if row.slowest else 0.0
+        yield (
+            f"| {title} | {row.files} | {row.classes} | {counts} | {row.seconds:.0f} | {row.megabytes} | "
+            f"{len(row.errors)} | {slowest:.1f} s |"
+        )
+    yield ""
+    yield f"{total.gap_free} of {total.seen} classes with a forward have a gap-free graph: {total.gap_free / max(1, total.seen):.1%}."
+    yield ""
+    yield "| gaps by reason | |"
+    yield "|---|---:|"
+    for why, count in total.reasons.most_common():
+        yield f"| {why} | {count} |"
+    yield ""
+    yield "| what stands first between a class and a gap-free graph | classes |"
+    yield "|---|---:|"
+    for text, count in total.blocking.most_common(top):
+        yield f"| `{text[:90].replace('|', '/').replace('`', '')}` | {count} |"
+    yield ""
+    yield "| package | findings by rule |"
+    yield "|---|---|"
+    for row in [*rows, total]:
+        title = f"**{row.name}**" if row is total else row.name
+        yield f"| {title} | {', '.join(f'{rule}: {count}' for rule, count in sorted(row.rules.items())) or 'none'} |"
 
 
 def _total(rows: list[Row]) -> Row:
     total = Row("all")
     for row in rows:
-        for key in ("files", "classes", "seen", "gap_free", "nodes", "seconds", "lint_seconds"):
+        for key in ("files", "classes", "seen", "gap_free", "nodes", "seconds"):
             setattr(total, key, getattr(total, key) + getattr(row, key))
         for key in ("entries", "reasons", "texts", "blocking", "rules"):
             getattr(total, key).update(getattr(row, key))
@@ -269,8 +269,7 @@ def _total(rows: list[Row]) -> Row:
 
 
 def _print_details(total: Row, top: int) -> None:
-    print(f"\nmodule classes with a forward or a graph: {total.seen}, gap-free {total.gap_free}")
-    print("entries by kind:", dict(total.entries), " gaps by reason:", dict(total.reasons.most_common()))
+    print("\nentries by kind:", dict(total.entries))
     print(f"\nwhat stands first between a class and a gap-free graph ({top} most frequent)")
     for text, count in total.blocking.most_common(top):
         print(f"{count:7} {text[:90]:90} {total.examples.get(text, '')[-130:]}")

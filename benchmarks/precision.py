@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -28,8 +27,8 @@ from typing import Any
 
 import tomli
 from corpus import module_classes
-from fetch import PINS, corpus_folder, packages, pins
-from linted import Found, Linted, linted, remembered, sources
+from fetch import corpus_folder, packages, pins
+from linted import Found, Linted, kept_folder, linted, pinned, remembered, sources, templates
 
 LEDGER = Path(__file__).with_suffix(".toml")
 PAGE = Path(__file__).with_suffix(".md")
@@ -75,7 +74,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("packages", nargs="*", metavar="PACKAGE")
     parser.add_argument("--corpus", metavar="DIR")
-    parser.add_argument("--kept", metavar="DIR", type=Path, default=_kept())
+    parser.add_argument("--kept", metavar="DIR", type=Path, default=kept_folder())
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--findings", action="store_true")
@@ -109,31 +108,21 @@ def main() -> int:
     return 1 if open_ else 0
 
 
-def _kept() -> Path:
-    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "vglint-benchmarks" / "precision"
-    return Path(os.environ.get("VGLINT_PRECISION", default))
-
-
 def _read(name: str, folder: Path, kept: Path, ledger: Sequence[Verdict] | None, until: float) -> Linted:
     if ledger is None:
-        return linted(name, folder, kept, without=_pinned()[name].get("templates"), until=until)
+        return linted(name, folder, kept, without=templates(name), until=until)
     named = {verdict.file for verdict in ledger if verdict.package == name}
     return linted(name, folder, kept, sorted(named | remembered(name, kept)))
 
 
 def trains() -> frozenset[str]:
     """Returns the packages whose models are known to train."""
-    return frozenset(name for name, pin in _pinned().items() if pin.get("trains"))
-
-
-def _pinned() -> dict[str, Any]:
-    pinned: dict[str, Any] = tomli.loads(PINS.read_text(encoding="utf-8"))["packages"]
-    return pinned
+    return frozenset(name for name, pin in pinned().items() if pin.get("trains"))
 
 
 def count_classes(name: str, folder: Path, unread: Sequence[str]) -> int:
     """Returns how many classes of a package are modules by their bases, in the files that were read."""
-    files = [path for path in sources(folder, _pinned()[name].get("templates")) if path.suffix == ".py"]
+    files = [path for path in sources(folder, templates(name)) if path.suffix == ".py"]
     left = {folder / path for path in unread}
     return sum(len(classes) for path, classes in module_classes(files).items() if path not in left)
 
