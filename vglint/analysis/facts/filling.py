@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from vglint.analysis.facts.model import CONSTANTS, ModelView, commonest, weight_layers
+from vglint.analysis.facts.model import CONSTANTS, ModelView, commonest, constant_of, weight_layers
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.finding import Place
 from vglint.graph import Init, Node
@@ -152,8 +152,7 @@ def _zero(model: ModelView, node: Node) -> bool:
     weight, bias = model.view.parameter(node, "weight"), model.view.parameter(node, "bias")
     if weight is None or weight.init.scheme not in ("zeros", "constant", "fill"):
         return False
-    value = dict(weight.init.args).get("val", dict(weight.init.args).get("value", 0))
-    return value == 0 and (bias is None or bias.init.scheme == "zeros")
+    return constant_of(weight.init) == 0 and (bias is None or bias.init.scheme == "zeros")
 
 
 def _filled(model: ModelView, index: int) -> Place:

@@ -14,6 +14,7 @@ from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.analysis.parametric import depths
 from vglint.finding import Place
+from vglint.graph import Init
 from vglint.signal import Attribution, Cause, Depth
 from vglint.value import Unknown
 
@@ -23,6 +24,14 @@ ADAPTIVE = frozenset(
 )
 CONSTANTS = frozenset({"zeros", "ones", "constant", "fill", "full"})
 """Initialisers that fill with one number."""
+
+
+def constant_of(init: Init) -> object:
+    """Returns the number that an initialiser of `CONSTANTS` fills with; None where it is not known."""
+    given = dict(init.args)
+    if init.scheme in ("zeros", "ones"):
+        return float(init.scheme == "ones")
+    return next((given[name] for name in ("val", "value", "fill_value") if name in given), None)
 
 
 @dataclass(frozen=True)
@@ -102,9 +111,14 @@ class ModelView:
         )
 
     def is_constant(self, index: int) -> bool:
-        """Whether a weight layer's weight starts filled with one number."""
-        weight = self.view.parameter(self.view.graph.nodes[index], "weight")
-        return weight is not None and weight.init.scheme in CONSTANTS
+        """Whether a weight layer's weight starts filled with one number, which makes several units of it alike or blocks the gradient."""
+        node = self.view.graph.nodes[index]
+        weight = self.view.parameter(node, "weight")
+        if weight is None or weight.init.scheme not in CONSTANTS:
+            return False
+        units, groups = weight.shape[0] if weight.shape else None, node.get("groups")
+        alone = isinstance(units, int) and units == (groups if isinstance(groups, int) else 1)
+        return not alone or constant_of(weight.init) == 0
 
     @cached_property
     def attribution(self) -> Attribution | Unknown:
