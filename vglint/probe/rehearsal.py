@@ -97,7 +97,13 @@ def _attempt(
             pass
         except Exception as raised:
             error = raised
+            if _REFUSED in str(raised):
+                witness.raised = str(raised)
     return witness.run(seed, time.monotonic() - begun), witness, feed.touched, error
+
+
+_REFUSED = "can't optimize a non-leaf Tensor"
+"""What an optimiser says of a tensor that is computed from another: no data would have helped."""
 
 
 def _settled(witness: Witness) -> bool:

@@ -22,6 +22,8 @@ from vglint.probe.record import Run, Snapshot
 from vglint.probe.watch import Sight, line_text, watching
 from vglint.rule import Scalar
 
+_CUT = 0.1
+"""Share of exact zeros among the logits from which a ReLU is seen in them."""
 _WATCHED = frozenset({0, 10, 25, 50, 55})
 """Turns of the loop in which every layer is watched."""
 
@@ -60,6 +62,10 @@ class Witness:
     seen: dict[int, Sight] = field(default_factory=dict)
     logits: dict[str, list[bool]] = field(default_factory=dict)
     """By the place that calls a loss of logits: whether what it got were probabilities."""
+    rectified: dict[str, list[bool]] = field(default_factory=dict)
+    """The same: whether none of it was negative, and a tenth or more exactly zero."""
+    squared: dict[str, list[bool]] = field(default_factory=dict)
+    """By the place that calls a squared error: whether it compared numbers within 0..1 with zeros and ones."""
     updates: list[float] = field(default_factory=list)
     _owned: dict[int, _Owned] = field(default_factory=dict)
     _used: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -158,6 +164,15 @@ class Witness:
         if inside and dim >= 0:
             inside = value.shape[dim] > 1 and bool(((value.sum(dim) - 1).abs() < 1e-3).all())
         self.logits.setdefault(place, []).append(inside)
+        rectified = bool((value >= 0).all()) and float((value == 0).float().mean()) >= _CUT
+        self.rectified.setdefault(place, []).append(rectified)
+
+    def compared(self, given: Tensor, target: object, place: str) -> None:
+        """Notes what a squared error got."""
+        if given.requires_grad and given.numel() > 1 and isinstance(target, Tensor):
+            value, wanted = given.detach(), target.detach()
+            inside = bool((value >= 0).all()) and bool((value <= 1).all())
+            self.squared.setdefault(place, []).append(inside and bool(((wanted == 0) | (wanted == 1)).all()))
 
     def run(self, seed: int, seconds: float) -> Run:
         """Returns what was seen, as a run under the code's own optimiser."""
@@ -188,6 +203,8 @@ class Witness:
         )
         found["stale_gradients"] = self.stale
         found["probabilities_as_logits"] = any(all(seen) for seen in self.logits.values())
+        found["rectified_logits"] = any(all(seen) for seen in self.rectified.values())
+        found["squared_probabilities"] = any(all(seen) for seen in self.squared.values())
         found["blind_optimizers"] = sum(
             not any(self._owned[id(parameter)].heard for parameter in _parameters(optimizer))
             for optimizer in self.optimizers.values()
@@ -225,7 +242,7 @@ def witnessing(steps: int, seconds: float) -> Iterator[Witness]:
     kind: Any = nn.Module
     plain_init, plain_call, plain_backward = kind.__init__, kind.__call__, Tensor.backward
     functional: Any = nn.functional
-    plain_losses = {name: getattr(functional, name) for name in _LOGITS}
+    plain_losses = {name: getattr(functional, name) for name in _LOSSES}
 
     def init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
         plain_init(self, *args, **kwargs)
@@ -248,8 +265,10 @@ def witnessing(steps: int, seconds: float) -> Iterator[Witness]:
 
     def noting(name: str) -> Callable[..., Any]:
         def loss(given: Any, *args: Any, **kwargs: Any) -> Any:
-            if isinstance(given, Tensor) and name != "binary_cross_entropy":
-                witness.took(given, _LOGITS[name](given), line_text())
+            if isinstance(given, Tensor) and name == "mse_loss":
+                witness.compared(given, args[0] if args else kwargs.get("target"), line_text())
+            elif isinstance(given, Tensor) and name != "binary_cross_entropy":
+                witness.took(given, _LOSSES[name](given), line_text())
             try:
                 return plain_losses[name](given, *args, **kwargs)
             except RuntimeError as error:
@@ -265,7 +284,7 @@ def witnessing(steps: int, seconds: float) -> Iterator[Witness]:
     ]
     kind.__init__, kind.__call__ = init, call
     Tensor.backward = backward  # type: ignore[method-assign]
-    for name in _LOGITS:
+    for name in _LOSSES:
         setattr(functional, name, noting(name))
     try:
         yield witness
@@ -279,12 +298,13 @@ def witnessing(steps: int, seconds: float) -> Iterator[Witness]:
             setattr(functional, name, function)
 
 
-_LOGITS: dict[str, Callable[[Tensor], int]] = {
+_LOSSES: dict[str, Callable[[Tensor], int]] = {
     "cross_entropy": lambda given: min(given.dim() - 1, 1),
     "binary_cross_entropy_with_logits": lambda given: -1,
     "binary_cross_entropy": lambda given: -1,
+    "mse_loss": lambda given: -1,
 }
-"""Losses whose argument is looked at, with the dimension of its classes; the last takes probabilities, and raises for others."""
+"""Losses whose argument is looked at, with the dimension of its classes; `binary_cross_entropy` takes probabilities, and raises for others."""
 
 
 class _Roots:

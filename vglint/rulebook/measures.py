@@ -59,6 +59,14 @@ MEASURES: Mapping[str, Measure] = {
         "",
         "all that a loss of logits got from the training code lay within 0..1, and summed to 1 over the classes",
     ),
+    "rectified_logits": Measure(
+        "flag",
+        "",
+        "nothing that a loss of logits got from the training code was negative, and a tenth or more was zero",
+    ),
+    "squared_probabilities": Measure(
+        "flag", "", "all that a squared error got from the training code lay within 0..1, and its targets were 0 or 1"
+    ),
     "negative_loss": Measure("flag", "", "the training code's loss is below zero"),
     "unmoved_parameters": Measure(
         "number", "parameters", "parameters that want a gradient, get one, and that no step of the training code moves"
@@ -69,5 +77,7 @@ MEASURES: Mapping[str, Measure] = {
     "stale_gradients": Measure(
         "flag", "", "a step of the training code uses gradients that an earlier step has used and nobody has cleared"
     ),
-    "step_raised": Measure("flag", "", "backward, step, or a loss of probabilities raised an error"),
+    "step_raised": Measure(
+        "flag", "", "backward, step, the optimiser that was given no leaf, or a loss of probabilities raised an error"
+    ),
 }
