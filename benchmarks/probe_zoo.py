@@ -28,7 +28,7 @@ from vglint.source.module import Module
 from vglint.source.project import Project
 
 HERE = Path(__file__).parent
-VERSION = "1"
+VERSION = "2"
 SECONDS = 300.0
 """Wall-clock limit of one model: far above what it takes on a free machine, so that other work on it does not count."""
 
@@ -142,11 +142,11 @@ def table(rows: list[Row]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("populations", nargs="*", choices=[*POPULATIONS, []], default=list(POPULATIONS))
+    parser.add_argument("populations", nargs="*", metavar="POPULATION", help=f"of {', '.join(POPULATIONS)}")
     parser.add_argument("--every", type=int, default=1, help="only each N-th model of a population")
     options = parser.parse_args()
     rows = []
-    for name in options.populations:
+    for name in options.populations or POPULATIONS:
         for subject in list(POPULATIONS[name]())[:: options.every]:
             rows.append(row := probed(subject))
             if row.reason or row.found:

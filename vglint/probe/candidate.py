@@ -13,7 +13,7 @@ BATCH = 5
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Shape with the batch, and the bound of its integers (None: standard normal).
+    """Shape with the batch, and the bound of its integers (None: standard normal), of which none is below `low`.
 
     `batch` says which dimension is the batch; `fixed` that the code takes no other batch than this.
     """
@@ -22,6 +22,7 @@ class Candidate:
     high: int | None = None
     batch: int = 0
     fixed: bool = False
+    low: int = 0
 
     def sized(self, batch: int) -> tuple[int, ...]:
         """Returns the shape for a batch of that size, where the code takes it."""
@@ -31,11 +32,14 @@ class Candidate:
     def make(self, batch: int, generator: torch.Generator, device: str = "cpu") -> Tensor:
         shape = self.sized(batch)
         if self.high is not None:
-            return torch.randint(self.high, shape, generator=generator).to(device)
+            return torch.randint(self.low, self.high, shape, generator=generator).to(device)
         return torch.randn(shape, generator=generator).to(device)
 
     def __str__(self) -> str:
         sizes = ", ".join(
             "batch" if i == self.batch and not self.fixed else str(size) for i, size in enumerate(self.shape)
         )
-        return f"({sizes}) " + (f"of integers below {self.high}" if self.high is not None else "of N(0, 1)")
+        if self.high is None:
+            return f"({sizes}) of N(0, 1)"
+        bounds = f"from {self.low} to {self.high - 1}" if self.low else f"below {self.high}"
+        return f"({sizes}) of integers {bounds}"

@@ -142,6 +142,8 @@ def _guesses(model: nn.Module, name: str) -> Iterator[Candidate]:
             ),
         )
     ]
+    if name.lower().endswith(("lengths", "length", "lens", "len")):
+        yield Candidate((BATCH,), _LENGTHS[0] + 1, low=_LENGTHS[0])
     if name in ("t", "timestep", "timesteps", "time"):
         yield Candidate((BATCH,), 10)
         yield Candidate((BATCH,))

@@ -165,15 +165,63 @@ def _called(make: Callable[..., Any], notes: list[str]) -> object:
             parameter.VAR_KEYWORD,
         ):
             continue
-        value = GUESSES.get(parameter.name, guess(parameter.annotation))
+        value = _made_up(make, parameter)
         if value is None:
             raise NeedsArgumentError(
                 f"{getattr(make, '__name__', make)} needs {parameter.name!r}: give it in the expression, as {getattr(make, '__name__', 'f')}({parameter.name}=…)"
             )
         arguments[parameter.name] = value
     if arguments:
-        notes.append("arguments made up: " + ", ".join(f"{name}={value!r}" for name, value in arguments.items()))
+        notes.append("arguments made up: " + ", ".join(f"{name}={_short(value)}" for name, value in arguments.items()))
     return make(**arguments)
+
+
+def _short(value: object) -> str:
+    plain = isinstance(value, (int, float, str, list, tuple))
+    return repr(value) if plain else f"{type(value).__name__}()"
+
+
+def _made_up(make: Callable[..., Any], parameter: inspect.Parameter) -> object:
+    """Returns a value for an argument: by its name, its type, a configuration that the file defines, or the end of its name."""
+    value = GUESSES.get(parameter.name, guess(parameter.annotation))
+    if value is None:
+        value = _configuration(make, parameter)
+    if value is None and parameter.annotation in (parameter.empty, int, "int"):
+        words = parameter.name.split("_")
+        ends = ["_".join(words[start:]) for start in range(1, len(words))]
+        starts = ["_".join(words[:stop]) for stop in range(len(words) - 1, 0, -1)]
+        value = next((GUESSES[part] for part in [*ends, *starts] if part in GUESSES), None)
+    return value
+
+
+def _configuration(make: Callable[..., Any], parameter: inspect.Parameter) -> object:
+    """Returns an object of the class that an argument is annotated with, that its class declares for it, that the file's other constructors
+    annotate it with, or that is called like it; None where that class is a module, or needs arguments itself."""
+    name, names = parameter.name, vars(sys.modules.get(make.__module__, sys))
+    own = [value for value in names.values() if inspect.isclass(value) and value.__module__ == make.__module__]
+    annotations = [
+        other.annotation
+        for kind in own
+        if inspect.isfunction(kind.__init__)
+        for other in inspect.signature(kind.__init__).parameters.values()
+        if other.name == name and other.annotation is not other.empty
+    ]
+    called = [kind for kind in own if kind.__name__.lower().endswith(name.lower())]
+    wanted = [
+        parameter.annotation,
+        getattr(make, f"{name}_class", None),
+        *annotations,
+        *(called if len(called) == 1 else ()),
+    ]
+    for kind in wanted:
+        found = names.get(kind) if isinstance(kind, str) else kind
+        if inspect.isclass(found) and found is not parameter.empty and not issubclass(found, (nn.Module, type(None))):
+            try:
+                if not _needs(found):
+                    return found()
+            except (TypeError, ValueError):  # a class of C, without a signature
+                continue
+    return None
 
 
 def guess(annotation: object) -> object:

@@ -37,6 +37,8 @@ class Task:
     constant: float | None = None
     fixed: int | None = None
     """The only batch size that the model takes."""
+    partial: bool = False
+    """The loss is made up and looks at one of the model's outputs: others may have a loss of their own in real training."""
 
 
 def teacher_task(model: nn.Module, inputs: Sequence[Candidate], loss: str | None, device: str = "cpu") -> Task:
@@ -66,7 +68,9 @@ def teacher_task(model: nn.Module, inputs: Sequence[Candidate], loss: str | None
 
     constant = constant_loss(target, axis, binary=kind == "binary")
     fixed = next((candidate.shape[candidate.batch] for candidate in inputs if candidate.fixed), None)
-    return Task(batches, lambda result, wanted: function(main_output(result), wanted), note, constant, fixed)
+    return Task(
+        batches, lambda result, wanted: function(main_output(result), wanted), note, constant, fixed, partial=True
+    )
 
 
 def constant_loss(target: Tensor | None, axis: int = 0, *, binary: bool = False) -> float | None:
@@ -194,7 +198,9 @@ def _kind(output: Tensor, given: Candidate, loss: str | None) -> Kind:
 def _patterned(candidate: Candidate, latent: Tensor, generator: torch.Generator) -> Tensor:
     """Returns samples of which half the variance is noise and half a pattern chosen (class) or scaled (number) by `latent`."""
     first = (SAMPLES, *(size for i, size in enumerate(candidate.shape) if i != candidate.batch))
-    if candidate.high is not None:
+    if candidate.low:
+        data = torch.randint(candidate.low, candidate.high or candidate.low + 1, first, generator=generator)
+    elif candidate.high is not None:
         tokens = torch.randint(candidate.high, first, generator=generator)
         group = latent if not latent.is_floating_point() else (latent > 0).long()
         count = int(group.max()) + 1

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vglint.probe.edges import edge_fault
+from vglint.probe.feeding import tensors
 from vglint.probe.measures import measures_of
 from vglint.probe.record import Layer, Run, Snapshot
 from vglint.probe.task import Batch, Task
@@ -204,10 +205,25 @@ class _raising:
             raise _Raised(f"{self.stage}: {' '.join(str(error).split())[:300]}") from error
 
 
+def _reached_by_others(model: nn.Module, task: Task, seed: int, size: int) -> set[str]:
+    """Returns the parameters that get a gradient where every output of the model has a loss: those of auxiliary heads."""
+    model.zero_grad(set_to_none=True)
+    outputs = [
+        value
+        for value in tensors(model(*next(task.batches(seed, size))[0]))
+        if value.requires_grad and value.is_floating_point()
+    ]
+    if len(outputs) > 1:
+        sum((value * torch.randn_like(value)).sum() for value in outputs).backward()  # type: ignore[union-attr]
+    return {name for name, value in model.named_parameters() if value.grad is not None and _any(value.grad)}
+
+
 def _run(
     model: nn.Module, task: Task, seen: _Seen, optimizer: str, rate: float, seed: int, size: int, start: float
 ) -> Run:
     sound = bool(seen.losses) and not seen.raised and not seen.nonfinite
+    if seen.silent and task.partial and sound:
+        seen.silent -= _reached_by_others(model, task, seed, size)
     final = _final(model, task, seed, size, len(seen.losses)) if sound else None
     measures = measures_of(seen.snapshots, seen.losses, seen.sights, seen.norms, task.constant, final)
     if len(seen.losses) < _ENOUGH and not _learnt(seen.losses, task.constant):

@@ -318,6 +318,8 @@ class _Squashes(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self.sight.squashes.append(Squash(path, _line_number(), "softmax", None, _entropy(result)))
         if name in _ATTENTION and self.stack:
             query, key = args[0].detach(), args[1].detach()
+            if query.dim() == 4 and query.shape[1] != key.shape[1]:  # queries share their keys in groups
+                key = key.repeat_interleave(query.shape[1] // key.shape[1], 1)
             weights = (query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])).softmax(-1)
             self.sight.squashes.append(Squash(path, _line_number(), "softmax", None, _entropy(weights)))
         return result
