@@ -46,7 +46,7 @@ def candidates(module: Module) -> Iterator[Candidate]:
             for method in training_methods(node):
                 yield Candidate("method", unit, method.name, unit.span_of(method))
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            if _trains(node):
+            if _trains(node) or (_optimises(node) and node.name not in _called_names(module)):
                 yield Candidate("training", unit)
             elif _builds(node):
                 yield Candidate("function", unit)
@@ -135,6 +135,32 @@ def _trains(node: ast.AST) -> bool:
         isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in ("backward",)
         for each in ast.walk(node)
     ) and not _is_backward_method(node)
+
+
+def _optimises(node: ast.AST) -> bool:
+    """Whether a function builds an optimiser of a model's parameters, and calls something in a loop: what it calls may train."""
+    built = any(
+        isinstance(each, ast.Call)
+        and isinstance(each.func, (ast.Attribute, ast.Name))
+        and (each.func.attr if isinstance(each.func, ast.Attribute) else each.func.id) in OPTIMIZERS
+        for each in ast.walk(node)
+    )
+    return built and any(isinstance(each, (ast.For, ast.While)) and _loops_over_calls(each) for each in ast.walk(node))
+
+
+def _called_names(module: Module) -> set[str]:
+    """Returns the names that a file calls: a function that one of its entries calls is walked there."""
+    return {
+        each.func.id
+        for unit in module.units
+        for statement in unit.statements
+        for each in ast.walk(statement)
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)
+    }
+
+
+OPTIMIZERS = frozenset("SGD Adam AdamW Adamax NAdam RAdam Adagrad Adadelta RMSprop Rprop ASGD LBFGS SparseAdam".split())
+"""torch's optimisers, by the names that code calls."""
 
 
 def _trains_somewhere(unit: Unit) -> bool:

@@ -166,9 +166,9 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
         return Unknown("argument", f"{class_name(module.cls)}.{name}")
     if name in ("__getattr__", "__getattribute__"):
         return BuiltinV(name, _attribute_by_name(module))
-    if name == "forward" and (module.spelling is not None or leaf_base(module.cls) is not None):
+    if name == "__call__" or (name == "forward" and (module.spelling is not None or leaf_base(module.cls) is not None)):
         return BuiltinV(
-            "forward", lambda run, args, keywords, frame, site: call_module(run, module, args, keywords, frame, site)
+            name, lambda run, args, keywords, frame, site: call_module(run, module, args, keywords, frame, site)
         )
     if name in module.config:
         return module.config[name]

@@ -21,6 +21,7 @@ from vglint.interp.indexing import index
 from vglint.interp.liveness import lost_rebindings
 from vglint.interp.loops import walk_loop, walk_while
 from vglint.interp.objects import ClassV, External, Instance, ModuleV, ParamV, Site, TensorV, Value, is_unknown
+from vglint.interp.refusals import refuses
 from vglint.value import Unknown
 
 
@@ -213,6 +214,8 @@ def class_(run: Run, node: cst.ClassDef, frame: Frame) -> int | None:
 def if_(run: Run, node: cst.If, frame: Frame) -> int | None:
     condition = evaluate(run, node.test, frame)
     known = comparison.truth(run, condition, frame, Site(frame.unit, node))
+    refused = refuses(run, node, condition, known, frame)
+    known = known if refused is None else refused
     orelse = node.orelse
     if known is True:
         return block(run, body_of(node), frame)

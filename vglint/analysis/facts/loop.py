@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from vglint.analysis.facts.model import ADAPTIVE
-from vglint.analysis.facts.order import always_with, earlier, repeats
+from vglint.analysis.facts.order import always_with, earlier, repeats, turning
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
 from vglint.finding import Place
@@ -168,6 +168,44 @@ def zeroes_gradients(loop: LoopView) -> bool | Unknown:
     if not loop.params:
         return unknown("the optimiser's parameters are not known: a model that is not known may zero them")
     return unknown("a call in the training code is not understood") if loop.unexplained else False
+
+
+@fact("loop", "places")
+def zeroed_too_rarely(loop: LoopView) -> tuple[Place, ...] | Unknown:
+    """Zeroings that stand only around a loop in which every turn runs a backward pass and a step: the second step of that loop follows the sum
+    of two gradients. Unknown where a call in the training code is not understood."""
+    if not loop.params or loop.unexplained or loop.view.cut_short:
+        return unknown("a call in the training code is not understood")
+    found: dict[Place, None] = {}
+    for step in loop.steps:
+        inner = next(iter(turning(loop.view, step, loop.optimizer)), None)
+        if inner is None or _short(loop.view.graph.regions[inner].count):
+            continue
+        added = [node for node in loop.backwards if _inside(loop, node, inner) and always_with(loop.view, step, node)]
+        if added and not any(_inside(loop, zero, inner) for zero in loop.zeros):
+            found.update((loop.view.place(zero.index), None) for zero in loop.zeros)
+    return tuple(found)
+
+
+def _inside(loop: LoopView, node: Node, region: int) -> bool:
+    return region in loop.view.regions_of(node.region)
+
+
+def _short(count: object) -> bool:
+    """Whether a loop has so few turns that it may be one of phases, not of batches."""
+    return isinstance(count, int) and count <= 3
+
+
+@fact("loop", "text")
+def summed(loop: LoopView) -> str | Unknown:
+    """Which gradients add up from step to step, in words."""
+    rare = zeroed_too_rarely(loop)
+    if not isinstance(rare, Unknown) and rare:
+        return "its gradients are zeroed outside that loop only: every step follows the sum of all gradients since the loop began"
+    zeroed = zeroes_gradients(loop)
+    if isinstance(zeroed, Unknown) or zeroed:
+        return zeroed if isinstance(zeroed, Unknown) else unknown("gradients are zeroed")
+    return "nothing zeroes its gradients: every step follows the sum of all gradients since the start"
 
 
 @fact("loop", "places")
