@@ -121,6 +121,10 @@ class Frame:
     returned: list[Value] = field(default_factory=list)
     """Values returned in arms of unknown branches."""
     yields: list[Value] | None = None
+    loops: int = 0
+    """Loops of unknown length that were open when the call began."""
+    turns: list[Value] = field(default_factory=list)
+    """For each yield inside a loop of unknown length, the loop's number of turns."""
     name: str = "<module>"
 
 
@@ -183,6 +187,8 @@ class Run:
     """The user's call inside which vglint's own description of a torch module runs: the place of all its nodes."""
     cached: int = 0
     """How many functions are running whose results a decorator may keep."""
+    guards: int = 0
+    """Conditions around what runs, from the forward that is running inwards: what they guard need not happen at every call."""
     trying: int = 0
     """How many `try` statements are open: inside one, a missing key is an exception that may be caught."""
     given: dict[str, int] = field(default_factory=dict)

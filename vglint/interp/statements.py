@@ -216,16 +216,19 @@ def if_(run: Run, node: cst.If, frame: Frame) -> int | None:
     known = comparison.truth(run, condition, frame, Site(frame.unit, node))
     refused = refuses(run, node, condition, known, frame)
     known = known if refused is None else refused
+    run.guards += 1
+    try:
+        return _arms(run, node, condition, known, frame)
+    finally:
+        run.guards -= 1
+
+
+def _arms(run: Run, node: cst.If, condition: Value, known: bool | None, frame: Frame) -> int | None:
     orelse = node.orelse
-    if known is True:
-        return block(run, body_of(node), frame)
-    if known is False:
-        if orelse is None:
-            return None
-        return if_(run, orelse, frame) if type(orelse) is cst.If else block(run, body_of(orelse), frame)
 
     def first() -> int | None:
-        narrow(run, node.test, frame)
+        if known is None:
+            narrow(run, node.test, frame)
         return block(run, body_of(node), frame)
 
     def second() -> int | None:
@@ -233,6 +236,8 @@ def if_(run: Run, node: cst.If, frame: Frame) -> int | None:
             return None
         return if_(run, orelse, frame) if type(orelse) is cst.If else block(run, body_of(orelse), frame)
 
+    if known is not None:
+        return first() if known else second()
     return fork(run, condition, [first, second], frame, Site(frame.unit, node.test))
 
 
@@ -304,7 +309,13 @@ def with_(run: Run, node: cst.With, frame: Frame) -> int | None:
 @register(EXEC, cst.Try, cst.TryStar)
 def try_(run: Run, node: cst.Try, frame: Frame) -> int | None:
     flow: int | None = None
-    trying, depth, running, region = run.trying, run.depth, list(run.modules_running), run.region
+    trying, depth, running, region, guards = (
+        run.trying,
+        run.depth,
+        list(run.modules_running),
+        run.region,
+        run.guards,
+    )
     try:
         run.trying += bool(node.handlers)
         flow = block(run, body_of(node), frame)
@@ -320,7 +331,9 @@ def try_(run: Run, node: cst.Try, frame: Frame) -> int | None:
             raise
         if handler.name is not None:
             assign(run, handler.name.name, error.value, frame)
+        run.guards = guards + 1
         flow = block(run, body_of(handler), frame)
+        run.guards = guards
     if node.finalbody is not None:
         ended = block(run, body_of(node.finalbody), frame)
         flow = ended if ended is not None else flow

@@ -84,7 +84,11 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     if any(not node.params or node.get("complete") is False for node in optimizers) or loop.unexplained:
         return unknown("an optimiser's parameters are not known")
     moved = {index for node in optimizers for _, index in node.params}
-    hidden = tuple(module.path for module in loop.view.graph.modules if not module.registered)
+    hidden = tuple(
+        module.path
+        for module in loop.view.graph.modules
+        if not module.registered and (not module.path.startswith("<") or module.path.endswith(" of forward>"))
+    )
     found: dict[Place, None] = {}
     for backward in loop.backwards:
         behind = loop.view.before(backward.inputs, lambda node: not loop.view.carries_gradient(node))
@@ -95,9 +99,21 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
             live = [param for param in own if loop.view.graph.parameters[param].trainable]
             if loop.view.graph.nodes[index].path.startswith(hidden):
                 continue  # no parameters() shows these: that is a cause of its own
-            if live and not any(param in moved for param in own):
+            if live and not any(param in moved for param in own) and not _finished(loop.view, index, moved):
                 found[loop.view.place(index)] = None
     return tuple(found)
+
+
+def _finished(view: View, index: int, moved: set[int]) -> bool:
+    """Whether a layer belongs to a model of which no optimiser moves anything, and that is loaded or set to evaluate: a critic that was
+    trained before."""
+    graph = view.graph
+    root = graph.nodes[index].path.split(".")[0]
+    if any(param in moved for param in view.parameters_under(root)):
+        return False
+    evaluated = any(node.path == root or node.path.startswith(f"{root}.") for node in view.nodes("eval_mode"))
+    own = [graph.parameters[param] for _, param in graph.nodes[index].params]
+    return evaluated or all(param.init.scheme == "unknown" for param in own)
 
 
 @fact("loop", "places")

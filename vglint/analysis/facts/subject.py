@@ -18,6 +18,7 @@ from vglint.analysis.facts import (
     stream,
     structure,
     upkeep,
+    zeroing,
 )
 from vglint.analysis.facts.klass import class_views
 from vglint.analysis.facts.loop import loop_views
@@ -47,6 +48,7 @@ REGISTERED = (
     stream,
     structure,
     upkeep,
+    zeroing,
 )
 """Modules whose import registers their facts."""
 
