@@ -199,6 +199,8 @@ class Run:
     trained: bool = False
     """A backward pass has run."""
     """The entry is training code, where loops run over batches and epochs."""
+    chosen: set[str] = field(default_factory=set)
+    """Conditions, by their source, whose first arm is walked alone because a model was chosen by them."""
     forks: int = 0
     within: dict[int, int] = field(default_factory=dict)
     """How many calls of each function are open, by the identity of its tree."""

@@ -10,7 +10,7 @@ import libcst as cst
 
 from vglint.interp import arithmetic, comparison, containers, repeats
 from vglint.interp.assignment import assign, bind, delete
-from vglint.interp.branches import fork
+from vglint.interp.branches import fork, source_of
 from vglint.interp.carried import held, note_carried
 from vglint.interp.core import EXEC, Flow, Frame, Raised, Run, evaluate, execute, register
 from vglint.interp.definitions import make_class, make_function
@@ -216,6 +216,8 @@ def if_(run: Run, node: cst.If, frame: Frame) -> int | None:
     known = comparison.truth(run, condition, frame, Site(frame.unit, node))
     refused = refuses(run, node, condition, known, frame)
     known = known if refused is None else refused
+    if known is None and run.chosen and source_of(node.test) in run.chosen:
+        known = True
     run.guards += 1
     try:
         return _arms(run, node, condition, known, frame)
