@@ -240,6 +240,11 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
     from vglint.interp.core import opaque
     from vglint.interp.training import either
 
+    if run.training_code and site.node is not None and (left is None or right is None):
+        only = right if left is None else left
+        if _is_own_model(only):
+            run.gap("branches differ", text, site)  # training needs it: where it is missing, nothing runs
+            return only
     if run.training_code and site.node is not None and _is_own_model(left) and _is_own_model(right):
         # One whole model or another: the program is followed with the first, here and where the same is asked again.
         run.gap("branches differ", text, site)

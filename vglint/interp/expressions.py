@@ -14,6 +14,7 @@ from vglint.interp.objects import (
     External,
     FunctionV,
     ListV,
+    OpaqueV,
     Site,
     SuperV,
     Value,
@@ -236,6 +237,10 @@ def call_(run: Run, node: cst.Call, frame: Frame) -> Value:
         from vglint.interp.training import backward_of_unknown
 
         return backward_of_unknown(run, callee, args, keywords, site)
+    if run.training_code and isinstance(callee, (Unknown, OpaqueV)) and _attribute(node.func) == "zero_grad":
+        from vglint.interp.training import zero_grad_of_unknown
+
+        return zero_grad_of_unknown(run, site)
     return call(run, callee, args, keywords, frame, site)
 
 

@@ -17,6 +17,7 @@ from vglint.analysis.facts import (
     recurrence,
     stream,
     structure,
+    terms,
     upkeep,
     zeroing,
 )
@@ -47,6 +48,7 @@ REGISTERED = (
     recurrence,
     stream,
     structure,
+    terms,
     upkeep,
     zeroing,
 )
