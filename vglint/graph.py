@@ -61,6 +61,8 @@ class Parameter:
     span: Span | None = None
     anew: bool = False
     """Forward makes it at every call."""
+    late: bool = False
+    """Training code initialises it, after its model was built."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,10 @@ class Run:
     """The user's call inside which vglint's own description of a torch module runs: the place of all its nodes."""
     cached: int = 0
     """How many functions are running whose results a decorator may keep."""
+    building: int = 0
+    """Constructors of modules that are running."""
+    late: set[int] = field(default_factory=set)
+    """Parameters, by identity, that training code initialised when their model was built already."""
     guards: int = 0
     """Conditions around what runs, from the forward that is running inwards: what they guard need not happen at every call."""
     trying: int = 0

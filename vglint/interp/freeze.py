@@ -168,7 +168,8 @@ def _parameters(
             wrote = param.origin  # a helper in another file fills many models: what is odd about this one is here
         init = replace(init, span=_span(wrote, None))
         origin = _span(param.origin, None)
-        made.append(Parameter(path, param.shape, init, param.trainable, param.buffer, origin, param.anew))
+        late = id(param) in run.late
+        made.append(Parameter(path, param.shape, init, param.trainable, param.buffer, origin, param.anew, late))
 
     for module in run.modules:
         if id(module) in names:

@@ -344,10 +344,12 @@ def call_external(
 def _leaf(run: Run, cls: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> ModuleV:
     module = new_module(run, cls, frame, site)
     run.setup += 1
+    run.building += 1
     try:
         build_leaf(run, module, cls, args, keywords, frame, site)
     finally:
         run.setup -= 1
+        run.building -= 1
     return module
 
 
