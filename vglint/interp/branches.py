@@ -227,6 +227,16 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
             assert node is not None
             emit(run, "join", [node], {}, site, shape=given.shape)
             return TensorV(len(run.nodes) - 1, given.shape)
+    plain = next(
+        (each for each in (left, right) if isinstance(each, (int, float)) and not isinstance(each, bool)), None
+    )
+    if plain is not None and (isinstance(left, TensorV) or isinstance(right, TensorV)) and run.training_code:
+        # A sum that may not have begun: the graph with the tensor has every path of the one without.
+        node = node_of(run, left if isinstance(left, TensorV) else right, site)
+        assert node is not None
+        run.gap("branches differ", text, site)
+        emit(run, "join", [node], {}, site)
+        return TensorV(len(run.nodes) - 1, None)
     if isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right):
         return tuple(join(run, one, other, text, site) for one, other in zip(left, right, strict=False))
     if (

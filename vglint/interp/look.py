@@ -36,6 +36,7 @@ def candidates(module: Module) -> Iterator[Candidate]:
     """Yields every possible entry of a file in source order, the file itself last."""
     script = False
     called = call_sites(module)
+    trainers = {unit.ast.name for unit in module.units if isinstance(unit.ast, ast.FunctionDef) and _trains(unit.ast)}
     for unit in module.units:
         node = unit.ast
         if isinstance(node, ast.ClassDef):
@@ -51,7 +52,10 @@ def candidates(module: Module) -> Iterator[Candidate]:
             elif _builds(node):
                 yield Candidate("function", unit)
         elif unit.kind == "other" and not script:
-            script = any(_trains(statement) or _loops_over_calls(statement) for statement in unit.statements)
+            script = any(
+                _trains(statement) or _loops_over_calls(statement) or _starts(statement, trainers)
+                for statement in unit.statements
+            )
     script = script or _calls_trainer(module)
     plain = [
         unit
@@ -188,6 +192,17 @@ def _loops_over_calls(node: ast.AST) -> bool:
         test = ast.dump(node.test)
         return "__main__" in test
     return isinstance(node, (ast.For, ast.While)) and any(isinstance(each, ast.Call) for each in ast.walk(node))
+
+
+def _starts(node: ast.AST, trainers: set[str]) -> bool:
+    """Whether top-level code calls a function of the file that trains, or one that says so (`train(…)`, `Trainer(…).train()`)."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Call):
+            if isinstance(each.func, ast.Name) and (each.func.id in trainers or each.func.id.startswith("train")):
+                return True
+            if isinstance(each.func, ast.Attribute) and each.func.attr.startswith("train"):
+                return True
+    return False
 
 
 def _calls_trainer(module: Module) -> bool:

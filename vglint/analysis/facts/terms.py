@@ -102,14 +102,15 @@ def _of_terms(loop: LoopView, detaching: bool) -> tuple[Place, ...]:
             if view.graph.nodes[index].op in _DIRECT or any(_settles(view, each) for each in open_):
                 continue
             cuts = [each for each in sorted(open_) if cuts_off(view, each) and before_moved(loop, each)]
-            if cuts and all((view.graph.nodes[each].op in DETACHING) is detaching for each in cuts):
+            if cuts and all(view.graph.nodes[each].op in DETACHING for each in cuts) is detaching:
                 found.update((named(view, each), None) for each in cuts)
     return tuple(found)
 
 
 def _settles(view: View, index: int) -> bool:
-    """Whether a node trains, or may do so behind what is not known."""
-    return view.trains(index) or view.graph.nodes[index].op == "opaque" or view.hides_operand(index)
+    """Whether a node trains, or may do so behind what is not known. A tensor made of a list is new, whatever the list holds."""
+    hidden = view.kinds[index] != "create" and view.hides_operand(index)
+    return view.trains(index) or view.graph.nodes[index].op == "opaque" or hidden
 
 
 def _open(view: View, index: int) -> set[int]:
