@@ -303,18 +303,21 @@ _REARRANGES = frozenset(
 _PASSIVE = _REARRANGES | {"parameter", "getitem", "join"}
 
 
-def _root(run: Run, node: int) -> int:
+def _root(run: Run, node: int, known: dict[int, int] | None = None) -> int:
     """Returns the node whose entries a node holds in some order."""
-    while True:
+    known = {} if known is None else known
+    start = node
+    while start not in known:
         draft = run.nodes[node]
         if draft.op in _REARRANGES and draft.inputs:
             node = draft.inputs[0]
             continue
         if draft.op == "join" and draft.inputs:
-            roots = {_root(run, each) for each in draft.inputs}
+            roots = {_root(run, each, known) for each in draft.inputs}
             if len(roots) == 1:
-                return roots.pop()
-        return node
+                node = roots.pop()
+        known[start] = node
+    return known[start]
 
 
 def _merge_regions(run: Run, start: int, region: int) -> None:
