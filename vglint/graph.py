@@ -59,6 +59,10 @@ class Parameter:
     trainable: bool = True
     buffer: bool = False
     span: Span | None = None
+    anew: bool = False
+    """Forward makes it at every call."""
+    late: bool = False
+    """Training code initialises it, after its model was built."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,8 @@ class ModuleInfo:
     """One module instance: `path` as `named_modules()` would print it, `type` its qualified class name.
 
     `registered` is False for a module that hides from `parameters()` (kept in a plain list or dict, or built in forward).
-    `called` counts how often forward ran it; `children` are paths. `owner` is the file-level class or None for torch's own.
+    `called` counts how often forward ran it; `children` are paths. `anew`: forward builds it at every call, whether it keeps
+    it or not.
     """
 
     path: str
@@ -75,6 +80,7 @@ class ModuleInfo:
     registered: bool = True
     called: int = 0
     children: tuple[str, ...] = ()
+    anew: bool = False
 
 
 RegionKind: TypeAlias = Literal["loop", "branch", "no_grad", "autocast", "handler", "function"]

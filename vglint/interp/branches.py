@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import libcst as cst
@@ -24,7 +25,8 @@ from vglint.interp.core import (
 )
 from vglint.interp.emit import emit, node_of
 from vglint.interp.memory import Journal
-from vglint.interp.objects import ListV, OpaqueV, Site, TensorV, Value, is_tensor
+from vglint.interp.modules import find_in_mro
+from vglint.interp.objects import ClassV, ListV, ModuleV, OpaqueV, Site, TensorV, Value, is_tensor
 from vglint.value import Unknown
 
 End: TypeAlias = "tuple[int | None, dict[Any, Any], Value, list[int]]"
@@ -49,6 +51,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         run.gap("budget", "branches within branches", site)
         return None
     ends: list[End] = []
+    own: list[tuple[Any, Any, Any]] = []
     nodes, regions = len(run.nodes), len(run.regions)
     outer, region, depth, running = run.journal, run.region, run.depth, list(run.modules_running)
     before = (frame.result, list(frame.returned))
@@ -57,7 +60,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         run.journal = Journal()
         run.region = region
         run.open_region("branch", text, site, number)
-        start = len(run.nodes)
+        start, born = len(run.nodes), len(run.modules)
         raised = False
         flow: int | None = None
         try:
@@ -78,6 +81,8 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
             _forget_nodes(run, start)
         else:
             ends.append((flow, after, result, list(range(start, len(run.nodes)))))
+            if flow == Flow.RETURN:
+                own += _of_modules(run, born, after)
     run.forks -= 1
     run.journal, run.region = outer, region
     ends = _without_idle(run, ends)
@@ -92,7 +97,20 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         return flow
     if run.setup == 0 and _matters(run, nodes):
         run.gap("branches differ", text, site)
+    for holder, key, value in own:
+        run_write(run, holder, key, value)
     return _join_ends(run, ends, frame, site, text)
+
+
+def _of_modules(run: Run, born: int, after: dict[Any, Any]) -> list[tuple[Any, Any, Any]]:
+    """Returns what an arm that returns wrote into modules that it made itself: they are what it returns, whichever arm goes on."""
+    made = run.modules[born:]
+    tables = {id(part) for module in made for part in (module, *_tables(module))}
+    return [(holder, key, value) for holder, key, value in after.values() if id(holder) in tables]
+
+
+def _tables(module: ModuleV) -> tuple[Any, ...]:
+    return module.attrs, module.modules, module.parameters, module.buffers, module.config, module.extra
 
 
 def fork_values(run: Run, condition: Value, nodes: list[cst.BaseExpression], frame: Frame, site: Site) -> Value:
@@ -209,6 +227,16 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
             assert node is not None
             emit(run, "join", [node], {}, site, shape=given.shape)
             return TensorV(len(run.nodes) - 1, given.shape)
+    plain = next(
+        (each for each in (left, right) if isinstance(each, (int, float)) and not isinstance(each, bool)), None
+    )
+    if plain is not None and (isinstance(left, TensorV) or isinstance(right, TensorV)) and run.training_code:
+        # A sum that may not have begun: the graph with the tensor has every path of the one without.
+        node = node_of(run, left if isinstance(left, TensorV) else right, site)
+        assert node is not None
+        run.gap("branches differ", text, site)
+        emit(run, "join", [node], {}, site)
+        return TensorV(len(run.nodes) - 1, None)
     if isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right):
         return tuple(join(run, one, other, text, site) for one, other in zip(left, right, strict=False))
     if (
@@ -222,7 +250,29 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
     from vglint.interp.core import opaque
     from vglint.interp.training import either
 
+    if run.training_code and site.node is not None and (left is None or right is None):
+        only = right if left is None else left
+        if _is_own_model(only):
+            run.gap("branches differ", text, site)  # training needs it: where it is missing, nothing runs
+            return only
+    if run.training_code and site.node is not None and _is_own_model(left) and _is_own_model(right):
+        # One whole model or another: the program is followed with the first, here and where the same is asked again.
+        run.gap("branches differ", text, site)
+        run.chosen.add(source_of(site.node))
+        return left
     return either(left, right) or opaque(run, "branches differ", text, [left, right], site)
+
+
+def _is_own_model(value: Value) -> bool:
+    return (
+        isinstance(value, ModuleV) and isinstance(value.cls, ClassV) and find_in_mro(value.cls, "forward") is not None
+    )
+
+
+@lru_cache(maxsize=1024)
+def source_of(node: cst.CSTNode) -> str:
+    """Returns the source of an expression."""
+    return cst.Module([]).code_for_node(node)
 
 
 def returned_value(run: Run, frame: Frame, flow: int | None, site: Site) -> Value:
@@ -253,18 +303,21 @@ _REARRANGES = frozenset(
 _PASSIVE = _REARRANGES | {"parameter", "getitem", "join"}
 
 
-def _root(run: Run, node: int) -> int:
+def _root(run: Run, node: int, known: dict[int, int] | None = None) -> int:
     """Returns the node whose entries a node holds in some order."""
-    while True:
+    known = {} if known is None else known
+    start = node
+    while start not in known:
         draft = run.nodes[node]
         if draft.op in _REARRANGES and draft.inputs:
             node = draft.inputs[0]
             continue
         if draft.op == "join" and draft.inputs:
-            roots = {_root(run, each) for each in draft.inputs}
+            roots = {_root(run, each, known) for each in draft.inputs}
             if len(roots) == 1:
-                return roots.pop()
-        return node
+                node = roots.pop()
+        known[start] = node
+    return known[start]
 
 
 def _merge_regions(run: Run, start: int, region: int) -> None:

@@ -121,6 +121,10 @@ class Frame:
     returned: list[Value] = field(default_factory=list)
     """Values returned in arms of unknown branches."""
     yields: list[Value] | None = None
+    loops: int = 0
+    """Loops of unknown length that were open when the call began."""
+    turns: list[Value] = field(default_factory=list)
+    """For each yield inside a loop of unknown length, the loop's number of turns."""
     name: str = "<module>"
 
 
@@ -183,6 +187,12 @@ class Run:
     """The user's call inside which vglint's own description of a torch module runs: the place of all its nodes."""
     cached: int = 0
     """How many functions are running whose results a decorator may keep."""
+    building: int = 0
+    """Constructors of modules that are running."""
+    late: set[int] = field(default_factory=set)
+    """Parameters, by identity, that training code initialised when their model was built already."""
+    guards: int = 0
+    """Conditions around what runs, from the forward that is running inwards: what they guard need not happen at every call."""
     trying: int = 0
     """How many `try` statements are open: inside one, a missing key is an exception that may be caught."""
     given: dict[str, int] = field(default_factory=dict)
@@ -196,6 +206,8 @@ class Run:
     trained: bool = False
     """A backward pass has run."""
     """The entry is training code, where loops run over batches and epochs."""
+    chosen: set[str] = field(default_factory=set)
+    """Conditions, by their source, whose first arm is walked alone because a model was chosen by them."""
     forks: int = 0
     within: dict[int, int] = field(default_factory=dict)
     """How many calls of each function are open, by the identity of its tree."""

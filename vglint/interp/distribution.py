@@ -180,6 +180,8 @@ def overwrite(run: Run, target: Value, init: Init, site: Site | None) -> None:
         case ParamV():
             run.set_field(target, "init", init)
             run.init_sites[id(target)] = site
+            if run.training_code and run.building == 0 and init.scheme != UNKNOWN.scheme:
+                run.late.add(id(target))
         case ParamView():
             if target.whole:
                 overwrite(run, target.param, init, site)

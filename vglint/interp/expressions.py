@@ -14,6 +14,7 @@ from vglint.interp.objects import (
     External,
     FunctionV,
     ListV,
+    OpaqueV,
     Site,
     SuperV,
     Value,
@@ -89,9 +90,15 @@ def boolean(run: Run, node: cst.BooleanOperation, frame: Frame) -> Value:
     left = evaluate(run, node.left, frame)
     known = comparison.truth(run, left, frame, site)
     is_and = type(node.operator) is cst.And
+    if known is not None and known != is_and:
+        return left
+    run.guards += 1
+    try:
+        right = evaluate(run, node.right, frame)
+    finally:
+        run.guards -= 1
     if known is not None:
-        return evaluate(run, node.right, frame) if known == is_and else left
-    right = evaluate(run, node.right, frame)
+        return right
     other = comparison.truth(run, right, frame, site)
     if other is not None and isinstance(right, bool) and right != is_and:
         return right
@@ -127,9 +134,13 @@ def conditional(run: Run, node: cst.IfExp, frame: Frame) -> Value:
         if isinstance(without, External) and without.name.endswith("Tensor"):
             return without  # torch.cuda.FloatTensor and torch.FloatTensor make the same tensor
         return Unknown("argument", "GPU or not")
-    if known is not None:
-        return evaluate(run, node.body if known else node.orelse, frame)
-    return fork_values(run, condition, [node.body, node.orelse], frame, Site(frame.unit, node))
+    run.guards += 1
+    try:
+        if known is not None:
+            return evaluate(run, node.body if known else node.orelse, frame)
+        return fork_values(run, condition, [node.body, node.orelse], frame, Site(frame.unit, node))
+    finally:
+        run.guards -= 1
 
 
 @register(EVAL, cst.Lambda)
@@ -226,6 +237,10 @@ def call_(run: Run, node: cst.Call, frame: Frame) -> Value:
         from vglint.interp.training import backward_of_unknown
 
         return backward_of_unknown(run, callee, args, keywords, site)
+    if run.training_code and isinstance(callee, (Unknown, OpaqueV)) and _attribute(node.func) == "zero_grad":
+        from vglint.interp.training import zero_grad_of_unknown
+
+        return zero_grad_of_unknown(run, site)
     return call(run, callee, args, keywords, frame, site)
 
 
@@ -249,4 +264,6 @@ def yield_(run: Run, node: cst.Yield, frame: Frame) -> Value:
             frame.yields += inner.items
     else:
         frame.yields.append(None if value is None else evaluate(run, value, frame))
+        if len(run.open_loops) > frame.loops:
+            frame.turns.append(run.open_loops[-1].count)
     return None

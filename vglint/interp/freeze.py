@@ -167,7 +167,9 @@ def _parameters(
         ):
             wrote = param.origin  # a helper in another file fills many models: what is odd about this one is here
         init = replace(init, span=_span(wrote, None))
-        made.append(Parameter(path, param.shape, init, param.trainable, param.buffer, _span(param.origin, None)))
+        origin = _span(param.origin, None)
+        late = id(param) in run.late
+        made.append(Parameter(path, param.shape, init, param.trainable, param.buffer, origin, param.anew, late))
 
     for module in run.modules:
         if id(module) in names:
@@ -279,6 +281,7 @@ def _modules(run: Run, names: dict[int, tuple[str, bool]], span: Span) -> tuple[
                 (registered or _listed(module, listed)) and not module.in_forward,
                 module.called,
                 children,
+                module.anew,
             )
         )
     return tuple(made)

@@ -105,6 +105,7 @@ def _walked(
         owner,
         self_,
         function.owner or (frame.cls if type(function.node) is cst.Lambda else None),
+        loops=len(run.open_loops),
         name=function.name,
     )
     if self_ is None and function.owner is None:
@@ -131,6 +132,8 @@ def _walked(
             # The paths of an unknown branch that returned before are the ones that the program takes.
             flow, inner.result = Flow.RETURN, inner.returned.pop()
         if inner.yields is not None:
+            if inner.yields and len(inner.turns) == len(inner.yields):
+                return IteratorV(None, inner.yields[0], inner.turns[0])
             return IteratorV(inner.yields)
         return returned_value(run, inner, flow if flow == Flow.RETURN else None, site)
     finally:
@@ -341,10 +344,12 @@ def call_external(
 def _leaf(run: Run, cls: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> ModuleV:
     module = new_module(run, cls, frame, site)
     run.setup += 1
+    run.building += 1
     try:
         build_leaf(run, module, cls, args, keywords, frame, site)
     finally:
         run.setup -= 1
+        run.building -= 1
     return module
 
 

@@ -34,6 +34,7 @@ def parameter(
     elif isinstance(data, ParamView):
         shape, init = (data.param.shape, data.param.init) if data.whole else (None, distribution.UNKNOWN)
     made = ParamV(shape, init, trainable is not False and not buffer, buffer, site)
+    made.anew = bool(run.modules_running) and run.setup == 0 and not run.cached and run.guards == 0
     return made
 
 

@@ -62,6 +62,7 @@ def instantiate(
     found = find_in_mro(cls, "__init__")
     base = leaf_base(cls) if isinstance(instance, ModuleV) else None
     run.setup += 1
+    run.building += module
     running, run.modules_running = run.modules_running, []
     try:
         if found is not None and not (cls.frozen_kind == "dataclass" and found[1] is not cls and cls.fields):
@@ -75,6 +76,7 @@ def instantiate(
             call(run, dict_base_method(run, instance.extra["dict"], "__init__"), args, keywords, frame, site)
     finally:
         run.setup -= 1
+        run.building -= module
         run.modules_running = running
     return instance
 

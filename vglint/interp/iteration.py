@@ -104,6 +104,7 @@ def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
 
 def _rest(run: Run, value: IteratorV) -> Items:
     if value.items is None:
+        value.exhausted = True
         return Items(None, value.item, value.count)
     rest = value.items[value.position :]
     value.position = len(value.items)

@@ -74,6 +74,8 @@ def _is_module_name(name: str) -> bool:
         "MegatronModule",
         "ModelMixin",
         "PreTrainedModel",
+        "_Loss",
+        "_WeightedLoss",
     ):
         return True
     spelling = ops.find(name)

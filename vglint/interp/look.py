@@ -36,6 +36,7 @@ def candidates(module: Module) -> Iterator[Candidate]:
     """Yields every possible entry of a file in source order, the file itself last."""
     script = False
     called = call_sites(module)
+    trainers = {unit.ast.name for unit in module.units if isinstance(unit.ast, ast.FunctionDef) and _trains(unit.ast)}
     for unit in module.units:
         node = unit.ast
         if isinstance(node, ast.ClassDef):
@@ -46,12 +47,15 @@ def candidates(module: Module) -> Iterator[Candidate]:
             for method in training_methods(node):
                 yield Candidate("method", unit, method.name, unit.span_of(method))
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            if _trains(node):
+            if _trains(node) or (_optimises(node) and node.name not in _called_names(module)):
                 yield Candidate("training", unit)
             elif _builds(node):
                 yield Candidate("function", unit)
         elif unit.kind == "other" and not script:
-            script = any(_trains(statement) or _loops_over_calls(statement) for statement in unit.statements)
+            script = any(
+                _trains(statement) or _loops_over_calls(statement) or _starts(statement, trainers)
+                for statement in unit.statements
+            )
     script = script or _calls_trainer(module)
     plain = [
         unit
@@ -137,6 +141,32 @@ def _trains(node: ast.AST) -> bool:
     ) and not _is_backward_method(node)
 
 
+def _optimises(node: ast.AST) -> bool:
+    """Whether a function builds an optimiser of a model's parameters, and calls something in a loop: what it calls may train."""
+    built = any(
+        isinstance(each, ast.Call)
+        and isinstance(each.func, (ast.Attribute, ast.Name))
+        and (each.func.attr if isinstance(each.func, ast.Attribute) else each.func.id) in OPTIMIZERS
+        for each in ast.walk(node)
+    )
+    return built and any(isinstance(each, (ast.For, ast.While)) and _loops_over_calls(each) for each in ast.walk(node))
+
+
+def _called_names(module: Module) -> set[str]:
+    """Returns the names that a file calls: a function that one of its entries calls is walked there."""
+    return {
+        each.func.id
+        for unit in module.units
+        for statement in unit.statements
+        for each in ast.walk(statement)
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)
+    }
+
+
+OPTIMIZERS = frozenset("SGD Adam AdamW Adamax NAdam RAdam Adagrad Adadelta RMSprop Rprop ASGD LBFGS SparseAdam".split())
+"""torch's optimisers, by the names that code calls."""
+
+
 def _trains_somewhere(unit: Unit) -> bool:
     return any(_trains(statement) for statement in unit.statements)
 
@@ -162,6 +192,17 @@ def _loops_over_calls(node: ast.AST) -> bool:
         test = ast.dump(node.test)
         return "__main__" in test
     return isinstance(node, (ast.For, ast.While)) and any(isinstance(each, ast.Call) for each in ast.walk(node))
+
+
+def _starts(node: ast.AST, trainers: set[str]) -> bool:
+    """Whether top-level code calls a function of the file that trains, or one that says so (`train(…)`, `Trainer(…).train()`)."""
+    for each in ast.walk(node):
+        if isinstance(each, ast.Call):
+            if isinstance(each.func, ast.Name) and (each.func.id in trainers or each.func.id.startswith("train")):
+                return True
+            if isinstance(each.func, ast.Attribute) and each.func.attr.startswith("train"):
+                return True
+    return False
 
 
 def _calls_trainer(module: Module) -> bool:

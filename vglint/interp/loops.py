@@ -149,7 +149,11 @@ def walk_while(
             with counted(run, count, text, site):
                 flow = body()
             return flow if flow == Flow.RETURN else None
+        yielded = len(frame.yields or ())
         flow = body()
+        if frame.yields and len(frame.yields) > yielded and _endless(test):
+            frame.turns += [Unknown("loop bound", text)] * (len(frame.yields) - len(frame.turns))
+            return None
         if flow == Flow.BREAK:
             return None
         if flow == Flow.RETURN:
@@ -159,6 +163,12 @@ def walk_while(
         run.tick(20 + (len(run.nodes) - start) // 4)
     run.gap("budget", f"while {text}", site)
     return None
+
+
+def _endless(test: cst.BaseExpression) -> bool:
+    return (isinstance(test, cst.Name) and test.value == "True") or (
+        isinstance(test, cst.Integer) and test.value == "1"
+    )
 
 
 @contextmanager

@@ -47,6 +47,7 @@ def new_module(run: Run, cls: ClassV | External, frame: Frame, site: Site) -> Mo
     """Returns an empty instance of a module class."""
     module = ModuleV(cls, Attrs(), run.borrowed or site)
     module.in_forward = bool(run.modules_running) and run.setup == 0 and not run.cached
+    module.anew = module.in_forward and run.guards == 0
     run.modules.append(module)
     return module
 
@@ -65,9 +66,11 @@ def call_module(
         if isinstance(forward, StaticV):
             bound = forward.function
         run.modules_running.append(module)
+        guards, run.guards = run.guards, 0
         try:
             return call(run, bound, args, keywords, frame, site)
         finally:
+            run.guards = guards
             run.modules_running.pop()
     base = leaf_base(module.cls)
     if base is not None and base.name == "torch.nn.Sequential":
@@ -166,9 +169,9 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
         return Unknown("argument", f"{class_name(module.cls)}.{name}")
     if name in ("__getattr__", "__getattribute__"):
         return BuiltinV(name, _attribute_by_name(module))
-    if name == "forward" and (module.spelling is not None or leaf_base(module.cls) is not None):
+    if name == "__call__" or (name == "forward" and (module.spelling is not None or leaf_base(module.cls) is not None)):
         return BuiltinV(
-            "forward", lambda run, args, keywords, frame, site: call_module(run, module, args, keywords, frame, site)
+            name, lambda run, args, keywords, frame, site: call_module(run, module, args, keywords, frame, site)
         )
     if name in module.config:
         return module.config[name]

@@ -260,6 +260,8 @@ class ModuleV(Instance):
     config: dict[str, Literal_] = field(default_factory=dict)
     called: int = 0
     in_forward: bool = False
+    anew: bool = False
+    """Forward builds it at every call: no condition stands around."""
     """Built while forward ran, not while its owner was built."""
     opaque: bool = False
     """A pretrained model of a library: known to be a module, not what is in it."""
@@ -305,6 +307,8 @@ class ParamV:
     path: str = ""
     computed: bool = False
     """Made of other parameters before each use (weight_norm, spectral_norm): what is written into it is lost."""
+    anew: bool = False
+    """Forward makes it at every call."""
 
 
 ROW = -1

@@ -11,7 +11,7 @@ import libcst as cst
 from vglint.interp import arithmetic, comparison, containers, repeats
 from vglint.interp.apart import turns_are_apart
 from vglint.interp.assignment import assign, bind, delete
-from vglint.interp.branches import fork
+from vglint.interp.branches import fork, source_of
 from vglint.interp.carried import held, note_carried
 from vglint.interp.core import EXEC, Flow, Frame, Raised, Run, evaluate, execute, register
 from vglint.interp.definitions import make_class, make_function
@@ -22,6 +22,7 @@ from vglint.interp.indexing import index
 from vglint.interp.liveness import lost_rebindings
 from vglint.interp.loops import walk_loop, walk_while
 from vglint.interp.objects import ClassV, External, Instance, ModuleV, ParamV, Site, TensorV, Value, is_unknown
+from vglint.interp.refusals import refuses
 from vglint.value import Unknown
 
 
@@ -219,16 +220,23 @@ def if_(run: Run, node: cst.If, frame: Frame) -> int | None:
     finally:
         run.refusing -= refuses
     known = comparison.truth(run, condition, frame, Site(frame.unit, node))
+    refused = refuses(run, node, condition, known, frame)
+    known = known if refused is None else refused
+    if known is None and run.chosen and source_of(node.test) in run.chosen:
+        known = True
+    run.guards += 1
+    try:
+        return _arms(run, node, condition, known, frame)
+    finally:
+        run.guards -= 1
+
+
+def _arms(run: Run, node: cst.If, condition: Value, known: bool | None, frame: Frame) -> int | None:
     orelse = node.orelse
-    if known is True:
-        return block(run, body_of(node), frame)
-    if known is False:
-        if orelse is None:
-            return None
-        return if_(run, orelse, frame) if type(orelse) is cst.If else block(run, body_of(orelse), frame)
 
     def first() -> int | None:
-        narrow(run, node.test, frame)
+        if known is None:
+            narrow(run, node.test, frame)
         return block(run, body_of(node), frame)
 
     def second() -> int | None:
@@ -236,6 +244,8 @@ def if_(run: Run, node: cst.If, frame: Frame) -> int | None:
             return None
         return if_(run, orelse, frame) if type(orelse) is cst.If else block(run, body_of(orelse), frame)
 
+    if known is not None:
+        return first() if known else second()
     return fork(run, condition, [first, second], frame, Site(frame.unit, node.test))
 
 
@@ -314,7 +324,13 @@ def with_(run: Run, node: cst.With, frame: Frame) -> int | None:
 @register(EXEC, cst.Try, cst.TryStar)
 def try_(run: Run, node: cst.Try, frame: Frame) -> int | None:
     flow: int | None = None
-    trying, depth, running, region = run.trying, run.depth, list(run.modules_running), run.region
+    trying, depth, running, region, guards = (
+        run.trying,
+        run.depth,
+        list(run.modules_running),
+        run.region,
+        run.guards,
+    )
     try:
         run.trying += bool(node.handlers)
         flow = block(run, body_of(node), frame)
@@ -330,7 +346,9 @@ def try_(run: Run, node: cst.Try, frame: Frame) -> int | None:
             raise
         if handler.name is not None:
             assign(run, handler.name.name, error.value, frame)
+        run.guards = guards + 1
         flow = block(run, body_of(handler), frame)
+        run.guards = guards
     if node.finalbody is not None:
         ended = block(run, body_of(node.finalbody), frame)
         flow = ended if ended is not None else flow

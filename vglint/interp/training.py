@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vglint import ops
-from vglint.interp.core import LIBRARY, MISSING, Frame, Run, call, opaque, register, set_trainable
+from vglint.interp.core import LIBRARY, MISSING, Frame, Run, call, register, set_trainable
 from vglint.interp.emit import emit, literal, node_of, shape_of
 from vglint.interp.iteration import items_of
 from vglint.interp.liveness import body_around, unread_after
@@ -104,7 +104,31 @@ def tensor(run: Run, which: External, args: list[Value], keywords: dict[str, Val
         return rewrapped(run, which.name, data, keywords, site)
     listed = data.items if isinstance(data, ListV) else list(data) if isinstance(data, tuple) else []
     if any(is_tensor(item) for item in listed):
-        return opaque(run, "unmodelled call", "torch.tensor of tensors", listed, site)
+        return _leaf_of(run, which.name, listed, keywords, site)
+    spelling = ops.find(which.name)
+    assert spelling is not None
+    return emit_call(run, spelling, args, keywords, site)
+
+
+def _leaf_of(run: Run, name: str, listed: list[Value], keywords: dict[str, Value], site: Site) -> Value:
+    """`torch.tensor([a, b])` of tensors: a new leaf with their numbers."""
+    sources = [node for item in listed if is_tensor(item) and (node := node_of(run, item, site)) is not None]
+    made = act(
+        run, "requires_grad", sources, {"value": literal(keywords.get("requires_grad", False)), "by": name}, site
+    )
+    return TensorV(made, None)
+
+
+@register(LIBRARY, "torch.from_numpy")
+def from_array(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    """An array that was a tensor is one again, without its history."""
+    from vglint.interp.emit import emit_call
+
+    data = args[0] if args else keywords.get("ndarray")
+    if is_tensor(data) or isinstance(data, OpaqueV):
+        return rewrapped(run, which.name, data, keywords, site)
     spelling = ops.find(which.name)
     assert spelling is not None
     return emit_call(run, spelling, args, keywords, site)
@@ -295,6 +319,12 @@ def scheduler(run: Run, name: str, args: list[Value], keywords: dict[str, Value]
         return MISSING
 
     return Instance(External(name), {}, site, {"node": node, "attribute": attribute})
+
+
+def zero_grad_of_unknown(run: Run, site: Site) -> Value:
+    """Performs `x.zero_grad()` of a model or an optimiser that is not known: it may be any."""
+    act(run, "zero_grad", [], {"model": None}, site)
+    return None
 
 
 def backward_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: dict[str, Value], site: Site) -> Value:

@@ -256,7 +256,9 @@ ENTRIES = (
     ),
     _keep("contiguous", "the same values in one block", "x.contiguous(%self, -memory_format=None)"),
     _keep("clone", "a copy", "torch.clone x.clone (%input, *, -memory_format=None)"),
-    Entry("view", "shape", "the same elements in another shape", viewed, "x.view(%self, *size)"),
+    Entry(
+        "view", "shape", "the same elements in another shape", viewed, "x.view(%self, *size)\nx.resize(%self, *sizes)"
+    ),
     Entry(
         "reshape",
         "shape",
@@ -365,6 +367,6 @@ ENTRIES = (
         "shape",
         "another size, contents undefined where it grows",
         unknown,
-        "x.resize_(%self, *size, -memory_format=None)\nx.set_(%self, -source=None, -storage_offset=0, -size=None, -stride=None)",
+        "x.resize_(%self, *size, -memory_format=None)\nx.resize_as_(%self, the_template, -memory_format=None)\nx.set_(%self, -source=None, -storage_offset=0, -size=None, -stride=None)",
     ),
 )

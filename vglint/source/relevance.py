@@ -9,6 +9,7 @@ _CONCERNS = re.compile(
     rb"def forward\b|\bnn\.|\bF\.|\bSequential\("
     rb"|class \w+\([^)]{0,200}(?:Module|Sequential|Layer|Block|Net)\b"  # of nn.Module under another name, or of a base elsewhere
     rb"|\.backward\(|zero_grad|clip_grad|gradient_clip|max_grad_norm|\boptim\.|GradScaler|autocast|training_step|Trainer\("
+    rb"|\.parameters\(|\.cuda\(\)|\.to\(|\btrain\w*(?:\.\w+)?\("  # a script that builds a model and hands it to what trains it
     rb"|\w_loss\(|Loss\(|entropy|softmax|sigmoid|logsumexp|torch\.(?:log|exp|sqrt|norm|erf)\w*\("
 )
 

@@ -99,6 +99,9 @@ def head_dim(found: NodeView) -> float | Unknown:
         size = shape[-1] if shape and scores.product.op in ("matmul", "bmm") else None
         if isinstance(size, int) and not (isinstance(width, int) and width < size):
             return float(size)
+        way = _way(found.view, scores.product.inputs[0])[0]
+        if isinstance(width, int) and all(found.view.kinds[node.index] == "dropout" for node in way):
+            return float(width)
     return unknown("the size of a head is not known")
 
 

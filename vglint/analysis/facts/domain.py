@@ -37,6 +37,8 @@ def constant(node: Node) -> float | None:
 def guarded(view: View, index: int) -> bool:
     """Whether a value is kept off zero from below: a positive constant was added, it was clamped, or a function made it positive."""
     node = origin(view, index)
+    if floors_at_zero(node):
+        return guarded(view, node.inputs[0])
     if node.op in ("clamp", "clamp_min", "maximum", "max", "where", "masked_fill", "nan_to_num", "relu6", "hardtanh"):
         return True
     if node.op in ("add", "sub") and len(node.inputs) == 1:
@@ -48,6 +50,13 @@ def guarded(view: View, index: int) -> bool:
     if node.op in ("mul", "div", "sqrt", "pow", "mean", "sum", "abs", "square", "cumsum", "cumprod"):
         return bool(node.inputs) and all(guarded(view, source) for source in node.inputs)
     return node.op in _POSITIVE
+
+
+def floors_at_zero(node: Node) -> bool:
+    """Whether an op only takes off what is negative, and leaves zero as it is: `clamp(min=0)`, ReLU."""
+    if node.op == "relu":
+        return True
+    return node.op in ("clamp", "clamp_min") and len(node.inputs) == 1 and number(node.get("min")) == 0
 
 
 def clamped_in_place(view: View, index: int) -> bool:
@@ -85,7 +94,9 @@ def scales(view: View, index: int) -> bool:
 
 def sum_of_squares(view: View, index: int) -> bool:
     """Whether a value is a sum, mean or product of squares that is zero where they all are, with nothing added to it."""
-    node = origin(view, index)
+    node = _unfloored(view, index)
+    if node.op in ("mse_loss", "var"):
+        return True
     if node.op in _SUMS or node.op in ("cumsum",):
         return bool(node.inputs) and _square(view, node.inputs[0])
     if node.op in ("add",) and len(node.inputs) == 2:
@@ -95,10 +106,69 @@ def sum_of_squares(view: View, index: int) -> bool:
     return _square(view, index)
 
 
+def squared_distances(view: View, index: int) -> bool:
+    """Whether a value is `|a|² + |b|² - 2 a·b` and nothing else: 0 for a point and itself, or below it by rounding."""
+    parts = _parts(view, _unfloored(view, index), 0)
+    products = [node for node in parts if node.op in _PRODUCTS]
+    return (
+        bool(products)
+        and len(products) < len(parts)
+        and all(node.op in _PRODUCTS or sum_of_squares(view, node.index) for node in parts)
+    )
+
+
+def sine(view: View, index: int) -> bool:
+    """Whether a value is `1 - c²` of a cosine: 0 for equal and for opposite directions."""
+    node = _unfloored(view, index)
+    if node.op not in ("sub", "rsub", "add") or len(node.inputs) != 1 or constant(node) != 1:
+        return False
+    squared = origin(view, node.inputs[0])
+    if squared.op == "neg":
+        squared = origin(view, squared.inputs[0])
+    return _square(view, squared.index) and bool(squared.inputs) and cosine(view, squared.inputs[0])
+
+
+def cosine(view: View, index: int) -> bool:
+    """Whether a value is a cosine that can be exactly ±1: a cosine similarity, or a product of normalised vectors."""
+    made = origin(view, index)
+    if made.op == "cosine_similarity":
+        return True
+    if made.op == "sum" and made.inputs:
+        made = origin(view, made.inputs[0])
+        if made.op != "mul":
+            return False
+    elif made.op not in ("linear", "matmul", "mm", "bmm", "einsum"):
+        return False
+    return len(made.inputs) > 1 and all(origin(view, source).op == "normalize" for source in made.inputs[:2])
+
+
+_PRODUCTS = frozenset({"matmul", "mm", "bmm", "einsum", "addmm", "baddbmm"})
+
+
+def _unfloored(view: View, index: int) -> Node:
+    node = origin(view, index)
+    while floors_at_zero(node):
+        node = origin(view, node.inputs[0])
+    return node
+
+
+def _parts(view: View, node: Node, depth: int) -> list[Node]:
+    """Returns what a value is the sum of, beyond signs and factors that are numbers."""
+    linear = node.op in ("add", "sub", "rsub", "addmm", "baddbmm") and len(node.inputs) >= 2
+    scaled = (node.op in ("mul", "div") and len(node.inputs) == 1 and constant(node) is not None) or node.op == "neg"
+    if depth > 6 or not (linear or scaled):
+        return [node]
+    if node.op in ("addmm", "baddbmm"):
+        return [*_parts(view, origin(view, node.inputs[0]), depth + 1), node]  # the node stands for its product
+    return [part for source in node.inputs for part in _parts(view, origin(view, source), depth + 1)]
+
+
 def generic(view: View, index: int) -> bool:
     """Whether what is squared behind a value comes straight from a weight layer, an embedding or a normalisation, whose outputs are all
     zero at once for no input, or is a model's own input, or the way from one of its points to another (`pos[i] - pos[j]`)."""
     node = _squared(view, index)
+    if _fixed(view, node):
+        return False
     ends = (
         {origin(view, source).index for source in node.inputs}
         if node.op == "sub" and len(set(node.inputs)) == 2
@@ -124,7 +194,7 @@ def shifted(view: View, index: int) -> bool:
 
 def _squared(view: View, index: int) -> Node:
     """Returns what is squared behind a root's argument, or the first node that is neither sum nor square."""
-    node = origin(view, index)
+    node = _unfloored(view, index)
     squared = False
     while node.inputs and not (squared and view.is_weight(node)):
         squares = [source for source in node.inputs if _square(view, source)]
@@ -136,6 +206,17 @@ def _squared(view: View, index: int) -> Node:
         else:
             break
     return node
+
+
+def _fixed(view: View, node: Node) -> bool:
+    """Whether a value is what a filter of fixed numbers gives, which is all zero where the input does not change."""
+    if view.kinds[node.index] != "weight" or not node.op.startswith("conv"):
+        return False
+    own = [view.graph.parameters[index] for _, index in node.params]
+    if own:
+        return not any(parameter.trainable for parameter in own)
+    behind = view.before(node.inputs[1:2])
+    return bool(node.inputs[1:2]) and not any(view.trains(i) or view.graph.nodes[i].op == "input" for i in behind)
 
 
 def _square(view: View, index: int) -> bool:

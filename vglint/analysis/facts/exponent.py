@@ -18,7 +18,8 @@ _LARGEST = frozenset({"max", "amax", "logsumexp", "maximum", "detach", "clamp", 
 
 @fact("node", "flag")
 def unbounded_argument(found: NodeView) -> bool:
-    """Its argument is a weight layer's output, perhaps scaled and shifted by numbers: nothing bounds it from above, no maximum is taken off."""
+    """Its argument is a weight layer's output, or what a loss is given, perhaps scaled and shifted by numbers: nothing bounds it from above, no
+    maximum is taken off."""
     view = found.view
     if not found.node.inputs:
         return False
@@ -27,6 +28,8 @@ def unbounded_argument(found: NodeView) -> bool:
         node = origin(view, node.inputs[0])
     if any(view.graph.nodes[index].op in _LARGEST for index in node.inputs[1:]):
         return False
+    if node.op == "input":
+        return not view.graph.parameters
     if node.op in ("matmul", "mm", "linear") and any(origin(view, i).op == "parameter" for i in node.inputs[1:2]):
         return not any(origin(view, index).op == "normalize" for index in node.inputs)
     kind = source_of(view, node.index)
@@ -39,8 +42,8 @@ def normalised_by_hand(found: NodeView) -> tuple[Place, ...]:
     view = found.view
     if found.node.op != "exp":
         return ()
-    sums = _sums(view, found.node.index)
-    places = []
+    sums = _sums(view, found.node.index) | _softplus(view, found.node.index)
+    places = [view.place(reader) for reader in view.readers[found.node.index] if view.graph.nodes[reader].op == "log1p"]
     for index in sums:
         for reader in view.readers[index]:
             node = view.graph.nodes[reader]
@@ -49,6 +52,12 @@ def normalised_by_hand(found: NodeView) -> tuple[Place, ...]:
             ):
                 places.append(view.place(reader))
     return tuple(dict.fromkeys(places))
+
+
+def _softplus(view: View, index: int) -> set[int]:
+    """Returns `1 + exp(x)`, whose logarithm is a softplus written out."""
+    nodes = (view.graph.nodes[reader] for reader in view.readers[index])
+    return {node.index for node in nodes if node.op == "add" and len(node.inputs) == 1 and constant(node) == 1}
 
 
 def _sums(view: View, index: int) -> set[int]:

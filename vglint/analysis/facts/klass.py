@@ -9,8 +9,13 @@ from functools import cached_property
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
-from vglint.graph import ModuleInfo
+from vglint.graph import ModuleInfo, Parameter
 from vglint.value import Unknown
+
+RANDOM = frozenset(
+    "normal uniform trunc_normal kaiming_normal kaiming_uniform xavier_normal xavier_uniform orthogonal".split()
+)
+"""Initialisations by random numbers."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,21 @@ class ClassView:
 
     @cached_property
     def passing(self) -> tuple[ModuleInfo, ...]:
-        """Those of them that nothing keeps: forward builds them anew each time."""
+        """Those of them that forward builds anew each time, and forgets or puts in the place of the last ones."""
+        inner = {child for module in self.unseen if module.anew for child in module.children}
         return tuple(
-            module for module in self.unseen if module.path.startswith("<") and module.path.endswith(" of forward>")
+            module
+            for module in self.unseen
+            if (module.path.startswith("<") and module.path.endswith(" of forward>"))
+            or (module.anew and module.path not in inner and not module.path.startswith("<"))
         )
+
+    @cached_property
+    def passing_parameters(self) -> tuple[Parameter, ...]:
+        """Parameters of random numbers that forward makes at every call."""
+        used = {index for node in self.view.graph.nodes if node.op == "parameter" for _, index in node.params}
+        found = [parameter for index, parameter in enumerate(self.view.graph.parameters) if index in used]
+        return tuple(each for each in found if each.anew and each.trainable and each.init.scheme in RANDOM)
 
     def _has_parameters(self, module: ModuleInfo) -> bool:
         """Whether a module holds parameters that training would move: buffers and what is frozen are kept out of its sight on purpose."""
@@ -70,14 +86,16 @@ def unregistered_layers(found: ClassView) -> tuple[str, ...]:
 
 @fact("class", "places")
 def built_in_forward(found: ClassView) -> tuple[Place, ...]:
-    """Layers with parameters that forward builds, uses and forgets."""
-    return tuple(dict.fromkeys(Place(module.span, module.type.rpartition(".")[2]) for module in found.passing))
+    """Layers with parameters, and random parameters, that forward builds and uses at every call."""
+    places = [Place(module.span, module.type.rpartition(".")[2]) for module in found.passing]
+    places += [Place(each.span, "Parameter") for each in found.passing_parameters if each.span is not None]
+    return tuple(dict.fromkeys(places))
 
 
 @fact("class", "texts")
 def built_types(found: ClassView) -> tuple[str, ...]:
-    """The classes of those layers."""
-    return tuple(dict.fromkeys(module.type.rpartition(".")[2] for module in found.passing))
+    """The classes of those layers and parameters."""
+    return tuple(dict.fromkeys(place.message for place in built_in_forward(found)))
 
 
 @fact("class", "places")

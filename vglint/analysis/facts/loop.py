@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from vglint.analysis.facts.model import ADAPTIVE
-from vglint.analysis.facts.order import always_with, earlier, repeats
+from vglint.analysis.facts.order import always_with, earlier
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
 from vglint.finding import Place
@@ -17,6 +18,16 @@ from vglint.value import Unknown
 _CLIPS = ("clip_grad_norm", "clip_grad_value")
 _GATED = frozenset({"lstm", "gru", "lstm_cell", "gru_cell"})
 _VANILLA = frozenset({"rnn", "rnn_cell"})
+_HARMLESS = tuple(
+    f"{name}."
+    for name in (
+        "torchvision torchaudio torchmetrics torch.autograd torch.linalg torch.fft numpy scipy sklearn skimage cv2 PIL matplotlib pandas "
+        "seaborn nltk librosa imageio einops wandb tqdm json math Tensor"
+    ).split()
+)
+"""Libraries that compute, draw or count, and touch no optimiser."""
+_TELLING = re.compile(r"opt|grad|step|train|backward|update|scaler|engine|raises", re.IGNORECASE)
+"""What a call in another file is named like that may act on gradients."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +85,18 @@ class LoopView:
             return True
         lines = [node.span.line for node in (*self.backwards, *self.steps)]
         file = self.optimizer.span.file
+        acting = {node.span.file for node in self.view.nodes("zero_grad", "step", "backward", *_CLIPS)}
         for gap in self.view.graph.gaps:
             if gap.why not in ("unmodelled call", "unresolved name", "budget", "unsupported syntax"):
                 continue
             if gap.span is None or not lines:
                 return True
-            if gap.span.file != file or min(lines) - 15 <= gap.span.line <= max(lines) + 15:
+            if gap.why == "unmodelled call" and gap.text.startswith(_HARMLESS):
+                continue
+            if gap.span.file != file:
+                if gap.span.file in acting or gap.why == "budget" or _TELLING.search(gap.text):
+                    return True
+            elif min(lines) - 15 <= gap.span.line <= max(lines) + 15:
                 return True
         return False
 
@@ -146,28 +163,6 @@ def steps(loop: LoopView) -> tuple[Place, ...]:
 def backwards(loop: LoopView) -> tuple[Place, ...]:
     """Backward passes that reach its parameters."""
     return places_of(loop, loop.backwards)
-
-
-@fact("loop", "flag")
-def repeated(loop: LoopView) -> bool:
-    """It steps more than once: inside a loop."""
-    return any(repeats(loop.view, node, loop.optimizer) for node in loop.steps)
-
-
-@fact("loop", "flag")
-def accumulates(loop: LoopView) -> bool:
-    """A backward pass that reaches its parameters runs more than once: what is not zeroed adds up."""
-    return any(repeats(loop.view, node, loop.optimizer) for node in loop.backwards)
-
-
-@fact("loop", "flag")
-def zeroes_gradients(loop: LoopView) -> bool | Unknown:
-    """Its gradients are set to zero or None somewhere. Unknown where a call in the training code is not understood."""
-    if loop.zeros:
-        return True
-    if not loop.params:
-        return unknown("the optimiser's parameters are not known: a model that is not known may zero them")
-    return unknown("a call in the training code is not understood") if loop.unexplained else False
 
 
 @fact("loop", "places")

@@ -142,19 +142,24 @@ class ModelView:
 
 
 def model_views(view: View) -> Iterator[ModelView]:
-    """Yields the graph's model; of training code, the models that are no class of the user's (those are entries themselves)."""
+    """Yields the graph's model; of training code, the models that are no class of the user's (those are entries themselves), or that it
+    initialises anew."""
     graph = view.graph
     if graph.kind != "training":
         inside = frozenset(range(len(graph.nodes)))
         yield from _of(ModelView(view, MainPath(view, inside), graph.root))
         return
     for module in graph.modules:
-        if "." in module.path or not module.type.startswith("torch."):
+        if "." in module.path or not (module.type.startswith("torch.") or _initialised_late(view, module.path)):
             continue
         inside = frozenset(
             node.index for node in graph.nodes if node.path == module.path or node.path.startswith(module.path + ".")
         )
         yield from _of(ModelView(view, MainPath(view, inside), module.type))
+
+
+def _initialised_late(view: View, path: str) -> bool:
+    return any(view.graph.parameters[index].late for index in view.parameters_under(path))
 
 
 def _of(model: ModelView) -> Iterator[ModelView]:

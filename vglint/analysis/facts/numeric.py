@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vglint.analysis.facts.domain import (
+    MOVED,
     clamped_in_place,
     constant,
+    cosine,
     generic,
     guarded,
     origin,
     scales,
     shifted,
+    sine,
+    squared_distances,
     sum_of_squares,
 )
 from vglint.analysis.facts.node import NodeView
@@ -36,6 +40,28 @@ def root(found: NodeView) -> bool:
 def root_of_squares(found: NodeView) -> bool:
     """A root whose argument is a sum, mean or product of squares with nothing added under the root: it is 0 where they all are."""
     return _is_root(found.node) and bool(found.node.inputs) and sum_of_squares(found.view, found.node.inputs[0])
+
+
+@fact("node", "flag")
+def root_of_difference(found: NodeView) -> bool:
+    """A root whose argument is a difference that is 0 for equal vectors: squared distances by `|a|² + |b|² - 2 a·b`, or 1 minus a cosine's
+    square."""
+    if not _is_root(found.node) or not found.node.inputs:
+        return False
+    source = found.node.inputs[0]
+    return squared_distances(found.view, source) or sine(found.view, source)
+
+
+@fact("node", "text")
+def root_argument(found: NodeView) -> str | Unknown:
+    """What a root's argument is and where it is 0, in words."""
+    if root_of_squares(found):
+        return "a sum of squares, is 0 (all-zero features, equal inputs, padding)"
+    if not root_of_difference(found):
+        return unknown("no argument that is known to be 0")
+    if sine(found.view, found.node.inputs[0]):
+        return "1 minus the square of a cosine, is 0 (equal or opposite vectors, or by rounding)"
+    return "a squared distance, is 0 (a point and itself, equal points, or by rounding)"
 
 
 @fact("node", "flag")
@@ -85,7 +111,9 @@ def of_probability(found: NodeView) -> bool:
     made = origin(found.view, found.node.inputs[0])
     if made.op == "sigmoid" and scales(found.view, made.index):
         return False
-    return made.op in ("softmax", "sigmoid") or _complement(found.view, made)
+    if made.op in ("sub", "rsub") and len(made.inputs) == 1 and constant(made) == 1 and made.get("other") is None:
+        made = origin(found.view, made.inputs[0])  # 1 - p is a probability where p is one
+    return made.op in ("softmax", "sigmoid") or _complement(found.view, made) or _weighed(found.view, found.node, made)
 
 
 @fact("node", "places")
@@ -110,6 +138,8 @@ def hidden_nan(found: NodeView) -> tuple[Place, ...]:
             risky = arm.inputs[:1]
         elif arm.op == "div" and len(arm.inputs) == 2:
             risky = arm.inputs[1:]
+        elif arm.op == "div" and number(arm.get("input")) is not None:
+            risky = arm.inputs
         else:
             continue
         for source in risky:
@@ -136,14 +166,7 @@ def clamps_nothing(found: NodeView) -> bool:
 @fact("node", "flag")
 def of_cosine(found: NodeView) -> bool:
     """Its argument is a cosine that can be exactly ±1: a cosine similarity, or a product of normalised vectors."""
-    if not found.node.inputs:
-        return False
-    made = origin(found.view, found.node.inputs[0])
-    if made.op == "cosine_similarity":
-        return True
-    if made.op not in ("linear", "matmul", "mm", "bmm", "einsum"):
-        return False
-    return len(made.inputs) > 1 and all(origin(found.view, source).op == "normalize" for source in made.inputs[:2])
+    return bool(found.node.inputs) and cosine(found.view, found.node.inputs[0])
 
 
 @fact("node", "number")
@@ -187,11 +210,51 @@ def _is_root(node: Node) -> bool:
 
 
 def _complement(view: View, node: Node) -> bool:
-    """Whether a value is chosen between p and 1 - p, which only a probability is."""
+    """Whether a value is chosen between p and 1 - p, which only a probability is: by a condition, or as `y p + (1 - y) (1 - p)`."""
+    if node.op == "add" and len(node.inputs) == 2:
+        factors = [view.graph.nodes[index] for index in node.inputs]
+        if all(each.op == "mul" and len(each.inputs) == 2 for each in factors):
+            here, there = ([origin(view, index).index for index in each.inputs] for each in factors)
+            return all(_less_than_one(view, index, there) for index in here) or all(
+                _less_than_one(view, index, here) for index in there
+            )
+        return False
     if node.op != "where" or len(node.inputs) != 3:
         return False
     left, right = (view.graph.nodes[index] for index in node.inputs[1:])
     for one, other in ((left, right), (right, left)):
         if one.op in ("sub", "rsub") and one.inputs == (other.index,) and constant(one) == 1.0:
             return True
+    return False
+
+
+def _less_than_one(view: View, index: int, others: list[int]) -> bool:
+    """Whether 1 minus a value is among others."""
+    nodes = (view.graph.nodes[each] for each in others)
+    return any(
+        node.op in ("sub", "rsub") and constant(node) == 1 and origin(view, node.inputs[0]).index == index
+        for node in nodes
+        if len(node.inputs) == 1
+    )
+
+
+def _weighed(view: View, logarithm: Node, made: Node) -> bool:
+    """Whether the logarithm of what a loss is given, or an average of it, is multiplied by what it is given and summed: a cross-entropy or
+    an entropy written out, whose argument is a probability."""
+    while made.op in ("mean", "sum", "div", "gather") and len(made.inputs) >= 1 and made.op != "input":
+        if made.op == "div" and len(made.inputs) != 1:
+            return False
+        made = origin(view, made.inputs[0])
+    if made.op != "input" or any(parameter.trainable for parameter in view.graph.parameters):
+        return False
+    todo = [logarithm.index]
+    while todo:
+        for reader in view.readers[todo.pop()]:
+            node = view.graph.nodes[reader]
+            if node.op == "neg" or view.kinds[reader] == "shape" or node.op in MOVED:
+                todo.append(reader)
+            elif node.op == "mul" and len(set(node.inputs)) == 2:
+                others = [source for source in node.inputs if logarithm.index not in view.before([source])]
+                if any(view.graph.nodes[each].op == "input" for each in view.before(others)):
+                    return True
     return False

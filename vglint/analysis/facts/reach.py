@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from vglint.analysis.facts.loop import LoopView, optimizer, places_of
+from vglint.analysis.facts.loop import LoopView, places_of
 from vglint.analysis.facts.order import earlier
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
-from vglint.graph import Node
+from vglint.graph import ModuleInfo, Node
 from vglint.value import Unknown
 
-_DETACHING = frozenset({"detach", "item", "tolist", "numpy"})
+DETACHING = frozenset({"detach", "item", "tolist", "numpy", "requires_grad"})
 
 
 @fact("loop", "places")
@@ -67,7 +67,7 @@ def under_no_grad(loop: LoopView) -> tuple[Place, ...]:
 def severed(loop: LoopView) -> tuple[Place, ...] | Unknown:
     """Of backward passes whose loss reaches no parameter by any differentiable way: the ops nearest the loss that cut it
     (`.detach()`, `.data`, `.item()`, `.numpy()`). Unknown where the way back meets a gap."""
-    return _severed(loop, _DETACHING)
+    return _severed(loop, DETACHING)
 
 
 @fact("loop", "places")
@@ -84,7 +84,11 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     if any(not node.params or node.get("complete") is False for node in optimizers) or loop.unexplained:
         return unknown("an optimiser's parameters are not known")
     moved = {index for node in optimizers for _, index in node.params}
-    hidden = tuple(module.path for module in loop.view.graph.modules if not module.registered)
+    hidden = tuple(
+        module.path
+        for module in loop.view.graph.modules
+        if not module.registered and (not module.path.startswith("<") or not _of_a_class(module))
+    )
     found: dict[Place, None] = {}
     for backward in loop.backwards:
         behind = loop.view.before(backward.inputs, lambda node: not loop.view.carries_gradient(node))
@@ -95,15 +99,33 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
             live = [param for param in own if loop.view.graph.parameters[param].trainable]
             if loop.view.graph.nodes[index].path.startswith(hidden):
                 continue  # no parameters() shows these: that is a cause of its own
-            if live and not any(param in moved for param in own):
+            if live and not any(param in moved for param in own) and not _finished(loop.view, index, moved):
                 found[loop.view.place(index)] = None
     return tuple(found)
+
+
+def _of_a_class(module: ModuleInfo) -> bool:
+    """Whether a module that no variable names is a model of the program's own, which some object holds."""
+    return not module.path.endswith(" of forward>") and not module.type.startswith("torch.")
+
+
+def _finished(view: View, index: int, moved: set[int]) -> bool:
+    """Whether a layer belongs to a model of which no optimiser moves anything, and that is loaded or set to evaluate: a critic that was
+    trained before."""
+    graph = view.graph
+    root = graph.nodes[index].path.split(".")[0]
+    if any(param in moved for param in view.parameters_under(root)):
+        return False
+    evaluated = any(node.path == root or node.path.startswith(f"{root}.") for node in view.nodes("eval_mode"))
+    own = [graph.parameters[param] for _, param in graph.nodes[index].params]
+    return evaluated or all(param.init.scheme == "unknown" for param in own)
 
 
 @fact("loop", "places")
 def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     """Where a value leaves torch or becomes a new leaf (`.numpy()`, `.item()`, `torch.tensor(t)`) and takes with it the only way from
-    layers that the optimiser moves to any backward pass, though other layers are reached. Unknown where the way back meets a gap."""
+    layers that the optimiser moves to any backward pass, though other layers are reached; a `.detach()` where the optimiser was given
+    these layers by name. Unknown where the way back meets a gap."""
     view = loop.view
     backwards = [index for node in view.nodes("backward") for index in node.inputs]
     reached = view.before(backwards, lambda node: not view.carries_gradient(node))
@@ -116,16 +138,28 @@ def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     own = {param for index in moved if index in reached for _, param in view.graph.nodes[index].params}
     lost = [i for i in moved if i not in reached and not any(p in own for _, p in view.graph.nodes[i].params)]
     lost = [i for i in lost if view.trains(i) and not view.in_region(view.graph.nodes[i], "no_grad")]
-    ahead = view.after(lost)
+    ahead, meant = view.after(lost), view.after(_listed(loop, lost, own))
     found = []
     for index in sorted(reached & ahead):
         node = view.graph.nodes[index]
         leaves = node.op in ("numpy", "item", "tolist") or (
             node.op == "requires_grad" and not view.carries_gradient(node)
         )
-        if leaves:
+        if leaves or (node.op == "detach" and index in meant):
             found.append(node)
     return places_of(loop, found)
+
+
+def _listed(loop: LoopView, lost: list[int], reached: set[int]) -> list[int]:
+    """Returns those of some layers that the optimiser was given by name: as a group of their own, or as another model than the rest."""
+    view, groups = loop.view, dict[str, set[int]]()
+    for group, param in loop.optimizer.params:
+        groups.setdefault(group, set()).add(param)
+    own = {param for index in lost for _, param in view.graph.nodes[index].params}
+    alone = {param for members in groups.values() if len(groups) > 1 and members <= own for param in members}
+    roots = {view.graph.parameters[param].path.split(".")[0] for param in reached & loop.params}
+    others = {param for param in own if view.graph.parameters[param].path.split(".")[0] not in roots}
+    return [index for index in lost if any(param in alone | others for _, param in view.graph.nodes[index].params)]
 
 
 @fact("loop", "text")
@@ -148,27 +182,6 @@ def not_moved(loop: LoopView) -> str | Unknown:
     return ", ".join(dict.fromkeys(place.message for place in places)) if places else unknown("everything is moved")
 
 
-@fact("loop", "places")
-def cut_at(loop: LoopView) -> tuple[Place, ...]:
-    """What `severed` names, else what `severed_layers` names."""
-    for places in (severed(loop), severed_layers(loop)):
-        if not isinstance(places, Unknown) and places:
-            return places
-    return ()
-
-
-@fact("loop", "text")
-def cut_text(loop: LoopView) -> str | Unknown:
-    """What the first of `cut_at` cuts, in words."""
-    places = cut_at(loop)
-    if not places:
-        return unknown("nothing is cut")
-    if severed(loop) == places:
-        moved = optimizer(loop)
-        return f"{places[0].message} cuts the loss from the parameters: no differentiable way leads from backward() to what {moved} moves."
-    return f"{places[0].message} cuts off every layer before it: {optimizer(loop)} moves them, and no gradient ever reaches them."
-
-
 def _severed(loop: LoopView, ops: frozenset[str] | None) -> tuple[Place, ...] | Unknown:
     view, found = loop.view, dict[Place, None]()
     backwards = list(view.nodes("backward"))
@@ -189,14 +202,30 @@ def _severed(loop: LoopView, ops: frozenset[str] | None) -> tuple[Place, ...] | 
             continue
         if loop.params and not _holds(loop, whole):
             continue
-        cuts = [view.graph.nodes[index] for index in sorted(open_) if view.kinds[index] == "cut"]
+        cuts = [view.graph.nodes[index] for index in sorted(open_) if cuts_off(view, index)]
         cuts = [
-            node for node in cuts if _before_moved(loop, node.index) or (blind and _before_trained(view, node.index))
+            node for node in cuts if before_moved(loop, node.index) or (blind and _before_trained(view, node.index))
         ]
-        wanted = [node for node in cuts if (node.op in ops if ops is not None else node.op not in _DETACHING)]
+        wanted = [node for node in cuts if (node.op in ops if ops is not None else node.op not in DETACHING)]
         if len(wanted) == len(cuts):
-            found.update((view.place(node.index), None) for node in wanted)
+            found.update((named(view, node.index), None) for node in wanted)
     return tuple(found)
+
+
+def named(view: View, index: int) -> Place:
+    """Returns where a node stands, in words for what cuts."""
+    node = view.graph.nodes[index]
+    if node.op == "getitem" and node.inputs:
+        return Place(node.span, f"the indices of {view.graph.nodes[node.inputs[0]].op}")
+    return view.place(index)
+
+
+def cuts_off(view: View, index: int) -> bool:
+    """Whether a node takes a value and passes no gradient back to it. A tensor that is marked anew as requiring one is a cause of its own."""
+    node = view.graph.nodes[index]
+    if node.op == "requires_grad" and node.get("value") is True:
+        return False
+    return view.kinds[index] == "cut" or (bool(node.inputs) and not view.carries_gradient(node))
 
 
 def _holds(loop: LoopView, indices: set[int]) -> bool:
@@ -204,7 +233,7 @@ def _holds(loop: LoopView, indices: set[int]) -> bool:
     return any(param in loop.params for index in indices for _, param in loop.view.graph.nodes[index].params)
 
 
-def _before_moved(loop: LoopView, index: int) -> bool:
+def before_moved(loop: LoopView, index: int) -> bool:
     return _holds(loop, loop.view.before([index]))
 
 

@@ -30,7 +30,7 @@ _TRANSPARENT = frozenset(
 )  # fmt: skip
 _RECTIFIED = frozenset({"relu", "relu6", "softplus", "abs", "threshold", "hardswish"})
 _SQUASHED = frozenset({"tanh", "softsign", "hardtanh"})
-_JOINED = frozenset({"cat", "stack", "concat", "hstack", "vstack", "dstack", "unbind", "split", "chunk"})
+_JOINED = frozenset({"join", "cat", "stack", "concat", "hstack", "vstack", "dstack", "unbind", "split", "chunk"})
 _MOVING = frozenset({"mean", "max_pool1d", "max_pool2d", "max_pool3d"})
 _LABELS = frozenset({"argmax", "argmin", "one_hot", "randint", "bernoulli", "multinomial"})
 _TINY = 1e-3

@@ -17,7 +17,9 @@ from vglint.analysis.facts import (
     recurrence,
     stream,
     structure,
+    terms,
     upkeep,
+    zeroing,
 )
 from vglint.analysis.facts.klass import class_views
 from vglint.analysis.facts.loop import loop_views
@@ -46,7 +48,9 @@ REGISTERED = (
     recurrence,
     stream,
     structure,
+    terms,
     upkeep,
+    zeroing,
 )
 """Modules whose import registers their facts."""
 

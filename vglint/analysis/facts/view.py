@@ -106,12 +106,19 @@ class View:
             if key == name:
                 return self.graph.parameters[index]
         source = self.argument(node, name)
+        if source is None and name == "weight" and node.op in ("matmul", "mm", "bmm", "einsum"):
+            source = next((each for each in node.inputs[1:2] if self._plain(each).op == "parameter"), None)
         if source is None:
             return None
-        found = self.graph.nodes[source]
+        found = self._plain(source)
+        return self.graph.parameters[found.params[0][1]] if found.op == "parameter" and found.params else None
+
+    def _plain(self, index: int) -> Node:
+        """Returns what a value is, beyond transpositions and casts."""
+        found = self.graph.nodes[index]
         while found.op in ("t", "transpose", "permute", "to", "contiguous", "mT", "numpy_T") and found.inputs:
             found = self.graph.nodes[found.inputs[0]]
-        return self.graph.parameters[found.params[0][1]] if found.op == "parameter" and found.params else None
+        return found
 
     def argument(self, node: Node, name: str) -> int | None:
         """Returns the node given as the argument `name`; None where it is absent or no tensor."""

@@ -1,0 +1,137 @@
+"""Facts of a loss that is a sum: terms that change its value and train nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vglint.analysis.facts.domain import constant
+from vglint.analysis.facts.loop import LoopView, optimizer
+from vglint.analysis.facts.reach import (
+    DETACHING,
+    before_moved,
+    cuts_off,
+    named,
+    severed,
+    severed_layers,
+    undifferentiable,
+)
+from vglint.analysis.facts.spec import fact, unknown
+from vglint.analysis.facts.view import View
+from vglint.finding import Place
+from vglint.graph import Node
+from vglint.value import Unknown
+
+_SCALING = frozenset({"mul", "div", "neg", "scale"})
+_DIRECT = frozenset({"detach", "requires_grad"})
+
+
+@fact("loop", "places")
+def cut_terms(loop: LoopView) -> tuple[Place, ...]:
+    """Of terms of a loss that reach no parameter by a differentiable way, beside terms that do: what cuts them (`.detach()`, `.data`,
+    `.item()`, `.numpy()`). A term that is itself a `.detach()` is meant so."""
+    return _of_terms(loop, True)
+
+
+@fact("loop", "places")
+def flat_terms(loop: LoopView) -> tuple[Place, ...]:
+    """The same, where what cuts them is an op that has no gradient: argmax, a comparison, rounding, an integer cast."""
+    return _of_terms(loop, False)
+
+
+@fact("loop", "places")
+def cut_at(loop: LoopView) -> tuple[Place, ...]:
+    """What `severed` names, else what `severed_layers` names, else `cut_terms`."""
+    for places in (severed(loop), severed_layers(loop), cut_terms(loop)):
+        if not isinstance(places, Unknown) and places:
+            return places
+    return ()
+
+
+@fact("loop", "flag")
+def only_a_term(loop: LoopView) -> bool:
+    """Only a term of the loss is cut off, by whatever op."""
+    whole = any(
+        not isinstance(places, Unknown) and places
+        for places in (severed(loop), severed_layers(loop), undifferentiable(loop))
+    )
+    return not whole and bool(cut_terms(loop) or flat_terms(loop))
+
+
+@fact("loop", "text")
+def cut_text(loop: LoopView) -> str | Unknown:
+    """What the first of `cut_at` cuts, in words."""
+    places = cut_at(loop)
+    if not places:
+        return unknown("nothing is cut")
+    if severed(loop) == places:
+        moved = optimizer(loop)
+        return f"{places[0].message} cuts the loss from the parameters: no differentiable way leads from backward() to what {moved} moves."
+    if severed_layers(loop) == places:
+        return f"{places[0].message} cuts off every layer before it: {optimizer(loop)} moves them, and no gradient ever reaches them."
+    return f"{places[0].message} cuts a term of the loss from the parameters: the term changes the loss and trains nothing."
+
+
+@fact("loop", "places")
+def flat_at(loop: LoopView) -> tuple[Place, ...]:
+    """What `undifferentiable` names, else `flat_terms`."""
+    places = undifferentiable(loop)
+    return flat_terms(loop) if isinstance(places, Unknown) or not places else places
+
+
+@fact("loop", "text")
+def flat_text(loop: LoopView) -> str | Unknown:
+    """What depends on the parameters only through the first of `flat_at`, in words."""
+    places = flat_at(loop)
+    if not places:
+        return unknown("a gradient passes")
+    through = f"only through {places[0].message}, which has no gradient"
+    if undifferentiable(loop) == places:
+        return f"the loss depends on the parameters {through}: nothing that {optimizer(loop)} moves is trained."
+    return f"a term of the loss depends on the parameters {through}: it changes the loss and trains nothing."
+
+
+def _of_terms(loop: LoopView, detaching: bool) -> tuple[Place, ...]:
+    if loop.unexplained or not loop.params:
+        return ()
+    view, found = loop.view, dict[Place, None]()
+    for backward in loop.backwards:
+        terms = [(index, _open(view, index)) for index in dict.fromkeys(_terms(view, backward))]
+        if not any(view.trains(each) for _, open_ in terms for each in open_):
+            continue
+        for index, open_ in terms:
+            if view.graph.nodes[index].op in _DIRECT or any(_settles(view, each) for each in open_):
+                continue
+            cuts = [each for each in sorted(open_) if cuts_off(view, each) and before_moved(loop, each)]
+            if cuts and all(view.graph.nodes[each].op in DETACHING for each in cuts) is detaching:
+                found.update((named(view, each), None) for each in cuts)
+    return tuple(found)
+
+
+def _settles(view: View, index: int) -> bool:
+    """Whether a node trains, or may do so behind what is not known. A tensor made of a list is new, whatever the list holds."""
+    hidden = view.kinds[index] != "create" and view.hides_operand(index)
+    return view.trains(index) or view.graph.nodes[index].op == "opaque" or hidden
+
+
+def _open(view: View, index: int) -> set[int]:
+    return view.before([index], lambda node: not view.carries_gradient(node))
+
+
+def _terms(view: View, backward: Node) -> Iterator[int]:
+    """Yields what a loss is the sum of, beyond signs and factors that are numbers: each is a number, as the loss is."""
+    todo, seen = list(backward.inputs), set[int]()
+    while todo:
+        index = todo.pop()
+        if index in seen:
+            continue
+        seen.add(index)
+        node = view.graph.nodes[index]
+        if node.op in ("add", "sub", "rsub") or (
+            len(node.inputs) == 1
+            and (node.op in ("neg", "scale") or (node.op in _SCALING and constant(node) is not None))
+        ):
+            todo += node.inputs
+        elif node.op in ("sum", "mean") and view.graph.nodes[node.inputs[0]].op in ("stack", "cat"):
+            todo += view.graph.nodes[node.inputs[0]].inputs
+        else:
+            yield index
