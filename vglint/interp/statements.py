@@ -213,12 +213,12 @@ def class_(run: Run, node: cst.ClassDef, frame: Frame) -> int | None:
 
 @register(EXEC, cst.If)
 def if_(run: Run, node: cst.If, frame: Frame) -> int | None:
-    refuses = _only_raises(node)
-    run.refusing += refuses
+    raises = _only_raises(node)
+    run.refusing += raises
     try:
         condition = evaluate(run, node.test, frame)
     finally:
-        run.refusing -= refuses
+        run.refusing -= raises
     known = comparison.truth(run, condition, frame, Site(frame.unit, node))
     refused = refuses(run, node, condition, known, frame)
     known = known if refused is None else refused
