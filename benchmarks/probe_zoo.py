@@ -60,7 +60,9 @@ def zoo() -> Iterator[Subject]:
         place = target["root"], target["file"]
         if place not in seen:
             seen.add(place)
-            yield Subject("zoo", folder / target["root"].replace("/", "+"), target["file"], target["entry"])
+            yield Subject(
+                "zoo", folder / target["root"].partition("@")[0].replace("/", "+"), target["file"], target["entry"]
+            )
 
 
 def fixtures() -> Iterator[Subject]:
