@@ -105,8 +105,9 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
 
 
 def _of_a_class(module: ModuleInfo) -> bool:
-    """Whether a module that no variable names is a model of the program's own, which some object holds."""
-    return not module.path.endswith(" of forward>") and not module.type.startswith("torch.")
+    """Whether a module that no variable names is a model of the program's own, which some object holds, or a part of it."""
+    inner = not module.path.endswith(">")
+    return inner or (not module.path.endswith(" of forward>") and not module.type.startswith("torch."))
 
 
 def _finished(view: View, index: int, moved: set[int]) -> bool:
