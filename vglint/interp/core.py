@@ -200,12 +200,11 @@ class Run:
     open_loops: list[OpenLoop] = field(default_factory=list)
     """The loops of unknown length that are being walked, outermost first."""
     refusing: int = 0
-    """Above zero in the condition of a statement that does nothing but raise: what holds of sizes that are not known is not asked there,
-    since inputs are given that pass."""
+    """Above zero in the condition of a statement that only raises, which is not asked about unknown sizes: inputs are given that pass."""
     training_code: bool = False
+    """The entry is training code, where loops run over batches and epochs."""
     trained: bool = False
     """A backward pass has run."""
-    """The entry is training code, where loops run over batches and epochs."""
     chosen: set[str] = field(default_factory=set)
     """Conditions, by their source, whose first arm is walked alone because a model was chosen by them."""
     forks: int = 0
