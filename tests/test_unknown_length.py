@@ -209,3 +209,11 @@ def test_arguments_behind_what_is_repeated_have_no_place() -> None:
     )
     graph = walked(build, SEQUENTIAL)
     assert any("too many" in gap.text for gap in graph.gaps), graph.gaps
+
+
+def test_a_dict_of_an_unknown_number_of_layers_is_no_fault_of_ours() -> None:
+    graph = walked(
+        "self.layers = nn.ModuleDict({str(i): nn.Linear(width, width) for i in range(depth)})",
+        "for layer in self.layers.values():\n    x = layer(x)\nreturn x",
+    )
+    assert graph.gaps

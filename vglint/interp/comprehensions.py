@@ -126,7 +126,9 @@ def dict_comprehension(run: Run, node: cst.DictComp, frame: Frame) -> Value:
         run, node.for_in, frame, lambda inner: (evaluate(run, node.key, inner), evaluate(run, node.value, inner))
     )
     made = DictV({}, complete=count is None)
-    for pair in pairs or []:
-        assert isinstance(pair, tuple)
-        store(made, pair[0], pair[1])
+    for found in pairs or []:
+        made.complete = made.complete and not isinstance(found, RepeatV)
+        for pair in found.items if isinstance(found, RepeatV) else [found]:
+            if isinstance(pair, tuple):
+                store(made, pair[0], pair[1])
     return made
