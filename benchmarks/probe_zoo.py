@@ -132,13 +132,17 @@ def _outcome(subject: Subject, path: Path) -> dict[str, object]:
 
 
 def table(rows: list[Row]) -> str:
-    lines = ["| population | models | probed | share | unmarked with a confirmed fault |", "|---|---|---|---|---|"]
+    lines = [
+        "| population | models | import with torch alone | probed | share | unmarked with a confirmed fault |",
+        "|---|---|---|---|---|---|",
+    ]
     for name in (*POPULATIONS, "all"):
         own = [row for row in rows if name in (row.subject.population, "all")]
         if own:
             done = [row for row in own if not row.reason]
+            count = sum(not row.reason.startswith(("ModuleNotFoundError", "ImportError")) for row in own)
             wrong = sum(bool(row.found) and not row.subject.marked for row in done)
-            lines.append(f"| {name} | {len(own)} | {len(done)} | {len(done) / len(own):.0%} | {wrong} |")
+            lines.append(f"| {name} | {len(own)} | {count} | {len(done)} | {len(done) / max(1, count):.0%} | {wrong} |")
     return "\n".join(lines)
 
 
