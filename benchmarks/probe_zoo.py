@@ -164,7 +164,14 @@ def main() -> None:
     reasons = "\n".join(
         f"* {row.subject.population} `{Path(row.subject.file).name}`: {row.reason[:160]}" for row in rows if row.reason
     )
-    (HERE / "probe_zoo.md").write_text(_PAGE.format(table=text, reasons=reasons, every=options.every))
+    confirmed = "\n".join(
+        f"* {row.subject.population} `{Path(row.subject.file).name}`, `{row.subject.entry}`: {'; '.join(row.found)}"
+        for row in rows
+        if row.found and not row.subject.marked
+    )
+    (HERE / "probe_zoo.md").write_text(
+        _PAGE.format(table=text, faults=confirmed or "None.", reasons=reasons, every=options.every)
+    )
 
 
 _PAGE = """# Public models, probed without configuration
@@ -172,6 +179,10 @@ _PAGE = """# Public models, probed without configuration
 Written by `python -m benchmarks.probe_zoo --every {every}`. Each model is built, fed and trained from its source alone; `probed` are those that were measured to the end.
 
 {table}
+
+Confirmed in models that carry no mark of a fault:
+
+{faults}
 
 Not probed, and why:
 
