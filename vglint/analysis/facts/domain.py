@@ -165,7 +165,7 @@ def _parts(view: View, node: Node, depth: int) -> list[Node]:
 
 def generic(view: View, index: int) -> bool:
     """Whether what is squared behind a value comes straight from a weight layer, an embedding or a normalisation, whose outputs are all
-    zero at once for no input, or is a model's own input, or the way from one of its points to another (`pos[i] - pos[j]`)."""
+    zero at once for no input, or is a model's own input, the way from one of its points to another (`pos[i] - pos[j]`), or a sum in it."""
     node = _squared(view, index)
     if _fixed(view, node):
         return False
@@ -176,8 +176,14 @@ def generic(view: View, index: int) -> bool:
     )
     if node.op == "input" or (len(ends) == 1 and view.graph.nodes[ends.pop()].op == "input"):
         # A loss is given differences, masks and rectified features; a model is given data.
-        return any(parameter.trainable for parameter in view.graph.parameters)
+        return _trains(view)
+    if node.op in ("join", "setitem") or (node.op == "add" and len(set(node.inputs)) == 2):
+        return _trains(view)  # what a model adds up or puts together, as in a residual stream
     return view.kinds[node.index] in ("weight", "norm") or view.is_weight(node)
+
+
+def _trains(view: View) -> bool:
+    return any(parameter.trainable for parameter in view.graph.parameters)
 
 
 def shifted(view: View, index: int) -> bool:
