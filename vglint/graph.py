@@ -145,6 +145,8 @@ class Graph:
     regions: tuple[Region, ...]
     gaps: tuple[Unknown, ...]
     outputs: tuple[tuple[str, int], ...]
+    assumed: bool = False
+    """Its sizes are those of a configuration that nobody gave: one object of its annotated class, with all defaults."""
 
     def __post_init__(self) -> None:
         for position, node in enumerate(self.nodes):

@@ -185,8 +185,7 @@ class Run:
     """Whether a decorator adds keyword arguments to the calls of what it decorates, by the identity of its tree."""
     borrowed: Site | None = None
     """The user's call inside which vglint's own description of a torch module runs: the place of all its nodes."""
-    cached: int = 0
-    """How many functions are running whose results a decorator may keep."""
+    cached: int = 0  # how many functions are running whose results a decorator may keep
     building: int = 0
     """Constructors of modules that are running."""
     late: set[int] = field(default_factory=set)
@@ -201,6 +200,7 @@ class Run:
     """The loops of unknown length that are being walked, outermost first."""
     refusing: int = 0
     """Above zero in the condition of a statement that only raises, which is not asked about unknown sizes: inputs are given that pass."""
+    assumed: bool = False  # a configuration was made up of its class's defaults
     training_code: bool = False
     """The entry is training code, where loops run over batches and epochs."""
     trained: bool = False

@@ -29,7 +29,9 @@ def freeze(run: Run, kind: Kind, span: Span, roots: dict[str, ModuleV], result: 
     )
     outputs = tuple((name, index[node]) for name, node in _outputs(run, result) if node in index)
     gaps = tuple(Unknown(gap.why, gap.text, _span(site, None)) for gap, site in run.gaps.values())
-    return Graph(run.entry, kind, span, nodes, parameters, _modules(run, names, span), regions, gaps, outputs)
+    return Graph(
+        run.entry, kind, span, nodes, parameters, _modules(run, names, span), regions, gaps, outputs, run.assumed
+    )
 
 
 def _kept(run: Run, result: Value) -> list[int]:

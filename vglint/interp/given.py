@@ -156,7 +156,10 @@ def _default_instance(run: Run, cls: ClassV, function: FunctionV, site: Site) ->
     elif cls.frozen_kind != "dataclass":
         return None
     made = call(run, cls, [], {}, Frame(function.scope, function.unit, None), site)
-    return made if isinstance(made, Instance) else None
+    if not isinstance(made, Instance):
+        return None
+    run.assumed = True
+    return made
 
 
 def hands_on(forward: FunctionV, cls: ClassV | External) -> FunctionV | None:

@@ -173,9 +173,11 @@ def zeroed_before_step(loop: LoopView) -> tuple[Place, ...] | Unknown:
         return unknown("the code is not read to its end")
     found = []
     events = sorted([*loop.zeros, *loop.possible_backwards], key=lambda node: node.index)
+    # A pass right before the step is taken to be its own, whatever is known of its loss.
+    all_events = sorted([*loop.zeros, *loop.view.nodes("backward")], key=lambda node: node.index)
     for step in loop.steps:
         zeroed: set[int] = set()
-        for event in earlier(loop.view, step, events, loop.optimizer):
+        for event in earlier(loop.view, step, all_events, loop.optimizer):
             if event.op == "backward":
                 break
             if not always_with(loop.view, event, step):

@@ -81,6 +81,12 @@ def differentiated(found: NodeView) -> bool:
     return moved and bool(ahead & ends - stop)
 
 
+@fact("node", "flag")
+def sizes_assumed(found: NodeView) -> bool:
+    """The sizes are those of a configuration that nobody gave: all defaults of the class that the model's argument is annotated with."""
+    return found.view.graph.assumed
+
+
 @fact("node", "number")
 def dim_size(found: NodeView) -> float | Unknown:
     """Size of the dimension that a softmax runs over."""
