@@ -230,7 +230,7 @@ def _page(rows: list[Row], total: Row, top: int) -> Iterator[str]:
         counts = f"{sum(row.entries.values())} | {share} | {row.nodes} | {sum(row.reasons.values())}"
         slowest = row.slowest[0][0] if row.slowest else 0.0
         yield (
-            f"| {title} | {row.files} | {row.classes} | {counts} | {row.seconds:.0f} | {row.megabytes} | "
+            f"| {title} | {row.files} | {row.classes} | {counts} | {row.seconds:.0f} | {row.megabytes or '-'} | "
             f"{len(row.errors)} | {slowest:.1f} s |"
         )
     yield ""
