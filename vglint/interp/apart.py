@@ -68,7 +68,6 @@ def _is_set_first(loop: cst.For, name: str) -> bool:
         small
         for line in loop.body.body
         for small in (line.body if isinstance(line, cst.SimpleStatementLine) else [line])
-        if isinstance(small, cst.CSTNode)
     ]
     for statement in statements:
         if not _mentions(statement, name):

@@ -410,5 +410,5 @@ def match_(run: Run, node: cst.Match, frame: Frame) -> int | None:
 @lru_cache(maxsize=1024)
 def _text(node: cst.CSTNode) -> str:
     """Returns the source of an expression, shortened."""
-    text = cst.Module([]).code_for_node(node).replace("\n", " ")
+    text = source_of(node).replace("\n", " ")
     return text if len(text) <= 60 else text[:57] + "…"
