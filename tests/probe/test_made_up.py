@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
+from vglint.probe.building import NeedsArgumentError, build  # noqa: E402
 from vglint.probe.feeding import find_inputs  # noqa: E402
-from vglint.probe.loading import NeedsArgumentError, build  # noqa: E402
+from vglint.probe.loading import load  # noqa: E402
 from vglint.probe.task import teacher_task  # noqa: E402
 from vglint.probe.training import train  # noqa: E402
 
@@ -45,6 +47,47 @@ class AsOthers(nn.Module):
         self.made = enc_depth, dim_in
 
 
+class Stages(nn.Module):
+    def __init__(self, dim, depth, out_dim):
+        super().__init__()
+        assert isinstance(depth, tuple), "depth must be a tuple, one number for each stage"
+        self.layers = nn.ModuleList(nn.Linear(dim, dim) for _ in depth)
+
+
+class Bought(nn.Module):
+    def __init__(self, dim, heads=None, width=None):
+        super().__init__()
+        assert heads is not None and width is not None, "heads and width must be supplied"
+        self.layer = nn.Linear(dim, heads * width)
+
+
+class Sorted(nn.Module):
+    def __init__(self, *, dim, **kwargs):
+        super().__init__()
+        inner = {name[len("enc_"):]: value for name, value in kwargs.items() if name.startswith("enc_")}
+        self.embed = nn.Embedding(inner.pop("num_tokens"), dim)
+        self.stages = Stages(dim=dim, depth=(1, 1), **inner)
+
+
+class Divided(nn.Module):
+    def __init__(self, image_size, num_classes, patch=12):
+        super().__init__()
+        assert image_size % patch == 0, "the image must be divisible by its patches"
+        self.layer = nn.Linear(image_size, num_classes)
+
+
+class Around(nn.Module):
+    def __init__(self, body: Bought):
+        super().__init__()
+        self.body = body
+
+
+class Named(nn.Module):
+    def __init__(self, stages):
+        super().__init__()
+        self.body = stages
+
+
 class Wrapper(nn.Module):
     def __init__(self, net):
         super().__init__()
@@ -53,11 +96,10 @@ class Wrapper(nn.Module):
 
 
 @pytest.fixture
-def module() -> ModuleType:
-    made = ModuleType("made_up_models")
-    sys.modules[made.__name__] = made
-    exec(SOURCE, vars(made))
-    return made
+def module(tmp_path: Path) -> ModuleType:
+    (tmp_path / "made_up_models.py").write_text(SOURCE)
+    sys.modules.pop("made_up_models", None)
+    return load(tmp_path, "made_up_models.py")
 
 
 @pytest.mark.parametrize("name", ["Annotated", "Unannotated", "AsOthers"])
@@ -70,7 +112,49 @@ def test_a_configuration_is_built_from_its_defaults(module: ModuleType, name: st
         assert model.made == (4, 64)
 
 
-def test_a_module_is_not_made_up(module: ModuleType) -> None:
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("Stages", "dim=64, depth=(4, 4, 4, 4), out_dim=10"),
+        ("Bought", "dim=64, heads=4, width=64"),
+        ("Sorted", "dim=64, enc_num_tokens=100, enc_out_dim=10"),
+        ("Divided", "image_size=96, num_classes=10"),
+        ("Around", "body=Bought()"),
+        ("Named", "stages=Stages()"),
+    ],
+)
+def test_what_a_constructor_raises_changes_its_arguments(module: ModuleType, name: str, made: str) -> None:
+    first, second = [], []
+    torch.manual_seed(3)
+    model = build(module, name, first)
+    torch.manual_seed(3)
+    again = build(module, name, second)
+    assert first == second == [f"arguments made up: {made}"]
+    assert all(torch.equal(one, two) for one, two in zip(model.parameters(), again.parameters(), strict=True))
+
+
+def test_the_first_complaint_is_the_one_that_is_told(module: ModuleType) -> None:
+    exec(
+        "class Never(nn.Module):\n    def __init__(self, depth):\n        raise ValueError(f'a tuple, not {depth}')",
+        vars(module),
+    )
+    with pytest.raises(ValueError, match="a tuple, not 4"):
+        build(module, "Never", [])
+
+
+def test_a_package_that_misses_something_does_not_keep_a_file_from_being_imported(tmp_path: Path) -> None:
+    (tmp_path / "apart" / "inner").mkdir(parents=True)
+    (tmp_path / "apart" / "__init__.py").write_text("import package_that_nobody_has\n")
+    (tmp_path / "apart" / "inner" / "__init__.py").write_text("from apart.inner import model\n")
+    (tmp_path / "apart" / "sizes.py").write_text("WIDTH = 7\n")
+    (tmp_path / "apart" / "inner" / "model.py").write_text("from ..sizes import WIDTH\n")
+    assert load(tmp_path, "apart/inner/model.py").WIDTH == 7
+    (tmp_path / "apart" / "needy.py").write_text("import package_that_nobody_has\n")
+    with pytest.raises(ImportError, match="package_that_nobody_has"):
+        load(tmp_path, "apart/needy.py")
+
+
+def test_a_module_of_no_known_kind_is_not_made_up(module: ModuleType) -> None:
     with pytest.raises(NeedsArgumentError, match="net"):
         build(module, "Wrapper", [])
 
@@ -110,6 +194,19 @@ def test_a_head_that_the_made_up_loss_leaves_out_is_not_unreached(cut: bool, sil
     model = Heads(cut)
     run = train(model, teacher_task(model, find_inputs(model, ()), None), "sgd", 0.1, 6, 0, 10.0, 16)
     assert run.measures["zero_gradients"] == silent
+
+
+def test_a_picture_is_likelier_than_one_patch() -> None:
+    class Patches(nn.Module):
+        def __init__(self, image_size: int = 48) -> None:
+            super().__init__()
+            self.embed = nn.Linear(3 * 4 * 4, 8)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            patches = x.unfold(2, 4, 4).unfold(3, 4, 4)
+            return self.embed(patches.permute(0, 2, 3, 1, 4, 5).flatten(3)).mean((1, 2))
+
+    assert str(find_inputs(Patches(), ())[0]) == "(batch, 3, 48, 48) of N(0, 1)"
 
 
 def test_queries_may_share_their_keys() -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vglint.probe.loading import GUESSES, NeedsArgumentError, build, guess
+from vglint.probe.building import NeedsArgumentError, build
+from vglint.probe.guesses import GUESSES, guess
 
 LABELS = frozenset(
     {"label", "labels", "target", "targets", "y", "tgt", "trg", "class", "category", "answer", "mask", "masks", "gt"}

@@ -20,7 +20,11 @@ from vglint.probe.hints import hinted
 from vglint.probe.record import Argument
 
 _SIZES = (32, 64, 28, 224, 96, 128, 256, 16, 8, 299)
+_PATCH = 16
+"""Sides up to which the values of a square are likelier one patch of an image than the image."""
 _LENGTHS = (16, 32, 64, 8, 128)
+_SIDES = frozenset({"image_size", "img_size", "im_size", "input_resolution", "img_dim"})
+_FRAMES = frozenset({"frames", "num_frames", "n_frames"})
 _OTHER = BATCH + 2
 """Another batch, which tells a model whose batch is free from one that wants just so many rows."""
 _LABELS = frozenset({"label", "labels", "target", "targets", "y", "action", "actions", "index", "indices", "classes"})
@@ -154,16 +158,32 @@ def _guesses(model: nn.Module, name: str) -> Iterator[Candidate]:
     embeddings = [layer for layer in layers if isinstance(layer, nn.Embedding)]
     if embeddings and any(word in name.lower() for word in _TOKENS):
         yield from _of_layer(embeddings[0])
+    sides = tuple(dict.fromkeys([*_defaults(model, _SIDES), *_SIZES]))
+    frames = next(_defaults(model, _FRAMES), None)
+    if frames is not None:
+        yield Candidate((BATCH, 3, frames, sides[0], sides[0]))
     for layer in layers[:4]:
-        yield from _of_layer(layer)
+        yield from _of_layer(layer, sides)
     if embeddings:
-        yield from _of_layer(embeddings[0])
+        yield from _of_layer(embeddings[0], sides)
     for layer in layers[4:40]:
-        yield from _of_layer(layer)
+        yield from _of_layer(layer, sides)
     for parameter in model.parameters(recurse=False):
         yield from _of_parameter(parameter)
     yield Candidate((BATCH, 3, 32, 32))
     yield Candidate((BATCH, 16))
+    yield Candidate((BATCH, 3, 224, 224))
+    yield Candidate((BATCH, 3, 8, 32, 32))
+
+
+def _defaults(model: nn.Module, names: frozenset[str]) -> Iterator[int]:
+    """Yields the sizes that the model keeps under one of these names, or that its class has for a default."""
+    for name, value in vars(model).items():
+        if name in names and isinstance(value, int):
+            yield value
+    for name, parameter in inspect.signature(type(model)).parameters.items():
+        if name in names and isinstance(parameter.default, int):
+            yield parameter.default
 
 
 def _of_parameter(parameter: Tensor) -> Iterator[Candidate]:
@@ -173,7 +193,8 @@ def _of_parameter(parameter: Tensor) -> Iterator[Candidate]:
         yield Candidate((BATCH, parameter.shape[1] if parameter.dim() == 3 else _LENGTHS[0], width))
 
 
-def _of_layer(layer: nn.Module) -> Iterator[Candidate]:
+def _of_layer(layer: nn.Module, sides: Sequence[int] = _SIZES) -> Iterator[Candidate]:
+    """Yields what a layer takes; `sides` are those of images, likeliest first."""
     match layer:
         case nn.Embedding():
             for length in _LENGTHS[:3]:
@@ -182,7 +203,7 @@ def _of_layer(layer: nn.Module) -> Iterator[Candidate]:
         case nn.Conv1d():
             yield from (Candidate((BATCH, layer.in_channels, size)) for size in (64, 128, 256, 1024))
         case nn.Conv2d():
-            yield from (Candidate((BATCH, layer.in_channels, size, size)) for size in _SIZES)
+            yield from (Candidate((BATCH, layer.in_channels, size, size)) for size in sides)
         case nn.Conv3d():
             yield from (Candidate((BATCH, layer.in_channels, size, size, size)) for size in (16, 32, 8))
         case nn.ConvTranspose2d():
@@ -193,8 +214,11 @@ def _of_layer(layer: nn.Module) -> Iterator[Candidate]:
             yield Candidate((BATCH, _LENGTHS[0], width))
             for channels in (1, 3):
                 side = round((width / channels) ** 0.5)
-                if side > 3 and channels * side * side == width:
-                    yield Candidate((BATCH, channels, side, side))
+                if side > 1 and channels * side * side == width:
+                    if side <= _PATCH:
+                        yield from (Candidate((BATCH, channels, size, size)) for size in sides[:5])
+                    if side > 3:
+                        yield Candidate((BATCH, channels, side, side))
         case nn.RNNBase():
             yield Candidate((BATCH, _LENGTHS[0], layer.input_size))
             yield Candidate((_LENGTHS[0], BATCH, layer.input_size), None, 0 if layer.batch_first else 1)

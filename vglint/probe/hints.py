@@ -18,7 +18,7 @@ _UNPACK = re.compile(r"(?:too many values to unpack \(expected (\d+)|not enough 
 _NORM = re.compile(
     r"normalized_shape=\[([\d, ]+)\]|running_mean should contain (\d+) elements|expected input with shape \[\*, (\d+)\]"
 )
-_RANK = re.compile(r"Expected (\d)-D tensors, but got")
+_RANK = re.compile(r"(?:Expected (\d)-D tensors, but got|expected (\d) dims)")
 _LONGEST = 512
 _INTEGERS = ("scalar type Long", "scalar types: Long", "int32/int64", "tensors used as indices")
 
@@ -55,7 +55,7 @@ def _variants(complaint: str, given: Candidate) -> Iterator[Candidate]:
         yield replace(given, shape=(2 * given.shape[0], *given.shape[1:]))
     if found := _RANK.search(complaint):
         width = given.shape[-1]
-        yield from _of_rank(int(found[1]), width, given)
+        yield from _of_rank(int(found[1] or found[2]), width, given)
 
 
 def _of_view(sizes: list[int], count: int, given: Candidate) -> Iterator[Candidate]:

@@ -12,10 +12,10 @@ from types import ModuleType
 import torch
 from torch import nn
 
+from vglint.probe.building import build
 from vglint.probe.edges import edge_fault, input_fault
 from vglint.probe.feeding import find_inputs
 from vglint.probe.given import given_batch
-from vglint.probe.loading import build
 from vglint.probe.record import Measured, Request, Run
 from vglint.probe.task import Task, given_task, named_loss, teacher_task
 from vglint.probe.training import BATCH, affordable, overfits, train
