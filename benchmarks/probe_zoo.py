@@ -28,7 +28,7 @@ from vglint.source.module import Module
 from vglint.source.project import Project
 
 HERE = Path(__file__).parent
-VERSION = "2"
+VERSION = "3"
 SECONDS = 300.0
 """Wall-clock limit of one model: far above what it takes on a free machine, so that other work on it does not count."""
 

@@ -76,6 +76,16 @@ class Divided(nn.Module):
         self.layer = nn.Linear(image_size, num_classes)
 
 
+class Deep(nn.Module):
+    def __init__(self, block, layers, num_classes=3):
+        super().__init__()
+        self.stages = nn.ModuleList(block(8, 8) for count in layers for _ in range(count))
+
+
+class SmallBlock(nn.Linear):
+    pass
+
+
 class Around(nn.Module):
     def __init__(self, body: Bought):
         super().__init__()
@@ -119,6 +129,7 @@ def test_a_configuration_is_built_from_its_defaults(module: ModuleType, name: st
         ("Bought", "dim=64, heads=4, width=64"),
         ("Sorted", "dim=64, enc_num_tokens=100, enc_out_dim=10"),
         ("Divided", "image_size=96, num_classes=10"),
+        ("Deep", "block=SmallBlock, layers=(2, 2, 2, 2)"),
         ("Around", "body=Bought()"),
         ("Named", "stages=Stages()"),
     ],
@@ -207,6 +218,11 @@ def test_a_picture_is_likelier_than_one_patch() -> None:
             return self.embed(patches.permute(0, 2, 3, 1, 4, 5).flatten(3)).mean((1, 2))
 
     assert str(find_inputs(Patches(), ())[0]) == "(batch, 3, 48, 48) of N(0, 1)"
+
+
+def test_a_picture_grows_until_every_layer_has_something_to_read() -> None:
+    deep = nn.Sequential(nn.Conv2d(3, 4, 3, stride=64), nn.AvgPool2d(6), nn.Flatten(), nn.Linear(4, 2))
+    assert str(find_inputs(deep, ())[0]) == "(batch, 3, 512, 512) of N(0, 1)"
 
 
 def test_queries_may_share_their_keys() -> None:

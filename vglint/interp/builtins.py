@@ -270,7 +270,6 @@ def callable_(run: Run, _: External, args: list[Value], keywords: dict[str, Valu
     "builtins.exit",
     "builtins.quit",
     "builtins.help",
-    "builtins.globals",
     "builtins.locals",
     "builtins.eval",
     "builtins.exec",
@@ -280,6 +279,11 @@ def silent(run: Run, which: External, args: list[Value], keywords: dict[str, Val
     if which.name == "builtins.print":
         return None
     return opaque(run, "unmodelled call", which.name[9:] + "()", [], site)
+
+
+@register(LIBRARY, "builtins.globals")
+def globals_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    return frame.scope.module
 
 
 @register(LIBRARY, "builtins.slice")

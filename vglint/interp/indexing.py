@@ -11,6 +11,7 @@ from vglint.interp.contents import after_index
 from vglint.interp.core import Frame, Raised, Run, call, get_attribute, opaque
 from vglint.interp.distribution import UNKNOWN, overwrite
 from vglint.interp.emit import emit, literal, node_of, shape_of
+from vglint.interp.names import set_member
 from vglint.interp.objects import (
     ROW,
     ArrayV,
@@ -66,6 +67,8 @@ def index(run: Run, value: Value, key: Value, frame: Frame, site: Site) -> Value
             return Unknown(value.why, f"{value.text}[{_key_text(key)}]")
         case IteratorV():
             return value.item if value.items is None else _list(ListV(value.items), key)
+        case External(name="sys.modules") if key == frame.scope.module.module.name:
+            return frame.scope.module
         case ClassV() | External():
             return (
                 value
@@ -382,6 +385,8 @@ def set_index(run: Run, holder: Value, key: Value, value: Value, frame: Frame, s
             whole = isinstance(holder, ParamV) or holder.whole
             part = ParamView(param, False, True, rows=_rows(param, key) if whole else None)
             overwrite(run, holder if _covers(key) else part, _written(value), site)
+        case Namespace() if isinstance(key, str):
+            set_member(run, holder, key, value)
         case Instance():
             method = get_attribute(run, holder, "__setitem__", frame)
             if not is_unknown(method):

@@ -153,7 +153,7 @@ def apply(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame,
 
 
 def _apply(run: Run, module: ModuleV, function: Value, frame: Frame, site: Site, seen: set[int]) -> None:
-    for _, child in modules.children_of(module) + leaves.nested_leaves(module):
+    for _, child in _children(module):
         _apply(run, child, function, frame, site, seen)
     call(run, function, [module], {}, frame, site)
 
@@ -222,12 +222,12 @@ def children(run: Run, args: list[Value], keywords: dict[str, Value], frame: Fra
     module = _module(args)
     if module.opaque:
         return IteratorV(None, Unknown("unmodelled call", "children of a pretrained model"))
-    return IteratorV(_counted(module))
+    return IteratorV([child for _, child in _children(module)])
 
 
 @register(METHODS, "named_children")
 def named_children(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return IteratorV([(name, child) for name, child in modules.children_of(_module(args))])
+    return IteratorV([*_children(_module(args))])
 
 
 @register(METHODS, "get_submodule", "get_parameter", "get_buffer")
@@ -350,8 +350,9 @@ def _entries(args: list[Value]) -> dict[str, Value]:
     return module.modules or module.parameters
 
 
-def _counted(module: ModuleV) -> list[Value]:
-    return [child for _, child in modules.children_of(module)]
+def _children(module: ModuleV) -> list[tuple[str, ModuleV]]:
+    """Returns what `named_children()` yields, with the layers inside of torch's own leaves."""
+    return modules.children_of(module) + leaves.nested_leaves(module)
 
 
 def _module(args: list[Value]) -> ModuleV:

@@ -21,6 +21,7 @@ from vglint.interp.emit import emit, emit_call
 from vglint.interp.leaves import CONTAINERS, _module_spelling, build_leaf, leaf_base, leaf_method, nested_leaf_attribute
 from vglint.interp.mappings import METHODS as MIXED_IN
 from vglint.interp.mappings import is_mapping, mapping_method
+from vglint.interp.names import set_member
 from vglint.interp.objects import (
     Attrs,
     BuiltinV,
@@ -31,6 +32,7 @@ from vglint.interp.objects import (
     Instance,
     MethodV,
     ModuleV,
+    Namespace,
     ParamV,
     PropertyV,
     Site,
@@ -174,7 +176,8 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
             name, lambda run, args, keywords, frame, site: call_module(run, module, args, keywords, frame, site)
         )
     if name in module.config:
-        return module.config[name]
+        absent = name == "bias" and module.config[name] is False and "weight" in module.parameters
+        return None if absent else module.config[name]  # a recurrent layer's `bias` is a bool, another's a parameter
     if name == "training":
         return run.training
     if name == "__class__":
@@ -237,15 +240,12 @@ def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame
             from vglint.interp.training import mark_requires_grad
 
             mark_requires_grad(run, target, value, site)
-        case External():
+        case External() if run.setup == 0:  # what a file patches when it is imported, it would patch for one entry only
             run.put(run.patched, f"{target.name}.{name}", value)
-        case FunctionV() | Unknown():
-            pass
+        case Namespace():
+            set_member(run, target, name, value)
         case _:
-            from vglint.interp.objects import Namespace
-
-            if isinstance(target, Namespace):
-                run.put(target.names, name, value)
+            pass
 
 
 def register_unnamed(run: Run, value: Value, site: Site) -> None:

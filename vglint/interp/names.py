@@ -61,6 +61,9 @@ def member(run: Run, space: Namespace, name: str) -> Value:
     if name == "__file__":
         return space.module.path
     _execute(run, space, space.module.binding(name))
+    if not space.running or name not in space.names:
+        for setter in ("globals", "setattr"):
+            _execute(run, space, space.module.acting_on(setter))
     if name in space.names:
         value = space.names[name]
         if isinstance(value, (ListV, DictV, SetV)) or (
@@ -75,6 +78,13 @@ def member(run: Run, space: Namespace, name: str) -> Value:
         space.names[name] = value
         run.memory.note_name(space, name, MISSING)
     return value
+
+
+def set_member(run: Run, space: Namespace, name: str, value: Value) -> None:
+    """Binds a module-level name of a file from outside of its statements: `globals()[name] = …`, `setattr(module, name, …)`."""
+    before = space.names.get(name, MISSING)
+    run.put(space.names, name, value)
+    run.memory.note_name(space, name, before)
 
 
 def _execute(run: Run, space: Namespace, units: tuple[Unit, ...]) -> None:

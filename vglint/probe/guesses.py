@@ -89,6 +89,8 @@ GUESSES: dict[str, object] = {
     "num_hierarchies": 3,
     "block_repeats": 2,
     "reduction_factor": 2,
+    "reduction": 4,
+    "scale": 1.0,
     "ratio": 0.5,
     "prob": 0.1,
     "rate": 0.1,
@@ -106,7 +108,9 @@ class Value:
     kind: type | None = None
 
     def __str__(self) -> str:
-        return repr(self.plain) if self.kind is None else f"{self.kind.__name__}()"
+        if self.kind is not None:
+            return f"{self.kind.__name__}()"
+        return self.plain.__name__ if isinstance(self.plain, type) else repr(self.plain)
 
 
 def required(make: Callable[..., Any]) -> list[inspect.Parameter]:
@@ -123,6 +127,11 @@ def made_up(make: Callable[..., Any], parameter: inspect.Parameter) -> Value | N
     """Returns a value for an argument: by its name, its type, a class that the file knows, or a part of its name."""
     name, annotation = parameter.name, parameter.annotation
     plain = GUESSES.get(name, guess(annotation))
+    if name == "block":
+        blocks = (
+            own for own in _own_classes(make) if own.__name__.endswith(("Block", "Bottleneck")) and own is not make
+        )
+        plain = next(blocks, None)
     kind = _kind(make, parameter) if plain is None else None
     if plain is None and kind is None and annotation in (parameter.empty, int, "int", float, "float"):
         plain = by_parts(name)
@@ -149,11 +158,17 @@ def guess(annotation: object) -> object:
         return None
 
 
+def _own_classes(make: Callable[..., Any]) -> list[Any]:
+    """Returns the classes that the file of a class or function defines."""
+    names = vars(sys.modules.get(make.__module__, sys))
+    return [value for value in names.values() if inspect.isclass(value) and value.__module__ == make.__module__]
+
+
 def _kind(make: Callable[..., Any], parameter: inspect.Parameter) -> type | None:
     """Returns the class that an argument is annotated with, that its class declares for it, that the file's other constructors
     annotate it with, or that is called like it: a module, or a configuration that needs no argument."""
     name, names = parameter.name, vars(sys.modules.get(make.__module__, sys))
-    own = [value for value in names.values() if inspect.isclass(value) and value.__module__ == make.__module__]
+    own = _own_classes(make)
     annotations = [
         other.annotation
         for kind in own

@@ -19,6 +19,7 @@ _NORM = re.compile(
     r"normalized_shape=\[([\d, ]+)\]|running_mean should contain (\d+) elements|expected input with shape \[\*, (\d+)\]"
 )
 _RANK = re.compile(r"(?:Expected (\d)-D tensors, but got|expected (\d) dims)")
+_SMALL = re.compile(r"[Oo]utput size is too small|Kernel size can't be greater than actual input size")
 _LONGEST = 512
 _INTEGERS = ("scalar type Long", "scalar types: Long", "int32/int64", "tensors used as indices")
 
@@ -39,6 +40,8 @@ def _variants(complaint: str, given: Candidate) -> Iterator[Candidate]:
         yield from _of_product(have, want, given)
     if (found := _CHANNELS.search(complaint)) and len(given.shape) > 1:
         yield replace(given, shape=(given.shape[0], int(found[1]), *given.shape[2:]))
+    if _SMALL.search(complaint) and given.high is None and len(given.shape) > 2 and given.shape[2] < _LONGEST:
+        yield replace(given, shape=(*given.shape[:2], *(2 * size for size in given.shape[2:])))
     if found := _UNPACK.search(complaint):
         rank = int(found[1] or found[2])
         width = given.shape[1] if len(given.shape) == 4 else given.shape[-1]

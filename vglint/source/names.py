@@ -57,12 +57,12 @@ def _same_scope(node: ast.AST) -> list[ast.AST]:
 
 def acted_on(statements: Iterable[ast.stmt]) -> tuple[str, ...]:
     """Returns the names whose objects top-level statements change: a method called, an entry or attribute set, a
-    decorator applied."""
+    decorator applied; `setattr` and `globals` where a statement calls those, since whose names they set is not seen here."""
     found: dict[str, None] = {}
     for node in statements:
         places: list[ast.expr] = []
         match node:
-            case ast.Expr(value=ast.Call(func=ast.Attribute() as called)):
+            case ast.Expr(value=ast.Call(func=ast.Attribute() | ast.Name(id="setattr") as called)):
                 places = [called]
             case ast.Assign(targets=targets):
                 places = [target for target in targets if isinstance(target, (ast.Subscript, ast.Attribute))]
