@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import vglint.interp
 from vglint.graph import Graph
 from vglint.interp import entries
 from vglint.source.module import Module
@@ -274,3 +275,37 @@ def test_sizes_that_differ_by_a_factor_are_compared() -> None:
     (graph,) = entries(project, module)
     assert [node.op for node in graph.nodes] == ["input", "conv2d", "conv2d", "interpolate", "cat", "conv2d"]
     assert not graph.gaps
+
+
+HELPED = """
+from torch import nn
+
+{helpers}
+
+
+class Block(nn.Module):
+    def __init__(self, width=8, rate=0.1, size=(3, 5)):
+        super().__init__()
+        size = to_2tuple(size)
+        self.first = nn.Linear(size[0], to_2tuple(width)[1])
+        self.mlp = Mlp(width, 2 * width, drop=rate)
+        self.skip = DropPath(rate) if rate > 0 else nn.Identity()
+
+    def forward(self, x):
+        x = self.first(x)
+        return drop_path(x + self.skip(self.mlp(x)), 0.2, self.training)
+"""
+
+
+@pytest.mark.parametrize("package", ["timm.layers", "timm.models.layers"])
+def test_what_model_code_takes_from_timm_is_known(tmp_path: Path, package: str) -> None:
+    described = Path(vglint.interp.__file__).parent / "prelude" / "timm_layers.txt"
+    named = f"from {package} import DropPath, Mlp, drop_path, to_2tuple, trunc_normal_"
+    graphs = []
+    for name, helpers in (("named", named), ("written", described.read_text())):
+        file = tmp_path / f"{name}.py"
+        file.write_text(HELPED.replace("{helpers}", helpers))
+        graphs.append(by_name(Project(tmp_path), file)["Block"])
+    assert not graphs[0].gaps
+    assert str(graphs[0]) == str(graphs[1])
+    assert [node.op for node in graphs[0].nodes].count("bernoulli") == 2

@@ -1,4 +1,5 @@
-"""torch's composite modules (`nn.TransformerEncoder` …), described as model code and interpreted like the user's."""
+"""Modules and helpers of libraries that are described as model code, and interpreted like the user's: torch's composite
+modules (`nn.TransformerEncoder` …), and what model code takes from timm (`DropPath` …) where timm's source is not read."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from vglint.interp.core import MISSING, Run
 from vglint.interp.names import member
-from vglint.interp.objects import ClassV, Namespace, Value
+from vglint.interp.objects import Namespace, Value
 from vglint.source.module import Module, units_of
 
 COMPOSITES = frozenset(
@@ -20,27 +21,28 @@ COMPOSITES = frozenset(
         "TransformerDecoderLayer",
     )
 )
-_KEY = "<torch.nn>"
+_TIMM = ("timm.layers.", "timm.models.layers.")
 
 
 def composite(run: Run, name: str) -> Value:
-    """Returns the class of a composite module, MISSING for any other name."""
-    if name not in COMPOSITES:
+    """Returns a described class or function, MISSING for any other name."""
+    if name in COMPOSITES:
+        package = "torch.nn"
+    elif name.startswith(_TIMM):
+        package = "timm.layers"
+    else:
         return MISSING
-    spaces = run.memory.namespaces
-    if _KEY not in spaces:
-        spaces[_KEY] = Namespace(_described(), {}, prefix="torch.nn")
-    return member(run, spaces[_KEY], name.rpartition(".")[2])
-
-
-def is_composite(cls: Value) -> bool:
-    return isinstance(cls, ClassV) and cls.qualified in COMPOSITES
+    spaces, key = run.memory.namespaces, f"<{package}>"
+    if key not in spaces:
+        spaces[key] = Namespace(_described(package), {}, prefix=package)
+    last = name.rpartition(".")[2]
+    return member(run, spaces[key], last) if spaces[key].module.binding(last) else MISSING
 
 
 @cache
-def _described() -> Module:
-    path = Path(__file__).parent / "prelude" / "torch_nn.txt"
+def _described(package: str) -> Module:
+    path = Path(__file__).parent / "prelude" / f"{package.replace('.', '_')}.txt"
     text = path.read_text(encoding="utf-8")
-    units = units_of("torch/nn", text)
+    units = units_of(package.replace(".", "/"), text)
     assert isinstance(units, tuple)
-    return Module("torch/nn", path, "torch.nn", False, text, units)
+    return Module(package.replace(".", "/"), path, package, False, text, units)

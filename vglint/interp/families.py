@@ -32,6 +32,8 @@ _PRETRAINED = (
     "sentence_transformers.",
     "segmentation_models_pytorch.",
 )
+_PARTS = ("timm.models.layers.", "timm.models.helpers.", "timm.models.registry.", "timm.models._")
+"""Where helpers lie beside the models."""
 
 
 _OPERATORS = {
@@ -90,7 +92,7 @@ def call_by_prefix(
         "yaml",
     ):
         return Unknown("unmodelled call", f"{name}()")
-    if name.startswith(_PRETRAINED):
+    if name.startswith(_PRETRAINED) and not name.startswith(_PARTS):
         module = new_module(run, External(name), frame, site)
         module.opaque = True
         return module
