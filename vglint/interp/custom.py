@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from vglint.interp.core import LIBRARY, Frame, Raised, Run, call, opaque, register, rewind
+from vglint.interp.attempts import Attempt
+from vglint.interp.core import LIBRARY, Frame, Raised, Run, call, opaque, register
 from vglint.interp.emit import emit, node_of, shape_of, tensor_of
-from vglint.interp.memory import Journal
 from vglint.interp.modules import find_in_mro
 from vglint.interp.objects import BuiltinV, ClassV, External, Instance, Site, TensorV, Value, is_tensor
 from vglint.ops.spec import Tensor
@@ -46,18 +46,14 @@ def _tried(run: Run, cls: ClassV, args: list[Value], frame: Frame, site: Site) -
         if find_in_mro(cls, "setup_context") is not None
         else [Instance(External("torch.autograd.Context"), {}, site)]
     )
-    journal, run.journal = run.journal, (written := Journal())
-    state = len(run.nodes), len(run.regions), len(run.modules), dict(run.gaps), run.region
+    attempt = Attempt(run)
     try:
         result = call(run, found[0], [*context, *args], {}, frame, site)
         return tuple(_plain(run, part) for part in result) if isinstance(result, tuple) else _plain(run, result)
     except Raised:
         return None
     finally:
-        rewind(written)
-        run.version += 1
-        del run.nodes[state[0] :], run.regions[state[1] :], run.modules[state[2] :]
-        run.gaps, run.region, run.journal = state[3], state[4], journal
+        attempt.undo(run)
 
 
 def _plain(run: Run, value: Value) -> Value:

@@ -11,6 +11,7 @@ from vglint import ops
 from vglint.interp import (
     training,
 )
+from vglint.interp.attempts import Attempt
 from vglint.interp.core import (
     Frame,
     Raised,
@@ -18,13 +19,11 @@ from vglint.interp.core import (
     call,
     execute,
     get_attribute,
-    rewind,
 )
 from vglint.interp.given import arguments_for, hands_on, missed_by_default
 from vglint.interp.indexing import entry_input
 from vglint.interp.leaves import leaf_base
 from vglint.interp.look import acts_elsewhere
-from vglint.interp.memory import Journal
 from vglint.interp.modules import find_in_mro
 from vglint.interp.objects import (
     ClassV,
@@ -133,9 +132,7 @@ def _accepted(
     ]
     missed = missed_by_default(run, forward, given)
     while True:
-        written = Journal()
-        journal, run.journal = run.journal, written
-        state = len(run.nodes), len(run.regions), len(run.modules), dict(run.gaps), run.region
+        attempt, known = Attempt(run), set(run.gaps)
         wanted: list[str] = []
         lacking: list[Site | None] = []
         missed = [name for name in missed if name not in keywords]
@@ -146,7 +143,7 @@ def _accepted(
             lacking = [
                 site
                 for (why, text), (_, site) in run.gaps.items()
-                if text.endswith(("of no tensor", "of NoneType")) and (why, text) not in state[3]
+                if text.endswith(("of no tensor", "of NoneType")) and (why, text) not in known
             ]
             wanted = [name for name in options if name not in keywords and _is_named(name, lacking)][:1]
         except Raised as error:
@@ -156,16 +153,11 @@ def _accepted(
             wanted, missed = missed[:1], missed[1:]
         wanted = [name for name in wanted if name not in keywords]
         if not wanted or run.steps > _AGAIN or len(keywords) > _OPTIONAL:
-            run.journal = None if journal is None else journal.absorb(written)
+            attempt.keep(run)
             if raised is not None:
                 raise raised
             return result
-        rewind(written)
-        run.version += 1
-        del run.nodes[state[0] :], run.regions[state[1] :], run.modules[state[2] :]
-        run.gaps, run.region, run.journal = state[3], state[4], journal
-        run.carries.clear()
-        run.constants.clear()
+        attempt.undo(run)
         run.modules_running.clear()
         keywords.update((name, entry_input(run, name, site)) for name in wanted)
 
