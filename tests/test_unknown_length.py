@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from vglint.analysis import parametric
 from vglint.graph import Graph
 from vglint.interp import extract
 from vglint.source.module import Module
@@ -217,3 +218,11 @@ def test_a_dict_of_an_unknown_number_of_layers_is_no_fault_of_ours() -> None:
         "for layer in self.layers.values():\n    x = layer(x)\nreturn x",
     )
     assert graph.gaps
+
+
+def test_a_loop_too_large_to_lay_out_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    turn = "\n".join(["for layer in self.layers:", *["    x = layer(x).relu()"] * 60, "return x"])
+    graph = walked("self.layers = nn.ModuleList([nn.Linear(width, width) for _ in range(depth)])", turn)
+    assert any(region.kind == "loop" for region in graph.regions)
+    monkeypatch.setattr(parametric, "_unrolled", lambda *_: pytest.fail("laid out"))
+    assert not list(parametric.depths(graph))

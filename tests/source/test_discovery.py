@@ -141,6 +141,9 @@ def test_links(tree: Path) -> None:
         (b'{"cells": [{"source": ["import torch\\n", "m = nn.Sequential()"]}]}', True),
         (b"import torch\nprint(torch.__version__)", False),
         (b"import numpy\nclass A(Base): pass\nnumpy.log(x)", False),
+        (b"from mxnet import autograd, np\nfrom mxnet.gluon import nn\nloss.backward()", False),
+        (b"import jax\nimport torch\nloss.backward()", True),
+        (b"from zoo import nn\nnet = nn.Sequential()", True),
         (b"", False),
     ],
 )

@@ -22,13 +22,18 @@ TURNS = 16
 
 def depths(graph: Graph, *, batch: int = 64) -> Iterator[Depth]:
     """Yields what is known of each loop of unknown length; one whose body is not understood is left out."""
-    for region in graph.regions:
-        if region.kind != "loop" or isinstance(region.count, int):
+    loops = [region for region in graph.regions if region.kind == "loop" and not isinstance(region.count, int)]
+    if not loops:
+        return
+    within, readers = _within(graph), _readers(graph)
+    for region in loops:
+        nodes = within[region.index]
+        if not nodes or nodes[0] + TURNS * len(nodes) > NODES:
             continue
-        body = _body(graph, region)
-        if body is None:
+        ends = _ends(graph, nodes, readers)
+        if ends is None:
             continue
-        nodes, entry, exit_ = body
+        entry, exit_ = ends
         unrolled, exits = _unrolled(graph, region, nodes, entry, exit_)
         if len(unrolled.nodes) > NODES:
             continue
@@ -55,29 +60,37 @@ def _depth(region: Region, nodes: list[int], logs: list[float]) -> Depth:
     return Depth(region.index, region.text, tuple(nodes), late, crossing(-3.0), crossing(-7.0), crossing(3.0))
 
 
-def _body(graph: Graph, region: Region) -> tuple[list[int], int, int] | None:
-    """Returns a loop's nodes, the node that its first turn starts from, and the node that it hands on."""
-    inside = {region.index}
-    for other in graph.regions:
-        if other.parent in inside:
-            inside.add(other.index)
-    nodes = [node.index for node in graph.nodes if node.region in inside]
+def _within(graph: Graph) -> list[list[int]]:
+    """Returns, by region, the nodes in it and in the regions inside of it, in order."""
+    found: list[list[int]] = [[] for _ in graph.regions]
+    for node in graph.nodes:
+        around: int | None = node.region
+        while around is not None:
+            found[around].append(node.index)
+            around = graph.regions[around].parent
+    return found
+
+
+def _readers(graph: Graph) -> list[list[int]]:
+    found: list[list[int]] = [[] for _ in graph.nodes]
+    for node in graph.nodes:
+        for source in node.inputs:
+            found[source].append(node.index)
+    return found
+
+
+def _ends(graph: Graph, nodes: list[int], readers: list[list[int]]) -> tuple[int, int] | None:
+    """Returns the node that a loop's first turn starts from and the node that it hands on, where each is one."""
     own = set(nodes)
-    exits = sorted(
-        {source for node in graph.nodes if node.index not in own for source in node.inputs if source in own}
-        | {index for _, index in graph.outputs if index in own}
-    )
-    if len(exits) != 1:
-        return None
-    entries = [
+    given = {index for _, index in graph.outputs}
+    exits = {index for index in nodes if index in given or any(reader not in own for reader in readers[index])}
+    entries = {
         source
         for index in nodes
         for source in graph.nodes[index].inputs
         if source not in own and graph.nodes[source].op != "parameter"
-    ]
-    if not entries or len(set(entries)) != 1:
-        return None
-    return nodes, entries[0], exits[0]
+    }
+    return (entries.pop(), exits.pop()) if len(entries) == len(exits) == 1 else None
 
 
 def _unrolled(graph: Graph, region: Region, nodes: list[int], entry: int, exit_: int) -> tuple[Graph, list[int]]:

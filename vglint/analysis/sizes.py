@@ -278,7 +278,7 @@ def _result(node: Node, config: Config, inputs: list[Shape | None], nested: dict
 
 def _flattened(shape: Shape | None, wanted: Literal_) -> Shape | None:
     """Returns the shape of `x.view(x.size(0), -1)` and `x.view(-1, n)`."""
-    if shape is None or not isinstance(wanted, tuple) or len(wanted) != 2 or isinstance(shape[0], int):
+    if not shape or not isinstance(wanted, tuple) or len(wanted) != 2 or isinstance(shape[0], int):
         return None
     size = 1
     for dim in shape[1:]:

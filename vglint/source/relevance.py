@@ -14,9 +14,17 @@ _CONCERNS = re.compile(
 )
 
 
+_NAMED = re.compile(rb"torch|lightning|fastai")
+_OTHER = re.compile(
+    rb"^\s*(?:import|from)\s+(?:mxnet|paddle|tensorflow|mindspore|oneflow|jax|flax|jittor|megengine)\b", re.M
+)
+
+
 def concerns_torch(content: bytes) -> bool:
     """Whether a file may define a module, build one, train it, or compute a loss or its numerics.
 
-    What is left out is still read when a file that concerns torch imports it.
+    One that imports another framework, and never names torch, does not. What is left out is still read when a file that concerns torch imports it.
     """
-    return _TORCH.search(content) is not None and _CONCERNS.search(content) is not None
+    if _TORCH.search(content) is None or _CONCERNS.search(content) is None:
+        return False
+    return _NAMED.search(content) is not None or _OTHER.search(content) is None

@@ -14,9 +14,11 @@ from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.analysis.parametric import depths
 from vglint.finding import Place
-from vglint.graph import Init
+from vglint.graph import Init, Node
 from vglint.signal import Attribution, Cause, Depth
 from vglint.value import Unknown
+
+_SCALES = frozenset({"mul", "div", "add", "sub", "neg"})
 
 SATURATING = frozenset({"sigmoid", "tanh", "softsign", "hardsigmoid", "hardtanh", "logsigmoid"})
 ADAPTIVE = frozenset(
@@ -257,15 +259,27 @@ def model_place(model: ModelView) -> tuple[Place, ...]:
     return (Place(model.view.graph.span, model.view.graph.entry),)
 
 
+def _activations(model: ModelView) -> list[int]:
+    """Returns the nodes on the way but for statistics of a normalisation that is written out, and what only a sine or cosine reads."""
+    readers: dict[int, list[Node]] = {}
+    for node in model.view.graph.nodes:
+        for source in node.inputs:
+            readers.setdefault(source, []).append(node)
+    phases: set[int] = set()
+    for index in reversed(model.path.nodes):
+        own = readers.get(index, ())
+        if own and all(node.op in ("sin", "cos") or (node.op in _SCALES and node.index in phases) for node in own):
+            phases.add(index)
+    statistics = frozenset().union(*model.path.handmade.values())
+    return [index for index in model.path.nodes if index not in statistics and index not in phases]
+
+
 @fact("model", "number", "decades")
 def log10_second_moment(model: ModelView) -> float | Unknown:
     """Largest predicted second moment E[x²] of an activation on the way for standardised inputs, as a decimal logarithm; the
-    statistics of a normalisation that is written out are none."""
+    statistics of a normalisation that is written out are none, nor are the phases of a sine, which may be of any size."""
     largest: float | None = None
-    statistics = frozenset().union(*model.path.handmade.values())
-    for index in model.path.nodes:
-        if index in statistics:
-            continue
+    for index in _activations(model):
         signal = model.view.trace.signals[index]
         if signal is None:
             return unknown("a signal on the way is not predicted")
@@ -278,12 +292,7 @@ def log10_second_moment(model: ModelView) -> float | Unknown:
 def second_moment_peak(model: ModelView) -> tuple[Place, ...]:
     """The node with the largest predicted second moment."""
     signals = model.view.trace.signals
-    statistics = frozenset().union(*model.path.handmade.values())
-    known = [
-        (signal.q, index)
-        for index in model.path.nodes
-        if index not in statistics and (signal := signals[index]) is not None
-    ]
+    known = [(signal.q, index) for index in _activations(model) if (signal := signals[index]) is not None]
     return model.view.places([max(known)[1]]) if known else ()
 
 

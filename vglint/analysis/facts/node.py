@@ -130,10 +130,12 @@ def operand_place(found: NodeView) -> tuple[Place, ...]:
 @fact("node", "places")
 def rewrapped(found: NodeView) -> tuple[Place, ...]:
     """Of a backward pass that reaches no parameter: where its loss was made a new tensor that requires a gradient, or marked as
-    requiring one. A new leaf beside which parameters are reached (a gradient penalty's input) is none."""
+    requiring one. A new leaf beside which parameters are reached (a gradient penalty's input) is none, nor is one from which the loss
+    comes through code that is not followed, which may have parameters of its own."""
     view = found.view
     behind = sorted(view.before(found.node.inputs, lambda node: not view.carries_gradient(node)))
-    if found.node.op != "backward" or any(view.trains(index) for index in behind):
+    unseen = any(view.graph.nodes[index].op == "opaque" for index in behind)
+    if found.node.op != "backward" or unseen or any(view.trains(index) for index in behind):
         return ()
     marked = [
         index
