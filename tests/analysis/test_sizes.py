@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vglint.analysis.sizes import assumed
+from vglint.analysis.sizes import _flattened, assumed
 from vglint.finding import Problem
 from vglint.interp import entries
 from vglint.source.project import Project
+from vglint.value import Expr
 
 WAVES = """
 from torch import nn
@@ -40,15 +41,6 @@ def test_a_short_sequence_is_enough_for_short_kernels() -> None:
     assert lengths("nn.Conv1d(1, 8, 3, padding=1)", "nn.Conv1d(8, 8, 7, padding=3)") == [128, 128, 128]
 
 
-def test_a_number_without_dimensions_may_be_given_some() -> None:
-    shaped = "nn.Linear(4, 4), nn.Flatten(0), *[Mean(), View()]"
-    text = WAVES.replace(
-        "class Net", "class Mean(nn.Module):\n    def forward(self, x):\n        return x.mean()\n\n\nclass Net", 1
-    ).replace(
-        "class Net", "class View(nn.Module):\n    def forward(self, x):\n        return x.view(1, -1)\n\n\nclass Net", 1
-    )
-    project = Project(Path.cwd())
-    module = project.add("scalar.py", text.format(layers=shaped))
-    assert not isinstance(module, Problem)
-    graph = next(graph for graph in entries(project, module) if graph.entry == "Net")
-    assert [node.shape for node in assumed(graph).nodes if node.op in ("mean", "view")] == [(), (1, 1)]
+def test_a_number_without_dimensions_has_none_to_flatten() -> None:
+    assert _flattened((), (1, -1)) is None
+    assert _flattened((Expr.symbol("x.B"), 3, 4), (Expr.symbol("x.B"), -1)) == (Expr.symbol("x.B"), 12)
