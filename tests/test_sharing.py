@@ -104,3 +104,32 @@ def test_a_file_that_changed_is_read_anew(folder: Path) -> None:
     graphs(project, folder / "reader.py")
     project.add(str(folder / "shared.py"), SHARED.replace("width = 8", "width = 24"))
     assert "24" in graphs(project, folder / "reader.py")[0]
+
+
+HELD = """
+import torch
+from torch import nn
+
+
+class Data:
+    def __init__(self, x):
+        self.kinds = [x[x > 0]]
+
+
+class Sized(nn.Module):
+    def __init__(self, data, width=4):
+        super().__init__()
+        self.layer = nn.Linear(width, sum(len(kind) for kind in data.kinds))
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+data = Data(torch.randn(3, 4))
+Sized(data)(torch.randn(2, 4)).sum().backward()
+"""
+
+
+def test_an_object_that_holds_tensors_is_of_one_entry_only(tmp_path: Path) -> None:
+    (tmp_path / "held.py").write_text(HELD)
+    assert len(graphs(Project(tmp_path), tmp_path / "held.py")) == 3

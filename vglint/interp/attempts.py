@@ -11,12 +11,13 @@ from vglint.interp.memory import Journal
 class Attempt:
     """Everything that a run does from here on, until it is kept or undone; what it wrote is in a journal of its own."""
 
-    __slots__ = ("_before", "_gaps", "_made", "_region", "_written")
+    __slots__ = ("_before", "_gaps", "_made", "_noted", "_region", "_written")
 
     def __init__(self, run: Run) -> None:
         self._before, self._written = run.journal, Journal()
         self._made = len(run.nodes), len(run.regions), len(run.modules)
         self._gaps, self._region = dict(run.gaps), run.region
+        self._noted = run.memory.mark()
         run.journal = self._written
 
     def keep(self, run: Run) -> None:
@@ -35,4 +36,5 @@ class Attempt:
         for table in tables:
             for key in [key for key in table if (key[0] if isinstance(key, tuple) else key) >= nodes]:
                 del table[key]
+        run.memory.withdraw(self._noted)
         run.gaps, run.region, run.journal = self._gaps, self._region, self._before

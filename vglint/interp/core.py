@@ -446,5 +446,5 @@ def execute_unit(run: Run, space: Namespace, unit: Unit) -> None:
         run.setup -= 1
         run.journal, run.modules_running, run.region, run.depth = journal, running, region, depth
         run.memory.note_change(space)
-        if len(run.nodes) + len(run.modules) > made:
+        if len(run.nodes) + len(run.modules) > made or run.memory.holds(space, unit):
             run.memory.note_unit(space, unit)

@@ -13,6 +13,7 @@ from vglint.interp.core import (
 )
 from vglint.interp.custom import is_function_class
 from vglint.interp.leaves import build_leaf, is_module_class, leaf_base
+from vglint.interp.memory import holds_nodes
 from vglint.interp.modules import find_in_mro, new_module
 from vglint.interp.native_methods import dict_base_method
 from vglint.interp.objects import (
@@ -101,7 +102,7 @@ def _portable(value: Value, depth: int = 0) -> bool:
         case ModuleV():
             return False
         case Instance():
-            return depth < 2
+            return depth < 2 and not holds_nodes(value)
         case _:
             return False
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from vglint.interp.objects import (
     ClassV,
     DictV,
     Instance,
+    IteratorV,
     ListV,
     ModuleV,
     Namespace,
@@ -70,8 +73,12 @@ class Memory:
         found = self._homes.get(id(registry))
         return None if found is None or self.namespaces.get(str(found[1].module.file)) is not found[1] else found[1]
 
+    def holds(self, space: Namespace, unit: Unit) -> bool:
+        """Whether what a statement bound holds nodes or modules, which another statement made."""
+        return unit.kind == "other" and any(holds_nodes(space.names.get(name)) for name in unit.names)
+
     def note_unit(self, space: Namespace, unit: Unit) -> None:
-        """A statement made nodes or modules: it has to be executed again in every interpretation."""
+        """A statement made nodes or modules, or holds some: it has to be executed again in every interpretation."""
         self._units.append((space, unit))
         self._ids.update(id(space.names[name]) for name in unit.names if name in space.names)
 
@@ -85,20 +92,49 @@ class Memory:
 
     def begin(self) -> None:
         """Makes ready for the next interpretation."""
+        self.withdraw((0, 0))
+        self._ids.clear()
+
+    def mark(self) -> tuple[int, int]:
+        """Returns how much is noted by now, for `withdraw`."""
+        return len(self._units), len(self._bound)
+
+    def withdraw(self, mark: tuple[int, int]) -> None:
+        """Forgets what was noted since a mark: it holds nodes or modules that are gone, and is evaluated anew when it is asked for."""
         from vglint.interp.core import MISSING
 
-        for space, name, before in self._bound:
+        units, bound = mark
+        for space, name, before in reversed(self._bound[bound:]):
             if before is MISSING:
                 space.names.pop(name, None)
             else:
                 space.names[name] = before
-        for space, unit in self._units:
+        for space, unit in self._units[units:]:
             for name in unit.names:
                 space.names.pop(name, None)
             space.done.discard(id(unit))
-        self._bound.clear()
-        self._units.clear()
-        self._ids.clear()
+        del self._units[units:], self._bound[bound:]
 
 
 _HOLDERS = (TensorV, ParamV, ModuleV, OpaqueV, Instance, ListV, DictV, tuple)
+
+
+def holds_nodes(value: Value, depth: int = 0) -> bool:
+    """Whether a value, or one inside of it, is of one interpretation only: a tensor, a module."""
+    inside: Iterable[Value] = ()
+    match value:
+        case TensorV() | ModuleV() | OpaqueV():
+            return True
+        case ParamV():
+            return value.node is not None
+        case tuple():
+            inside = value
+        case ListV() | SetV():
+            inside = value.items
+        case DictV():
+            inside = value.items.values()
+        case Instance():
+            inside = value.attrs.values()
+        case IteratorV():
+            inside = (value.item, *(value.items or ()))
+    return depth < 4 and any(holds_nodes(each, depth + 1) for each in islice(inside, 200))
