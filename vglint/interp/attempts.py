@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from vglint.interp.core import Run, rewind
+from vglint.interp.core import Run, rewind, write_place
 from vglint.interp.memory import Journal
+from vglint.interp.objects import DictV, Instance, ListV, Value
 
 
 class Attempt:
@@ -38,3 +40,30 @@ class Attempt:
                 del table[key]
         run.memory.withdraw(self._noted)
         run.gaps, run.region, run.journal = self._gaps, self._region, self._before
+
+
+def take_back(run: Run) -> None:
+    """Takes back what an entry wrote, save in what later entries are built with."""
+    spared: set[int] = set()
+    for args, keywords in run.built.values():
+        _reach([*args, *keywords.values()], spared)
+    for holder, key, before in reversed(run.journal or []):
+        if id(holder) not in spared:
+            write_place(holder, key, before)
+
+
+def _reach(values: Iterable[Value], seen: set[int]) -> None:
+    for value in values:
+        if id(value) in seen:
+            continue
+        if isinstance(value, Instance):
+            seen |= {id(value), id(value.attrs)}
+            _reach(value.attrs.values(), seen)
+        elif isinstance(value, DictV):
+            seen |= {id(value), id(value.items)}
+            _reach(value.items.values(), seen)
+        elif isinstance(value, ListV):
+            seen.add(id(value))
+            _reach(value.items, seen)
+        elif isinstance(value, tuple):
+            _reach(value, seen)

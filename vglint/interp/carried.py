@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from vglint import ops
+from vglint.graph import sources_of
 from vglint.interp.core import Frame, Run
 from vglint.interp.emit import emit
 from vglint.interp.objects import Instance, ListV, ModuleV, ParamV, Site, TensorV, Value
@@ -114,7 +115,7 @@ def _behind(run: Run, start: list[int]) -> set[int]:
         seen.add(number)
         op = ops.OPS.get(run.nodes[number].op)
         if (op is None or op.kind not in ("cut", "create")) and not _under_no_grad(run, number):
-            todo += run.nodes[number].inputs
+            todo += sources_of(run.nodes[number].op, tuple(run.nodes[number].inputs))
     return seen
 
 

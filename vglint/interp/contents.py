@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from vglint import ops
+from vglint.graph import sources_of
 from vglint.interp.core import Run
 from vglint.interp.objects import Ramp, ShapeV, TensorV, Value
 from vglint.value import Expr, plus, product, times
@@ -142,12 +143,13 @@ def carries_gradient(run: Run, node: int) -> bool:
         number = todo[-1]
         draft = run.nodes[number]
         kind = ops.OPS[draft.op].kind if draft.op in ops.OPS else "other"
+        sources = sources_of(draft.op, tuple(draft.inputs))
         if kind in ("cut", "create"):
             known[number] = False
-        elif draft.op in ("input", "opaque") or draft.params or any(known.get(source) for source in draft.inputs):
+        elif draft.op in ("input", "opaque") or draft.params or any(known.get(source) for source in sources):
             known[number] = True
         else:
-            unseen = [source for source in draft.inputs if source not in known]
+            unseen = [source for source in sources if source not in known]
             if unseen:
                 todo += unseen
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import gc
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -35,6 +35,7 @@ from vglint.interp import (
     stdlib,
     trainers,
 )
+from vglint.interp.attempts import take_back
 from vglint.interp.core import (
     MISSING,
     NODES,
@@ -46,7 +47,6 @@ from vglint.interp.core import (
     Run,
     call,
     evaluate,
-    write_place,
 )
 from vglint.interp.freeze import Kind, freeze
 from vglint.interp.given import arguments_for
@@ -58,11 +58,9 @@ from vglint.interp.modules import find_in_mro
 from vglint.interp.names import lookup, member
 from vglint.interp.objects import (
     ClassV,
-    DictV,
     External,
     FunctionV,
     Instance,
-    ListV,
     ModuleV,
     Namespace,
     Scope,
@@ -259,7 +257,7 @@ class _Session:
         finally:
             self.nodes += len(run.nodes)
             self.steps += run.steps
-            _undo(run)
+            take_back(run)
 
     def _started(self, run: Run, candidate: Candidate, space: Namespace, frame: Frame) -> Started:
         try:
@@ -267,6 +265,10 @@ class _Session:
         except Raised as error:
             if error.abstract and candidate.kind == "class":
                 raise NoEntry from None
+            raise
+        except BudgetError:
+            if candidate.kind == "class" and run.modules:
+                start_as_part(run, run.modules[0], self.starts)
             raise
         if kind == "class" and "" in roots:
             start_as_part(run, roots[""], self.starts)
@@ -380,33 +382,6 @@ def _guarded(run: Run, span: Span, start: Callable[[], Started]) -> Graph:
     graph = freeze(run, kind, span, roots, result)
     run.journal = written
     return graph
-
-
-def _undo(run: Run) -> None:
-    """Takes back what an entry wrote, save in what later entries are built with."""
-    spared: set[int] = set()
-    for args, keywords in run.built.values():
-        _reach([*args, *keywords.values()], spared)
-    for holder, key, before in reversed(run.journal or []):
-        if id(holder) not in spared:
-            write_place(holder, key, before)
-
-
-def _reach(values: Iterable[Value], seen: set[int]) -> None:
-    for value in values:
-        if id(value) in seen:
-            continue
-        if isinstance(value, Instance):
-            seen |= {id(value), id(value.attrs)}
-            _reach(value.attrs.values(), seen)
-        elif isinstance(value, DictV):
-            seen |= {id(value), id(value.items)}
-            _reach(value.items.values(), seen)
-        elif isinstance(value, ListV):
-            seen.add(id(value))
-            _reach(value.items, seen)
-        elif isinstance(value, tuple):
-            _reach(value, seen)
 
 
 def _new_run(project: Project, entry: str) -> Run:

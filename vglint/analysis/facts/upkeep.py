@@ -24,6 +24,8 @@ def normalised_values(found: NodeView) -> float | Unknown:
         or len(shape) < (2 if node.op == "batch_norm" else 3)
     ):
         return unknown("no normalisation of a known shape")
+    if any(gap.why == "loop bound" for gap in found.view.graph.gaps):
+        return unknown("a size may be that of one turn of a loop of unknown length")
     sizes = (*(shape[:1] if node.op == "batch_norm" else ()), *shape[2:])
     count = 1
     for size in sizes:

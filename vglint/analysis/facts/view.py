@@ -49,10 +49,10 @@ class View:
 
     @cached_property
     def readers(self) -> tuple[tuple[int, ...], ...]:
-        """For each node, the nodes that read it."""
+        """For each node, the nodes that take its values."""
         found: list[list[int]] = [[] for _ in self.graph.nodes]
         for node in self.graph.nodes:
-            for source in dict.fromkeys(node.inputs):
+            for source in dict.fromkeys(node.sources):
                 found[source].append(node.index)
         return tuple(tuple(readers) for readers in found)
 
@@ -160,7 +160,7 @@ class View:
                 continue
             seen.add(index)
             if stop is None or not stop(self.graph.nodes[index]):
-                todo.extend(self.graph.nodes[index].inputs)
+                todo.extend(self.graph.nodes[index].sources)
         return seen
 
     def after(self, start: Iterable[int], stop: Callable[[Node], bool] | None = None) -> set[int]:
