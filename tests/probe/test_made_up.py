@@ -12,7 +12,8 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from vglint.probe.building import NeedsArgumentError, build  # noqa: E402
-from vglint.probe.feeding import find_inputs  # noqa: E402
+from vglint.probe.faults import _unreached  # noqa: E402
+from vglint.probe.feeding import find_inputs, reaching  # noqa: E402
 from vglint.probe.loading import load  # noqa: E402
 from vglint.probe.task import teacher_task  # noqa: E402
 from vglint.probe.training import train  # noqa: E402
@@ -225,6 +226,25 @@ def test_a_picture_grows_until_every_layer_has_something_to_read() -> None:
     assert str(find_inputs(deep, ())[0]) == "(batch, 3, 512, 512) of N(0, 1)"
 
 
+class Attending(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.patches, self.rest = nn.Conv2d(3, 8, 16, stride=32), nn.Linear(8, 2)
+        self.query, self.key, self.spare = nn.Linear(8, 8), nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        scores = self.query(x) @ self.key(x).transpose(1, 2)
+        return self.rest((scores.softmax(-1) @ x).mean(1))
+
+
+def test_a_map_of_one_position_is_not_what_a_model_is_judged_by() -> None:
+    small = find_inputs(Attending(), ())
+    assert small[0].shape[2:] == (32, 32)
+    assert reaching(Attending(), small)[0].shape[2:] == (64, 64)
+    assert reaching(nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten()), small) == small
+
+
 def test_queries_may_share_their_keys() -> None:
     class Grouped(nn.Module):
         def __init__(self) -> None:
@@ -241,3 +261,10 @@ def test_queries_may_share_their_keys() -> None:
     task = teacher_task(model, find_inputs(model, ()), None)
     run = train(model, task, "sgd", 0.1, 4, 0, 10.0, 8)
     assert 0 < float(run.measures["attention_entropy"]) <= 1
+
+
+def test_what_attends_to_one_position_is_not_unreached() -> None:
+    model = Attending()
+    run = train(model, teacher_task(model, find_inputs(model, ()), None), "sgd", 0.1, 4, 0, 10.0, 8)
+    assert {"query.weight", "key.weight"} <= set(run.zero_parameters)
+    assert not _unreached(run)

@@ -152,10 +152,23 @@ def _layers(run: Run) -> tuple[Layer, ...]:
 
 def _unreached(run: Run) -> tuple[str, ...]:
     """Returns the parameters that no gradient reaches though their module runs: those of unused layers are left over, not at fault,
-    and a bias may cancel out."""
+    a bias may cancel out, and what attends to one position has nothing to choose, which is a matter of the input's size."""
     ran = {layer.path for layer in _layers(run)}
+    lone = {
+        holder
+        for snapshot in run.snapshots[:1]
+        for squash in snapshot.squashes
+        if squash.op == "softmax" and squash.entropy is None
+        for holder in (squash.path, squash.path.rpartition(".")[0])
+    }
+
+    def attends(module: str) -> bool:
+        return module.rpartition(".")[0] in lone or any(holder and module.startswith(f"{holder}.") for holder in lone)
+
     return tuple(
-        name for name in run.zero_parameters if name.rpartition(".")[0] in ran and "bias" not in name.rpartition(".")[2]
+        name
+        for name in run.zero_parameters
+        if (module := name.rpartition(".")[0]) in ran and "bias" not in name.rpartition(".")[2] and not attends(module)
     )
 
 

@@ -29,6 +29,8 @@ _OTHER = BATCH + 2
 """Another batch, which tells a model whose batch is free from one that wants just so many rows."""
 _LABELS = frozenset({"label", "labels", "target", "targets", "y", "action", "actions", "index", "indices", "classes"})
 _TRIES, _SECONDS = 200, 20.0
+_WIDEST = 256
+"""The largest side that a picture is given for more parameters to be reached."""
 _TOKENS = ("ids", "token", "src", "tgt", "word", "text", "idx", "tokens")
 
 
@@ -62,6 +64,43 @@ def find_inputs(model: nn.Module, arguments: Sequence[Argument]) -> tuple[Candid
     if mixed is not None:
         return mixed
     raise NoInputError(f"no input found that the model accepts ({tried} tried); the first complaint: {complaint[:200]}")
+
+
+def reaching(model: nn.Module, choice: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """Returns the choice for a model that is not used any further, or larger pictures where these let a gradient reach more parameters: a map of one position leaves
+    nothing to attend to, and would make a healthy model look broken."""
+    best, count = choice, _unreached(model, choice)
+    wide = [candidate for candidate in choice if len(candidate.shape) >= 4 and not candidate.fixed]
+    for factor in (2, 4, 7) if count and wide else ():
+        larger = tuple(_larger(candidate, factor) for candidate in choice)
+        if max(candidate.shape[-1] for candidate in larger) > _WIDEST or _really_runs(model, larger, BATCH) is not None:
+            continue
+        found = _unreached(model, larger)
+        if found < count:
+            best, count = larger, found
+        if not count:
+            break
+    return best
+
+
+def _larger(candidate: Candidate, factor: int) -> Candidate:
+    if len(candidate.shape) < 4 or candidate.fixed:
+        return candidate
+    return replace(candidate, shape=(*candidate.shape[:-2], *(factor * size for size in candidate.shape[-2:])))
+
+
+def _unreached(model: nn.Module, choice: Sequence[Candidate]) -> int:
+    """Returns how many parameters no gradient of any output reaches; 0 where that cannot be told. The model is used up by it."""
+    generator = torch.Generator().manual_seed(0)
+    try:
+        outputs = [one for one in tensors(model(*(one.make(BATCH, generator) for one in choice))) if one.requires_grad]
+        torch.autograd.backward(outputs, [torch.randn(one.shape, generator=generator).to(one) for one in outputs])
+        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        return sum(parameter.grad is None or not bool(parameter.grad.any()) for parameter in trained)
+    except Exception:
+        return 0
+    finally:
+        model.zero_grad(set_to_none=True)
 
 
 def _fixed(choice: tuple[Candidate, ...]) -> tuple[Candidate, ...]:

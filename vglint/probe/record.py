@@ -101,7 +101,8 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Squash:
-    """One saturating call: where it ran, the share of its input beyond 5, and for attention the mean entropy of the worst head."""
+    """One saturating call: where it ran, the share of its input beyond 5, and for attention the mean entropy of the worst head, which
+    attention to one position has none of."""
 
     path: str
     line: int | None

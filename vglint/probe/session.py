@@ -14,7 +14,7 @@ from torch import nn
 
 from vglint.probe.building import build
 from vglint.probe.edges import edge_fault, input_fault
-from vglint.probe.feeding import find_inputs
+from vglint.probe.feeding import find_inputs, reaching
 from vglint.probe.given import given_batch
 from vglint.probe.record import Measured, Request, Run
 from vglint.probe.task import Task, given_task, named_loss, teacher_task
@@ -53,7 +53,7 @@ def probe_request(request: Request, module: ModuleType, source: Path | None = No
         task = given_task(batch, None if request.loss is None else named_loss(request.loss))
         notes.append(f"inputs: {len(batch[0])} given")
     else:
-        inputs = find_inputs(model.cpu(), request.arguments)
+        inputs = reaching(make(0).cpu(), find_inputs(model.cpu(), request.arguments))
         task = teacher_task(make(0).cpu(), inputs, request.loss, request.device)
         notes.append("inputs: " + "; ".join(str(choice) for choice in inputs))
     notes.append("loss: " + task.note)

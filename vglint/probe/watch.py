@@ -314,7 +314,7 @@ class _Squashes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if name in ("add", "add_") and self.stack and not self.sight.doubled and _same(args[0], args[1]):
             self.sight.doubled = line_text() or " in torch"
         result = func(*args, **(kwargs or {}))
-        if name == "_softmax" and self.stack and result.dim() >= 3 and result.shape[-1] > 1:
+        if name == "_softmax" and self.stack and result.dim() >= 3:
             self.sight.squashes.append(Squash(path, _line_number(), "softmax", None, _entropy(result)))
         if name in _ATTENTION and self.stack:
             query, key = args[0].detach(), args[1].detach()
@@ -330,8 +330,10 @@ def _same(first: object, second: object) -> bool:
     return isinstance(first, Tensor) and first is second and first.numel() > 1
 
 
-def _entropy(weights: Tensor) -> float:
-    """Returns the mean entropy over log(positions) of the worst head; heads are dimension 1 of four."""
+def _entropy(weights: Tensor) -> float | None:
+    """Returns the mean entropy over log(positions) of the worst head, None where there is one position; heads are dimension 1 of four."""
+    if weights.shape[-1] == 1:
+        return None
     value = weights.detach().double().clamp(min=1e-30)
     entropy = -(value * value.log()).sum(-1) / math.log(value.shape[-1])
     return _number(entropy.transpose(0, 1).flatten(1).mean(1).min()) if entropy.dim() == 3 else _number(entropy.mean())
