@@ -22,9 +22,9 @@ def refuses(run: Run, node: cst.If, condition: Value, known: bool | None, frame:
     """
     if known is None or not run.training_code:
         return None
-    if condition == GPU and isinstance(node.orelse, cst.Else) and _gives_up(_statements(node.orelse)):
+    if condition == GPU and isinstance(node.orelse, cst.Else) and _gives_up(node.orelse.body.body):
         return True
-    if known and _gives_up(_statements(node)) and (_without_gpu(run, node.test, frame) or _raises(run, node)):
+    if known and _gives_up(node.body.body) and (_without_gpu(run, node.test, frame) or _raises(run, node)):
         return False
     return None
 
@@ -39,7 +39,7 @@ def _without_gpu(run: Run, test: cst.BaseExpression, frame: Frame) -> bool:
 
 def _raises(run: Run, node: cst.If) -> bool:
     """Whether an arm is an error that nothing around catches: its author's program came past it."""
-    return run.trying == 0 and any(isinstance(each, cst.Raise) for each in _small(_statements(node)))
+    return run.trying == 0 and any(isinstance(each, cst.Raise) for each in _small(node.body.body))
 
 
 def _gives_up(statements: Sequence[Any]) -> bool:
@@ -60,10 +60,6 @@ def _complains(node: Any) -> bool:
         callee.attr.value if isinstance(callee, cst.Attribute) else callee.value if isinstance(callee, cst.Name) else ""
     )
     return name in _SAYING
-
-
-def _statements(node: cst.If | cst.Else) -> Sequence[Any]:
-    return node.body.body
 
 
 def _small(statements: Sequence[Any]) -> list[Any]:
