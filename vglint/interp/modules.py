@@ -240,7 +240,7 @@ def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame
             from vglint.interp.training import mark_requires_grad
 
             mark_requires_grad(run, target, value, site)
-        case External() if run.setup == 0:  # what a file patches when it is imported, it would patch for one entry only
+        case External() if run.depth or not run.setup:  # a file's own statement would patch for one entry only
             run.put(run.patched, f"{target.name}.{name}", value)
         case Namespace():
             set_member(run, target, name, value)
