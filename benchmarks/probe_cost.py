@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -23,6 +24,7 @@ from vglint.probe.record import Run
 from vglint.probe.task import Task, teacher_task
 from vglint.probe.training import BATCH, make_optimizer, train
 
+T = TypeVar("T")
 MODELS = {
     "MLP, 12 linear layers of 256": """
         layers = [nn.Linear(64, 256), nn.ReLU()]
@@ -105,23 +107,22 @@ def _compared(text: str, found: Measured) -> tuple[float, float]:
 
 
 def _both(make: Callable[[], nn.Module], task: Task, run: Run) -> tuple[float, float]:
-    """Returns the seconds of a run, as the probe makes it and without it."""
-    steps = len(run.losses)
+    """Returns the seconds of a run, as the probe makes it and without it, with as many steps as it takes."""
 
     def made() -> nn.Module:
         torch.manual_seed(run.seed)
         return make().train()
 
-    return (
-        _timed(lambda: train(made(), task, run.optimizer, run.rate, steps, run.seed)),
-        _timed(lambda: _bare(made(), task, run.optimizer, run.rate, steps, run.seed)),
-    )
+    watched, seconds = _timed(lambda: train(made(), task, run.optimizer, run.rate, len(run.losses), run.seed))
+    steps = len(watched.losses)
+    _, bare = _timed(lambda: _bare(made(), task, run.optimizer, run.rate, steps, run.seed))
+    return seconds, bare
 
 
-def _timed(job: Callable[[], object]) -> float:
+def _timed(job: Callable[[], T]) -> tuple[T, float]:
     start = time.process_time()
-    job()
-    return time.process_time() - start
+    found = job()
+    return found, time.process_time() - start
 
 
 def _bare(model: nn.Module, task: Task, optimizer: str, rate: float, steps: int, seed: int) -> None:

@@ -11,17 +11,17 @@ from torch import Tensor, nn
 from vglint.probe.task import Task
 
 
-def edge_fault(model: nn.Module, task: Task, seed: int = 0) -> str:
+def edge_fault(model: nn.Module, task: Task, seed: int = 0, *, copied: bool = True) -> str:
     """Returns which edge gives NaN or infinity in the loss or a gradient while the inputs are finite; '' for none.
 
-    Zeros are a padded or silent sample, equal arguments a perfect match: both occur in training.
+    Zeros are a padded or silent sample, equal arguments a perfect match: both occur in training. A model that is not copied is used up.
     """
     inputs, target = next(task.batches(seed, task.fixed or 4))
     edges = {"zeros": [torch.zeros_like(given) if given.is_floating_point() else given for given in inputs]}
     if len(inputs) > 1 and len({(given.shape, given.dtype) for given in inputs}) == 1 and inputs[0].is_floating_point():
         edges["equal arguments"] = [inputs[0].clone() for _ in inputs]
     for name, given in edges.items():
-        if not _finite(copy.deepcopy(model), task, given, target):
+        if not _finite(copy.deepcopy(model) if copied else model, task, given, target):
             return name
     return ""
 

@@ -76,7 +76,7 @@ def train(
     stepper = make_optimizer(optimizer, trainable, rate)
     size, last = task.fixed or size, steps - 1
     batches = task.batches(seed, size)
-    watched = {0, 10, 25, 50, last}
+    watched = {0, 25, 50, last}
     for step in range(steps):
         if step in (2, 8, 20) and (fits := step * seconds / max(time.monotonic() - start, 1e-9)) < steps:
             last = max(int(fits), step + 1)
@@ -86,7 +86,7 @@ def train(
             watched.add(last)
         try:
             if step in watched:
-                _watched_step(model, task, next(batches), stepper, step, seen)
+                _watched_step(model, task, next(batches), stepper, step, seen, whole=step in (0, last))
             else:
                 _step(model, task, next(batches), stepper, seen)
         except _Raised as error:
@@ -161,11 +161,18 @@ def _step(model: nn.Module, task: Task, batch: Batch, stepper: torch.optim.Optim
 
 
 def _watched_step(
-    model: nn.Module, task: Task, batch: Batch, stepper: torch.optim.Optimizer, step: int, seen: _Seen
+    model: nn.Module,
+    task: Task,
+    batch: Batch,
+    stepper: torch.optim.Optimizer,
+    step: int,
+    seen: _Seen,
+    *,
+    whole: bool,
 ) -> None:
     stepper.zero_grad(set_to_none=True)
     trainable = [parameter for group in stepper.param_groups for parameter in group["params"]]
-    with watching(model) as sight:
+    with watching(model, whole=whole) as sight:
         loss = task.loss(model(*batch[0]), batch[1])
         sight.settle()
         seen.unowned = max(seen.unowned, _unowned(loss, model, batch[0]))
@@ -238,7 +245,7 @@ def _run(
     }
     measures["equal_rows"] = bool(seen.losses) and _equal_rows(model)
     if sound:
-        measures["edge_nonfinite"] = bool(edge_fault(model, task, seed))
+        measures["edge_nonfinite"] = bool(edge_fault(model, task, seed, copied=False))
     return Run(
         optimizer,
         rate,
@@ -334,6 +341,7 @@ def _equal_rows(model: nn.Module) -> bool:
             continue
         if (
             weight[0].numel() > 1
+            and bool((weight.detach()[1] == weight.detach()[0]).all())
             and bool((weight.detach() == weight.detach()[:1]).all())
             and bool(weight.detach().any())
         ):

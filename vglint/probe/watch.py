@@ -107,8 +107,8 @@ class Modules(Protocol):
 
 
 @contextmanager
-def watching(model: Modules) -> Iterator[Sight]:
-    """Records every call of a leaf module while it lasts."""
+def watching(model: Modules, *, whole: bool = True) -> Iterator[Sight]:
+    """Records every call of a leaf module while it lasts; as a whole, saturating calls and attention too, which costs as much again."""
     sight = Sight()
     handles: list[Any] = []
     stack: list[str] = []
@@ -123,7 +123,8 @@ def watching(model: Modules) -> Iterator[Sight]:
     ends = ExitStack()
     for handle in handles:
         ends.callback(handle.remove)
-    ends.enter_context(_Squashes(sight, stack))
+    if whole:
+        ends.enter_context(_Squashes(sight, stack))
     sight.settle = ends.close
     try:
         yield sight
