@@ -44,7 +44,8 @@ def measures_of(
         found["diverged"] = last > 2 * max(finite[0], 1e-6) or (last >= finite[0] and great)
         if final[1] is not None:
             found["dead_share"] = final[1]
-    shares = [squash.saturated for squash in snapshots[-1].squashes if squash.saturated is not None]
+    whole = next((snapshot for snapshot in reversed(snapshots) if snapshot.squashes), snapshots[-1])
+    shares = [squash.saturated for squash in whole.squashes if squash.saturated is not None]
     found["saturated_share"] = max(shares, default=0.0)
     entropies = [squash.entropy for squash in snapshots[0].squashes if squash.entropy is not None]
     if entropies:
