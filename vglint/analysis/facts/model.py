@@ -14,7 +14,7 @@ from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.analysis.parametric import depths
 from vglint.finding import Place
-from vglint.graph import Init, Node
+from vglint.graph import Init
 from vglint.signal import Attribution, Cause, Depth
 from vglint.value import Unknown
 
@@ -261,14 +261,10 @@ def model_place(model: ModelView) -> tuple[Place, ...]:
 
 def _activations(model: ModelView) -> list[int]:
     """Returns the nodes on the way but for statistics of a normalisation that is written out, and what only a sine or cosine reads."""
-    readers: dict[int, list[Node]] = {}
-    for node in model.view.graph.nodes:
-        for source in node.inputs:
-            readers.setdefault(source, []).append(node)
-    phases: set[int] = set()
+    nodes, phases = model.view.graph.nodes, set[int]()
     for index in reversed(model.path.nodes):
-        own = readers.get(index, ())
-        if own and all(node.op in ("sin", "cos") or (node.op in _SCALES and node.index in phases) for node in own):
+        own = model.view.readers[index]
+        if own and all(nodes[one].op in ("sin", "cos") or (nodes[one].op in _SCALES and one in phases) for one in own):
             phases.add(index)
     statistics = frozenset().union(*model.path.handmade.values())
     return [index for index in model.path.nodes if index not in statistics and index not in phases]
