@@ -21,7 +21,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from vglint import ops
-from vglint.interp.composite import COMPOSITES
+from vglint.interp.torch.composite import COMPOSITES
 
 Config = tuple[tuple[str, "Value"], ...]
 Value = None | bool | int | float | str | tuple[Any, ...]

@@ -299,7 +299,7 @@ class Block(nn.Module):
 
 @pytest.mark.parametrize("package", ["timm.layers", "timm.models.layers"])
 def test_what_model_code_takes_from_timm_is_known(tmp_path: Path, package: str) -> None:
-    described = Path(vglint.interp.__file__).parent / "prelude" / "timm_layers.txt"
+    described = Path(vglint.interp.__file__).parent / "torch" / "prelude" / "timm_layers.txt"
     named = f"from {package} import DropPath, Mlp, drop_path, to_2tuple, trunc_normal_"
     graphs = []
     for name, helpers in (("named", named), ("written", described.read_text())):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vglint.interp import entry
+from vglint.interp.entries import entry
 from vglint.lint.text import text_linter
 from vglint.rulebook import Choice, RuleError, load
 

@@ -12,7 +12,7 @@ from vglint.config.settings import Target, TensorSpec, Value
 from vglint.finding import Finding, Verdict
 from vglint.graph import Graph
 from vglint.interp import EntryError, entries, extract
-from vglint.interp.look import needs
+from vglint.interp.static.candidates import needs
 from vglint.probe import Argument, Given, Limits, Measured, ProbeReport, Request, faults, plan, run_isolated
 from vglint.rule import Scalar
 from vglint.rulebook import Rulebook

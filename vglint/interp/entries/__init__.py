@@ -1,0 +1,1 @@
+"""Where interpretation starts, and what is read off at its end."""

@@ -1,0 +1,299 @@
+"""Drafts become the graph: names of modules, places in the text, only what forward executes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from vglint.graph import Config, Graph, ModuleInfo, Node, Parameter, Region
+from vglint.interp.machine.core import Draft, Run
+from vglint.interp.torch.leaves import leaf_base
+from vglint.interp.torch.modules import class_name, walk
+from vglint.interp.values.objects import DictV, ListV, ModuleV, ParamV, SetV, Site, TensorV, Value
+from vglint.span import Span
+from vglint.value import Unknown
+
+Kind = Literal["class", "function", "training", "expression"]
+
+
+def freeze(run: Run, kind: Kind, span: Span, roots: dict[str, ModuleV], result: Value) -> Graph:
+    """Returns the graph of a finished run."""
+    names = _module_names(run, roots)
+    kept = _kept(run, result)
+    index = {old: new for new, old in enumerate(kept)}
+    parameters, places = _parameters(run, names, [run.nodes[old] for old in kept], span.file)
+    regions, region_index = _regions(run, span, {run.nodes[old].region for old in kept})
+    nodes = tuple(
+        _node(run, draft, new, index, names, places, region_index, span)
+        for new, draft in ((index[old], run.nodes[old]) for old in kept)
+    )
+    outputs = tuple((name, index[node]) for name, node in _outputs(run, result) if node in index)
+    gaps = tuple(Unknown(gap.why, gap.text, _span(site, None)) for gap, site in run.gaps.values())
+    return Graph(
+        run.entry, kind, span, nodes, parameters, _modules(run, names, span), regions, gaps, outputs, run.assumed
+    )
+
+
+def _kept(run: Run, result: Value) -> list[int]:
+    """Nodes of forward, and of those made while modules were built only what forward reads."""
+    wanted = {number for number, draft in enumerate(run.nodes) if not draft.setup}
+    stack = list(wanted)
+    while stack:
+        for source in run.nodes[stack.pop()].inputs:
+            if source not in wanted:
+                wanted.add(source)
+                stack.append(source)
+    read = {source for number in wanted for source in run.nodes[number].inputs} | {
+        node for _, node in _outputs(run, result)
+    }
+    return [
+        number
+        for number in sorted(wanted)
+        if run.nodes[number].op not in ("parameter", "getitem_unused") or number in read
+    ]
+
+
+def _outputs(run: Run, value: Value, prefix: str = "") -> list[tuple[str, int]]:
+    """Returns the nodes inside a returned value; eight levels deep, for it may hold itself."""
+    if prefix.count(".") >= 8:
+        return []
+    match value:
+        case TensorV():
+            node = value.node
+            for position in value.pick:
+                node = run.nodes[node].picks.get((position,), node)
+            return [(prefix or "0", node)]
+        case tuple():
+            return [
+                pair
+                for number, item in enumerate(value)
+                for pair in _outputs(run, item, f"{prefix}.{number}" if prefix else str(number))
+            ]
+        case ListV() | SetV():
+            return _outputs(run, tuple(value.items), prefix)
+        case DictV():
+            return [
+                pair
+                for key, item in value.items.items()
+                for pair in _outputs(run, item, f"{prefix}.{key}" if prefix else str(key))
+            ]
+        case _:
+            from vglint.interp.values.objects import Instance, OpaqueV
+
+            if isinstance(value, Instance) and not isinstance(value, ModuleV):
+                return [
+                    pair
+                    for key, item in value.attrs.items()
+                    for pair in _outputs(run, item, f"{prefix}.{key}" if prefix else key)
+                ]
+            if isinstance(value, OpaqueV) and value.node is not None:
+                return [(prefix or "0", value.node)]
+            return []
+
+
+def _module_names(run: Run, roots: dict[str, ModuleV]) -> dict[int, tuple[str, bool]]:
+    """Returns path and registration of every module that can be reached from the roots."""
+    names: dict[int, tuple[str, bool]] = {}
+    for prefix, root in roots.items():
+        _name(root, prefix, names, True)
+    for prefix, root in roots.items():
+        _name_hidden(root, prefix, names, set())
+    counts: dict[str, int] = {}
+    for module in run.modules:
+        if id(module) not in names and module.called:
+            label = class_name(module.cls).rpartition(".")[2]
+            counts[label] = counts.get(label, 0) + 1
+            where = " of forward" if module.in_forward else ""
+            _name(module, f"<{label} {counts[label]}{where}>" if roots else "", names, False)
+    return names
+
+
+def _name(module: ModuleV, path: str, names: dict[int, tuple[str, bool]], registered: bool) -> None:
+    if id(module) in names:
+        return
+    registered = registered or "named" in module.extra
+    names[id(module)] = (path, registered)
+    for name, child in module.modules.items():
+        if isinstance(child, ModuleV):
+            _name(child, f"{path}.{name}" if path else name, names, registered)
+
+
+def _name_hidden(module: ModuleV, path: str, names: dict[int, tuple[str, bool]], seen: set[int]) -> None:
+    """Names modules that sit in plain lists, tuples and dicts, which registration does not see."""
+    if id(module) in seen:
+        return
+    seen.add(id(module))
+    for name, value in module.attrs.items():
+        for part, hidden in _inside(value, name, 0):
+            _name(hidden, f"{path}.{part}" if path else part, names, False)
+    for name, child in module.modules.items():
+        if isinstance(child, ModuleV):
+            _name_hidden(child, f"{path}.{name}" if path else name, names, seen)
+
+
+def _inside(value: Value, path: str, depth: int) -> list[tuple[str, ModuleV]]:
+    if depth > 4:
+        return []
+    match value:
+        case ModuleV():
+            return [(path, value)]
+        case ListV() | SetV():
+            return [
+                pair for number, item in enumerate(value.items) for pair in _inside(item, f"{path}.{number}", depth + 1)
+            ]
+        case tuple():
+            return [pair for number, item in enumerate(value) for pair in _inside(item, f"{path}.{number}", depth + 1)]
+        case DictV():
+            return [pair for key, item in value.items.items() for pair in _inside(item, f"{path}.{key}", depth + 1)]
+        case _:
+            return []
+
+
+def _parameters(
+    run: Run, names: dict[int, tuple[str, bool]], drafts: list[Draft], file: str
+) -> tuple[tuple[Parameter, ...], dict[int, int]]:
+    made: list[Parameter] = []
+    places: dict[int, int] = {}
+
+    def add(param: ParamV, path: str) -> None:
+        if id(param) in places:
+            return
+        places[id(param)] = len(made)
+        init = param.init
+        wrote = run.init_sites.get(id(param))
+        if (
+            wrote is not None
+            and wrote.unit.file != file
+            and param.origin is not None
+            and param.origin.unit.file == file
+        ):
+            wrote = param.origin  # a helper in another file fills many models: what is odd about this one is here
+        init = replace(init, span=_span(wrote, None))
+        origin = _span(param.origin, None)
+        late = id(param) in run.late
+        made.append(Parameter(path, param.shape, init, param.trainable, param.buffer, origin, param.anew, late))
+
+    for module in run.modules:
+        if id(module) in names:
+            path = names[id(module)][0]
+            for name, param in module.parameters.items():
+                if isinstance(param, ParamV):
+                    add(param, f"{path}.{name}" if path else name)
+    buffers = _buffer_paths(run, names)
+    for draft in drafts:
+        owner = names.get(id(draft.owner), ("", True))[0] if draft.owner is not None else ""
+        for name, param in draft.params:
+            add(param, ".".join(part for part in (buffers.get(id(param)) or owner, param.name or name) if part))
+    return tuple(made), places
+
+
+def _buffer_paths(run: Run, names: dict[int, tuple[str, bool]]) -> dict[int, str]:
+    """Returns the path of the first module that holds each buffer, by the buffer's identity."""
+    paths: dict[int, str] = {}
+    for module in run.modules:
+        if id(module) in names:
+            for buffer in module.buffers.values():
+                paths.setdefault(id(buffer), names[id(module)][0])
+    return paths
+
+
+def _regions(run: Run, span: Span, used: set[int]) -> tuple[tuple[Region, ...], dict[int, int]]:
+    """Drops regions that turned out to be none, or hold no node, and renumbers the rest."""
+
+    def resolved(number: int) -> int:
+        seen = 0
+        while True:
+            alias = run.regions[number].alias
+            if alias is None or alias == number or seen > len(run.regions):
+                return number
+            number, seen = alias, seen + 1
+
+    filled = {0}
+    for number in used:
+        around: int | None = resolved(number)
+        while around is not None and around not in filled:
+            filled.add(around)
+            parent_ = run.regions[around].parent
+            around = None if parent_ is None else resolved(parent_)
+    index: dict[int, int] = {}
+    made: list[Region] = []
+    for number, draft in enumerate(run.regions):
+        if number not in filled:
+            continue
+        index[number] = len(made)
+        parent = None if draft.parent is None else index[resolved(draft.parent)]
+        made.append(Region(len(made), parent, draft.kind, draft.text, draft.arm, draft.count, _span(draft.site, span)))
+    for number in used:
+        index[number] = index[resolved(number)]
+    return tuple(made), index
+
+
+def _node(
+    run: Run,
+    draft: Draft,
+    number: int,
+    index: dict[int, int],
+    names: dict[int, tuple[str, bool]],
+    places: dict[int, int],
+    regions: dict[int, int],
+    span: Span,
+) -> Node:
+    path = names.get(id(draft.owner), ("", True))[0] if draft.owner is not None else ""
+    type_ = draft.type
+    if draft.leaf and draft.owner is not None:
+        base = leaf_base(draft.owner.cls)
+        type_ = base.name if base is not None else class_name(draft.owner.cls)
+    config: Config = tuple(draft.config.items())
+    params = tuple((name, places[id(param)]) for name, param in draft.params if id(param) in places)
+    return Node(
+        number,
+        draft.op,
+        tuple(index[source] for source in draft.inputs),
+        config,
+        path,
+        type_,
+        params,
+        draft.shape,
+        _span(draft.site, span) or span,
+        regions[draft.region],
+    )
+
+
+def _modules(run: Run, names: dict[int, tuple[str, bool]], span: Span) -> tuple[ModuleInfo, ...]:
+    made = []
+    listed = {
+        id(param)
+        for module in run.modules
+        if names.get(id(module), ("", False))[1]
+        for param in (*module.parameters.values(), *module.modules.values())
+        if isinstance(param, ParamV)
+    }
+    for module in run.modules:
+        if id(module) not in names:
+            continue
+        path, registered = names[id(module)]
+        children = tuple(
+            f"{path}.{name}" if path else name for name, child in module.modules.items() if isinstance(child, ModuleV)
+        )
+        made.append(
+            ModuleInfo(
+                path,
+                class_name(module.cls),
+                _span(module.origin, span) or span,
+                (registered or _listed(module, listed)) and not module.in_forward,
+                module.called,
+                children,
+                module.anew,
+            )
+        )
+    return tuple(made)
+
+
+def _listed(module: ModuleV, listed: set[int]) -> bool:
+    """Whether all parameters of a module that hides in a plain list are registered elsewhere, as in an `nn.ParameterList`."""
+    own = [param for _, part in walk(module) for param in part.parameters.values() if isinstance(param, ParamV)]
+    return bool(own) and all(id(param) in listed for param in own)
+
+
+def _span(site: Site | None, otherwise: Span | None) -> Span | None:
+    return otherwise if site is None else site.unit.span(site.node)

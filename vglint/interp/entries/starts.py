@@ -1,0 +1,312 @@
+"""How each kind of entry is started: classes built, scripts executed, one automatic Lightning step taken."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import libcst as cst
+
+from vglint import ops
+from vglint.interp.entries.made_up_arguments import arguments_for, hands_on, missed_by_default
+from vglint.interp.machine.attempts import Attempt
+from vglint.interp.machine.core import (
+    Frame,
+    Raised,
+    Run,
+    call,
+    execute,
+    get_attribute,
+)
+from vglint.interp.protocols.indexing import entry_input
+from vglint.interp.static.candidates import acts_elsewhere
+from vglint.interp.torch import training
+from vglint.interp.torch.leaves import leaf_base
+from vglint.interp.torch.modules import find_in_mro
+from vglint.interp.values.objects import (
+    ClassV,
+    DictV,
+    FunctionV,
+    Instance,
+    ListV,
+    MethodV,
+    ModuleV,
+    Namespace,
+    Scope,
+    Site,
+    Value,
+    is_tensor,
+)
+from vglint.ops.spec import REQUIRED
+from vglint.source.module import Module
+from vglint.value import Unknown
+
+
+class NoEntry(Exception):
+    """A candidate that turned out to be no entry."""
+
+
+def setup_call(run: Run, function: FunctionV, frame: Frame) -> Value:
+    """Calls a function that builds a model."""
+    run.setup += 1
+    try:
+        return call(
+            run,
+            function,
+            arguments_for(run, function, tensors=False),
+            {},
+            frame,
+            Site(function.unit, function.unit.tree),
+        )
+    finally:
+        run.setup -= 1
+
+
+def run_made(run: Run, made: Value, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
+    if not isinstance(made, ModuleV):
+        raise NoEntry
+    return {"": made}, run_forward(run, made, frame)
+
+
+# ---- kinds of entry
+
+
+def run_class(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
+    inner = Frame(frame.scope, cls.unit, None)
+    roots, result = built(run, cls, frame)
+    made = roots.get("")
+    return roots, result if made is None else run_forward(run, made, inner)
+
+
+def run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
+    """Calls a module with an input for each required argument of its forward."""
+    run.roots = {"": module}
+    site = module.origin or Site(frame.unit, frame.unit.tree)
+    forward = module.attrs.get("forward")
+    if forward is None:
+        found = find_in_mro(module.cls, "forward")
+        forward = found[0] if found is not None else None
+    if isinstance(forward, FunctionV):
+        above = hands_on(forward, module.cls)
+        if above is not None:
+            given = arguments_for(run, above, tensors=True, skip=1)
+            names = [param.name.value for param in above.plain.node.params.params[1:]]
+            return _accepted(run, module, above, [], dict(zip(names, given, strict=False)), frame, site)
+        args = arguments_for(run, forward, tensors=True, skip=0 if "forward" in module.attrs else 1)
+        return _accepted(run, module, forward, args, {}, frame, site)
+    if isinstance(forward, MethodV) and isinstance(forward.function, FunctionV):
+        args = arguments_for(run, forward.function, tensors=True, skip=1)
+    elif module.spelling is not None:
+        args = [
+            entry_input(run, arg.name, site)
+            for arg in module.spelling.forward
+            if arg.role == "tensor" and arg.default is REQUIRED
+        ]
+    else:
+        args = [entry_input(run, "input", site)]
+    return call(run, module, args, {}, frame, site)
+
+
+_AGAIN = 60_000
+"""Steps after which a forward is not run once more."""
+_OPTIONAL = 6
+"""Optional inputs that are given at most."""
+
+
+def _accepted(
+    run: Run,
+    module: ModuleV,
+    forward: FunctionV,
+    args: list[Value],
+    keywords: dict[str, Value],
+    frame: Frame,
+    site: Site,
+) -> Value:
+    """Calls a module; where it refuses because an optional input is None, or runs layers on None, it gets that input too."""
+    given = len(args) + len(keywords) + (0 if "forward" in module.attrs else 1)
+    params = forward.plain.node.params
+    options = [
+        param.name.value for param in (*params.params[given:], *params.kwonly_params) if param.default is not None
+    ]
+    missed = missed_by_default(run, forward, given)
+    while True:
+        attempt, known = Attempt(run), set(run.gaps)
+        wanted: list[str] = []
+        lacking: list[Site | None] = []
+        missed = [name for name in missed if name not in keywords]
+        result: Value = None
+        raised: Raised | None = None
+        try:
+            result = call(run, module, list(args), keywords, frame, site)
+            lacking = [
+                site
+                for (why, text), (_, site) in run.gaps.items()
+                if text.endswith(("of no tensor", "of NoneType")) and (why, text) not in known
+            ]
+            wanted = [name for name in options if name not in keywords and _is_named(name, lacking)][:1]
+        except Raised as error:
+            raised = error
+            wanted = [name for wanted in missing(error) for name in options if name.endswith(wanted)][:1]
+        if not wanted and (lacking or raised is not None):
+            wanted, missed = missed[:1], missed[1:]
+        wanted = [name for name in wanted if name not in keywords]
+        if not wanted or run.steps > _AGAIN or len(keywords) > _OPTIONAL:
+            attempt.keep(run)
+            if raised is not None:
+                raise raised
+            return result
+        attempt.undo(run)
+        run.modules_running.clear()
+        keywords.update((name, entry_input(run, name, site)) for name in wanted)
+
+
+def _is_named(name: str, sites: list[Site | None]) -> bool:
+    """Whether an expression uses a name, or one that ends an argument's (`input_ids` for `decoder_input_ids`)."""
+    return any(
+        name.endswith(used)
+        for site in sites
+        if site is not None
+        for used in re.findall(r"(?<![\w.])[A-Za-z_]\w{2,}", cst.Module([]).code_for_node(site.node))
+    )
+
+
+def missing(error: Raised) -> list[str]:
+    """Returns the names that the condition around a `raise` finds to be None."""
+    if error.site is None:
+        return []
+    line = error.site.unit.span(error.site.node).line
+    for statement in error.site.unit.statements:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.If) and any(
+                isinstance(each, ast.Raise) and each.lineno == line for each in node.body
+            ):
+                return [
+                    compare.left.id
+                    for compare in ast.walk(node.test)
+                    if isinstance(compare, ast.Compare)
+                    and isinstance(compare.left, ast.Name)
+                    and isinstance(compare.ops[0], ast.Is)
+                ]
+    return []
+
+
+def run_training(run: Run, function: FunctionV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
+    run.training_code = True
+    args = arguments_for(run, function, tensors=False)
+    call(run, function, args, {}, Frame(frame.scope, function.unit, None), Site(function.unit, function.unit.tree))
+    return run.roots, None
+
+
+def run_method(run: Run, cls: ClassV, name: str, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
+    """Builds an object of a class that trains, and calls the method that does."""
+    run.training_code = True
+    inner = Frame(frame.scope, cls.unit, None)
+    site = Site(cls.unit, cls.unit.tree)
+    init = find_in_mro(cls, "__init__")
+    args: list[Value] = []
+    keywords: dict[str, Value] = {}
+    if init is not None and isinstance(init[0], FunctionV):
+        args = arguments_for(run, init[0], tensors=False, skip=1)
+        # What is None by default is given by whoever trains: the model, its optimiser.
+        keywords = {key: Unknown("argument", key) for key, value in init[0].defaults.items() if value is None}
+    made = call(run, cls, args, keywords, inner, site)
+    method = find_in_mro(cls, name)
+    if not isinstance(made, Instance) or method is None or not isinstance(method[0], FunctionV):
+        return {}, None
+    elsewhere = acts_elsewhere(cls.unit.ast, name) if isinstance(cls.unit.ast, ast.ClassDef) else None
+    if elsewhere is not None:
+        run.gap("unmodelled call", f"{elsewhere}() is called from elsewhere")
+    if name != "__init__":
+        rest = arguments_for(run, method[0], tensors=False, skip=1)
+        call(run, MethodV(method[0], made), rest, {}, inner, Site(method[0].unit, method[0].node))
+    if isinstance(made, ModuleV):
+        return {"": made, **run.roots}, None
+    held = {key: value for key, value in made.attrs.items() if isinstance(value, ModuleV)}
+    return {**held, **run.roots}, None
+
+
+def run_script(run: Run, module: Module, space: Namespace) -> tuple[dict[str, ModuleV], Value]:
+    """Executes a file from top to bottom, as `python file.py` does."""
+    run.training_code = True
+    space.names["__name__"] = "__main__"
+    for unit in module.units:
+        if unit.kind in ("class", "function", "import"):
+            continue
+        if id(unit) in space.done:
+            continue
+        space.done.add(id(unit))
+        try:
+            execute(run, unit.tree, Frame(Scope(space.names, None, space), unit, None))
+        except Raised:
+            continue
+    return run.roots, None
+
+
+def run_lightning(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
+    """Builds a LightningModule and takes one automatic step: optimiser, training_step, backward, step."""
+    roots, result = built(run, cls, frame)
+    module = roots.get("")
+    if module is None:
+        return roots, result
+    run.training_code = True
+    inner = Frame(frame.scope, cls.unit, None)
+    site = Site(cls.unit, cls.unit.tree)
+    configured = find_in_mro(cls, "configure_optimizers")
+    optimizer = call(run, MethodV(configured[0], module), [], {}, inner, site) if configured is not None else None
+    region = run.open_region("loop", "training_step", site)
+    step = find_in_mro(cls, "training_step")
+    assert step is not None
+    args = arguments_for(run, step[0], tensors=True, skip=1) if isinstance(step[0], FunctionV) else []
+    run.modules_running.append(module)
+    loss = call(run, MethodV(step[0], module), args, {}, inner, site)
+    run.modules_running.pop()
+    if module.attrs.get("automatic_optimization") is not False:
+        if isinstance(loss, DictV):
+            loss = loss.items.get("loss")
+        if is_tensor(loss):
+            training.tensor_method(run, loss, "backward", [], {}, site)
+        for made in _optimizers_in(optimizer):
+            get = get_attribute(run, made, "step", inner)
+            call(run, get, [], {}, inner, site)
+            call(run, get_attribute(run, made, "zero_grad", inner), [], {}, inner, site)
+    run.region = run.regions[region].parent or 0
+    return roots, loss
+
+
+def _optimizers_in(value: Value) -> list[Instance]:
+    match value:
+        case Instance() if "node" in value.extra and "params" in value.extra:
+            return [value]
+        case tuple():
+            return [made for item in value for made in _optimizers_in(item)]
+        case ListV():
+            return [made for item in value.items for made in _optimizers_in(item)]
+        case DictV():
+            return _optimizers_in(value.items.get("optimizer"))
+        case _:
+            return []
+
+
+def built(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
+    inner = Frame(frame.scope, cls.unit, None)
+    init = find_in_mro(cls, "__init__")
+    base = leaf_base(cls)
+    args: list[Value] = []
+    if init is not None and isinstance(init[0], FunctionV):
+        args = arguments_for(run, init[0], tensors=False, skip=1, cls=cls)
+    elif base is not None and (spelling := ops.find(base.name)) is not None:
+        args = [Unknown("argument", arg.name) for arg in spelling.args if arg.default is REQUIRED]
+    made = call(run, cls, args, {}, inner, Site(cls.unit, cls.unit.tree))
+    if not isinstance(made, ModuleV):
+        return {}, Unknown("unmodelled call", f"{cls.name}() is no module")
+    run.roots = {"": made}
+    return {"": made}, made
+
+
+def has_forward(cls: ClassV) -> bool:
+    forward = find_in_mro(cls, "forward")
+    return forward is not None or leaf_base(cls) is not None or find_in_mro(cls, "training_step") is not None
+
+
+def is_lightning(cls: ClassV) -> bool:
+    return find_in_mro(cls, "training_step") is not None

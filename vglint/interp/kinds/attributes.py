@@ -1,0 +1,350 @@
+"""`value.name` of everything that is not a module."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from vglint import ops
+from vglint.interp.kinds import native_methods
+from vglint.interp.kinds.enums import by_name
+from vglint.interp.kinds.mappings import METHODS, is_mapping, mapping_method
+from vglint.interp.machine.core import CONSTANTS, GETATTR, MISSING, Frame, Raised, Run, call, get_attribute, register
+from vglint.interp.machine.names import member
+from vglint.interp.nodes.emit import emit, node_of, shape_of
+from vglint.interp.nodes.ranks import rank_of
+from vglint.interp.protocols.comparison import DTYPE
+from vglint.interp.protocols.indexing import dimension, entry_input
+from vglint.interp.torch.autograd_functions import bound_apply, is_function_class
+from vglint.interp.torch.composite import COMPOSITES, composite
+from vglint.interp.torch.modules import bind_attribute, find_in_mro, plain_lookup
+from vglint.interp.values.objects import (
+    BuiltinV,
+    ClassV,
+    DictV,
+    External,
+    FunctionV,
+    Instance,
+    IteratorV,
+    ListV,
+    MethodV,
+    Namespace,
+    OpaqueV,
+    ParamV,
+    ParamView,
+    PartialV,
+    PropertyV,
+    SetV,
+    ShapeV,
+    Site,
+    StaticV,
+    TensorV,
+    Value,
+)
+from vglint.value import Expr, Unknown
+
+
+@register(GETATTR, External)
+def external(run: Run, value: External, name: str, frame: Frame) -> Value:
+    qualified = f"{value.name}.{name}"
+    if qualified in CONSTANTS:
+        return CONSTANTS[qualified]
+    if value.name in COMPOSITES:
+        return get_attribute(run, composite(run, value.name), name, frame)
+    if name == "__name__":
+        return value.name.rpartition(".")[2]
+    if name in ("forward", "__init__") and value.name.startswith("torch.nn.") and ops.find(value.name) is not None:
+        return _unbound(name)
+    if value.name == "math" and isinstance(getattr(math, name, None), float):
+        return getattr(math, name)
+    return External(qualified)
+
+
+@register(GETATTR, Namespace)
+def namespace(run: Run, value: Namespace, name: str, frame: Frame) -> Value:
+    found = member(run, value, name)
+    if found is not MISSING:
+        return found
+    if name == "__dict__":
+        return value
+    module = run.project.resolve(value.module, name, 1) if value.module.is_package else None
+    if module is not None:
+        from vglint.interp.machine.imports import namespace as space_of
+
+        return space_of(run, module)
+    return Unknown("unresolved name", f"{value.module.name}.{name}")
+
+
+@register(GETATTR, ClassV)
+def class_(run: Run, value: ClassV, name: str, frame: Frame) -> Value:
+    if name == "__name__":
+        return value.name
+    if name == "__module__":
+        return value.qualified.rpartition(".")[0]
+    if name == "__mro__":
+        return value.mro
+    if name == "__dict__":
+        return DictV(dict(value.names))
+    if name == "__members__" and value.frozen_kind == "enum":
+        return by_name(value)
+    found = find_in_mro(value, name)
+    if found is not None:
+        attribute = found[0]
+        if isinstance(attribute, StaticV):
+            return attribute.function
+        from vglint.interp.values.objects import ClassMethodV
+
+        return MethodV(attribute.function, value) if isinstance(attribute, ClassMethodV) else attribute
+    if name == "value" and value.frozen_kind == "enum":
+        return Unknown("argument", "value")
+    from vglint.interp.torch.leaves import is_module_class
+    from vglint.interp.torch.module_methods import METHODS
+
+    for base in value.mro:
+        if isinstance(base, External):
+            if is_module_class(value) and (name in METHODS or name in ("__init__", "forward")):
+                return _unbound(name)
+            if name == "__init__":
+                return BuiltinV("__init__", lambda run, args, keywords, frame, site: None)
+            qualified = f"{base.name}.{name}"
+            if qualified in CONSTANTS:
+                return CONSTANTS[qualified]
+    if name == "apply" and is_function_class(value):
+        return bound_apply(value)
+    return Unknown("unresolved name", f"{value.name}.{name}")
+
+
+def _unbound(name: str) -> BuiltinV:
+    """`nn.Module.__init__(self)`: a method of torch's called on the class."""
+
+    def invoke(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        from vglint.interp.torch.modules import super_attribute
+        from vglint.interp.values.objects import ModuleV, SuperV
+
+        if args and isinstance(args[0], ModuleV) and isinstance(args[0].cls, ClassV):
+            last = [base for base in args[0].cls.mro if isinstance(base, ClassV)][-1]
+            return call(run, super_attribute(run, SuperV(last, args[0]), name, frame), args[1:], keywords, frame, site)
+        return None
+
+    return BuiltinV(name, invoke)
+
+
+@register(GETATTR, Instance)
+def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
+    found = find_in_mro(value.cls, name)
+    if found is not None and isinstance(found[0], PropertyV):
+        return bind_attribute(run, found[0], value, frame, found[1])
+    if name in value.attrs:
+        return value.attrs[name]
+    if found is not None:
+        return bind_attribute(run, found[0], value, frame, found[1])
+    handler = value.extra.get("attribute")
+    if handler is not None:
+        result: Value = handler(run, value, name, frame)
+        if result is not MISSING:
+            return result
+    if name == "__class__":
+        return value.cls
+    if name == "__dict__":
+        return DictV(value.attrs)
+    if name == "__getattribute__":
+        return plain_lookup(value, name)
+    if "dict" in value.extra and (
+        name in native_methods.DICT or name in ("__getitem__", "__setitem__", "__contains__")
+    ):
+        return native_methods.dict_base_method(run, value.extra["dict"], name)
+    if isinstance(value.cls, ClassV):
+        general = find_in_mro(value.cls, "__getattribute__")
+        if general is not None and name not in value.extra.get("asking", ()):
+            # A class may rename attributes here: asked only where the plain look-up finds nothing.
+            value.extra["asking"] = (*value.extra.get("asking", ()), name)
+            try:
+                site = Site(frame.unit, frame.unit.tree)
+                return call(run, MethodV(general[0], value), [name], {}, frame, site)
+            finally:
+                value.extra["asking"] = value.extra["asking"][:-1]
+        fallback = find_in_mro(value.cls, "__getattr__")
+        if fallback is not None:
+            try:
+                return call(run, MethodV(fallback[0], value), [name], {}, frame, Site(frame.unit, frame.unit.tree))
+            except Raised:
+                if run.trying:
+                    raise
+                return Unknown("unresolved name", f".{name} of {value.cls.name}")
+        if value.cls.fields is not None and name in (
+            "keys",
+            "values",
+            "items",
+            "get",
+            "to_tuple",
+            "_replace",
+            "_asdict",
+        ):
+            return native_methods.record_method(run, value, name)
+        if name in METHODS and is_mapping(value.cls):
+            return mapping_method(run, value, name)
+    return Unknown("unresolved name", f".{name} of {value.cls.name}")
+
+
+@register(GETATTR, FunctionV, MethodV, BuiltinV, PartialV)
+def function(run: Run, value: Any, name: str, frame: Frame) -> Value:
+    if name in ("__name__", "__qualname__"):
+        return getattr(value, "name", "function")
+    if name == "__func__" and isinstance(value, MethodV):
+        return value.function
+    if name == "__self__" and isinstance(value, MethodV):
+        return value.self
+    if name == "func" and isinstance(value, PartialV):
+        return value.function
+    if name == "keywords" and isinstance(value, PartialV):
+        return DictV(dict(value.keywords))
+    if isinstance(value, MethodV):
+        return get_attribute(run, value.function, name, frame)
+    if isinstance(value, FunctionV):
+        match name:
+            case "__code__":
+                return _code(value)
+            case "__defaults__" | "__kwdefaults__":
+                return tuple(value.defaults.values()) or None
+            case "__globals__" | "__annotations__" | "__dict__":
+                return DictV({}, complete=False)
+            case "__closure__" | "__doc__":
+                return None
+            case "__module__":
+                return value.scope.module.module.name
+            case _:
+                pass
+    return Unknown("unresolved name", f".{name} of a function")
+
+
+def _code(function: FunctionV) -> Instance:
+    params = function.node.params
+    positional = [param.name.value for param in (*params.posonly_params, *params.params)]
+    names: tuple[Value, ...] = (*positional, *(param.name.value for param in params.kwonly_params))
+    attrs: dict[str, Value] = {
+        "co_varnames": names,
+        "co_argcount": len(positional),
+        "co_name": function.name,
+        "co_flags": 0,
+        "co_filename": function.unit.file,
+    }
+    code = Instance(External("types.CodeType"), attrs, None, {"function": function})
+    # What `replace` changes is how the code is named and cached, not what it does.
+    attrs["replace"] = BuiltinV("replace", lambda run, args, keywords, frame, site: code)
+    return code
+
+
+@register(GETATTR, Unknown)
+def unknown(run: Run, value: Unknown, name: str, frame: Frame) -> Value:
+    if value.why != "argument" or len(value.text) > 80:
+        return value
+    return Unknown(value.why, f"{value.text}.{name}")
+
+
+@register(GETATTR, OpaqueV)
+def opaque_(run: Run, value: OpaqueV, name: str, frame: Frame) -> Value:
+    if name in ("shape", "dtype", "device", "ndim"):
+        return Unknown(value.why.why, f"{value.why.text}.{name}")
+    deps = value.deps if value.node is None else (value.node,)
+    if ops.method(name) is not None:
+        from vglint.interp.kinds.tensors import bound_method
+
+        return bound_method(run, value, name, frame)
+    return OpaqueV(value.why, deps, None, value.site)
+
+
+@register(GETATTR, int, float, str, bytes, tuple, bool, type(None), range, slice, ListV, DictV, SetV, IteratorV)
+def native(run: Run, value: Any, name: str, frame: Frame) -> Value:
+    return native_methods.method_of(run, value, name)
+
+
+@register(GETATTR, Expr)
+def number(run: Run, value: Expr, name: str, frame: Frame) -> Value:
+    if name == "item":
+        return BuiltinV("item", lambda run, args, keywords, frame, site: value)
+    return Unknown("argument", f"{value}.{name}")
+
+
+@register(GETATTR, ShapeV)
+def shape_method(run: Run, value: ShapeV, name: str, frame: Frame) -> Value:
+    if name == "numel":
+        return BuiltinV("numel", lambda run, args, keywords, frame, site: Unknown("argument", "numel"))
+    return Unknown("argument", f"shape.{name}")
+
+
+@register(GETATTR, TensorV, ParamV, ParamView)
+def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
+    """Attributes of tensors that hold no tensor; methods and the rest are ops."""
+    match name:
+        case "shape":
+            return sizes_of(run, value)
+        case "ndim":
+            shape = shape_of(run, value)
+            return rank_of(run, value) if shape is None else len(shape)
+        case "device":
+            return External("torch.device")
+        case "dtype":
+            return dtype_of(run, value.node, 0) if isinstance(value, TensorV) else External("torch.float32")
+        case "requires_grad":
+            return value.trainable if isinstance(value, ParamV) else Unknown("argument", "requires_grad")
+        case "is_cuda" | "is_sparse" | "is_quantized" | "is_mps" | "is_nested":
+            return False
+        case "grad":
+            if isinstance(value, ParamV) and run.training_code:
+                emit(run, "param_grad", [], {}, Site(frame.unit, frame.unit.tree), params=[("0", value)])
+            return Unknown("argument", "grad")
+        case "data" if isinstance(value, ParamV):
+            return ParamView(value, True, True)
+        case "data" if isinstance(value, ParamView):
+            return value
+        case _:
+            pass
+    from vglint.interp.kinds.tensors import bound_method, tensor_attribute
+
+    if (
+        isinstance(value, TensorV)
+        and not value.pick
+        and run.nodes[value.node].op == "input"
+        and ops.method(name) is None
+        and ops.attribute(name) is None
+        and name not in native_methods.TENSOR_NAMES
+    ):
+        # Not a tensor but something that holds tensors: a batch object, a packed sequence.
+        return entry_input(run, f"{run.nodes[value.node].config.get('name')}.{name}", Site(frame.unit, frame.unit.tree))
+    if ops.attribute(name) is not None:
+        return tensor_attribute(run, value, name, frame)
+    return bound_method(run, value, name, frame)
+
+
+_TRUTHS = frozenset(
+    "all any gt ge lt le eq ne isin isnan isinf isfinite isreal isposinf isneginf signbit isclose logical_and logical_or logical_xor logical_not".split()
+)
+_FLOATS = frozenset({"weight", "norm", "activation", "attention", "recurrent", "dropout", "pool", "loss"})
+_INTEGERS = frozenset({"to_integer", "argmax", "argmin", "argsort", "randint", "one_hot"})
+
+
+def dtype_of(run: Run, node: int, depth: int) -> Value:
+    """Returns the dtype of a node's output as far as its ops tell: layers make floats, the rest keeps what it gets."""
+    draft = run.nodes[node]
+    op = ops.OPS.get(draft.op)
+    if draft.op in _INTEGERS:
+        return External("torch.int64")
+    if draft.op in _TRUTHS:
+        return External("torch.bool")
+    if draft.op == "join" and draft.inputs and depth < 30:
+        return dtype_of(run, draft.inputs[0], depth + 1)
+    if draft.op == "parameter" or (op is not None and op.kind in _FLOATS):
+        return External("torch.float32")
+    if draft.inputs and depth < 30 and op is not None and op.kind in ("shape", "combine", "elementwise", "reduce"):
+        return dtype_of(run, draft.inputs[0], depth + 1)
+    return Unknown("argument", DTYPE)
+
+
+def sizes_of(run: Run, value: Value) -> Value:
+    shape = shape_of(run, value)
+    if shape is not None:
+        return tuple(dimension(run, value, position) for position in range(len(shape)))
+    if isinstance(value, TensorV):
+        return ShapeV(value)
+    made = node_of(run, value, None)
+    return ShapeV(TensorV(made)) if made is not None else Unknown("argument", "shape")

@@ -1,0 +1,72 @@
+"""`dataclasses`: fields, classes made dataclasses by a call, copies."""
+
+from __future__ import annotations
+
+from vglint.interp.machine.core import LIBRARY, Frame, Run, call, register
+from vglint.interp.torch.modules import find_in_mro
+from vglint.interp.values.objects import BuiltinV, ClassV, DictV, External, Instance, Site, Value
+from vglint.value import Unknown
+
+ABSENT = External("dataclasses.MISSING")
+
+
+@register(LIBRARY, "dataclasses.dataclass")
+def dataclass_(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    """`dataclass(cls)`, called rather than written above a class."""
+    cls = args[0] if args else None
+    if isinstance(cls, ClassV):
+        cls.frozen_kind = "dataclass"
+        return cls
+    return BuiltinV("dataclass", lambda run, args, keywords, frame, site: args[0] if args else None)
+
+
+@register(LIBRARY, "dataclasses.fields")
+def fields(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    cls = args[0].cls if args and isinstance(args[0], Instance) else args[0] if args else None
+    if not isinstance(cls, ClassV) or cls.fields is None:
+        return Unknown("argument", "fields")
+    return tuple(_field(cls, name, site) for name in cls.fields)
+
+
+def _field(cls: ClassV, name: str, site: Site) -> Instance:
+    found = find_in_mro(cls, name)
+    default: Value = found[0] if found is not None else ABSENT
+    factory: Value = ABSENT
+    if isinstance(default, Instance) and "field_default" in default.extra:
+        made = default.extra["field_default"]
+        default = ABSENT
+        factory = BuiltinV(name, lambda run, args, keywords, frame, site: made(run, frame, site))
+    attrs = {"name": name, "default": default, "default_factory": factory, "init": True, "metadata": DictV({})}
+    return Instance(External("dataclasses.Field"), attrs, site)
+
+
+@register(LIBRARY, "dataclasses.field", "attr.ib", "pydantic.Field")
+def field(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    if "default_factory" in keywords:
+        factory = keywords["default_factory"]
+        return Instance(
+            which, {}, site, {"field_default": lambda run, frame, site: call(run, factory, [], {}, frame, site)}
+        )
+    default = args[0] if args else keywords.get("default", Unknown("argument", "field"))
+    return Instance(which, {}, site, {"field_default": lambda run, frame, site: default})
+
+
+@register(LIBRARY, "dataclasses.replace", "copy.replace", "dataclasses.asdict")
+def replace(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    if args and isinstance(args[0], Instance):
+        if which.name.endswith("asdict"):
+            return DictV(dict(args[0].attrs))
+        return Instance(args[0].cls, {**args[0].attrs, **keywords}, site)
+    return Unknown("argument", "replace")
+
+
+@register(LIBRARY, "dataclasses.is_dataclass")
+def is_dataclass(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    cls = args[0].cls if args and isinstance(args[0], Instance) else args[0] if args else None
+    return isinstance(cls, ClassV) and cls.frozen_kind == "dataclass"

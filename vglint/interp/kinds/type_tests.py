@@ -1,0 +1,200 @@
+"""`isinstance`: which types an abstract value has."""
+
+from __future__ import annotations
+
+from vglint.interp.kinds import enums
+from vglint.interp.machine.core import LIBRARY, Frame, Run, opaque, register
+from vglint.interp.torch.leaves import is_module_class
+from vglint.interp.values.objects import (
+    ArrayV,
+    BuiltinV,
+    ClassV,
+    DictV,
+    External,
+    FunctionV,
+    Instance,
+    IteratorV,
+    ListV,
+    MethodV,
+    OpaqueV,
+    ParamV,
+    PartialV,
+    SetV,
+    ShapeV,
+    Site,
+    Value,
+    is_tensor,
+)
+from vglint.value import Expr, Unknown
+
+
+@register(LIBRARY, "builtins.isinstance", "builtins.issubclass", "torch.jit.isinstance")
+def isinstance_(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    if len(args) != 2:
+        return Unknown("argument", "isinstance")
+    if which.name.endswith("issubclass"):
+        if isinstance(args[0], ClassV):
+            wanted = args[1] if isinstance(args[1], tuple) else (args[1],)
+            return any(base is each or base == each for base in args[0].mro for each in wanted)
+        return Unknown("argument", "issubclass")
+    known = is_instance(run, args[0], args[1])
+    return opaque(run, "argument", "isinstance", [args[0]], site) if known is None else known
+
+
+_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (float,),
+    "str": (str,),
+    "bool": (bool,),
+    "bytes": (bytes,),
+    "tuple": (tuple,),
+    "list": (ListV,),
+    "dict": (DictV,),
+    "set": (SetV,),
+    "frozenset": (SetV,),
+    "range": (range,),
+    "slice": (slice,),
+    "complex": (complex,),
+}
+_SEQUENCES = frozenset({"builtins.tuple", "builtins.list", "builtins.dict", "builtins.str", "builtins.set"})
+_HASHABLE = frozenset({"collections.abc.Hashable", "typing.Hashable"})
+_ABSTRACT: dict[str, tuple[type, ...]] = {
+    "collections.abc.Iterable": (ArrayV, tuple, ListV, DictV, SetV, str, range, IteratorV),
+    "typing.Iterable": (ArrayV, tuple, ListV, DictV, SetV, str, range, IteratorV),
+    "collections.Iterable": (tuple, ListV, DictV, SetV, str, range, IteratorV),
+    "collections.abc.Collection": (tuple, ListV, DictV, SetV, str, range),
+    "typing.Collection": (tuple, ListV, DictV, SetV, str, range),
+    "collections.abc.Sized": (tuple, ListV, DictV, SetV, str, range),
+    "collections.abc.Sequence": (tuple, ListV, str, range),
+    "typing.Sequence": (tuple, ListV, str, range),
+    "collections.abc.Mapping": (DictV,),
+    "typing.Mapping": (DictV,),
+    "collections.OrderedDict": (DictV,),
+    "typing.List": (ListV,),
+    "typing.Tuple": (tuple,),
+    "typing.Dict": (DictV,),
+    "numbers.Number": (int, float),
+    "numbers.Integral": (int,),
+    "numbers.Real": (int, float),
+    "types.FunctionType": (FunctionV,),
+    "typing.Callable": (FunctionV, MethodV, BuiltinV, PartialV, ClassV),
+    "collections.abc.Callable": (FunctionV, MethodV, BuiltinV, PartialV, ClassV),
+    "functools.partial": (PartialV,),
+    "numpy.ndarray": (ArrayV,),
+}
+
+
+def is_instance(run: Run, value: Value, cls: Value) -> bool | None:
+    """Three-valued isinstance."""
+    if isinstance(cls, tuple):
+        answers = [is_instance(run, value, each) for each in cls]
+        return True if True in answers else None if None in answers else False
+    if (
+        isinstance(value, Unknown)
+        and value.why == "argument"
+        and value.text.isidentifier()
+        and isinstance(cls, External)
+    ):
+        # An argument that stands for a size or a count: a number.
+        return False if cls.name in _ABSTRACT or cls.name in _SEQUENCES else None
+    if isinstance(cls, Unknown) or isinstance(value, (Unknown, OpaqueV)):
+        return None
+    if enums.is_member(value, cls):
+        return True
+    if isinstance(value, ClassV) and isinstance(cls, External) and cls.name in enums.KINDS:
+        return value.frozen_kind == "enum" and cls.name != "enum.Enum"
+    if isinstance(value, Instance):
+        if isinstance(cls, External) and cls.name in _HASHABLE:
+            return True
+        classes = value.cls.mro if isinstance(value.cls, ClassV) else (value.cls,)
+        if any(each is cls or (isinstance(each, External) and each == cls) for each in classes):
+            return True
+        return _library_subclass(classes, cls)
+    if isinstance(cls, ClassV):
+        return False
+    if not isinstance(cls, External):
+        return None
+    name = cls.name
+    if name in ("torch.Tensor", "torch.FloatTensor", "torch.LongTensor"):
+        return is_tensor(value)
+    if name == "torch.nn.Parameter" or name.endswith(".Parameter"):
+        return isinstance(value, ParamV) and not value.buffer
+    if name in ("torch.Size",):
+        return isinstance(value, (ShapeV, tuple))
+    if name.startswith("builtins."):
+        kinds = _PYTHON_TYPES.get(name[9:])
+        if name == "builtins.int" and isinstance(value, Expr):
+            return True
+        if kinds is not None:
+            return isinstance(value, kinds)
+        if name == "builtins.type":
+            return isinstance(value, (ClassV, External))
+        return False
+    if name in _HASHABLE:
+        return not isinstance(value, (ListV, DictV, SetV))
+    if name in _ABSTRACT:
+        return isinstance(value, _ABSTRACT[name]) or (name.endswith(".Iterable") and is_tensor(value))
+    return False
+
+
+def _library_subclass(classes: tuple[Value, ...], cls: Value) -> bool | None:
+    """torch's own class hierarchy, as far as tests ask for it."""
+    if not isinstance(cls, External):
+        return False
+    names = [each.name for each in classes if isinstance(each, External)]
+    wanted = cls.name
+    if wanted.rpartition(".")[2] == "Module" and wanted.startswith("torch."):
+        return any(is_module_class(each) for each in classes)
+    for name in names:
+        short, family = name.rpartition(".")[2], wanted.rpartition(".")[2]
+        if family in _FAMILIES and short in _FAMILIES[family]:
+            return True
+    if wanted.startswith("builtins."):
+        return wanted.rpartition(".")[2] in {name.rpartition(".")[2] for name in names}
+    return False
+
+
+_CONVS = {"Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d", "LazyConv2d"}
+_FAMILIES: dict[str, set[str]] = {
+    "_ConvNd": _CONVS,
+    "_ConvTransposeNd": {name for name in _CONVS if "Transpose" in name},
+    "_BatchNorm": {"BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "SyncBatchNorm"},
+    "_NormBase": {
+        "BatchNorm1d",
+        "BatchNorm2d",
+        "BatchNorm3d",
+        "SyncBatchNorm",
+        "InstanceNorm1d",
+        "InstanceNorm2d",
+        "InstanceNorm3d",
+    },
+    "_InstanceNorm": {"InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"},
+    "_DropoutNd": {"Dropout", "Dropout2d", "Dropout3d"},
+    "RNNBase": {"LSTM", "GRU", "RNN"},
+    "RNNCellBase": {"LSTMCell", "GRUCell", "RNNCell"},
+    "ReLU": {"ReLU6x"},
+}
+
+
+@register(LIBRARY, "builtins.type")
+def type_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    value = args[0] if args else None
+    if isinstance(value, (Instance, enums.TextMember, enums.NumberMember)):
+        return value.cls
+    if is_tensor(value):
+        return External("torch.Tensor")
+    for name, kinds in (
+        ("bool", (bool,)),
+        ("int", (int, Expr)),
+        ("float", (float,)),
+        ("str", (str,)),
+        ("list", (ListV,)),
+        ("tuple", (tuple,)),
+        ("dict", (DictV,)),
+        ("set", (SetV,)),
+    ):
+        if isinstance(value, kinds):
+            return External("builtins." + name)
+    return value if isinstance(value, Unknown) else Unknown("argument", "type")

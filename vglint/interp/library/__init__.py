@@ -1,0 +1,1 @@
+"""What functions of libraries do, one file a library."""

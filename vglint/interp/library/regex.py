@@ -1,0 +1,73 @@
+"""`re` on texts that are known, with patterns that cannot run away."""
+
+from __future__ import annotations
+
+import keyword
+import re
+
+from vglint.interp.machine.core import LIBRARY, Frame, Run, register
+from vglint.interp.values.objects import BuiltinV, External, Instance, ListV, Site, Value
+from vglint.value import Unknown
+
+LENGTH = 1_000
+"""Characters of a text that is searched."""
+_NESTED = re.compile(r"\)[*+?{]|\\\d")
+"""A repeated group, or a back reference: what can take exponential time."""
+FUNCTIONS = ("match", "search", "fullmatch", "split", "findall", "sub")
+
+
+@register(LIBRARY, *(f"re.{name}" for name in FUNCTIONS))
+def function(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    name = which.name.rpartition(".")[2]
+    if keywords or not all(isinstance(arg, str) for arg in args) or len(args) != (3 if name == "sub" else 2):
+        return Unknown("unmodelled call", f"re.{name}()")
+    pattern, *rest = (str(arg) for arg in args)
+    if len(pattern) > 200 or _NESTED.search(pattern) or any(len(text) > LENGTH for text in rest):
+        return Unknown("unmodelled call", f"re.{name}()")
+    try:
+        found = getattr(re, name)(pattern, *rest)
+    except (re.error, RecursionError):
+        return Unknown("unmodelled call", f"re.{name}()")
+    if isinstance(found, list):
+        return ListV(found)
+    return _match(found, site) if isinstance(found, re.Match) else found
+
+
+def _match(found: re.Match[str], site: Site) -> Instance:
+    def group(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        try:
+            return found.group(*(arg for arg in args if isinstance(arg, (int, str))))
+        except (IndexError, TypeError):
+            return Unknown("argument", "group")
+
+    def every(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        return found.groups()
+
+    methods: dict[str, Value] = {"group": BuiltinV("group", group), "groups": BuiltinV("groups", every)}
+    return Instance(External("re.Match"), methods, site)
+
+
+@register(LIBRARY, "re.compile")
+def compiled(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    if len(args) != 1 or keywords or not isinstance(args[0], str):
+        return Unknown("unmodelled call", "re.compile()")
+    pattern = args[0]
+
+    def method(name: str) -> BuiltinV:
+        def invoke(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+            return function(run, External(f"re.{name}"), [pattern, *args], keywords, frame, site)
+
+        return BuiltinV(name, invoke)
+
+    return Instance(External("re.Pattern"), {"pattern": pattern, **{name: method(name) for name in FUNCTIONS}}, site)
+
+
+@register(LIBRARY, "keyword.iskeyword")
+def is_keyword(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    return keyword.iskeyword(args[0]) if args and isinstance(args[0], str) else Unknown("argument", "iskeyword")

@@ -1,0 +1,1 @@
+"""One run: budget, journal, names, imports, memory, and the tables through which the rooms call each other."""

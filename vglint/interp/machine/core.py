@@ -1,0 +1,450 @@
+"""One interpretation: its state, its limits, and the tables through which the parts of the interpreter call each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from vglint.graph import RegionKind
+from vglint.interp.machine.memory import Journal, Memory
+from vglint.interp.values.objects import (
+    Attrs,
+    ClassV,
+    DictV,
+    Instance,
+    ListV,
+    Locals,
+    ModuleV,
+    Namespace,
+    OpaqueV,
+    OpenLoop,
+    ParamV,
+    Scope,
+    SetV,
+    Site,
+    TensorV,
+    Value,
+)
+from vglint.shape import Shape
+from vglint.value import Expr, Literal_, Unknown, Why
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from vglint.source.project import Project
+    from vglint.source.unit import Unit
+
+STEPS = 400_000
+"""Statements and calls that one entry may take."""
+NODES = 12_000
+"""Nodes that one entry may have."""
+DEPTH = 60
+"""Calls within calls."""
+RECURSION = 24
+"""Calls of one function within itself."""
+RECURSION_UNKNOWN = 4
+"""The same inside a branch that is not known, where nothing tells when the recursion ends."""
+TURNS = 1_024
+"""Turns of one loop that are walked one by one."""
+
+
+class BudgetError(Exception):
+    """Interpretation of this entry has used up its budget."""
+
+
+class Raised(Exception):
+    """The interpreted program raises."""
+
+    def __init__(self, name: str, value: Value = None, site: Site | None = None) -> None:
+        super().__init__(name)
+        self.name = name
+        self.value = value
+        self.site = site
+        self.abstract = False
+        """A method that does nothing else raises it: the class is one to derive from."""
+
+
+class Flow:
+    """How a statement ends: it falls through (None), or one of these."""
+
+    RETURN = 1
+    BREAK = 2
+    CONTINUE = 3
+    RAISE = 4
+
+
+@dataclass(slots=True)
+class Draft:
+    """A node while the graph is being built."""
+
+    op: str
+    inputs: list[int]
+    config: dict[str, Literal_]
+    owner: ModuleV | None
+    leaf: bool
+    type: str | None
+    params: list[tuple[str, ParamV]]
+    shape: Shape | None
+    site: Site | None
+    region: int
+    setup: bool
+    result: Any = None
+    """What the op table says that this op returns."""
+    picks: dict[tuple[int, ...], int] = field(default_factory=dict)
+    """`getitem` nodes already made for parts of the result."""
+
+
+@dataclass(slots=True)
+class RegionDraft:
+    parent: int | None
+    kind: RegionKind
+    text: str
+    arm: int = 0
+    count: int | Expr | None = None
+    site: Site | None = None
+    alias: int | None = None
+    """Set when the region turned out to be none: its nodes belong to that one."""
+
+
+@dataclass(slots=True)
+class Frame:
+    """One call under way."""
+
+    scope: Scope
+    unit: Unit
+    owner: ModuleV | None
+    """The module whose forward runs."""
+    self_: Value = None
+    cls: ClassV | None = None
+    result: Value = None
+    returned: list[Value] = field(default_factory=list)
+    """Values returned in arms of unknown branches."""
+    yields: list[Value] | None = None
+    loops: int = 0
+    """Loops of unknown length that were open when the call began."""
+    turns: list[Value] = field(default_factory=list)
+    """For each yield inside a loop of unknown length, the loop's number of turns."""
+    name: str = "<module>"
+
+
+@dataclass(slots=True)
+class Run:
+    """The state of one interpretation."""
+
+    project: Project
+    entry: str
+    nodes: list[Draft] = field(default_factory=list)
+    gaps: dict[tuple[str, str], tuple[Unknown, Site | None]] = field(default_factory=dict)
+    regions: list[RegionDraft] = field(default_factory=list)
+    region: int = 0
+    setup: int = 0
+    """Above zero while a module is being built: nodes made now belong to no forward."""
+    journal: Journal | None = None
+    steps: int = 0
+    depth: int = 0
+    training: bool = True
+    modules: list[ModuleV] = field(default_factory=list)
+    """Every module built, in order."""
+    modules_running: list[ModuleV] = field(default_factory=list)
+    """The modules whose forward runs now, outermost first."""
+    roots: dict[str, ModuleV] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
+    """What the files' statements define, shared with other interpretations."""
+    init_sites: dict[int, Site | None] = field(default_factory=dict)
+    """Where a parameter was last written, by its identity."""
+    constants: dict[tuple[int, tuple[int, ...]], ParamV | None] = field(default_factory=dict)
+    """Tensors that were computed while modules were built, as forward finds them, by node and part."""
+    labels: dict[tuple[int, tuple[int, ...]], str] = field(default_factory=dict)
+    """The attribute that such a tensor was first stored in."""
+    patched: dict[str, Value] = field(default_factory=dict)
+    """Attributes that the program sets on classes of libraries, by qualified name."""
+    symbols: int = 0
+    effects: dict[Any, Any] = field(default_factory=dict)
+    """What calls did to layers that others are like, see `alike`."""
+    version: int = 0
+    """Counts writes, save to names of calls, parameters, tensors and attributes of modules."""
+    clock: int = 0
+    """Counts writes to attributes of modules and captured names; `written` has the last one to each table."""
+    written: dict[int, int] = field(default_factory=dict)
+    turns: int = 1
+    """How often the innermost of the loops under way is walked in all."""
+    allowed: int = NODES
+    """Nodes that this entry may make."""
+    steps_allowed: int = STEPS
+    built: dict[str, tuple[list[Value], dict[str, Value]]] = field(default_factory=dict)
+    """Arguments that classes of modules were first built with, by qualified name, where they hold nothing of this run."""
+    registries: set[int] = field(default_factory=set)
+    """Module-level dicts whose filling was looked for, by identity."""
+    filling: int = 0
+    registering: int = 0
+    """Above zero while the definitions that fill a registry are executed, and while a decorator keeps what it decorates."""
+    keeping: dict[int, bool] = field(default_factory=dict)
+    """Whether a function, used as a decorator, keeps what it decorates, by the identity of its tree."""
+    adding: dict[int, bool] = field(default_factory=dict)
+    """Whether a decorator adds keyword arguments to the calls of what it decorates, by the identity of its tree."""
+    borrowed: Site | None = None
+    """The user's call inside which vglint's own description of a torch module runs: the place of all its nodes."""
+    cached: int = 0  # how many functions are running whose results a decorator may keep
+    building: int = 0
+    """Constructors of modules that are running."""
+    late: set[int] = field(default_factory=set)
+    """Parameters, by identity, that training code initialised when their model was built already."""
+    guards: int = 0
+    """Conditions around what runs, from the forward that is running inwards: what they guard need not happen at every call."""
+    trying: int = 0
+    """How many `try` statements are open: inside one, a missing key is an exception that may be caught."""
+    given: dict[str, int] = field(default_factory=dict)
+    """Nodes of the optimisers that training code gets as arguments, by name."""
+    open_loops: list[OpenLoop] = field(default_factory=list)
+    """The loops of unknown length that are being walked, outermost first."""
+    refusing: int = 0
+    """Above zero in the condition of a statement that only raises, which is not asked about unknown sizes: inputs are given that pass."""
+    assumed: bool = False  # a configuration was made up of its class's defaults
+    training_code: bool = False
+    """The entry is training code, where loops run over batches and epochs."""
+    trained: bool = False
+    """A backward pass has run."""
+    chosen: set[str] = field(default_factory=set)
+    """Conditions, by their source, whose first arm is walked alone because a model was chosen by them."""
+    forks: int = 0
+    within: dict[int, int] = field(default_factory=dict)
+    """How many calls of each function are open, by the identity of its tree."""
+    carries: dict[int, bool] = field(default_factory=dict)
+    """Whether a gradient may pass through a node, as far as it was asked."""
+    runaway: set[int] = field(default_factory=set)
+    """Functions whose recursion did not end: they are not walked within themselves again."""
+
+    def tick(self, cost: int = 1) -> None:
+        self.steps += cost
+        if self.steps > self.steps_allowed:
+            raise BudgetError("steps")
+
+    # ---- reversible writes
+
+    def put(self, table: dict[Any, Any], key: Any, value: Value) -> None:
+        """Stores into a table, reversibly."""
+        if self.journal is not None:
+            self.journal.append((table, key, table.get(key, MISSING)))
+        table[key] = value
+        if type(table) is not Locals or table.captured:
+            self._note(table)
+
+    def drop(self, table: dict[Any, Value], key: Any) -> None:
+        self._note(table)
+        if self.journal is not None:
+            self.journal.append((table, key, table.get(key, MISSING)))
+        table.pop(key, None)
+
+    def _note(self, table: dict[Any, Any]) -> None:
+        if type(table) is Attrs or type(table) is Locals:
+            self.clock += 1
+            self.written[id(table)] = self.clock
+        else:
+            self.version += 1
+
+    def touch(self, holder: ListV | SetV) -> None:
+        """Must be called before a list or set changes."""
+        self.version += 1
+        if self.journal is not None and id(holder) not in self.journal.touched:
+            # What it held at first is all that is needed to take everything back.
+            self.journal.touched[id(holder)] = holder
+            self.journal.append((holder, LIST, list(holder.items)))
+
+    def set_field(self, holder: TensorV | ParamV | DictV | ListV | Instance | OpaqueV, name: str, value: Any) -> None:
+        """Sets a field of an abstract object, reversibly."""
+        if self.journal is not None:
+            self.journal.append((holder, FieldKey(name), getattr(holder, name)))
+        setattr(holder, name, value)
+        if type(holder) is not ParamV and type(holder) is not TensorV:
+            self.version += 1
+
+    # ---- gaps
+
+    def gap(self, why: Why, text: str, site: Site | None = None) -> Unknown:
+        """Notes a gap that the graph rests on."""
+        unknown = Unknown(why, text)
+        self.gaps.setdefault((why, text), (unknown, site))
+        return unknown
+
+    def gap_of(self, unknown: Unknown, site: Site | None = None) -> None:
+        self.gaps.setdefault((unknown.why, unknown.text), (unknown, site))
+
+    # ---- regions
+
+    def open_region(self, kind: RegionKind, text: str, site: Site | None = None, arm: int = 0) -> int:
+        self.regions.append(RegionDraft(self.region, kind, text, arm, None, site))
+        self.region = len(self.regions) - 1
+        return self.region
+
+    def symbol(self, text: str) -> Expr:
+        self.symbols += 1
+        return Expr.symbol(text)
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING = _Missing()
+LIST = _Missing()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldKey:
+    name: str
+
+
+def rewind(log: list[tuple[Any, Any, Any]]) -> dict[tuple[int, Any], tuple[Any, Any, Any]]:
+    """Undoes logged writes and returns what the written places held: by place, (holder, key, value after)."""
+    after: dict[tuple[int, Any], tuple[Any, Any, Any]] = {}
+    for holder, key, _ in log:
+        place = (id(holder), key)
+        if place not in after:
+            after[place] = (holder, key, read_place(holder, key))
+    for holder, key, old in reversed(log):
+        write_place(holder, key, old)
+    return after
+
+
+def read_place(holder: Any, key: Any) -> Any:
+    if key is LIST:
+        return list(holder.items)
+    if isinstance(key, FieldKey):
+        return getattr(holder, key.name)
+    return holder.get(key, MISSING)
+
+
+def write_place(holder: Any, key: Any, value: Any) -> None:
+    if key is LIST:
+        holder.items[:] = value
+    elif isinstance(key, FieldKey):
+        setattr(holder, key.name, value)
+    elif value is MISSING:
+        holder.pop(key, None)
+    else:
+        holder[key] = value
+
+
+# ---- the tables
+#
+# Where code is hot, the kind of a libcst node is told by `type(node) is`: its classes are final, and `isinstance` asks their metaclass.
+
+Evaluator: TypeAlias = Callable[[Run, Any, Frame], Value]
+Executor: TypeAlias = Callable[[Run, Any, Frame], "int | None"]
+Caller: TypeAlias = Callable[[Run, Any, "list[Value]", "dict[str, Value]", Frame, Site], Value]
+Getter: TypeAlias = Callable[[Run, Any, str, Frame], Value]
+
+EVAL: dict[type, Evaluator] = {}
+EXEC: dict[type, Executor] = {}
+CALL: dict[type, Caller] = {}
+GETATTR: dict[type, Getter] = {}
+LIBRARY: dict[str, Caller] = {}
+"""Library functions that are modelled one by one, by qualified name."""
+CONSTANTS: dict[str, Value] = {}
+"""Library constants, by qualified name."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def register(table: dict[Any, Any], *keys: Any) -> Callable[[F], F]:
+    """Enters a function into a table under each key; a second entry of one key is an error."""
+
+    def enter(function: F) -> F:
+        for key in keys:
+            if key in table:
+                raise ValueError(f"{key} is entered twice")
+            table[key] = function
+        return function
+
+    return enter
+
+
+def evaluate(run: Run, node: cst.CSTNode, frame: Frame) -> Value:
+    handler = EVAL.get(type(node))
+    if handler is None:
+        return Unknown("unsupported syntax", type(node).__name__)
+    return handler(run, node, frame)
+
+
+def call(run: Run, callee: Value, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    handler = CALL.get(type(callee))
+    run.tick()
+    if handler is None:
+        return opaque(
+            run, "unmodelled call", f"{type(callee).__name__} is not callable", [*args, *keywords.values()], site
+        )
+    return handler(run, callee, args, keywords, frame, site)
+
+
+def get_attribute(run: Run, value: Value, name: str, frame: Frame) -> Value:
+    handler = GETATTR.get(type(value))
+    if handler is None:
+        return Unknown("unmodelled call", f".{name} of {type(value).__name__}")
+    return handler(run, value, name, frame)
+
+
+def emit_hook(run: Run, op: str, module: ModuleV, site: Site, params: list[tuple[str, ParamV]]) -> None:
+    """Notes that training code does something to a whole model: `train_mode`, `eval_mode`, `zero_grad`."""
+    if run.setup == 0 and not run.modules_running:
+        run.nodes.append(Draft(op, [], {}, module, False, None, params, None, site, run.region, False))
+
+
+def set_trainable(run: Run, param: ParamV, value: bool) -> None:
+    """Performs `param.requires_grad = value`. What is frozen once a backward pass has run was trained before, and is again in the next turn
+    (the discriminator while the generator learns): the graph has one answer, and that is yes."""
+    if value or not run.trained:
+        run.set_field(param, "trainable", value)
+
+
+def opaque(run: Run, why: Why, text: str, sources: list[Value], site: Site | None) -> Value:
+    """Returns the unknown result of something done to `sources`: tied to the graph where a tensor is among them."""
+    deps = tuple(dict.fromkeys(_deps(sources)))
+    if deps:
+        return OpaqueV(Unknown(why, text), deps, None, site)
+    for source in sources:
+        if isinstance(source, Unknown):
+            return source
+    return Unknown(why, text)
+
+
+def _deps(sources: list[Value]) -> Iterator[int]:
+    for source in sources:
+        if isinstance(source, TensorV):
+            yield source.node
+        elif isinstance(source, OpaqueV):
+            yield from source.deps if source.node is None else (source.node,)
+        elif isinstance(source, tuple):
+            yield from _deps(list(source))
+        elif isinstance(source, (ListV, SetV)):
+            yield from _deps(source.items)
+        elif isinstance(source, DictV):
+            yield from _deps(list(source.items.values()))
+
+
+def execute(run: Run, node: cst.CSTNode, frame: Frame) -> int | None:
+    """Executes one statement; returns how it ends."""
+    run.tick()
+    handler = EXEC.get(type(node))
+    return None if handler is None else handler(run, node, frame)
+
+
+def execute_unit(run: Run, space: Namespace, unit: Unit) -> None:
+    """Executes a module-level statement because a name that it binds was asked for: outside every branch and forward."""
+    journal, run.journal = run.journal, None
+    running, run.modules_running = run.modules_running, []
+    region, run.region = run.region, 0
+    depth, run.depth = run.depth, 0
+    made = len(run.nodes) + len(run.modules)
+    run.setup += 1
+    try:
+        execute(run, unit.tree, Frame(Scope(space.names, None, space), unit, None))
+    except Raised:
+        pass
+    finally:
+        run.setup -= 1
+        run.journal, run.modules_running, run.region, run.depth = journal, running, region, depth
+        run.memory.note_change(space)
+        if len(run.nodes) + len(run.modules) > made or run.memory.holds(space, unit):
+            run.memory.note_unit(space, unit)

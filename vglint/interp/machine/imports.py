@@ -1,0 +1,219 @@
+"""Imports: resolved when a name that they bind is asked for, so that reading a file does not read its whole package."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from vglint.interp.machine.core import CONSTANTS, MISSING, Raised, Run
+from vglint.interp.machine.names import member
+from vglint.interp.values.objects import External, LaterV, Namespace, Scope, Value
+from vglint.value import Unknown
+
+if TYPE_CHECKING:
+    from vglint.source.module import Module
+
+OPTIONAL = frozenset(
+    {
+        "apex",
+        "flash_attn",
+        "xformers",
+        "triton",
+        "deepspeed",
+        "megatron",
+        "fairscale",
+        "mamba_ssm",
+        "causal_conv1d",
+        "torch_xla",
+        "tensorflow",
+        "jax",
+        "flax",
+        "bitsandbytes",
+        "torch_npu",
+        "intel_extension_for_pytorch",
+        "transformer_engine",
+        "detectron2",
+        "spconv",
+        "torch_scatter",
+    }
+)
+"""Packages that a plain PyTorch environment lacks: an import of one inside `try … except ImportError` fails."""
+LIBRARIES = frozenset(
+    "torch numpy math typing typing_extensions collections functools itertools os sys re copy abc dataclasses enum logging warnings random time json argparse operator contextlib inspect string types pathlib pickle glob shutil datetime tqdm pandas matplotlib sklearn scipy PIL cv2 einops".split()
+)
+STAR: dict[str, tuple[str, ...]] = {
+    "math": ("sqrt", "log", "pi", "exp", "ceil", "floor", "cos", "sin", "prod"),
+    "torch.nn": tuple(
+        (
+            "Module Linear Conv1d Conv2d Conv3d ConvTranspose2d BatchNorm1d BatchNorm2d LayerNorm GroupNorm Dropout ReLU GELU SiLU Sigmoid Tanh "
+            "Softmax LogSoftmax Sequential ModuleList ModuleDict Parameter Embedding LSTM GRU RNN MaxPool2d AvgPool2d AdaptiveAvgPool2d "
+            "CrossEntropyLoss MSELoss BCELoss BCEWithLogitsLoss NLLLoss Identity Flatten functional init"
+        ).split()
+    ),
+}
+
+
+def bind_import(run: Run, node: cst.Import | cst.ImportFrom, scope: Scope) -> list[tuple[str, Value]]:
+    """Returns the names that an import binds, with their values; a star binds nothing here (see `starred`)."""
+    if isinstance(node, cst.Import):
+        found: list[tuple[str, Value]] = []
+        for alias in node.names:
+            dotted = dotted_name(alias.name)
+            if alias.asname is not None:
+                found.append((dotted_name(alias.asname.name), import_module(run, dotted, scope, whole=True)))
+            else:
+                found.append((dotted.partition(".")[0], import_module(run, dotted, scope, whole=False)))
+        return found
+    dotted = dotted_name(node.module) if node.module is not None else ""
+    level = len(node.relative)
+    if isinstance(node.names, cst.ImportStar):
+        return []
+    names = [(dotted_name(alias.name), alias.asname) for alias in node.names]
+    return [
+        (
+            dotted_name(asname.name) if asname is not None else name,
+            imported(run, scope.module, dotted, level, name, later=scope.parent is None),
+        )
+        for name, asname in names
+    ]
+
+
+def imported(run: Run, space: Namespace, dotted: str, level: int, name: str, *, later: bool = False) -> Value:
+    """Returns what `from dotted import name` means; `later` puts off looking inside a file that exists."""
+    source = space.module
+    module = run.project.resolve(source, dotted, level) if level or not is_library(dotted) else None
+    whole = f"{dotted}.{name}" if dotted else name
+    if module is None:
+        submodule = run.project.resolve(source, whole, level) if level or not is_library(dotted) else None
+        if submodule is not None:
+            return namespace(run, submodule)
+        if level:
+            return Unknown("unresolved name", f"{'.' * level}{whole}")
+        _refuse_optional(dotted)
+        return CONSTANTS.get(whole, External(whole))
+    if later:
+        return LaterV(dotted, level, name)
+    value = member(run, namespace(run, module), name) if module is not source else MISSING
+    if value is not MISSING:
+        return value
+    submodule = run.project.resolve(source, whole, level)
+    if submodule is not None:
+        return namespace(run, submodule)
+    return Unknown("unresolved name", whole)
+
+
+def starred(run: Run, space: Namespace, name: str, seen: set[int]) -> Value:
+    """Returns a name that a star import, or a package's lazy import block, brings; MISSING where none does."""
+    if id(space) in seen or len(seen) > 40:
+        return MISSING
+    seen.add(id(space))
+    for node in _import_nodes(space):
+        dotted, level = node.module or "", node.level
+        is_star = any(alias.name == "*" for alias in node.names)
+        if not is_star:
+            alias = next((each for each in node.names if (each.asname or each.name) == name), None)
+            if alias is not None:
+                return imported(run, space, dotted, level, alias.name)
+            continue
+        if not level and is_library(dotted):
+            if name in STAR.get(dotted, ()):
+                return CONSTANTS.get(f"{dotted}.{name}", External(f"{dotted}.{name}"))
+            continue
+        module = run.project.resolve(space.module, dotted, level)
+        if module is None or (name.startswith("_") and not module.binding("__all__")):
+            continue
+        target = namespace(run, module)
+        value = member(run, target, name) if module.binding(name) else starred(run, target, name, seen)
+        if value is not MISSING and not is_circle(value):
+            return value
+    return MISSING
+
+
+def is_circle(value: Value) -> bool:
+    """Whether a name's meaning is just being looked for, so that it is none yet: files that import each other."""
+    return isinstance(value, Unknown) and value.text.endswith(CIRCLE)
+
+
+def outside(run: Run, space: Namespace, seen: set[int]) -> str:
+    """Returns the package that is not read and whose star import is all that can bind a name; '' where there is none."""
+    if id(space) in seen or len(seen) > 40:
+        return ""
+    seen.add(id(space))
+    for node in _import_nodes(space):
+        if not any(alias.name == "*" for alias in node.names):
+            continue
+        dotted, level = node.module or "", node.level
+        if not level and is_library(dotted):
+            continue
+        module = run.project.resolve(space.module, dotted, level)
+        found = dotted if module is None and not level else outside(run, namespace(run, module), seen) if module else ""
+        if found:
+            return found
+    return ""
+
+
+CIRCLE = " imports itself"
+STARS = 60
+"""Star imports of one file that are looked through."""
+
+
+def _import_nodes(space: Namespace) -> Iterator[ast.ImportFrom]:
+    """Yields the `from` imports that module-level execution does not take: stars, and those under TYPE_CHECKING."""
+    if space.imports is None:
+        found: list[ast.ImportFrom] = []
+        for unit in space.module.units:
+            if "*" not in unit.names and unit.kind != "other":
+                continue
+            for statement in unit.statements:
+                if isinstance(statement, (ast.ImportFrom, ast.If, ast.Try)):
+                    found += [node for node in ast.walk(statement) if isinstance(node, ast.ImportFrom)]
+        stars = [node for node in found if any(alias.name == "*" for alias in node.names)]
+        plain = [node for node in found if node not in stars]
+        space.imports = [*plain, *reversed(stars[-STARS:])]
+    yield from space.imports
+
+
+def import_module(run: Run, dotted: str, scope: Scope, *, whole: bool) -> Value:
+    """Returns what `import a.b` binds: `a`, or `a.b` itself with `as`."""
+    if not is_library(dotted):
+        source = scope.module.module
+        wanted = dotted if whole else dotted.partition(".")[0]
+        module = run.project.resolve(source, wanted, 0)
+        if module is not None:
+            return namespace(run, module)
+        if whole:
+            parent = run.project.resolve(source, dotted.partition(".")[0], 0)
+            if parent is not None:
+                return Unknown("unresolved name", dotted)
+        _refuse_optional(dotted)
+    return External(dotted if whole else dotted.partition(".")[0])
+
+
+def is_library(dotted: str) -> bool:
+    return dotted.partition(".")[0] in LIBRARIES
+
+
+def namespace(run: Run, module: Module) -> Namespace:
+    """Returns the namespace of a file."""
+    spaces = run.memory.namespaces
+    key = str(module.file)
+    space = spaces.get(key)
+    if space is None or space.module is not module:
+        space = spaces[key] = Namespace(module, {})
+    return space
+
+
+def _refuse_optional(dotted: str) -> None:
+    if dotted.partition(".")[0] in OPTIONAL:
+        raise Raised("ImportError")
+
+
+def dotted_name(node: cst.CSTNode) -> str:
+    if isinstance(node, cst.Name):
+        return node.value
+    if isinstance(node, cst.Attribute):
+        return f"{dotted_name(node.value)}.{node.attr.value}"
+    return ""

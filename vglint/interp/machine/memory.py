@@ -1,0 +1,140 @@
+"""What outlives one interpretation, and what it takes back at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from vglint.interp.values.objects import (
+    ClassV,
+    DictV,
+    Instance,
+    IteratorV,
+    ListV,
+    ModuleV,
+    Namespace,
+    OpaqueV,
+    ParamV,
+    SetV,
+    TensorV,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from vglint.source.unit import Unit
+
+
+class Journal(list[tuple[Any, Any, Any]]):
+    """Writes that can be taken back: holder, key, what it held; `touched` are the lists and sets among the holders."""
+
+    __slots__ = ("touched",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.touched: dict[int, ListV | SetV] = {}
+
+    def absorb(self, later: Journal) -> Journal:
+        """Returns this journal with the writes of a later one at its end."""
+        self += later
+        self.touched |= later.touched
+        return self
+
+
+class Memory:
+    """What module-level statements define, kept from one interpretation to the next.
+
+    Values that hold nodes or modules of one interpretation go when the next begins, and what an entry writes is undone at its end.
+    """
+
+    __slots__ = ("_bound", "_homes", "_ids", "_stale", "_units", "namespaces")
+
+    def __init__(self) -> None:
+        self.namespaces: dict[str, Namespace] = {}
+        self._units: list[tuple[Namespace, Unit]] = []
+        self._bound: list[tuple[Namespace, str, Value]] = []
+        self._ids: set[int] = set()
+        self._homes: dict[int, tuple[DictV, Namespace]] = {}
+        self._stale: dict[int, Namespace] = {}
+
+    def note_change(self, space: Namespace) -> None:
+        """A statement of a file was executed, or an imported name looked into."""
+        self._stale[id(space)] = space
+
+    def home(self, registry: DictV) -> Namespace | None:
+        """Returns the file that binds a dict, or an object or class that has it as an attribute."""
+        for space in self._stale.values():
+            for name, value in space.names.items():
+                inside = value.attrs if type(value) is Instance else value.names if isinstance(value, ClassV) else {}
+                for each in (value, *inside.values()):
+                    if isinstance(each, DictV) and any(unit.kind != "import" for unit in space.module.binding(name)):
+                        self._homes.setdefault(id(each), (each, space))
+        self._stale.clear()
+        found = self._homes.get(id(registry))
+        return None if found is None or self.namespaces.get(str(found[1].module.file)) is not found[1] else found[1]
+
+    def holds(self, space: Namespace, unit: Unit) -> bool:
+        """Whether what a statement bound holds nodes or modules, which another statement made."""
+        return unit.kind == "other" and any(holds_nodes(space.names.get(name)) for name in unit.names)
+
+    def note_unit(self, space: Namespace, unit: Unit) -> None:
+        """A statement made nodes or modules, or holds some: it has to be executed again in every interpretation."""
+        self._units.append((space, unit))
+        self._ids.update(id(space.names[name]) for name in unit.names if name in space.names)
+
+    def note_name(self, space: Namespace, name: str, before: Value) -> None:
+        """A name was bound to a value of another file: what holds state is asked for anew in every interpretation."""
+        value = space.names[name]
+        if isinstance(value, (DictV, Instance, ClassV)):
+            self.note_change(space)
+        if isinstance(value, _HOLDERS) or id(value) in self._ids:
+            self._bound.append((space, name, before))
+
+    def begin(self) -> None:
+        """Makes ready for the next interpretation."""
+        self.withdraw((0, 0))
+        self._ids.clear()
+
+    def mark(self) -> tuple[int, int]:
+        """Returns how much is noted by now, for `withdraw`."""
+        return len(self._units), len(self._bound)
+
+    def withdraw(self, mark: tuple[int, int]) -> None:
+        """Forgets what was noted since a mark: it holds nodes or modules that are gone, and is evaluated anew when it is asked for."""
+        from vglint.interp.machine.core import MISSING
+
+        units, bound = mark
+        for space, name, before in reversed(self._bound[bound:]):
+            if before is MISSING:
+                space.names.pop(name, None)
+            else:
+                space.names[name] = before
+        for space, unit in self._units[units:]:
+            for name in unit.names:
+                space.names.pop(name, None)
+            space.done.discard(id(unit))
+        del self._units[units:], self._bound[bound:]
+
+
+_HOLDERS = (TensorV, ParamV, ModuleV, OpaqueV, Instance, ListV, DictV, tuple)
+
+
+def holds_nodes(value: Value, depth: int = 0) -> bool:
+    """Whether a value, or one inside of it, is of one interpretation only: a tensor, a module."""
+    inside: Iterable[Value] = ()
+    match value:
+        case TensorV() | ModuleV() | OpaqueV():
+            return True
+        case ParamV():
+            return value.node is not None
+        case tuple():
+            inside = value
+        case ListV() | SetV():
+            inside = value.items
+        case DictV():
+            inside = value.items.values()
+        case Instance():
+            inside = value.attrs.values()
+        case IteratorV():
+            inside = (value.item, *(value.items or ()))
+    return depth < 4 and any(holds_nodes(each, depth + 1) for each in islice(inside, 200))

@@ -1,0 +1,152 @@
+"""Registries: dicts of a file that decorators in other files fill when those files are imported.
+
+Imports are resolved late, so a registry may be asked before the files that fill it were looked into. The first time a key
+is missing, the files of the same package that the reader imports, directly or not, define what they decorate.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from contextlib import suppress
+
+import libcst as cst
+
+from vglint.interp.machine.core import Frame, Raised, Run, call, evaluate
+from vglint.interp.machine.names import member
+from vglint.interp.values.objects import ClassV, DictV, FunctionV, Instance, MethodV, Namespace, Scope, Site, Value
+from vglint.source.module import Module
+from vglint.source.unit import Unit
+
+_CHANGES = frozenset({"add", "append", "update", "setdefault", "extend", "register"})
+FILES = 60
+"""Files that are looked through for one registry."""
+
+
+def filled(run: Run, registry: DictV, reader: Namespace) -> bool:
+    """Executes the decorated definitions that may fill a registry; returns whether there were any."""
+    if id(registry) in run.registries or run.registering:
+        return False
+    home = run.memory.home(registry)
+    if home is None or home.prefix:
+        return False
+    run.registries.add(id(registry))
+    names = {name for unit in home.module.units for name in unit.names}
+    found = False
+    run.filling += 1
+    for module in _imported_files(run, [home.module, reader.module]):
+        from vglint.interp.machine.imports import namespace
+
+        space = namespace(run, module)
+        for unit in module.units:
+            node = unit.ast
+            if node is None or not any(_head(decorator) in names for decorator in node.decorator_list):
+                continue
+            if node.name in space.names:
+                _apply(run, unit, space)
+            else:
+                member(run, space, node.name)
+            found = True
+    run.filling -= 1
+    return found
+
+
+def _apply(run: Run, unit: Unit, space: Namespace) -> None:
+    """Applies the decorators of a definition that was executed before anything asked for what they fill."""
+    tree = unit.tree
+    if not isinstance(tree, (cst.FunctionDef, cst.ClassDef)):
+        return
+    frame = Frame(Scope(space.names, None, space), unit, None)
+    for each in reversed(tree.decorators):
+        target = each.decorator.func if isinstance(each.decorator, cst.Call) else each.decorator
+        known = evaluate(run, target, frame)
+        if isinstance(known, (FunctionV, MethodV)):
+            registered(run, each.decorator, known, space.names[tree.name.value], frame)
+
+
+def registered(run: Run, decorator: cst.BaseExpression, known: Value, value: Value, frame: Frame) -> None:
+    """Applies a decorator that keeps what it gets in a container of its file or of its object; `known` is what it is named by."""
+    keeps = (isinstance(known, FunctionV) and run.filling > 0 and _keeps(run, known)) or (
+        isinstance(known, MethodV)
+        and (
+            (type(known.self) is Instance and isinstance(known.self.cls, ClassV))
+            or (isinstance(known.self, ClassV) and run.filling > 0)
+        )
+    )
+    if not keeps:
+        return
+    gaps = dict(run.gaps)
+    run.registering += 1
+    with suppress(Raised):
+        call(run, evaluate(run, decorator, frame), [value], {}, frame, Site(frame.unit, decorator))
+    run.registering -= 1
+    run.gaps = gaps
+
+
+def _keeps(run: Run, function: FunctionV) -> bool:
+    """Whether the code of a function changes a container that its file binds."""
+    key = id(function.node)
+    if key not in run.keeping:
+        definition = function.unit.ast
+        run.keeping[key] = definition is not None and any(
+            function.scope.module.module.binding(name) for name in _changed(definition)
+        )
+    return run.keeping[key]
+
+
+def _changed(definition: ast.AST) -> Iterator[str]:
+    """Yields the names of what a function's code changes: `NAME[key] = …`, `NAME.append(…)`, `NAME.method(…)`."""
+    for node in ast.walk(definition):
+        match node:
+            case ast.Assign(targets=targets):
+                yield from (
+                    target.value.id
+                    for target in targets
+                    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name)
+                )
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attr)) if attr in _CHANGES:
+                yield name
+            case _:
+                pass
+
+
+def _imported_files(run: Run, start: list[Module]) -> list[Module]:
+    """Returns the files of the same top package that the given ones reach through imports, closest first."""
+    top = start[0].name.partition(".")[0]
+    seen = {module.file: module for module in start}
+    queue = list(start)
+    for module in start:
+        parts = module.name.split(".")
+        for end in range(len(parts), 0, -1):
+            package = run.project.resolve(module, ".".join(parts[:end]), 0)
+            if package is not None and package.file not in seen:
+                seen[package.file] = package
+                queue.append(package)
+    while queue and len(seen) < FILES:
+        module = queue.pop(0)
+        for unit in module.units:
+            if unit.kind != "import":
+                continue
+            for node in unit.statements:
+                for dotted, level in _targets(node):
+                    target = run.project.resolve(module, dotted, level)
+                    if target is not None and target.file not in seen and target.name.partition(".")[0] == top:
+                        seen[target.file] = target
+                        queue.append(target)
+    return list(seen.values())
+
+
+def _targets(node: ast.stmt) -> list[tuple[str, int]]:
+    if isinstance(node, ast.ImportFrom):
+        base = node.module or ""
+        return [(base, node.level)] + [
+            (f"{base}.{each.name}".strip("."), node.level) for each in node.names if each.name != "*"
+        ]
+    return [(each.name, 0) for each in node.names] if isinstance(node, ast.Import) else []
+
+
+def _head(decorator: ast.expr) -> str:
+    """Returns the name that a decorator starts from: `register` of `@register("relu")`, `MODELS` of `@MODELS.register()`."""
+    while isinstance(decorator, (ast.Call, ast.Attribute)):
+        decorator = decorator.func if isinstance(decorator, ast.Call) else decorator.value
+    return decorator.id if isinstance(decorator, ast.Name) else ""

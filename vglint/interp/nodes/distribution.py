@@ -1,0 +1,250 @@
+"""How the entries of a tensor are distributed before training: what creates, scales and overwrites it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from vglint.graph import Init
+from vglint.interp.machine.core import Run
+from vglint.interp.nodes.emit import literal
+from vglint.interp.nodes.folding import folded
+from vglint.interp.values.objects import ROW, ParamV, ParamView, Site, TensorV, Value
+from vglint.ops.spec import Spelling
+from vglint.value import Literal_, Unknown
+
+UNKNOWN = Init("unknown")
+
+SCHEMES: dict[str, tuple[tuple[str, Literal_], ...]] = {
+    "uniform": (("a", 0.0), ("b", 1.0)),
+    "normal": (("mean", 0.0), ("std", 1.0)),
+    "trunc_normal": (("mean", 0.0), ("std", 1.0), ("a", -2.0), ("b", 2.0)),
+    "constant": (("val", None),),
+    "ones": (),
+    "zeros": (),
+    "eye": (),
+    "dirac": (("groups", 1),),
+    "xavier_uniform": (("gain", 1.0),),
+    "xavier_normal": (("gain", 1.0),),
+    "kaiming_uniform": (("a", 0.0), ("mode", "fan_in"), ("nonlinearity", "leaky_relu")),
+    "kaiming_normal": (("a", 0.0), ("mode", "fan_in"), ("nonlinearity", "leaky_relu")),
+    "orthogonal": (("gain", 1.0),),
+    "sparse": (("sparsity", None), ("std", 0.01)),
+}
+"""torch.nn.init's functions without their underscore, arguments after the tensor with defaults."""
+
+_CREATED = {
+    "zeros": Init("zeros"),
+    "zeros_like": Init("zeros"),
+    "new_zeros": Init("zeros"),
+    "ones": Init("ones"),
+    "ones_like": Init("ones"),
+    "new_ones": Init("ones"),
+    "randn": Init("normal", SCHEMES["normal"]),
+    "randn_like": Init("normal", SCHEMES["normal"]),
+    "rand": Init("uniform", SCHEMES["uniform"]),
+    "rand_like": Init("uniform", SCHEMES["uniform"]),
+    "empty": Init("uninitialised"),
+    "empty_like": Init("uninitialised"),
+    "new_empty": Init("uninitialised"),
+    "new": Init("uninitialised"),
+    "Tensor": Init("uninitialised"),
+    "FloatTensor": Init("uninitialised"),
+    "eye": Init("eye"),
+}
+_KEEPS = frozenset(
+    "view reshape permute transpose t unsqueeze squeeze flatten contiguous clone to float double half cuda cpu repeat expand requires_grad_ type swapaxes".split()
+)
+IN_PLACE: dict[str, str] = {
+    "normal_": "normal",
+    "uniform_": "uniform",
+    "fill_": "constant",
+    "zero_": "zeros",
+    "trunc_normal_": "trunc_normal",
+}
+"""Tensor methods that overwrite, with the scheme that they mean."""
+OVERWRITES = frozenset(
+    "copy_ set_ exponential_ bernoulli_ random_ log_normal_ cauchy_ geometric_ index_fill_ masked_fill_ scatter_ erfinv_ add_ sub_ clamp_ pow_ sqrt_ abs_ renorm_ index_copy_".split()
+)
+"""Tensor methods after which the distribution is not known."""
+
+
+def created(spelling: Spelling, bound: Mapping[str, Value], args: list[Value], made: TensorV) -> None:
+    """Notes the distribution (and the entries of small vectors) of a tensor that a call creates."""
+    name = spelling.name.rsplit(".", 1)[-1]
+    if name in _CREATED:
+        made.init = _CREATED[name]
+        if name in ("Tensor", "FloatTensor") and args and not isinstance(args[0], int):
+            made.init = UNKNOWN
+    elif name in ("full", "new_full", "full_like"):
+        made.init = constant(literal(bound.get("fill_value")))
+    elif name in ("tensor", "as_tensor", "scalar_tensor"):
+        data = bound.get("data", bound.get("s"))
+        value = literal(data)
+        made.init = constant(value) if isinstance(value, (int, float)) else UNKNOWN
+        if isinstance(value, tuple) and all(isinstance(item, (int, float)) for item in value):
+            made.values = value
+            if value and all(item == value[0] for item in value):
+                made.init = constant(value[0])
+        elif isinstance(value, (int, float)):
+            made.values = (value,)
+    elif name == "normal":
+        mean, std = literal(bound.get("mean")), literal(bound.get("std"))
+        made.init = Init("normal", (("mean", mean), ("std", std)))
+    elif name in ("linspace", "arange"):
+        made.init = UNKNOWN
+        made.values = _entries(name, bound)
+    elif name in _KEEPS and args:
+        source = args[0]
+        if isinstance(source, TensorV):
+            made.init, made.values = source.init, source.values
+        elif isinstance(source, ParamV):
+            made.init = source.init
+    elif name in ("mul", "div", "multiply", "divide") and len(args) > 1:
+        made.init = combined(name[:3], args[:2])
+    elif args and isinstance(args[0], (TensorV, ParamV)) and args[0].init is not None:
+        made.init = UNKNOWN
+    if made.values is None and args:
+        made.values = folded(spelling.op, args)
+
+
+def combined(op: str, operands: list[Value]) -> Init | None:
+    """Returns the distribution of a tensor combined with a plain number."""
+    if len(operands) != 2:
+        operand = operands[0] if operands else None
+        if op == "neg" and isinstance(operand, (TensorV, ParamV)) and operand.init is not None:
+            return scaled(operand.init, -1.0)
+        return None
+    left, right = operands
+    known = [
+        operand.init for operand in operands if isinstance(operand, (TensorV, ParamV)) and operand.init is not None
+    ]
+    if not known:
+        return None
+    if isinstance(right, (int, float)) and not isinstance(left, (int, float)):
+        if op == "mul":
+            return scaled(known[0], float(right))
+        if op == "div" and right:
+            return scaled(known[0], 1.0 / float(right))
+        if op in ("add", "sub"):
+            return shifted(known[0], float(right) if op == "add" else -float(right))
+    elif isinstance(left, (int, float)):
+        if op == "mul":
+            return scaled(known[0], float(left))
+        if op in ("add", "sub"):
+            return shifted(known[0] if op == "add" else scaled(known[0], -1.0), float(left))
+    return UNKNOWN
+
+
+def scaled(init: Init, factor: float) -> Init:
+    """Returns the distribution of `factor` times a tensor."""
+    if init.scheme in ("zeros", "unknown", "uninitialised"):
+        return init
+    if init.scheme == "ones":
+        return constant(factor)
+    if init.scheme == "constant" and isinstance(dict(init.args).get("val"), (int, float)):
+        value = dict(init.args)["val"]
+        assert isinstance(value, (int, float))
+        return constant(value * factor)
+    parts = tuple((start, stop, scaled(part, factor)) for start, stop, part in init.parts)
+    return replace(init, scale=init.scale * factor, parts=parts)
+
+
+def shifted(init: Init, offset: float) -> Init:
+    """Returns the distribution of a tensor plus `offset`."""
+    args = dict(init.args)
+    if init.scheme == "zeros":
+        return constant(offset)
+    if init.scheme in ("ones", "constant"):
+        value = args.get("val", 1)
+        return constant(value + offset) if isinstance(value, (int, float)) else UNKNOWN
+    low, high, mean, std = args.get("a"), args.get("b"), args.get("mean"), args.get("std")
+    if init.scheme == "uniform" and isinstance(low, (int, float)) and isinstance(high, (int, float)):
+        return Init("uniform", (("a", low * init.scale + offset), ("b", high * init.scale + offset)))
+    if init.scheme == "normal" and isinstance(mean, (int, float)) and isinstance(std, (int, float)):
+        return Init("normal", (("mean", mean * init.scale + offset), ("std", std * abs(init.scale))))
+    return UNKNOWN
+
+
+def constant(value: Literal_) -> Init:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return Init("zeros") if value == 0 else Init("ones") if value == 1 else Init("constant", (("val", value),))
+    return Init("unknown") if not isinstance(value, Unknown) else Init("constant", (("val", value),))
+
+
+def overwrite(run: Run, target: Value, init: Init, site: Site | None) -> None:
+    """Stores a new distribution into a parameter or tensor; a part that is written makes the whole unknown."""
+    match target:
+        case ParamV(computed=True):
+            pass
+        case ParamV():
+            run.set_field(target, "init", init)
+            run.init_sites[id(target)] = site
+            if run.training_code and run.building == 0 and init.scheme != UNKNOWN.scheme:
+                run.late.add(id(target))
+        case ParamView():
+            if target.whole:
+                overwrite(run, target.param, init, site)
+            elif target.blocks == ROW and target.param.shape and len(target.param.shape) > 1:
+                pass  # one row of many, such as an embedding's padding
+            elif target.blocks > 1:
+                overwrite(run, target.param, Init(init.scheme, init.args, init.scale, None, target.blocks), site)
+            elif target.rows is not None and UNKNOWN.scheme not in (init.scheme, target.param.init.scheme):
+                overwrite(run, target.param, _partly(target.param.init, target.rows, init), site)
+            elif init.scheme != target.param.init.scheme or init.args != target.param.init.args:
+                overwrite(run, target.param, UNKNOWN, site)
+        case TensorV():
+            run.set_field(target, "init", init)
+            run.set_field(target, "values", None)
+        case _:
+            pass
+
+
+def _partly(before: Init, rows: tuple[int, int], init: Init) -> Init:
+    """Returns `before` with the entries of `rows` overwritten; a part that is hidden altogether is dropped."""
+    start, stop = rows
+    kept = tuple(part for part in before.parts if not (start <= part[0] and part[1] <= stop))
+    return replace(before, parts=(*kept, (start, stop, init)))
+
+
+def scheme(name: str, args: list[Value], keywords: dict[str, Value]) -> Init:
+    """Returns the `Init` of a call of torch.nn.init or of an in-place tensor method, arguments after the tensor."""
+    filled: list[tuple[str, Literal_]] = []
+    for position, (key, default) in enumerate(SCHEMES[name]):
+        value: Value = default
+        if position < len(args):
+            value = args[position]
+        elif key in keywords:
+            value = keywords[key]
+        filled.append((key, literal(value)))
+    if name == "constant":
+        return constant(filled[0][1])
+    return Init(name, tuple(filled))
+
+
+def _entries(name: str, bound: Mapping[str, Value]) -> tuple[float, ...] | None:
+    numbers = {key: literal(value) for key, value in bound.items()}
+    if name == "linspace":
+        start, end, steps = numbers.get("start"), numbers.get("end"), numbers.get("steps")
+        if (
+            isinstance(start, (int, float))
+            and isinstance(end, (int, float))
+            and isinstance(steps, int)
+            and 0 < steps <= 4096
+        ):
+            if steps == 1:
+                return (float(start),)
+            return tuple(start + (end - start) * index / (steps - 1) for index in range(steps))
+        return None
+    start, end, step = numbers.get("start", 0), numbers.get("end"), numbers.get("step", 1)
+    if end is None:
+        start, end = 0, start
+    if (
+        isinstance(start, int)
+        and isinstance(end, int)
+        and isinstance(step, int)
+        and step
+        and len(range(start, end, step)) <= 4096
+    ):
+        return tuple(range(start, end, step))
+    return None

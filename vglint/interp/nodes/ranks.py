@@ -1,0 +1,101 @@
+"""What later code says of a tensor whose shape was not known: its rank, and with it the sizes that layers gave it."""
+
+from __future__ import annotations
+
+import re
+
+from vglint import ops
+from vglint.interp.machine.core import Run
+from vglint.interp.values.objects import TensorV, Value
+from vglint.shape import Dim, Shape
+from vglint.value import Expr, Unknown
+
+STEPS = 24
+"""Nodes that are walked back from one tensor."""
+_WIDTH = {"linear": "out_features", "embedding": "embedding_dim", "layer_norm": "normalized_shape"}
+"""Ops whose configuration tells the last size of their result, whatever the rank of what they get."""
+_KEEPING = frozenset({"to", "contiguous", "clone", "detach", "float", "identity", "dropout", "softmax", "rms_norm"})
+_GROUP = re.compile(r"\([^()]*\)|\S+")
+
+
+def last_size(run: Run, node: int, steps: int = STEPS) -> Dim:
+    """Returns the last size of a node's result where its shape, or the layer that made it, tells."""
+    while steps > 0:
+        draft = run.nodes[node]
+        steps -= 1
+        if draft.shape:
+            return draft.shape[-1]
+        if draft.op in _WIDTH:
+            return _width(draft.config.get(_WIDTH[draft.op]))
+        if not draft.inputs:
+            return None
+        if draft.op in ("add", "sub", "mul", "div") and len(draft.inputs) == 2:
+            found = last_size(run, draft.inputs[0], steps // 2)
+            if found is not None and found != 1:
+                return found
+            node = draft.inputs[1]
+            steps //= 2
+        elif _keeps(draft.op):
+            node = draft.inputs[0]
+        else:
+            return None
+    return None
+
+
+def _width(value: object) -> Dim:
+    if isinstance(value, tuple):
+        value = value[-1] if value else None
+    return value if isinstance(value, (int, Expr)) else None
+
+
+def _keeps(op: str) -> bool:
+    known = ops.OPS.get(op)
+    return op in _KEEPING or (known is not None and known.kind == "activation" and op not in ("glu", "maxout"))
+
+
+def rank_of(run: Run, value: Value) -> Value:
+    """Returns the rank of a tensor of unknown shape: a symbol for an input of the entry, which has at least one dimension."""
+    if isinstance(value, TensorV) and not value.pick and run.nodes[value.node].op == "input":
+        return Expr.symbol(f"rank({run.nodes[value.node].config.get('name', 'x')})")
+    return Unknown("argument", "rank")
+
+
+def learn(run: Run, value: TensorV, rank: int) -> Shape:
+    """Notes the rank of a tensor, and of what it was made from without a change of rank; returns its shape."""
+    shape: Shape = (*((None,) * (rank - 1)), last_size(run, value.node) if not value.pick else None) if rank else ()
+    run.set_field(value, "shape", shape)
+    node, steps = value.node, STEPS
+    while not value.pick and run.nodes[node].shape is None and steps:
+        draft = run.nodes[node]
+        draft.shape = (*((None,) * (rank - 1)), last_size(run, node)) if rank else ()
+        if draft.op not in _WIDTH and not _keeps(draft.op):
+            break
+        rank -= draft.op == "embedding"
+        node, steps = draft.inputs[0] if draft.inputs else node, steps - 1
+    return shape
+
+
+def of_tokens(run: Run, value: TensorV) -> bool:
+    """Whether a tensor of unknown rank is the embedding of an input: who asks for its second size has batches of sequences."""
+    node, steps = value.node, STEPS
+    while not value.pick and steps and run.nodes[node].shape is None and run.nodes[node].inputs:
+        draft = run.nodes[node]
+        if draft.op == "embedding":
+            return run.nodes[draft.inputs[0]].op == "input"
+        if not _keeps(draft.op):
+            return False
+        node, steps = draft.inputs[0], steps - 1
+    return False
+
+
+def rank_of_pattern(pattern: object) -> int | None:
+    """Returns how many dimensions the left side of an einops pattern has; None where an ellipsis leaves it open."""
+    if not isinstance(pattern, str) or "..." in pattern or "…" in pattern:
+        return None
+    return len(_GROUP.findall(pattern.partition("->")[0]))
+
+
+def learn_by_pattern(run: Run, value: Value, pattern: object) -> Shape | None:
+    """Learns from an einops pattern that is applied to a tensor of unknown shape."""
+    rank = rank_of_pattern(pattern)
+    return None if rank is None or not isinstance(value, TensorV) else learn(run, value, rank)

@@ -1,0 +1,1 @@
+"""Python's questions: iteration, indexing, operators, comparison and truth."""

@@ -1,0 +1,128 @@
+"""Lists that a loop of unknown length fills with layers: what one turn adds stands for what all of them add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from vglint.interp.machine.core import Run
+from vglint.interp.values.objects import DictV, ListV, ModuleV, OpaqueV, OpenLoop, RepeatV, SetV, Value, is_tensor
+from vglint.value import Expr, Unknown, plus, times
+
+UNKNOWN_LENGTH = Unknown("loop bound", "list of unknown length")
+
+
+def repeating(run: Run, born: int) -> list[OpenLoop]:
+    """Returns the loops of unknown length that are being walked and began after something was made, outermost first."""
+    return [loop for loop in run.open_loops if loop.start > born]
+
+
+def append(run: Run, holder: ListV, values: Iterable[Value]) -> None:
+    """Appends to a list.
+
+    One that holds layers keeps them apart from what loops of unknown length repeat; of other values nothing is known once some are repeated.
+    """
+    run.touch(holder)
+    for value in values:
+        loops = repeating(run, holder.born)
+        if loops and not holder.items and holder.count is None and not isinstance(value, RepeatV):
+            holder.items.append(value)
+            run.set_field(holder, "count", loops[-1].count)
+            run.set_field(holder, "loop", loops[-1])
+        elif not loops and holder.count is None and not isinstance(value, RepeatV):
+            holder.items.append(value)
+        elif is_layered(value):
+            _unfold(run, holder)
+            _push(holder.items, loops, value)
+        elif is_tensor(value) or isinstance(value, OpaqueV):
+            holder.items.append(value)
+        else:
+            holder.items[:] = [UNKNOWN_LENGTH]
+            run.set_field(holder, "count", UNKNOWN_LENGTH)
+
+
+def is_layered(value: Value) -> bool:
+    """Whether a value is a layer, or holds one."""
+    match value:
+        case ModuleV():
+            return True
+        case tuple():
+            return any(is_layered(item) for item in value)
+        case ListV() | RepeatV() | SetV():
+            return any(is_layered(item) for item in value.items)
+        case DictV():
+            return any(is_layered(item) for item in value.items.values())
+        case _:
+            return False
+
+
+def stretches(value: ListV) -> list[Value] | None:
+    """Returns the items of a list with what is repeated as such; None where that is not known."""
+    if value.count is None:
+        return list(value.items)
+    if not all(is_layered(item) for item in value.items):
+        return None
+    return [RepeatV(tuple(value.items), value.count, value.loop or OpenLoop(value.count))]
+
+
+def is_repeated(items: Sequence[Value]) -> bool:
+    return any(isinstance(item, RepeatV) for item in items)
+
+
+def first_repeated(items: Iterable[Value]) -> Value:
+    """Returns the first item of what is repeated first."""
+    for item in items:
+        if isinstance(item, RepeatV):
+            return first_repeated([item.items[0]])
+    return next(iter(items))
+
+
+def number_of(items: Sequence[Value]) -> Value:
+    """Returns how many items there are, repeated ones counted as often as they are."""
+    total: Value = 0
+    for item in items:
+        size: Value = 1
+        if isinstance(item, RepeatV):
+            each = number_of(item.items)
+            if not isinstance(item.count, (int, Expr)) or not isinstance(each, (int, Expr)):
+                return Unknown("loop bound", "number of modules")
+            size = times(item.count, each)
+        assert isinstance(total, (int, Expr)) and isinstance(size, (int, Expr))
+        total = plus(total, size)
+    return total
+
+
+def at(items: Sequence[Value], key: int | slice) -> Value | list[Value]:
+    """Returns the item or items of a list with repeated ones; unknown where a place lies among or behind those, counted from its end."""
+    repeats = [position for position, item in enumerate(items) if isinstance(item, RepeatV)]
+    before, after = (repeats[0], repeats[-1] - len(items)) if repeats else (len(items), -len(items) - 1)
+
+    def is_known(place: int | None, end: int) -> bool:
+        return place is None or (0 <= place < before + end) or (after - (1 - end) < place < 0)
+
+    if isinstance(key, slice):
+        if repeats and not (is_known(key.start, 1) and is_known(key.stop, 1) and key.step in (None, 1)):
+            return UNKNOWN_LENGTH
+        return list(items[key])
+    return items[key] if is_known(key, 0) else Unknown("argument", "index of a list of unknown length")
+
+
+def _push(items: list[Value], loops: Sequence[OpenLoop], value: Value) -> None:
+    if not loops:
+        items.append(value)
+        return
+    last = items[-1] if items else None
+    inner = list(last.items) if isinstance(last, RepeatV) and last.loop is loops[0] else []
+    _push(inner, loops[1:], value)
+    made = RepeatV(tuple(inner), loops[0].count, loops[0])
+    if isinstance(last, RepeatV) and last.loop is loops[0]:
+        items[-1] = made
+    else:
+        items.append(made)
+
+
+def _unfold(run: Run, holder: ListV) -> None:
+    found = stretches(holder)
+    holder.items[:] = [UNKNOWN_LENGTH] if found is None else found
+    if found is not None:
+        run.set_field(holder, "count", None)
+        run.set_field(holder, "loop", None)

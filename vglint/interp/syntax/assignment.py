@@ -1,0 +1,147 @@
+"""Binding: targets of assignments, imports, deletion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from vglint.interp.machine.core import Frame, Run, evaluate
+from vglint.interp.nodes.ranks import learn
+from vglint.interp.protocols.indexing import dimension, set_index
+from vglint.interp.protocols.iteration import items_of
+from vglint.interp.torch.modules import set_attribute
+from vglint.interp.values.objects import (
+    DictV,
+    Instance,
+    ListV,
+    ModuleV,
+    Scope,
+    ShapeV,
+    Site,
+    TensorV,
+    Value,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+def assign(run: Run, target: cst.CSTNode, value: Value, frame: Frame) -> None:
+    """Binds a value to an assignment target."""
+    match target:
+        case cst.Name(value=name):
+            bind(run, name, value, frame.scope)
+            if isinstance(value, ModuleV) and not run.modules_running and run.setup == 0:
+                run.roots.setdefault(name, value)
+        case cst.Attribute():
+            holder = evaluate(run, target.value, frame)
+            set_attribute(run, holder, target.attr.value, value, frame, Site(frame.unit, target))
+        case cst.Subscript():
+            from vglint.interp.syntax.expressions import key_of
+
+            holder = evaluate(run, target.value, frame)
+            set_index(run, holder, key_of(run, target, frame), value, frame, Site(frame.unit, target))
+        case cst.Tuple() | cst.List():
+            _unpack(run, list(target.elements), value, frame, Site(frame.unit, target))
+        case cst.StarredElement():
+            assign(run, target.value, value, frame)
+        case _:
+            pass
+
+
+def bind(run: Run, name: str, value: Value, scope: Scope) -> None:
+    if name in scope.globals:
+        run.put(scope.module.names, name, value)
+        return
+    if name in scope.nonlocals:
+        around = scope.parent
+        while around is not None:
+            if name in around.names:
+                run.put(around.names, name, value)
+                return
+            around = around.parent
+    run.put(scope.names, name, value)
+
+
+def _unpack(run: Run, elements: list[cst.BaseElement], value: Value, frame: Frame, site: Site) -> None:
+    starred = next(
+        (position for position, element in enumerate(elements) if isinstance(element, cst.StarredElement)), None
+    )
+    if isinstance(value, ShapeV) and starred is None:
+        sizes = name_sizes(run, value.tensor, value.skip + len(elements) + value.cut)
+        value = sizes[value.skip : value.skip + len(elements)]
+    found = items_of(run, value, frame, site)
+    if found.items is None or (
+        len(found.items) != len(elements) if starred is None else len(found.items) < len(elements) - 1
+    ):
+        for position, element in enumerate(elements):
+            assign(
+                run,
+                element.value,
+                ListV([found.item], found.count)
+                if position == starred
+                else _part(run, value, position, found.item, site),
+                frame,
+            )
+        return
+    if starred is None:
+        for element, item in zip(elements, found.items, strict=False):
+            assign(run, element.value, item, frame)
+        return
+    after = len(elements) - starred - 1
+    for element, item in zip(elements[:starred], found.items, strict=False):
+        assign(run, element.value, item, frame)
+    end = len(found.items) - after
+    assign(run, elements[starred].value, ListV(found.items[starred:end]), frame)
+    for element, item in zip(elements[starred + 1 :], found.items[end:], strict=False):
+        assign(run, element.value, item, frame)
+
+
+def _part(run: Run, value: Value, position: int, item: Value, site: Site) -> Value:
+    """Returns one of the values that something of unknown length is unpacked into."""
+    if isinstance(value, TensorV):
+        from vglint.interp.protocols.indexing import index_tensor
+
+        return index_tensor(run, value, position, site)
+    return item
+
+
+def name_sizes(run: Run, tensor: TensorV, rank: int) -> tuple[Value, ...]:
+    """Gives names to the sizes of a tensor whose rank has just become known, and returns them."""
+    learn(run, tensor, rank)
+    return tuple(dimension(run, tensor, position) for position in range(rank))
+
+
+def delete(run: Run, target: cst.CSTNode, frame: Frame) -> None:
+    match target:
+        case cst.Name(value=name):
+            run.drop(frame.scope.names, name)
+        case cst.Attribute():
+            holder = evaluate(run, target.value, frame)
+            if isinstance(holder, ModuleV):
+                for table in (holder.modules, holder.parameters, holder.buffers, holder.attrs):
+                    if target.attr.value in table:
+                        run.drop(table, target.attr.value)
+            elif isinstance(holder, Instance):
+                run.drop(holder.attrs, target.attr.value)
+        case cst.Subscript():
+            from vglint.interp.syntax.expressions import key_of
+
+            holder, key = evaluate(run, target.value, frame), key_of(run, target, frame)
+            if isinstance(holder, DictV) and isinstance(key, (str, int)):
+                run.drop(holder.items, key)
+            elif (
+                isinstance(holder, ListV)
+                and isinstance(key, int)
+                and holder.count is None
+                and -len(holder.items) <= key < len(holder.items)
+            ):
+                run.touch(holder)
+                del holder.items[key]
+            elif isinstance(holder, ModuleV):
+                from vglint.interp.torch.module_methods import METHODS
+
+                METHODS["pop"](run, [holder, key], {}, frame, Site(frame.unit, target))
+        case _:
+            pass

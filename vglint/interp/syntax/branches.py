@@ -1,0 +1,333 @@
+"""Both arms of a condition that is not known: walked one after the other from the same state, then joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+import libcst as cst
+
+from vglint.interp.machine.core import (
+    LIST,
+    MISSING,
+    BudgetError,
+    FieldKey,
+    Flow,
+    Frame,
+    Raised,
+    Run,
+    evaluate,
+    rewind,
+    write_place,
+)
+from vglint.interp.machine.memory import Journal
+from vglint.interp.nodes.constants import carries_gradient, contents
+from vglint.interp.nodes.emit import emit, node_of
+from vglint.interp.protocols.comparison import equal
+from vglint.interp.torch.modules import find_in_mro
+from vglint.interp.values.objects import ClassV, ListV, ModuleV, OpaqueV, Site, TensorV, Value, is_tensor
+from vglint.value import Unknown
+
+End: TypeAlias = "tuple[int | None, dict[Any, Any], Value, list[int]]"
+"""How an arm ends: the flow, what it wrote, what it returns, the nodes that it made."""
+FORKS = 6
+"""Unknown branches within each other; deeper ones take no arm."""
+
+
+def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame: Frame, site: Site) -> int | None:
+    """Walks every arm and joins what they leave; returns how the statement ends.
+
+    An arm that raises is the program refusing its input: it is left out. Arms that return are kept aside in `frame.returned`.
+    """
+    text = (
+        condition.text
+        if isinstance(condition, Unknown)
+        else condition.why.text
+        if isinstance(condition, OpaqueV)
+        else "condition"
+    )
+    if run.forks >= FORKS:
+        run.gap("budget", "branches within branches", site)
+        return None
+    ends: list[End] = []
+    own: list[tuple[Any, Any, Any]] = []
+    nodes, regions = len(run.nodes), len(run.regions)
+    outer, region, depth, running = run.journal, run.region, run.depth, list(run.modules_running)
+    before = (frame.result, list(frame.returned))
+    run.forks += 1
+    for number, arm in enumerate(arms):
+        run.journal = Journal()
+        run.region = region
+        run.open_region("branch", text, site, number)
+        start, born = len(run.nodes), len(run.modules)
+        raised = False
+        flow: int | None = None
+        try:
+            flow = arm()
+        except Raised:
+            raised = True
+        except (BudgetError, RecursionError):
+            if outer is not None:
+                run.journal = outer.absorb(run.journal)
+            raise
+        log, result = run.journal, frame.result
+        after = rewind(log)
+        run.version += 1
+        frame.result = before[0]
+        run.modules_running[:] = running
+        run.depth = depth
+        if raised:
+            _forget_nodes(run, start)
+        else:
+            ends.append((flow, after, result, list(range(start, len(run.nodes)))))
+            if flow == Flow.RETURN:
+                own += _of_modules(run, born, after)
+    run.forks -= 1
+    run.journal, run.region = outer, region
+    ends = _without_idle(run, ends)
+    if not ends:
+        raise Raised("Exception")
+    if len(ends) == 1:
+        _merge_regions(run, regions, region)
+        flow, after, result, _ = ends[0]
+        for holder, key, value in after.values():
+            run_write(run, holder, key, value)
+        frame.result = result
+        return flow
+    if run.setup == 0 and _matters(run, nodes):
+        run.gap("branches differ", text, site)
+    for holder, key, value in own:
+        run_write(run, holder, key, value)
+    return _join_ends(run, ends, frame, site, text)
+
+
+def _of_modules(run: Run, born: int, after: dict[Any, Any]) -> list[tuple[Any, Any, Any]]:
+    """Returns what an arm that returns wrote into modules that it made itself: they are what it returns, whichever arm goes on."""
+    made = run.modules[born:]
+    tables = {id(part) for module in made for part in (module, *_tables(module))}
+    return [(holder, key, value) for holder, key, value in after.values() if id(holder) in tables]
+
+
+def _tables(module: ModuleV) -> tuple[Any, ...]:
+    return module.attrs, module.modules, module.parameters, module.buffers, module.config, module.extra
+
+
+def fork_values(run: Run, condition: Value, nodes: list[cst.BaseExpression], frame: Frame, site: Site) -> Value:
+    """Evaluates every arm of a conditional expression and returns the joined value."""
+    values: list[Value] = []
+
+    def arm(node: cst.BaseExpression) -> Callable[[], int | None]:
+        def walk() -> int | None:
+            value = evaluate(run, node, frame)
+            values.append(value)
+            return None
+
+        return walk
+
+    fork(run, condition, [arm(node) for node in nodes], frame, site)
+    text = condition.text if isinstance(condition, Unknown) else "condition"
+    joined = values[0] if values else Unknown("branches differ", text)
+    for value in values[1:]:
+        joined = join(run, joined, value, text, site)
+    return joined
+
+
+def run_write(run: Run, holder: Any, key: Any, value: Any) -> None:
+    """Writes a place, noting it in the journal of the branch around."""
+    if run.journal is not None:
+        from vglint.interp.machine.core import read_place
+
+        run.journal.append((holder, key, read_place(holder, key)))
+    write_place(holder, key, value)
+
+
+def _without_idle(run: Run, ends: list[End]) -> list[End]:
+    """Leaves out an arm that does nothing but copy a tensor's memory, where another arm does nothing at all."""
+    if all(nodes for _, _, _, nodes in ends):
+        return ends
+    idle = [end for end in ends if end[3] and all(run.nodes[number].op == "contiguous" for number in end[3])]
+    if len(idle) + 1 != len(ends):
+        return ends
+    for _, _, _, nodes in idle:
+        _forget_nodes(run, nodes[0])
+    return [end for end in ends if end not in idle]
+
+
+def _join_ends(run: Run, ends: list[End], frame: Frame, site: Site, text: str) -> int | None:
+    falling = [end for end in ends if end[0] is None]
+    leaving = [end for end in ends if end[0] is not None]
+    for flow, _, result, _ in leaving:
+        if flow == Flow.RETURN:
+            frame.returned.append(result)
+    kept = falling or leaving
+    places: dict[Any, tuple[Any, Any]] = {}
+    for _, after, _, _ in kept:
+        for place, (holder, key, _) in after.items():
+            places[place] = (holder, key)
+    for place, (holder, key) in places.items():
+        from vglint.interp.machine.core import read_place
+
+        values = [after[place][2] if place in after else read_place(holder, key) for _, after, _, _ in kept]
+        joined = values[0]
+        for value in values[1:]:
+            joined = _join_place(run, key, joined, value, text, site)
+        run_write(run, holder, key, joined)
+    if falling:
+        return None
+    returns = [end for end in leaving if end[0] == Flow.RETURN]
+    if returns and len(returns) == len(leaving):
+        frame.result = frame.returned.pop()
+        return Flow.RETURN
+    if returns:
+        frame.result = frame.returned[-1]
+    flows = {end[0] for end in leaving}
+    return flows.pop() if len(flows) == 1 else Flow.CONTINUE
+
+
+def _join_place(run: Run, key: Any, left: Any, right: Any, text: str, site: Site) -> Any:
+    if key is LIST:
+        if len(left) == len(right):
+            return [join(run, one, other, text, site) for one, other in zip(left, right, strict=False)]
+        return left if len(left) > len(right) else right
+    if isinstance(key, FieldKey):
+        if key.name == "node" and isinstance(left, int) and isinstance(right, int) and left != right:
+            emit(run, "join", [left, right], {}, site)
+            return len(run.nodes) - 1
+        if key.name == "init" and left != right:
+            from vglint.interp.nodes.distribution import UNKNOWN
+
+            return UNKNOWN
+        return left if left == right else (left if right is None else right if left is None else left)
+    if left is MISSING or right is MISSING:
+        return left if right is MISSING else right
+    return join(run, left, right, text, site)
+
+
+def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
+    """Returns one value for what may be either of two."""
+    if left is right or (not is_tensor(left) and equal(left, right) is True):
+        return left
+    if isinstance(left, TensorV) and isinstance(right, TensorV) and (left.node, left.pick) == (right.node, right.pick):
+        return left
+    if is_tensor(left) and is_tensor(right):
+        nodes = [node for node in (node_of(run, left, site), node_of(run, right, site)) if node is not None]
+        roots = {_root(run, node) for node in nodes}
+        if run.setup == 0 and len(roots) > 1 and any(carries_gradient(run, node) for node in nodes):
+            run.gap("branches differ", text, site)
+        shapes = [value.shape for value in (left, right) if isinstance(value, TensorV)]
+        shape = shapes[0] if len(shapes) == 2 and shapes[0] == shapes[1] else None
+        emit(run, "join", nodes, {}, site, shape=shape)
+        return TensorV(len(run.nodes) - 1, shape, ramp=contents(left) if contents(left) == contents(right) else None)
+    if (left is None or right is None) and run.setup == 0:
+        given = right if left is None else left
+        if isinstance(given, TensorV) and not carries_gradient(run, given.node):
+            # A mask that may be left out: the graph with it has every path of the one without.
+            node = node_of(run, given, site)
+            assert node is not None
+            emit(run, "join", [node], {}, site, shape=given.shape)
+            return TensorV(len(run.nodes) - 1, given.shape)
+    plain = next(
+        (each for each in (left, right) if isinstance(each, (int, float)) and not isinstance(each, bool)), None
+    )
+    if plain is not None and (isinstance(left, TensorV) or isinstance(right, TensorV)) and run.training_code:
+        # A sum that may not have begun: the graph with the tensor has every path of the one without.
+        node = node_of(run, left if isinstance(left, TensorV) else right, site)
+        assert node is not None
+        run.gap("branches differ", text, site)
+        emit(run, "join", [node], {}, site)
+        return TensorV(len(run.nodes) - 1, None)
+    if isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right):
+        return tuple(join(run, one, other, text, site) for one, other in zip(left, right, strict=False))
+    if (
+        isinstance(left, ListV)
+        and isinstance(right, ListV)
+        and len(left.items) == len(right.items)
+        and left.count is None
+        and right.count is None
+    ):
+        return ListV([join(run, one, other, text, site) for one, other in zip(left.items, right.items, strict=False)])
+    from vglint.interp.machine.core import opaque
+    from vglint.interp.torch.training import either
+
+    if run.training_code and site.node is not None and (left is None or right is None):
+        only = right if left is None else left
+        if _is_own_model(only):
+            run.gap("branches differ", text, site)  # training needs it: where it is missing, nothing runs
+            return only
+    if run.training_code and site.node is not None and _is_own_model(left) and _is_own_model(right):
+        # One whole model or another: the program is followed with the first, here and where the same is asked again.
+        run.gap("branches differ", text, site)
+        run.chosen.add(source_of(site.node))
+        return left
+    return either(left, right) or opaque(run, "branches differ", text, [left, right], site)
+
+
+def _is_own_model(value: Value) -> bool:
+    return (
+        isinstance(value, ModuleV) and isinstance(value.cls, ClassV) and find_in_mro(value.cls, "forward") is not None
+    )
+
+
+@lru_cache(maxsize=1024)
+def source_of(node: cst.CSTNode) -> str:
+    """Returns the source of an expression."""
+    return cst.Module([]).code_for_node(node)
+
+
+def returned_value(run: Run, frame: Frame, flow: int | None, site: Site) -> Value:
+    """Returns the value of a call whose arms may have returned different things."""
+    value = frame.result if flow == Flow.RETURN else None
+    for other in reversed(frame.returned):
+        value = join(run, other, value, "early return", site)
+    return value
+
+
+def _matters(run: Run, start: int) -> bool:
+    """Whether the arms hold anything that a gradient passes, or training code."""
+    for number in range(start, len(run.nodes)):
+        draft = run.nodes[number]
+        if draft.setup or draft.op in _PASSIVE:
+            continue
+        if run.training_code or carries_gradient(run, number):
+            return True
+    return False
+
+
+_REARRANGES = frozenset(
+    "view reshape unsqueeze squeeze flatten unflatten permute transpose t mT movedim contiguous to clone identity view_as atleast_3d".split()
+)
+"""Ops that pass every entry, and every gradient, on as it is."""
+
+
+_PASSIVE = _REARRANGES | {"parameter", "getitem", "join"}
+
+
+def _root(run: Run, node: int, known: dict[int, int] | None = None) -> int:
+    """Returns the node whose entries a node holds in some order."""
+    known = {} if known is None else known
+    start = node
+    while start not in known:
+        draft = run.nodes[node]
+        if draft.op in _REARRANGES and draft.inputs:
+            node = draft.inputs[0]
+            continue
+        if draft.op == "join" and draft.inputs:
+            roots = {_root(run, each, known) for each in draft.inputs}
+            if len(roots) == 1:
+                node = roots.pop()
+        known[start] = node
+    return known[start]
+
+
+def _merge_regions(run: Run, start: int, region: int) -> None:
+    """The arms that were opened from `start` on are no branch after all: what they hold belongs to the region around them."""
+    for arm in run.regions[start:]:
+        if arm.parent == region and arm.kind == "branch":
+            arm.alias = region
+
+
+def _forget_nodes(run: Run, start: int) -> None:
+    """An arm that raised executed nothing that matters: its nodes stand for nothing, unless something still names them."""
+    for draft in run.nodes[start:]:
+        draft.setup = True

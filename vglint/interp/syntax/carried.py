@@ -1,0 +1,165 @@
+"""What a turn of a training loop hands to the next one together with its history: states that nobody detaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import libcst as cst
+
+from vglint import ops
+from vglint.graph import sources_of
+from vglint.interp.machine.core import Frame, Run
+from vglint.interp.nodes.emit import emit
+from vglint.interp.values.objects import Instance, ListV, ModuleV, ParamV, Site, TensorV, Value
+
+_LAYERS = 64
+"""The most tensors that a network's state is taken to have: one or two for each of its layers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A local name or an attribute and the tensors that it held before a loop: by identity of its table, and its name."""
+
+    table: dict[str, Value]
+    name: str
+    nodes: tuple[int, ...]
+    made: tuple[ParamV | TensorV, ...]
+    """The tensors themselves: those that were made while a module was built get another node when forward first reads them."""
+    empty: bool
+
+
+def held(run: Run, frame: Frame) -> list[Held]:
+    """Returns what training code holds in names and attributes before a loop."""
+    if not run.training_code:
+        return []
+    tables = [frame.scope.names, *(module.attrs for module in run.modules)]
+    if isinstance(frame.self_, Instance) and not isinstance(frame.self_, ModuleV):
+        tables.append(frame.self_.attrs)
+    return [
+        Held(table, name, nodes_of(value), tuple(_made(value)), value is None)
+        for table in tables
+        for name, value in table.items()
+        if value is None or (isinstance(value, (TensorV, ParamV, tuple, ListV)) and not _is_data(value))
+    ]
+
+
+def note_carried(run: Run, loop: cst.For, before: list[Held], start: int, frame: Frame) -> None:
+    """Notes each state that a turn reads, replaces by one with history, and hands to the next turn's backward pass. Where nothing is
+    trained and the graph is retained, the gradient is only looked at."""
+    turn = range(start, len(run.nodes))
+    trains = any(run.nodes[number].op == "step" for number in turn)
+    backwards = [
+        number
+        for number in turn
+        if run.nodes[number].op == "backward" and (trains or run.nodes[number].config.get("retain_graph") is not True)
+    ]
+    if not before or not backwards:
+        return
+    used = _behind(run, backwards)
+    for place in before:
+        after = [node for node in nodes_of(place.table.get(place.name)) if node >= start]
+        if not after or any(run.nodes[node].op == "join" for node in after):
+            continue
+        given = _given_to_itself(loop, place.name) if place.table is frame.scope.names else None
+        if not (used & _read(run, place) or (place.empty and given is not None)):
+            continue
+        kept = [node for node in after if _has_history(run, node)]
+        if kept:
+            site = Site(frame.unit, given) if given is not None else run.nodes[kept[0]].site
+            emit(run, "carried", kept, {"name": place.name}, site)
+            run.nodes[-1].setup = False
+
+
+def _is_data(value: Value) -> bool:
+    """Whether a sequence is too long to be the state of a network: a table of anchors, a list of files, which each loop would read anew."""
+    items = value.items if isinstance(value, ListV) else value if isinstance(value, tuple) else ()
+    return len(items) > _LAYERS
+
+
+def nodes_of(value: Value) -> tuple[int, ...]:
+    match value:
+        case TensorV():
+            return (value.node,)
+        case tuple():
+            return tuple(node for item in value for node in nodes_of(item))
+        case ListV():
+            return tuple(node for item in value.items for node in nodes_of(item))
+        case _:
+            return ()
+
+
+def _read(run: Run, place: Held) -> set[int]:
+    """Returns the nodes by which forward reads what a place held."""
+    buffers = [run.constants.get((tensor.node, tensor.pick)) for tensor in place.made if isinstance(tensor, TensorV)]
+    found = [each.node for each in (*place.made, *buffers) if each is not None]
+    return {*place.nodes, *(node for node in found if node is not None)}
+
+
+def _made(value: Value) -> Iterator[ParamV | TensorV]:
+    if isinstance(value, (ParamV, TensorV)):
+        yield value
+    elif isinstance(value, (tuple, ListV)):
+        for item in value if isinstance(value, tuple) else value.items:
+            yield from _made(item)
+
+
+def _behind(run: Run, start: list[int]) -> set[int]:
+    """Returns the nodes that a gradient reaches from some nodes; what runs under no_grad has no history."""
+    seen: set[int] = set()
+    todo = list(start)
+    while todo:
+        number = todo.pop()
+        if number in seen:
+            continue
+        seen.add(number)
+        op = ops.OPS.get(run.nodes[number].op)
+        if (op is None or op.kind not in ("cut", "create")) and not _under_no_grad(run, number):
+            todo += sources_of(run.nodes[number].op, tuple(run.nodes[number].inputs))
+    return seen
+
+
+def _under_no_grad(run: Run, number: int) -> bool:
+    region: int | None = run.nodes[number].region
+    while region is not None:
+        if run.regions[region].kind == "no_grad":
+            return True
+        region = run.regions[region].parent
+    return False
+
+
+def _has_history(run: Run, node: int) -> bool:
+    return any(
+        param.trainable and not param.buffer
+        for number in _behind(run, [node])
+        if ((op := ops.OPS.get(run.nodes[number].op)) is None or op.kind != "train") and not _under_no_grad(run, number)
+        for _, param in run.nodes[number].params
+    )
+
+
+def _given_to_itself(loop: cst.For, name: str) -> cst.Assign | None:
+    """Returns the first assignment in a loop that passes a name to the call whose result it gets: `y, h = net(x, h)`; None where
+    something else binds the name before."""
+    todo: list[cst.CSTNode] = [loop.body]
+    while todo:
+        node = todo.pop(0)
+        if isinstance(node, cst.Assign):
+            targets = [name_ for target in node.targets for name_ in bound_names(target.target)]
+            if name in targets:
+                given = isinstance(node.value, cst.Call) and any(_names(arg.value, name) for arg in node.value.args)
+                return node if given else None
+        elif not isinstance(node, (cst.FunctionDef, cst.Lambda, cst.BaseExpression)):
+            todo = [*node.children, *todo]
+    return None
+
+
+def bound_names(target: cst.CSTNode) -> list[str]:
+    if isinstance(target, cst.Name):
+        return [target.value]
+    if isinstance(target, (cst.Tuple, cst.List)):
+        return [name for element in target.elements for name in bound_names(element.value)]
+    return []
+
+
+def _names(value: cst.BaseExpression, name: str) -> bool:
+    return isinstance(value, cst.Name) and value.value == name

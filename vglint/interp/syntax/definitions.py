@@ -1,0 +1,279 @@
+"""`def` and `class`: what their statements make."""
+
+from __future__ import annotations
+
+import ast
+
+import libcst as cst
+
+from vglint import ops
+from vglint.interp.kinds import enums
+from vglint.interp.machine.core import MISSING, Frame, Run, call, evaluate, execute
+from vglint.interp.machine.registries import registered
+from vglint.interp.torch.composite import composite
+from vglint.interp.values.objects import (
+    ClassMethodV,
+    ClassV,
+    External,
+    FunctionV,
+    Instance,
+    MethodV,
+    PropertyV,
+    Scope,
+    Site,
+    StaticV,
+    Value,
+)
+
+PROPERTIES = frozenset(
+    {
+        "builtins.property",
+        "functools.cached_property",
+        "torch.jit.unused_property",
+        "transformers.utils.cached_property",
+        "abc.abstractproperty",
+    }
+)
+GUARDS = {
+    "torch.no_grad": "no_grad",
+    "torch.inference_mode": "no_grad",
+    "torch.autograd.no_grad": "no_grad",
+    "torch.enable_grad": "",
+}
+
+
+def make_function(run: Run, node: cst.FunctionDef, frame: Frame) -> Value:
+    """Returns the value of a `def`, its decorators applied as far as they change what a call does."""
+    from vglint.interp.syntax.functions import defaults_of
+
+    function = FunctionV(
+        node.name.value, node, frame.scope, frame.unit, defaults_of(run, node.params, frame), frame.cls
+    )
+    value: Value = function
+    for decorator in reversed(node.decorators):
+        value = _decorated(run, decorator.decorator, value, function, frame)
+    return value
+
+
+def _decorated(run: Run, decorator: cst.BaseExpression, value: Value, function: FunctionV, frame: Frame) -> Value:
+    called = isinstance(decorator, cst.Call)
+    target = decorator.func if isinstance(decorator, cst.Call) else decorator
+    if (
+        isinstance(target, cst.Attribute)
+        and target.attr.value in ("setter", "getter", "deleter")
+        and isinstance(target.value, cst.Name)
+    ):
+        before = frame.scope.names.get(target.value.value)
+        if isinstance(before, PropertyV):
+            return PropertyV(before.getter, value) if target.attr.value == "setter" else before
+        return PropertyV(None, value)
+    known = evaluate(run, target, frame) if isinstance(target, (cst.Name, cst.Attribute)) else None
+    if isinstance(known, External):
+        if known.name in PROPERTIES or known.name.rsplit(".", 1)[-1] in ("cached_property", "lazyproperty"):
+            return PropertyV(value)
+        if known.name in ("builtins.staticmethod", "abc.abstractstaticmethod"):
+            return StaticV(value)
+        if known.name in ("builtins.classmethod", "abc.abstractclassmethod"):
+            return ClassMethodV(value)
+        guard = GUARDS.get(known.name)
+        if guard and (called or known.name != "torch.enable_grad"):
+            function.regions = (*function.regions, guard)
+        function.cached = function.cached or known.name.rpartition(".")[2] in ("cache", "lru_cache", "memoize")
+        return value
+    if isinstance(known, ClassV) and any(isinstance(base, External) and base.name in PROPERTIES for base in known.mro):
+        return PropertyV(value)
+    if isinstance(known, FunctionV) and (function.name == "__init__" or _adds_arguments(run, known)):
+        # What wraps a constructor keeps its arguments, as a rule.
+        made = call(run, evaluate(run, decorator, frame), [value], {}, frame, Site(frame.unit, decorator))
+        if not isinstance(made, FunctionV):
+            return value
+        if made is not value and isinstance(value, FunctionV):
+            made.wraps = value
+        return made
+    registered(run, decorator, known, value, frame)
+    if isinstance(known, FunctionV):
+        function.cached = function.cached or _stores(known)
+    # Other decorators log, register, document or cache: calling the result calls the function.
+    return value
+
+
+def _adds_arguments(run: Run, decorator: FunctionV) -> bool:
+    """Whether what a decorator puts around a function hands it keyword arguments that its caller did not give."""
+    key = id(decorator.node)
+    if key not in run.adding:
+        tree = decorator.unit.ast
+        run.adding[key] = tree is not None and any(
+            isinstance(node, ast.Assign)
+            and any(
+                isinstance(to, ast.Subscript) and isinstance(to.value, ast.Name) and to.value.id == name
+                for to in node.targets
+            )
+            for inner in ast.walk(tree)
+            if isinstance(inner, ast.FunctionDef) and inner.args.kwarg and inner is not tree
+            for name in (inner.args.kwarg.arg,)
+            for node in ast.walk(inner)
+        )
+    return run.adding[key]
+
+
+def _stores(decorator: FunctionV) -> bool:
+    """Whether a decorator's code stores anything in an attribute or a container, as one does that keeps results."""
+    tree = decorator.unit.ast
+    for node in ast.walk(tree) if tree is not None else ():
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr":
+            return True
+        if isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, ast.Store):
+            return True
+    return False
+
+
+def make_class(run: Run, node: cst.ClassDef, frame: Frame) -> ClassV:
+    """Executes a class body and returns the class."""
+    bases: list[Value] = []
+    for arg in node.bases:
+        base = generic_base(evaluate(run, arg.value, frame))
+        described = composite(run, ops.canonical(base.name)) if isinstance(base, External) else MISSING
+        bases.append(base if described is MISSING else described)
+    module = frame.scope.module
+    prefix = module.prefix or module.module.name
+    cls = ClassV(node.name.value, f"{prefix}.{node.name.value}", tuple(bases), {}, frame.unit, node)
+    cls.mro = linearise(cls)
+    scope = Scope(cls.names, frame.scope, module)
+    inner = Frame(scope, frame.unit, None, None, cls, name=cls.name)
+    body = node.body.body if isinstance(node.body, (cst.IndentedBlock, cst.SimpleStatementSuite)) else ()
+    fields: list[str] = []
+    for statement in body:
+        execute(run, statement, inner)
+        _collect_fields(statement, fields)
+    for decorator in reversed(node.decorators):
+        inner_ = decorator.decorator
+        target = inner_.func if isinstance(inner_, cst.Call) else inner_
+        if isinstance(target, (cst.Name, cst.Attribute)):
+            registered(run, inner_, evaluate(run, target, frame), cls, frame)
+    # Methods see the scope around the class, not the class's own names.
+    for value in cls.names.values():
+        _reparent(value, cls, frame.scope)
+    _special_kind(run, cls, node, fields, frame)
+    _tell_bases(run, cls, node, frame)
+    return cls
+
+
+def _tell_bases(run: Run, cls: ClassV, node: cst.ClassDef, frame: Frame) -> None:
+    """Runs the `__init_subclass__` of a base with the keywords of the class statement."""
+    for base in cls.mro[1:]:
+        hook = base.names.get("__init_subclass__") if isinstance(base, ClassV) else None
+        function = hook.function if isinstance(hook, ClassMethodV) else hook
+        if isinstance(function, FunctionV):
+            keywords = {
+                each.keyword.value: evaluate(run, each.value, frame)
+                for each in node.keywords
+                if each.keyword is not None
+            }
+            call(run, MethodV(function, cls), [], keywords, frame, Site(frame.unit, node))
+            return
+
+
+def _reparent(value: Value, cls: ClassV, scope: Scope) -> None:
+    match value:
+        case FunctionV():
+            if value.owner is cls or value.owner is None:
+                value.owner = cls
+                if value.scope.names is cls.names:
+                    value.scope = scope
+        case StaticV() | ClassMethodV():
+            _reparent(value.function, cls, scope)
+        case PropertyV():
+            _reparent(value.getter, cls, scope)
+            _reparent(value.setter, cls, scope)
+        case _:
+            pass
+
+
+def generic_base(base: Value) -> Value:
+    """Returns a base class without its type arguments (`Generic[T]`, `nn.Module`)."""
+    if isinstance(base, Instance) and "alias_of" in base.extra:
+        origin: Value = base.extra["alias_of"]
+        return origin
+    return base
+
+
+def _collect_fields(statement: cst.CSTNode, fields: list[str]) -> None:
+    if isinstance(statement, cst.SimpleStatementLine):
+        for small in statement.body:
+            if (
+                isinstance(small, cst.AnnAssign)
+                and isinstance(small.target, cst.Name)
+                and "ClassVar" not in _source(small.annotation.annotation)
+            ):
+                fields.append(small.target.value)
+
+
+def _source(node: cst.CSTNode) -> str:
+    match node:
+        case cst.Name(value=value):
+            return value
+        case cst.Attribute(attr=attr):
+            return attr.value
+        case cst.Subscript(value=value):
+            return _source(value)
+        case _:
+            return ""
+
+
+def _special_kind(run: Run, cls: ClassV, node: cst.ClassDef, fields: list[str], frame: Frame) -> None:
+    """Notes dataclasses, named tuples and enums."""
+    inherited: list[str] = []
+    for base in reversed(cls.mro[1:]):
+        if isinstance(base, ClassV) and base.fields is not None and base.frozen_kind in ("dataclass", "namedtuple"):
+            inherited += [name for name in base.fields if name not in inherited]
+    names = {base.name for base in cls.mro if isinstance(base, External)}
+    for decorator in node.decorators:
+        target = decorator.decorator.func if isinstance(decorator.decorator, cst.Call) else decorator.decorator
+        if _source(target) in ("dataclass", "define", "attrs", "frozen") or _source(target).endswith("dataclass"):
+            cls.frozen_kind = "dataclass"
+    if names & {"typing.NamedTuple", "collections.namedtuple"}:
+        cls.frozen_kind = "namedtuple"
+    elif any(enums.is_enum_base(name) for name in names):
+        cls.frozen_kind = "enum"
+        enums.number_members(cls)
+    elif any(name in ("pydantic.BaseModel", "pydantic.main.BaseModel") for name in names):
+        cls.frozen_kind = "dataclass"
+    if cls.frozen_kind in ("dataclass", "namedtuple"):
+        cls.fields = tuple([name for name in inherited if name not in fields] + fields)
+    elif (
+        inherited
+        and not cls.frozen_kind
+        and "__init__" not in cls.names
+        and any(isinstance(base, ClassV) and base.frozen_kind == "dataclass" for base in cls.mro[1:])
+    ):
+        cls.frozen_kind = "dataclass"
+        cls.fields = tuple([name for name in inherited if name not in fields] + fields)
+
+
+def linearise(cls: ClassV) -> tuple[Value, ...]:
+    """Returns the method resolution order (C3; where that has no answer, depth first)."""
+    sequences = [list(base.mro) if isinstance(base, ClassV) else [base] for base in cls.bases]
+    sequences.append(list(cls.bases))
+    order: list[Value] = [cls]
+    sequences = [sequence for sequence in sequences if sequence]
+    while sequences:
+        for sequence in sequences:
+            head = sequence[0]
+            if not any(_holds(other[1:], head) for other in sequences):
+                break
+        else:
+            head = sequences[0][0]
+        if not _holds(order, head):
+            order.append(head)
+        sequences = [
+            rest for rest in ([item for item in sequence if not _same(item, head)] for sequence in sequences) if rest
+        ]
+    return tuple(order)
+
+
+def _same(one: Value, other: Value) -> bool:
+    return one is other or (isinstance(one, External) and one == other)
+
+
+def _holds(values: list[Value], wanted: Value) -> bool:
+    return any(_same(value, wanted) for value in values)

@@ -1,0 +1,364 @@
+"""Calls: functions, methods, classes, partials, library names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import libcst as cst
+
+from vglint import ops
+from vglint.interp.machine.core import (
+    CALL,
+    DEPTH,
+    LIBRARY,
+    MISSING,
+    RECURSION,
+    RECURSION_UNKNOWN,
+    Flow,
+    Frame,
+    Raised,
+    Run,
+    call,
+    evaluate,
+    get_attribute,
+    opaque,
+    register,
+)
+from vglint.interp.nodes.emit import emit_call
+from vglint.interp.protocols.repeats import UNKNOWN_LENGTH
+from vglint.interp.syntax.branches import returned_value
+from vglint.interp.torch.composite import composite
+from vglint.interp.torch.leaves import CONTAINERS, build_leaf
+from vglint.interp.torch.modules import class_name, find_in_mro, new_module
+from vglint.interp.torch.replay import called_on, layer_among
+from vglint.interp.torch.training import act_of_unknown, is_optimizer, optimizer, scheduler
+from vglint.interp.values.objects import (
+    BuiltinV,
+    ClassMethodV,
+    ClassV,
+    DictV,
+    External,
+    FunctionV,
+    Instance,
+    IteratorV,
+    Locals,
+    MethodV,
+    ModuleV,
+    OpaqueV,
+    ParamV,
+    PartialV,
+    PropertyV,
+    RepeatV,
+    Scope,
+    Site,
+    StaticV,
+    SuperV,
+    TensorV,
+    Value,
+    is_unknown,
+)
+from vglint.value import Unknown
+
+
+def defaults_of(run: Run, params: cst.Parameters, frame: Frame) -> dict[str, Value]:
+    """Evaluates default values where the function is defined."""
+    made: dict[str, Value] = {}
+    for param in (*params.posonly_params, *params.params, *params.kwonly_params):
+        if param.default is not None:
+            made[param.name.value] = evaluate(run, param.default, frame)
+    return made
+
+
+@register(CALL, FunctionV)
+def call_function(
+    run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    layer = layer_among(args) if run.setup and args and not keywords else None
+    if layer is None:
+        return _walked(run, function, args, keywords, frame, site)
+    return called_on(run, function, layer, args, lambda: _walked(run, function, args, keywords, frame, site))
+
+
+def _walked(
+    run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    within = run.within.get(id(function.node), 0)
+    limit = RECURSION_UNKNOWN if run.forks else RECURSION
+    if run.depth >= DEPTH or within >= limit or (within and id(function.node) in run.runaway):
+        # Two calls to itself in each call would otherwise be walked 2**DEPTH times.
+        run.runaway.add(id(function.node))
+        run.gap("budget", "calls within calls", site)
+        return opaque(run, "budget", "calls within calls", [*args, *keywords.values()], site)
+    names = bind_arguments(run, function, args, keywords, site)
+    scope = Scope(names, function.scope, function.scope.module)
+    owner = run.modules_running[-1] if run.modules_running else None
+    self_ = (
+        args[0]
+        if function.owner is not None and args
+        else frame.self_
+        if function.owner is None and type(function.node) is cst.Lambda
+        else None
+    )
+    inner = Frame(
+        scope,
+        function.unit,
+        owner,
+        self_,
+        function.owner or (frame.cls if type(function.node) is cst.Lambda else None),
+        loops=len(run.open_loops),
+        name=function.name,
+    )
+    if self_ is None and function.owner is None:
+        inner.self_, inner.cls = _enclosing_self(function, frame)
+    run.depth += 1
+    run.cached += function.cached
+    run.within[id(function.node)] = within + 1
+    region, borrowed = run.region, run.borrowed
+    if function.scope.module.prefix and borrowed is None:
+        run.borrowed = site
+    for guard in function.regions:
+        run.open_region("no_grad", guard, site)
+    try:
+        if type(function.node) is cst.Lambda:
+            return evaluate(run, function.node.body, inner)
+        from vglint.interp.syntax.statements import block, body_of
+
+        try:
+            flow = block(run, body_of(function.node), inner)
+        except Raised as error:
+            if not inner.returned:
+                error.abstract = error.abstract or (error.name == "NotImplementedError" and _only_raises(function.node))
+                raise
+            # The paths of an unknown branch that returned before are the ones that the program takes.
+            flow, inner.result = Flow.RETURN, inner.returned.pop()
+        if inner.yields is not None:
+            if inner.yields and len(inner.turns) == len(inner.yields):
+                return IteratorV(None, inner.yields[0], inner.turns[0])
+            return IteratorV(inner.yields)
+        return returned_value(run, inner, flow if flow == Flow.RETURN else None, site)
+    finally:
+        run.depth -= 1
+        run.cached -= function.cached
+        run.within[id(function.node)] = within
+        run.region, run.borrowed = region, borrowed
+
+
+def _only_raises(node: cst.FunctionDef | cst.Lambda) -> bool:
+    """Whether a function's body is nothing but a docstring and one `raise`."""
+    if isinstance(node, cst.Lambda):
+        return False
+    lines = [part for line in node.body.body if isinstance(line, cst.SimpleStatementLine) for part in line.body]
+    said = (
+        isinstance(part, cst.Raise) or (isinstance(part, cst.Expr) and isinstance(part.value, cst.BaseString))
+        for part in lines
+    )
+    return len(lines) <= 2 and len(lines) == len(node.body.body) and all(said)
+
+
+def _enclosing_self(function: FunctionV, frame: Frame) -> tuple[Value, ClassV | None]:
+    """A function nested in a method may use `super()` of the method around it."""
+    around = function.scope
+    if around is frame.scope:
+        return frame.self_, frame.cls
+    return None, None
+
+
+def bind_arguments(
+    run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value], site: Site
+) -> dict[str, Value]:
+    """Returns the local names of a call; an argument that is missing is unknown, one too many is dropped, with a gap."""
+    params = function.node.params
+    names: dict[str, Value] = Locals()
+    rest = dict(keywords)
+    blanket = rest.pop("**", None)
+    position = 0
+    args = _placed(args, len(params.posonly_params) + len(params.params))
+    for param in params.posonly_params:
+        names[param.name.value] = _argument(run, function, param, args, position, {}, blanket)
+        position += 1
+    for param in params.params:
+        names[param.name.value] = _argument(run, function, param, args, position, rest, blanket)
+        position += 1
+    if type(params.star_arg) is cst.Param:
+        names[params.star_arg.name.value] = tuple(args[position:])
+    elif len(args) > position:
+        run.gap("argument", f"{function.name}() is given {len(args) - position} too many", site)
+    for param in params.kwonly_params:
+        names[param.name.value] = _argument(run, function, param, [], 0, rest, blanket)
+    if run.trying and params.star_kwarg is None and rest:
+        raise Raised("TypeError")
+    if params.star_kwarg is not None:
+        names[params.star_kwarg.name.value] = DictV(dict(rest), complete=blanket is None)
+    return names
+
+
+def _placed(args: list[Value], count: int) -> list[Value]:
+    """Returns arguments of which those are unknown whose place depends on how often another is repeated."""
+    first = next((place for place, arg in enumerate(args) if isinstance(arg, RepeatV)), count)
+    return args if first >= count else [*args[:first], *[UNKNOWN_LENGTH] * (count - first), UNKNOWN_LENGTH]
+
+
+def _argument(
+    run: Run,
+    function: FunctionV,
+    param: cst.Param,
+    args: list[Value],
+    position: int,
+    keywords: dict[str, Value],
+    blanket: Value,
+) -> Value:
+    name = param.name.value
+    if position < len(args):
+        return args[position]
+    if name in keywords:
+        return keywords.pop(name)
+    if name in function.defaults:
+        return function.defaults[name]
+    return Unknown("argument", name)
+
+
+@register(CALL, MethodV)
+def call_method(
+    run: Run, method: MethodV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    return call(run, method.function, [method.self, *args], keywords, frame, site)
+
+
+@register(CALL, BuiltinV)
+def call_builtin(
+    run: Run, builtin: BuiltinV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    return builtin.call(run, args, keywords, frame, site)
+
+
+@register(CALL, PartialV)
+def call_partial(
+    run: Run, partial: PartialV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    return call(run, partial.function, [*partial.args, *args], {**partial.keywords, **keywords}, frame, site)
+
+
+@register(CALL, StaticV, ClassMethodV)
+def call_wrapped(
+    run: Run, value: StaticV | ClassMethodV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    return call(run, value.function, args, keywords, frame, site)
+
+
+@register(CALL, PropertyV)
+def call_property(
+    run: Run, value: PropertyV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    return Unknown("unmodelled call", "property")
+
+
+@register(CALL, Unknown, OpaqueV)
+def call_unknown(
+    run: Run, value: Unknown | OpaqueV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    if run.training_code and isinstance(value, Unknown):
+        acted = act_of_unknown(run, value, args, keywords, site)
+        if acted is not MISSING:
+            return acted
+    _escape(run, [*args, *keywords.values()], site)
+    why = value if isinstance(value, Unknown) else value.why
+    sources: list[Value] = [*args, *keywords.values()]
+    if isinstance(value, OpaqueV):
+        sources.insert(0, value)
+    text = why.text if why.text.endswith(")") or why.why != "argument" or len(why.text) > 80 else f"{why.text}()"
+    result = opaque(run, why.why if why.why != "argument" else "argument", text, sources, site)
+    return result if isinstance(result, OpaqueV) else Unknown(why.why, text)
+
+
+def _escape(run: Run, values: list[Value], site: Site) -> None:
+    """Modules and parameters that code which is not followed gets hold of may be filled by it."""
+    from vglint.interp.nodes.distribution import UNKNOWN, overwrite
+    from vglint.interp.torch.module_methods import forget_init
+
+    if run.setup == 0 and run.modules_running:
+        return
+    for value in values:
+        if isinstance(value, ModuleV):
+            forget_init(run, value, site)
+        elif isinstance(value, ParamV):
+            overwrite(run, value, UNKNOWN, site)
+
+
+@register(CALL, SuperV)
+def call_super(
+    run: Run, value: SuperV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    return call(run, get_attribute(run, value, "__call__", frame), args, keywords, frame, site)
+
+
+@register(CALL, Instance)
+def call_instance(
+    run: Run, value: Instance, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    handler = value.extra.get("call")
+    if handler is not None:
+        result: Value = handler(run, args, keywords, frame, site)
+        return result
+    method = find_in_mro(value.cls, "__call__")
+    if method is not None:
+        return call(run, MethodV(method[0], value), args, keywords, frame, site)
+    if isinstance(value.cls, ClassV):
+        forward = find_in_mro(value.cls, "forward")
+        if forward is not None:
+            return call(run, MethodV(forward[0], value), args, keywords, frame, site)
+    return opaque(run, "unmodelled call", f"{class_name(value.cls)}()", [*args, *keywords.values()], site)
+
+
+@register(CALL, External)
+def call_external(
+    run: Run, value: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    """Calls something of a library: modelled here, in the op table, or unknown."""
+    name = ops.canonical(value.name)
+    handler = LIBRARY.get(name)
+    if handler is not None:
+        return handler(run, value, args, keywords, frame, site)
+    described = composite(run, name)
+    if described is not MISSING:
+        return call(run, described, args, keywords, frame, site)
+    if name in CONTAINERS or name == "torch.nn.Module":
+        return _leaf(run, External(name), args, keywords, frame, site)
+    spelling = ops.find(name)
+    if (spelling is not None and spelling.op == "optimizer") or (spelling is None and is_optimizer(name)):
+        return optimizer(run, name, spelling, args, keywords, frame, site)
+    if spelling is not None and spelling.op == "scheduler":
+        return scheduler(run, name, args, keywords, site)
+    if spelling is not None:
+        if spelling.form == "module":
+            return _leaf(run, External(spelling.name), args, keywords, frame, site)
+        return emit_call(run, spelling, args, keywords, site)
+    from vglint.interp.library.families import call_by_prefix
+
+    result = call_by_prefix(run, value, args, keywords, frame, site)
+    if result is not MISSING:
+        return result
+    _escape(run, [*args, *keywords.values()], site)
+    return opaque(run, "unmodelled call", f"{value.name}()", [*args, *keywords.values()], site)
+
+
+def _leaf(run: Run, cls: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> ModuleV:
+    module = new_module(run, cls, frame, site)
+    run.setup += 1
+    run.building += 1
+    try:
+        build_leaf(run, module, cls, args, keywords, frame, site)
+    finally:
+        run.setup -= 1
+        run.building -= 1
+    return module
+
+
+def is_tensor_or_unknown(value: Value) -> bool:
+    return isinstance(value, TensorV) or is_unknown(value)
+
+
+def arguments(args: list[Value], keywords: dict[str, Value], *names: str, default: Any = None) -> list[Value]:
+    """Returns the arguments of a library call by position or name."""
+    return [
+        args[position] if position < len(args) else keywords.get(name, default) for position, name in enumerate(names)
+    ]

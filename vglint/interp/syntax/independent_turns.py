@@ -1,0 +1,84 @@
+"""Loops of unknown length whose turns do not follow on one another: however many there are, no path through the graph grows longer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import libcst as cst
+
+from vglint.interp.machine.core import LIST, MISSING, FieldKey, Frame, Run, read_place
+from vglint.interp.syntax.carried import bound_names, nodes_of
+from vglint.interp.values.objects import ListV, Locals, ModuleV, ParamV, TensorV
+
+_SUMS = frozenset({"add", "sub", "index_add", "scatter_add", "index_put", "setitem", "join"})
+"""Ops by which turns put something into a tensor that all of them share, beside what others put there."""
+
+
+def turns_are_apart(run: Run, log: list[tuple[Any, Any, Any]], start: int, loop: cst.For, frame: Frame) -> bool:
+    """Whether no turn of a loop that was walked once reads what the turn before wrote, save the sums that all of them add to.
+
+    `log` are the turn's writes and `start` its first node.
+    """
+    return all(_is_apart(run, holder, key, before, start, loop, frame) for holder, key, before in log)
+
+
+def _is_apart(run: Run, holder: Any, key: Any, before: Any, start: int, loop: cst.For, frame: Frame) -> bool:
+    own = holder is frame.scope.names
+    if before is MISSING or _is_callees(holder, frame) or (own and key in bound_names(loop.target)):
+        return True
+    if isinstance(holder, (TensorV, ParamV)) and key == FieldKey("node"):
+        return before is None or before >= start or _only_added_to(run, (before,), start)
+    if isinstance(holder, TensorV):
+        return True
+    if key is LIST:
+        return not before
+    if isinstance(key, FieldKey):
+        return isinstance(holder, ListV) or (isinstance(holder, ModuleV) and key.name == "called")
+    nodes = nodes_of(before)
+    if nodes:
+        return min(nodes) >= start or _only_added_to(run, tuple(node for node in nodes if node < start), start)
+    after = read_place(holder, key)
+    return after is before or (own and _is_set_first(loop, key))
+
+
+def _is_callees(holder: Any, frame: Frame) -> bool:
+    """Whether a table holds the names of a function that the turn called."""
+    return isinstance(holder, Locals) and not holder.captured and holder is not frame.scope.names
+
+
+def _only_added_to(run: Run, olds: tuple[int, ...], start: int) -> bool:
+    """Whether all that a turn does with some tensors of before is to add to them."""
+    shared = set(olds)
+    for number in range(start, len(run.nodes)):
+        draft = run.nodes[number]
+        taken = [position for position, node in enumerate(draft.inputs) if node in shared]
+        if not taken:
+            continue
+        if draft.op not in _SUMS or (draft.op != "join" and len(taken) > 1):
+            return False
+        if draft.op not in ("add", "join") and taken != [0]:
+            return False
+        shared.add(number)
+    return True
+
+
+def _is_set_first(loop: cst.For, name: str) -> bool:
+    """Whether a turn assigns a name before it reads it."""
+    statements = [
+        small
+        for line in loop.body.body
+        for small in (line.body if isinstance(line, cst.SimpleStatementLine) else [line])
+    ]
+    for statement in statements:
+        if not _mentions(statement, name):
+            continue
+        if not isinstance(statement, cst.Assign) or _mentions(statement.value, name):
+            return False
+        return any(name in bound_names(target.target) for target in statement.targets)
+    return True
+
+
+def _mentions(node: cst.CSTNode, name: str) -> bool:
+    if isinstance(node, cst.Name):
+        return node.value == name
+    return any(_mentions(child, name) for child in node.children)

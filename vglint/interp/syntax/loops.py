@@ -1,0 +1,218 @@
+"""Loops: known ones turn by turn, unknown ones once inside a region of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import libcst as cst
+
+from vglint.interp.machine.core import TURNS, Flow, Frame, Run, evaluate
+from vglint.interp.machine.memory import Journal
+from vglint.interp.protocols import comparison
+from vglint.interp.protocols.iteration import Items, items_of
+from vglint.interp.values.objects import OpenLoop, RepeatV, Site, Value
+from vglint.value import Expr, Unknown
+
+LISTED = 10_000
+"""Turns of loops or comprehensions within one another that are taken one by one: what has more makes a table of numbers."""
+TRAINING = frozenset({"backward", "step", "zero_grad"})
+
+
+def walk_loop(
+    run: Run,
+    source: Value,
+    bind: Callable[[Value], None],
+    body: Callable[[], int | None],
+    frame: Frame,
+    site: Site,
+    text: str,
+    apart: Callable[[Journal, int], bool],
+) -> int | None:
+    """Walks a `for` loop. One whose turns train is walked once: what matters is the order inside a turn.
+
+    `apart` says of a turn's writes and first node whether no turn follows on another.
+    """
+    found = items_of(run, source, frame, site)
+    if run.setup and found.items is not None:
+        found = _one_of(found.items) if len(found.items) > TURNS else shortened(run, found)
+    if found.parts is not None:
+        return _walk_parts(run, found.parts, bind, body, site, text)
+    if found.items is None:
+        start = len(run.nodes)
+        with counted(run, found.count, text, site) as loop, _written(run) as log:
+            bind(found.item)
+            flow = body()
+            loop.apart = not run.setup and not run.training_code and apart(log, start)
+        return None if flow == Flow.CONTINUE else flow
+    with repeated(run, found.items):
+        return _turns(run, found.items, bind, body, site, text)
+
+
+def _turns(
+    run: Run,
+    items: list[Value],
+    bind: Callable[[Value], None],
+    body: Callable[[], int | None],
+    site: Site,
+    text: str,
+) -> int | None:
+    """Walks a loop turn by turn."""
+    outer = run.region
+    for turn, item in enumerate(items):
+        if turn >= TURNS:
+            run.gap("budget", f"loop of {len(items)} turns", site)
+            return None
+        start = len(run.nodes)
+        region = run.open_region("loop", text, site) if turn == 0 else outer
+        run.region = region
+        bind(item)
+        flow = body()
+        run.region = outer
+        if flow == Flow.BREAK:
+            _fold(run, region, outer)
+            return Flow.BREAK
+        if flow == Flow.RETURN:
+            _fold(run, region, outer)
+            return flow
+        if turn == 0 and len(items) > 1 and any(draft.op in TRAINING for draft in run.nodes[start:]):
+            run.regions[region].count = len(items)
+            return None
+        _fold(run, region, outer)
+    return None
+
+
+def shortened(run: Run, found: Items) -> Items:
+    """Returns the items of a loop within loops, or one that stands for all where a table takes more than `LISTED` turns."""
+    if found.items is None or run.turns * len(found.items) <= LISTED or not _is_table(found.items):
+        return found
+    return _one_of(found.items)
+
+
+def _is_table(items: list[Value]) -> bool:
+    """Whether a loop goes over numbers or names: over modules it builds or initialises something else each time."""
+    return bool(items) and all(
+        isinstance(part, (int, float, str))
+        for item in (items[0], items[-1])
+        for part in (item if isinstance(item, tuple) else (item,))
+    )
+
+
+def _one_of(items: list[Value]) -> Items:
+    return Items(None, Unknown("loop bound", "item of a long list"), len(items))
+
+
+@contextmanager
+def repeated(run: Run, items: list[Value]) -> Iterator[None]:
+    """Notes that what is walked inside is walked for each item, where they are a table's."""
+    around, run.turns = run.turns, run.turns * (len(items) if _is_table(items) else 1)
+    try:
+        yield
+    finally:
+        run.turns = around
+
+
+def _walk_parts(
+    run: Run,
+    parts: Sequence[Value],
+    bind: Callable[[Value], None],
+    body: Callable[[], int | None],
+    site: Site,
+    text: str,
+) -> int | None:
+    """Walks the items of a list; what is repeated in it is walked once inside a region of its own."""
+    for part in parts:
+        if isinstance(part, RepeatV):
+            with counted(run, part.count, text, site):
+                flow = _walk_parts(run, part.items, bind, body, site, text)
+        else:
+            bind(part)
+            flow = body()
+        if flow == Flow.BREAK:
+            return None
+        if flow == Flow.RETURN:
+            return flow
+    return None
+
+
+def walk_while(
+    run: Run, test: cst.BaseExpression, body: Callable[[], int | None], frame: Frame, site: Site, text: str
+) -> int | None:
+    """Walks a `while` loop as long as its condition is known, else once."""
+    for _ in range(TURNS):
+        known = comparison.truth(run, evaluate(run, test, frame), frame, site)
+        if known is False:
+            return None
+        start = len(run.nodes)
+        if known is None:
+            count = Unknown("loop bound", text)
+            with counted(run, count, text, site):
+                flow = body()
+            return flow if flow == Flow.RETURN else None
+        yielded = len(frame.yields or ())
+        flow = body()
+        if frame.yields and len(frame.yields) > yielded and _endless(test):
+            frame.turns += [Unknown("loop bound", text)] * (len(frame.yields) - len(frame.turns))
+            return None
+        if flow == Flow.BREAK:
+            return None
+        if flow == Flow.RETURN:
+            return flow
+        if any(draft.op in TRAINING for draft in run.nodes[start:]):
+            return None
+        run.tick(20 + (len(run.nodes) - start) // 4)
+    run.gap("budget", f"while {text}", site)
+    return None
+
+
+def _endless(test: cst.BaseExpression) -> bool:
+    return (isinstance(test, cst.Name) and test.value == "True") or (
+        isinstance(test, cst.Integer) and test.value == "1"
+    )
+
+
+@contextmanager
+def counted(run: Run, count: Value, text: str, site: Site) -> Iterator[OpenLoop]:
+    """Opens the region of a loop of unknown length; how long it is matters unless its turns are found to be `apart`."""
+    outer = run.region
+    region = run.open_region("loop", text, site)
+    run.regions[region].count = count if isinstance(count, (int, Expr)) else None
+    start = len(run.nodes)
+    loop = OpenLoop(count if count is not None else Unknown("loop bound", text))
+    run.open_loops.append(loop)
+    try:
+        yield loop
+    finally:
+        run.open_loops.pop()
+        run.region = outer
+        if len(run.nodes) == start:
+            run.regions[region].alias = outer
+        elif run.setup == 0 and text != "comprehension" and not loop.apart:
+            _note_bound(run, start, count, text, site)
+
+
+@contextmanager
+def _written(run: Run) -> Iterator[Journal]:
+    """Gives what is written inside."""
+    outer, run.journal = run.journal, Journal()
+    try:
+        yield run.journal
+    finally:
+        inner, run.journal = run.journal, outer
+        if outer is not None:
+            outer.absorb(inner)
+
+
+def _note_bound(run: Run, start: int, count: Value, text: str, site: Site) -> None:
+    """A loop over layers whose number is not known is a gap; one over batches or epochs is how training looks."""
+    drafts = run.nodes[start:]
+    if run.setup or not drafts or any(draft.op in TRAINING for draft in drafts) or run.training_code:
+        return
+    if any(draft.op not in ("input", "parameter", "getitem") for draft in drafts):
+        unknown = count.text if isinstance(count, Unknown) else str(count) if count is not None else text
+        run.gap("loop bound", unknown, site)
+
+
+def _fold(run: Run, region: int, outer: int) -> None:
+    if region != outer:
+        run.regions[region].alias = outer

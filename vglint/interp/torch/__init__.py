@@ -1,0 +1,1 @@
+"""nn.Module, layers, containers, initialisers, functions with their own gradient, training code and trainers."""

@@ -1,0 +1,178 @@
+"""Sequential, ModuleList, ModuleDict and their parameter twins."""
+
+from __future__ import annotations
+
+from vglint.interp.machine.core import Frame, Run, call
+from vglint.interp.protocols.repeats import repeating
+from vglint.interp.values.objects import (
+    DictV,
+    External,
+    IteratorV,
+    ListV,
+    ModuleV,
+    OpaqueV,
+    OpenLoop,
+    ParamV,
+    RepeatV,
+    SetV,
+    Site,
+    TensorV,
+    Value,
+    is_unknown,
+)
+from vglint.value import Unknown
+
+
+def fill(
+    run: Run, module: ModuleV, kind: str, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> None:
+    """Puts a container's constructor arguments in place."""
+    if kind == "torch.nn.Sequential":
+        if len(args) == 1 and isinstance(args[0], DictV):
+            _fill_named(run, module, args[0], site)
+            return
+        for index, value in enumerate(args):
+            if isinstance(value, ListV) and value.count is not None:
+                extend(run, module, value, site)
+            elif isinstance(value, (ModuleV, RepeatV)):
+                add(run, module, value, site)
+            elif value is not None:
+                run.gap("argument", f"entry {index} of a Sequential", site)
+                run.put(module.attrs, "__gap__", True)
+        return
+    if not args:
+        return
+    source = args[0]
+    if kind in ("torch.nn.ModuleDict", "torch.nn.ParameterDict"):
+        if isinstance(source, DictV):
+            _fill_named(run, module, source, site)
+        elif isinstance(source, (ListV, tuple)):
+            for pair in source.items if isinstance(source, ListV) else source:
+                both = pair.items if isinstance(pair, ListV) else pair
+                if isinstance(both, (tuple, list)) and len(both) == 2 and not is_unknown(both[0]):
+                    put(run, module, str(both[0]), both[1])
+                else:
+                    run.gap("argument", "names of a module dict", site)
+                    run.put(module.attrs, "__gap__", True)
+        return
+    extend(run, module, source, site)
+
+
+def extend(run: Run, module: ModuleV, source: Value, site: Site) -> None:
+    """Appends everything in a list, tuple, iterator or other container; unknown length becomes a counted child."""
+    match source:
+        case ListV() if source.count is not None:
+            add(run, module, RepeatV((source.items[0],), source.count, source.loop or OpenLoop(source.count)), site)
+        case tuple():
+            for item in source:
+                add(run, module, item, site)
+        case ListV() | SetV():
+            for item in source.items:
+                add(run, module, item, site)
+        case IteratorV() if source.items is None:
+            count = source.count if source.count is not None else Unknown("loop bound", "list of unknown length")
+            add(run, module, RepeatV((source.item,), count, OpenLoop(count)), site)
+        case IteratorV():
+            for item in source.items or []:
+                add(run, module, item, site)
+        case ModuleV():
+            for item in parts_of(source):
+                add(run, module, item, site)
+        case _:
+            run.gap("argument", "entries of a module list", site)
+            run.put(module.attrs, "__gap__", True)
+
+
+def add(run: Run, module: ModuleV, value: Value, site: Site, loop: OpenLoop | None = None) -> None:
+    """Appends a child under the next number; one that a loop of unknown length adds is known to be repeated by it."""
+    loops = [*([loop] if loop else []), *repeating(run, module.born)]
+    if isinstance(value, RepeatV):
+        for item in value.items:
+            add(run, module, item, site, loop or value.loop)
+        loops.append(value.loop)
+    if len(set(map(id, loops))) > 1:
+        run.gap("loop bound", "loops in loops that make layers", site)
+    if isinstance(value, RepeatV):
+        return
+    name = str(len(module.parameters) if isinstance(value, (ParamV, TensorV)) else len(module.modules))
+    put(run, module, name, value)
+    if loops:
+        run.put(module.extra, "loop:" + name, loops[0])
+
+
+def joined(run: Run, left: ModuleV, right: ModuleV, frame: Frame, site: Site) -> Value:
+    """Performs `+` of two lists of modules."""
+    from vglint.interp.protocols.comparison import is_container
+    from vglint.interp.torch.modules import new_module
+
+    if not (is_container(left) and is_container(right) and isinstance(left.cls, External)):
+        return Unknown("unmodelled call", "sum of modules")
+    made = new_module(run, left.cls, frame, site)
+    for source in (left, right):
+        extend(run, made, source, site)
+    return made
+
+
+def parts_of(module: ModuleV) -> list[Value]:
+    """Returns the children in order, those that a loop of unknown length repeats as such."""
+    found: list[Value] = []
+    for name, child in (module.modules or module.parameters).items():
+        loop = module.extra.get("loop:" + name)
+        last = found[-1] if found else None
+        if loop is None:
+            found.append(child)
+        elif isinstance(last, RepeatV) and last.loop is loop:
+            found[-1] = RepeatV((*last.items, child), loop.count, loop)
+        else:
+            found.append(RepeatV((child,), loop.count, loop))
+    return found
+
+
+def put(run: Run, module: ModuleV, name: str, value: Value) -> None:
+    if isinstance(value, ParamV):
+        run.put(module.parameters, name, value)
+    elif isinstance(value, ModuleV) or is_unknown(value) or value is None:
+        run.put(module.modules, name, value)
+    else:
+        run.put(module.attrs, name, value)
+
+
+def _fill_named(run: Run, module: ModuleV, source: DictV, site: Site) -> None:
+    for name, value in source.items.items():
+        put(run, module, str(name), value)
+    if not source.complete:
+        run.gap("argument", "names of a module dict", site)
+        run.put(module.attrs, "__gap__", True)
+
+
+def run_sequential(run: Run, module: ModuleV, args: list[Value], frame: Frame, site: Site) -> Value:
+    """Runs the children of a Sequential one after the other."""
+    value = args[0] if args else Unknown("argument", "input")
+    if "__gap__" in module.attrs:
+        run.gap("argument", "entries of a Sequential", site)
+        value = _blurred(run, value, site)
+    for part in parts_of(module):
+        if isinstance(part, RepeatV):
+            from vglint.interp.syntax.loops import counted
+
+            with counted(
+                run, part.count, "layers" if len(part.items) == 1 else f"{len(part.items)} layers a turn", site
+            ):
+                for child in part.items:
+                    value = call(run, child, [value], {}, frame, site)
+        elif part is not None:
+            value = call(run, part, [value], {}, frame, site)
+    return value
+
+
+def _blurred(run: Run, value: Value, site: Site) -> Value:
+    if isinstance(value, TensorV):
+        return OpaqueV(Unknown("argument", "entries of a Sequential"), (value.node,), None, site)
+    return value
+
+
+def child_at(module: ModuleV, index: int) -> Value:
+    children = list(module.modules.values()) or list(module.parameters.values())
+    if -len(children) <= index < len(children):
+        return children[index]
+    return Unknown("argument", f"index {index} of {len(children)} modules")

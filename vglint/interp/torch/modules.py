@@ -1,0 +1,403 @@
+"""`nn.Module`: building, attributes, registration, and what runs when one is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from vglint.interp.kinds.mappings import METHODS as MIXED_IN
+from vglint.interp.kinds.mappings import is_mapping, mapping_method
+from vglint.interp.machine.core import (
+    CALL,
+    GETATTR,
+    Frame,
+    Raised,
+    Run,
+    call,
+    get_attribute,
+    opaque,
+    register,
+    set_trainable,
+)
+from vglint.interp.machine.names import set_member
+from vglint.interp.nodes.emit import emit, emit_call
+from vglint.interp.torch.leaves import (
+    CONTAINERS,
+    _module_spelling,
+    build_leaf,
+    leaf_base,
+    leaf_method,
+    nested_leaf_attribute,
+)
+from vglint.interp.values.objects import (
+    Attrs,
+    BuiltinV,
+    ClassMethodV,
+    ClassV,
+    External,
+    FunctionV,
+    Instance,
+    MethodV,
+    ModuleV,
+    Namespace,
+    ParamV,
+    PropertyV,
+    Site,
+    StaticV,
+    SuperV,
+    TensorV,
+    Value,
+    is_tensor,
+)
+from vglint.value import Unknown
+
+
+def new_module(run: Run, cls: ClassV | External, frame: Frame, site: Site) -> ModuleV:
+    """Returns an empty instance of a module class."""
+    module = ModuleV(cls, Attrs(), run.borrowed or site)
+    module.in_forward = bool(run.modules_running) and run.setup == 0 and not run.cached
+    module.anew = module.in_forward and run.guards == 0
+    run.modules.append(module)
+    return module
+
+
+@register(CALL, ModuleV)
+def call_module(
+    run: Run, module: ModuleV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    """Runs a module: the forward of its class, torch's own op, or its children in order."""
+    from vglint.interp.torch.containers import run_sequential
+
+    forward = module.attrs.get("forward") or _method(module, "forward")
+    run.set_field(module, "called", module.called + 1)
+    if forward is not None:
+        bound = forward if not isinstance(forward, FunctionV) or "forward" in module.attrs else MethodV(forward, module)
+        if isinstance(forward, StaticV):
+            bound = forward.function
+        run.modules_running.append(module)
+        guards, run.guards = run.guards, 0
+        try:
+            return call(run, bound, args, keywords, frame, site)
+        finally:
+            run.guards = guards
+            run.modules_running.pop()
+    base = leaf_base(module.cls)
+    if base is not None and base.name == "torch.nn.Sequential":
+        run.modules_running.append(module)
+        try:
+            return run_sequential(run, module, args, frame, site)
+        finally:
+            run.modules_running.pop()
+    if module.spelling is not None:
+        return emit_call(run, module.spelling, args, keywords, site, signature=module.spelling.forward, leaf=module)
+    dunder = _method(module, "__call__")
+    if dunder is not None:
+        return call(run, MethodV(dunder, module), args, keywords, frame, site)
+    return opaque(run, "unmodelled call", f"forward of {class_name(module.cls)}", [*args, *keywords.values()], site)
+
+
+def class_name(cls: Value) -> str:
+    return cls.qualified if isinstance(cls, ClassV) else cls.name if isinstance(cls, External) else type(cls).__name__
+
+
+def _method(module: Instance, name: str) -> Value:
+    """Returns a method that a class of the user's defines (torch's own bases end the search)."""
+    if not isinstance(module.cls, ClassV):
+        return None
+    for base in module.cls.mro:
+        if isinstance(base, ClassV) and name in base.names:
+            return base.names[name]
+        if (
+            isinstance(base, External)
+            and name == "forward"
+            and (_module_spelling(base.name) or base.name in CONTAINERS)
+        ):
+            return None
+    return None
+
+
+_OF_MODULES = frozenset({"__getattr__", "__setattr__", "__delattr__", "__call__", "__dir__"})
+"""What `super()` finds in nn.Module itself, before any class behind it."""
+
+
+def find_in_mro(cls: ClassV | External, name: str, after: ClassV | None = None) -> tuple[Value, Value] | None:
+    """Returns (value, class that holds it) of a class attribute; classes up to `after` are skipped."""
+    if not isinstance(cls, ClassV):
+        return None
+    skipping = after is not None
+    for base in cls.mro:
+        if skipping:
+            skipping = base is not after
+            continue
+        if after is not None and isinstance(base, External) and base.name == "torch.nn.Module" and name in _OF_MODULES:
+            return None
+        if isinstance(base, ClassV) and name in base.names:
+            return base.names[name], base
+    return None
+
+
+def bind_attribute(run: Run, value: Value, instance: Value, frame: Frame, owner: Value) -> Value:
+    """Applies the descriptor protocol to something found in a class."""
+    match value:
+        case FunctionV() | BuiltinV():
+            return MethodV(value, instance)
+        case PropertyV():
+            return call(run, MethodV(value.getter, instance), [], {}, frame, _here(frame))
+        case StaticV():
+            return value.function
+        case ClassMethodV():
+            return MethodV(value.function, instance.cls if isinstance(instance, Instance) else instance)
+        case _:
+            return value
+
+
+def _here(frame: Frame) -> Site:
+    return Site(frame.unit, frame.unit.tree)
+
+
+def _attribute_by_name(module: ModuleV) -> Callable[..., Value]:
+    def get(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        if len(args) == 1 and isinstance(args[0], str):
+            return get_attribute(run, module, args[0], frame)
+        return Unknown("argument", "getattr")
+
+    return get
+
+
+@register(GETATTR, ModuleV)
+def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Value:
+    found = find_in_mro(module.cls, name)
+    if found is not None and isinstance(found[0], PropertyV):
+        return bind_attribute(run, found[0], module, frame, found[1])
+    for table in (module.attrs, module.parameters, module.buffers, module.modules):
+        if name in table:
+            return table[name]
+    if found is not None:
+        return bind_attribute(run, found[0], module, frame, found[1])
+    if module.opaque:
+        return Unknown("argument", f"{class_name(module.cls)}.{name}")
+    if name in ("__getattr__", "__getattribute__"):
+        return BuiltinV(name, _attribute_by_name(module))
+    if name == "__call__" or (name == "forward" and (module.spelling is not None or leaf_base(module.cls) is not None)):
+        return BuiltinV(
+            name, lambda run, args, keywords, frame, site: call_module(run, module, args, keywords, frame, site)
+        )
+    if name in module.config:
+        absent = name == "bias" and module.config[name] is False and "weight" in module.parameters
+        return None if absent else module.config[name]  # a recurrent layer's `bias` is a bool, another's a parameter
+    if name == "training":
+        return run.training
+    if name == "__class__":
+        return module.cls
+    if name == "__dict__":
+        from vglint.interp.values.objects import DictV
+
+        tables = {"_parameters": module.parameters, "_buffers": module.buffers, "_modules": module.modules}
+        return DictV({**module.attrs, **{key: DictV(table) for key, table in tables.items()}, "training": run.training})
+    if name in ("_modules", "_parameters", "_buffers"):
+        from vglint.interp.values.objects import DictV
+
+        return DictV({"_modules": module.modules, "_parameters": module.parameters, "_buffers": module.buffers}[name])
+    from vglint.interp.torch.module_methods import METHODS
+
+    if (own := leaf_method(module, name)) is not None:
+        return MethodV(own, module)
+    if name in METHODS:
+        return MethodV(BuiltinV(name, METHODS[name]), module)
+    if module.spelling is not None and name in ("weight", "bias", "out_proj", "in_proj_weight", "in_proj_bias"):
+        return nested_leaf_attribute(module, name)
+    for base in module.cls.mro if isinstance(module.cls, ClassV) else (module.cls,):
+        if isinstance(base, External) and f"{base.name}.{name}" in run.patched:
+            return bind_attribute(run, run.patched[f"{base.name}.{name}"], module, frame, base)
+    fallback = find_in_mro(module.cls, "__getattr__")
+    if fallback is not None:
+        try:
+            return call(run, MethodV(fallback[0], module), [name], {}, frame, _here(frame))
+        except Raised as error:
+            if error.name != "AttributeError":
+                raise
+    return Unknown("unresolved name", f".{name} of {class_name(module.cls)}")
+
+
+def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame, site: Site) -> None:
+    """Performs `target.name = value`."""
+    if isinstance(target, Instance):
+        found = find_in_mro(target.cls, name)
+        if found is not None and isinstance(found[0], PropertyV):
+            if found[0].setter is not None:
+                call(run, MethodV(found[0].setter, target), [value], {}, frame, site)
+            return
+    match target:
+        case ModuleV():
+            _register_child(run, target, name, value, site)
+        case Instance():
+            run.put(target.attrs, name, value)
+        case ParamV() if name == "data":
+            from vglint.interp.nodes.distribution import UNKNOWN, overwrite
+
+            init = value.init if isinstance(value, (TensorV, ParamV)) and value.init is not None else UNKNOWN
+            overwrite(run, target, init, site)
+        case ParamV() if name == "grad":
+            emit(run, "zero_grad" if value is None else "param_grad", [], {}, site, params=[("0", target)])
+        case ParamV() if name == "requires_grad" and isinstance(value, bool):
+            set_trainable(run, target, value)
+        case ClassV() if isinstance(target.names, dict):
+            run.put(target.names, name, value)
+        case _ if is_tensor(target) and name == "requires_grad":
+            from vglint.interp.torch.training import mark_requires_grad
+
+            mark_requires_grad(run, target, value, site)
+        case External() if run.depth or not run.setup:  # a file's own statement would patch for one entry only
+            run.put(run.patched, f"{target.name}.{name}", value)
+        case Namespace():
+            set_member(run, target, name, value)
+        case _:
+            pass
+
+
+def register_unnamed(run: Run, value: Value, site: Site) -> None:
+    """Registers a child under a name that is not known: it has no path, but its parameters are the model's."""
+    run.gap("argument", "name of a registered module", site)
+    if isinstance(value, ModuleV):
+        run.put(value.extra, "named", True)
+
+
+def _register_child(run: Run, module: ModuleV, name: str, value: Value, site: Site) -> None:
+    tables: tuple[dict[str, Any], ...] = (module.modules, module.parameters, module.buffers, module.attrs)
+    home: dict[str, Any] = module.attrs
+    if isinstance(value, ModuleV):
+        home = module.modules
+    elif isinstance(value, ParamV):
+        home = (
+            module.buffers
+            if value.buffer and name in module.buffers
+            else module.parameters
+            if not value.buffer
+            else module.attrs
+        )
+    elif is_tensor(value) and name in module.buffers:
+        home = module.buffers
+        from vglint.interp.torch.module_methods import as_buffer
+
+        value = as_buffer(value, name, site)
+    elif isinstance(value, TensorV) and run.setup:
+        run.labels.setdefault((value.node, value.pick), name)
+    elif value is None and name in module.modules:
+        home = module.modules
+    if name == "bias" and isinstance(module.config.get(name), bool):
+        run.put(module.config, name, isinstance(value, ParamV))
+    for table in tables:
+        if table is not home and name in table:
+            run.drop(table, name)
+    run.put(home, name, value)
+
+
+@register(GETATTR, SuperV)
+def super_attribute(run: Run, value: SuperV, name: str, frame: Frame) -> Value:
+    cls = value.self.cls if isinstance(value.self, Instance) else value.self
+    if not isinstance(cls, ClassV):
+        return Unknown("unresolved name", f"super().{name}")
+    found = find_in_mro(cls, name, after=value.cls)
+    if found is not None:
+        if isinstance(value.self, ClassV) and isinstance(found[0], FunctionV):
+            return MethodV(found[0], value.self) if name == "__new__" else found[0]
+        return bind_attribute(run, found[0], value.self, frame, found[1])
+    if isinstance(value.self, ModuleV):
+        return _torch_base_attribute(run, value.self, name, frame)
+    if isinstance(value.self, Instance) and name == "__init__":
+        from vglint.interp.kinds.instances import fields_filler
+
+        filler = fields_filler(value.self, value.cls)
+        if filler is not None:
+            return filler
+    if isinstance(value.self, Instance) and name in ("__getattribute__", "__getattr__"):
+        return plain_lookup(value.self, name)
+    if isinstance(value.self, Instance) and name in MIXED_IN and is_mapping(value.self.cls):
+        return mapping_method(run, value.self, name)
+    if isinstance(value.self, Instance) and "dict" in value.self.extra:
+        from vglint.interp.kinds.native_methods import dict_base_method
+
+        return dict_base_method(run, value.self.extra["dict"], name)
+    return BuiltinV(f"super().{name}", lambda run, args, keywords, frame, site: None)
+
+
+def plain_lookup(instance: Instance, name: str) -> BuiltinV:
+    """Returns Python's own attribute look-up; asked for a name from within a class's look-up of that name, it finds none."""
+
+    def plain(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        if not args or not isinstance(args[0], str) or f"plain {args[0]}" in instance.extra:
+            return Unknown("unresolved name", f".{args[0] if args else ''} of {class_name(instance.cls)}")
+        instance.extra[f"plain {args[0]}"] = True
+        try:
+            return get_attribute(run, instance, args[0], frame)
+        finally:
+            del instance.extra[f"plain {args[0]}"]
+
+    return BuiltinV(name, plain)
+
+
+def _torch_base_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Value:
+    from vglint.interp.torch.containers import run_sequential
+    from vglint.interp.torch.module_methods import METHODS
+
+    base = leaf_base(module.cls)
+    if name == "__init__":
+
+        def initialise(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+            if base is not None:
+                build_leaf(run, module, base, args, keywords, frame, site)
+            return None
+
+        return BuiltinV("__init__", initialise)
+    if name in ("forward", "__call__") and base is not None:
+
+        def forward(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+            if base.name == "torch.nn.Sequential":
+                return run_sequential(run, module, args, frame, site)
+            if module.spelling is None:
+                return opaque(run, "unmodelled call", f"forward of {base.name}", args, site)
+            return emit_call(run, module.spelling, args, keywords, site, signature=module.spelling.forward, leaf=module)
+
+        return BuiltinV("forward", forward)
+    if name == "__getattr__":
+        return BuiltinV(
+            "__getattr__",
+            lambda run, args, keywords, frame, site: Unknown("unresolved name", f".{args[0] if args else ''}"),
+        )
+    if (own := leaf_method(module, name)) is not None:
+        return MethodV(own, module)
+    if name in METHODS:
+        return MethodV(BuiltinV(name, METHODS[name]), module)
+    return BuiltinV(
+        f"super().{name}",
+        lambda run, args, keywords, frame, site: opaque(run, "unresolved name", f"super().{name}", args, site),
+    )
+
+
+def children_of(module: ModuleV) -> list[tuple[str, ModuleV]]:
+    return [(name, child) for name, child in module.modules.items() if isinstance(child, ModuleV)]
+
+
+def walk(module: ModuleV, prefix: str = "", seen: set[int] | None = None) -> list[tuple[str, ModuleV]]:
+    """Returns what `named_modules()` yields."""
+    seen = set() if seen is None else seen
+    if id(module) in seen:
+        return []
+    seen.add(id(module))
+    found = [(prefix, module)]
+    for name, child in children_of(module):
+        found += walk(child, f"{prefix}.{name}" if prefix else name, seen)
+    return found
+
+
+def find_attribute(run: Run, value: Value, path: str, frame: Frame) -> Value:
+    """Follows a dotted path of attributes."""
+    for name in path.split("."):
+        if not name:
+            continue
+        value = (
+            value.modules[name]
+            if isinstance(value, ModuleV) and name in value.modules
+            else get_attribute(run, value, name, frame)
+        )
+    return value

@@ -1,0 +1,143 @@
+"""Scalers, accelerators and trainers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vglint.interp.machine.core import LIBRARY, Frame, Run, register
+from vglint.interp.nodes.emit import literal, node_of, shape_of
+from vglint.interp.torch.training import act, groups_of, optimizer_nodes, tensor_method
+from vglint.interp.values.objects import (
+    BuiltinV,
+    External,
+    Instance,
+    ListV,
+    ModuleV,
+    Site,
+    TensorV,
+    Value,
+)
+from vglint.value import Literal_, Unknown
+
+# ---- clipping
+
+
+@register(
+    LIBRARY,
+    "torch.nn.utils.clip_grad_norm_",
+    "torch.nn.utils.clip_grad_norm",
+    "torch.nn.utils.clip_grad_value_",
+    "torch.nn.utils.clip_grads_with_norm_",
+)
+def clip(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    source = args[0] if args else keywords.get("parameters")
+    params, exhausted, complete = groups_of(run, source, frame, site)
+    by_value = "value" in which.name
+    limit = args[1] if len(args) > 1 else keywords.get("clip_value" if by_value else "max_norm")
+    config: dict[str, Literal_] = {"clip_value" if by_value else "max_norm": literal(limit)}
+    if not by_value:
+        config["norm_type"] = literal(args[2] if len(args) > 2 else keywords.get("norm_type", 2.0))
+    config["exhausted"], config["complete"] = exhausted, complete
+    act(run, "clip_grad_value" if by_value else "clip_grad_norm", [], config, site, params)
+    return Unknown("argument", "gradient norm")
+
+
+# ---- scalers, accelerators, trainers
+
+
+def _scaler_method(name: str) -> Any:
+    def method(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        target = args[0] if args else next(iter(keywords.values()), None)
+        if name == "scale":
+            source = node_of(run, target, site) if target is not None else None
+            if source is None:
+                return target
+            return TensorV(act(run, "scale", [source], {}, site), shape_of(run, target))
+        nodes = optimizer_nodes(target)
+        if name == "unscale_":
+            act(run, "unscale", nodes, {}, site)
+        elif name == "step":
+            act(run, "step", nodes, {"closure": False, "scaler": True}, site)
+        elif name == "update":
+            act(run, "scaler_update", [], {}, site)
+        return None
+
+    return BuiltinV(name, method)
+
+
+@register(LIBRARY, "torch.cuda.amp.GradScaler", "torch.amp.GradScaler", "torch.cuda.amp.grad_scaler.GradScaler")
+def grad_scaler(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    methods: dict[str, Value] = {name: _scaler_method(name) for name in ("scale", "unscale_", "step", "update")}
+    enabled = keywords.get("enabled", True)
+    return Instance(which, methods, site, {"enabled": literal(enabled)})
+
+
+@register(
+    LIBRARY,
+    "accelerate.Accelerator",
+    "lightning.Fabric",
+    "lightning.fabric.Fabric",
+    "lightning_fabric.Fabric",
+    "pytorch_lightning.lite.LightningLite",
+)
+def accelerator(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    def prepare(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        return args[0] if len(args) == 1 else tuple(args)
+
+    def backward(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        return tensor_method(run, args[0], "backward", [], {}, site) if args else None
+
+    def clipped(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        source = args[0] if args else keywords.get("parameters")
+        if isinstance(source, ModuleV):
+            from vglint.interp.torch.module_methods import parameters_of
+
+            source = ListV(list(parameters_of(source)))
+        return clip(run, External("torch.nn.utils.clip_grad_norm_"), [source, *args[1:]], keywords, frame, site)
+
+    def first(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        return args[0] if args else None
+
+    methods = {
+        "prepare": prepare,
+        "prepare_model": first,
+        "setup": prepare,
+        "setup_module": first,
+        "setup_optimizers": first,
+        "setup_dataloaders": prepare,
+        "backward": backward,
+        "clip_grad_norm_": clipped,
+        "clip_gradients": clipped,
+        "unwrap_model": first,
+        "gather": first,
+        "accumulate": first,
+    }
+    attrs: dict[str, Value] = {name: BuiltinV(name, method) for name, method in methods.items()}
+    attrs.update(
+        {
+            "is_main_process": True,
+            "is_local_main_process": True,
+            "sync_gradients": Unknown("argument", "sync_gradients"),
+            "device": External("torch.device"),
+        }
+    )
+    return Instance(which, attrs, site)
+
+
+_TRAINERS = (
+    "pytorch_lightning.Trainer lightning.Trainer lightning.pytorch.Trainer pytorch_lightning.trainer.Trainer transformers.Trainer transformers.TrainingArguments "
+    "transformers.Seq2SeqTrainer transformers.Seq2SeqTrainingArguments trl.SFTTrainer"
+).split()
+
+
+@register(LIBRARY, *_TRAINERS)
+def trainer(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    config = {key: literal(value) for key, value in keywords.items() if not isinstance(value, (ModuleV, Instance))}
+    act(run, "trainer", [], config, site, type_=which.name)
+    return Instance(which, dict(keywords), site)

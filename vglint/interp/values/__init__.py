@@ -1,0 +1,1 @@
+"""What is computed with: the kinds of values."""
