@@ -65,7 +65,11 @@ class Finding:
     entry: str
     evidence: Evidence = ()
     related: tuple[Place, ...] = ()
+    detail: str = ""
+    """What follows from it: one or two sentences below the message."""
     advice: str = ""
+    effect: str = ""
+    """What the advice is predicted to change."""
     fix: Fix | None = None
     probe: Verdict | None = None
     cell: int | None = None
@@ -92,6 +96,10 @@ class Report:
     files: int
     entries: int
     gaps: int
+    training: int = 0
+    """How many of the entries are training code, not models."""
+    partial: int = 0
+    """How many of the entries were read only in part."""
     texts: dict[str, str] = field(default_factory=dict)
     """Source text of what findings point into, for code frames: by path, a notebook's cells by `path:cell N`."""
     unknowns: tuple[tuple[str, Unknown], ...] = ()

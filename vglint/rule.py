@@ -25,7 +25,7 @@ class Example:
 class Level:
     """A severity that holds instead of the rule's own while `when` holds; the first that holds wins.
 
-    `note` is a sentence that the message then ends with.
+    `note` is a sentence that the detail then ends with.
     """
 
     when: str
@@ -61,6 +61,10 @@ class Rule:
     advice: str
     references: tuple[str, ...]
     examples: tuple[Example, ...]
+    detail: str = ""
+    """Template of what follows from the finding: one or two sentences below its message."""
+    effect: str = ""
+    """Template of what the advice is predicted to change."""
     blame: str = ""
     related: tuple[tuple[str, str], ...] = ()
     """Facts that name places, each with the message template that goes with them."""

@@ -54,7 +54,7 @@ def test_clean_code_exits_with_0(folder: Path) -> None:
     (folder / "clean.py").write_text(CLEAN)
     result = vglint("clean.py")
     assert result.exit_code == 0
-    assert result.stdout.startswith("no findings in 1 file")
+    assert result.stdout.startswith("no problems in 1 file")
 
 
 def test_findings_exit_with_1(folder: Path) -> None:
@@ -136,7 +136,7 @@ def test_what_is_wrong_on_the_command_line_names_the_option(folder: Path) -> Non
 def test_a_pipe_is_not_waited_for(folder: Path) -> None:
     os.mkfifo(folder / "pipe.py")
     (folder / "clean.py").write_text(CLEAN)
-    assert "pipe.py: problem: is a pipe" in vglint("pipe.py", "clean.py").stdout
+    assert "pipe.py: note: is a pipe" in vglint("pipe.py", "clean.py").stdout
     assert vglint(".").exit_code == 0
 
 
@@ -167,7 +167,7 @@ def test_several_outputs_at_once(folder: Path) -> None:
     assert run["results"][0]["ruleId"] == "VG101"
     assert run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "deep.py"
     only = vglint("deep.py", "--output-format", "sarif=out.sarif")
-    assert only.stdout == "" and "1 finding" in only.stderr
+    assert only.stdout == "" and "1 problem" in only.stderr
 
 
 def test_configured_output(folder: Path) -> None:
@@ -198,7 +198,7 @@ def test_ignore_comments(folder: Path) -> None:
     (folder / "clean.py").write_text(CLEAN.replace("\nmodel", "\n# vglint: ignore[VG701] why\nmodel"))
     result = vglint("clean.py")
     assert result.exit_code == 1
-    assert "clean.py:3: problem: unused" in result.stdout
+    assert "clean.py:3: note: unused" in result.stdout
 
 
 def test_per_file_ignores_and_exclude(folder: Path) -> None:
@@ -227,14 +227,14 @@ def test_findings_in_notebooks_stand_at_cell_and_line(folder: Path) -> None:
     plain = json.loads(vglint("-", "--output-format", "json", stdin=DEEP).stdout)["findings"][0]
     assert finding["line"] == plain["line"]
     lines = (folder / "full.txt").read_text().splitlines()
-    assert any(line.startswith("--> a.ipynb:cell 3:") for line in lines)
+    assert any(line.startswith("  --> a.ipynb:cell 3:") for line in lines)
     assert any("sigmoid()" in line for line in lines), "the frame shows the cell's line"
 
 
 def test_verbose_shows_the_gaps(folder: Path) -> None:
     (folder / "gap.py").write_text(DEEP.replace("layer(x).sigmoid()", "mystery(layer(x))"))
     result = vglint("gap.py", "--verbose")
-    assert "gap in Deep" in result.stdout and "mystery" in result.stdout
+    assert "not known in Deep" in result.stdout and "mystery" in result.stdout
 
 
 def test_statistics(folder: Path) -> None:

@@ -50,9 +50,17 @@ REPORT = Report(
             severity="error",
             confidence="high",
             span=Span("models/deep.py", 10, 13, 10, 25),
-            message="the gradient reaching first is predicted to be 3.2e-08 of the one at hidden.7",
+            message="the gradient at first is about 1/30,000,000 of the one at hidden.7",
+            detail="9 sigmoids multiply it by 1/30,000; SGD does not train this",
             entry="Deep",
-            evidence=(("log10_gradient_ratio", -7.4949), ("depth", 9), ("cause", "saturating"), ("edge", float("inf"))),
+            evidence=(
+                ("log10_gradient_ratio", -7.4949),
+                ("depth", 9),
+                ("decades_per_layer", -0.92),
+                ("cause", "saturating"),
+                ("trained", True),
+                ("edge", float("inf")),
+            ),
             related=(
                 Place(Span("models/deep.py", 8, 22, 8, 43), "first weight layer"),
                 Place(Span("models/deep.py", 14, 9, 15, 35), "8 turns"),
@@ -60,6 +68,7 @@ REPORT = Report(
                 Place(Span("elsewhere.py", 3, 1, 3, 9), "no text of this file is at hand"),
             ),
             advice="use nn.GELU with a matching initialisation, or a normalisation layer between",
+            effect="the gradient at first is then about 0.5 times the one at hidden.7",
             fix=Fix("replace nn.Sigmoid by nn.GELU", "unsafe", (Edit("models/deep.py", 263, 273, "nn.GELU"),)),
             probe=Verdict("confirmed", (("log10_gradient_ratio", -7.31),)),
             fingerprint="0f3a5b7c9d1e2f40",
@@ -94,9 +103,12 @@ REPORT = Report(
     files=12,
     entries=30,
     gaps=4,
+    training=6,
+    partial=2,
     texts={"models/deep.py": MODEL, "train.py": TRAIN, "notes/a b.ipynb:cell 3": CELL},
-    unknowns=(("Deep", Unknown("argument", "width", Span("models/deep.py", 6, 24, 6, 29))),),
 )
+
+GAPS = (("Deep", Unknown("argument", "width has no default", Span("models/deep.py", 6, 24, 6, 29))),)
 
 EMPTY = Report(findings=(), problems=(), files=1, entries=1, gaps=0)
 

@@ -6,14 +6,16 @@ import json
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import permutations
 
 import jsonschema
 import pytest
 
-from tests.report.canned import EMPTY, REPORT, RULES
-from vglint.finding import Finding, Report
+from tests.report.canned import EMPTY, GAPS, REPORT, RULES
+from vglint.finding import Finding, Place, Report
 from vglint.report import FORMATS
 from vglint.report.view import View, place, relative, visible
+from vglint.report.wrap import columns
 from vglint.span import Span
 
 VIEW = View(rules=RULES, root="/project")
@@ -22,6 +24,29 @@ VIEW = View(rules=RULES, root="/project")
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_every_format_prints_the_canned_report(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"reports/report.{name}.txt", FORMATS[name](REPORT, VIEW))
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_lines_fit_the_terminal(width: int, golden: Callable[[str, str], None]) -> None:
+    text = FORMATS["full"](REPORT, replace(VIEW, width=width))
+    golden(f"reports/report.full.{width}.txt", text)
+    assert max(columns(line) for line in text.splitlines()) <= width
+
+
+def test_verbose_shows_what_a_finding_rests_on(golden: Callable[[str, str], None]) -> None:
+    golden("reports/report.verbose.txt", FORMATS["full"](replace(REPORT, unknowns=GAPS), replace(VIEW, verbose=True)))
+
+
+def test_the_order_of_marks_is_that_of_their_places() -> None:
+    """Marks that begin in one place are told apart by their ends and texts, whatever order they come in."""
+    related = tuple(Place(Span("a.py", 1, 1, 1, end), text) for end in (4, 2, 3) for text in "cab")
+    finding = replace(REPORT.findings[0], span=Span("a.py", 1, 1, 1, 2), related=related)
+    texts = {
+        FORMATS["full"](Report((replace(finding, related=tuple(places)),), (), 1, 1, 0, texts={"a.py": "abc\n"}), VIEW)
+        for places in permutations(related, 9)
+        if places[:6] == related[:6]
+    }
+    assert len(texts) == 1
 
 
 def test_colours(golden: Callable[[str, str], None]) -> None:
@@ -33,13 +58,16 @@ def test_statistics(golden: Callable[[str, str], None]) -> None:
 
 
 def test_nothing_found() -> None:
-    assert FORMATS["full"](EMPTY, VIEW) == "no findings in 1 file, 1 entry; 0 gaps\n"
+    assert FORMATS["full"](EMPTY, VIEW) == "no problems in 1 file; 1 model read\n"
 
 
 @pytest.mark.parametrize("name", ["full", "concise", "github"])
 def test_last_line_counts(name: str) -> None:
     last = FORMATS[name](REPORT, VIEW).splitlines()[-1]
-    assert last == "3 findings (1 error, 1 warning, 1 info) in 12 files, 30 entries; 4 gaps; 2 problems"
+    assert last == (
+        "3 problems (1 error, 1 warning, 1 info) in 12 files; "
+        "24 models and 6 training loops read, 2 only in part: --verbose says why; 2 notes on files above"
+    )
 
 
 def test_json_has_the_promised_keys() -> None:
@@ -49,12 +77,12 @@ def test_json_has_the_promised_keys() -> None:
     first = document["findings"][0]
     assert set(first) == {
         *("rule", "name", "severity", "confidence", "path", "line", "column", "end_line", "end_column", "cell"),
-        *("message", "entry", "evidence", "related", "fix", "probe", "fingerprint"),
+        *("message", "detail", "advice", "effect", "entry", "evidence", "related", "fix", "probe", "fingerprint"),
     }
     assert set(first["related"][0]) == {"line", "column", "path", "message"}
     assert set(first["fix"]) == {"title", "safety", "edits"}
     assert first["evidence"]["edge"] is None, "JSON knows no infinity"
-    assert document["summary"] == {"files": 12, "entries": 30, "gaps": 4}
+    assert document["summary"] == {"files": 12, "entries": 30, "training": 6, "partial": 2, "gaps": 4}
 
 
 def test_terminal_text_holds_no_control_characters() -> None:
@@ -75,14 +103,14 @@ def test_terminal_text_holds_no_control_characters() -> None:
 )
 def test_marks_stand_under_what_they_mark(line: str, start: int, end: int, under: str) -> None:
     finding = replace(REPORT.findings[1], span=Span("a.py", 1, start, 1, end))
-    report = Report((finding,), (), 1, 1, 0, {"a.py": line + "\n"})
+    report = Report((finding,), (), 1, 1, 0, texts={"a.py": line + "\n"})
     printed = FORMATS["full"](report, VIEW).splitlines()
     assert printed[3] == f"  | {under}"
 
 
 def test_long_lines_are_cut_around_the_mark() -> None:
     finding = replace(REPORT.findings[1], span=Span("a.py", 1, 3001, 1, 3007))
-    report = Report((finding,), (), 1, 1, 0, {"a.py": "a" * 3000 + "MARKED" + "b" * 3000 + "\n"})
+    report = Report((finding,), (), 1, 1, 0, texts={"a.py": "a" * 3000 + "MARKED" + "b" * 3000 + "\n"})
     printed = FORMATS["full"](report, VIEW).splitlines()
     assert max(len(line) for line in printed[2:4]) < 140
     at = printed[3].index("^")
@@ -92,7 +120,7 @@ def test_long_lines_are_cut_around_the_mark() -> None:
 
 def test_a_place_beyond_the_text_gives_no_frame() -> None:
     finding = replace(REPORT.findings[1], span=Span("a.py", 90, 1, 90, 2))
-    assert "a.py:90:1" in FORMATS["full"](Report((finding,), (), 1, 1, 0, {"a.py": "x\n"}), VIEW)
+    assert "a.py:90:1" in FORMATS["full"](Report((finding,), (), 1, 1, 0, texts={"a.py": "x\n"}), VIEW)
 
 
 def test_github_escapes() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from vglint.cli.output import Output, known_format, outputs, report_files, say, wants_color, write_file
+from vglint.cli.output import Output, known_format, outputs, report_files, say, terminal_width, wants_color, write_file
 from vglint.cli.wrong import WrongUse, plain_errors
 from vglint.report import FORMATS
 from vglint.rule import Confidence, Severity
@@ -44,7 +44,9 @@ CONFIDENCE = click.Choice(get_args(Confidence))
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found.")
 @click.option("--output-format", callback=outputs, multiple=True, metavar="FORMAT[=FILE]", help=f"{', '.join(FORMATS)}; FORMAT=FILE writes a file. May be repeated.")  # fmt: skip
 @click.option("--statistics", is_flag=True, help="Count findings by rule in place of showing them.")
-@click.option("--verbose", is_flag=True, help="Show the gaps: what could not be known, and why.")
+@click.option(
+    "--verbose", is_flag=True, help="Show what each finding rests on, and what could not be known of the code."
+)
 @click.option(
     "--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colours in the terminal."
 )
@@ -145,7 +147,8 @@ def _print(report: Report, options: Mapping[str, Any], settings: Settings) -> No
     shown = False
     for output in wanted:
         color = output.file is None and wants_color(options["color"])
-        view = View(rules, os.getcwd(), color, options["statistics"])
+        width = 0 if output.file is not None else terminal_width()
+        view = View(rules, os.getcwd(), color, options["statistics"], options["verbose"], width)
         text = FORMATS[output.format](report, view)
         if output.file is None:
             shown = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,6 +62,11 @@ def wants_color(choice: str) -> bool:
     if os.environ.get("FORCE_COLOR"):
         return True
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def terminal_width() -> int:
+    """Returns in how many columns to write to standard output: the terminal's or COLUMNS, between 40 and 120; elsewhere 100."""
+    return min(max(shutil.get_terminal_size((100, 24)).columns, 40), 120)
 
 
 def say(text: str) -> None:

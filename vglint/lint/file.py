@@ -79,6 +79,8 @@ def _lint_module(tools: Tools, module: Module) -> Outcome:
         findings=tuple(_finished(tools, finding, module) for finding in _with_fingerprints(tools, wanted, module)),
         problems=(*module.problems, *faults, *(_in_notebook(problem, module) for problem in answered.problems)),
         entries=len(graphs),
+        training=sum(graph.kind == "training" for graph in graphs),
+        partial=sum(bool(graph.gaps) for graph in graphs),
         gaps=sum(len(graph.gaps) for graph in graphs),
         unknowns=tuple((graph.entry, gap) for graph in graphs for gap in graph.gaps) if tools.gaps else (),
         internal=bool(faults),

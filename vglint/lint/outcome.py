@@ -25,6 +25,10 @@ class Outcome:
     findings: tuple[Finding, ...] = ()
     problems: tuple[Problem, ...] = ()
     entries: int = 0
+    training: int = 0
+    """How many of the entries are training code, not models."""
+    partial: int = 0
+    """How many of the entries were read only in part."""
     gaps: int = 0
     unknowns: tuple[tuple[str, Unknown], ...] = ()
     internal: bool = False

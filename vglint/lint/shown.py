@@ -40,6 +40,8 @@ def report_of(
         problems=tuple(sorted(set(every), key=lambda problem: (problem.path, problem.line or 0, problem.message))),
         files=len(outcomes),
         entries=sum(outcome.entries for outcome, _ in outcomes.values()),
+        training=sum(outcome.training for outcome, _ in outcomes.values()),
+        partial=sum(outcome.partial for outcome, _ in outcomes.values()),
         gaps=sum(outcome.gaps for outcome, _ in outcomes.values()),
         texts=texts_of(findings, given),
         unknowns=tuple(unknown for path in sorted(outcomes) for unknown in outcomes[path][0].unknowns),

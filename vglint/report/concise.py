@@ -18,9 +18,9 @@ def concise(report: Report, view: View) -> str:
 
 
 def problem_line(problem: Problem, view: View) -> str:
-    """Returns `path:line: problem: what is wrong`."""
+    """Returns `path:line: note: what is wrong`."""
     where = place(problem.path, None, problem.line)
-    return f"{view.paint(where, bold=True)}: {view.paint('problem', 'magenta')}: {visible(problem.message)}"
+    return f"{view.paint(where, bold=True)}: {view.paint('note', 'magenta')}: {visible(problem.message)}"
 
 
 def _finding(finding: Finding, view: View) -> str:

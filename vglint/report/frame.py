@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vglint.report.view import View, visible
+from vglint.report.wrap import columns, wrapped
 
-_WIDTH = 120
+_LONGEST = 120
+"""Columns of code that are shown at most, whatever the terminal's width."""
 _TAB = " " * 4
 
 
@@ -30,9 +31,10 @@ class Mark:
 def frame(text: str, marks: Sequence[Mark], color: str, view: View) -> list[str]:
     """Returns the marked lines of `text` with their marks below, `...` where lines are left out; no line, no frame."""
     lines = source_lines(text)
-    kept = sorted({mark for mark in marks if 1 <= mark.line <= len(lines)}, key=_order)
+    kept = sorted(dict.fromkeys(mark for mark in marks if 1 <= mark.line <= len(lines)), key=_order)
     shown = _shown(lines, {mark.line for mark in kept})
     gutter = len(str(shown[-1])) if shown else 1
+    width = min(_LONGEST, max(view.width - gutter - 3, 20)) if view.width else _LONGEST
     printed: list[str] = []
     before: int | None = None
     for number in shown:
@@ -40,7 +42,7 @@ def frame(text: str, marks: Sequence[Mark], color: str, view: View) -> list[str]
             printed.append(view.paint("...", "blue"))
         before = number
         here = [mark for mark in kept if mark.line == number]
-        printed += _line(lines[number - 1], number, gutter, here, color, view)
+        printed += _line(lines[number - 1], number, gutter, width, here, color, view)
     return printed
 
 
@@ -49,8 +51,8 @@ def source_lines(text: str) -> list[str]:
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def _order(mark: Mark) -> tuple[int, bool, int]:
-    return (mark.line, not mark.main, mark.start)
+def _order(mark: Mark) -> tuple[object, ...]:
+    return mark.line, not mark.main, mark.start, mark.end, mark.last_line, mark.text
 
 
 def _shown(lines: Sequence[str], marked: set[int]) -> list[int]:
@@ -64,53 +66,47 @@ def _shown(lines: Sequence[str], marked: set[int]) -> list[int]:
     return sorted(shown)
 
 
-def _line(line: str, number: int, gutter: int, marks: Sequence[Mark], color: str, view: View) -> list[str]:
+def _line(line: str, number: int, gutter: int, width: int, marks: Sequence[Mark], color: str, view: View) -> list[str]:
     bar = view.paint("|", "blue")
-    cut = _cut(line, marks)
-    code = _tabs(line[cut : cut + 4 * _WIDTH])
-    trimmed = _clip(code)
+    cut = _cut(line, width, marks)
+    code = _tabs(line[cut : cut + 4 * width])
+    trimmed = _clip(code, width)
     printed = [f"{view.paint(f'{number:>{gutter}}', 'blue')} {bar} {'…' if cut else ''}{trimmed}".rstrip()]
     for mark in marks:
         first = min(max(mark.start - 1, 0), len(line))
         last = max(min(mark.end - 1, len(line)), first + 1) if mark.last_line == mark.line else len(line.rstrip())
-        indent = _columns(_tabs(line[cut:first])) + (1 if cut else 0)
-        length = max(1, min(_columns(_tabs(line[first:last])), _WIDTH - indent))
+        indent = columns(_tabs(line[cut:first])) + (1 if cut else 0)
+        length = max(1, min(columns(_tabs(line[first:last])), width - indent))
         tail = f" (to line {mark.last_line})" if mark.last_line > mark.line else ""
         under = view.paint(("^" if mark.main else "-") * length, color if mark.main else "blue", bold=True)
-        words = f" {visible(mark.text)}" if mark.text else ""
-        printed.append(f"{' ' * gutter} {bar} {' ' * indent}{under}{words}{tail}".rstrip())
+        words = f"{visible(mark.text)}{tail}".strip()
+        before = f"{' ' * gutter} {bar} "
+        if not words or indent + length + 1 + columns(words) <= width:
+            printed.append(f"{before}{' ' * indent}{under} {words}".rstrip())
+            continue
+        offset = " " * max(min(indent, width - columns(words)), 0)
+        printed.append(f"{before}{' ' * indent}{under}")
+        top, *more = wrapped(words, width, len(offset), offset)
+        printed += [f"{before}{offset}{top}", *(f"{before}{line}" for line in more)]
     return printed
 
 
-def _cut(line: str, marks: Sequence[Mark]) -> int:
+def _cut(line: str, width: int, marks: Sequence[Mark]) -> int:
     """Returns how many characters to leave out on the left, so that the first mark of a very long line is seen."""
     first = min((mark.start for mark in marks), default=1) - 1
-    return first - _WIDTH // 4 if first > _WIDTH * 3 // 4 else 0
+    return first - width // 4 if first > width * 3 // 4 else 0
 
 
 def _tabs(line: str) -> str:
     return visible(line.replace("\t", _TAB))
 
 
-def _clip(code: str) -> str:
-    if _columns(code) <= _WIDTH:
+def _clip(code: str, width: int) -> str:
+    if columns(code) <= width:
         return code
-    width = 0
+    used = 0
     for position, character in enumerate(code):
-        width += _columns(character)
-        if width > _WIDTH - 1:
+        used += columns(character)
+        if used > width - 1:
             return code[:position] + "…"
     return code
-
-
-def _columns(text: str) -> int:
-    """Returns how many terminal columns `text` takes."""
-    if text.isascii():
-        return len(text)
-    return sum(_character(character) for character in text)
-
-
-def _character(character: str) -> int:
-    if unicodedata.combining(character):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -1,12 +1,14 @@
-"""For people: a code frame for each finding, the facts that it rests on, and the way out."""
+"""For people: what is wrong, the lines to look at, what to do, and what that is predicted to change."""
 
 from __future__ import annotations
 
-from vglint.finding import MEASURED, Evidence, Finding, Report
+from vglint.finding import MEASURED, Finding, Fix, Report
 from vglint.report.concise import problem_line
+from vglint.report.evidence import evidence_text
 from vglint.report.frame import Mark, frame
 from vglint.report.summary import statistics, summary, unknown_lines
 from vglint.report.view import COLORS, View, place, visible
+from vglint.report.wrap import wrapped
 
 
 def full(report: Report, view: View) -> str:
@@ -18,18 +20,20 @@ def full(report: Report, view: View) -> str:
     tail = [problem_line(problem, view) for problem in report.problems] + unknown_lines(report)
     if tail:
         blocks.append("\n".join(tail))
-    blocks.append(summary(report))
+    blocks.append("\n".join(wrapped(summary(report), view.width)))
     return "\n\n".join(blocks) + "\n"
 
 
 def _finding(finding: Finding, report: Report, view: View) -> list[str]:
     color = COLORS[finding.severity]
-    head = view.paint(f"{finding.severity}[{finding.rule}]", color, bold=True)
+    head = f"{finding.severity}[{finding.rule}]"
+    first, *more = wrapped(visible(finding.message), view.width, len(head) + 2, "    ")
     where = place(finding.span.file, finding.cell, finding.span.line, finding.span.column)
-    name = view.paint(finding.name, bold=True)
+    entry = "" if finding.entry in ("", "<module>") else f" in {visible(finding.entry)}"
     return [
-        f"{head} {name}: {visible(finding.message)}",
-        f"{view.paint('-->', 'blue')} {where} in {visible(finding.entry)}",
+        f"{view.paint(head, color, bold=True)}: {view.paint(first, bold=True)}",
+        *(view.paint(line, bold=True) for line in more),
+        f"  {view.paint('-->', 'blue')} {where}{entry}",
         *_frames(finding, report, color, view),
         *_notes(finding, view),
     ]
@@ -51,7 +55,7 @@ def _frames(finding: Finding, report: Report, color: str, view: View) -> list[st
     for position, (where, here) in enumerate(marks.items()):
         text = report.texts.get(keys[where])
         if position:
-            printed.append(f"{view.paint(':::', 'blue')} {where}:{here[0].line}:{here[0].start}")
+            printed.append(f"  {view.paint(':::', 'blue')} {where}:{here[0].line}:{here[0].start}")
         if text is not None:
             printed += frame(text, here, color, view)
         elif position:
@@ -64,28 +68,27 @@ def _key(path: str, cell: int | None) -> str:
 
 
 def _notes(finding: Finding, view: View) -> list[str]:
-    notes: list[tuple[str, str]] = []
-    if finding.evidence:
-        notes.append(("evidence", facts_line(finding.evidence)))
-    if finding.confidence != "high":
-        notes.append(("confidence", finding.confidence))
+    notes: list[tuple[str, str]] = [("why", finding.detail), ("help", finding.advice), ("then", finding.effect)]
     if finding.probe is not None:
-        measured = facts_line(finding.probe.evidence)
+        measured = evidence_text(finding.probe.evidence)
         notes.append(("probe", finding.probe.verdict + (f": {measured}" if measured else "")))
-    if finding.advice:
-        notes.append(("advice", visible(finding.advice)))
     if finding.fix is not None:
-        unsafe = " (unsafe: read the change)" if finding.fix.safety == "unsafe" else ""
-        notes.append(("fix", visible(finding.fix.title) + unsafe))
+        notes.append(("fix", _fix(finding.fix)))
+    if view.verbose:
+        notes += [("evidence", evidence_text(finding.evidence)), ("confidence", finding.confidence)]
     if finding.rule != MEASURED:
-        notes.append(("more", f"vglint explain {finding.rule}"))
-    return [f"  {view.paint('=', 'blue')} {view.paint(label, bold=True)}: {text}" for label, text in notes]
+        notes.append(("rule", f"{finding.name} (vglint explain {finding.rule})"))
+    printed: list[str] = []
+    for label, text in notes:
+        if text:
+            start = f"  = {label}: "
+            first, *more = wrapped(visible(text), view.width, len(start), " " * 6)
+            printed.append(f"  {view.paint('=', 'blue')} {view.paint(label, bold=True)}: {first}")
+            printed += more
+    return printed
 
 
-def facts_line(evidence: Evidence) -> str:
-    """Returns `log10_gradient_ratio = -7.2, depth = 10`."""
-    return ", ".join(f"{name} = {_scalar(value)}" for name, value in evidence)
-
-
-def _scalar(value: bool | int | float | str) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else visible(str(value))
+def _fix(fix: Fix) -> str:
+    """Returns what the change is and how to have it made."""
+    option = "--fix" if fix.safety == "safe" else "--fix --unsafe-fixes"
+    return f"{fix.title} ({option}; --diff shows it)"

@@ -21,7 +21,7 @@ def github(report: Report, view: View) -> str:
 def _finding(finding: Finding, view: View) -> str:
     span = finding.span
     properties = {"file": relative(span.file, view.root)}
-    message = f"{finding.message}\n{finding.advice}" if finding.advice else finding.message
+    message = "\n".join(part for part in (finding.message, finding.detail, finding.advice, finding.effect) if part)
     if finding.cell is None:
         properties |= {"line": str(span.line), "endLine": str(span.end_line)}
         if span.line == span.end_line:  # GitHub refuses columns on a range of lines

@@ -19,7 +19,13 @@ def json(report: Report, view: View) -> str:
         "problems": [
             {"path": problem.path, "line": problem.line, "message": problem.message} for problem in report.problems
         ],
-        "summary": {"files": report.files, "entries": report.entries, "gaps": report.gaps},
+        "summary": {
+            "files": report.files,
+            "entries": report.entries,
+            "training": report.training,
+            "partial": report.partial,
+            "gaps": report.gaps,
+        },
     }
     return dump(document)
 
@@ -53,6 +59,9 @@ def _finding(finding: Finding) -> Json:
         "end_column": span.end_column,
         "cell": finding.cell,
         "message": finding.message,
+        "detail": finding.detail,
+        "advice": finding.advice,
+        "effect": finding.effect,
         "entry": finding.entry,
         "evidence": facts(finding.evidence),
         "related": [_related(related) for related in finding.related],

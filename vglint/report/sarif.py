@@ -60,7 +60,7 @@ def _rule(identifier: str, name: str, rule: Rule | None) -> Json:
 
 
 def _result(finding: Finding, index: int, view: View) -> Json:
-    text = f"{finding.message}\n{finding.advice}" if finding.advice else finding.message
+    text = "\n".join(part for part in (finding.message, finding.detail, finding.advice, finding.effect) if part)
     result: dict[str, Json] = {
         "ruleId": finding.rule,
         "ruleIndex": index,

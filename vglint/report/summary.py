@@ -12,12 +12,23 @@ _ORDER: tuple[Severity, ...] = ("error", "warning", "info")
 
 
 def summary(report: Report) -> str:
-    """Returns `3 findings (2 errors, 1 warning) in 12 files, 30 entries; 4 gaps`."""
+    """Returns `3 problems (2 errors, 1 warning) in 12 files; 10 models read, 1 only in part: --verbose says why`."""
     counts = Counter(finding.severity for finding in report.findings)
     kinds = ", ".join(plural(counts[severity], severity) for severity in _ORDER if counts[severity])
-    head = f"{plural(len(report.findings), 'finding')} ({kinds})" if kinds else "no findings"
-    text = f"{head} in {plural(report.files, 'file')}, {plural(report.entries, 'entry')}; {plural(report.gaps, 'gap')}"
-    return f"{text}; {plural(len(report.problems), 'problem')}" if report.problems else text
+    found = f"{plural(len(report.findings), 'problem')} ({kinds})" if kinds else "no problems"
+    parts = [f"{found} in {plural(report.files, 'file')}", _read(report)]
+    if report.problems:
+        parts.append(f"{plural(len(report.problems), 'note')} on files above")
+    return "; ".join(part for part in parts if part)
+
+
+def _read(report: Report) -> str:
+    """Returns `10 models and 2 training loops read, 1 only in part: --verbose says why`."""
+    models = report.entries - report.training
+    kinds = [plural(models, "model")] if models or not report.training else []
+    kinds += [plural(report.training, "training loop")] if report.training else []
+    why = "" if report.unknowns else ": --verbose says why"
+    return f"{' and '.join(kinds)} read" + (f", {report.partial} only in part{why}" if report.partial else "")
 
 
 def statistics(report: Report, view: View) -> list[str]:
@@ -35,7 +46,7 @@ def unknown_lines(report: Report) -> list[str]:
     lines = []
     for entry, gap in report.unknowns:
         where = f"{visible(str(gap.span))}: " if gap.span else ""
-        lines.append(f"{where}gap in {visible(entry)}: {gap.why}: {visible(gap.text)}")
+        lines.append(f"{where}not known in {visible(entry)}: {visible(gap.text)} ({gap.why})")
     return lines
 
 

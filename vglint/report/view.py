@@ -14,12 +14,15 @@ COLORS: Mapping[Severity, str] = {"error": "red", "warning": "yellow", "info": "
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How to show a report: the rules for their help texts, the folder that relative addresses start from, colours or not."""
+    """How to show a report: the rules for their help texts, the folder that relative addresses start from, colours or not, and in how
+    many columns (0: as many as a line needs)."""
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
     root: str = ""
     color: bool = False
     statistics: bool = False
+    verbose: bool = False
+    width: int = 0
 
     def paint(self, text: str, fg: str | None = None, bold: bool = False) -> str:
         """Returns `text` in colour, or as it is where colours are off."""

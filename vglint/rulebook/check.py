@@ -11,10 +11,11 @@ from vglint.analysis.facts.spec import FactValue
 from vglint.finding import Evidence, Finding, Place
 from vglint.graph import Graph
 from vglint.nearest import nearest
+from vglint.number import counted
 from vglint.rule import Confidence, Rule, Scalar, Severity
 from vglint.rulebook.condition import evaluate
 from vglint.rulebook.load import CheckedRule, RuleError
-from vglint.rulebook.template import render
+from vglint.rulebook.template import HEADLINE, render
 from vglint.span import Span
 from vglint.value import Unknown
 
@@ -80,18 +81,20 @@ def judge(checked: CheckedRule, facts: SubjectFacts) -> Finding | None:
             severity, confidence = level.severity, level.confidence or confidence
             note = render(template, lookup)
             break
-    message = render(checked.message, lookup)
+    detail = render(checked.detail, lookup)
     return Finding(
         rule=rule.id,
         name=rule.name,
         severity=severity,
         confidence=confidence,
         span=first.span,
-        message=f"{message} {note}".strip(),
+        message=render(checked.message, lookup, HEADLINE),
         entry=facts.entry,
         evidence=_evidence(checked, lookup),
         related=_related(checked, lookup, first),
+        detail=f"{detail} {note}".strip(),
         advice=render(checked.advice, lookup),
+        effect=render(checked.effect, lookup),
     )
 
 
@@ -175,7 +178,7 @@ def _evidence(checked: CheckedRule, lookup: Callable[[str], FactValue | Unknown]
             continue
         if isinstance(value, tuple):
             texts = [item.message if isinstance(item, Place) else item for item in value]
-            evidence.append((name, ", ".join(texts[:8]) + (", …" if len(texts) > 8 else "")))
+            evidence.append((name, counted(texts, 8)))
         else:
             evidence.append((name, value))
     return tuple(evidence)

@@ -21,7 +21,18 @@ Condition = Annotated[
 ]
 Message = Annotated[
     str,
-    Meta(min_length=1, description="Text with expressions in braces: {count(saturating)}, {decades:.1f}."),
+    Meta(
+        min_length=1,
+        description="Text with expressions in braces: {count(saturating)}, {compared(log10_gradient_ratio)}.",
+    ),
+]
+Headline = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        description="What is wrong, in one plain sentence of at most 100 characters, with expressions in braces; "
+        "names that make it longer are shortened.",
+    ),
 ]
 
 
@@ -31,7 +42,7 @@ class LevelTable(Struct, forbid_unknown_fields=True, frozen=True):
     when: Condition
     severity: Annotated[Severity, Meta(description="The severity while `when` holds.")]
     confidence: Annotated[Confidence | None, Meta(description="The confidence while `when` holds.")] = None
-    note: Annotated[str, Meta(description="A sentence that the message then ends with.")] = ""
+    note: Annotated[str, Meta(description="A sentence that the detail then ends with.")] = ""
 
 
 class RelatedTable(Struct, forbid_unknown_fields=True, frozen=True):
@@ -94,11 +105,20 @@ class RuleFile(Struct, forbid_unknown_fields=True, frozen=True):
     summary: Annotated[Text, Meta(description="One sentence in the present tense.")]
     when: Condition
     blame: Annotated[Text, Meta(description="A fact that names places: its first is the line of the finding.")]
-    message: Message
-    advice: Annotated[Message, Meta(description="The smallest right mend, in the imperative.")]
+    message: Headline
+    advice: Annotated[Message, Meta(description="One thing to do, in the imperative.")]
     why: Annotated[
         Text, Meta(description="Markdown for people: what it does, why it is bad, when it is fine, what instead.")
     ]
+    detail: Annotated[
+        str,
+        Meta(
+            description="What follows from it: one or two sentences, shown below the message, with expressions in braces."
+        ),
+    ] = ""
+    effect: Annotated[
+        str, Meta(description="What the advice is predicted to change: one sentence, with expressions in braces.")
+    ] = ""
     references: Annotated[tuple[str, ...], Meta(description="Where this is known from.")] = ()
     params: Annotated[
         dict[str, bool | int | float | str], Meta(description="Numbers that users may set in [tool.vglint.rules.ID].")

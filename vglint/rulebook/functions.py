@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from vglint.analysis.facts.spec import FactType, FactValue
 from vglint.finding import Place
+from vglint.number import compared, counted, factor, plain
 from vglint.value import Unknown
 
 Argument: TypeAlias = FactType | Literal["..."]
@@ -82,10 +83,23 @@ FUNCTIONS: dict[str, Function] = {
     "round": Function("nearest whole number", _ONE_NUMBER, round),
     "min": Function("smallest", _NUMBERS, min),
     "max": Function("largest", _NUMBERS, max),
+    "compared": Function(
+        "how one number compares with another, from the decimal logarithm of their quotient: `about 1/3,000,000 of`, `about 40 times`",
+        ((("number",), "text"),),
+        compared,
+    ),
+    "factor": Function(
+        "10 to the power of a decimal logarithm, as people write it: `1/3,000,000`, `0.12`, `40`",
+        ((("number",), "text"),),
+        factor,
+    ),
+    "plain": Function(
+        "a number with two digits, as people write it: `0.12`, `66,000`, `3e12`", ((("number",), "text"),), plain
+    ),
     "many": Function('number and noun in the right form: many(3, "layer")', ((("number", "text"), "text"),), _many),
     "join": Function(
-        "names after one another",
+        "names after one another, those that repeat counted: `act ×8, out`",
         ((("texts",), "text"), (("places",), "text")),
-        lambda items: ", ".join(item if isinstance(item, str) else item.message for item in items),
+        lambda items: counted([item if isinstance(item, str) else item.message for item in items]),
     ),
 }

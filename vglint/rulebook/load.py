@@ -43,6 +43,8 @@ class CheckedRule:
     blame: Condition
     message: Template
     advice: Template
+    detail: Template
+    effect: Template
     levels: tuple[tuple[Condition, Level, Template], ...]
     related: tuple[tuple[str, Template], ...]
     confirm: Condition | None
@@ -164,6 +166,8 @@ def _rule(table: RuleFile, file: str) -> Rule:
         when=table.when,
         message=table.message,
         why=table.why.strip(),
+        detail=table.detail,
+        effect=table.effect,
         advice=table.advice,
         references=table.references,
         examples=tuple(Example(item.title, item.code.lstrip("\n"), item.fixed) for item in table.example),
@@ -210,7 +214,9 @@ def _checked(rule: Rule, file: str) -> CheckedRule:
         raise RuleError(file, "fix.action", f"unknown action {rule.fix.action!r}{nearest(rule.fix.action, ACTIONS)}")
     message = here.template("message", rule.message, types)
     advice = here.template("advice", rule.advice, types)
-    return CheckedRule(rule, when, blame, message, advice, levels, tuple(related), confirm)
+    detail = here.template("detail", rule.detail, types)
+    effect = here.template("effect", rule.effect, types)
+    return CheckedRule(rule, when, blame, message, advice, detail, effect, levels, tuple(related), confirm)
 
 
 @dataclass(frozen=True, slots=True)

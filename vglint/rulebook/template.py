@@ -10,6 +10,10 @@ from vglint.analysis.facts.spec import FactType, FactValue
 from vglint.rulebook.condition import Condition, ConditionError, evaluate, parse
 from vglint.value import Unknown
 
+HEADLINE = 100
+"""Characters that a finding's message may have."""
+_SHORTEST = 12
+"""Characters that a shortened value keeps."""
 _SAMPLES: Mapping[FactType, FactValue] = {"number": 1.5, "text": "x", "flag": True}
 
 
@@ -45,14 +49,29 @@ def parse_template(text: str, types: Mapping[str, FactType]) -> Template:
     return Template(text, tuple(parts))
 
 
-def render(template: Template, lookup: Callable[[str], FactValue | Unknown]) -> str:
-    """Returns the text with every expression's value filled in; `?` where one is not known."""
-    out: list[str] = []
-    for before, hole, spec in template.parts:
-        out.append(before)
-        if hole is not None:
-            out.append(_text(evaluate(hole, lookup), spec))
-    return "".join(out)
+def render(template: Template, lookup: Callable[[str], FactValue | Unknown], longest: int | None = None) -> str:
+    """Returns the text with every expression's value filled in; `?` where one is not known.
+
+    Where it would be longer than `longest`, the longest values lose their middle: `encoder…out_proj`.
+    """
+    literal = [before for before, _, _ in template.parts]
+    values = ["" if hole is None else _text(evaluate(hole, lookup), spec) for _, hole, spec in template.parts]
+    if longest is not None:
+        values = _shortened(values, longest - sum(map(len, literal)))
+    return "".join(before + value for before, value in zip(literal, values, strict=True))
+
+
+def _shortened(values: list[str], room: int) -> list[str]:
+    """Returns values that together are no longer than `room`, the longest ones shortened; none below twelve characters."""
+    allowed = max((len(value) for value in values), default=0)
+    while allowed > _SHORTEST and sum(min(len(value), allowed) for value in values) > room:
+        allowed -= 1
+    return [value if len(value) <= allowed else _without_middle(value, allowed) for value in values]
+
+
+def _without_middle(value: str, length: int) -> str:
+    before = (length - 1) // 3
+    return f"{value[:before]}…{value[len(value) - (length - 1 - before) :]}"
 
 
 def _try_format(hole: Condition, spec: str) -> None:
