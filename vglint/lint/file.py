@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from vglint.finding import Finding, Place, Problem
+from vglint.lint.fixes import Before, with_fixes
 from vglint.lint.outcome import SKIPPED, Idle, Outcome
 from vglint.lint.tracked import TrackedProject
 from vglint.rule import Confidence
@@ -76,7 +77,12 @@ def _lint_module(tools: Tools, module: Module) -> Outcome:
     answered, needed = _unsuppressed(tools, findings, module)
     wanted = [finding for finding in answered.findings if finding.rule not in tools.ignores(finding.span.file)]
     return Outcome(
-        findings=tuple(_finished(tools, finding, module) for finding in _with_fingerprints(tools, wanted, module)),
+        findings=with_fixes(
+            tools.project,
+            tools.rulebook,
+            Before(module, graphs, findings),
+            [_finished(tools, finding, module) for finding in _with_fingerprints(tools, wanted, module)],
+        ),
         problems=(*module.problems, *faults, *(_in_notebook(problem, module) for problem in answered.problems)),
         entries=len(graphs),
         training=sum(graph.kind == "training" for graph in graphs),
@@ -160,13 +166,13 @@ def _with_fingerprints(tools: Tools, findings: Iterable[Finding], module: Module
 
 
 def _finished(tools: Tools, finding: Finding, module: Module) -> Finding:
-    """Returns the finding with the confidence that the user gave it, its fix, and its places in the cells of a notebook."""
+    """Returns the finding with the confidence that the user gave it, and its places in the cells of a notebook."""
     finding = replace(finding, confidence=tools.confidences.get(finding.rule, finding.confidence))
     if module.cells:
         place = _in_cell(Place(finding.span, ""), module)
         related = tuple(_in_cell(related, module) for related in finding.related)
         return replace(finding, span=place.span, cell=place.cell, related=related)
-    return tools.rulebook.with_fix(finding, module.text) if finding.span.file == module.path else finding
+    return finding
 
 
 def _in_notebook(problem: Problem, module: Module) -> Problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from vglint.finding import Problem
 from vglint.lint.cache import importable
 from vglint.lint.outcome import Sources
 from vglint.source.module import Module
@@ -54,3 +55,20 @@ class TrackedProject(Project):
     def _note(self, dotted: str) -> None:
         if dotted and self._asker is not None:
             self._noted.names.setdefault(self._asker, set()).add(dotted)
+
+    @contextmanager
+    def instead(self, module: Module, text: str) -> Iterator[Module | Problem]:
+        """Lets a text stand for a module's file for a while; what is kept of the modules is as it was afterwards."""
+        file = str(module.file)
+        kept, before = self.kept, self._modules.get(file)
+        self.kept = {}
+        try:
+            content = text.encode(module.encoding, "surrogateescape")
+            self._modules[file] = self._parse(module.path, file, content)
+            yield self._modules[file]
+        finally:
+            self.kept = kept
+            if before is None:
+                self._modules.pop(file, None)
+            else:
+                self._modules[file] = before

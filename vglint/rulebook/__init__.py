@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vglint.finding import Finding
-from vglint.fix import propose
+from vglint.fix import Proposal, Refusal, propose
 from vglint.graph import Graph
 from vglint.nearest import nearest
 from vglint.rule import Rule
@@ -55,12 +55,10 @@ class Rulebook:
         wanted = [one for one in self.chosen if words is None or one.rule.id in words or one.rule.name in words]
         return undecided(wanted, graphs)
 
-    def with_fix(self, finding: Finding, text: str) -> Finding:
-        """Returns the finding with the edits that its rule's fix makes to the file's text, where it has one that fits."""
+    def fix_of(self, finding: Finding, text: str, graphs: Sequence[Graph]) -> Proposal | Refusal | None:
+        """Returns the fix of a finding's rule for a file's text; None where the rule has none."""
         action = self.find(finding.rule).rule.fix
-        if action is None:
-            return finding
-        return replace(finding, fix=propose(action, finding, text))
+        return None if action is None else propose(action, finding, text, graphs)
 
 
 def load(dirs: Sequence[Path | str] = (), *, with_bundled: bool = True) -> Rulebook:

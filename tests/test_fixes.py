@@ -1,0 +1,45 @@
+"""What `--fix --unsafe-fixes` makes of each file under fixtures/fixes, and that making it again changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vglint.fix import ACTIONS, apply
+from vglint.lint.text import text_linter
+from vglint.rulebook import load
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = sorted((ROOT / "fixtures" / "fixes").glob("*.py"))
+LINT = text_linter(load())
+
+
+def fixed(name: str, text: str) -> str:
+    """Returns a text with every fix made that its findings offer."""
+    return apply(text, [finding.fix for finding in LINT(name, text) if finding.fix is not None])[0]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_fixed_as_the_golden_file_says(path: Path, golden: Callable[[str, str], None]) -> None:
+    text = path.read_bytes().decode()
+    after = fixed(path.name, text)
+    compile(after, path.name, "exec")
+    golden(f"fixes/{path.stem}.fixed", after)
+    assert fixed(path.name, after) == after, "twice is once"
+
+
+@pytest.mark.parametrize("ending", ["\r\n", "\r"])
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_line_ends_and_tabs_stay(path: Path, ending: str) -> None:
+    text = path.read_bytes().decode()
+    other = text.replace("    ", "\t").replace("\n", ending)
+    assert fixed(path.name, other) == fixed(path.name, text).replace("    ", "\t").replace("\n", ending)
+
+
+def test_every_action_has_one_sentence() -> None:
+    for name, action in ACTIONS.items():
+        doc = action.__doc__ or ""
+        assert doc.split("\n")[0].strip(), name
+        assert action.__module__.endswith(name.replace("-", "_")), "an action has a file of its own name"

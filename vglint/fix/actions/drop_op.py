@@ -1,0 +1,121 @@
+"""`drop-op`."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from vglint.fix.calls import argument, grouped, in_place_of
+from vglint.fix.change import Allowed, Answer, Change, Refusal, Request
+from vglint.graph import Graph, Node
+from vglint.ops import OPS, find
+
+ORDERED = frozenset({"argmax", "topk", "sort", "argsort"})
+"""Ops whose use of scores does not change when softmax or sigmoid is left out before them."""
+
+
+def drop_op(request: Request) -> Answer:
+    """Takes an operation of one tensor out: `F.softmax(x, dim=1)` and `x.softmax(1)` become `x`, `nn.Softmax(dim=1)` becomes `nn.Identity()`.
+
+    With the argument `related`, that at the finding's first other place. Where the operation's result is also read by something else
+    than the loss, only the loss is given what stood before it.
+    """
+    span = request.target
+    node = None if span is None else request.source.at(span)
+    if span is None or not isinstance(node, cst.Call):
+        return Refusal("it is not written as a call")
+    found = list(request.nodes_at(span))
+    ops = frozenset(one.op for _, one in found)
+    if len(ops) != 1:
+        return Refusal("several operations stand there")
+    inner = _inner(request, node)
+    allowed = Allowed(ops=ops | {"identity"}, anywhere=True)
+    readers = _readers(found)
+    if isinstance(inner, str):
+        return Change(((*request.source.range(node), inner),), allowed, _named(readers))
+    if inner is None:
+        return Refusal("its argument cannot be told")
+    if readers:
+        return _beside(request, node, inner, allowed, readers)
+    return Change(((*request.source.range(node), in_place_of(request.source, node, inner)),), allowed)
+
+
+def _inner(request: Request, call: cst.Call) -> cst.BaseExpression | str | None:
+    """Returns the expression that is left of a call, or the text of the module that takes its place."""
+    said = request.names.dotted(call.func)
+    spelling = find(said) if said is not None else None
+    if argument(call, "dtype") is not None:
+        return None
+    if spelling is not None and spelling.form == "module":
+        identity = request.names.spelled("torch.nn.Identity")
+        return None if identity is None else f"{identity}()"
+    if said is not None and spelling is None:
+        return None
+    if spelling is not None or _is_module_call(call):
+        given = argument(call, spelling.args[0].name if spelling is not None and spelling.args else "input", 0)
+        return None if given is None or given.star else given.value
+    return call.func.value if isinstance(call.func, cst.Attribute) else None
+
+
+def _is_module_call(call: cst.Call) -> bool:
+    """Whether an instance is called: `self.softmax(x)`, `nn.Softmax(dim=1)(x)`."""
+    func = call.func
+    own = isinstance(func, cst.Attribute) and isinstance(func.value, cst.Name) and func.value.value == "self"
+    return own or isinstance(func, (cst.Call, cst.Subscript))
+
+
+def _readers(found: list[tuple[Graph, Node]]) -> list[Node]:
+    """Returns the nodes that read the operation's values for something else than a loss or an order."""
+    readers: dict[Node, None] = {}
+    for graph, node in found:
+        todo, seen = [node.index], {node.index}
+        while todo:
+            index = todo.pop()
+            for reader in graph.nodes:
+                if index not in reader.inputs or reader.index in seen:
+                    continue
+                seen.add(reader.index)
+                kind = OPS[reader.op].kind if reader.op in OPS else "other"
+                if kind == "shape" or reader.op == "getitem":
+                    todo.append(reader.index)
+                elif kind != "loss" and reader.op not in ORDERED:
+                    readers[reader] = None
+    return list(readers)
+
+
+def _named(readers: list[Node]) -> str:
+    lines = sorted({node.span.line for node in readers})
+    if not lines:
+        return ""
+    said = ", ".join(map(str, lines[:4]))
+    return f"line {said} reads the result: give it the probabilities" if len(lines) == 1 else f"lines {said} read it"
+
+
+def _beside(
+    request: Request, call: cst.Call, inner: cst.BaseExpression, allowed: Allowed, readers: list[Node]
+) -> Answer:
+    """Gives the loss what stood before the operation, and leaves the operation to those who read its result."""
+    source = request.source
+    statement = source.statement(call)
+    match statement:
+        case cst.SimpleStatementLine(
+            body=[cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))], value=value)]
+        ) if value is call:
+            pass
+        case _:
+            return Change(((*source.range(call), in_place_of(source, call, inner)),), allowed, _named(readers))
+    loss = source.at(request.finding.span)
+    function = source.around(call, cst.FunctionDef, cst.Module)
+    if not isinstance(loss, cst.Call) or source.around(loss, cst.FunctionDef, cst.Module) is not function:
+        return Change(((*source.range(call), in_place_of(source, call, inner)),), allowed, _named(readers))
+    given = next((arg.value for arg in loss.args if isinstance(arg.value, cst.Name) and arg.value.value == name), None)
+    if given is None:
+        return Refusal("the loss takes it under another name")
+    links = Allowed(links=True)
+    if isinstance(inner, cst.Name) and inner.value != name:
+        return Change(((*source.range(given), inner.value),), links)
+    if any(one.value == "logits" for one in source.every(cst.Name, function)):
+        return Refusal("the name logits is taken")
+    first = request.before(statement, f"logits = {grouped(source, inner)}")
+    if first is None:
+        return Refusal("it shares its line with others")
+    return Change((first, (*source.range(inner), "logits"), (*source.range(given), "logits")), links)

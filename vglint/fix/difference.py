@@ -1,0 +1,166 @@
+"""Whether the graphs after a change differ from those before it by what the change says, and by nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from vglint.fix.change import Allowed
+from vglint.graph import Graph, Node
+from vglint.shape import shape_text
+
+Lines: TypeAlias = "frozenset[int]"
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The graphs of a file in one state, and the lines that the change touches there."""
+
+    path: str
+    graphs: tuple[Graph, ...]
+    lines: Lines
+
+
+def difference(before: Side, after: Side, allowed: Allowed) -> str:
+    """Returns in what the graphs differ that the change does not say; an empty text where there is nothing."""
+    old, new = _by_entry(before.graphs), _by_entry(after.graphs)
+    if lost := [entry for entry in old if entry not in new]:
+        return f"{lost[0][0]} would no longer be read"
+    for entry, graph in old.items():
+        if found := _of_graph(_Reduced.of(graph, before, allowed), _Reduced.of(new[entry], after, allowed), allowed):
+            return f"in {graph.entry} {found}"
+    return ""
+
+
+def _by_entry(graphs: Iterable[Graph]) -> dict[tuple[str, str, int], Graph]:
+    found: dict[tuple[str, str, int], Graph] = {}
+    for graph in graphs:
+        number = sum(key[:2] == (graph.entry, graph.kind) for key in found)
+        found[graph.entry, graph.kind, number] = graph
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Reduced:
+    """A graph without the nodes that the change may touch; what read one of them reads what it read."""
+
+    graph: Graph
+    nodes: tuple[Node, ...]
+    place: Mapping[int, int | None]
+    """The position of each node among those that are left; for one that is left out, of what it reads."""
+    types: frozenset[str]
+
+    @staticmethod
+    def of(graph: Graph, side: Side, allowed: Allowed) -> _Reduced:
+        kept: list[Node] = []
+        place: dict[int, int | None] = {}
+        types: set[str] = set()
+        for node in graph.nodes:
+            if node.op in allowed.ops and (allowed.anywhere or _touched(node, side)):
+                place[node.index] = place[node.inputs[0]] if node.inputs else None
+                types |= {node.type} if node.type else set()
+            else:
+                place[node.index] = len(kept)
+                kept.append(node)
+        return _Reduced(graph, tuple(kept), place, frozenset(types))
+
+
+def _touched(node: Node, side: Side) -> bool:
+    if node.span.file != side.path:
+        return False
+    return any(line in side.lines for line in range(node.span.line, node.span.end_line + 1))
+
+
+def _of_graph(old: _Reduced, new: _Reduced, allowed: Allowed) -> str:
+    if len(new.graph.gaps) > len(old.graph.gaps):
+        return "more would be unknown"
+    if len(old.nodes) != len(new.nodes):
+        return f"{len(old.nodes)} operations would become {len(new.nodes)}"
+    for left, right in zip(old.nodes, new.nodes, strict=True):
+        if found := _of_node(left, right, old, new, allowed):
+            return f"{left.path or left.op} {found}"
+    types = old.types | new.types
+    if found := _of_parameters(old, new, allowed):
+        return found
+    if not allowed.registered and _modules(old, types) != _modules(new, types):
+        return "other modules would be built"
+    return _of_outputs(old, new, allowed)
+
+
+def _of_node(left: Node, right: Node, old: _Reduced, new: _Reduced, allowed: Allowed) -> str:
+    if (left.op, left.type) != (right.op, right.type):
+        return f"would become {right.op}"
+    if left.path != right.path and not allowed.registered:
+        return f"would be called {right.path}"
+    skipped = allowed.config
+    if _kept(left, skipped) != _kept(right, skipped):
+        return "would be configured otherwise"
+    if left.shape != right.shape and not skipped:
+        return f"would have the shape {shape_text(right.shape)} in place of {shape_text(left.shape)}"
+    if not allowed.links and [old.place[each] for each in left.inputs] != [new.place[each] for each in right.inputs]:
+        return "would read something else"
+    return ""
+
+
+def _kept(node: Node, skipped: frozenset[str]) -> list[tuple[str, object]]:
+    return [(name, str(value)) for name, value in node.config if name not in skipped]
+
+
+def _of_parameters(old: _Reduced, new: _Reduced, allowed: Allowed) -> str:
+    left, right = old.graph.parameters, new.graph.parameters
+    if len(left) != len(right) and not allowed.registered:
+        return f"{len(left)} parameters would become {len(right)}"
+    for before, after in zip(left, right, strict=False):
+        if allowed.registered:
+            break
+        if (before.path, before.shape, before.trainable) != (after.path, after.shape, after.trainable):
+            return f"{before.path} would become {after.path}"
+        if not allowed.inits and str(before.init) != str(after.init):
+            return f"{before.path} would start otherwise"
+    return ""
+
+
+def _modules(side: _Reduced, types: frozenset[str]) -> list[tuple[str, str]]:
+    return [(module.path, module.type) for module in side.graph.modules if module.type not in types]
+
+
+def _of_outputs(old: _Reduced, new: _Reduced, allowed: Allowed) -> str:
+    left, right = _outputs(old), _outputs(new)
+    if left.keys() != right.keys():
+        return "the outputs would be others"
+    for name, (place, shape) in left.items():
+        other, size = right[name]
+        if shape != size and not allowed.config:
+            return f"the output {name} would have the shape {size}"
+        if place != other and not allowed.links:
+            return f"the output {name} would come from elsewhere"
+    return ""
+
+
+def _outputs(side: _Reduced) -> dict[str, tuple[int | None, str]]:
+    graph = side.graph
+    return {name: (side.place[index], shape_text(graph.nodes[index].shape)) for name, index in graph.outputs}
+
+
+def changed_lines(text: str, splices: Sequence[tuple[int, int, str]]) -> tuple[Lines, Lines]:
+    """Returns the lines that edits touch, in the text before and in the text after them."""
+    before: set[int] = set()
+    after: set[int] = set()
+    grown = 0
+    for start, end, new in sorted(splices):
+        first, last = _line(text, start), _line(text, max(start, end - 1))
+        before |= set(range(first, last + 1))
+        first += grown
+        breaks = _breaks(new)
+        after |= set(range(first, first + breaks + (_line(text, end) - _line(text, start) == 0 or breaks == 0) + 1))
+        grown += breaks - _breaks(text[start:end])
+    return frozenset(before), frozenset(after)
+
+
+def _line(text: str, offset: int) -> int:
+    return _breaks(text[:offset]) + 1
+
+
+def _breaks(text: str) -> int:
+    return text.replace("\r\n", "\n").replace("\r", "\n").count("\n")

@@ -1,0 +1,76 @@
+"""Which fixes are offered: each is made in memory, the changed file is read anew, and its graphs and findings are compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from vglint.finding import Finding
+from vglint.fix import Proposal, Side, changed_lines, difference
+from vglint.graph import Graph
+from vglint.interp import entries
+from vglint.lint.tracked import TrackedProject
+from vglint.rulebook import Rulebook
+from vglint.source.module import Module
+
+_MOST = 8
+"""Different fixes of one file that are tried; what is left over comes after these were made."""
+_MOST_NODES = 40_000
+"""Nodes of the graphs that are made for the sake of fixes of one file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """A file as it is: its module, its graphs, and all that the rules find."""
+
+    module: Module
+    graphs: tuple[Graph, ...]
+    findings: tuple[Finding, ...]
+
+
+def with_fixes(
+    project: TrackedProject, rulebook: Rulebook, before: Before, findings: Sequence[Finding]
+) -> tuple[Finding, ...]:
+    """Returns the findings, those with a fix that does what it says and nothing else with this fix."""
+    size = sum(len(graph.nodes) for graph in before.graphs)
+    tried: dict[object, str] = {}
+    done: list[Finding] = []
+    for finding in findings:
+        done.append(finding)
+        if finding.span.file != before.module.path or finding.cell is not None:
+            continue
+        proposal = rulebook.fix_of(finding, before.module.text, before.graphs)
+        if not isinstance(proposal, Proposal):
+            continue
+        key = finding.rule, proposal.fix.edits
+        if key not in tried:
+            if len(tried) >= _MOST or (tried and (len(tried) + 1) * size > _MOST_NODES):
+                continue
+            tried[key] = fault(project, rulebook, before, finding, proposal)
+        if not tried[key]:
+            done[-1] = replace(finding, fix=proposal.fix)
+    return tuple(done)
+
+
+def fault(project: TrackedProject, rulebook: Rulebook, before: Before, finding: Finding, proposal: Proposal) -> str:
+    """Returns what is wrong with a fix: the graphs differ in what it does not say, its finding stays, another rule starts, or it
+    would change something again. An empty text: nothing."""
+    module = before.module
+    with project.instead(module, proposal.text) as changed:
+        if not isinstance(changed, Module) or changed.problems != module.problems:
+            return "what it makes cannot be read"
+        graphs = entries(project, changed)
+        found = rulebook.check(graphs)
+    old_lines, new_lines = changed_lines(module.text, proposal.change.splices)
+    differs = difference(
+        Side(module.path, before.graphs, old_lines), Side(module.path, graphs, new_lines), proposal.change.allowed
+    )
+    if differs:
+        return differs
+    old, new = (Counter(one.rule for one in findings) for findings in (before.findings, found))
+    if started := sorted(rule for rule in new if rule != finding.rule and new[rule] > old[rule]):
+        return f"it would bring in {', '.join(started)}"
+    if new[finding.rule] >= old[finding.rule]:
+        return f"{finding.rule} would still be found"
+    return ""
