@@ -35,6 +35,14 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """A part of a message that is said while `when` holds; None: while no earlier one does."""
+
+    text: str
+    when: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """What a fix does; `action` names a function of `vglint.fix`, `with_` its argument."""
 
@@ -55,7 +63,8 @@ class Rule:
     severity: Severity
     confidence: Confidence
     summary: str
-    when: str
+    when: tuple[str, ...]
+    """Conditions that must all hold."""
     message: str
     why: str
     advice: str
@@ -65,6 +74,14 @@ class Rule:
     """Template of what follows from the finding: one or two sentences below its message."""
     effect: str = ""
     """Template of what the advice is predicted to change."""
+    unless: tuple[str, ...] = ()
+    """Conditions none of which may hold."""
+    given_when: str | None = None
+    """Where this holds, the code's caller decides, and the rule's silence says nothing."""
+    assume: tuple[tuple[str, Scalar], ...] = ()
+    """Facts that are taken as given where another model that holds the same class is asked for the same finding."""
+    texts: tuple[tuple[str, tuple[Text, ...]], ...] = ()
+    """Parts of the message that depend on facts, `{texts.NAME}`."""
     blame: str = ""
     related: tuple[tuple[str, str], ...] = ()
     """Facts that name places, each with the message template that goes with them."""

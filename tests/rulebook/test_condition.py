@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vglint.finding import Place
-from vglint.rulebook.condition import ConditionError, evaluate, parse, parse_flag
+from vglint.rulebook.condition import ConditionError, all_of, evaluate, parse, parse_flag
 from vglint.rulebook.template import parse_template, render
 from vglint.span import Span
 from vglint.value import Unknown
@@ -80,7 +80,7 @@ def test_division_by_zero_and_roots_of_negatives_are_unknown():
     assert isinstance(value("1 / (ratio + 4)"), Unknown)
     assert isinstance(value("ratio ** 0.5"), Unknown)
     assert isinstance(value("log10(ratio)"), Unknown)
-    assert isinstance(value("10.0 ** 400 > 1"), Unknown)
+    assert isinstance(value("10.0 ** (ratio * -100) > 1"), Unknown)
     assert isinstance(value("first(layers)", layers=()), Unknown)
 
 
@@ -104,12 +104,51 @@ def test_division_by_zero_and_roots_of_negatives_are_unknown():
         ("ratio <", "not an expression"),
         ("kind in (1, 2)", "a text is needed"),
         ("x := 1", "not an expression"),
+        ("9 ** 99999999 > 3", "out of range"),
+        ("9 ** 9 ** 9 ** 9 > 3", "out of range"),
+        ("1 / 0 > ratio", "out of range"),
+        ("ratio > 1e999", "out of range"),
+        ("ratio > " + "9" * 400, "out of range"),
+        ("ratio > " + "(" * 3000 + "1" + ")" * 3000, "longer than"),
+        ("ratio > " + "-" * 3000 + "1", "nested too deeply"),
     ],
 )
 def test_refuses(text, hint):
     with pytest.raises(ConditionError) as error:
         parse_flag(text, TYPES)
     assert hint in str(error.value)
+
+
+def test_large_powers_of_facts_are_unknown_at_once():
+    assert isinstance(value("9 ** (ratio * -9999999) > 3"), Unknown)
+    assert isinstance(value("(0 - ratio) ** 9 ** 3 > 3"), Unknown)
+
+
+def test_all_of_holds_where_each_does_and_no_exception_does():
+    def joined(*when, unless=()):
+        return all_of([parse_flag(each, TYPES) for each in when], [parse_flag(each, TYPES) for each in unless])
+
+    both = joined("deep", "ratio < 0", unless=["kind == 'adam'", "ratio < -9"])
+    assert evaluate(both, VALUES.__getitem__) is True
+    assert evaluate(both, {**VALUES, "kind": "adam"}.__getitem__) is False
+    assert evaluate(both, {**VALUES, "ratio": -10}.__getitem__) is False
+    assert evaluate(both, {**VALUES, "kind": WHY}.__getitem__) is WHY
+    assert evaluate(both, {**VALUES, "deep": False, "kind": WHY}.__getitem__) is False
+    assert both.names == ("deep", "ratio", "kind")
+    assert [str(part) for part in both.parts] == ["deep", "ratio < 0", "not (kind == 'adam')", "not (ratio < -9)"]
+    assert [str(part) for part in joined("deep and ratio < 0").parts] == ["deep", "ratio < 0"]
+
+
+def test_a_fact_is_asked_for_only_where_it_decides():
+    asked = []
+
+    def lookup(name):
+        asked.append(name)
+        return VALUES[name]
+
+    assert evaluate(parse("ratio > 0 and count(layers) > 2", TYPES), lookup) is False
+    assert evaluate(parse("deep or count(layers) > 2", TYPES), lookup) is True
+    assert asked == ["ratio", "deep"]
 
 
 def test_templates_fill_in_and_show_what_is_not_known():
@@ -129,6 +168,8 @@ def test_templates_fill_in_and_show_what_is_not_known():
         ("{kind:.2f}", "does not fit"),
         ("{ratio!r}", "not part of the template language"),
         ("{ratio", "'}'"),
+        ("{ratio:.99999999f}", "does not fit"),
+        ("{ratio:999999999}", "does not fit"),
     ],
 )
 def test_templates_are_checked(text, hint):

@@ -30,6 +30,9 @@ most = 3
 """
 
 
+WHEN = 'when = "count(weight_layers) > most"'
+
+
 def rule_file(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "XX100.toml"
     path.write_text(text)
@@ -62,6 +65,23 @@ def test_a_good_file_is_read(tmp_path):
         ("[params]", '[[levels]]\nwhen = "True"\nseverity = "eror"\n[params]', "levels", "did you mean 'error'?"),
         ("[params]", '[[related]]\nplaces = "norm"\nmessage = "x"\n[params]', "related[0].places", "'norms'"),
         ('id = "XX100"', "id = ", "", "is not TOML"),
+        (WHEN, 'when = ["deep > 1", "most > 1"]', "when[0]", "unknown name 'deep'"),
+        (WHEN, "when = []", "when", "length >= 1"),
+        (WHEN, 'when = "most ** 9 > 1"\nunless = ["True", "9 ** 99999999 > 3"]', "unless[1]", "out of range"),
+        (WHEN, WHEN + '\ngiven_when = "dep"', "given_when", "unknown name"),
+        (WHEN, WHEN + "\nassume = { half_precisio = true }", "assume.half_precisio", "did you mean 'half_precision'?"),
+        (WHEN, WHEN + '\nassume = { half_precision = "x" }', "assume.half_precision", "must be a flag"),
+        ("[params]", "[texts]\na = [{ text = '{dep}' }]\n[params]", "texts.a[0].text", "unknown name 'dep'"),
+        ("[params]", "[texts]\na = [{ wen = 'True', text = 'x' }]\n[params]", "texts.a[0].wen", "did you mean 'when'?"),
+        (
+            "[params]",
+            "[texts]\na = [{ when = 'True', text = 'x' }]\n[params]",
+            "texts.a[0].when",
+            "said where no other",
+        ),
+        ("[params]", "[texts]\na = [{ text = 'x' }, { text = 'y' }]\n[params]", "texts.a[0].when", "missing"),
+        ("[params]", "[texts]\na = []\n[params]", "texts", "length >= 1"),
+        ("{count(weight_layers):.0f}", "{texts.a}", "message", "unknown name 'texts.a'"),
     ],
 )
 def test_a_mistake_names_file_key_and_cure(tmp_path, old, new, key, hint):

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from vglint.analysis.facts import SubjectFacts, subjects
-from vglint.analysis.facts.spec import FactValue
 from vglint.finding import Evidence, Finding, Place
 from vglint.graph import Graph
 from vglint.nearest import nearest
 from vglint.number import counted
 from vglint.rule import Confidence, Rule, Scalar, Severity
-from vglint.rulebook.condition import evaluate
+from vglint.rulebook.condition import Lookup, evaluate
 from vglint.rulebook.load import CheckedRule, RuleError
-from vglint.rulebook.template import HEADLINE, render
+from vglint.rulebook.template import HEADLINE, render, said
 from vglint.span import Span
 from vglint.value import Unknown
 
@@ -99,17 +98,15 @@ def judge(checked: CheckedRule, facts: SubjectFacts) -> Finding | None:
 
 
 def undecided(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> list[tuple[Rule, Span | None]]:
-    """Returns the places where a rule's condition rests on an unknown, with its rule; None where the place is not known either.
-
-    So does a loss on what its function is given: whoever calls that decides.
-    """
+    """Returns the places where a rule's condition rests on an unknown, with its rule; None where the place is not known either. So it does
+    where the rule says that the caller decides (`given_when`)."""
     found: list[tuple[Rule, Span | None]] = []
     for _, facts in subjects(graphs, frozenset(checked.rule.subject for checked in rules)):
         for checked in rules:
             lookup = lookup_in(checked, facts)
-            is_given = facts.subject == "loss" and facts.value("input_kind") == "input"
             if checked.rule.subject != facts.subject:
                 continue
+            is_given = checked.given_when is not None and evaluate(checked.given_when, lookup) is True
             if not is_given and not isinstance(evaluate(checked.when, lookup), Unknown):
                 continue
             blamed = evaluate(checked.blame, lookup)
@@ -118,7 +115,7 @@ def undecided(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> list[tup
     return found
 
 
-def lookup_in(checked: CheckedRule, facts: SubjectFacts) -> Callable[[str], FactValue | Unknown]:
+def lookup_in(checked: CheckedRule, facts: SubjectFacts) -> Lookup:
     """Returns the meaning of a name in a rule: its param, or the subject's fact."""
     params = dict(checked.rule.params)
     return lambda name: params[name] if name in params else facts.value(name)
@@ -169,8 +166,8 @@ def _adjusted(checked: CheckedRule, severity: object, params: object) -> Checked
     return replace(checked, rule=rule)
 
 
-def _evidence(checked: CheckedRule, lookup: Callable[[str], FactValue | Unknown]) -> Evidence:
-    names = dict.fromkeys((*checked.when.names, *checked.message.names))
+def _evidence(checked: CheckedRule, lookup: Lookup) -> Evidence:
+    names = dict.fromkeys((*checked.when.names, *said(checked.message, lookup)[1]))
     evidence: list[tuple[str, Scalar]] = []
     for name in names:
         value = lookup(name)
@@ -184,7 +181,7 @@ def _evidence(checked: CheckedRule, lookup: Callable[[str], FactValue | Unknown]
     return tuple(evidence)
 
 
-def _related(checked: CheckedRule, lookup: Callable[[str], FactValue | Unknown], blamed: Place) -> tuple[Place, ...]:
+def _related(checked: CheckedRule, lookup: Lookup, blamed: Place) -> tuple[Place, ...]:
     places: dict[Place, None] = {}
     for name, template in checked.related:
         value = lookup(name)
@@ -196,7 +193,7 @@ def _related(checked: CheckedRule, lookup: Callable[[str], FactValue | Unknown],
     return tuple(places)[:6]
 
 
-def _naming(label: str, lookup: Callable[[str], FactValue | Unknown]) -> Callable[[str], FactValue | Unknown]:
+def _naming(label: str, lookup: Lookup) -> Lookup:
     return lambda name: label if name == "place" else lookup(name)
 
 
@@ -214,7 +211,7 @@ def _not_cleared(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]
     for position, facts in subjects(graphs, frozenset({"node"})) if spans else ():
         span = facts.places("place")[0].span
         for checked in asked.values() if span in spans else ():
-            answer = evaluate(checked.when, _as_if_differentiated(lookup_in(checked, facts)))
+            answer = evaluate(checked.when, _assuming(checked, lookup_in(checked, facts)))
             answers.setdefault((checked.rule.id, span), []).append((position, answer))
     kept = []
     for position, checked, finding in found:
@@ -225,9 +222,11 @@ def _not_cleared(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]
     return kept
 
 
-def _as_if_differentiated(lookup: Callable[[str], FactValue | Unknown]) -> Callable[[str], FactValue | Unknown]:
-    """That one model passes no gradient through an operation says nothing of the others that use the class."""
-    return lambda name: True if name == "differentiated" else lookup(name)
+def _assuming(checked: CheckedRule, lookup: Lookup) -> Lookup:
+    """The rule's assumptions instead of the facts: that one model passes no gradient through an operation says nothing of the others that
+    use the class."""
+    assumed = dict(checked.rule.assume)
+    return lambda name: assumed[name] if name in assumed else lookup(name)
 
 
 def _wholes(part: Graph, graphs: Sequence[Graph]) -> frozenset[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -95,22 +94,10 @@ def _match(checked: CheckedRule, facts: SubjectFacts) -> Match:
         facts.entry,
         where,
         _verdict(evaluate(checked.when, lookup)),
-        tuple(
-            (ast.unparse(part), _verdict(evaluate(_sub(checked, part), lookup))) for part in _parts(checked.when.tree)
-        ),
+        tuple((" ".join(str(part).split()), _verdict(evaluate(part, lookup))) for part in checked.when.parts),
         tuple((f"{name} (param)" if name in params else name, value_text(lookup(name))) for name in names),
         judge(checked, facts),
     )
-
-
-def _parts(tree: ast.expr) -> list[ast.expr]:
-    return list(tree.values) if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
-
-
-def _sub(checked: CheckedRule, part: ast.expr):  # type: ignore[no-untyped-def]
-    from dataclasses import replace
-
-    return replace(checked.when, tree=part)
 
 
 def _verdict(value: FactValue | Unknown) -> bool | Unknown:

@@ -19,6 +19,7 @@ Condition = Annotated[
         "What is not known makes it unknown, and an unknown never becomes a finding.",
     ),
 ]
+Conditions = Condition | Annotated[tuple[Condition, ...], Meta(min_length=1)]
 Message = Annotated[
     str,
     Meta(
@@ -34,6 +35,15 @@ Headline = Annotated[
         "names that make it longer are shortened.",
     ),
 ]
+
+
+class TextTable(Struct, forbid_unknown_fields=True, frozen=True):
+    """A sentence of the message that depends on facts; the first whose condition holds is said."""
+
+    text: Annotated[str, Meta(description="The sentence, or a part of one, with expressions in braces.")]
+    when: Annotated[
+        Condition | None, Meta(description="While this holds; the last text of a list has none and is said else.")
+    ] = None
 
 
 class LevelTable(Struct, forbid_unknown_fields=True, frozen=True):
@@ -103,7 +113,7 @@ class RuleFile(Struct, forbid_unknown_fields=True, frozen=True):
     ]
     confidence: Annotated[Confidence, Meta(description="How sure the finding is, apart from how bad it is.")]
     summary: Annotated[Text, Meta(description="One sentence in the present tense.")]
-    when: Condition
+    when: Annotated[Conditions, Meta(description="A condition, or a list of conditions that must all hold.")]
     blame: Annotated[Text, Meta(description="A fact that names places: its first is the line of the finding.")]
     message: Headline
     advice: Annotated[Message, Meta(description="One thing to do, in the imperative.")]
@@ -120,6 +130,24 @@ class RuleFile(Struct, forbid_unknown_fields=True, frozen=True):
         str, Meta(description="What the advice is predicted to change: one sentence, with expressions in braces.")
     ] = ""
     references: Annotated[tuple[str, ...], Meta(description="Where this is known from.")] = ()
+    unless: Annotated[
+        Conditions | None, Meta(description="A condition, or a list of conditions: the rule is silent where one holds.")
+    ] = None
+    given_when: Annotated[
+        Condition | None,
+        Meta(description="Where this holds, the code's caller decides, and the rule's silence says nothing."),
+    ] = None
+    assume: Annotated[
+        dict[str, bool | int | float | str],
+        Meta(
+            description="Facts that are taken as given where another model of the file that holds the same class is asked, whether the "
+            "finding is there too."
+        ),
+    ] = field(default_factory=dict)
+    texts: Annotated[
+        dict[str, Annotated[tuple[TextTable, ...], Meta(min_length=1)]],
+        Meta(description="Parts of the message, advice and notes that depend on facts, written there as {texts.NAME}."),
+    ] = field(default_factory=dict)
     params: Annotated[
         dict[str, bool | int | float | str], Meta(description="Numbers that users may set in [tool.vglint.rules.ID].")
     ] = field(default_factory=dict)

@@ -17,11 +17,11 @@ from vglint.analysis.facts import types_of
 from vglint.analysis.facts.spec import FactType
 from vglint.fix import ACTIONS
 from vglint.nearest import nearest
-from vglint.rule import Action, Example, Level, Rule, Scalar
-from vglint.rulebook.condition import Condition, ConditionError, parse, parse_flag
+from vglint.rule import Action, Example, Level, Rule, Scalar, Text
+from vglint.rulebook.condition import Condition, ConditionError, all_of, parse, parse_flag
 from vglint.rulebook.format import RuleFile
 from vglint.rulebook.measures import MEASURES
-from vglint.rulebook.template import Template, parse_template
+from vglint.rulebook.template import Template, Texts, parse_template
 
 
 class RuleError(Exception):
@@ -36,10 +36,11 @@ class RuleError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CheckedRule:
-    """A rule with its conditions and templates parsed and their names and types checked."""
+    """A rule with its conditions and templates parsed and their names and types checked; `when` holds what `unless` excludes, too."""
 
     rule: Rule
     when: Condition
+    given_when: Condition | None
     blame: Condition
     message: Template
     advice: Template
@@ -114,11 +115,17 @@ def _refuse_unknown_keys(content: object, struct: Any, prefix: str, file: str) -
         inner = _struct_of(known[key])
         if inner is None:
             continue
-        if isinstance(value, Sequence):
-            for position, item in enumerate(value):
-                _refuse_unknown_keys(item, inner, f"{prefix}{key}[{position}].", file)
-        else:
-            _refuse_unknown_keys(value, inner, f"{prefix}{key}.", file)
+        tables = value if get_origin(_plainly(known[key])) is dict and isinstance(value, Mapping) else {None: value}
+        for name, table in tables.items():
+            _refuse_in(table, inner, f"{prefix}{key}" if name is None else f"{prefix}{key}.{name}", file)
+
+
+def _refuse_in(value: object, struct: Any, key: str, file: str) -> None:
+    if isinstance(value, Sequence):
+        for position, item in enumerate(value):
+            _refuse_unknown_keys(item, struct, f"{key}[{position}].", file)
+    else:
+        _refuse_unknown_keys(value, struct, f"{key}.", file)
 
 
 @cache
@@ -128,14 +135,19 @@ def _keys_of(struct: Any) -> Mapping[str, Any]:
 
 def _struct_of(kind: Any) -> type[msgspec.Struct] | None:
     """Returns the table type inside an annotation such as `Annotated[tuple[LevelTable, ...], …]`."""
+    kind = _plainly(kind)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return kind
-    if get_origin(kind) in (Annotated, Union, UnionType, tuple):
+    if get_origin(kind) in (Union, UnionType, tuple, dict):
         for arm in get_args(kind):
             found = _struct_of(arm)
             if found is not None:
                 return found
     return None
+
+
+def _plainly(kind: Any) -> Any:
+    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
 def _plain(error: msgspec.ValidationError, file: str) -> RuleError:
@@ -163,7 +175,11 @@ def _rule(table: RuleFile, file: str) -> Rule:
         severity=table.severity,
         confidence=table.confidence,
         summary=table.summary,
-        when=table.when,
+        when=_listed(table.when),
+        unless=_listed(table.unless),
+        given_when=table.given_when,
+        assume=tuple(table.assume.items()),
+        texts=tuple((name, tuple(Text(item.text, item.when) for item in items)) for name, items in table.texts.items()),
         message=table.message,
         why=table.why.strip(),
         detail=table.detail,
@@ -191,13 +207,20 @@ def _checked(rule: Rule, file: str) -> CheckedRule:
             raise RuleError(file, f"params.{name}", f"is also the name of a fact of a {rule.subject}")
     types: dict[str, FactType] = {**facts, **params}
     here = _Keys(file, rule.subject)
-    when = here.flag("when", rule.when, types)
+    when = all_of(here.flags("when", rule.when, types), here.flags("unless", rule.unless, types))
+    given_when = here.flag("given_when", rule.given_when, types) if rule.given_when is not None else None
+    for name, value in rule.assume:
+        if name not in facts:
+            raise RuleError(file, f"assume.{name}", f"no such fact of a {rule.subject}{nearest(name, facts)}")
+        if _param_type(value) != facts[name]:
+            raise RuleError(file, f"assume.{name}", f"must be a {facts[name]}, not {value!r}")
+    texts = {name: here.texts(name, items, types) for name, items in rule.texts}
     blame = here.places("blame", rule.blame, types)
     levels = tuple(
         (
             here.flag(f"levels[{position}].when", level.when, types),
             level,
-            here.template(f"levels[{position}].note", level.note, types),
+            here.template(f"levels[{position}].note", level.note, types, texts),
         )
         for position, level in enumerate(rule.levels)
     )
@@ -205,18 +228,18 @@ def _checked(rule: Rule, file: str) -> CheckedRule:
     for position, (places, text) in enumerate(rule.related):
         here.places(f"related[{position}].places", places, types)
         with_place: dict[str, FactType] = {**types, "place": "text"}
-        related.append((places, here.template(f"related[{position}].message", text, with_place)))
+        related.append((places, here.template(f"related[{position}].message", text, with_place, texts)))
     confirm = None
     if rule.confirm is not None:
         measured = {**params, **{f"measured.{name}": kind.type for name, kind in MEASURES.items()}}
         confirm = here.flag("confirm.when", rule.confirm, measured)
     if rule.fix is not None and rule.fix.action not in ACTIONS:
         raise RuleError(file, "fix.action", f"unknown action {rule.fix.action!r}{nearest(rule.fix.action, ACTIONS)}")
-    message = here.template("message", rule.message, types)
-    advice = here.template("advice", rule.advice, types)
-    detail = here.template("detail", rule.detail, types)
-    effect = here.template("effect", rule.effect, types)
-    return CheckedRule(rule, when, blame, message, advice, detail, effect, levels, tuple(related), confirm)
+    message = here.template("message", rule.message, types, texts)
+    advice = here.template("advice", rule.advice, types, texts)
+    detail = here.template("detail", rule.detail, types, texts)
+    effect = here.template("effect", rule.effect, types, texts)
+    return CheckedRule(rule, when, given_when, blame, message, advice, detail, effect, levels, tuple(related), confirm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +255,21 @@ class _Keys:
         except ConditionError as error:
             raise self._error(key, error) from None
 
+    def flags(self, key: str, texts: Sequence[str], types: Mapping[str, FactType]) -> tuple[Condition, ...]:
+        keys = [key] if len(texts) == 1 else [f"{key}[{position}]" for position in range(len(texts))]
+        return tuple(self.flag(each, text, types) for each, text in zip(keys, texts, strict=True))
+
+    def texts(self, name: str, items: Sequence[Text], types: Mapping[str, FactType]) -> Texts:
+        found = []
+        for position, item in enumerate(items):
+            key = f"texts.{name}[{position}]"
+            if (item.when is None) is not (position == len(items) - 1):
+                wrong = "the last text has no `when`: it is said where no other is" if item.when else "missing"
+                raise RuleError(self.file, f"{key}.when", wrong)
+            condition = self.flag(f"{key}.when", item.when, types) if item.when is not None else None
+            found.append((condition, self.template(f"{key}.text", item.text, types)))
+        return Texts(tuple(found))
+
     def places(self, key: str, text: str, types: Mapping[str, FactType]) -> Condition:
         try:
             condition = parse(text, types)
@@ -241,15 +279,21 @@ class _Keys:
             raise RuleError(self.file, key, f"{text!r} is a {condition.type}, a fact that names places is needed")
         return condition
 
-    def template(self, key: str, text: str, types: Mapping[str, FactType]) -> Template:
+    def template(
+        self, key: str, text: str, types: Mapping[str, FactType], texts: Mapping[str, Texts] | None = None
+    ) -> Template:
         try:
-            return parse_template(text, types)
+            return parse_template(text, types, texts)
         except ConditionError as error:
             raise self._error(key, error) from None
 
     def _error(self, key: str, error: ConditionError) -> RuleError:
         hint = f" (see `vglint facts` for those of a {self.subject})" if "unknown name" in str(error) else ""
         return RuleError(self.file, key, f"{error}{hint}")
+
+
+def _listed(conditions: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return () if conditions is None else (conditions,) if isinstance(conditions, str) else conditions
 
 
 def _param_type(value: Scalar) -> FactType:

@@ -22,7 +22,7 @@ def page(rule: Rule) -> str:
         parts.append("## Fine")
         parts += [_example(rule, example) for example in silent]
     parts.append("## How it is decided")
-    parts.append(f"For each {rule.subject}:\n\n```\n{_condition(rule.when)}\n```")
+    parts.append(f"For each {rule.subject}:\n\n```\n{_conditions(rule)}\n```")
     if rule.levels:
         rows = [f"| `{_condition(level.when)}` | {level.severity} | {level.note} |" for level in rule.levels]
         parts.append("\n".join(["| when | severity | |", "|---|---|---|", *rows]))
@@ -88,6 +88,15 @@ def _example(rule: Rule, example: Example) -> str:
     if example.fixed:
         text += f"\n\nAfter the fix:\n\n```python\n{example.fixed.strip()}\n```"
     return text
+
+
+def _conditions(rule: Rule) -> str:
+    when, unless = ([_condition(text) for text in texts] for texts in (rule.when, rule.unless))
+    lines = (
+        when if len(when) == 1 else [f"all of: {text}" if not i else f"        {text}" for i, text in enumerate(when)]
+    )
+    lines += [f"unless: {text}" if not i else f"    or: {text}" for i, text in enumerate(unless)]
+    return "\n".join(lines)
 
 
 def _condition(text: str) -> str:

@@ -2,37 +2,66 @@
 
 from __future__ import annotations
 
+import re
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vglint.analysis.facts.spec import FactType, FactValue
-from vglint.rulebook.condition import Condition, ConditionError, evaluate, parse
+from vglint.nearest import nearest
+from vglint.rulebook.condition import Condition, ConditionError, Lookup, evaluate, parse
 from vglint.value import Unknown
 
 HEADLINE = 100
 """Characters that a finding's message may have."""
 _SHORTEST = 12
 """Characters that a shortened value keeps."""
+_FORMAT = re.compile(r"[<>^]?[-+]?\d{0,2}(\.\d{1,2})?[efgs%]?")
 _SAMPLES: Mapping[FactType, FactValue] = {"number": 1.5, "text": "x", "flag": True}
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A checked template: literal text, then an expression with its format, and so on."""
+    """A checked template: literal text, then an expression with its format or one of several texts, and so on."""
 
     text: str
-    parts: tuple[tuple[str, Condition | None, str], ...]
+    parts: tuple[tuple[str, Condition | Texts | None, str], ...]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The facts and parameters that the text shows."""
+        """The facts and parameters that the text may show or ask for."""
         return tuple(dict.fromkeys(name for _, hole, _ in self.parts if hole is not None for name in hole.names))
 
 
-def parse_template(text: str, types: Mapping[str, FactType]) -> Template:
-    """Returns the checked template; raises ConditionError on a broken brace, an unknown name or a format that does not fit."""
-    parts: list[tuple[str, Condition | None, str]] = []
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Templates of which the first whose condition holds is said; the last has none."""
+
+    options: tuple[tuple[Condition | None, Template], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The facts and parameters that the texts may show or ask for."""
+        return tuple(
+            name
+            for condition, template in self.options
+            for name in (*(condition.names if condition is not None else ()), *template.names)
+        )
+
+    def said(self, lookup: Lookup) -> tuple[Template, tuple[str, ...]]:
+        """Returns the text that is said, and the facts that decide it."""
+        asked: list[str] = []
+        for condition, template in self.options:
+            if condition is None or evaluate(condition, lookup) is True:
+                return template, (*asked, *(condition.names if condition is not None else ()))
+            asked += condition.names
+        raise AssertionError("the last text has no condition")
+
+
+def parse_template(text: str, types: Mapping[str, FactType], texts: Mapping[str, Texts] | None = None) -> Template:
+    """Returns the checked template; raises ConditionError on a broken brace, an unknown name or a format that does not fit. A text stands
+    alone in its braces: `{texts.NAME}`."""
+    parts: list[tuple[str, Condition | Texts | None, str]] = []
     try:
         pieces = list(string.Formatter().parse(" ".join(text.split())))
     except ValueError as error:
@@ -43,22 +72,47 @@ def parse_template(text: str, types: Mapping[str, FactType]) -> Template:
         if field is None:
             parts.append((before, None, ""))
             continue
+        if field.startswith("texts."):
+            name = field.removeprefix("texts.")
+            if name not in (texts or {}) or spec:
+                raise ConditionError(
+                    f"unknown name {field!r}{nearest(name, texts or {})}" if not spec else f"{field!r} has no format"
+                )
+            parts.append((before, (texts or {})[name], ""))
+            continue
         hole = parse(field, types)
         _try_format(hole, spec or "")
         parts.append((before, hole, spec or ""))
     return Template(text, tuple(parts))
 
 
-def render(template: Template, lookup: Callable[[str], FactValue | Unknown], longest: int | None = None) -> str:
+def render(template: Template, lookup: Lookup, longest: int | None = None) -> str:
     """Returns the text with every expression's value filled in; `?` where one is not known.
 
     Where it would be longer than `longest`, the longest values lose their middle: `encoder…out_proj`.
     """
-    literal = [before for before, _, _ in template.parts]
-    values = ["" if hole is None else _text(evaluate(hole, lookup), spec) for _, hole, spec in template.parts]
+    parts = said(template, lookup)[0]
+    literal = [before for before, _, _ in parts]
+    values = ["" if hole is None else _text(evaluate(hole, lookup), spec) for _, hole, spec in parts]
     if longest is not None:
         values = _shortened(values, longest - sum(map(len, literal)))
     return "".join(before + value for before, value in zip(literal, values, strict=True))
+
+
+def said(template: Template, lookup: Lookup) -> tuple[list[tuple[str, Condition | None, str]], tuple[str, ...]]:
+    """Returns a template's parts with the texts that are said in place, and the facts that they show and that decide them."""
+    parts: list[tuple[str, Condition | None, str]] = []
+    names: dict[str, None] = {}
+    for before, hole, spec in template.parts:
+        if isinstance(hole, Texts):
+            chosen, asked = hole.said(lookup)
+            inner, shown = said(chosen, lookup)
+            parts += [(before, None, ""), *inner]
+            names.update(dict.fromkeys((*asked, *shown)))
+        else:
+            parts.append((before, hole, spec))
+            names.update(dict.fromkeys(hole.names if hole is not None else ()))
+    return parts, tuple(names)
 
 
 def _shortened(values: list[str], room: int) -> list[str]:
@@ -78,6 +132,8 @@ def _try_format(hole: Condition, spec: str) -> None:
     if hole.type not in _SAMPLES:
         raise ConditionError(f"{hole.text!r} is a list ({hole.type}): show count(…), first(…) or join(…) of it")
     try:
+        if not _FORMAT.fullmatch(spec):
+            raise ValueError("an alignment, a sign, a width and digits of two figures, and one of e, f, g, s, %")
         format(_SAMPLES[hole.type], spec)
     except ValueError as error:
         raise ConditionError(f"format {spec!r} does not fit {hole.text!r}, a {hole.type}: {error}") from None

@@ -128,14 +128,6 @@ def divided_after(found: NodeView) -> bool:
     return False
 
 
-@fact("node", "text")
-def scale_fault(found: NodeView) -> str:
-    """What is wrong with the scale of the scores, in words."""
-    if divided_after(found):
-        return "the softmax's result is divided by a constant, its scores are not: the softmax saturates, and its weights no longer sum to 1"
-    return "the scores are multiplied by a constant above 1, where they should be divided by it: the softmax saturates at once"
-
-
 def _towards(view: View, inputs: tuple[int, ...]) -> int | None:
     """Returns the input of a sum that leads to a product of activations; the other is a bias or a mask."""
     for index in inputs:

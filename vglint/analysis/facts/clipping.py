@@ -75,20 +75,22 @@ def clipped_without_effect(loop: LoopView) -> tuple[Place, ...]:
     return places_of(loop, found)
 
 
-@fact("loop", "text")
-def clip_fault(loop: LoopView) -> str | Unknown:
-    """Why the first of `clipped_without_effect` has no effect."""
+@fact("loop", "flag")
+def clip_exhausted(loop: LoopView) -> bool:
+    """A clip is given an iterator of parameters that was used up before."""
+    return any(clip.get("exhausted") is True for clip in loop.clips)
+
+
+@fact("loop", "flag")
+def clip_after_step(loop: LoopView) -> bool:
+    """The first of `clipped_without_effect` runs after the step."""
     places = clipped_without_effect(loop)
     if not places:
-        return unknown("every clip has an effect")
+        return False
     clip = next(node for node in loop.clips if node.span == places[0].span)
-    if clip.get("exhausted") is True:
-        return "the iterator of parameters that it is given was used up before, so it clips nothing"
     events = sorted([*loop.zeros, *loop.possible_backwards, *loop.steps], key=lambda node: node.index)
     before = next(earlier(loop.view, clip, events, loop.optimizer), None)
-    if before is not None and before.op == "step":
-        return "it runs after the step, and the gradients are zeroed before the next one"
-    return "it runs before backward() has filled the gradients"
+    return before is not None and before.op == "step"
 
 
 @fact("loop", "number")
@@ -109,19 +111,3 @@ def clip_value(loop: LoopView) -> float | Unknown:
         if value is not None:
             return value
     return unknown("no literal clip_value")
-
-
-@fact("loop", "number")
-def clip_bound(loop: LoopView) -> float | Unknown:
-    """The literal bound of its clipping, norm or value."""
-    norm = max_norm(loop)
-    return clip_value(loop) if isinstance(norm, Unknown) else norm
-
-
-@fact("loop", "text")
-def clip_verdict(loop: LoopView) -> str | Unknown:
-    """What a clip of that bound does."""
-    bound = clip_bound(loop)
-    if isinstance(bound, Unknown):
-        return bound
-    return "never acts" if bound > 1 else "cuts nearly every step to that length"

@@ -50,19 +50,10 @@ def decades_per_turn(model: ModelView) -> float | Unknown:
 
 
 @fact("model", "text")
-def turn_bound(model: ModelView) -> str | Unknown:
-    """How often that loop turns, as far as the source says."""
+def turns(model: ModelView) -> str | Unknown:
+    """How often that loop turns, as the source writes it: `depth - 1`. Unknown where it does not say."""
     found = _critical(model)
     if isinstance(found, Unknown):
         return found
-    region = model.view.graph.regions[found.region]
-    return "an unknown number of turns" if region.count is None else f"{region.count} turns"
-
-
-@fact("model", "text")
-def critical_change(model: ModelView) -> str | Unknown:
-    """What the gradient does from `critical_depth` on, in words."""
-    found = _critical(model)
-    if isinstance(found, Unknown):
-        return found
-    return "falls below 1e-3" if found.below_1e3 is not None else "grows beyond 1e3"
+    count = model.view.graph.regions[found.region].count
+    return unknown("the number of turns is not known") if count is None else str(count)

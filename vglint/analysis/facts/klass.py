@@ -92,12 +92,6 @@ def built_in_forward(found: ClassView) -> tuple[Place, ...]:
     return tuple(dict.fromkeys(places))
 
 
-@fact("class", "texts")
-def built_types(found: ClassView) -> tuple[str, ...]:
-    """The classes of those layers and parameters."""
-    return tuple(dict.fromkeys(place.message for place in built_in_forward(found)))
-
-
 @fact("class", "places")
 def outputs_cut(found: ClassView) -> tuple[Place, ...] | Unknown:
     """The calls of `.detach()` or `.data` that cut everything that forward returns from every weight that training would move. Unknown

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from vglint.analysis.facts.source import Source, source_of
 from vglint.analysis.facts.spec import fact, unknown
-from vglint.analysis.facts.view import View, number
+from vglint.analysis.facts.view import View
 from vglint.finding import Place
 from vglint.graph import Node
 from vglint.value import Unknown
@@ -87,12 +86,6 @@ def input_place(found: LossView) -> tuple[Place, ...]:
     return () if isinstance(found.source, Unknown) else (found.view.place(found.source.node),)
 
 
-@fact("loss", "text")
-def input_path(found: LossView) -> str | Unknown:
-    """Module path of that op, or its op and the module whose forward runs it."""
-    return found.source if isinstance(found.source, Unknown) else found.view.place(found.source.node).message
-
-
 @fact("loss", "flag")
 def pooled(found: LossView) -> bool | Unknown:
     """Between that op and the loss, several positions or steps are pooled into one: its zeros are averaged with what is not zero."""
@@ -109,32 +102,11 @@ _POOLING = frozenset({"mean", "sum", "amax", "max", "logsumexp"})
 @fact("loss", "text")
 def input_source(found: LossView) -> str | Unknown:
     """That op and where it is, in words: softmax at act, softmax in model."""
-    op, path = input_op(found), input_path(found)
-    if isinstance(op, Unknown) or isinstance(path, Unknown):
-        return op if isinstance(op, Unknown) else path
+    op = input_op(found)
+    if isinstance(op, Unknown) or isinstance(found.source, Unknown):
+        return op
+    path = found.view.place(found.source.node).message
     return path if path == op or path.startswith(f"{op} in ") else f"{op} at {path}"
-
-
-@fact("loss", "text")
-def wanted(found: LossView) -> str:
-    """What the loss's first argument has to be, in words."""
-    return _WANTED.get(found.node.op, "predictions")
-
-
-@fact("loss", "text")
-def loss_mend(found: LossView) -> str | Unknown:
-    """How to bring loss and input together."""
-    if isinstance(found.source, Unknown):
-        return found.source
-    match found.node.op, found.source.kind:
-        case "nll_loss", "logits" | "rectified":
-            return "use cross_entropy, which takes logits, or put log_softmax before the loss"
-        case "nll_loss", _:
-            return "use log_softmax instead of softmax, or hand the logits to cross_entropy"
-        case "binary_cross_entropy", _:
-            return "use binary_cross_entropy_with_logits, which takes logits"
-        case _:
-            return "hand the loss what it takes"
 
 
 @fact("loss", "text")
@@ -152,34 +124,3 @@ def trained(found: LossView) -> bool:
     after = view.after([found.node.index])
     ends = {node.index for node in view.nodes("backward", "grad")} | {index for _, index in view.graph.outputs}
     return bool(after & ends)
-
-
-@fact("loss", "number", "classes")
-def classes(found: LossView) -> float | Unknown:
-    """Size of dimension 1 (of the last one, for a vector) of the first argument."""
-    index = found.view.argument(found.node, "input")
-    shape = found.view.graph.nodes[index].shape if index is not None else None
-    if shape is None or not shape:
-        return unknown("the shape of the loss's input is not known")
-    size = shape[1] if len(shape) > 1 else shape[0]
-    return float(size) if isinstance(size, int) else unknown("the number of classes is not known")
-
-
-@fact("loss", "number", "nats")
-def floor(found: LossView) -> float | Unknown:
-    """Smallest value that cross-entropy can reach when probabilities are taken for logits: log(1 + (C - 1) / e)."""
-    count = classes(found)
-    return count if isinstance(count, Unknown) else math.log(1 + (count - 1) / math.e)
-
-
-@fact("loss", "number", "classes")
-def softmax_size(found: LossView) -> float | Unknown:
-    """Size of the dimension that the softmax behind the first argument runs over."""
-    if isinstance(found.source, Unknown):
-        return found.source
-    node = found.view.graph.nodes[found.source.node]
-    dim, shape = number(node.get("dim")), node.shape
-    if dim is None or shape is None or not -len(shape) <= dim < len(shape):
-        return unknown("the softmax's dimension is not known")
-    size = shape[int(dim)]
-    return float(size) if isinstance(size, int) else unknown("the softmax's dimension is not known")

@@ -234,12 +234,6 @@ def saturating_decades(model: ModelView) -> float | Unknown:
 
 
 @fact("model", "number", "decades")
-def activation_decades(model: ModelView) -> float | Unknown:
-    """What all activations on the way do to the gradient, as a decimal logarithm."""
-    return model.cost("activation")
-
-
-@fact("model", "number", "decades")
 def weight_decades(model: ModelView) -> float | Unknown:
     """What the weight layers' initialisation does to the gradient on the way, as a decimal logarithm; changes of width, which
     redistribute it over more or fewer units, do not count."""
@@ -310,12 +304,6 @@ def optimizer(model: ModelView) -> str:
     if not names:
         return "unseen"
     return "adaptive" if all(name in ADAPTIVE for name in names) else "sgd" if "SGD" in names else "unseen"
-
-
-@fact("model", "flag")
-def second_derivative(model: ModelView) -> bool:
-    """The program differentiates a gradient again (`create_graph=True`), so that its activations must be smooth."""
-    return any(node.get("create_graph") is True for node in model.view.graph.nodes)
 
 
 def _known(gradient: float | None) -> float:

@@ -102,12 +102,6 @@ def dim_size(found: NodeView) -> float | Unknown:
     return float(size) if isinstance(size, int) else unknown("the size is not known")
 
 
-@fact("node", "number")
-def constant_result(found: NodeView) -> float | Unknown:
-    """What a softmax over one entry gives: 1, its logarithm 0."""
-    return 0.0 if found.node.op == "log_softmax" else 1.0
-
-
 @fact("node", "flag")
 def doubled(found: NodeView) -> bool:
     """An addition of a value to itself, where the value is what a layer just computed. One line that adds different things on other

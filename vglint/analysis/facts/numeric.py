@@ -52,16 +52,10 @@ def root_of_difference(found: NodeView) -> bool:
     return squared_distances(found.view, source) or sine(found.view, source)
 
 
-@fact("node", "text")
-def root_argument(found: NodeView) -> str | Unknown:
-    """What a root's argument is and where it is 0, in words."""
-    if root_of_squares(found):
-        return "a sum of squares, is 0 (all-zero features, equal inputs, padding)"
-    if not root_of_difference(found):
-        return unknown("no argument that is known to be 0")
-    if sine(found.view, found.node.inputs[0]):
-        return "1 minus the square of a cosine, is 0 (equal or opposite vectors, or by rounding)"
-    return "a squared distance, is 0 (a point and itself, equal points, or by rounding)"
+@fact("node", "flag")
+def root_of_sine(found: NodeView) -> bool:
+    """A root whose argument is 1 minus a cosine's square."""
+    return _is_root(found.node) and bool(found.node.inputs) and sine(found.view, found.node.inputs[0])
 
 
 @fact("node", "flag")
@@ -77,12 +71,6 @@ def squares_shifted(found: NodeView) -> bool:
 
 
 @fact("node", "flag")
-def argument_guarded(found: NodeView) -> bool:
-    """Its argument is kept off zero: a positive constant was added, it was clamped, or an exponential made it."""
-    return bool(found.node.inputs) and guarded(found.view, found.node.inputs[0])
-
-
-@fact("node", "flag")
 def epsilon_outside(found: NodeView) -> bool:
     """A small constant is added to the result, where it protects the division but not the root's slope."""
     view = found.view
@@ -92,12 +80,6 @@ def epsilon_outside(found: NodeView) -> bool:
         if value is not None and 0 < value <= 1e-3:
             return True
     return False
-
-
-@fact("node", "text")
-def argument_op(found: NodeView) -> str | Unknown:
-    """The op that made its argument, beyond reshapes and casts."""
-    return origin(found.view, found.node.inputs[0]).op if found.node.inputs else unknown("no argument")
 
 
 @fact("node", "flag")

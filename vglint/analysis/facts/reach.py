@@ -171,18 +171,6 @@ def forgotten_group(loop: LoopView) -> str | Unknown:
     return name if isinstance(name, str) else unknown("no group is left over")
 
 
-@fact("loop", "text")
-def not_moved(loop: LoopView) -> str | Unknown:
-    """What no optimiser moves, in words: the group that was forgotten, else the missed layers."""
-    name = forgotten_group(loop)
-    if isinstance(name, str):
-        return f"the group of parameters in {name!r}, which is filled and then given to nobody"
-    places = missed_layers(loop)
-    if isinstance(places, Unknown):
-        return places
-    return ", ".join(dict.fromkeys(place.message for place in places)) if places else unknown("everything is moved")
-
-
 def _severed(loop: LoopView, ops: frozenset[str] | None) -> tuple[Place, ...] | Unknown:
     view, found = loop.view, dict[Place, None]()
     backwards = list(view.nodes("backward"))

@@ -10,15 +10,6 @@ from vglint.value import Unknown
 
 
 @fact("node", "text")
-def cell(found: NodeView) -> str | Unknown:
-    """`vanilla` (RNN) or `gated` (LSTM, GRU)."""
-    kind = found.node.op.removesuffix("_cell")
-    if kind not in ("rnn", "lstm", "gru"):
-        return unknown("not recurrent")
-    return "vanilla" if kind == "rnn" else "gated"
-
-
-@fact("node", "text")
 def nonlinearity(found: NodeView) -> str | Unknown:
     """A plain RNN's activation: tanh or relu."""
     value = found.node.get("nonlinearity")

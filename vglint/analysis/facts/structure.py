@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vglint.analysis.facts.domain import constant
-from vglint.analysis.facts.model import SATURATING, ModelView, commonest
+from vglint.analysis.facts.model import ModelView, commonest
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.finding import Place
 from vglint.value import Unknown
@@ -46,17 +46,6 @@ def sums(model: ModelView) -> tuple[Place, ...]:
 
 
 @fact("model", "places")
-def squashed_sums(model: ModelView) -> tuple[Place, ...]:
-    """Residual additions whose sum passes a saturating activation before the next block."""
-    nodes = model.view.graph.nodes
-    return model.view.places(
-        index
-        for index in model.sums
-        if any(nodes[reader].op in SATURATING and reader in model.path.trunk for reader in model.view.readers[index])
-    )
-
-
-@fact("model", "places")
 def scaled_identities(model: ModelView) -> tuple[Place, ...]:
     """Residual additions whose identity is multiplied by a literal below one before it is added."""
     nodes = model.view.graph.nodes
@@ -96,13 +85,6 @@ def selu_breakers(model: ModelView) -> tuple[Place, ...]:
         for index in model.path.trunk
         if nodes[index].op in ("dropout", "batch_norm") and index < last and nodes[index].get("p") != 0
     )
-
-
-@fact("model", "flag")
-def has_skip(model: ModelView) -> bool | Unknown:
-    """Some weight layer on the way has something parallel to it: a residual or dense connection, a branch, a gate."""
-    trunk = frozenset(model.path.trunk)
-    return any(index not in trunk for index in model.path.weights)
 
 
 @fact("model", "places")

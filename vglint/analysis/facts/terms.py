@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vglint.analysis.facts.domain import constant
-from vglint.analysis.facts.loop import LoopView, optimizer
+from vglint.analysis.facts.loop import LoopView
 from vglint.analysis.facts.reach import (
     DETACHING,
     before_moved,
@@ -15,7 +15,7 @@ from vglint.analysis.facts.reach import (
     severed_layers,
     undifferentiable,
 )
-from vglint.analysis.facts.spec import fact, unknown
+from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
 from vglint.graph import Node
@@ -57,37 +57,11 @@ def only_a_term(loop: LoopView) -> bool:
     return not whole and bool(cut_terms(loop) or flat_terms(loop))
 
 
-@fact("loop", "text")
-def cut_text(loop: LoopView) -> str | Unknown:
-    """What the first of `cut_at` cuts, in words."""
-    places = cut_at(loop)
-    if not places:
-        return unknown("nothing is cut")
-    if severed(loop) == places:
-        moved = optimizer(loop)
-        return f"{places[0].message} cuts the loss from the parameters: no differentiable way leads from backward() to what {moved} moves."
-    if severed_layers(loop) == places:
-        return f"{places[0].message} cuts off every layer before it: {optimizer(loop)} moves them, and no gradient ever reaches them."
-    return f"{places[0].message} cuts a term of the loss from the parameters: the term changes the loss and trains nothing."
-
-
 @fact("loop", "places")
 def flat_at(loop: LoopView) -> tuple[Place, ...]:
     """What `undifferentiable` names, else `flat_terms`."""
     places = undifferentiable(loop)
     return flat_terms(loop) if isinstance(places, Unknown) or not places else places
-
-
-@fact("loop", "text")
-def flat_text(loop: LoopView) -> str | Unknown:
-    """What depends on the parameters only through the first of `flat_at`, in words."""
-    places = flat_at(loop)
-    if not places:
-        return unknown("a gradient passes")
-    through = f"only through {places[0].message}, which has no gradient"
-    if undifferentiable(loop) == places:
-        return f"the loss depends on the parameters {through}: nothing that {optimizer(loop)} moves is trained."
-    return f"a term of the loss depends on the parameters {through}: it changes the loss and trains nothing."
 
 
 def _of_terms(loop: LoopView, detaching: bool) -> tuple[Place, ...]:

@@ -34,21 +34,16 @@ def zeroed_elsewhere(loop: LoopView) -> tuple[Place, ...]:
 
 
 @fact("loop", "flag")
+def zeroed_in_other_arm(loop: LoopView) -> bool:
+    """Its gradients are zeroed in another arm of a condition than the step."""
+    late = [step for step in loop.steps if _elsewhere(loop, step)]
+    return bool(late) and all(any(loop.view.exclusive(zero, step) for zero in loop.zeros) for step in late)
+
+
+@fact("loop", "flag")
 def given_optimizer(loop: LoopView) -> bool:
     """The optimiser, or the model whose parameters it moves, is an argument of the code and not known."""
     return not loop.params
-
-
-@fact("loop", "text")
-def summed(loop: LoopView) -> str:
-    """Which gradients add up from step to step, in words."""
-    if not loop.zeros:
-        return "nothing zeroes its gradients: every step follows the sum of all gradients since the start"
-    if all(
-        any(loop.view.exclusive(zero, step) for zero in loop.zeros) for step in loop.steps if _elsewhere(loop, step)
-    ):
-        return "its gradients are zeroed in another arm of a condition only: this step follows the sum of all gradients since then"
-    return "its gradients are zeroed outside that loop only: every step follows the sum of all gradients since the loop began"
 
 
 def _never(loop: LoopView, step: Node) -> bool:
