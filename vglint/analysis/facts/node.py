@@ -15,6 +15,8 @@ from vglint.value import Unknown
 _NAMES = """
 softmax log_softmax backward sqrt pow rsqrt log log2 log10 where clamp acos asin atanh add sigmoid tanh
 rnn lstm gru rnn_cell lstm_cell gru_cell linear matmul rebind carried idle_init exp batch_norm instance_norm optimizer
+mm addmm conv1d conv2d conv3d layer_norm group_norm rms_norm view reshape
+dropout dropout1d dropout2d dropout3d alpha_dropout feature_dropout feature_alpha_dropout
 """
 SUBJECTS = frozenset(_NAMES.split())
 """The ops that some rule of a node is about."""

@@ -1,0 +1,325 @@
+"""Facts of axes taken for one another: time and batch, layers and batch, heads and positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vglint.analysis.facts.node import NodeView
+from vglint.analysis.facts.spec import fact
+from vglint.analysis.facts.view import View
+from vglint.finding import Place
+from vglint.graph import Node
+from vglint.value import Expr, Literal_, times
+
+RECURRENT = frozenset({"rnn", "lstm", "gru"})
+_SAME = frozenset({"contiguous", "to", "float", "clone", "detach", "tanh", "relu", "squeeze", "identity", "cuda"})
+_EACH = frozenset(
+    {"linear", "contiguous", "to", "float", "clone", "layer_norm", "rms_norm", "identity", "getitem", "chunk", "split"}
+)
+_RESHAPES = frozenset({"view", "reshape"})
+
+
+# ---- time and batch
+
+
+@fact("node", "places")
+def batch_read_as_time(found: NodeView) -> tuple[Place, ...]:
+    """Of a recurrent layer: where the last entry of its output is taken along the batch, not along time. A batch of one, and a
+    sequence without a batch, are none."""
+    view, node = found.view, found.node
+    if node.op not in RECURRENT or not isinstance(node.get("batch_first"), bool) or not node.inputs:
+        return ()
+    axis = 0 if node.get("batch_first") else 1
+    given = view.graph.nodes[node.inputs[0]]
+    if given.op in ("pack_padded_sequence", "pack_sequence") or _single(view, given, axis):
+        return ()
+    if given.shape is not None and len(given.shape) == 2:
+        return ()
+    reads = [read for output in _results(view, node, 0) for read in _reads(view, output)]
+    return view.places(read.index for read in reads if _last_along(read) == axis)
+
+
+@fact("node", "text")
+def time_fault(found: NodeView) -> str:
+    """What its output's order is, and what is taken along which axis, in words."""
+    name = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}.get(found.node.op, found.node.op)
+    if found.node.get("batch_first") is True:
+        return f"the {name} has batch_first=True, so [-1] takes the last sample of the batch, not the last time step"
+    return f"the {name} puts time first, so [:, -1] takes the last sample of the batch, not the last time step"
+
+
+@fact("node", "text")
+def time_mend(found: NodeView) -> str:
+    """How the last time step is taken, in words."""
+    if found.node.get("batch_first") is True:
+        return "take [:, -1], or the layer's own h_n[-1]"
+    return "build the layer with batch_first=True where the data is (batch, time, features), or take [-1] where time comes first"
+
+
+@fact("node", "flag")
+def sizes_show_batch(found: NodeView) -> bool:
+    """The sizes show it: the first axis of what the layer is given is as long as the loss's target, the second is not."""
+    view, node = found.view, found.node
+    shape = view.graph.nodes[node.inputs[0]].shape if node.inputs else None
+    if shape is None or len(shape) != 3 or not isinstance(shape[0], int) or shape[0] == shape[1]:
+        return False
+    for index in view.after([node.index]):
+        if view.kinds[index] == "loss":
+            target = view.argument(view.graph.nodes[index], "target")
+            wanted = view.graph.nodes[target].shape if target is not None else None
+            if wanted and wanted[0] == shape[0]:
+                return True
+    return False
+
+
+def _single(view: View, node: Node, axis: int) -> bool:
+    """Whether an axis has one entry: it was put in, or is 1 long."""
+    if node.shape is not None and len(node.shape) == 3:
+        return node.shape[axis] == 1
+    while node.inputs:
+        if node.op == "unsqueeze":
+            return node.get("dim") in (axis, axis - 3)
+        if node.op == "getitem" and _adds_axis(node.get("index")):
+            return True
+        if node.op in _RESHAPES:
+            sizes = _sizes(node)
+            return len(sizes) == 3 and sizes[axis] == 1
+        if view.kinds[node.index] not in ("dropout", "activation", "norm") and node.op not in (
+            "to",
+            "float",
+            "linear",
+            "embedding",
+        ):
+            return False
+        node = view.graph.nodes[node.inputs[0]]
+    return False
+
+
+def _adds_axis(index: Literal_) -> bool:
+    return index is None or (isinstance(index, tuple) and None in index)
+
+
+def _results(view: View, node: Node, position: int) -> Iterator[int]:
+    """Yields the nodes of a recurrent layer's output (0) or of its last states (1), as they are."""
+    for reader in view.readers[node.index]:
+        found = view.graph.nodes[reader]
+        if found.op != "getitem" or found.get("index") not in (position, position - 2):
+            continue
+        if position == 0 or node.op != "lstm":
+            yield reader
+            continue
+        for inner in view.readers[reader]:
+            if view.graph.nodes[inner].op == "getitem" and view.graph.nodes[inner].get("index") in (0, 1, -1, -2):
+                yield inner
+
+
+def _reads(view: View, index: int) -> Iterator[Node]:
+    """Yields what takes a part of a value, beyond what leaves its axes as they are."""
+    for reader in view.readers[index]:
+        node = view.graph.nodes[reader]
+        if node.op in ("getitem", "select", "narrow"):
+            yield node
+        elif (
+            node.op in _SAME - {"squeeze"}
+            or view.kinds[reader] in ("dropout", "activation")
+            or node.op in ("layer_norm", "linear")
+        ):
+            yield from _reads(view, reader)
+
+
+def _last_along(node: Node) -> int | None:
+    """Returns the axis along which a node takes the last entry; None where it takes something else, or along several."""
+    if node.op == "select":
+        dim = node.get("dim")
+        return dim if isinstance(dim, int) and _is_last(node.get("index"), dim) else None
+    index = node.get("index")
+    entries = index if isinstance(index, tuple) and index[:1] != ("slice",) else (index,)
+    axis = None
+    for position, entry in enumerate(entries):
+        if entry == ("slice", None, None, None):
+            continue
+        if axis is not None or not _is_last(entry, position):
+            return None
+        axis = position
+    return axis
+
+
+def _is_last(entry: Literal_, axis: int) -> bool:
+    """Whether an index is -1, `-1:`, or the size of that axis less one."""
+    if entry == -1 and not isinstance(entry, bool):
+        return True
+    if isinstance(entry, tuple):
+        return entry[:3] == ("slice", -1, None)
+    return isinstance(entry, Expr) and any(
+        str(entry) == f"{symbol} - 1" and symbol.endswith(f".{axis}") for symbol in entry.symbols()
+    )
+
+
+# ---- layers and batch
+
+
+@fact("node", "places")
+def mixed_states(found: NodeView) -> tuple[Place, ...]:
+    """Of a recurrent layer of several layers or directions: where its last states, which stand (layers · directions, batch, hidden), are
+    viewed as (batch, …) without a transpose, so that a row holds the states of several samples."""
+    node = found.node
+    count = _stacked(node)
+    if node.op not in RECURRENT or count is None or count < 2:
+        return ()
+    places = []
+    for state in _results(found.view, node, 1):
+        for view_ in _viewed(found.view, state):
+            if _rows_are_samples(view_, node, count):
+                places.append(found.view.place(view_.index))
+    return tuple(dict.fromkeys(places))
+
+
+@fact("node", "number")
+def stacked_states(found: NodeView) -> float:
+    """How many last states a recurrent layer gives for a sample: layers times directions."""
+    return float(_stacked(found.node) or 1)
+
+
+def _stacked(node: Node) -> int | None:
+    layers, both = node.get("num_layers"), node.get("bidirectional")
+    if not isinstance(layers, int) or not isinstance(both, bool):
+        return 2 if both is True else None
+    return layers * (2 if both else 1)
+
+
+def _viewed(view: View, index: int) -> Iterator[Node]:
+    for reader in view.readers[index]:
+        node = view.graph.nodes[reader]
+        if node.op in _RESHAPES:
+            yield node
+        elif node.op in _SAME or view.kinds[reader] in ("dropout", "activation"):
+            yield from _viewed(view, reader)
+
+
+def _sizes(node: Node) -> tuple[Literal_, ...]:
+    sizes = node.get("size") if node.op == "view" else node.get("shape")
+    return sizes if isinstance(sizes, tuple) else ()
+
+
+def _rows_are_samples(node: Node, layer: Node, count: int) -> bool:
+    sizes, hidden = _sizes(node), layer.get("hidden_size")
+    if len(sizes) not in (2, 3):
+        return False
+    first, last = sizes[0], sizes[-1]
+    ways = {count, layer.get("num_layers"), 2 if layer.get("bidirectional") is True else 1, 1}
+    if isinstance(first, Expr) or (isinstance(first, int) and first > 0 and first not in ways):
+        # (batch · something, hidden) keeps the rows of the states apart
+        return not (len(sizes) == 2 and last == hidden) and not isinstance(last, type(None))
+    if first != -1:
+        return False
+    if len(sizes) == 3:
+        return sizes[1] == count and last == hidden
+    return isinstance(last, int) and isinstance(hidden, int) and last > hidden and last % hidden == 0
+
+
+# ---- heads and positions
+
+
+@fact("node", "text")
+def heads_fault(found: NodeView) -> str:
+    """Of a view: how it splits features into heads, or joins heads into features, without moving the axis of the positions: `split`, `join`;
+    `none`."""
+    node, view = found.node, found.view
+    if node.op not in _RESHAPES or not node.inputs:
+        return "none"
+    source, sizes = view.graph.nodes[node.inputs[0]], _sizes(node)
+    if len(sizes) == 4 and _splits(view, source, sizes):
+        return "split"
+    if len(sizes) == 3 and _joins(source, sizes):
+        return "join"
+    return "none"
+
+
+@fact("node", "text")
+def heads_text(found: NodeView) -> str:
+    """What such a view makes of which axes, in words."""
+    if heads_fault(found) == "join":
+        return "(batch, heads, positions, size) is viewed as (batch, positions, heads · size) without a transpose: a position gets other positions' features"
+    return "(batch, positions, heads · size) is viewed as (batch, heads, positions, size) without a transpose: a head gets other positions' features"
+
+
+@fact("node", "text")
+def heads_mend(found: NodeView) -> str:
+    """How heads are split or joined, in words."""
+    if heads_fault(found) == "join":
+        return "transpose(1, 2) before the view"
+    return "view as (batch, positions, heads, size), then transpose(1, 2)"
+
+
+def _splits(view: View, source: Node, sizes: tuple[Literal_, ...]) -> bool:
+    batch, heads, positions, size = sizes
+    shape = source.shape
+    width = shape[-1] if shape is not None and len(shape) == 3 else _width(view, source)
+    if shape is not None and len(shape) != 3:
+        return False
+    if shape is not None and len(shape) == 3 and not _unknown_rank(shape):
+        if shape[0] != batch and batch != -1:
+            return False
+        if positions == -1:
+            return width is not None and _makes(heads, size, width) and shape[1] != heads
+        if shape[1] == heads or shape[1] != positions or shape[1] is None:
+            return False
+        return width is None or size == -1 or _makes(heads, size, width)
+    if not (_named_axis(batch, 0) or batch == -1):
+        return False
+    if positions == -1:
+        return width is not None and _makes(heads, size, width)
+    return (
+        _named_axis(positions, 1)
+        and not _named_axis(heads, 1)
+        and (width is None or size == -1 or _makes(heads, size, width))
+    )
+
+
+def _unknown_rank(shape: tuple[object, ...]) -> bool:
+    return all(dim is None for dim in shape[:2])
+
+
+def _joins(source: Node, sizes: tuple[Literal_, ...]) -> bool:
+    shape = source.shape
+    if shape is None or len(shape) != 4:
+        return False
+    batch, heads, positions, size = shape
+    if positions is None or heads is None or positions == heads:
+        return False
+    if sizes[0] not in (batch, -1) or sizes[1] != positions:
+        return False
+    return sizes[2] == -1 or _makes(heads, size, sizes[2])
+
+
+def _named_axis(size: Literal_, axis: int) -> bool:
+    """Whether a size is that of one axis of some tensor."""
+    return isinstance(size, Expr) and any(str(size) == name and name.endswith(f".{axis}") for name in size.symbols())
+
+
+def _makes(heads: Literal_, size: Literal_, width: object) -> bool:
+    """Whether heads of a size make a width up; a width may be known as a number in one place and by its axis in another."""
+    whole = _whole(heads, size)
+    if whole == width or (isinstance(width, Expr) and _named_axis(width, 2)):
+        return True
+    return isinstance(whole, Expr) and _named_axis(whole, 2)
+
+
+def _whole(left: Literal_, right: Literal_) -> object:
+    if isinstance(left, (int, Expr)) and isinstance(right, (int, Expr)):
+        return times(left, right)
+    return None
+
+
+def _width(view: View, node: Node) -> object:
+    """Returns the size of the last axis of what a linear layer made."""
+    while node.inputs:
+        if node.op == "linear":
+            return node.get("out_features")
+        if node.op not in _EACH - {"getitem", "chunk", "split"} and view.kinds[node.index] not in (
+            "dropout",
+            "activation",
+        ):
+            return None
+        node = view.graph.nodes[node.inputs[0]]
+    return None

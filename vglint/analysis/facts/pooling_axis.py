@@ -1,0 +1,169 @@
+"""Facts of a softmax's axis: whether what its weights are multiplied with is summed along it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vglint.analysis.facts.attention import scores_of
+from vglint.analysis.facts.node import NodeView
+from vglint.analysis.facts.spec import fact
+from vglint.analysis.facts.view import View
+from vglint.graph import Node
+
+_RANKED = {"bmm": 3, "baddbmm": 3, "mm": 2, "addmm": 2}
+_SAME = frozenset(
+    "div mul masked_fill where softmax to float double half contiguous clone type clamp nan_to_num relu add sub tanh".split()
+)
+_TURNS = frozenset({"transpose", "swapaxes", "swapdims", "permute", "t", "mT", "numpy_T"})
+_PASSES = frozenset("to float double half contiguous clone type masked_fill nan_to_num identity".split())
+
+
+@fact("node", "text")
+def summed_elsewhere(found: NodeView) -> str:
+    """Of a softmax over attention scores: along which kind of axis it makes weights sum to one, where every product that uses them sums
+    along another one: `queries`, or `batch` for the samples or heads; `none` otherwise, and where an axis is not known."""
+    view, node = found.view, found.node
+    if node.op != "softmax" or not _is_attention(view, node):
+        return "none"
+    rank, dim = _rank(view, node), node.get("dim")
+    if not isinstance(dim, int) or (dim >= 0 and rank is None):
+        return "none"
+    axis = dim if dim < 0 or rank is None else dim - rank
+    answers = list(_uses(view, node.index, axis, rank))
+    if not answers or any(answer is None or answer[0] for answer in answers):
+        return "none"
+    return "queries" if all(answer is not None and answer[1] for answer in answers) else "batch"
+
+
+@fact("node", "text")
+def softmax_axis(found: NodeView) -> str:
+    """The `dim` of a softmax."""
+    return str(found.node.get("dim"))
+
+
+def _is_attention(view: View, node: Node) -> bool:
+    """Whether a softmax is over products of activations, or over one score for each position."""
+    scores = scores_of(view, node)
+    if scores is not None:
+        operands = scores.product.inputs[:2]
+        return len(operands) == 2 and not any(view.graph.nodes[index].op == "parameter" for index in operands)
+    index = node.inputs[0] if node.inputs else None
+    while index is not None:
+        made = view.graph.nodes[index]
+        if made.op == "linear":
+            return made.get("out_features") == 1
+        if made.op not in _PASSES and view.kinds[index] != "dropout":
+            return False
+        index = made.inputs[0] if made.inputs else None
+    return False
+
+
+def _rank(view: View, node: Node) -> int | None:
+    while True:
+        if node.shape is not None:
+            return len(node.shape)
+        if node.op in _RANKED:
+            return _RANKED[node.op]
+        same = node.op in _SAME | _TURNS or view.kinds[node.index] == "dropout"
+        if not same or not node.inputs:
+            return None
+        node = view.graph.nodes[node.inputs[0]]
+
+
+def _uses(view: View, index: int, axis: int, rank: int | None) -> Iterator[tuple[bool, bool] | None]:
+    """Yields of each use of the weights (whether it sums along the axis, whether the axis is that of the queries); None where it is not
+    followed. Axes are counted from the end."""
+    for reader in view.readers[index]:
+        node = view.graph.nodes[reader]
+        if (
+            node.op in _PASSES
+            or view.kinds[reader] == "dropout"
+            or (node.op in ("mul", "div") and len(node.inputs) == 1)
+        ):
+            yield from _uses(view, reader, axis, rank)
+        elif node.op in _TURNS:
+            turned = _turned(node, axis, rank)
+            if turned is None:
+                yield None
+            else:
+                yield from _uses(view, reader, turned, rank)
+        elif node.op == "unsqueeze":
+            moved = _unsqueezed(node, axis, rank)
+            if moved is None:
+                yield None
+            else:
+                yield from _uses(view, reader, moved, None if rank is None else rank + 1)
+        elif node.op in ("matmul", "bmm", "mm") and len(node.inputs) == 2 and node.inputs[0] != node.inputs[1]:
+            left = node.inputs[0] == index
+            yield axis == (-1 if left else -2), axis == (-2 if left else -1)
+        elif node.op == "einsum" and len(node.inputs) == 2:
+            yield _contracted(node, node.inputs.index(index), axis)
+        elif node.op == "mul" and len(node.inputs) == 2:
+            yield from _summed(view, reader, axis)
+        elif view.kinds[reader] == "cut" or (view.kinds[reader] == "train" and node.op != "requires_grad"):
+            continue
+        else:
+            yield None
+
+
+def _summed(view: View, index: int, axis: int) -> Iterator[tuple[bool, bool] | None]:
+    for reader in view.readers[index]:
+        node = view.graph.nodes[reader]
+        rank = len(view.graph.nodes[index].shape or ()) or None
+        dims = node.get("dim")
+        if node.op != "sum" or node.get("keepdim") is True or not isinstance(dims, int):
+            yield None
+        elif dims < 0 or rank is not None:
+            yield (dims if dims < 0 or rank is None else dims - rank) == axis, False
+        else:
+            yield (True, False) if rank is None and dims + axis == -2 else None
+
+
+def _turned(node: Node, axis: int, rank: int | None) -> int | None:
+    """Returns where an axis is after a transposition, counted from the end."""
+    if node.op in ("mT", "t", "numpy_T"):
+        return {-1: -2, -2: -1}.get(axis, axis) if node.op == "mT" or rank in (2, None) else None
+    if node.op == "permute":
+        dims = node.get("dims")
+        if not isinstance(dims, tuple) or not all(isinstance(dim, int) for dim in dims):
+            return None
+        places = [dim % len(dims) for dim in dims if isinstance(dim, int)]
+        return places.index(axis % len(dims)) - len(dims)
+    pair = (
+        node.get(
+            "dim0",
+        ),
+        node.get("dim1"),
+    )
+    if not all(isinstance(dim, int) for dim in pair):
+        return None
+    found = [dim if dim < 0 else (dim - rank if rank is not None else None) for dim in pair if isinstance(dim, int)]
+    if any(dim is None for dim in found):
+        return None
+    one, other = found
+    return other if axis == one else one if axis == other else axis
+
+
+def _unsqueezed(node: Node, axis: int, rank: int | None) -> int | None:
+    dim = node.get("dim")
+    if not isinstance(dim, int):
+        return None
+    if dim >= 0:
+        if rank is None:
+            return None
+        dim -= rank + 1
+    return axis if dim < axis else axis - 1
+
+
+def _contracted(node: Node, position: int, axis: int) -> tuple[bool, bool] | None:
+    equation = node.get("equation")
+    if not isinstance(equation, str) or "->" not in equation or "." in equation:
+        return None
+    operands, result = equation.replace(" ", "").split("->")
+    labels = operands.split(",")[position]
+    if len(labels) < -axis:
+        return None
+    label = labels[axis]
+    other = operands.split(",")[1 - position]
+    # the axis of the queries is in the result and not in the values
+    return label not in result, label in result and label not in other

@@ -1,0 +1,167 @@
+"""Facts of weight layers that follow one another with nothing non-linear between: two of them do what one could."""
+
+from __future__ import annotations
+
+from vglint.analysis.facts.node import NodeView
+from vglint.analysis.facts.spec import fact
+from vglint.analysis.facts.view import View
+from vglint.finding import Place
+from vglint.graph import Node
+from vglint.value import Expr, Literal_
+
+_DENSE = frozenset({"linear", "matmul", "mm", "addmm"})
+_POINTWISE = frozenset({"conv1d", "conv2d", "conv3d"})
+_PRODUCTS = frozenset(
+    {"matmul", "mm", "bmm", "baddbmm", "einsum", "scaled_dot_product_attention", "mul", "multi_head_attention"}
+)
+_SAME = frozenset({"to", "float", "double", "half", "contiguous", "clone", "identity", "cuda", "cpu", "add"})
+
+
+@fact("node", "places")
+def linear_before(found: NodeView) -> tuple[Place, ...]:
+    """Of a linear layer or 1×1 convolution: the one before it, where nothing non-linear stands between the two, nothing else reads the
+    first one's result, and the width between them is no bottleneck, so that the two compute what one could. Not projections of attention,
+    tied or shared weights, layers that are frozen or loaded, and layers of two models with an optimiser each."""
+    view, node = found.view, found.node
+    if not _plain(view, node):
+        return ()
+    before = _fed_by(view, node)
+    if before is None or not _plain(view, before) or _family(before) != _family(node):
+        return ()
+    if _bottleneck(view, before, node) or _shared(view, before) or _shared(view, node):
+        return ()
+    if _movers(view, before) != _movers(view, node):
+        return ()
+    if _of_attention(view, before) or _to_attention(view, node):
+        return ()
+    return (view.place(before.index),)
+
+
+def _family(node: Node) -> str:
+    return "dense" if node.op in _DENSE else "pointwise"
+
+
+def _plain(view: View, node: Node) -> bool:
+    """Whether a node is a trained linear map of the last dimension or of the channels, of weights that were not loaded."""
+    if not view.is_weight(node) or node.op not in _DENSE | _POINTWISE:
+        return False
+    if node.op in _POINTWISE:
+        size = node.get("kernel_size")
+        if not isinstance(size, tuple) or set(size) != {1} or node.get("groups") != 1:
+            return False
+    weight = view.parameter(node, "weight")
+    return weight is not None and weight.trainable and weight.init.scheme != "unknown"
+
+
+def _fed_by(view: View, node: Node) -> Node | None:
+    """Returns the weight layer whose result a node takes as it is, through dropout, casts and an addition of a bias."""
+    index = node.inputs[0] if node.inputs else None
+    if node.op == "addmm":
+        index = node.inputs[1] if len(node.inputs) > 1 else None
+    while index is not None:
+        if any(output == index for _, output in view.graph.outputs) or len(view.readers[index]) != 1:
+            return None
+        found = view.graph.nodes[index]
+        if view.is_weight(found):
+            return found
+        if found.op == "add":
+            index = _beside_bias(view, found)
+        elif found.op in _SAME or view.kinds[index] == "dropout":
+            index = found.inputs[0] if found.inputs else None
+        else:
+            return None
+    return None
+
+
+def _beside_bias(view: View, node: Node) -> int | None:
+    """Returns the operand of `x + bias` that is no parameter."""
+    if len(node.inputs) != 2:
+        return None
+    others = [index for index in node.inputs if view.graph.nodes[index].op != "parameter"]
+    return others[0] if len(others) == 1 else None
+
+
+def _widths(view: View, node: Node) -> tuple[Literal_, Literal_]:
+    """Returns the sizes that a layer maps from and to, None where they are not known."""
+    if node.op == "linear" and node.get("in_features") is not None:
+        return node.get("in_features"), node.get("out_features")
+    if node.op in _POINTWISE and node.get("in_channels") is not None:
+        return node.get("in_channels"), node.get("out_channels")
+    weight = view.parameter(node, "weight")
+    if weight is None or weight.shape is None or len(weight.shape) < 2:
+        return None, None
+    first, second = weight.shape[0], weight.shape[1]
+    if node.op in _DENSE - {"linear"} and not _turned(view, node):
+        return first, second
+    return second, first
+
+
+def _turned(view: View, node: Node) -> bool:
+    """Whether a product is one with a transposed weight."""
+    return len(node.inputs) > 1 and view.graph.nodes[node.inputs[-1]].op in (
+        "t",
+        "transpose",
+        "numpy_T",
+        "mT",
+        "permute",
+    )
+
+
+def _bottleneck(view: View, first: Node, second: Node) -> bool:
+    """Whether the width between two layers is smaller than both ends, or not known to be at least one of them."""
+    (inside, hidden), (_, outside) = _widths(view, first), _widths(view, second)
+    if isinstance(hidden, Expr):
+        return hidden not in (inside, outside)
+    if not isinstance(hidden, int):
+        return True
+    return not any(isinstance(end, int) and hidden >= end for end in (inside, outside))
+
+
+def _shared(view: View, node: Node) -> bool:
+    """Whether a layer's weight is used by another node too: a tied decoder, a layer that is called twice with different company."""
+    own = {param for _, param in node.params} or {
+        param for index in node.inputs[1:] for _, param in view.graph.nodes[index].params
+    }
+    for param in own:
+        users = [view.graph.nodes[index] for index in view.users.get(param, ())]
+        users = [user for user in users if view.kinds[user.index] != "train" and user.index != node.index]
+        if any(user.op != "parameter" and (user.op != node.op or user.span != node.span) for user in users):
+            return True
+        if any(user.op == "parameter" and len(view.readers[user.index]) > 1 for user in users):
+            return True
+    return False
+
+
+def _movers(view: View, node: Node) -> frozenset[int]:
+    """Returns the optimisers that move a layer: a generator's last layer and a discriminator's first one are of two models."""
+    own = {param for _, param in node.params} or {
+        param for index in node.inputs[1:] for _, param in view.graph.nodes[index].params
+    }
+    return frozenset(each.index for each in view.nodes("optimizer") if any(param in own for _, param in each.params))
+
+
+def _of_attention(view: View, node: Node) -> bool:
+    """Whether a layer takes what attention made, as its output projection does, or what a graph's neighbours add up to."""
+    return _meets(view, node.inputs[:1], lambda index: view.graph.nodes[index].inputs)
+
+
+def _to_attention(view: View, node: Node) -> bool:
+    """Whether a layer makes queries, keys or values, or a gate."""
+    return _meets(view, view.readers[node.index], view.readers.__getitem__)
+
+
+def _meets(view: View, start: object, step: object) -> bool:
+    assert callable(step)
+    todo: list[int] = list(start) if isinstance(start, (tuple, list)) else []
+    seen: set[int] = set()
+    while todo:
+        index = todo.pop()
+        if index in seen:
+            continue
+        seen.add(index)
+        node = view.graph.nodes[index]
+        if node.op in _PRODUCTS and not view.is_weight(node):
+            return len(node.inputs) > 1
+        if view.kinds[index] in ("shape", "dropout") or node.op in _SAME - {"add"}:
+            todo += step(index)
+    return False
