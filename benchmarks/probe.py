@@ -27,9 +27,10 @@ from benchmarks.train import OptimizerName, Outcome, train
 from benchmarks.writing import Model
 from vglint.interp import extract
 from vglint.probe import plan
+from vglint.probe.decoding import decoded
 from vglint.probe.faults import FAULTS
 from vglint.probe.feeding import find_inputs
-from vglint.probe.record import Measured, measured_from, to_json
+from vglint.probe.record import Measured, to_json
 from vglint.probe.session import measure
 from vglint.probe.task import teacher_task
 from vglint.source.module import Module
@@ -57,7 +58,7 @@ def probed(model: Model) -> Measured:
     """Probes a model in this process, from the cache where the same text was probed before."""
     path = _kept(model)
     if path.exists():
-        return measured_from(json.loads(path.read_text()))
+        return decoded(path.read_bytes(), Measured)
     project = Project(HERE)
     module = project.add(f"{model.name.replace('-', '_')}.py", model.source)
     assert isinstance(module, Module)

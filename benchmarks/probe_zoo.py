@@ -23,7 +23,8 @@ from vglint.interp import EntryError, entries, extract
 from vglint.lint.probing import buildable
 from vglint.lint.verdicts import whole_models
 from vglint.probe import Limits, Measured, faults, plan, run_isolated
-from vglint.probe.record import measured_from, to_json
+from vglint.probe.decoding import decoded
+from vglint.probe.record import Reply, to_json
 from vglint.source.module import Module
 from vglint.source.project import Project
 
@@ -101,14 +102,14 @@ def probed(subject: Subject) -> Row:
     if not kept.exists():
         kept.parent.mkdir(exist_ok=True)
         kept.write_text(json.dumps(_outcome(subject, path)))
-    data = json.loads(kept.read_text())
-    if data["measured"] is None:
-        return Row(subject, data["reason"], ())
+    reply = decoded(kept.read_bytes(), Reply)
+    if reply.measured is None:
+        return Row(subject, reply.reason, ())
     project = Project(subject.root, [path])
     module = project.module(path)
     assert isinstance(module, Module)
     graph = extract(project, module, subject.entry)
-    found = faults(measured_from(data["measured"]), subject.entry, graph.span, graph)
+    found = faults(reply.measured, subject.entry, graph.span, graph)
     return Row(subject, "", tuple(f"{one.name}: {one.message}" for one in found))
 
 

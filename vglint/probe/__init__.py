@@ -14,11 +14,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from vglint.probe.faults import faults
-from vglint.probe.isolate import copy_tree, run_isolated
+from vglint.probe.isolate import run_isolated
 from vglint.probe.planning import plan
 from vglint.probe.record import Argument, Given, Inconclusive, Limits, Measured, Outcome, Request
 from vglint.probe.result import ProbeReport
 from vglint.probe.traced import trace_of
+from vglint.probe.tree import copy_tree
 
 if TYPE_CHECKING:
     from torch import nn

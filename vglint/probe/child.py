@@ -1,4 +1,4 @@
-"""The probe's own process: reads a request, trains the model, writes a reply. The parent is `vglint.probe.isolate`."""
+"""The probe's own process: reads a request, trains the model, writes a reply. `vglint.probe.isolate` reads it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ import sys
 import traceback
 from pathlib import Path
 
-from vglint.probe.record import Measured, Reply, Request, request_from, to_json
+from vglint.probe.decoding import decoded
+from vglint.probe.record import Limits, Measured, Order, Reply, Request, to_json
 
 
 class RefusedError(Exception):
     """The probe cannot be carried out; the text says why."""
 
 
-def main() -> None:
-    folder = Path(sys.argv[1])
-    data = json.loads((folder / "request.json").read_text())
-    request = request_from(data["request"])
+def run(folder: Path) -> None:
+    """Carries out the order in a folder, writes the reply there, and ends the process."""
+    order = decoded((folder / "request.json").read_bytes(), Order)
     owner, forks = os.getpid(), [0]
     _guard_forks(forks)
+    source, memory = folder / "source", order.limits.memory
     try:
-        measured = _measure(request, folder / "source", data["limits"])
+        measured = _measure(order.request, source, order.limits)
         reply = Reply(measured) if not forks[0] else Reply(None, "the code starts processes of its own (fork)")
     except RefusedError as refusal:
         reply = Reply(None, str(refusal))
@@ -31,10 +32,10 @@ def main() -> None:
     except KeyboardInterrupt:
         reply = Reply(None, "the code raises KeyboardInterrupt")
     except MemoryError:
-        reply = Reply(None, _memory(data["limits"][0]))
+        reply = Reply(None, _memory(memory))
     except BaseException as error:
         traceback.print_exc()
-        reply = Reply(None, _reason(error, folder / "source", data["limits"][0]))
+        reply = Reply(None, _reason(error, source, memory))
     if os.getpid() == owner:
         text = json.dumps(to_json(reply), default=str)
         (folder / "reply.part").write_text(text)
@@ -42,13 +43,13 @@ def main() -> None:
     os._exit(0)  # threads and exit handlers of the code under test have no say
 
 
-def _measure(request: Request, source: Path, limits: list[int]) -> Measured:
+def _measure(request: Request, source: Path, limits: Limits) -> Measured:
     try:
         import torch
     except ImportError:
         raise RefusedError("PyTorch is not installed: pip install 'vglint[probe]'") from None
-    torch.set_num_threads(limits[1])
-    _limit(limits)
+    torch.set_num_threads(limits.threads)
+    _limit(limits, request.device)
     return carry_out(request, source)
 
 
@@ -66,19 +67,19 @@ def carry_out(request: Request, source: Path) -> Measured:
         raise RefusedError(str(refusal)) from None
 
 
-def _limit(limits: list[int]) -> None:
-    """Bounds memory, file sizes, processor time and core dumps where the platform can."""
+def _limit(limits: Limits, device: str) -> None:
+    """Bounds memory, file sizes, processor time and core dumps where the platform can; CUDA reserves more addresses than any bound."""
     try:
         import resource
     except ImportError:
         return
     wanted = [
-        (resource.RLIMIT_FSIZE, limits[2]),
+        (resource.RLIMIT_FSIZE, limits.file_size),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_CPU, int(limits[3] * max(limits[1], 1)) + 1),
+        (resource.RLIMIT_CPU, int(limits.seconds * max(limits.threads, 1)) + 1),
     ]
-    if sys.platform.startswith("linux"):
-        wanted.append((resource.RLIMIT_AS, limits[0]))
+    if sys.platform.startswith("linux") and device == "cpu":
+        wanted.append((resource.RLIMIT_AS, limits.memory))
     for kind, bound in wanted:
         _, hard = resource.getrlimit(kind)
         bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
 from vglint.rule import Scalar
@@ -163,57 +163,31 @@ Outcome: TypeAlias = "Measured | Inconclusive"
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """One child to start: a folder with a request, seconds and bytes of memory that it and what it starts may take, and its environment."""
+
+    number: int
+    folder: str
+    seconds: float
+    memory: int
+    environment: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a child reads: the request and its limits."""
+
+    request: Request
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What the child writes: one of the two."""
 
     measured: Measured | None = None
     reason: str = ""
-    extra: dict[str, str] = field(default_factory=dict)
 
 
-def to_json(value: Request | Reply | Measured) -> dict[str, Any]:
+def to_json(value: Order | Reply | Measured) -> dict[str, Any]:
     return asdict(value)
-
-
-def request_from(data: dict[str, Any]) -> Request:
-    arguments = tuple(Argument(item["name"], _tuple(item["shape"]), item["tokens"]) for item in data["arguments"])
-    return Request(
-        **{
-            **data,
-            "arguments": arguments,
-            "hosts": tuple(data["hosts"]),
-            "optimizers": tuple(data["optimizers"]),
-            "given": tuple(_given(item) for item in data["given"]),
-            "wanted": None if data["wanted"] is None else _given(data["wanted"]),
-        }
-    )
-
-
-def _given(data: dict[str, Any]) -> Given:
-    return Given(**{**data, "shape": tuple(data["shape"])})
-
-
-def measured_from(data: dict[str, Any]) -> Measured:
-    runs = tuple(
-        Run(
-            **{
-                **run,
-                "losses": tuple(run["losses"]),
-                "zero_parameters": tuple(run["zero_parameters"]),
-                "snapshots": tuple(_snapshot(item) for item in run["snapshots"]),
-            }
-        )
-        for run in data["runs"]
-    )
-    return Measured(data["parameters"], tuple(data["synthesised"]), runs, data["seconds"])
-
-
-def _snapshot(data: dict[str, Any]) -> Snapshot:
-    layers = tuple(Layer(**{**layer, "quantiles": tuple(layer.get("quantiles", ()))}) for layer in data["layers"])
-    squashes = tuple(Squash(**squash) for squash in data["squashes"])
-    times = tuple(tuple(steps) for steps in data.get("times", ()))
-    return Snapshot(data["step"], layers, squashes, data["update_ratio"], times)
-
-
-def _tuple(value: list[int | None] | None) -> tuple[int | None, ...] | None:
-    return None if value is None else tuple(value)

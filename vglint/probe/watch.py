@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,13 @@ from vglint.probe.record import Layer, Squash
 
 SATURATED = 5.0
 """|pre-activation| beyond which a sigmoid's or tanh's slope is below 1 %."""
+
+_LIBRARIES = (
+    "<",
+    os.path.join(os.path.dirname(torch.__file__), ""),
+    os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), ""),
+)
+"""How the names of frames begin that are torch's or ours, wherever the code under test lies."""
 
 _SOME, _SHARES = 1024, (0.05, 0.25, 0.5, 0.75, 0.95)
 _RECURRENT = (nn.RNNBase, nn.RNNCellBase)
@@ -356,8 +364,8 @@ def _frame() -> tuple[str, int] | None:
     frame = sys._getframe(2)
     while frame is not None:
         file = frame.f_code.co_filename
-        if "/torch/" not in file and "\\torch\\" not in file and "vglint" not in file and not file.startswith("<"):
-            return file.rsplit("/", 1)[-1], frame.f_lineno
+        if not file.startswith(_LIBRARIES):
+            return os.path.basename(file), frame.f_lineno
         frame = frame.f_back  # type: ignore[assignment]
     return None
 
