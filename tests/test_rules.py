@@ -13,6 +13,7 @@ from vglint.rule import Rule
 from vglint.rulebook import load
 from vglint.rulebook.format import schema
 from vglint.rulebook.pages import facts_text, fires, page
+from vglint.rulebook.template import HEADLINE
 from vglint.selftest import check_rules, compare
 
 BOOK = load()
@@ -66,6 +67,19 @@ def test_findings_are_whole_sentences_of_known_facts(rule: Rule, lint):
             assert "?" not in finding.message, finding.message
             assert "?" not in finding.advice, finding.advice
             assert finding.evidence
+
+
+@pytest.mark.parametrize("rule", RULES, ids=IDS)
+def test_texts_are_plain(rule: Rule, lint):
+    """A headline of at most 100 characters whose names are whole, no number such as `1e-3.2`, sentences that end where they end."""
+    for example in rule.examples:
+        for finding in lint("example.py", example.code):
+            if finding.rule != rule.id:
+                continue
+            assert len(finding.message) <= HEADLINE, finding.message
+            for text in (finding.message, finding.detail, finding.advice, finding.effect):
+                assert not re.search(r"\de[-+]?\d+\.\d|…", text), text
+                assert not text.endswith("."), text
 
 
 def test_examples_can_fail(lint):

@@ -14,7 +14,7 @@ from vglint.number import counted
 from vglint.rule import Confidence, Rule, Scalar, Severity
 from vglint.rulebook.condition import Lookup, evaluate
 from vglint.rulebook.load import CheckedRule, RuleError
-from vglint.rulebook.template import HEADLINE, render, said
+from vglint.rulebook.template import HEADLINE, render, render_known, said
 from vglint.span import Span
 from vglint.value import Unknown
 
@@ -80,7 +80,7 @@ def judge(checked: CheckedRule, facts: SubjectFacts) -> Finding | None:
             severity, confidence = level.severity, level.confidence or confidence
             note = render(template, lookup)
             break
-    detail = render(checked.detail, lookup)
+    detail = render_known(checked.detail, lookup)
     return Finding(
         rule=rule.id,
         name=rule.name,
@@ -91,9 +91,9 @@ def judge(checked: CheckedRule, facts: SubjectFacts) -> Finding | None:
         entry=facts.entry,
         evidence=_evidence(checked, lookup),
         related=_related(checked, lookup, first),
-        detail=f"{detail} {note}".strip(),
+        detail="; ".join(part for part in (detail, note) if part),
         advice=render(checked.advice, lookup),
-        effect=render(checked.effect, lookup),
+        effect=render_known(checked.effect, lookup),
     )
 
 

@@ -115,6 +115,12 @@ def said(template: Template, lookup: Lookup) -> tuple[list[tuple[str, Condition 
     return parts, tuple(names)
 
 
+def render_known(template: Template, lookup: Lookup) -> str:
+    """Returns the text, and nothing where a value in it is not known."""
+    holes = (evaluate(hole, lookup) for _, hole, _ in said(template, lookup)[0] if hole is not None)
+    return "" if any(isinstance(value, Unknown) for value in holes) else render(template, lookup)
+
+
 def _shortened(values: list[str], room: int) -> list[str]:
     """Returns values that together are no longer than `room`, the longest ones shortened; none below twelve characters."""
     allowed = max((len(value) for value in values), default=0)

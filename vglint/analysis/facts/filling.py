@@ -29,11 +29,11 @@ def default_init(model: ModelView) -> bool | Unknown:
 
 @fact("model", "text")
 def weight_init(model: ModelView) -> str | Unknown:
-    """The commonest initialisation of the weights on the way: `torch's default` or the call's text."""
+    """The commonest initialisation of the weights on the way: `PyTorch's default` or the call's text."""
     inits = _inits(model)
     if isinstance(inits, Unknown):
         return inits
-    names = Counter("torch's default initialisation" if init.span is None else str(init) for init in inits)
+    names = Counter("PyTorch's default initialisation" if init.span is None else str(init) for init in inits)
     return names.most_common(1)[0][0] if names else unknown("no weight")
 
 
