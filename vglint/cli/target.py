@@ -47,7 +47,7 @@ def opened(target: Target) -> tuple[Project, Module]:
     if not os.path.isfile(target.file):
         raise click.UsageError(f"{target.file} is not a file")
     settings = Configuration().of_file(target.file)
-    project = Project(settings.root, [target.file], settings.resolve)
+    project = Project(settings.top, [target.file], settings.resolve)
     module = project.module(target.file)
     if isinstance(module, Problem):
         line = "" if module.line is None else f":{module.line}"

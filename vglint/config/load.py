@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +15,8 @@ from vglint.config.error import ConfigError
 from vglint.config.settings import ProbeSettings, RuleSettings, Settings, Target, TensorSpec, Value
 from vglint.rule import Confidence, Severity
 
+MARKERS = ("vglint.toml", "pyproject.toml", "setup.cfg", ".git")
+"""What the folder of a project holds."""
 FILES = ("vglint.toml", "pyproject.toml")
 """Names of configuration files; the first that a folder has counts."""
 
@@ -35,7 +37,9 @@ class Configuration:
         """Returns the settings that hold in a folder. Raises ConfigError."""
         folder = os.path.abspath(folder)
         if folder not in self._by_folder:
-            self._by_folder[folder] = self._of(folder)
+            settings, project = self._of(folder), project_of(folder)
+            is_same = settings.project == project
+            self._by_folder[folder] = settings if is_same else replace(settings, project=project)
         return self._by_folder[folder]
 
     def of_file(self, path: str) -> Settings:
@@ -55,6 +59,16 @@ class Configuration:
                 return settings.merged(**self.overrides)
         above = os.path.dirname(folder)
         return Settings(root=os.getcwd()).merged(**self.overrides) if above == folder else self.of(above)
+
+
+def project_of(folder: str) -> str:
+    """Returns the project that an absolute folder belongs to; where nothing above it marks one, the current folder."""
+    while not any(os.path.exists(os.path.join(folder, name)) for name in MARKERS):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return os.getcwd()
+        folder = above
+    return folder
 
 
 def load(file: str) -> Settings | None:

@@ -78,6 +78,8 @@ class Settings:
     root: str = "."
     """The folder that globs and relative paths start from: the configuration file's."""
     file: str | None = None
+    project: str = ""
+    """The folder that imports start from: the closest with a configuration, pyproject.toml, setup.cfg or .git."""
     select: tuple[str, ...] | None = None
     extend_select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
@@ -112,6 +114,11 @@ class Settings:
             added = name in ("extend_select", "extend_exclude", "ignore", "per_file_ignores")
             changes[name] = (*getattr(self, name), *value) if added else value
         return dataclasses.replace(self, **changes)
+
+    @property
+    def top(self) -> str:
+        """The project's folder."""
+        return self.project or self.root
 
     @property
     def excluded(self) -> tuple[str, ...]:

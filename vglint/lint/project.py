@@ -68,7 +68,7 @@ def model_files(arguments: Sequence[str], govern: Callable[[str], Settings]) -> 
 
 
 def _cached(settings: Settings, paths: Sequence[str]) -> dict[str, Outcome]:
-    folder = Path(settings.cache_dir or os.path.join(settings.root, ".vglint_cache"))
+    folder = Path(settings.cache_dir or os.path.join(settings.root if settings.file else settings.top, ".vglint_cache"))
     key = _key(settings, paths)
     memory = cache.read(folder, key)
     outcomes = {path: outcome for path in paths if (outcome := memory.get(path)) is not None}
@@ -121,7 +121,7 @@ def _key(settings: Settings, paths: Sequence[str]) -> str:
     rules = [_listing(folder, (".toml",)) for folder in (str(package.parent / "rules"), *settings.rule_dirs)]
     folders = sorted({os.path.dirname(os.path.abspath(path)) for path in paths})
     chosen = (settings.select, settings.extend_select, settings.ignore, settings.per_file_ignores, settings.rules)
-    where = (os.getcwd(), os.path.abspath(settings.root), settings.resolve, settings.excluded, folders)
+    where = (os.getcwd(), os.path.abspath(settings.root), settings.top, settings.resolve, settings.excluded, folders)
     return cache.key_of((__version__, sys.version_info[:2], program, rules, chosen, where))
 
 

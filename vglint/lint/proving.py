@@ -95,7 +95,7 @@ def _proof(job: Job, finding: Finding, before: Outcome | str) -> Proof:
 
 def _fixed_copy(job: Job, finding: Finding, folder: Path) -> Job | str:
     """Returns the same job on a copy of its project in which the fix is made."""
-    root = Path(job.settings.root).resolve()
+    root = Path(job.settings.top).resolve()
     file = Path(job.file).resolve()
     if not file.is_relative_to(root):
         root = file.parent

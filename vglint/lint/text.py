@@ -19,7 +19,7 @@ def text_linter(rulebook: Rulebook, settings: Settings | None = None) -> Callabl
     given = settings or Settings(root=os.getcwd())
 
     def lint(name: str, text: str) -> tuple[Finding, ...]:
-        project = TrackedProject(given.root, [name], given.resolve)
+        project = TrackedProject(given.top, [name], given.resolve)
         project.add(name, text)
         outcome = lint_file(Tools(project, rulebook), name, text.encode("utf-8", "surrogateescape"))
         assert not outcome.internal, outcome.problems

@@ -149,7 +149,7 @@ def _needs_arguments(module: Module, name: str) -> bool:
 
 def _graphs(file: str, settings: Settings) -> tuple[Module, tuple[Graph, ...]] | str:
     """Returns the file's entries; a text says why there are none."""
-    project = Project(settings.root, [file], settings.resolve)
+    project = Project(settings.top, [file], settings.resolve)
     module = project.module(file)
     if not isinstance(module, Module):
         return "the file cannot be read"
@@ -166,7 +166,7 @@ def outcome_of(job: Job) -> Outcome | str:
         return f"{job.entry} is no entry of {job.file}"
     probe = settings.probe
     overfit = wants_overfit(job.rulebook, job.findings)
-    request = plan(graph, settings.root, graph.entry, [other for other in job.graphs if other.kind == "training"])
+    request = plan(graph, settings.top, graph.entry, [other for other in job.graphs if other.kind == "training"])
     if job.module is not None:
         request = buildable(request, job.module, job.graphs)
     request = replace(request, seconds=probe.timeout * 0.7, overfit=overfit)

@@ -63,7 +63,7 @@ def begin(task: Task) -> None:
     """Makes this process ready for a task; what a forked process inherited ready is kept. Raises RuleError."""
     if _process.task is task:
         return
-    project = TrackedProject(task.settings.root, task.paths, task.settings.resolve)
+    project = TrackedProject(task.settings.top, task.paths, task.settings.resolve)
     rulebook = rulebook_of(task.settings)
     left_out = Patterns(task.settings.root, task.settings.excluded)
     confidences = {

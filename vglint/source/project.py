@@ -160,10 +160,10 @@ class Project:
         return known
 
     def _find_upwards(self, folder: str, dotted: str) -> str | None:
-        """Returns the file from the closest folder at or above `folder`, up to the project's root."""
+        """Returns the file from the closest folder at or above `folder`, or its `src`, up to the project's root."""
         root = str(self.root)
         while True:
-            if file := self._find_in(folder, dotted):
+            if file := self._find_in(folder, dotted) or self._find_in(os.path.join(folder, "src"), dotted):
                 return file
             above = os.path.dirname(folder)
             if folder == root or not folder.startswith(root + os.sep) or above == folder:
