@@ -102,5 +102,7 @@ class Report:
     """How many of the entries were read only in part."""
     texts: dict[str, str] = field(default_factory=dict)
     """Source text of what findings point into, for code frames: by path, a notebook's cells by `path:cell N`."""
+    missing: tuple[Problem, ...] = ()
+    """Imports of the project's own modules that were not found: no fault of a file, but what depends on them is not checked."""
     unknowns: tuple[tuple[str, Unknown], ...] = ()
     """The gaps themselves with the entry that each belongs to, where they were asked for."""

@@ -72,7 +72,7 @@ def test_last_line_counts(name: str) -> None:
 
 def test_json_has_the_promised_keys() -> None:
     document = json.loads(FORMATS["json"](REPORT, VIEW))
-    assert set(document) == {"version", "findings", "problems", "summary"}
+    assert set(document) == {"version", "findings", "problems", "missing", "summary"}
     assert document["version"] == 1
     first = document["findings"][0]
     assert set(first) == {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from vglint.finding import Finding, Place, Problem
 from vglint.lint.fixes import Before, with_fixes
+from vglint.lint.missing import missing_imports
 from vglint.lint.outcome import SKIPPED, Idle, Outcome
 from vglint.lint.tracked import TrackedProject
 from vglint.rule import Confidence
@@ -89,10 +90,16 @@ def _lint_module(tools: Tools, module: Module) -> Outcome:
         partial=sum(bool(graph.gaps) for graph in graphs),
         gaps=sum(len(graph.gaps) for graph in graphs),
         unknowns=tuple((graph.entry, gap) for graph in graphs for gap in graph.gaps) if tools.gaps else (),
+        missing=tuple(missing_imports(tools.project, module)) if _is_open(graphs) else (),
         internal=bool(faults),
         idle=tuple(_idle(tools, answered.unused, graphs, module)),
         needed=needed,
     )
+
+
+def _is_open(graphs: tuple[Graph, ...]) -> bool:
+    """Whether a file was read only in part, so that what it imports matters."""
+    return not graphs or any(graph.gaps for graph in graphs)
 
 
 def _check(rulebook: Rulebook, graphs: tuple[Graph, ...], path: str) -> tuple[tuple[Finding, ...], list[Problem]]:

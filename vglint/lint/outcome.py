@@ -31,6 +31,8 @@ class Outcome:
     """How many of the entries were read only in part."""
     gaps: int = 0
     unknowns: tuple[tuple[str, Unknown], ...] = ()
+    missing: tuple[Problem, ...] = ()
+    """Imports of the project's own modules that were not found."""
     internal: bool = False
     idle: tuple[Idle, ...] = ()
     needed: tuple[tuple[str, int, str], ...] = ()

@@ -43,6 +43,7 @@ def report_of(
         training=sum(outcome.training for outcome, _ in outcomes.values()),
         partial=sum(outcome.partial for outcome, _ in outcomes.values()),
         gaps=sum(outcome.gaps for outcome, _ in outcomes.values()),
+        missing=tuple(problem for path in sorted(outcomes) for problem in outcomes[path][0].missing),
         texts=texts_of(findings, given),
         unknowns=tuple(unknown for path in sorted(outcomes) for unknown in outcomes[path][0].unknowns),
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vglint.finding import Finding, Problem, Report
 from vglint.report.summary import statistics, summary, unknown_lines
 from vglint.report.view import COLORS, View, place, visible
+from vglint.report.wrap import wrapped
 
 
 def concise(report: Report, view: View) -> str:
@@ -12,15 +15,16 @@ def concise(report: Report, view: View) -> str:
         lines = statistics(report, view)
     else:
         lines = [_finding(finding, view) for finding in report.findings]
-    lines += [problem_line(problem, view) for problem in report.problems]
+    lines += ["".join(problem_lines(problem, replace(view, width=0))) for problem in report.problems]
     lines += unknown_lines(report)
     return "\n".join([*lines, summary(report)]) + "\n"
 
 
-def problem_line(problem: Problem, view: View) -> str:
-    """Returns `path:line: note: what is wrong`."""
+def problem_lines(problem: Problem, view: View) -> list[str]:
+    """Returns `path:line: note: what is wrong`, in lines of the view's width."""
     where = place(problem.path, None, problem.line)
-    return f"{view.paint(where, bold=True)}: {view.paint('note', 'magenta')}: {visible(problem.message)}"
+    first, *more = wrapped(visible(problem.message), view.width, len(where) + len(": note: "), "    ")
+    return [f"{view.paint(where, bold=True)}: {view.paint('note', 'magenta')}: {first}", *more]
 
 
 def _finding(finding: Finding, view: View) -> str:

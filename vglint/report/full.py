@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vglint.finding import MEASURED, Finding, Fix, Report
-from vglint.report.concise import problem_line
+from vglint.report.concise import problem_lines
 from vglint.report.evidence import evidence_text
 from vglint.report.frame import Mark, frame
 from vglint.report.summary import statistics, summary, unknown_lines
@@ -17,7 +17,8 @@ def full(report: Report, view: View) -> str:
         blocks += ["\n".join(statistics(report, view))] if report.findings else []
     else:
         blocks += ["\n".join(_finding(finding, report, view)) for finding in report.findings]
-    tail = [problem_line(problem, view) for problem in report.problems] + unknown_lines(report)
+    tail = [line for problem in report.problems for line in problem_lines(problem, view)]
+    tail += [line for text in unknown_lines(report) for line in wrapped(text, view.width, 0, "    ")]
     if tail:
         blocks.append("\n".join(tail))
     blocks.append("\n".join(wrapped(summary(report), view.width)))

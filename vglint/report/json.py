@@ -19,6 +19,9 @@ def json(report: Report, view: View) -> str:
         "problems": [
             {"path": problem.path, "line": problem.line, "message": problem.message} for problem in report.problems
         ],
+        "missing": [
+            {"path": problem.path, "line": problem.line, "message": problem.message} for problem in report.missing
+        ],
         "summary": {
             "files": report.files,
             "entries": report.entries,

@@ -42,8 +42,11 @@ def statistics(report: Report, view: View) -> list[str]:
 
 
 def unknown_lines(report: Report) -> list[str]:
-    """Returns one line for each gap that the run was asked to show."""
-    lines = []
+    """Returns one line for each import that was not found, and for each gap that the run was asked to show."""
+    lines = [
+        f"{visible(problem.path)}:{problem.line}: {visible(problem.message)}; what depends on it is not checked"
+        for problem in report.missing
+    ]
     for entry, gap in report.unknowns:
         where = f"{visible(str(gap.span))}: " if gap.span else ""
         lines.append(f"{where}not known in {visible(entry)}: {visible(gap.text)} ({gap.why})")
