@@ -39,21 +39,10 @@ def batch_read_as_time(found: NodeView) -> tuple[Place, ...]:
     return view.places(read.index for read in reads if _last_along(read) == axis)
 
 
-@fact("node", "text")
-def time_fault(found: NodeView) -> str:
-    """What its output's order is, and what is taken along which axis, in words."""
-    name = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}.get(found.node.op, found.node.op)
-    if found.node.get("batch_first") is True:
-        return f"the {name} has batch_first=True, so [-1] takes the last sample of the batch, not the last time step"
-    return f"the {name} puts time first, so [:, -1] takes the last sample of the batch, not the last time step"
-
-
-@fact("node", "text")
-def time_mend(found: NodeView) -> str:
-    """How the last time step is taken, in words."""
-    if found.node.get("batch_first") is True:
-        return "take [:, -1], or the layer's own h_n[-1]"
-    return "build the layer with batch_first=True where the data is (batch, time, features), or take [-1] where time comes first"
+@fact("node", "flag")
+def batch_first(found: NodeView) -> bool:
+    """A recurrent layer whose input starts with the batch, not with time."""
+    return found.node.get("batch_first") is True
 
 
 @fact("node", "flag")
@@ -233,22 +222,6 @@ def heads_fault(found: NodeView) -> str:
     if len(sizes) == 3 and _joins(source, sizes):
         return "join"
     return "none"
-
-
-@fact("node", "text")
-def heads_text(found: NodeView) -> str:
-    """What such a view makes of which axes, in words."""
-    if heads_fault(found) == "join":
-        return "(batch, heads, positions, size) is viewed as (batch, positions, heads · size) without a transpose: a position gets other positions' features"
-    return "(batch, positions, heads · size) is viewed as (batch, heads, positions, size) without a transpose: a head gets other positions' features"
-
-
-@fact("node", "text")
-def heads_mend(found: NodeView) -> str:
-    """How heads are split or joined, in words."""
-    if heads_fault(found) == "join":
-        return "transpose(1, 2) before the view"
-    return "view as (batch, positions, heads, size), then transpose(1, 2)"
 
 
 def _splits(view: View, source: Node, sizes: tuple[Literal_, ...]) -> bool:
