@@ -63,6 +63,14 @@ class Parameter:
     """Forward makes it at every call."""
     late: bool = False
     """Training code initialises it, after its model was built."""
+    frozen: Span | None = None
+    """Where the program last set `requires_grad` to False; None where it did not, or set it to True afterwards."""
+    registered: bool = True
+    """A module lists it in `parameters()` or `buffers()`; False for one in a plain list, or a tensor computed from one."""
+    leaf: bool = False
+    """A plain tensor of which the program says that it requires a gradient."""
+    made: int = 0
+    """The region in which its module was built."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,8 @@ class Region:
     arm: int = 0
     count: int | Expr | None = None
     span: Span | None = None
+    every: int | None = None
+    """Of a branch that is taken in one of so many turns of a loop: how many, 0 where the number is not known; None for other branches."""
 
 
 @dataclass(frozen=True, slots=True)

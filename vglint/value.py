@@ -17,6 +17,7 @@ Why: TypeAlias = Literal[
     "loop bound",  # a loop whose number of turns is not known
     "branches differ",  # both arms of an unknown condition were taken, with different results
     "budget",  # interpretation of this entry was stopped
+    "turn",  # what a count of turns leaves when it is divided: another answer in the next turn
 ]
 
 

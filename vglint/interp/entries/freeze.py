@@ -21,8 +21,8 @@ def freeze(run: Run, kind: Kind, span: Span, roots: dict[str, ModuleV], result: 
     names = _module_names(run, roots)
     kept = _kept(run, result)
     index = {old: new for new, old in enumerate(kept)}
-    parameters, places = _parameters(run, names, [run.nodes[old] for old in kept], span.file)
     regions, region_index = _regions(run, span, {run.nodes[old].region for old in kept})
+    parameters, places = _parameters(run, names, [run.nodes[old] for old in kept], span.file, region_index)
     nodes = tuple(
         _node(run, draft, new, index, names, places, region_index, span)
         for new, draft in ((index[old], run.nodes[old]) for old in kept)
@@ -150,12 +150,12 @@ def _inside(value: Value, path: str, depth: int) -> list[tuple[str, ModuleV]]:
 
 
 def _parameters(
-    run: Run, names: dict[int, tuple[str, bool]], drafts: list[Draft], file: str
+    run: Run, names: dict[int, tuple[str, bool]], drafts: list[Draft], file: str, regions: dict[int, int]
 ) -> tuple[tuple[Parameter, ...], dict[int, int]]:
     made: list[Parameter] = []
     places: dict[int, int] = {}
 
-    def add(param: ParamV, path: str) -> None:
+    def add(param: ParamV, path: str, registered: bool, region: int) -> None:
         if id(param) in places:
             return
         places[id(param)] = len(made)
@@ -171,19 +171,36 @@ def _parameters(
         init = replace(init, span=_span(wrote, None))
         origin = _span(param.origin, None)
         late = id(param) in run.late
-        made.append(Parameter(path, param.shape, init, param.trainable, param.buffer, origin, param.anew, late))
+        frozen = None if param.trainable else _span(param.frozen, None)
+        made.append(
+            Parameter(
+                path,
+                param.shape,
+                init,
+                param.trainable,
+                param.buffer,
+                origin,
+                param.anew,
+                late,
+                frozen,
+                registered,
+                param.leaf,
+                regions.get(region, 0),
+            )
+        )
 
     for module in run.modules:
         if id(module) in names:
             path = names[id(module)][0]
             for name, param in module.parameters.items():
                 if isinstance(param, ParamV):
-                    add(param, f"{path}.{name}" if path else name)
+                    add(param, f"{path}.{name}" if path else name, names[id(module)][1], module.region)
     buffers = _buffer_paths(run, names)
     for draft in drafts:
         owner = names.get(id(draft.owner), ("", True))[0] if draft.owner is not None else ""
         for name, param in draft.params:
-            add(param, ".".join(part for part in (buffers.get(id(param)) or owner, param.name or name) if part))
+            path = ".".join(part for part in (buffers.get(id(param)) or owner, param.name or name) if part)
+            add(param, path, id(param) in buffers, draft.region)
     return tuple(made), places
 
 
@@ -222,7 +239,11 @@ def _regions(run: Run, span: Span, used: set[int]) -> tuple[tuple[Region, ...], 
             continue
         index[number] = len(made)
         parent = None if draft.parent is None else index[resolved(draft.parent)]
-        made.append(Region(len(made), parent, draft.kind, draft.text, draft.arm, draft.count, _span(draft.site, span)))
+        made.append(
+            Region(
+                len(made), parent, draft.kind, draft.text, draft.arm, draft.count, _span(draft.site, span), draft.every
+            )
+        )
     for number in used:
         index[number] = index[resolved(number)]
     return tuple(made), index

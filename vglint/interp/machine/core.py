@@ -103,6 +103,7 @@ class RegionDraft:
     arm: int = 0
     count: int | Expr | None = None
     site: Site | None = None
+    every: int | None = None  # of a branch that is taken in one of so many turns, 0 where that is not known
     alias: int | None = None
     """Set when the region turned out to be none: its nodes belong to that one."""
 
@@ -118,8 +119,7 @@ class Frame:
     self_: Value = None
     cls: ClassV | None = None
     result: Value = None
-    returned: list[Value] = field(default_factory=list)
-    """Values returned in arms of unknown branches."""
+    returned: list[Value] = field(default_factory=list)  # what arms of unknown branches return
     yields: list[Value] | None = None
     loops: int = 0
     """Loops of unknown length that were open when the call began."""
@@ -144,8 +144,7 @@ class Run:
     steps: int = 0
     depth: int = 0
     training: bool = True
-    modules: list[ModuleV] = field(default_factory=list)
-    """Every module built, in order."""
+    modules: list[ModuleV] = field(default_factory=list)  # every module built, in order
     modules_running: list[ModuleV] = field(default_factory=list)
     """The modules whose forward runs now, outermost first."""
     roots: dict[str, ModuleV] = field(default_factory=dict)
@@ -169,8 +168,7 @@ class Run:
     written: dict[int, int] = field(default_factory=dict)
     turns: int = 1
     """How often the innermost of the loops under way is walked in all."""
-    allowed: int = NODES
-    """Nodes that this entry may make."""
+    allowed: int = NODES  # nodes that this entry may make
     steps_allowed: int = STEPS
     built: dict[str, tuple[list[Value], dict[str, Value]]] = field(default_factory=dict)
     """Arguments that classes of modules were first built with, by qualified name, where they hold nothing of this run."""
@@ -203,8 +201,9 @@ class Run:
     assumed: bool = False  # a configuration was made up of its class's defaults
     training_code: bool = False
     """The entry is training code, where loops run over batches and epochs."""
-    trained: bool = False
-    """A backward pass has run."""
+    trained: bool = False  # a backward pass has run
+    asked_turn: bool = False  # a condition of training code was decided by the number of the turn
+    any_turn: int = 0  # above zero in a turn that stands for all of its loop: such a condition is open
     chosen: set[str] = field(default_factory=set)
     """Conditions, by their source, whose first arm is walked alone because a model was chosen by them."""
     forks: int = 0
@@ -391,11 +390,12 @@ def emit_hook(run: Run, op: str, module: ModuleV, site: Site, params: list[tuple
         run.nodes.append(Draft(op, [], {}, module, False, None, params, None, site, run.region, False))
 
 
-def set_trainable(run: Run, param: ParamV, value: bool) -> None:
+def set_trainable(run: Run, param: ParamV, value: bool, site: Site | None = None) -> None:
     """Performs `param.requires_grad = value`. What is frozen once a backward pass has run was trained before, and is again in the next turn
     (the discriminator while the generator learns): the graph has one answer, and that is yes."""
     if value or not run.trained:
         run.set_field(param, "trainable", value)
+        run.set_field(param, "frozen", None if value else site)
 
 
 def opaque(run: Run, why: Why, text: str, sources: list[Value], site: Site | None) -> Value:

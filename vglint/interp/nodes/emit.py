@@ -146,9 +146,12 @@ def _constant(run: Run, value: TensorV, site: Site | None) -> ParamV | None:
             seen.update(fresh)
             stack += fresh
         init = value.init or Init("unknown")
-        run.constants[key] = ParamV(
+        made = ParamV(
             shape_of(run, value), init, False, True, run.nodes[value.node].site or site, None, run.labels.get(key, "")
         )
+        marks = run.nodes[value.node].config
+        made.leaf = value.grad or marks.get("requires_grad") is True or marks.get("value") is True
+        run.constants[key] = made
     return run.constants[key]
 
 

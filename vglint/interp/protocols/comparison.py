@@ -27,6 +27,7 @@ from vglint.interp.values.objects import (
     OpaqueV,
     ParamV,
     ParamView,
+    Remainder,
     SetV,
     ShapeV,
     Site,
@@ -70,6 +71,11 @@ DUNDER = {
 
 def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value:
     """Returns a bool, a tensor, or an unknown."""
+    for side in (left, right):
+        if isinstance(side, Remainder) and counts_turns(run):
+            run.asked_turn = True
+            if run.any_turn:
+                return of_turn(side)
     if symbol in ("is", "is not"):
         same = identical(left, right)
         if same is None:
@@ -128,6 +134,25 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
     return opaque(run, "argument", f"{_short(left)} {symbol} {_short(right)}", [left, right], site)
 
 
+def counts_turns(run: Run) -> bool:
+    """Whether a number may count the turns of a training loop: it is training code's own, not a model's."""
+    return run.training_code and not run.setup and not run.modules_running
+
+
+def turn_of(value: Value) -> int | None:
+    """Returns in one of how many turns a condition holds, 0 where that number is not known; None where the turn does not decide it."""
+    if isinstance(value, Remainder):
+        return value.every
+    if isinstance(value, Unknown) and value.why == "turn":
+        return int(value.text) if value.text.isdigit() else 0
+    return None
+
+
+def of_turn(value: Remainder | Unknown) -> Unknown:
+    """Returns the unknown answer of a condition on the number of a turn."""
+    return Unknown("turn", str(turn_of(value) or ""))
+
+
 DTYPE = "dtype"
 """What the dtype of a tensor is called where nothing tells it: then it is one that models train in by default."""
 _RARE = frozenset(
@@ -142,6 +167,10 @@ def _is_rare_dtype(one: Value, other: Value) -> bool:
 
 def truth(run: Run, value: Value, frame: Frame, site: Site) -> bool | None:
     """Returns the truth of a value, None where it is not known."""
+    if isinstance(value, Remainder) and counts_turns(run):
+        run.asked_turn = True
+        if run.any_turn:
+            return None
     if isinstance(value, NATIVE):
         return bool(value)
     match value:

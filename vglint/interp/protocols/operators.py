@@ -10,7 +10,18 @@ from typing import Any
 
 from vglint.interp.machine.core import MISSING, Frame, Run, opaque
 from vglint.interp.nodes.emit import emit_operator
-from vglint.interp.protocols.comparison import NATIVE, _dunder, _short, _tensor_binary, equal, symbolic, truth
+from vglint.interp.protocols.comparison import (
+    NATIVE,
+    _dunder,
+    _short,
+    _tensor_binary,
+    counts_turns,
+    equal,
+    of_turn,
+    symbolic,
+    truth,
+    turn_of,
+)
 from vglint.interp.protocols.repeats import UNKNOWN_LENGTH, is_repeated, stretches
 from vglint.interp.torch.containers import joined
 from vglint.interp.values.objects import (
@@ -20,6 +31,7 @@ from vglint.interp.values.objects import (
     ListV,
     ModuleV,
     OpaqueV,
+    Remainder,
     SetV,
     Site,
     Value,
@@ -48,6 +60,10 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
     """Returns `left symbol right`."""
     if is_tensor(left) or is_tensor(right) or isinstance(left, OpaqueV) or isinstance(right, OpaqueV):
         return _tensor_binary(run, symbol, left, right, site)
+    if symbol == "%" and counts_turns(run) and not isinstance(left, (str, bytes, bool)):
+        left_over = _of_turns(left, right)
+        if left_over is not None:
+            return left_over
     if isinstance(left, NATIVE) and isinstance(right, NATIVE):
         return _native_binary(symbol, left, right)
     if isinstance(left, ArrayV) or isinstance(right, ArrayV):
@@ -77,6 +93,8 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
 def unary(run: Run, symbol: str, value: Value, frame: Frame, site: Site) -> Value:
     if symbol == "not":
         known = truth(run, value, frame, site)
+        if known is None and isinstance(value, (Remainder, Unknown)) and turn_of(value) is not None:
+            return of_turn(value)
         return opaque(run, "argument", "not …", [value], site) if known is None else not known
     if is_tensor(value) or isinstance(value, OpaqueV):
         name = {"-": "neg", "~": "bitwise_not"}.get(symbol)
@@ -93,6 +111,17 @@ def unary(run: Run, symbol: str, value: Value, frame: Frame, site: Site) -> Valu
     if symbol == "-" and number is not None:
         return times(number, -1)
     return value if isinstance(value, Unknown) else Unknown("unmodelled call", f"{symbol}{type(value).__name__}")
+
+
+def _of_turns(left: Value, right: Value) -> Value:
+    """Returns what a number of training code leaves when it is divided: a number that is another one in the next turn."""
+    if isinstance(left, int) and isinstance(right, int) and right > 0:
+        found = Remainder(left % right)
+        found.every = right
+        return found
+    if isinstance(left, Unknown) and left.why in ("argument", "loop bound", "turn", "branches differ"):
+        return Unknown("turn", str(right) if isinstance(right, int) else "")
+    return None
 
 
 _BITS = 4_096

@@ -24,7 +24,7 @@ from vglint.interp.machine.core import (
 from vglint.interp.machine.memory import Journal
 from vglint.interp.nodes.constants import carries_gradient, contents
 from vglint.interp.nodes.emit import emit, node_of
-from vglint.interp.protocols.comparison import equal
+from vglint.interp.protocols.comparison import equal, turn_of
 from vglint.interp.torch.modules import find_in_mro
 from vglint.interp.values.objects import ClassV, ListV, ModuleV, OpaqueV, Site, TensorV, Value, is_tensor
 from vglint.value import Unknown
@@ -47,6 +47,9 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         if isinstance(condition, OpaqueV)
         else "condition"
     )
+    every = turn_of(condition)
+    if every is not None:
+        text = f"every {every or 'few'} turns"
     if run.forks >= FORKS:
         run.gap("budget", "branches within branches", site)
         return None
@@ -60,6 +63,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         run.journal = Journal()
         run.region = region
         run.open_region("branch", text, site, number)
+        run.regions[run.region].every = every
         start, born = len(run.nodes), len(run.modules)
         raised = False
         flow: int | None = None

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 
 import libcst as cst
 
+from vglint.interp.machine.attempts import Attempt
 from vglint.interp.machine.core import TURNS, Flow, Frame, Run, evaluate
 from vglint.interp.machine.memory import Journal
 from vglint.interp.protocols import comparison
+from vglint.interp.protocols.comparison import counts_turns
 from vglint.interp.protocols.iteration import Items, items_of
 from vglint.interp.values.objects import OpenLoop, RepeatV, Site, Value
 from vglint.value import Expr, Unknown
@@ -40,13 +42,13 @@ def walk_loop(
         return _walk_parts(run, found.parts, bind, body, site, text)
     if found.items is None:
         start = len(run.nodes)
-        with counted(run, found.count, text, site) as loop, _written(run) as log:
+        with counted(run, found.count, text, site) as loop, _written(run) as log, any_turn(run):
             bind(found.item)
             flow = body()
             loop.apart = not run.setup and not run.training_code and apart(log, start)
         return None if flow == Flow.CONTINUE else flow
     with repeated(run, found.items):
-        return _turns(run, found.items, bind, body, site, text)
+        return _turns(run, found.items, bind, body, frame, site, text)
 
 
 def _turns(
@@ -54,6 +56,7 @@ def _turns(
     items: list[Value],
     bind: Callable[[Value], None],
     body: Callable[[], int | None],
+    frame: Frame,
     site: Site,
     text: str,
 ) -> int | None:
@@ -66,8 +69,8 @@ def _turns(
         start = len(run.nodes)
         region = run.open_region("loop", text, site) if turn == 0 else outer
         run.region = region
-        bind(item)
-        flow = body()
+        stands = turn == 0 and len(items) > 1
+        flow = _first_of(run, bind, item, body, frame) if stands else _one(bind, item, body)
         run.region = outer
         if flow == Flow.BREAK:
             _fold(run, region, outer)
@@ -80,6 +83,47 @@ def _turns(
             return None
         _fold(run, region, outer)
     return None
+
+
+def _one(bind: Callable[[Value], None], item: Value, body: Callable[[], int | None]) -> int | None:
+    bind(item)
+    return body()
+
+
+def _first_of(
+    run: Run, bind: Callable[[Value], None], item: Value, body: Callable[[], int | None], frame: Frame
+) -> int | None:
+    """Walks a turn that may stand for all. Where it trains and asked for its own number, it is walked again with the answer open."""
+    if not counts_turns(run) or run.any_turn:
+        return _one(bind, item, body)
+    before = (run.asked_turn, run.trained, len(frame.returned), frame.result)
+    run.asked_turn, start, attempt = False, len(run.nodes), Attempt(run)
+    try:
+        flow = _one(bind, item, body)
+    except BaseException:
+        attempt.keep(run)
+        raise
+    asked = run.asked_turn
+    if not asked or not any(draft.op in TRAINING for draft in run.nodes[start:]):
+        attempt.keep(run)
+        run.asked_turn = asked or before[0]
+        return flow
+    attempt.undo(run)
+    run.asked_turn, run.trained, frame.result = before[0], before[1], before[3]
+    del frame.returned[before[2] :]
+    with any_turn(run):
+        return _one(bind, item, body)
+
+
+@contextmanager
+def any_turn(run: Run) -> Iterator[None]:
+    """What is walked inside stands for all turns of a loop, if it is training code's own."""
+    open_ = counts_turns(run)
+    run.any_turn += open_
+    try:
+        yield
+    finally:
+        run.any_turn -= open_
 
 
 def shortened(run: Run, found: Items) -> Items:
@@ -146,11 +190,12 @@ def walk_while(
         start = len(run.nodes)
         if known is None:
             count = Unknown("loop bound", text)
-            with counted(run, count, text, site):
+            with counted(run, count, text, site), any_turn(run):
                 flow = body()
             return flow if flow == Flow.RETURN else None
         yielded = len(frame.yields or ())
-        flow = body()
+        with any_turn(run):
+            flow = body()
         if frame.yields and len(frame.yields) > yielded and _endless(test):
             frame.turns += [Unknown("loop bound", text)] * (len(frame.yields) - len(frame.turns))
             return None

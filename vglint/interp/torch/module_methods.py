@@ -85,7 +85,7 @@ def requires_grad_(run: Run, args: list[Value], keywords: dict[str, Value], fram
     value = args[1] if len(args) > 1 else keywords.get("requires_grad", True)
     if isinstance(value, bool):
         for param in parameters_of(_module(args)):
-            set_trainable(run, param, value)
+            set_trainable(run, param, value, site)
     return args[0]
 
 

@@ -57,6 +57,7 @@ def new_module(run: Run, cls: ClassV | External, frame: Frame, site: Site) -> Mo
     module = ModuleV(cls, Attrs(), run.borrowed or site)
     module.in_forward = bool(run.modules_running) and run.setup == 0 and not run.cached
     module.anew = module.in_forward and run.guards == 0
+    module.region = run.region
     run.modules.append(module)
     return module
 
@@ -240,7 +241,7 @@ def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame
         case ParamV() if name == "grad":
             emit(run, "zero_grad" if value is None else "param_grad", [], {}, site, params=[("0", target)])
         case ParamV() if name == "requires_grad" and isinstance(value, bool):
-            set_trainable(run, target, value)
+            set_trainable(run, target, value, site)
         case ClassV() if isinstance(target.names, dict):
             run.put(target.names, name, value)
         case _ if is_tensor(target) and name == "requires_grad":

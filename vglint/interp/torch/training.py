@@ -69,7 +69,7 @@ def mark_requires_grad(run: Run, value: Value, flag: Value, site: Site) -> None:
     """Performs `x.requires_grad = flag`."""
     if isinstance(value, (ParamV, ParamView)):
         if isinstance(flag, bool):
-            set_trainable(run, value if isinstance(value, ParamV) else value.param, flag)
+            set_trainable(run, value if isinstance(value, ParamV) else value.param, flag, site)
         return
     source = node_of(run, value, site)
     if source is None or not isinstance(value, TensorV):
@@ -305,7 +305,12 @@ def scheduler(run: Run, name: str, args: list[Value], keywords: dict[str, Value]
     """Builds a learning-rate schedule of an optimiser."""
     source = args[0] if args else keywords.get("optimizer")
     inputs = optimizer_nodes(source)
-    config = {key: literal(value) for key, value in keywords.items() if key != "optimizer"}
+    spelling = ops.find(name)
+    try:
+        bound = ops.bind(spelling.args, args, keywords) if spelling is not None else keywords
+    except ops.BindError:
+        bound = keywords
+    config = {key: literal(value) for key, value in bound.items() if key != "optimizer"}
     node = act(run, "scheduler", inputs, config, site, type_=name)
 
     def attribute(run: Run, value: Instance, name: str, frame: Frame) -> Value:

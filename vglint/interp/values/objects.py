@@ -266,6 +266,14 @@ class ModuleV(Instance):
     opaque: bool = False
     """A pretrained model of a library: known to be a module, not what is in it."""
     born: int = field(default_factory=_birth)
+    region: int = 0
+    """The region in which it was built."""
+
+
+class Remainder(int):
+    """What is left of a count of turns divided by `every`: the next turn has another one."""
+
+    every: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +317,10 @@ class ParamV:
     """Made of other parameters before each use (weight_norm, spectral_norm): what is written into it is lost."""
     anew: bool = False
     """Forward makes it at every call."""
+    frozen: Site | None = None
+    """Where `requires_grad` was last set to False."""
+    leaf: bool = False
+    """A plain tensor that was made to require a gradient."""
 
 
 ROW = -1
