@@ -30,7 +30,7 @@ ENTRIES = (
         """nn.ReLU(-inplace=False)(%input)
         F.relu(%input, -inplace=False)
         F.relu_ torch.relu torch.relu_ x.relu x.relu_ (%input)""",
-    ),
+    ).having("rectifies"),
     Entry(
         "relu6",
         "activation",
@@ -38,7 +38,7 @@ ENTRIES = (
         same,
         """nn.ReLU6(-inplace=False)(%input)
         F.relu6(%input, -inplace=False)""",
-    ),
+    ).having("floors", "rectifies"),
     Entry(
         "leaky_relu",
         "activation",
@@ -47,7 +47,7 @@ ENTRIES = (
         """nn.LeakyReLU(negative_slope=0.01, -inplace=False)(%input)
         F.leaky_relu(%input, negative_slope=0.01, -inplace=False)
         F.leaky_relu_(%input, negative_slope=0.01)""",
-    ),
+    ).behind("kaiming_normal_(weight, a=slope, nonlinearity='leaky_relu')"),
     Entry(
         "prelu",
         "activation",
@@ -83,7 +83,7 @@ ENTRIES = (
         """nn.SELU(-inplace=False)(%input)
         F.selu(%input, -inplace=False)
         F.selu_ torch.selu torch.selu_ (%input)""",
-    ),
+    ).behind("normal_(weight, std=fan_in ** -0.5)"),
     Entry(
         "celu",
         "activation",
@@ -124,7 +124,7 @@ ENTRIES = (
         same,
         """nn.Hardswish(-inplace=False)(%input)
         F.hardswish(%input, -inplace=False)""",
-    ),
+    ).having("rectifies"),
     Entry(
         "sigmoid",
         "activation",
@@ -132,7 +132,7 @@ ENTRIES = (
         same,
         """nn.Sigmoid()(%input)
         F.sigmoid torch.sigmoid torch.sigmoid_ torch.special.expit x.sigmoid x.sigmoid_ (%input)""",
-    ),
+    ).having("positive", "saturates", "off_centre", "flattens", "unit"),
     Entry(
         "hardsigmoid",
         "activation",
@@ -140,7 +140,7 @@ ENTRIES = (
         same,
         """nn.Hardsigmoid(-inplace=False)(%input)
         F.hardsigmoid(%input, -inplace=False)""",
-    ),
+    ).having("saturates", "off_centre", "flattens", "unit"),
     Entry(
         "logsigmoid",
         "activation",
@@ -148,7 +148,7 @@ ENTRIES = (
         same,
         """nn.LogSigmoid()(%input)
         F.logsigmoid(%input)""",
-    ),
+    ).having("saturates", "off_centre"),
     Entry(
         "tanh",
         "activation",
@@ -156,7 +156,9 @@ ENTRIES = (
         same,
         """nn.Tanh()(%input)
         F.tanh torch.tanh torch.tanh_ x.tanh x.tanh_ (%input)""",
-    ),
+    )
+    .behind("xavier_uniform_(weight, gain=5/3)")
+    .having("saturates", "squashes", "flattens"),
     Entry(
         "hardtanh",
         "activation",
@@ -165,7 +167,9 @@ ENTRIES = (
         """nn.Hardtanh(min_val=-1.0, max_val=1.0, -inplace=False, -min_value=None, -max_value=None)(%input)
         F.hardtanh(%input, min_val=-1.0, max_val=1.0, -inplace=False)
         F.hardtanh_(%input, min_val=-1.0, max_val=1.0)""",
-    ),
+    )
+    .behind("xavier_uniform_(weight, gain=5/3)")
+    .having("floors", "saturates", "squashes", "flattens"),
     Entry(
         "tanhshrink",
         "activation",
@@ -197,7 +201,7 @@ ENTRIES = (
         same,
         """nn.Softplus(beta=1.0, threshold=20.0)(%input)
         F.softplus(%input, beta=1.0, threshold=20.0)""",
-    ),
+    ).having("positive", "off_centre", "flattens", "rectifies"),
     Entry(
         "softsign",
         "activation",
@@ -205,7 +209,7 @@ ENTRIES = (
         same,
         """nn.Softsign()(%input)
         F.softsign(%input)""",
-    ),
+    ).having("saturates", "squashes", "flattens"),
     Entry(
         "threshold",
         "activation",
@@ -214,7 +218,7 @@ ENTRIES = (
         """nn.Threshold(threshold, value, -inplace=False)(%input)
         F.threshold(%input, threshold, value, -inplace=False)
         F.threshold_ torch.threshold torch.threshold_ (%input, threshold, value)""",
-    ),
+    ).having("rectifies"),
     Entry(
         "glu",
         "activation",
@@ -233,7 +237,7 @@ ENTRIES = (
         F.softmax(%input, dim=None, -_stacklevel=3, -dtype=None)
         torch.softmax x.softmax (%input, dim, -dtype=None)
         torch.special.softmax(%input, dim, -dtype=None)""",
-    ),
+    ).having("rescales", "positive", "probability"),
     Entry(
         "log_softmax",
         "activation",
@@ -250,12 +254,12 @@ ENTRIES = (
         same,
         """nn.Softmin(dim=None)(%input)
         F.softmin(%input, dim=None, -_stacklevel=3, -dtype=None)""",
-    ),
+    ).having("probability"),
     Entry(
         "gumbel_softmax",
         "activation",
         "softmax of x plus Gumbel noise; with hard=True one-hot forward, softmax backward",
         same,
         """F.gumbel_softmax(%logits, tau=1, hard=False, eps=1e-10, dim=-1)""",
-    ),
+    ).having("probability"),
 )

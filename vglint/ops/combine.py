@@ -164,9 +164,11 @@ def _into(name: str, summary: str, args: str, *, in_place: bool = True) -> Entry
 
 
 ENTRIES = (
-    _arithmetic("add", "x + alpha y", "", "alpha=1, "),
-    _arithmetic("sub", "x - alpha y", "subtract", "alpha=1, "),
-    _arithmetic("mul", "x y", "multiply"),
+    _arithmetic("add", "x + alpha y", "", "alpha=1, ").having("adds", "affine", "carries_terms"),
+    _arithmetic("sub", "x - alpha y", "subtract", "alpha=1, ").having("adds", "subtracts", "affine"),
+    _arithmetic("mul", "x y", "multiply").having(
+        "scales", "affine", "multiplies", "rescales", "squares", "carries_terms", "keeps_positive"
+    ),
     Entry(
         "div",
         "combine",
@@ -174,12 +176,14 @@ ENTRIES = (
         broadcast_all,
         """torch.div torch.divide x.div x.div_ x.divide x.divide_ (%input, %other, *, rounding_mode=None, -out=None)
         torch.true_divide x.true_divide x.true_divide_ (%input, %other, *, -out=None)""",
+    ).having("scales", "affine", "rescales", "keeps_positive"),
+    Entry("rsub", "combine", "y - alpha x", broadcast_all, "torch.rsub(%input, %other, *, alpha=1)").having(
+        "subtracts", "affine"
     ),
-    Entry("rsub", "combine", "y - alpha x", broadcast_all, "torch.rsub(%input, %other, *, alpha=1)"),
     _two("remainder", "x modulo y, with the sign of y"),
     _two("fmod", "x modulo y, with the sign of x"),
-    _two("maximum", "larger of two", in_place=False),
-    _two("minimum", "smaller of two", in_place=False),
+    _two("maximum", "larger of two", in_place=False).having("takes_largest", "floors"),
+    _two("minimum", "smaller of two", in_place=False).having("caps"),
     _two("fmax", "larger of two, NaN ignored", in_place=False),
     _two("fmin", "smaller of two, NaN ignored", in_place=False),
     _two("atan2", "angle of the point (y, x)"),
@@ -200,14 +204,14 @@ ENTRIES = (
         "x + weight (end - x)",
         broadcast_all,
         "torch.lerp x.lerp x.lerp_ (%input, %end, %weight, *, -out=None)",
-    ),
+    ).having("multiplies"),
     Entry(
         "addcmul",
         "combine",
         "x + value tensor1 tensor2",
         broadcast_all,
         "torch.addcmul x.addcmul x.addcmul_ (%input, %tensor1, %tensor2, *, value=1, -out=None)",
-    ),
+    ).having("multiplies"),
     Entry(
         "addcdiv",
         "combine",
@@ -222,24 +226,28 @@ ENTRIES = (
         chosen,
         """torch.where(%condition, %input=None, %other=None, *, -out=None)
         x.where(%input, %condition, %other)""",
-    ),
+    ).having("masks", "carries_terms"),
     Entry(
         "cat",
         "combine",
         "one after another along a dimension",
         concatenated,
         "torch.cat torch.concat torch.concatenate (%%tensors, dim=0, *, -out=None)",
+    ).having("joins", "carries_terms"),
+    Entry("stack", "combine", "along a new dimension", stacked, "torch.stack(%%tensors, dim=0, *, -out=None)").having(
+        "joins", "carries_terms"
     ),
-    Entry("stack", "combine", "along a new dimension", stacked, "torch.stack(%%tensors, dim=0, *, -out=None)"),
-    Entry("hstack", "combine", "side by side", side_by_side, "torch.hstack(%%tensors, *, -out=None)"),
+    Entry("hstack", "combine", "side by side", side_by_side, "torch.hstack(%%tensors, *, -out=None)").having("joins"),
     Entry(
         "vstack",
         "combine",
         "one below another",
         one_below_another,
         "torch.vstack torch.row_stack (%%tensors, *, -out=None)",
-    ),
-    Entry("dstack", "combine", "one behind another", one_behind_another, "torch.dstack(%%tensors, *, -out=None)"),
+    ).having("joins"),
+    Entry(
+        "dstack", "combine", "one behind another", one_behind_another, "torch.dstack(%%tensors, *, -out=None)"
+    ).having("joins"),
     Entry("column_stack", "combine", "as columns", columns, "torch.column_stack(%%tensors, *, -out=None)"),
     Entry("block_diag", "combine", "as blocks of a diagonal", block_diagonal, "torch.block_diag(*%%tensors)"),
     Entry("cartesian_prod", "combine", "all combinations", product, "torch.cartesian_prod(*%%tensors)"),
@@ -270,7 +278,7 @@ ENTRIES = (
     ),
     Entry("pdist", "combine", "distances between all pairs of rows", all_pairs, "torch.pdist F.pdist (%input, p=2.0)"),
     Entry("dist", "combine", "norm of the difference", scalar, "torch.dist x.dist (%input, %other, p=2)"),
-    _into("masked_fill", "value where a mask holds", "%mask, %value"),
+    _into("masked_fill", "value where a mask holds", "%mask, %value").having("masks", "carries_terms"),
     _into("masked_scatter", "source's elements where a mask holds", "%mask, %source"),
     _into(
         "scatter",

@@ -97,7 +97,9 @@ _NEW = "-dtype=None, -device=None, requires_grad=False, -layout=None, -pin_memor
 _WINDOW = "-dtype=None, -layout=None, -device=None, -pin_memory=False, requires_grad=False"
 
 ENTRIES = (
-    Entry("zeros", "create", "all 0", of_size, f"torch.zeros(*size, {_MAKE})\nx.new_zeros(%self, *size, {_NEW})"),
+    Entry(
+        "zeros", "create", "all 0", of_size, f"torch.zeros(*size, {_MAKE})\nx.new_zeros(%self, *size, {_NEW})"
+    ).having("zeros"),
     Entry("ones", "create", "all 1", of_size, f"torch.ones(*size, {_MAKE})\nx.new_ones(%self, *size, {_NEW})"),
     Entry(
         "empty",
@@ -117,15 +119,15 @@ ENTRIES = (
         of_size,
         f"torch.full(size, fill_value, *, {_MAKE})\nx.new_full(%self, size, fill_value, *, {_NEW})",
     ),
-    Entry("randn", "create", "standard normal numbers", of_size, f"torch.randn(*size, {_DRAW})"),
-    Entry("rand", "create", "uniform numbers in [0, 1)", of_size, f"torch.rand(*size, {_DRAW})"),
+    Entry("randn", "create", "standard normal numbers", of_size, f"torch.randn(*size, {_DRAW})").having("draws"),
+    Entry("rand", "create", "uniform numbers in [0, 1)", of_size, f"torch.rand(*size, {_DRAW})").having("draws"),
     Entry(
         "randint",
         "create",
         "random integers",
         of_size_or_high,
         f"torch.randint(low=0, high=None, size=None, *, {_DRAW})",
-    ),
+    ).having("labels"),
     Entry("randperm", "create", "random permutation", length_result, f"torch.randperm(n, *, {_DRAW})"),
     Entry(
         "normal",
@@ -133,14 +135,14 @@ ENTRIES = (
         "normal numbers",
         normal_result,
         f"""torch.normal(%mean=0.0, %std=1.0, size=None, *, {_DRAW})""",
-    ),
+    ).having("draws"),
     Entry(
         "zeros_like",
         "create",
         "all 0, shaped like x",
         same,
         f"torch.zeros_like(%input, *, {_LIKE})\nx.zero_ torch.zero_ (%input)",
-    ),
+    ).having("zeros"),
     Entry("ones_like", "create", "all 1, shaped like x", same, f"torch.ones_like(%input, *, {_LIKE})"),
     Entry("empty_like", "create", "not filled, shaped like x", same, f"torch.empty_like(%input, *, {_LIKE})"),
     Entry(
@@ -157,14 +159,14 @@ ENTRIES = (
         "standard normal numbers, shaped like x",
         same,
         f"torch.randn_like(%input, *, -generator=None, {_LIKE})",
-    ),
+    ).having("draws"),
     Entry(
         "rand_like",
         "create",
         "uniform numbers, shaped like x",
         same,
         f"torch.rand_like(%input, *, -generator=None, {_LIKE})",
-    ),
+    ).having("draws"),
     Entry(
         "randint_like",
         "create",
@@ -178,14 +180,14 @@ ENTRIES = (
         "overwrites with normal numbers",
         same,
         "x.normal_(%self, mean=0.0, std=1.0, *, -generator=None)",
-    ),
+    ).having("draws"),
     Entry(
         "uniform_",
         "create",
         "overwrites with uniform numbers",
         same,
         "x.uniform_(%self, from=0.0, to=1.0, *, -generator=None)",
-    ),
+    ).having("draws"),
     Entry(
         "log_normal_",
         "create",
@@ -199,7 +201,7 @@ ENTRIES = (
         "overwrites with exponential numbers",
         same,
         "x.exponential_(%self, lambd=1.0, *, -generator=None)",
-    ),
+    ).having("draws"),
     Entry(
         "cauchy_",
         "create",
@@ -225,7 +227,7 @@ ENTRIES = (
         """torch.bernoulli(%input, *, -generator=None, -out=None)
         x.bernoulli(%input, p=None, *, -generator=None)
         x.bernoulli_(%input, p=0.5, *, -generator=None)""",
-    ),
+    ).having("labels"),
     Entry("poisson", "create", "Poisson numbers", same, "torch.poisson(%input, -generator=None)"),
     Entry("binomial", "create", "binomial numbers", broadcast_all, "torch.binomial(%count, %prob, -generator=None)"),
     Entry(

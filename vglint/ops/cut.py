@@ -88,7 +88,7 @@ ENTRIES = (
         "the same values without their history",
         same,
         "torch.detach torch.detach_ x.detach x.detach_ x:data (%input)",
-    ),
+    ).having("copies", "detaches"),
     Entry(
         "to_integer",
         "cut",
@@ -112,21 +112,21 @@ ENTRIES = (
         "where the largest value stands",
         index_of_extreme,
         "torch.argmax x.argmax (%input, dim=None, keepdim=False)",
-    ),
+    ).having("orders", "labels"),
     Entry(
         "argmin",
         "cut",
         "where the smallest value stands",
         index_of_extreme,
         "torch.argmin x.argmin (%input, dim=None, keepdim=False)",
-    ),
+    ).having("labels"),
     Entry(
         "argsort",
         "cut",
         "where the values stand in order",
         same,
         "torch.argsort x.argsort (%input, dim=-1, descending=False, stable=False)",
-    ),
+    ).having("orders"),
     Entry(
         "nonzero",
         "cut",
@@ -134,14 +134,16 @@ ENTRIES = (
         nonzero_result,
         "torch.nonzero x.nonzero (%input, *, as_tuple=False, -out=None)\ntorch.argwhere x.argwhere (%input)",
     ),
-    Entry("one_hot", "cut", "classes as unit vectors", one_hot_result, "F.one_hot(%input, num_classes=-1)"),
+    Entry("one_hot", "cut", "classes as unit vectors", one_hot_result, "F.one_hot(%input, num_classes=-1)").having(
+        "labels"
+    ),
     Entry(
         "multinomial",
         "cut",
         "indices drawn by weight",
         drawn,
         "torch.multinomial x.multinomial (%input, num_samples, replacement=False, *, -generator=None, -out=None)",
-    ),
+    ).having("labels"),
     Entry(
         "bincount",
         "cut",
@@ -200,9 +202,11 @@ ENTRIES = (
         reduction,
         "torch.count_nonzero x.count_nonzero (%input, dim=None)",
     ),
-    Entry("item", "cut", "a Python number", scalar, "x.item(%self)"),
-    Entry("tolist", "cut", "Python lists", same, "x.tolist(%self)"),
-    Entry("numpy", "cut", "a numpy array", same, "x.numpy(%self, *, force=False)\nx.__array__(%self, -dtype=None)"),
+    Entry("item", "cut", "a Python number", scalar, "x.item(%self)").having("detaches", "leaves_torch"),
+    Entry("tolist", "cut", "Python lists", same, "x.tolist(%self)").having("detaches", "leaves_torch"),
+    Entry(
+        "numpy", "cut", "a numpy array", same, "x.numpy(%self, *, force=False)\nx.__array__(%self, -dtype=None)"
+    ).having("detaches", "leaves_torch"),
     Entry("equal", "cut", "whether two tensors are the same", scalar, "torch.equal x.equal (%input, %other)"),
     Entry(
         "allclose",

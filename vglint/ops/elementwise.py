@@ -5,6 +5,7 @@ from __future__ import annotations
 from vglint.ops.entry import Entry
 from vglint.ops.shapes import broadcast_all, first, same
 from vglint.ops.spec import Call, Result, Tensor
+from vglint.ops.traits import Trait
 
 _UNARY = {
     "abs": "|x|",
@@ -65,6 +66,28 @@ _ALIASES = {
     "i0": "torch.special.i0",
 }
 
+_TRAITS: dict[str, tuple[Trait, ...]] = {
+    "neg": ("affine",),
+    "sqrt": ("rescales", "roots", "keeps_positive", "singular"),
+    "square": ("squares", "bends", "keeps_positive"),
+    "rsqrt": ("roots", "singular"),
+    "log": ("logarithm", "singular"),
+    "log2": ("logarithm", "singular"),
+    "log10": ("logarithm", "singular"),
+    "sin": ("bends", "waves", "flattens"),
+    "cos": ("bends", "waves", "flattens"),
+    "erf": ("bends", "flattens"),
+    "exp": ("bends", "positive"),
+    "abs": ("bends", "keeps_positive", "rectifies"),
+    "atan": ("bends", "flattens"),
+    "exp2": ("positive",),
+    "cosh": ("positive",),
+    "acos": ("singular",),
+    "asin": ("singular",),
+    "atanh": ("singular",),
+    "reciprocal": ("singular",),
+}
+
 _SPECIAL = {
     "entr": "-x log x",
     "erfcx": "exp(x²) erfc(x)",
@@ -92,7 +115,7 @@ def without_last_two(call: Call) -> Result:
 def _unary(name: str, summary: str) -> Entry:
     in_place = "" if name in ("lgamma", "digamma", "erfinv") else f"torch.{name}_ "
     spellings = f"torch.{name} {in_place}x.{name} x.{name}_ {_ALIASES.get(name, '')} (%input, *, -out=None)"
-    return Entry(name, "elementwise", summary, same, spellings)
+    return Entry(name, "elementwise", summary, same, spellings).having(*_TRAITS.get(name, ()))
 
 
 ENTRIES = (
@@ -137,21 +160,21 @@ ENTRIES = (
         "x clipped to [min, max]",
         broadcast_all,
         """torch.clamp torch.clamp_ torch.clip torch.clip_ x.clamp x.clamp_ x.clip x.clip_ (%input, %min=None, %max=None, *, -out=None)""",
-    ),
+    ).having("carries_terms", "bends", "floors", "caps"),
     Entry(
         "clamp_min",
         "elementwise",
         "max(x, min)",
         broadcast_all,
         """torch.clamp_min torch.clamp_min_ x.clamp_min x.clamp_min_ (%input, %min, *, -out=None)""",
-    ),
+    ).having("floors"),
     Entry(
         "clamp_max",
         "elementwise",
         "min(x, max)",
         broadcast_all,
         """torch.clamp_max torch.clamp_max_ x.clamp_max x.clamp_max_ (%input, %max, *, -out=None)""",
-    ),
+    ).having("caps"),
     Entry(
         "pow",
         "elementwise",
@@ -159,14 +182,14 @@ ENTRIES = (
         broadcast_all,
         """torch.pow x.pow x.pow_ (%input, %exponent, *, -out=None)
         torch.float_power x.float_power (%input, %exponent, *, -out=None)""",
-    ),
+    ).having("rescales", "squares", "roots", "bends", "keeps_positive"),
     Entry(
         "nan_to_num",
         "elementwise",
         "replaces what is not finite",
         same,
         """torch.nan_to_num torch.nan_to_num_ x.nan_to_num x.nan_to_num_ (%input, nan=None, posinf=None, neginf=None, *, -out=None)""",
-    ),
+    ).having("floors"),
     Entry(
         "conj",
         "elementwise",
@@ -180,14 +203,14 @@ ENTRIES = (
         "real part",
         same,
         """torch.real x:real (%input)""",
-    ),
+    ).having("complex_part"),
     Entry(
         "imag",
         "elementwise",
         "imaginary part",
         same,
         """torch.imag x:imag (%input)""",
-    ),
+    ).having("complex_part"),
     Entry(
         "angle",
         "elementwise",

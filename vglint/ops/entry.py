@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from vglint.ops.spec import Call, Kind, ParamSpec, Result
+from vglint.ops.traits import Trait
 from vglint.value import Literal_
 
 Config: TypeAlias = Mapping[str, Literal_]
@@ -29,3 +30,13 @@ class Entry:
     spellings: str
     params: ParamRule | None = None
     config: ConfigRule | None = None
+    traits: frozenset[Trait] = frozenset()
+    init: str = ""
+
+    def having(self, *traits: Trait) -> Entry:
+        """Returns the entry with properties added."""
+        return replace(self, traits=self.traits | frozenset(traits))
+
+    def behind(self, init: str) -> Entry:
+        """Returns an activation's entry with the initialisation that suits the weights in front of it, a function of `torch.nn.init`."""
+        return replace(self, init=init)

@@ -139,7 +139,7 @@ ENTRIES = (
         elementwise,
         f"""nn.MSELoss({_OLD}, reduction='mean')(%input, %target)
         F.mse_loss(%input, %target, {_OLD}, reduction='mean', %weight=None)""",
-    ),
+    ).having("sums_squares"),
     Entry(
         "l1_loss",
         "loss",

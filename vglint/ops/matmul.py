@@ -150,15 +150,17 @@ ENTRIES = (
         "matrix product",
         product,
         "torch.matmul torch.linalg.matmul x.matmul x.__matmul__ (%input, %other, *, -out=None)",
+    ).having("multiplies", "matrix_product"),
+    Entry("mm", "combine", "product of two matrices", product, "torch.mm x.mm (%input, %mat2, *, -out=None)").having(
+        "multiplies", "matrix_product"
     ),
-    Entry("mm", "combine", "product of two matrices", product, "torch.mm x.mm (%input, %mat2, *, -out=None)"),
     Entry(
         "bmm",
         "combine",
         "products of two batches of matrices",
         product,
         "torch.bmm x.bmm (%input, %mat2, *, -out=None)",
-    ),
+    ).having("multiplies", "matrix_product"),
     Entry("mv", "combine", "matrix times vector", product, "torch.mv x.mv (%input, %vec, *, -out=None)"),
     Entry(
         "dot",
@@ -194,7 +196,7 @@ ENTRIES = (
         "beta x + alpha A B",
         added_product,
         f"torch.addmm x.addmm x.addmm_ (%input, %mat1, %mat2, {_ADDED})",
-    ),
+    ).having("adds_product", "rescales"),
     Entry(
         "addmv",
         "combine",
@@ -211,7 +213,7 @@ ENTRIES = (
         "beta x + alpha A B of batches",
         added_product,
         f"torch.baddbmm x.baddbmm x.baddbmm_ (%input, %batch1, %batch2, {_ADDED})",
-    ),
+    ).having("adds_product", "rescales"),
     Entry(
         "addbmm",
         "combine",
@@ -221,7 +223,7 @@ ENTRIES = (
     ),
     Entry(
         "einsum", "combine", "sums of products by index letters", einsum_result, "torch.einsum(equation, *%%operands)"
-    ),
+    ).having("multiplies"),
     Entry(
         "tensordot",
         "combine",

@@ -213,8 +213,12 @@ def _keep(name: str, summary: str, spellings: str) -> Entry:
 
 
 ENTRIES = (
-    _keep("tril", "lower triangle, zeros above", "torch.tril x.tril x.tril_ (%input, diagonal=0, *, -out=None)"),
-    _keep("triu", "upper triangle, zeros below", "torch.triu x.triu x.triu_ (%input, diagonal=0, *, -out=None)"),
+    _keep("tril", "lower triangle, zeros above", "torch.tril x.tril x.tril_ (%input, diagonal=0, *, -out=None)").having(
+        "triangle"
+    ),
+    _keep("triu", "upper triangle, zeros below", "torch.triu x.triu x.triu_ (%input, diagonal=0, *, -out=None)").having(
+        "triangle"
+    ),
     Entry(
         "diag",
         "shape",
@@ -246,7 +250,7 @@ ENTRIES = (
     Entry("select", "shape", "one place of one dimension", selected, "torch.select x.select (%input, dim, index)"),
     Entry(
         "chunk", "shape", "that many pieces", chunked, "torch.chunk torch.unsafe_chunk x.chunk (%input, chunks, dim=0)"
-    ),
+    ).having("splits"),
     Entry(
         "split",
         "shape",
@@ -255,15 +259,17 @@ ENTRIES = (
         """torch.split(%tensor, split_size_or_sections, dim=0)
         x.split(%self, split_size, dim=0)
         torch.split_with_sizes x.split_with_sizes (%input, split_sizes, dim=0)""",
-    ),
+    ).having("splits"),
     Entry(
         "tensor_split",
         "shape",
         "nearly equal parts",
         parted,
         "torch.tensor_split x.tensor_split (%input, indices_or_sections, dim=0)",
-    ),
-    Entry("unbind", "shape", "one tensor per place of a dimension", unbound, "torch.unbind x.unbind (%input, dim=0)"),
+    ).having("splits"),
+    Entry(
+        "unbind", "shape", "one tensor per place of a dimension", unbound, "torch.unbind x.unbind (%input, dim=0)"
+    ).having("splits"),
     Entry(
         "gather",
         "shape",

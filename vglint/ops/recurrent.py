@@ -120,7 +120,7 @@ ENTRIES = (
         rnn_result,
         f"nn.RNN(input_size, hidden_size, num_layers=1, nonlinearity='tanh', bias=True, {_COMMON}, {_PLACE})(%input, %hx=None)",
         params=layer_params(1),
-    ),
+    ).having("over_sequence"),
     Entry(
         "lstm",
         "recurrent",
@@ -128,7 +128,7 @@ ENTRIES = (
         lstm_result,
         f"nn.LSTM(input_size, hidden_size, num_layers=1, bias=True, {_COMMON}, proj_size=0, {_PLACE})(%input, %%hx=None)",
         params=layer_params(4),
-    ),
+    ).having("gated", "over_sequence"),
     Entry(
         "gru",
         "recurrent",
@@ -136,7 +136,7 @@ ENTRIES = (
         rnn_result,
         f"nn.GRU(input_size, hidden_size, num_layers=1, bias=True, {_COMMON}, {_PLACE})(%input, %hx=None)",
         params=layer_params(3),
-    ),
+    ).having("gated", "over_sequence"),
     Entry(
         "rnn_cell",
         "recurrent",
@@ -155,7 +155,7 @@ ENTRIES = (
         f"""nn.LSTMCell(input_size, hidden_size, bias=True, {_PLACE})(%input, %%hx=None)
         torch.lstm_cell(%input, %%hx, %w_ih, %w_hh, %b_ih=None, %b_hh=None)""",
         params=cell_params(4),
-    ),
+    ).having("gated"),
     Entry(
         "gru_cell",
         "recurrent",
@@ -164,7 +164,7 @@ ENTRIES = (
         f"""nn.GRUCell(input_size, hidden_size, bias=True, {_PLACE})(%input, %hx=None)
         torch.gru_cell(%input, %hx, %w_ih, %w_hh, %b_ih=None, %b_hh=None)""",
         params=cell_params(3),
-    ),
+    ).having("gated"),
     Entry(
         "pack_padded_sequence",
         "shape",

@@ -119,13 +119,13 @@ _SPREAD = "(%input, dim=None, unbiased=True, keepdim=False, *, correction=None, 
 _NORM = "keepdim=False, -out=None, -dtype=None"
 
 ENTRIES = (
-    _reduction("sum", "sum"),
-    _reduction("nansum", "sum without NaN"),
-    _reduction("mean", "mean"),
-    _reduction("nanmean", "mean without NaN"),
+    _reduction("sum", "sum").having("sums", "statistic", "carries_terms", "keeps_positive"),
+    _reduction("nansum", "sum without NaN").having("sums", "statistic"),
+    _reduction("mean", "mean").having("sums", "statistic", "carries_terms", "keeps_positive"),
+    _reduction("nanmean", "mean without NaN").having("sums", "statistic"),
     _reduction("prod", "product"),
-    Entry("std", "reduce", "standard deviation", spread_of, f"torch.std x.std {_SPREAD}"),
-    Entry("var", "reduce", "variance", spread_of, f"torch.var x.var {_SPREAD}"),
+    Entry("std", "reduce", "standard deviation", spread_of, f"torch.std x.std {_SPREAD}").having("roots", "statistic"),
+    Entry("var", "reduce", "variance", spread_of, f"torch.var x.var {_SPREAD}").having("sums_squares", "statistic"),
     Entry("std_mean", "reduce", "standard deviation and mean", pair_of(spread_of), f"torch.std_mean {_SPREAD}"),
     Entry("var_mean", "reduce", "variance and mean", pair_of(spread_of), f"torch.var_mean {_SPREAD}"),
     Entry(
@@ -134,17 +134,17 @@ ENTRIES = (
         "largest value",
         extreme,
         "torch.max x.max (%input, %dim=None, keepdim=False, *, %other=None, -out=None)",
-    ),
+    ).having("selects", "takes_largest", "floors"),
     Entry(
         "min",
         "reduce",
         "smallest value",
         extreme,
         "torch.min x.min (%input, %dim=None, keepdim=False, *, %other=None, -out=None)",
-    ),
+    ).having("selects"),
     Entry(
         "amax", "reduce", "largest value", reduction, "torch.amax x.amax (%input, dim=(), keepdim=False, *, -out=None)"
-    ),
+    ).having("takes_largest"),
     Entry(
         "amin", "reduce", "smallest value", reduction, "torch.amin x.amin (%input, dim=(), keepdim=False, *, -out=None)"
     ),
@@ -157,7 +157,7 @@ ENTRIES = (
     ),
     Entry(
         "median", "reduce", "median", extreme, "torch.median x.median (%input, dim=None, keepdim=False, *, -out=None)"
-    ),
+    ).having("selects"),
     Entry(
         "nanmedian",
         "reduce",
@@ -171,21 +171,21 @@ ENTRIES = (
         "most frequent value",
         extreme_along,
         "torch.mode x.mode (%input, dim=-1, keepdim=False, *, -out=None)",
-    ),
+    ).having("selects"),
     Entry(
         "kthvalue",
         "reduce",
         "kth smallest value",
         extreme_along,
         "torch.kthvalue x.kthvalue (%input, k, dim=-1, keepdim=False, *, -out=None)",
-    ),
+    ).having("selects"),
     Entry(
         "logsumexp",
         "reduce",
         "log of the sum of exponentials",
         reduction,
         "torch.logsumexp torch.special.logsumexp x.logsumexp (%input, dim, keepdim=False, *, -out=None)",
-    ),
+    ).having("takes_largest"),
     Entry(
         "norm",
         "reduce",
@@ -195,7 +195,7 @@ ENTRIES = (
         torch.linalg.norm(%input, ord=None, dim=None, keepdim=False, *, -out=None, -dtype=None)
         torch.linalg.vector_norm(%x, ord=2, dim=None, keepdim=False, *, -dtype=None, -out=None)
         torch.linalg.matrix_norm(%A, ord='fro', dim=(-2, -1), keepdim=False, *, -dtype=None, -out=None)""",
-    ),
+    ).having("roots", "statistic"),
     Entry(
         "quantile",
         "reduce",
@@ -204,8 +204,8 @@ ENTRIES = (
         """torch.quantile torch.nanquantile x.quantile x.nanquantile (%input, %q, dim=None, keepdim=False, *, interpolation='linear',
             -out=None)""",
     ),
-    _scan("cumsum", "running sum"),
-    _scan("cumprod", "running product"),
+    _scan("cumsum", "running sum").having("keeps_positive"),
+    _scan("cumprod", "running product").having("keeps_positive"),
     Entry(
         "logcumsumexp",
         "reduce",
@@ -213,8 +213,12 @@ ENTRIES = (
         same,
         "torch.logcumsumexp x.logcumsumexp (%input, dim, *, -out=None)",
     ),
-    Entry("cummax", "reduce", "running maximum", sorted_pair, "torch.cummax x.cummax (%input, dim, *, -out=None)"),
-    Entry("cummin", "reduce", "running minimum", sorted_pair, "torch.cummin x.cummin (%input, dim, *, -out=None)"),
+    Entry(
+        "cummax", "reduce", "running maximum", sorted_pair, "torch.cummax x.cummax (%input, dim, *, -out=None)"
+    ).having("selects"),
+    Entry(
+        "cummin", "reduce", "running minimum", sorted_pair, "torch.cummin x.cummin (%input, dim, *, -out=None)"
+    ).having("selects"),
     Entry(
         "diff",
         "reduce",
@@ -235,7 +239,7 @@ ENTRIES = (
         "values in order, and where they stood",
         sorted_pair,
         """torch.sort x.sort (%input, dim=-1, descending=False, *, stable=False, -out=None)""",
-    ),
+    ).having("selects", "orders"),
     Entry(
         "msort",
         "reduce",
@@ -249,7 +253,7 @@ ENTRIES = (
         "k largest values, and where they stood",
         top,
         "torch.topk x.topk (%input, k, dim=-1, largest=True, sorted=True, *, -out=None)",
-    ),
+    ).having("selects", "orders"),
     Entry(
         "gradient",
         "reduce",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from vglint.graph import Init
+from vglint.ops.traits import Trait
 from vglint.shape import Shape
 from vglint.value import Literal_
 
@@ -129,3 +130,7 @@ class Op:
     """The shape rule; total: returns shapes with None where sizes are unknown."""
     params: Callable[[Mapping[str, Literal_]], tuple[ParamSpec, ...]] | None = None
     """A module's parameters from its constructor's config."""
+    traits: frozenset[Trait] = frozenset()
+    """What else is true of it; see `vglint.ops.traits`."""
+    init: str = ""
+    """Of an activation: the call of `torch.nn.init` that keeps the gradient's size in front of it; empty where He's does."""

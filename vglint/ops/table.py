@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from types import MappingProxyType
+from typing import get_args
 
 from vglint.ops import (
     activation,
@@ -32,7 +33,8 @@ from vglint.ops import (
     weight,
 )
 from vglint.ops.entry import Entry
-from vglint.ops.spec import Call, Op, Result, Spelling, Tensor
+from vglint.ops.spec import Call, Kind, Op, Result, Spelling, Tensor
+from vglint.ops.traits import Trait
 from vglint.value import Literal_
 
 
@@ -54,6 +56,22 @@ def attribute(name: str) -> Spelling | None:
 def operator(symbol: str, *, unary: bool = False) -> str | None:
     """Returns the op of a Python operator: `+` → add; unary `-` → neg."""
     return _UNARY.get(symbol) if unary else _BINARY.get(symbol)
+
+
+def kind(op_name: str) -> Kind:
+    """Returns the kind of an op; `other` for a name that is none."""
+    op = OPS.get(op_name)
+    return op.kind if op is not None else "other"
+
+
+def has(op_name: str, trait: Trait) -> bool:
+    """Whether an op has a property; a name that is no op has none."""
+    return op_name in _HAVING[trait]
+
+
+def having(*traits: Trait) -> frozenset[str]:
+    """Returns the ops that have one of the properties."""
+    return frozenset[str]().union(*(_HAVING[trait] for trait in traits))
 
 
 def spellings() -> Iterator[Spelling]:
@@ -198,9 +216,17 @@ _KINDS = (
 _ENTRIES, _LINES = collected(entry for module in _KINDS for entry in module.ENTRIES)
 
 OPS: Mapping[str, Op] = MappingProxyType(
-    {entry.name: Op(entry.name, entry.kind, entry.summary, entry.result, entry.params) for entry in _ENTRIES.values()}
+    {
+        entry.name: Op(entry.name, entry.kind, entry.summary, entry.result, entry.params, entry.traits, entry.init)
+        for entry in _ENTRIES.values()
+    }
 )
 """Every op by name."""
+
+
+_HAVING: Mapping[Trait, frozenset[str]] = {
+    trait: frozenset(name for name, op in OPS.items() if trait in op.traits) for trait in get_args(Trait)
+}
 
 
 @cache

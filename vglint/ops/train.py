@@ -73,14 +73,14 @@ ENTRIES = (
         scalar,
         """torch.nn.utils.clip_grad_norm_ torch.nn.utils.clip_grad_norm (-parameters, max_norm, norm_type=2.0,
             error_if_nonfinite=False, -foreach=None)""",
-    ),
+    ).having("clips"),
     Entry(
         "clip_grad_value",
         "train",
         "clips each gradient element to ± clip_value",
         unknown,
         """torch.nn.utils.clip_grad_value_(-parameters, clip_value, -foreach=None)""",
-    ),
+    ).having("clips"),
     Entry(
         "grad_scaler",
         "train",
@@ -113,7 +113,7 @@ ENTRIES = (
         "says whether a tensor's gradient is wanted",
         same,
         """x.requires_grad_(%self, requires_grad=True)""",
-    ),
+    ).having("copies", "detaches"),
     Entry(
         "retain_grad",
         "train",

@@ -231,7 +231,7 @@ ENTRIES = (
         "identity",
         "x itself",
         "nn.Identity(*-args, **-kwargs)(%input)\ntorch.autograd.Variable(%data, requires_grad=False, -volatile=False)",
-    ),
+    ).having("copies"),
     _keep(
         "to",
         "another device or floating type",
@@ -253,19 +253,19 @@ ENTRIES = (
                 ("cdouble", "complex128"),
             )
         ),
-    ),
-    _keep("contiguous", "the same values in one block", "x.contiguous(%self, -memory_format=None)"),
-    _keep("clone", "a copy", "torch.clone x.clone (%input, *, -memory_format=None)"),
+    ).having("copies"),
+    _keep("contiguous", "the same values in one block", "x.contiguous(%self, -memory_format=None)").having("copies"),
+    _keep("clone", "a copy", "torch.clone x.clone (%input, *, -memory_format=None)").having("copies"),
     Entry(
         "view", "shape", "the same elements in another shape", viewed, "x.view(%self, *size)\nx.resize(%self, *sizes)"
-    ),
+    ).having("reshapes"),
     Entry(
         "reshape",
         "shape",
         "the same elements in another shape",
         viewed,
         "torch.reshape(%input, shape)\nx.reshape(%self, *shape)",
-    ),
+    ).having("reshapes"),
     Entry(
         "view_as", "shape", "the same elements in another's shape", like_other, "x.view_as x.reshape_as (%self, %other)"
     ),
@@ -277,7 +277,7 @@ ENTRIES = (
         """nn.Flatten(start_dim=1, end_dim=-1)(%input)
         torch.flatten x.flatten (%input, start_dim=0, end_dim=-1)
         torch.ravel x.ravel (%input)""",
-    ),
+    ).having("reshapes"),
     Entry(
         "unflatten",
         "shape",
@@ -291,7 +291,7 @@ ENTRIES = (
         "dimensions in another order",
         permuted,
         "torch.permute(%input, dims)\nx.permute(%self, *dims)",
-    ),
+    ).having("transposes"),
     Entry(
         "transpose",
         "shape",
@@ -299,9 +299,11 @@ ENTRIES = (
         transposed,
         """torch.transpose torch.swapdims x.transpose x.transpose_ x.swapdims x.swapdims_ (%input, dim0, dim1)
         torch.swapaxes x.swapaxes x.swapaxes_ (%input, axis0, axis1)""",
-    ),
-    Entry("t", "shape", "a matrix transposed", reversed_dims, "torch.t x.t x.t_ x:T (%input)"),
-    Entry("mT", "shape", "matrices transposed", last_two_swapped, "x:mT x:H x:mH torch.adjoint x.adjoint (%input)"),
+    ).having("transposes"),
+    Entry("t", "shape", "a matrix transposed", reversed_dims, "torch.t x.t x.t_ x:T (%input)").having("transposes"),
+    Entry(
+        "mT", "shape", "matrices transposed", last_two_swapped, "x:mT x:H x:mH torch.adjoint x.adjoint (%input)"
+    ).having("transposes"),
     Entry(
         "movedim",
         "shape",

@@ -265,7 +265,7 @@ ENTRIES = (
             sparse=False, -_weight=None, _freeze=False, -device=None, -dtype=None)(%input)
         F.embedding(%input, %weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False)""",
         params=embedding_params,
-    ),
+    ).having("looks_up"),
     Entry(
         "embedding_bag",
         "weight",
@@ -276,5 +276,5 @@ ENTRIES = (
         F.embedding_bag(%input, %weight, %offsets=None, max_norm=None, norm_type=2, scale_grad_by_freq=False, mode='mean', sparse=False,
             %per_sample_weights=None, include_last_offset=False, padding_idx=None)""",
         params=embedding_params,
-    ),
+    ).having("looks_up"),
 )

@@ -10,11 +10,8 @@ from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.graph import Node
+from vglint.ops import has
 from vglint.value import Unknown
-
-_MASKING = frozenset({"masked_fill", "where", "dropout", "to", "float", "type", "nan_to_num", "clamp", "relu"})
-_PRODUCTS = frozenset({"matmul", "bmm", "einsum", "baddbmm"})
-_SCALING = frozenset({"mul", "div", "normalize", "pow", "sqrt", "softmax", "baddbmm"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +30,9 @@ def scores_of(view: View, softmax: Node) -> Scores | None:
     factors: list[float] = []
     while index is not None:
         node = view.graph.nodes[index]
-        if node.op in _PRODUCTS:
-            return Scores(node, scaled or node.op == "baddbmm", tuple(factors))
-        if node.op in ("mul", "div"):
+        if _is_product(node):
+            return Scores(node, scaled or has(node.op, "adds_product"), tuple(factors))
+        if has(node.op, "scales"):
             scaled = True
             value = constant(node)
             if value:
@@ -43,10 +40,10 @@ def scores_of(view: View, softmax: Node) -> Scores | None:
             if len(node.inputs) > 1:
                 index = _towards(view, node.inputs)
                 continue
-        elif node.op in ("add", "sub"):
+        elif has(node.op, "adds"):
             index = _towards(view, node.inputs)
             continue
-        elif not (view.kinds[node.index] == "shape" or node.op in _MASKING):
+        elif not (view.kinds[node.index] in ("shape", "dropout") or _limits(node)):
             return None
         index = node.inputs[-1 if node.op == "where" and len(node.inputs) > 2 else 0] if node.inputs else None
     return None
@@ -77,13 +74,13 @@ def scores_scaled(found: NodeView) -> bool | Unknown:
         return True
     for index in scores.product.inputs[:2]:
         way, end = _way(found.view, index)
-        if any(node.op in _SCALING or found.view.kinds[node.index] == "norm" for node in way) or end is None:
+        if any(_rescales(found.view, node) for node in way) or end is None:
             return True
         weight = found.view.parameter(end, "weight")
         if weight is None or weight.init.span is not None:
             return True
         source = found.view.graph.nodes[end.inputs[0]] if end.inputs else None
-        if source is not None and source.op in _SCALING:
+        if source is not None and has(source.op, "rescales"):
             return True
     return False
 
@@ -96,7 +93,7 @@ def head_dim(found: NodeView) -> float | Unknown:
         shape = found.view.graph.nodes[scores.product.inputs[0]].shape
         layer = _projection(found.view, scores.product.inputs[0])
         width = layer.get("out_features") if layer is not None else None
-        size = shape[-1] if shape and scores.product.op in ("matmul", "bmm") else None
+        size = shape[-1] if shape and has(scores.product.op, "matrix_product") else None
         if isinstance(size, int) and not (isinstance(width, int) and width < size):
             return float(size)
         way = _way(found.view, scores.product.inputs[0])[0]
@@ -112,7 +109,7 @@ def score_factor(found: NodeView) -> float | Unknown:
     if scores is None or not scores.factors:
         return unknown("no literal factor on the scores")
     for index in scores.product.inputs[:2]:
-        if any(node.op in _SCALING or found.view.kinds[node.index] == "norm" for node in _way(found.view, index)[0]):
+        if any(_rescales(found.view, node) for node in _way(found.view, index)[0]):
             return unknown("queries or keys have a scale of their own")
     return math.prod(scores.factors)
 
@@ -122,7 +119,7 @@ def divided_after(found: NodeView) -> bool:
     """The softmax's result is divided by a literal above one, which is where a scale of the scores lands by mistake."""
     for index in found.view.readers[found.node.index]:
         node = found.view.graph.nodes[index]
-        value = constant(node) if node.op in ("div", "mul") and len(node.inputs) == 1 else None
+        value = constant(node) if has(node.op, "scales") and len(node.inputs) == 1 else None
         if value is not None and (value if node.op == "div" else 1 / value if value else 0) > 1.5:
             return True
     return False
@@ -131,10 +128,23 @@ def divided_after(found: NodeView) -> bool:
 def _towards(view: View, inputs: tuple[int, ...]) -> int | None:
     """Returns the input of a sum that leads to a product of activations; the other is a bias or a mask."""
     for index in inputs:
-        behind = view.before([index], lambda node: node.op in _PRODUCTS)
-        if any(view.graph.nodes[each].op in _PRODUCTS for each in behind):
+        behind = view.before([index], _is_product)
+        if any(_is_product(view.graph.nodes[each]) for each in behind):
             return index
     return inputs[0] if inputs else None
+
+
+def _is_product(node: Node) -> bool:
+    return has(node.op, "matrix_product") or has(node.op, "adds_product") or node.op == "einsum"
+
+
+def _limits(node: Node) -> bool:
+    """Whether an op masks scores or bounds them, and leaves the others as they are."""
+    return has(node.op, "masks") or has(node.op, "floors") or has(node.op, "caps") or node.op == "relu"
+
+
+def _rescales(view: View, node: Node) -> bool:
+    return has(node.op, "rescales") or view.kinds[node.index] == "norm"
 
 
 def _projection(view: View, index: int) -> Node | None:
@@ -150,7 +160,10 @@ def _way(view: View, index: int) -> tuple[list[Node], Node | None]:
             return way, node
         way.append(node)
         movable = (
-            view.kinds[node.index] in ("shape", "dropout", "norm") or node.op in _SCALING or node.op in ("add", "cat")
+            view.kinds[node.index] in ("shape", "dropout")
+            or _rescales(view, node)
+            or node.op == "add"
+            or has(node.op, "joins")
         )
         if not movable or not node.inputs:
             return way, None

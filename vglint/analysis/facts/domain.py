@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from vglint.analysis.facts.view import View, number
 from vglint.graph import Node
-
-MOVED = frozenset({"to", "contiguous", "clone", "identity", "getitem", "requires_grad"})
-"""Ops that hand a value on as it is."""
-_SQUARES = frozenset({"square"})
-_SUMS = frozenset({"sum", "mean", "nansum", "nanmean"})
-_PARTS = frozenset({"real", "imag"})
-_POSITIVE = frozenset({"exp", "exp2", "sigmoid", "softmax", "softplus", "cosh"})
+from vglint.ops import has
 
 
 def origin(view: View, index: int) -> Node:
     """Returns the node that made a value, beyond reshapes, casts and copies."""
     node = view.graph.nodes[index]
-    while (
-        node.inputs
-        and (view.kinds[node.index] == "shape" or node.op in MOVED)
-        and node.op not in ("pad", "tril", "triu")
-    ):
+    while node.inputs and moves(view, node) and not has(node.op, "triangle") and node.op != "pad":
         node = view.graph.nodes[node.inputs[0]]
     return node
+
+
+def moves(view: View, node: Node) -> bool:
+    """Whether an op hands the values of its argument on with their gradient, perhaps in other places."""
+    return view.kinds[node.index] == "shape" or node.op == "requires_grad"
 
 
 def constant(node: Node) -> float | None:
@@ -39,24 +34,24 @@ def guarded(view: View, index: int) -> bool:
     node = origin(view, index)
     if floors_at_zero(node):
         return guarded(view, node.inputs[0])
-    if node.op in ("clamp", "clamp_min", "maximum", "max", "where", "masked_fill", "nan_to_num", "relu6", "hardtanh"):
+    if has(node.op, "floors") or has(node.op, "masks"):
         return True
-    if node.op in ("add", "sub") and len(node.inputs) == 1:
+    if has(node.op, "adds") and len(node.inputs) == 1:
         value = constant(node)
         # A constant that is not known is an epsilon as often as not.
         return value is None or (value > 0 if node.op == "add" else value < 0)
     if node.op == "add":
         return any(guarded(view, source) for source in node.inputs)
-    if node.op in ("mul", "div", "sqrt", "pow", "mean", "sum", "abs", "square", "cumsum", "cumprod"):
+    if has(node.op, "keeps_positive"):
         return bool(node.inputs) and all(guarded(view, source) for source in node.inputs)
-    return node.op in _POSITIVE
+    return has(node.op, "positive")
 
 
 def floors_at_zero(node: Node) -> bool:
     """Whether an op only takes off what is negative, and leaves zero as it is: `clamp(min=0)`, ReLU."""
     if node.op == "relu":
         return True
-    return node.op in ("clamp", "clamp_min") and len(node.inputs) == 1 and number(node.get("min")) == 0
+    return has(node.op, "floors") and len(node.inputs) == 1 and number(node.get("min")) == 0
 
 
 def clamped_in_place(view: View, index: int) -> bool:
@@ -68,7 +63,7 @@ def clamped_in_place(view: View, index: int) -> bool:
                 if any(not view.readers[reader] for reader in clamps):
                     return True
         node = view.graph.nodes[index]
-        if not node.inputs or not (view.kinds[index] == "shape" or node.op in MOVED):
+        if not node.inputs or not moves(view, node):
             return False
         index = node.inputs[0]
 
@@ -83,11 +78,11 @@ def scales(view: View, index: int) -> bool:
     while uses:
         for reader in view.readers[uses.pop()]:
             node = view.graph.nodes[reader]
-            if view.kinds[reader] == "shape" or node.op in MOVED:
+            if moves(view, node):
                 uses.append(reader)
                 continue
-            summed = all(view.graph.nodes[each].op in _SUMS for each in view.readers[reader])
-            if node.op in ("mul", "div") and not summed and any(source not in behind for source in node.inputs):
+            summed = all(has(view.graph.nodes[each].op, "sums") for each in view.readers[reader])
+            if has(node.op, "scales") and not summed and any(source not in behind for source in node.inputs):
                 return True
     return False
 
@@ -95,13 +90,13 @@ def scales(view: View, index: int) -> bool:
 def sum_of_squares(view: View, index: int) -> bool:
     """Whether a value is a sum, mean or product of squares that is zero where they all are, with nothing added to it."""
     node = _unfloored(view, index)
-    if node.op in ("mse_loss", "var"):
+    if has(node.op, "sums_squares"):
         return True
-    if node.op in _SUMS or node.op in ("cumsum",):
+    if has(node.op, "sums") or node.op == "cumsum":
         return bool(node.inputs) and _square(view, node.inputs[0])
-    if node.op in ("add",) and len(node.inputs) == 2:
+    if node.op == "add" and len(node.inputs) == 2:
         return all(_square(view, source) for source in node.inputs)
-    if node.op in ("matmul", "bmm", "mm", "einsum"):
+    if has(node.op, "matrix_product") or node.op == "einsum":
         return any(_square(view, source) for source in node.inputs)
     return _square(view, index)
 
@@ -109,18 +104,18 @@ def sum_of_squares(view: View, index: int) -> bool:
 def squared_distances(view: View, index: int) -> bool:
     """Whether a value is `|a|² + |b|² - 2 a·b` and nothing else: 0 for a point and itself, or below it by rounding."""
     parts = _parts(view, _unfloored(view, index), 0)
-    products = [node for node in parts if node.op in _PRODUCTS]
+    products = [node for node in parts if _is_product(node)]
     return (
         bool(products)
         and len(products) < len(parts)
-        and all(node.op in _PRODUCTS or sum_of_squares(view, node.index) for node in parts)
+        and all(_is_product(node) or sum_of_squares(view, node.index) for node in parts)
     )
 
 
 def sine(view: View, index: int) -> bool:
     """Whether a value is `1 - c²` of a cosine: 0 for equal and for opposite directions."""
     node = _unfloored(view, index)
-    if node.op not in ("sub", "rsub", "add") or len(node.inputs) != 1 or constant(node) != 1:
+    if not (has(node.op, "adds") or has(node.op, "subtracts")) or len(node.inputs) != 1 or constant(node) != 1:
         return False
     squared = origin(view, node.inputs[0])
     if squared.op == "neg":
@@ -137,12 +132,13 @@ def cosine(view: View, index: int) -> bool:
         made = origin(view, made.inputs[0])
         if made.op != "mul":
             return False
-    elif made.op not in ("linear", "matmul", "mm", "bmm", "einsum"):
+    elif not (has(made.op, "matrix_product") or made.op == "einsum" or made.op == "linear"):
         return False
     return len(made.inputs) > 1 and all(origin(view, source).op == "normalize" for source in made.inputs[:2])
 
 
-_PRODUCTS = frozenset({"matmul", "mm", "bmm", "einsum", "addmm", "baddbmm"})
+def _is_product(node: Node) -> bool:
+    return has(node.op, "matrix_product") or has(node.op, "adds_product") or node.op == "einsum"
 
 
 def _unfloored(view: View, index: int) -> Node:
@@ -154,11 +150,12 @@ def _unfloored(view: View, index: int) -> Node:
 
 def _parts(view: View, node: Node, depth: int) -> list[Node]:
     """Returns what a value is the sum of, beyond signs and factors that are numbers."""
-    linear = node.op in ("add", "sub", "rsub", "addmm", "baddbmm") and len(node.inputs) >= 2
-    scaled = (node.op in ("mul", "div") and len(node.inputs) == 1 and constant(node) is not None) or node.op == "neg"
+    added = has(node.op, "adds") or has(node.op, "subtracts") or has(node.op, "adds_product")
+    linear = added and len(node.inputs) >= 2
+    scaled = (has(node.op, "scales") and len(node.inputs) == 1 and constant(node) is not None) or node.op == "neg"
     if depth > 6 or not (linear or scaled):
         return [node]
-    if node.op in ("addmm", "baddbmm"):
+    if has(node.op, "adds_product"):
         return [*_parts(view, origin(view, node.inputs[0]), depth + 1), node]  # the node stands for its product
     return [part for source in node.inputs for part in _parts(view, origin(view, source), depth + 1)]
 
@@ -190,10 +187,10 @@ def shifted(view: View, index: int) -> bool:
     """Whether what is squared behind a value is kept off zero itself: by a constant that was added, or by another value where a
     condition does not hold."""
     node = _squared(view, index)
-    if node.op in ("add", "sub") and len(node.inputs) == 1:
+    if has(node.op, "adds") and len(node.inputs) == 1:
         return constant(node) != 0
     if node.op == "where":
-        zeros = any(origin(view, source).op in ("zeros", "zeros_like", "new_zeros") for source in node.inputs[1:])
+        zeros = any(has(origin(view, source).op, "zeros") for source in node.inputs[1:])
         return not zeros and constant(node) != 0
     return False
 
@@ -204,10 +201,10 @@ def _squared(view: View, index: int) -> Node:
     squared = False
     while node.inputs and not (squared and view.is_weight(node)):
         squares = [source for source in node.inputs if _square(view, source)]
-        if node.op in ("matmul", "bmm", "mm", "einsum", "add") and squares and not squared:
+        if (has(node.op, "matrix_product") or node.op == "einsum" or node.op == "add") and squares and not squared:
             node = origin(view, squares[0])
-        elif node.op in ("pow", "square", "mul", *_PARTS) or node.op in _SUMS:
-            squared = squared or (node.op not in _SUMS and node.op not in _PARTS)
+        elif has(node.op, "squares") or has(node.op, "complex_part") or has(node.op, "sums"):
+            squared = squared or has(node.op, "squares")
             node = origin(view, node.inputs[0])
         else:
             break
@@ -227,14 +224,14 @@ def _fixed(view: View, node: Node) -> bool:
 
 def _square(view: View, index: int) -> bool:
     node = origin(view, index)
-    if node.op in _SQUARES:
+    if node.op == "square":
         return True
     if node.op == "pow":
         exponent = constant(node)
         return exponent is not None and exponent > 0 and exponent % 2 == 0
     if node.op == "mul" and len(node.inputs) == 2:
         return node.inputs[0] == node.inputs[1]
-    if node.op in _SUMS:
+    if has(node.op, "sums"):
         return bool(node.inputs) and _square(view, node.inputs[0])
     if node.op == "add" and len(node.inputs) == 2:
         return all(_square(view, source) for source in node.inputs)

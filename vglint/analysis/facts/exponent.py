@@ -9,11 +9,8 @@ from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
 from vglint.graph import Node
+from vglint.ops import has
 from vglint.value import Unknown
-
-_LINEAR = frozenset({"mul", "div", "neg", "add", "sub", "rsub"})
-_SUMMING = frozenset({"sum", "add", "mean", "cat", "stack", "masked_fill", "mul", "where", "clamp", "dropout"})
-_LARGEST = frozenset({"max", "amax", "logsumexp", "maximum", "detach", "clamp", "clamp_max", "minimum", "clip"})
 
 
 @fact("node", "flag")
@@ -24,13 +21,14 @@ def unbounded_argument(found: NodeView) -> bool:
     if not found.node.inputs:
         return False
     node = origin(view, found.node.inputs[0])
-    while node.op in _LINEAR and len(node.inputs) == 1 and (constant(node) is not None or node.op == "neg"):
+    while has(node.op, "affine") and len(node.inputs) == 1 and (constant(node) is not None or node.op == "neg"):
         node = origin(view, node.inputs[0])
-    if any(view.graph.nodes[index].op in _LARGEST for index in node.inputs[1:]):
+    if any(_is_largest(view.graph.nodes[index]) for index in node.inputs[1:]):
         return False
     if node.op == "input":
         return not view.graph.parameters
-    if node.op in ("matmul", "mm", "linear") and any(origin(view, i).op == "parameter" for i in node.inputs[1:2]):
+    product = has(node.op, "matrix_product") or node.op == "linear"
+    if product and any(origin(view, i).op == "parameter" for i in node.inputs[1:2]):
         return not any(origin(view, index).op == "normalize" for index in node.inputs)
     kind = source_of(view, node.index)
     return not isinstance(kind, Unknown) and kind.kind == "logits" and kind.node == node.index
@@ -47,11 +45,16 @@ def normalised_by_hand(found: NodeView) -> tuple[Place, ...]:
     for index in sums:
         for reader in view.readers[index]:
             node = view.graph.nodes[reader]
-            if node.op in ("log", "log2", "log10") or (
+            if has(node.op, "logarithm") or (
                 node.op == "div" and len(node.inputs) == 2 and _same(view, node, found.node.index, sums)
             ):
                 places.append(view.place(reader))
     return tuple(dict.fromkeys(places))
+
+
+def _is_largest(node: Node) -> bool:
+    """Whether what is taken off scores may be their maximum, or a bound of them."""
+    return has(node.op, "takes_largest") or has(node.op, "caps") or node.op == "detach"
 
 
 def _softplus(view: View, index: int) -> set[int]:
@@ -69,12 +72,12 @@ def _sums(view: View, index: int) -> set[int]:
         current, inside = todo.pop()
         for reader in view.readers[current]:
             node = view.graph.nodes[reader]
-            if reader in seen or not (node.op in _SUMMING or view.kinds[reader] == "shape"):
+            if reader in seen or not (has(node.op, "carries_terms") or view.kinds[reader] == "shape"):
                 continue
             seen.add(reader)
-            if inside or node.op in ("sum", "mean"):
+            if inside or has(node.op, "sums"):
                 summed.add(reader)
-            todo.append((reader, inside or node.op in ("sum", "mean")))
+            todo.append((reader, inside or has(node.op, "sums")))
     return summed
 
 

@@ -8,16 +8,10 @@ from vglint.analysis.facts.model import CONSTANTS, ModelView, commonest, constan
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.finding import Place
 from vglint.graph import Init, Node
+from vglint.ops import OPS, has
 from vglint.value import Unknown
 
-_MATCHING = {
-    "relu": "kaiming_normal_(weight, nonlinearity='relu')",
-    "relu6": "kaiming_normal_(weight, nonlinearity='relu')",
-    "leaky_relu": "kaiming_normal_(weight, a=slope, nonlinearity='leaky_relu')",
-    "tanh": "xavier_uniform_(weight, gain=5/3)",
-    "hardtanh": "xavier_uniform_(weight, gain=5/3)",
-    "selu": "normal_(weight, std=fan_in ** -0.5)",
-}
+_HE = "kaiming_normal_(weight, nonlinearity='relu')"
 
 
 @fact("model", "flag")
@@ -65,13 +59,13 @@ def mend(model: ModelView) -> str | Unknown:
     kind = commonest(model, model.activations)
     if isinstance(kind, Unknown):
         kind = "none"
+    if has(kind, "squashes"):
+        return (
+            "initialise every weight with nn.init.xavier_uniform_(weight, gain=5/3) and every bias with zeros, "
+            "or add skip connections"
+        )
     match kind:
-        case "tanh" | "hardtanh" | "softsign":
-            return (
-                "initialise every weight with nn.init.xavier_uniform_(weight, gain=5/3) and every bias with zeros, "
-                "or add skip connections"
-            )
-        case "sigmoid" | "hardsigmoid" | "logsigmoid" | "softplus":
+        case _ if has(kind, "off_centre"):
             return (
                 f"use nn.GELU() instead of {kind} between layers together with nn.init.kaiming_normal_(weight, nonlinearity='relu') "
                 "and zero biases, or put nn.BatchNorm before each activation (LayerNorm does not help here)"
@@ -82,16 +76,22 @@ def mend(model: ModelView) -> str | Unknown:
             return "initialise with nn.init.xavier_normal_(weight), which keeps the scale of a linear stack"
         case _:
             return (
-                f"initialise every weight with nn.init.{_MATCHING.get(kind, _MATCHING['relu'])} and every bias with zeros, "
+                f"initialise every weight with nn.init.{matching(kind)} and every bias with zeros, "
                 "put a normalisation between layer and activation, or add skip connections"
             )
+
+
+def matching(activation: str) -> str:
+    """Returns the call of `torch.nn.init` that keeps the gradient's size in front of an activation."""
+    op = OPS.get(activation)
+    return op.init if op is not None and op.init else _HE
 
 
 @fact("model", "text")
 def matching_init(model: ModelView) -> str | Unknown:
     """The initialisation that keeps the gradient's size under the commonest activation."""
     kind = commonest(model, model.activations)
-    return kind if isinstance(kind, Unknown) else _MATCHING.get(kind, _MATCHING["relu"])
+    return kind if isinstance(kind, Unknown) else matching(kind)
 
 
 @fact("model", "places")

@@ -5,12 +5,8 @@ from __future__ import annotations
 from vglint.analysis.facts.domain import origin
 from vglint.analysis.facts.view import View
 from vglint.graph import Node
+from vglint.ops import has
 
-_ROOTS = frozenset({"sqrt", "rsqrt", "pow"})
-_STATISTICS = frozenset({"mean", "var", "sum", "std", "norm", "vector_norm", "linalg_norm"})
-_ROOTED = frozenset({"std", "norm", "vector_norm", "linalg_norm"})
-_BETWEEN = frozenset({"add", "clamp", "clamp_min", "maximum", "reciprocal", "mul", "div"})
-_SQUARES = frozenset({"pow", "square", "mul", "abs"})
 _STEPS = 12
 
 
@@ -20,7 +16,7 @@ def interior(view: View, node: Node) -> frozenset[int]:
     A normalisation is x·r or x/r where r, through constants and one root, comes from a mean, sum or variance of x (or of what x was
     before its mean was taken off), or from its norm.
     """
-    if node.op not in ("mul", "div") or len(node.inputs) != 2 or node.inputs[0] == node.inputs[1]:
+    if not has(node.op, "scales") or len(node.inputs) != 2 or node.inputs[0] == node.inputs[1]:
         return frozenset()
     sides = [(node.inputs[0], node.inputs[1])]
     if node.op == "mul":
@@ -48,14 +44,19 @@ def _statistic(view: View, scale: int, bases: frozenset[int]) -> frozenset[int]:
     for _ in range(_STEPS):
         node = view.graph.nodes[index]
         passed.add(index)
-        if node.op in _STATISTICS:
-            return _of(view, node, bases, passed) if rooted or node.op in _ROOTED else frozenset()
-        rooted = rooted or node.op in _ROOTS
-        known = node.op in _ROOTS or node.op in _BETWEEN or view.kinds[index] == "shape" or origin(view, index) != node
+        rooted = rooted or has(node.op, "roots")
+        if has(node.op, "statistic"):
+            return _of(view, node, bases, passed) if rooted else frozenset()
+        known = has(node.op, "roots") or _between(node) or view.kinds[index] == "shape" or origin(view, index) != node
         if not known or len(node.inputs) != 1:
             return frozenset()
         index = node.inputs[0]
     return frozenset()
+
+
+def _between(node: Node) -> bool:
+    """Whether an op may stand between a statistic and the scale that it becomes: an epsilon, a bound, a factor, an inverse."""
+    return has(node.op, "floors") or has(node.op, "scales") or node.op == "add" or node.op == "reciprocal"
 
 
 def _of(view: View, statistic: Node, bases: frozenset[int], passed: set[int]) -> frozenset[int]:
@@ -64,7 +65,7 @@ def _of(view: View, statistic: Node, bases: frozenset[int], passed: set[int]) ->
         if origin(view, index).index in bases:
             return frozenset(passed)
         node = view.graph.nodes[index]
-        squares = node.op in _SQUARES and len(set(node.inputs)) == 1
+        squares = (has(node.op, "squares") or node.op == "abs") and len(set(node.inputs)) == 1
         if not squares and (len(node.inputs) != 1 or origin(view, index) == node):
             return frozenset()
         passed.add(index)

@@ -13,11 +13,9 @@ from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
 from vglint.finding import Place
 from vglint.graph import Node
+from vglint.ops import has, having, kind
 from vglint.value import Unknown
 
-_CLIPS = ("clip_grad_norm", "clip_grad_value")
-_GATED = frozenset({"lstm", "gru", "lstm_cell", "gru_cell"})
-_VANILLA = frozenset({"rnn", "rnn_cell"})
 _HARMLESS = tuple(
     f"{name}."
     for name in (
@@ -55,7 +53,7 @@ class LoopView:
 
     @cached_property
     def clips(self) -> tuple[Node, ...]:
-        return tuple(node for node in self.view.nodes(*_CLIPS) if self._touches(node))
+        return tuple(node for node in self.view.nodes(*having("clips")) if self._touches(node))
 
     @cached_property
     def backwards(self) -> tuple[Node, ...]:
@@ -85,7 +83,7 @@ class LoopView:
             return True
         lines = [node.span.line for node in (*self.backwards, *self.steps)]
         file = self.optimizer.span.file
-        acting = {node.span.file for node in self.view.nodes("zero_grad", "step", "backward", *_CLIPS)}
+        acting = {node.span.file for node in self.view.nodes("zero_grad", "step", "backward", *having("clips"))}
         for gap in self.view.graph.gaps:
             if gap.why not in ("unmodelled call", "unresolved name", "budget", "unsupported syntax"):
                 continue
@@ -222,7 +220,7 @@ def recurrence(loop: LoopView) -> str:
     nodes = _recurrent(loop)
     if not nodes:
         return "none"
-    return "vanilla" if any(node.op in _VANILLA for node in nodes) else "gated"
+    return "vanilla" if any(not has(node.op, "gated") for node in nodes) else "gated"
 
 
 @fact("loop", "number", "steps")
@@ -265,7 +263,7 @@ def _recurrent(loop: LoopView) -> list[Node]:
     return [
         node
         for node in loop.view.graph.nodes
-        if node.op in _GATED | _VANILLA and (not loop.params or any(param in loop.params for _, param in node.params))
+        if kind(node.op) == "recurrent" and (not loop.params or any(param in loop.params for _, param in node.params))
     ]
 
 

@@ -11,14 +11,8 @@ from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
 from vglint.graph import Node
+from vglint.ops import has
 from vglint.value import Unknown
-
-_WANTED = {
-    "cross_entropy": "logits",
-    "nll_loss": "log-probabilities",
-    "binary_cross_entropy": "probabilities",
-    "binary_cross_entropy_with_logits": "logits",
-}
 
 
 @dataclass(frozen=True)
@@ -93,10 +87,12 @@ def pooled(found: LossView) -> bool | Unknown:
         return found.source
     view = found.view
     between = view.after([found.source.node]) & view.before(found.node.inputs)
-    return any(view.kinds[i] == "pool" or view.graph.nodes[i].op in _POOLING for i in between)
+    return any(_pools(view, i) for i in between)
 
 
-_POOLING = frozenset({"mean", "sum", "amax", "max", "logsumexp"})
+def _pools(view: View, index: int) -> bool:
+    op = view.graph.nodes[index].op
+    return view.kinds[index] == "pool" or has(op, "sums") or has(op, "takes_largest")
 
 
 @fact("loss", "text")

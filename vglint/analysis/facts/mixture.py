@@ -6,8 +6,7 @@ from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View, number
 from vglint.graph import Node
-
-_SAME = frozenset({"dropout", "contiguous", "to", "clone", "type_as", "float", "identity"})
+from vglint.ops import has
 
 
 @fact("node", "flag")
@@ -24,7 +23,7 @@ def _summed(view: View, index: int, dim: int, rank: int) -> bool:
     """Whether a dimension of a node's result, counted from the left of `rank`, is summed over in a product."""
     for reader in view.readers[index]:
         node = view.graph.nodes[reader]
-        if node.op in ("matmul", "bmm", "mm", "mv"):
+        if has(node.op, "matrix_product") or node.op == "mv":
             if dim == (rank - 1 if node.inputs[0] == index else max(rank - 2, 0)):
                 return True
         elif node.op == "mul":
@@ -47,7 +46,7 @@ def _sums_over(node: Node, dim: int, rank: int) -> bool:
 
 def _moved(node: Node, dim: int, rank: int) -> tuple[int, int] | None:
     """Returns where an op that only rearranges puts a dimension, and the new rank."""
-    if node.op in _SAME:
+    if node.op == "dropout" or (has(node.op, "copies") and node.op != "detach"):
         return dim, rank
     at = number(node.get("dim"))
     if node.op == "unsqueeze" and at is not None:

@@ -15,12 +15,10 @@ from vglint.analysis.facts.view import View
 from vglint.analysis.parametric import depths
 from vglint.finding import Place
 from vglint.graph import Init
+from vglint.ops import has
 from vglint.signal import Attribution, Cause, Depth
 from vglint.value import Unknown
 
-_SCALES = frozenset({"mul", "div", "add", "sub", "neg"})
-
-SATURATING = frozenset({"sigmoid", "tanh", "softsign", "hardsigmoid", "hardtanh", "logsigmoid"})
 ADAPTIVE = frozenset(
     {"Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "SparseAdam", "Lion", "Adafactor"}
 )
@@ -87,7 +85,7 @@ class ModelView:
 
     @cached_property
     def saturating(self) -> tuple[int, ...]:
-        return tuple(index for index in self.activations if self.view.graph.nodes[index].op in SATURATING)
+        return tuple(index for index in self.activations if has(self.view.graph.nodes[index].op, "saturates"))
 
     @cached_property
     def constant_run(self) -> tuple[int, ...]:
@@ -258,7 +256,7 @@ def _activations(model: ModelView) -> list[int]:
     nodes, phases = model.view.graph.nodes, set[int]()
     for index in reversed(model.path.nodes):
         own = model.view.readers[index]
-        if own and all(nodes[one].op in ("sin", "cos") or (nodes[one].op in _SCALES and one in phases) for one in own):
+        if own and all(has(nodes[one].op, "waves") or (has(nodes[one].op, "affine") and one in phases) for one in own):
             phases.add(index)
     statistics = frozenset().union(*model.path.handmade.values())
     return [index for index in model.path.nodes if index not in statistics and index not in phases]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vglint.analysis.facts.domain import (
-    MOVED,
     clamped_in_place,
     constant,
     cosine,
     generic,
     guarded,
+    moves,
     origin,
     scales,
     shifted,
@@ -23,9 +23,9 @@ from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
 from vglint.finding import Place
 from vglint.graph import Node
+from vglint.ops import has
 from vglint.value import Unknown
 
-_UNSAFE = frozenset({"log", "log2", "log10", "sqrt", "rsqrt", "acos", "asin", "atanh", "reciprocal"})
 _HALF_ULP = 2.0**-25
 """1 - x rounds to 1 in float32 where x is below this."""
 
@@ -93,9 +93,14 @@ def of_probability(found: NodeView) -> bool:
     made = origin(found.view, found.node.inputs[0])
     if made.op == "sigmoid" and scales(found.view, made.index):
         return False
-    if made.op in ("sub", "rsub") and len(made.inputs) == 1 and constant(made) == 1 and made.get("other") is None:
+    if has(made.op, "subtracts") and len(made.inputs) == 1 and constant(made) == 1 and made.get("other") is None:
         made = origin(found.view, made.inputs[0])  # 1 - p is a probability where p is one
-    return made.op in ("softmax", "sigmoid") or _complement(found.view, made) or _weighed(found.view, found.node, made)
+    return (
+        made.op == "softmax"
+        or made.op == "sigmoid"
+        or _complement(found.view, made)
+        or _weighed(found.view, found.node, made)
+    )
 
 
 @fact("node", "places")
@@ -116,7 +121,7 @@ def hidden_nan(found: NodeView) -> tuple[Place, ...]:
     places = []
     for index in node.inputs[1:]:
         arm = origin(view, index)
-        if arm.op in _UNSAFE or _is_root(arm):
+        if has(arm.op, "singular") or _is_root(arm):
             risky = arm.inputs[:1]
         elif arm.op == "div" and len(arm.inputs) == 2:
             risky = arm.inputs[1:]
@@ -157,7 +162,7 @@ def input_scale(found: NodeView) -> float | Unknown:
     if not found.node.inputs:
         return unknown("no argument")
     made = origin(found.view, found.node.inputs[0])
-    value = constant(made) if made.op in ("mul", "div") and len(made.inputs) == 1 else None
+    value = constant(made) if has(made.op, "scales") and len(made.inputs) == 1 else None
     if value is None or value == 0:
         return unknown("no literal scale")
     return abs(value) if made.op == "mul" else 1 / abs(value)
@@ -205,7 +210,7 @@ def _complement(view: View, node: Node) -> bool:
         return False
     left, right = (view.graph.nodes[index] for index in node.inputs[1:])
     for one, other in ((left, right), (right, left)):
-        if one.op in ("sub", "rsub") and one.inputs == (other.index,) and constant(one) == 1.0:
+        if has(one.op, "subtracts") and one.inputs == (other.index,) and constant(one) == 1.0:
             return True
     return False
 
@@ -214,7 +219,7 @@ def _less_than_one(view: View, index: int, others: list[int]) -> bool:
     """Whether 1 minus a value is among others."""
     nodes = (view.graph.nodes[each] for each in others)
     return any(
-        node.op in ("sub", "rsub") and constant(node) == 1 and origin(view, node.inputs[0]).index == index
+        has(node.op, "subtracts") and constant(node) == 1 and origin(view, node.inputs[0]).index == index
         for node in nodes
         if len(node.inputs) == 1
     )
@@ -223,7 +228,7 @@ def _less_than_one(view: View, index: int, others: list[int]) -> bool:
 def _weighed(view: View, logarithm: Node, made: Node) -> bool:
     """Whether the logarithm of what a loss is given, or an average of it, is multiplied by what it is given and summed: a cross-entropy or
     an entropy written out, whose argument is a probability."""
-    while made.op in ("mean", "sum", "div", "gather") and len(made.inputs) >= 1 and made.op != "input":
+    while (has(made.op, "sums") or made.op == "div" or made.op == "gather") and made.inputs:
         if made.op == "div" and len(made.inputs) != 1:
             return False
         made = origin(view, made.inputs[0])
@@ -233,7 +238,7 @@ def _weighed(view: View, logarithm: Node, made: Node) -> bool:
     while todo:
         for reader in view.readers[todo.pop()]:
             node = view.graph.nodes[reader]
-            if node.op == "neg" or view.kinds[reader] == "shape" or node.op in MOVED:
+            if node.op == "neg" or moves(view, node):
                 todo.append(reader)
             elif node.op == "mul" and len(set(node.inputs)) == 2:
                 others = [source for source in node.inputs if logarithm.index not in view.before([source])]

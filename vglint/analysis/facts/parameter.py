@@ -11,10 +11,8 @@ from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
 from vglint.finding import Place
 from vglint.graph import Node, Parameter
+from vglint.ops import has
 from vglint.value import Unknown
-
-_PRODUCTS = frozenset({"matmul", "mm", "bmm", "linear", "addmm"})
-_MOVED = frozenset({"t", "transpose", "permute", "to", "contiguous", "mT", "unsqueeze", "float", "type_as"})
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,7 @@ class ParameterView:
         found: list[Node] = []
         for index in todo:
             node = nodes[index]
-            if node.op == "parameter" or node.op in _MOVED:
+            if node.op == "parameter" or _moves(node):
                 todo.extend(reader for reader in self.view.readers[index] if reader not in todo)
             else:
                 found.append(node)
@@ -106,7 +104,7 @@ def fan_in(found: ParameterView) -> float | Unknown:
     """Number of products that one output of its matrix product adds up. Unknown where it is used in no matrix product."""
     for node in found.readers:
         shape = found.parameter.shape
-        if node.op not in _PRODUCTS or shape is None or len(shape) < 2:
+        if not _is_product(node) or shape is None or len(shape) < 2:
             continue
         size = shape[-1] if node.op == "linear" else _contracted(found, node)
         if isinstance(size, int):
@@ -117,13 +115,13 @@ def fan_in(found: ParameterView) -> float | Unknown:
 @fact("parameter", "places")
 def products(found: ParameterView) -> tuple[Place, ...]:
     """Matrix products that it takes part in."""
-    return found.view.places(node.index for node in found.readers if node.op in _PRODUCTS)
+    return found.view.places(node.index for node in found.readers if _is_product(node))
 
 
 @fact("parameter", "flag")
 def only_multiplies(found: ParameterView) -> bool:
     """It belongs to no layer of torch's, and every use of it is a matrix product: it is a weight and no table, prototype or mask."""
-    return bool(found.readers) and all(node.op in _PRODUCTS and node.type is None for node in found.readers)
+    return bool(found.readers) and all(_is_product(node) and node.type is None for node in found.readers)
 
 
 @fact("parameter", "flag")
@@ -133,11 +131,20 @@ def rescaled(found: ParameterView) -> bool:
         for reader in found.view.readers[node.index]:
             after = found.view.graph.nodes[reader]
             other = [found.view.graph.nodes[source].op for source in after.inputs if source != node.index]
-            if after.op in ("mul", "div") and all(op == "parameter" for op in other):
+            if has(after.op, "scales") and all(op == "parameter" for op in other):
                 return True
             if found.view.kinds[reader] == "norm" or after.op == "normalize":
                 return True
     return False
+
+
+def _is_product(node: Node) -> bool:
+    return has(node.op, "matrix_product") or has(node.op, "adds_product") or node.op == "linear"
+
+
+def _moves(node: Node) -> bool:
+    """Whether an op hands a parameter on, perhaps transposed."""
+    return has(node.op, "transposes") or (has(node.op, "copies") and node.op != "detach") or node.op == "unsqueeze"
 
 
 def _contracted(found: ParameterView, node: Node) -> object:
@@ -147,8 +154,8 @@ def _contracted(found: ParameterView, node: Node) -> object:
     for position, source in enumerate(node.inputs[-2:]):
         turned = False
         current = found.view.graph.nodes[source]
-        while current.op in _MOVED and current.inputs:
-            turned ^= current.op in ("t", "transpose", "mT", "permute")
+        while _moves(current) and current.inputs:
+            turned ^= has(current.op, "transposes")
             current = found.view.graph.nodes[current.inputs[0]]
         if any(param == found.index for _, param in current.params):
             rows = position == 1

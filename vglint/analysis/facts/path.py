@@ -9,10 +9,8 @@ from functools import cached_property
 from vglint.analysis.facts.handmade import interior
 from vglint.analysis.facts.view import View
 from vglint.graph import Node
+from vglint.ops import has, having
 
-NORMS = frozenset({"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "local_response_norm"})
-_PRODUCTS = frozenset({"mul", "matmul", "bmm", "mm", "einsum", "lerp", "addcmul"})
-_GATING = frozenset({"sigmoid", "hardsigmoid", "softmax"})
 _UNSETTLED = frozenset({"opaque", "pretrained"})
 
 
@@ -91,7 +89,7 @@ class MainPath:
         In execution order, node i is passed by every path exactly when no edge u → v with u < i < v exists. Nodes before a product with
         another function of the same input are a gate, not trunk.
         """
-        return self._trunk_behind(_PRODUCTS)
+        return self._trunk_behind(having("multiplies"))
 
     @cached_property
     def lone(self) -> tuple[int, ...]:
@@ -151,7 +149,7 @@ class MainPath:
         )
 
     def is_norm(self, node: Node) -> bool:
-        return self.view.kinds[node.index] == "norm" or node.op in NORMS or node.index in self.handmade
+        return self.view.kinds[node.index] == "norm" or node.index in self.handmade
 
     @cached_property
     def handmade(self) -> dict[int, frozenset[int]]:
@@ -169,7 +167,9 @@ class MainPath:
                 return squashed and len(set(node.inputs)) == 2 and source in node.inputs
             if self.view.kinds[index] not in ("activation", "shape", "norm", "dropout", "weight"):
                 return False
-            squashed = node.op in _GATING or (squashed and self.view.kinds[index] == "shape")
+            squashed = (
+                has(node.op, "unit") or has(node.op, "probability") or (squashed and self.view.kinds[index] == "shape")
+            )
         return False
 
     def _opaque(self, index: int) -> bool:

@@ -8,9 +8,10 @@ from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
 from vglint.graph import ModuleInfo, Node
+from vglint.ops import has, having
 from vglint.value import Unknown
 
-DETACHING = frozenset({"detach", "item", "tolist", "numpy", "requires_grad"})
+DETACHING = having("detaches")
 
 
 @fact("loop", "places")
@@ -143,9 +144,7 @@ def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     found = []
     for index in sorted(reached & ahead):
         node = view.graph.nodes[index]
-        leaves = node.op in ("numpy", "item", "tolist") or (
-            node.op == "requires_grad" and not view.carries_gradient(node)
-        )
+        leaves = has(node.op, "leaves_torch") or (node.op == "requires_grad" and not view.carries_gradient(node))
         if leaves or (node.op == "detach" and index in meant):
             found.append(node)
     return places_of(loop, found)

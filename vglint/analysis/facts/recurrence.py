@@ -6,6 +6,7 @@ from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.handwritten import written_out
 from vglint.analysis.recurrence import Recurrence, recurrences
+from vglint.ops import has
 from vglint.value import Unknown
 
 
@@ -55,7 +56,7 @@ def time_steps(found: NodeView) -> float | Unknown:
 def only_last_state(found: NodeView) -> bool:
     """Only the state after the last step is used: the final hidden state, or the output at position -1."""
     view, node = found.view, found.node
-    if node.op not in ("rnn", "lstm", "gru"):
+    if not has(node.op, "over_sequence"):
         return False
     parts = [view.graph.nodes[index] for index in view.readers[node.index]]
     for part in parts:
@@ -90,7 +91,7 @@ def default_recurrence(found: NodeView) -> bool | Unknown:
 def _recurrence(found: NodeView) -> Recurrence | Unknown:
     if found.node.op == "linear":
         known = written_out(found.view.graph, found.view.trace)
-    elif found.node.op.removesuffix("_cell") in ("rnn", "lstm", "gru"):
+    elif found.view.kinds[found.node.index] == "recurrent":
         known = recurrences(found.view.graph, found.view.trace)
     else:
         return unknown("not recurrent")

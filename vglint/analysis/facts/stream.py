@@ -11,10 +11,8 @@ from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
+from vglint.ops import has
 from vglint.value import Unknown
-
-_CELLS = frozenset({"rnn_cell", "lstm_cell", "gru_cell", "rnn", "lstm", "gru"})
-_MASKS = frozenset({"masked_fill", "where", "add"})
 
 
 @fact("node", "places")
@@ -32,7 +30,7 @@ def detached_skip(found: NodeView) -> tuple[Place, ...]:
         ways = _until(view, other, source.index)
         layers = frozenset(i for i in ways if view.is_weight(view.graph.nodes[i]) and i > source.index)
         trained = any(view.trains(i) for i in view.before([source.index], lambda each: not view.carries_gradient(each)))
-        if source.op in ("sub", "rsub") or source.index not in ways or not layers or not trained:
+        if has(source.op, "subtracts") or source.index not in ways or not layers or not trained:
             continue
         if source.index not in _until(view, other, source.index, layers):
             return (view.place(cut.index),)
@@ -43,7 +41,7 @@ def detached_skip(found: NodeView) -> tuple[Place, ...]:
 def state_cut(found: NodeView) -> tuple[Place, ...]:
     """Of a recurrent cell that runs in a loop over time: the `.detach()` between its state and its own next step, in every step."""
     node, view = found.node, found.view
-    if node.op not in _CELLS or view.graph.kind == "training":
+    if view.kinds[node.index] != "recurrent" or view.graph.kind == "training":
         return ()
     steps = [each.index for each in view.graph.nodes if each.op == node.op and each.params == node.params]
     if len(steps) < 3 or steps[-1] != node.index:
@@ -63,14 +61,12 @@ def infinite_mask(found: NodeView) -> bool:
     whether a row keeps an entry."""
     view, node = found.view, found.node
     current = origin(view, node.inputs[0]) if node.op == "softmax" and node.inputs else None
-    while current is not None and current.op in _MASKS:
+    while current is not None and (has(current.op, "masks") or current.op == "add"):
         value = current.get("value") if current.op == "masked_fill" else constant(current)
         masks = current.inputs[1:] if current.op == "masked_fill" else current.inputs[:1]
         if value == -math.inf and current.op != "add":
             behind = [view.graph.nodes[index] for index in view.before(masks)]
-            return any(each.op == "input" for each in behind) and not any(
-                each.op in ("tril", "triu") for each in behind
-            )
+            return any(each.op == "input" for each in behind) and not any(has(each.op, "triangle") for each in behind)
         current = origin(view, current.inputs[0]) if current.inputs else None
     return False
 
@@ -94,7 +90,7 @@ def per_head(found: NodeView) -> float | Unknown:
     """Of a softmax over scores: the size of the dimension that queries and keys are multiplied over, as its shape says, or the projection's
     width divided by the heads."""
     scores = scores_of(found.view, found.node)
-    if scores is not None and scores.product.op in ("matmul", "bmm") and scores.product.inputs:
+    if scores is not None and has(scores.product.op, "matrix_product") and scores.product.inputs:
         for position, index in enumerate(scores.product.inputs[:2]):
             shape = found.view.graph.nodes[index].shape
             size = (shape[-1] if position == 0 else shape[-2]) if shape and len(shape) > 2 else None

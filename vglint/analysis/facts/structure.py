@@ -6,6 +6,7 @@ from vglint.analysis.facts.domain import constant
 from vglint.analysis.facts.model import ModelView, commonest
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.finding import Place
+from vglint.ops import has
 from vglint.value import Unknown
 
 
@@ -55,7 +56,7 @@ def scaled_identities(model: ModelView) -> tuple[Place, ...]:
         if nodes[index].op != "add" or len(nodes[index].inputs) != 2:
             continue
         for source in nodes[index].inputs:
-            value = constant(nodes[source]) if nodes[source].op in ("mul", "div") else None
+            value = constant(nodes[source]) if has(nodes[source].op, "scales") else None
             factor = value if nodes[source].op == "mul" else 1 / value if value else None
             if len(nodes[source].inputs) == 1 and nodes[source].inputs[0] in trunk and factor and abs(factor) < 1:
                 found.append(index)
@@ -83,7 +84,7 @@ def selu_breakers(model: ModelView) -> tuple[Place, ...]:
     return model.view.places(
         index
         for index in model.path.trunk
-        if nodes[index].op in ("dropout", "batch_norm") and index < last and nodes[index].get("p") != 0
+        if has(nodes[index].op, "breaks_selu") and index < last and nodes[index].get("p") != 0
     )
 
 
@@ -104,10 +105,7 @@ def _sampled(model: ModelView, index: int) -> bool:
     """Whether noise is drawn between the layer in front and a value: a softmax of logits and noise is a sample."""
     view = model.view
     behind = view.before([index], lambda node: view.is_weight(node) or view.kinds[node.index] == "create")
-    return any(view.graph.nodes[each].op in _DRAWS for each in behind)
-
-
-_DRAWS = frozenset({"rand", "rand_like", "randn", "randn_like", "normal", "normal_", "uniform_", "exponential_"})
+    return any(has(view.graph.nodes[each].op, "draws") for each in behind)
 
 
 def _feeds_layer(model: ModelView, index: int) -> bool:

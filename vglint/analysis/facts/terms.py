@@ -19,10 +19,8 @@ from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
 from vglint.graph import Node
+from vglint.ops import has
 from vglint.value import Unknown
-
-_SCALING = frozenset({"mul", "div", "neg", "scale"})
-_DIRECT = frozenset({"detach", "requires_grad"})
 
 
 @fact("loop", "places")
@@ -73,7 +71,7 @@ def _of_terms(loop: LoopView, detaching: bool) -> tuple[Place, ...]:
         if not any(view.trains(each) for _, open_ in terms for each in open_):
             continue
         for index, open_ in terms:
-            if view.graph.nodes[index].op in _DIRECT or any(_settles(view, each) for each in open_):
+            if _is_meant(view.graph.nodes[index]) or any(_settles(view, each) for each in open_):
                 continue
             cuts = [each for each in sorted(open_) if cuts_off(view, each) and before_moved(loop, each)]
             if cuts and all(view.graph.nodes[each].op in DETACHING for each in cuts) is detaching:
@@ -91,6 +89,16 @@ def _open(view: View, index: int) -> set[int]:
     return view.before([index], lambda node: not view.carries_gradient(node))
 
 
+def _is_meant(node: Node) -> bool:
+    """Whether a term says itself that it carries no gradient."""
+    return has(node.op, "detaches") and not has(node.op, "leaves_torch")
+
+
+def _is_factor(node: Node) -> bool:
+    """Whether an op multiplies its one argument by a number, or by a GradScaler's."""
+    return node.op == "neg" or node.op == "scale" or (has(node.op, "scales") and constant(node) is not None)
+
+
 def _terms(view: View, backward: Node) -> Iterator[int]:
     """Yields what a loss is the sum of, beyond signs and factors that are numbers: each is a number, as the loss is."""
     todo, seen = list(backward.inputs), set[int]()
@@ -100,12 +108,10 @@ def _terms(view: View, backward: Node) -> Iterator[int]:
             continue
         seen.add(index)
         node = view.graph.nodes[index]
-        if node.op in ("add", "sub", "rsub") or (
-            len(node.inputs) == 1
-            and (node.op in ("neg", "scale") or (node.op in _SCALING and constant(node) is not None))
-        ):
+        added = has(node.op, "adds") or has(node.op, "subtracts")
+        if added or (len(node.inputs) == 1 and _is_factor(node)):
             todo += node.inputs
-        elif node.op in ("sum", "mean") and view.graph.nodes[node.inputs[0]].op in ("stack", "cat"):
+        elif has(node.op, "sums") and has(view.graph.nodes[node.inputs[0]].op, "joins"):
             todo += view.graph.nodes[node.inputs[0]].inputs
         else:
             yield index

@@ -8,6 +8,7 @@ from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.finding import Place
 from vglint.graph import Node
+from vglint.ops import has
 from vglint.value import Unknown
 
 
@@ -18,11 +19,7 @@ def normalised_values(found: NodeView) -> float | Unknown:
     if node.op == "instance_norm" and node.inputs and _pooled(found, node.inputs[0]):
         return 1.0
     shape = found.view.graph.nodes[node.inputs[0]].shape if node.inputs else None
-    if (
-        node.op not in ("batch_norm", "instance_norm")
-        or shape is None
-        or len(shape) < (2 if node.op == "batch_norm" else 3)
-    ):
+    if not has(node.op, "each_channel") or shape is None or len(shape) < (2 if node.op == "batch_norm" else 3):
         return unknown("no normalisation of a known shape")
     if any(gap.why == "loop bound" for gap in found.view.graph.gaps):
         return unknown("a size may be that of one turn of a loop of unknown length")
@@ -89,7 +86,7 @@ def post_norms(model: ModelView) -> tuple[Place, ...]:
     return model.view.places(
         index
         for index in path.trunk
-        if graph.nodes[index].op in ("layer_norm", "rms_norm") and any(i in sums for i in graph.nodes[index].inputs)
+        if has(graph.nodes[index].op, "over_features") and any(i in sums for i in graph.nodes[index].inputs)
     )
 
 

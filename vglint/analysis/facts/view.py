@@ -25,10 +25,6 @@ _KINDS: dict[str, Kind] = {
 }
 
 
-_SELECTING = frozenset({"max", "min", "sort", "topk", "median", "mode", "kthvalue", "cummax", "cummin"})
-"""Ops whose second result holds indices."""
-
-
 @dataclass(frozen=True)
 class View:
     """A graph with what is derived from it, each part when it is first asked for."""
@@ -83,13 +79,12 @@ class View:
 
     def is_weight(self, node: Node) -> bool:
         """Whether a node multiplies by weights that training moves; an embedding looks rows up, it does not."""
-        if node.op in ("embedding", "embedding_bag"):
+        if ops.has(node.op, "looks_up"):
             return False
         if self.kinds[node.index] == "weight":
             return bool(node.params) or self._learned(self.argument(node, "weight"))
-        return node.op in ("matmul", "mm", "bmm", "addmm", "einsum") and any(
-            self.graph.nodes[source].op == "parameter" for source in node.inputs
-        )
+        product = ops.has(node.op, "matrix_product") or ops.has(node.op, "adds_product") or node.op == "einsum"
+        return product and any(self.graph.nodes[source].op == "parameter" for source in node.inputs)
 
     def _learned(self, weight: int | None) -> bool:
         """Whether a tensor that is used as a weight may be learned: it comes from a parameter or from data. A fixed filter
@@ -106,7 +101,8 @@ class View:
             if key == name:
                 return self.graph.parameters[index]
         source = self.argument(node, name)
-        if source is None and name == "weight" and node.op in ("matmul", "mm", "bmm", "einsum"):
+        product = ops.has(node.op, "matrix_product") or node.op == "einsum"
+        if source is None and name == "weight" and product:
             source = next((each for each in node.inputs[1:2] if self._plain(each).op == "parameter"), None)
         if source is None:
             return None
@@ -116,7 +112,7 @@ class View:
     def _plain(self, index: int) -> Node:
         """Returns what a value is, beyond transpositions and casts."""
         found = self.graph.nodes[index]
-        while found.op in ("t", "transpose", "permute", "to", "contiguous", "mT", "numpy_T") and found.inputs:
+        while (ops.has(found.op, "transposes") or ops.has(found.op, "copies")) and found.inputs:
             found = self.graph.nodes[found.inputs[0]]
         return found
 
@@ -135,7 +131,7 @@ class View:
         node = self.graph.nodes[index]
         for name in _signature(node):
             value = node.get(name)
-            if isinstance(value, Unknown) and not (value.why == "argument" and node.op in ("mul", "div")):
+            if isinstance(value, Unknown) and not (value.why == "argument" and ops.has(node.op, "scales")):
                 return True
         return False
 
@@ -178,7 +174,7 @@ class View:
 
     def carries_gradient(self, node: Node) -> bool:
         """Whether a gradient passes from a node's output to its inputs."""
-        if node.op == "getitem" and node.get("index") == 1 and self.graph.nodes[node.inputs[0]].op in _SELECTING:
+        if node.op == "getitem" and node.get("index") == 1 and ops.has(self.graph.nodes[node.inputs[0]].op, "selects"):
             return False  # where the largest values stand
         if node.op == "requires_grad":
             return node.get("by") == "requires_grad"  # Variable(x) and torch.tensor(x) make a new leaf
@@ -220,9 +216,7 @@ class View:
 
 def kind_of(op: str) -> Kind:
     """Returns the kind of an op; `other` for one that the op table does not know."""
-    if op in ops.OPS:
-        return ops.OPS[op].kind
-    return _KINDS.get(op, "other")
+    return _KINDS[op] if op in _KINDS else ops.kind(op)
 
 
 def label(node: Node) -> str:

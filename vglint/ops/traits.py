@@ -1,0 +1,67 @@
+"""The properties that an entry of the op table may have. Everybody else asks for these (`ops.has(op, "saturates")`) and keeps no list of ops."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+Trait: TypeAlias = Literal[
+    # what happens to the values of the argument
+    "copies",  # hands them on as they are, in the same places: to, clone, detach
+    "transposes",  # exchanges dimensions
+    "reshapes",  # reads them in the same order with other sizes: view, flatten
+    "splits",  # several results, each a part of them
+    "joins",  # puts several tensors side by side: cat, stack
+    "masks",  # writes something else where a mask says so: where, masked_fill
+    "triangle",  # keeps one triangle of a matrix
+    "selects",  # the second result holds the places of the values: max, topk
+    "orders",  # depends on nothing but their order: argmax, sort
+    # arithmetic
+    "adds",  # a sum or difference
+    "subtracts",  # a difference, in either order
+    "scales",  # a product or quotient, element by element
+    "affine",  # linear in its argument where the rest are numbers: mul, add, neg
+    "multiplies",  # multiplies two of its arguments with one another: mul, matmul, einsum
+    "matrix_product",  # of its two arguments
+    "adds_product",  # a matrix product added to another argument: addmm
+    "rescales",  # gives its argument another size: mul, sqrt, softmax, normalize
+    "squares",  # a square where both factors are one value or the exponent is even: pow, mul
+    "sums_squares",  # a sum or mean of squares: var, mse_loss
+    "roots",  # takes a root: sqrt, pow, std, norm
+    "sums",  # sum or mean of entries
+    "statistic",  # one number for many entries that tells their size: mean, var, norm
+    "takes_largest",  # the largest entry, or a smooth form of it: max, logsumexp
+    "carries_terms",  # an argument is still a term of a sum in the result, masked or weighed: cat, mean, where
+    "logarithm",
+    "bends",  # a curve that changes the slope of a signal without being called an activation: exp, clamp, sin
+    "waves",  # repeats itself: sin, cos
+    "complex_part",  # real or imaginary part
+    # the range of the result
+    "positive",  # above zero, whatever the argument: exp, sigmoid
+    "keeps_positive",  # above zero where the arguments are: mul, sum, sqrt
+    "floors",  # may be kept off zero from below by a bound: clamp, maximum
+    "caps",  # may be kept from growing by a bound: clamp, minimum
+    "singular",  # its value or slope is infinite at an edge of its domain: log, sqrt, acos
+    "zeros",  # filled with zeros
+    "labels",  # integers that name classes, or truth values: argmax, one_hot
+    "draws",  # random numbers
+    # activations
+    "saturates",  # its slope goes to zero where the argument is large of either sign or of one: sigmoid, tanh
+    "squashes",  # into an interval around zero: tanh
+    "off_centre",  # saturates, and its mean for a centred argument is far from zero: sigmoid, softplus
+    "flattens",  # its second moment hardly depends on the argument's where that is large: tanh, sin
+    "rectifies",  # never negative, zero or nearly so for half of the arguments: relu, softplus
+    "unit",  # each entry lies in [0, 1]: sigmoid
+    "probability",  # entries along a dimension are not negative and sum to 1: softmax
+    # layers
+    "looks_up",  # rows of a table by index: embedding
+    "gated",  # a recurrent layer with gates: lstm, gru
+    "over_sequence",  # a recurrent layer that runs over all steps: rnn, lstm
+    "each_channel",  # normalises each channel over positions, perhaps also over samples: batch_norm
+    "over_features",  # normalises each position over its features: layer_norm
+    "breaks_selu",  # disturbs the fixed point of SELU: dropout, batch_norm
+    # training
+    "clips",  # bounds gradients
+    "detaches",  # the result has the values and no history: detach, item
+    "leaves_torch",  # the result is no tensor: item, numpy
+]
+"""The closed set of properties; a comment says what each means."""
