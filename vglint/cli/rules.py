@@ -80,7 +80,7 @@ def explain_match(rule: str, target: str, rule_dirs: tuple[str, ...]) -> None:
 @click.command()
 @plain_errors
 def facts() -> None:
-    """List the facts that a rule may use, the functions of its conditions, and what the probe measures."""
+    """List what rules are made of: facts, functions of conditions, actions of fixes, measures of the probe."""
     from vglint.rulebook.pages import facts_text
 
     say(facts_text())

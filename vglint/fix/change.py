@@ -95,7 +95,7 @@ class Request:
         if indent is None or self.source.block(statement) is None:
             return None
         start, _ = self.source.range(statement)
-        text = "".join(f"{line}{self.source.newline}{indent}" for line in lines.split("\n"))
+        text = "".join(f"{line}{self.source.newline}{indent}" for line in self._indented(lines))
         return start, start, text
 
     def after(self, statement: Statement, lines: str) -> Splice | None:
@@ -104,10 +104,14 @@ class Request:
         if indent is None or whole is None or self.source.block(statement) is None:
             return None
         end, newline = whole[1], self.source.newline
-        text = "".join(f"{indent}{line}{newline}" for line in lines.split("\n"))
+        text = "".join(f"{indent}{line}{newline}" for line in self._indented(lines))
         if not self.source.text[:end].endswith(("\n", "\r")):
             text = newline + text.removesuffix(newline)
         return end, end, text
+
+    def _indented(self, lines: str) -> list[str]:
+        """Returns lines indented as the file does it; they come with four spaces a level."""
+        return [line.replace("    ", self.source.indentation) for line in lines.split("\n")]
 
     def without(self, statement: Statement) -> Splice | None:
         """Returns the edit that takes a statement and its lines out; None where its block would be empty, or something stands beside it."""

@@ -149,11 +149,13 @@ def changed_lines(text: str, splices: Sequence[tuple[int, int, str]]) -> tuple[L
     after: set[int] = set()
     grown = 0
     for start, end, new in sorted(splices):
-        first, last = _line(text, start), _line(text, max(start, end - 1))
-        before |= set(range(first, last + 1))
-        first += grown
+        whole = new.rstrip(" \t") or (text[start:end] if not new else "")
+        own_lines = whole.endswith(("\n", "\r"))
+        first = _line(text, start)
+        if start < end or not own_lines:
+            before |= set(range(first, first + _breaks(text[start:end].rstrip("\r\n")) + 1))
         breaks = _breaks(new)
-        after |= set(range(first, first + breaks + (_line(text, end) - _line(text, start) == 0 or breaks == 0) + 1))
+        after |= set(range(first + grown, first + grown + breaks + (not own_lines)))
         grown += breaks - _breaks(text[start:end])
     return frozenset(before), frozenset(after)
 

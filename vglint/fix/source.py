@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias, TypeVar
@@ -53,6 +53,11 @@ class Source:
         return [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", self.text))]
 
     @property
+    def indentation(self) -> str:
+        """By what the file indents its blocks."""
+        return self.tree.default_indent if self.tree is not None else "    "
+
+    @property
     def newline(self) -> str:
         """How the file ends its lines."""
         return self.tree.default_newline if self.tree is not None else "\n"
@@ -66,9 +71,15 @@ class Source:
 
     def range(self, node: cst.CSTNode) -> tuple[int, int]:
         """Returns where a node starts and ends, with the parentheses around it."""
-        place = self._positions[node]
-        start = self._starts[place.start.line - 1] + place.start.column
-        return start, self._starts[place.end.line - 1] + place.end.column
+        start, end = self._bare(node)
+        left, right = getattr(node, "lpar", ()), getattr(node, "rpar", ())
+        if not isinstance(left, Sequence) or not left:
+            return start, end
+        empty = cst.Module([], default_newline=self.newline)
+        return (
+            start - sum(len(empty.code_for_node(one)) for one in left),
+            end + sum(len(empty.code_for_node(one)) for one in right),
+        )
 
     def line(self, node: cst.CSTNode) -> int:
         """Returns the line on which a node starts."""
@@ -152,9 +163,7 @@ class Source:
             yield node
             todo.extend(reversed(node.children))
 
-    def _bare(self, node: cst.BaseExpression) -> tuple[int, int]:
-        start, end = self.range(node)
-        empty = cst.Module([])
-        left = sum(len(empty.code_for_node(one)) for one in getattr(node, "lpar", ()))
-        right = sum(len(empty.code_for_node(one)) for one in getattr(node, "rpar", ()))
-        return start + left, end - right
+    def _bare(self, node: cst.CSTNode) -> tuple[int, int]:
+        place = self._positions[node]
+        start = self._starts[place.start.line - 1] + place.start.column
+        return start, self._starts[place.end.line - 1] + place.end.column

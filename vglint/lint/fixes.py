@@ -14,7 +14,7 @@ from vglint.lint.tracked import TrackedProject
 from vglint.rulebook import Rulebook
 from vglint.source.module import Module
 
-_MOST = 8
+_MOST = 24
 """Different fixes of one file that are tried; what is left over comes after these were made."""
 _MOST_NODES = 40_000
 """Nodes of the graphs that are made for the sake of fixes of one file."""
@@ -69,7 +69,8 @@ def fault(project: TrackedProject, rulebook: Rulebook, before: Before, finding: 
     if differs:
         return differs
     old, new = (Counter(one.rule for one in findings) for findings in (before.findings, found))
-    if started := sorted(rule for rule in new if rule != finding.rule and new[rule] > old[rule]):
+    shown = Counter(one.rule for one in found if one.severity != "info" and one.confidence != "low")
+    if started := sorted(rule for rule in shown if rule != finding.rule and shown[rule] > old[rule]):
         return f"it would bring in {', '.join(started)}"
     if new[finding.rule] >= old[finding.rule]:
         return f"{finding.rule} would still be found"

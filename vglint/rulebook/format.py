@@ -75,7 +75,7 @@ class ConfirmTable(Struct, forbid_unknown_fields=True, frozen=True):
 class FixTable(Struct, forbid_unknown_fields=True, frozen=True):
     """The mend that `--fix` makes."""
 
-    action: Annotated[str, Meta(description="Which edit: a name from the table of vglint.fix.")]
+    action: Annotated[str, Meta(description="Which edit: an action that `vglint facts` lists.")]
     title: Annotated[Text, Meta(description="What the edit does, in the imperative.")]
     with_: Annotated[str, Meta(description="The edit's argument, such as the op to put in.")] = field(
         default="", name="with"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vglint.analysis.facts.spec import FACTS
+from vglint.fix import ACTIONS
 from vglint.rule import Example, Rule
 from vglint.rulebook.functions import FUNCTIONS
 from vglint.rulebook.measures import MEASURES
@@ -53,7 +54,7 @@ def table(rules: Sequence[Rule]) -> str:
 
 
 def facts_text() -> str:
-    """Returns every fact by subject, the functions of conditions and the probe's measures, as plain text."""
+    """Returns every fact by subject, the functions of conditions, the actions of fixes and the probe's measures, as plain text."""
     lines: list[str] = []
     subject = ""
     for spec in sorted(FACTS.values(), key=lambda spec: (spec.subject, spec.name)):
@@ -66,6 +67,9 @@ def facts_text() -> str:
     for name, function in FUNCTIONS.items():
         forms = " or ".join(f"{name}({', '.join(arguments)})" for arguments, _ in function.signatures)
         lines += [f"  {forms}", f"      {function.doc}"]
+    lines += ["", "actions of a fix, for [fix]", ""]
+    for name, action in ACTIONS.items():
+        lines += [f"  {name}", f"      {' '.join((action.__doc__ or '').split())}"]
     lines += ["", "measures of the probe, for [confirm]", ""]
     for name, measure in MEASURES.items():
         unit = f", {measure.unit}" if measure.unit else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from vglint.fix.calls import argument, grouped, in_place_of
-from vglint.fix.change import Allowed, Answer, Change, Refusal, Request
+from vglint.fix.change import Allowed, Answer, Change, Refusal, Request, change
 from vglint.graph import Graph, Node
 from vglint.ops import OPS, find
 
@@ -21,9 +21,11 @@ def drop_op(request: Request) -> Answer:
     """
     span = request.target
     node = None if span is None else request.source.at(span)
-    if span is None or not isinstance(node, cst.Call):
+    if span is None or not isinstance(node, (cst.Call, cst.Attribute)):
         return Refusal("it is not written as a call")
     found = list(request.nodes_at(span))
+    if request.with_ and any(_feeds_layers(graph, one) for graph, one in found):
+        return Refusal("it also stands before other layers")
     ops = frozenset(one.op for _, one in found)
     if len(ops) != 1:
         return Refusal("several operations stand there")
@@ -36,11 +38,29 @@ def drop_op(request: Request) -> Answer:
         return Refusal("its argument cannot be told")
     if readers:
         return _beside(request, node, inner, allowed, readers)
+    match request.source.statement(node):
+        case cst.SimpleStatementLine(body=[cst.Assign(targets=[one], value=value)]) as statement if (
+            value is node and request.source.code(one.target) == request.source.code(inner)
+        ):
+            return change(allowed, request.without(statement), why="its block would be empty")
     return Change(((*request.source.range(node), in_place_of(request.source, node, inner)),), allowed)
 
 
-def _inner(request: Request, call: cst.Call) -> cst.BaseExpression | str | None:
+def _feeds_layers(graph: Graph, node: Node) -> bool:
+    """Whether a layer with weights comes behind a node: its operation then does more than shape what a loss is given."""
+    behind = {node.index}
+    for reader in graph.nodes[node.index + 1 :]:
+        if not behind.isdisjoint(reader.inputs) and reader.op != "backward":
+            if reader.params and reader.op in OPS and OPS[reader.op].kind == "weight":
+                return True
+            behind.add(reader.index)
+    return False
+
+
+def _inner(request: Request, call: cst.Call | cst.Attribute) -> cst.BaseExpression | str | None:
     """Returns the expression that is left of a call, or the text of the module that takes its place."""
+    if isinstance(call, cst.Attribute):
+        return call.value
     said = request.names.dotted(call.func)
     spelling = find(said) if said is not None else None
     if argument(call, "dtype") is not None:
@@ -91,7 +111,7 @@ def _named(readers: list[Node]) -> str:
 
 
 def _beside(
-    request: Request, call: cst.Call, inner: cst.BaseExpression, allowed: Allowed, readers: list[Node]
+    request: Request, call: cst.BaseExpression, inner: cst.BaseExpression, allowed: Allowed, readers: list[Node]
 ) -> Answer:
     """Gives the loss what stood before the operation, and leaves the operation to those who read its result."""
     source = request.source
@@ -110,12 +130,11 @@ def _beside(
     given = next((arg.value for arg in loss.args if isinstance(arg.value, cst.Name) and arg.value.value == name), None)
     if given is None:
         return Refusal("the loss takes it under another name")
-    links = Allowed(links=True)
     if isinstance(inner, cst.Name) and inner.value != name:
-        return Change(((*source.range(given), inner.value),), links)
+        return Change(((*source.range(given), inner.value),), allowed)
     if any(one.value == "logits" for one in source.every(cst.Name, function)):
         return Refusal("the name logits is taken")
     first = request.before(statement, f"logits = {grouped(source, inner)}")
     if first is None:
         return Refusal("it shares its line with others")
-    return Change((first, (*source.range(inner), "logits"), (*source.range(given), "logits")), links)
+    return Change((first, (*source.range(inner), "logits"), (*source.range(given), "logits")), allowed)

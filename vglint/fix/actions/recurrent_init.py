@@ -1,0 +1,32 @@
+"""`recurrent-init`."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from vglint.fix.change import Allowed, Answer, Refusal, Request, change
+
+_FILLS = {"orthogonal": "orthogonal_", "identity": "eye_"}
+
+
+def recurrent_init(request: Request) -> Answer:
+    """Initialises the recurrent weights of a layer behind its construction: `with = "orthogonal"`, or `with = "identity"` and zero biases."""
+    source = request.source
+    call = source.at(request.finding.span)
+    match source.statement(request.finding.span):
+        case cst.SimpleStatementLine(body=[cst.Assign(targets=[one], value=value)]) as statement if value is call:
+            owner = source.code(one.target)
+        case _:
+            return Refusal("the layer is not assigned as it is built")
+    spelled = request.names.spelled(f"torch.nn.init.{_FILLS[request.with_]}")
+    zeros = request.names.spelled("torch.nn.init.zeros_")
+    if spelled is None or zeros is None:
+        return Refusal("no import leads to torch.nn.init")
+    lines = [
+        f"for name, weight in {owner}.named_parameters():",
+        '    if "weight_hh" in name:',
+        f"        {spelled}(weight)",
+    ]
+    if request.with_ == "identity":
+        lines += ['    elif "bias" in name:', f"        {zeros}(weight)"]
+    return change(Allowed(inits=True), request.after(statement, "\n".join(lines)))
