@@ -255,4 +255,4 @@ def test_every_setting_can_be_written(tmp_path: Path) -> None:
     from vglint.config.schema import Schema
 
     written = {name.replace("-", "_") for name in Schema.__struct_encode_fields__}
-    assert written == {field.name for field in dataclasses.fields(Settings)} - {"root", "file", "project"}
+    assert written == {field.name for field in dataclasses.fields(Settings)} - {"root", "file", "project"} | {"extends"}

@@ -5,8 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_LOOKALIKES = str.maketrans("OoIl", "0011")
+
 
 def nearest(wrong: str, right: Iterable[str]) -> str:
     """Returns `, did you mean 'x'?`, or nothing where no name is close."""
-    found = difflib.get_close_matches(wrong, list(right), n=1, cutoff=0.6)
+    known = list(right)
+    alike = [name for name in known if name.translate(_LOOKALIKES) == wrong.translate(_LOOKALIKES)]
+    found = alike or difflib.get_close_matches(wrong, known, n=1, cutoff=0.6)
     return f", did you mean {found[0]!r}?" if found else ""

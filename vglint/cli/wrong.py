@@ -1,10 +1,12 @@
-"""Mistakes of the user, said in one line."""
+"""Mistakes of the user: one line that says what is wrong and what would be right, and the line of the file that it stands in."""
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import click
@@ -30,10 +32,60 @@ def plain_errors(verb: Callable[Given, Result]) -> Callable[Given, Result]:
             from vglint.config import ConfigError
 
             if isinstance(error, ConfigError) or _is_rule_error(error):
-                raise WrongUse(str(error).removeprefix(": ")) from None
+                said = str(error).removeprefix(": ")
+                where = pointed(str(getattr(error, "file", "")), str(getattr(error, "key", "")), said)
+                raise WrongUse("\n".join([said, *where])) from None
             raise
 
     return wrapped
+
+
+def pointed(file: str, key: str, message: str) -> list[str]:
+    """Returns the line of a TOML file that a message is about, with a caret under the key or the value that it quotes."""
+    from vglint.cli.output import terminal_width
+    from vglint.config.position import locate
+    from vglint.report.frame import Mark, frame
+    from vglint.report.view import View, visible
+
+    if not file.endswith(".toml"):
+        return []
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return []
+    at = re.search(r"\(at line (\d+), column (\d+)\)", message)
+    if at is not None:
+        place: tuple[int, int, int] | None = int(at[1]), int(at[2]), int(at[2]) + 1
+    elif key:
+        place = _value(text, message, locate(text, key) or locate(text, f"tool.vglint.{key}"))
+    else:
+        place = None
+    if place is None:
+        return []
+    line, start, end = place
+    view = View(width=terminal_width())
+    return [
+        f"  --> {visible(file)}:{line}:{start}",
+        *frame(text, [Mark(line, start, end, "", True, line)], "red", view),
+    ]
+
+
+def _value(text: str, message: str, place: tuple[int, int, int] | None) -> tuple[int, int, int] | None:
+    """Returns the place of the first string that a message quotes, in the value of the key at `place`; else that place."""
+    quoted = re.search(r"'([^']+)'", message)
+    if place is None or quoted is None:
+        return place
+    lines = text.splitlines()
+    for number in range(place[0], min(place[0] + 40, len(lines) + 1)):
+        line = lines[number - 1]
+        if number > place[0] and re.match(r"\s*(\[{1,2}\s*[\w.\"'-]+\s*\]|[\w.\"'-]+\s*=)", line):
+            return place
+        found = re.compile(rf"""["']{re.escape(quoted[1])}["']""").search(
+            line, place[2] - 1 if number == place[0] else 0
+        )
+        if found is not None:
+            return number, found.start() + 1, found.end() + 1
+    return place
 
 
 def _is_rule_error(error: Exception) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import tomli
 
 from vglint.config import schema
 from vglint.config.error import ConfigError
+from vglint.config.extends import with_bases
 from vglint.config.settings import ProbeSettings, RuleSettings, Settings, Target, TensorSpec, Value
 from vglint.rule import Confidence, Severity
 
@@ -73,6 +75,16 @@ def project_of(folder: str) -> str:
 
 def load(file: str) -> Settings | None:
     """Returns the settings of one file, None for a pyproject.toml without `[tool.vglint]`. Raises ConfigError."""
+    found = _table(file)
+    if found is None:
+        return None
+    shown, table = found
+    whole = with_bases(shown, file, table, _table)
+    return _settings(shown, os.path.dirname(os.path.abspath(file)), schema.checked(shown, whole))
+
+
+def _table(file: str) -> tuple[str, Mapping[str, Any]] | None:
+    """Returns the name that a file is shown by and its table, None for a pyproject.toml without one. Raises ConfigError."""
     try:
         content = Path(file).read_bytes()
     except OSError as error:
@@ -93,7 +105,7 @@ def load(file: str) -> Settings | None:
             raise ConfigError(_shown(file), "tool.vglint", "must be a table")
     elif set(table) == {"tool"}:
         raise ConfigError(_shown(file), "tool", "keys stand at the top level of vglint.toml, not below [tool.vglint]")
-    return _settings(_shown(file), os.path.dirname(os.path.abspath(file)), schema.checked(_shown(file), table))
+    return _shown(file), table
 
 
 def _shown(file: str) -> str:
@@ -108,7 +120,10 @@ def _settings(file: str, root: str, raw: schema.Schema) -> Settings:
         select=None if raw.select is None else tuple(raw.select),
         extend_select=tuple(raw.extend_select),
         ignore=tuple(raw.ignore),
-        per_file_ignores=tuple((pattern, tuple(rules)) for pattern, rules in raw.per_file_ignores.items()),
+        per_file_ignores=tuple(
+            (_pattern(file, f'per-file-ignores."{pattern}"', pattern), tuple(rules))
+            for pattern, rules in raw.per_file_ignores.items()
+        ),
         rules=tuple(_rule(file, rule, table) for rule, table in raw.rules.items()),
         rule_dirs=tuple(os.path.join(root, folder) for folder in raw.rule_dirs),
         min_severity=raw.min_severity,
@@ -141,9 +156,24 @@ def _rule(file: str, rule: str, table: Mapping[str, bool | int | float | str]) -
 
 def _patterns(file: str, key: str, lines: list[str]) -> tuple[str, ...]:
     for number, line in enumerate(lines):
-        if line in ("", "!") or line.endswith("\\"):
-            raise ConfigError(file, f"{key}[{number}]", f"is not a pattern: {line!r}")
+        if (fault := pattern_fault(line)) is not None:
+            raise ConfigError(file, f"{key}[{number}]", fault)
     return tuple(lines)
+
+
+def _pattern(file: str, key: str, pattern: str) -> str:
+    if (fault := pattern_fault(pattern)) is not None:
+        raise ConfigError(file, key, fault)
+    return pattern
+
+
+def pattern_fault(pattern: str) -> str | None:
+    """Returns what is wrong with a pattern of paths, None where it is one."""
+    if pattern.strip() in ("", "!") or pattern.endswith("\\"):
+        return f"is not a pattern: {pattern!r}"
+    if re.search(r"\[(?![^\]/]+\])", re.sub(r"\\.", "", pattern)):
+        return f"is not a pattern: {pattern!r} opens [ and does not close it"
+    return None
 
 
 def _outputs(root: str, raw: str | list[str] | dict[str, str]) -> tuple[tuple[str, str | None], ...]:

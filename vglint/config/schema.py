@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 import msgspec
+from msgspec import Meta
 
 from vglint.config.error import ConfigError
 from vglint.nearest import nearest
@@ -15,61 +16,113 @@ from vglint.rule import Confidence, Severity
 
 
 class Tensor(msgspec.Struct, frozen=True, rename="kebab"):
-    shape: list[int]
-    dtype: str = "float32"
-    low: int = 0
-    high: int = 2
+    """A made-up tensor: normal numbers, or whole numbers from `low` to below `high`."""
+
+    shape: Annotated[list[int], Meta(description="Its size in each dimension.")]
+    dtype: Annotated[str, Meta(description="Its dtype, such as int64.")] = "float32"
+    low: Annotated[int, Meta(description="The smallest number of an integer tensor.")] = 0
+    high: Annotated[int, Meta(description="One more than the largest number of an integer tensor.")] = 2
 
 
 TensorLike: TypeAlias = list[int] | Tensor | str
 
 
 class Target(msgspec.Struct, frozen=True, rename="kebab"):
-    entry: str
-    args: list[Any] | dict[str, Any] = []
-    inputs: list[TensorLike] = []
-    target: TensorLike | None = None
-    loss: str | None = None
-    optimizer: str | None = None
-    lr: float | None = None
-    steps: int | None = None
-    seeds: list[int] = []
-    device: str | None = None
-    factory: str | None = None
+    """How the probe runs one model."""
+
+    entry: Annotated[str, Meta(description="Which model: FILE:EXPR.")]
+    args: Annotated[
+        list[Any] | dict[str, Any], Meta(description="Arguments of the constructor, by position or by name.")
+    ] = []
+    inputs: Annotated[
+        list[TensorLike],
+        Meta(description="Arguments of forward: a shape, a tensor, or FILE:FUNCTION that returns one."),
+    ] = []
+    target: Annotated[TensorLike | None, Meta(description="What the loss compares the output with.")] = None
+    loss: Annotated[str | None, Meta(description="The loss, such as cross_entropy.")] = None
+    optimizer: Annotated[str | None, Meta(description="The optimiser, such as adam.")] = None
+    lr: Annotated[float | None, Meta(description="The learning rate.")] = None
+    steps: Annotated[int | None, Meta(description="How many training steps to run.")] = None
+    seeds: Annotated[list[int], Meta(description="One run for each seed.")] = []
+    device: Annotated[str | None, Meta(description="cpu, cuda or mps.")] = None
+    factory: Annotated[
+        str | None, Meta(description="A function of the file that returns (model, batch) or (model, batch, loss).")
+    ] = None
 
 
 class Probe(msgspec.Struct, frozen=True, rename="kebab"):
-    enabled: bool = False
-    timeout: float = 60.0
-    memory: int = 4096
-    models: Literal["all", "findings"] = "all"
-    fail_on: Literal["findings", "confirmed"] = "findings"
-    targets: list[Target] = []
+    """Whether models are run, and within which limits."""
+
+    enabled: Annotated[bool, Meta(description="Run the models in every call, as --probe does.")] = False
+    timeout: Annotated[float, Meta(description="Seconds for one model.")] = 60.0
+    memory: Annotated[int, Meta(description="MiB for one model.")] = 4096
+    models: Annotated[
+        Literal["all", "findings"], Meta(description="Which models to run: all, or those with findings.")
+    ] = "all"
+    fail_on: Annotated[
+        Literal["findings", "confirmed"],
+        Meta(description="Exit with 1 for every finding, or only for errors that the probe confirms."),
+    ] = "findings"
+    targets: Annotated[list[Target], Meta(description="How to run single models.")] = []
 
 
 class Schema(msgspec.Struct, frozen=True, rename="kebab"):
     """The keys of `[tool.vglint]`."""
 
-    select: list[str] | None = None
-    extend_select: list[str] = []
-    ignore: list[str] = []
-    per_file_ignores: dict[str, list[str]] = {}
-    rules: dict[str, dict[str, bool | int | float | str]] = {}
-    rule_dirs: list[str] = []
-    min_severity: Severity = "warning"
-    min_confidence: Confidence = "medium"
-    pedantic: bool = False
-    exclude: list[str] = []
-    extend_exclude: list[str] = []
-    force_exclude: bool = False
-    respect_gitignore: bool = True
-    resolve: list[str] = []
-    output_format: str | list[str] | dict[str, str] = []
-    jobs: int | None = None
-    cache: bool = True
-    cache_dir: str | None = None
-    exit_zero: bool = False
-    probe: Probe = Probe()
+    extends: Annotated[
+        str | list[str], Meta(description="Configuration files whose keys hold where this one does not set them.")
+    ] = []
+    select: Annotated[
+        list[str] | None, Meta(description="Rules to run: ids (VG101), starts of ids (VG1), names, families, or ALL.")
+    ] = None
+    extend_select: Annotated[list[str], Meta(description="Rules to run beside the selected ones.")] = []
+    ignore: Annotated[list[str], Meta(description="Rules not to run.")] = []
+    per_file_ignores: Annotated[
+        dict[str, list[str]], Meta(description="Rules not to run in the files that a pattern matches.")
+    ] = {}
+    rules: Annotated[
+        dict[str, dict[str, bool | int | float | str]],
+        Meta(description="For each rule: severity, confidence, and the parameters that `vglint explain` lists."),
+    ] = {}
+    rule_dirs: Annotated[list[str], Meta(description="Folders of your own rules.")] = []
+    min_severity: Annotated[
+        Severity, Meta(description="The least severity that is shown, and that makes the exit status 1.")
+    ] = "warning"
+    min_confidence: Annotated[Confidence, Meta(description="The least confidence that is shown.")] = "medium"
+    pedantic: Annotated[bool, Meta(description="Show findings of severity info too.")] = False
+    exclude: Annotated[list[str], Meta(description="Paths to leave out: patterns as in .gitignore.")] = []
+    extend_exclude: Annotated[list[str], Meta(description="Further paths to leave out.")] = []
+    force_exclude: Annotated[
+        bool, Meta(description="Leave excluded paths out even where they are named on the command line.")
+    ] = False
+    respect_gitignore: Annotated[bool, Meta(description="Leave out what git ignores.")] = True
+    resolve: Annotated[list[str], Meta(description="Installed packages whose source is read too, such as timm.")] = []
+    output_format: Annotated[
+        str | list[str] | dict[str, str],
+        Meta(
+            description="How to print the report: FORMAT or FORMAT=FILE, one or several; or a table of formats and files."
+        ),
+    ] = []
+    jobs: Annotated[int | None, Meta(description="How many processes to use; by default one for each processor.")] = (
+        None
+    )
+    cache: Annotated[bool, Meta(description="Keep results until a file changes.")] = True
+    cache_dir: Annotated[str | None, Meta(description="Where to keep them; by default .vglint_cache.")] = None
+    exit_zero: Annotated[bool, Meta(description="Exit with 0 whatever is found.")] = False
+    probe: Annotated[Probe, Meta(description="The probe, which runs models.")] = Probe()
+
+
+PATHS = ("rule-dirs", "cache-dir")
+"""Keys that hold paths, relative to the file."""
+
+
+def json_schema() -> dict[str, object]:
+    """Returns the JSON Schema of `vglint.toml`, which is that of `[tool.vglint]` too."""
+    document = msgspec.json.schema(Schema)
+    for definition in document["$defs"].values():
+        if definition.get("type") == "object" and "properties" in definition:
+            definition["additionalProperties"] = False
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "vglint configuration", **document}
 
 
 def checked(file: str, table: Mapping[str, Any]) -> Schema:
