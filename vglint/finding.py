@@ -106,3 +106,5 @@ class Report:
     """Imports of the project's own modules that were not found: no fault of a file, but what depends on them is not checked."""
     unknowns: tuple[tuple[str, Unknown], ...] = ()
     """The gaps themselves with the entry that each belongs to, where they were asked for."""
+    silent: tuple[tuple[str, str], ...] = ()
+    """Entries without a gap whose gradient is not known, and the place at which knowledge ends, with the reason."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
+
+Lack: TypeAlias = "tuple[int, str]"
+"""A node of which the theory says nothing, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,10 @@ class Trace:
     gains: tuple[float | None, ...]
     flows: tuple[tuple[tuple[int, float], ...], ...] = ()
     """For each node, log10 RMS of the gradient that it sends to each of its inputs (node, value); () in a measured trace."""
-    abstained: tuple[tuple[int, str], ...] = ()
+    abstained: tuple[Lack, ...] = ()
     """Nodes of which the theory says nothing, and why; what depends on them is unknown too."""
+    causes: tuple[Lack | None, ...] = ()
+    """For each node whose gradient is not known, the node at which knowledge ends, and why; () in a measured trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,8 @@ class Ratio:
     profile: tuple[tuple[int, float | None], ...]
     depths: tuple[Depth, ...] = ()
     """What is known of loops of unknown length, where it was asked for."""
+    why: Lack | None = None
+    """Where the ratio is not known: the node at which knowledge of the gradient ends, and why."""
 
 
 Cause = Literal[

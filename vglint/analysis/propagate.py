@@ -15,20 +15,22 @@ from vglint.analysis.maps import combine as _combine
 from vglint.analysis.maps import composite as _composite
 from vglint.analysis.maps import concat as _concat
 from vglint.analysis.maps import norm as _norm
+from vglint.analysis.maps import patterns as _patterns
 from vglint.analysis.maps import pool as _pool
 from vglint.analysis.maps import recurrent as _recurrent
 from vglint.analysis.maps import reduce as _reduce
 from vglint.analysis.maps import shape as _shape
 from vglint.analysis.maps import source as _source
 from vglint.analysis.maps import weight as _weight
+from vglint.analysis.numbers import of_numbers
 from vglint.analysis.ratio import WEIGHTED, first_of, last_of, weight_layers
 from vglint.analysis.sizes import assumed, sequence_length
-from vglint.analysis.state import ZERO, AbstainError, Back, Grad, Scale, State, combined
+from vglint.analysis.state import ZERO, AbstainError, Back, Grad, Scale, State, combined, looked_at
 from vglint.analysis.use import Use
 from vglint.graph import Graph
 from vglint.ops import OPS
 from vglint.ops.curves import ELEMENTWISE
-from vglint.signal import Signal, Trace
+from vglint.signal import Lack, Signal, Trace
 from vglint.value import Literal_
 
 _MODULES = (
@@ -38,6 +40,7 @@ _MODULES = (
     _composite,
     _concat,
     _norm,
+    _patterns,
     _pool,
     _recurrent,
     _reduce,
@@ -54,8 +57,8 @@ BATCH = 64
 def propagate(graph: Graph, *, batch: int = BATCH) -> Trace:
     """Returns the trace that theory predicts for N(0, 1) inputs, random weights and a loss that is random from sample to sample."""
     graph = assumed(graph)
-    states, backs, abstained = forward(graph, batch)
-    grads, flows, lost = backward(graph, states, backs)
+    states, backs, lacking = forward(graph, batch)
+    grads, flows, lost = backward(graph, states, backs, lacking)
     reference = _reference(graph, grads)
     gradients = _gradients(graph, grads, reference)
     signals = tuple(_signal(state) for state in states)
@@ -64,43 +67,51 @@ def propagate(graph: Graph, *, batch: int = BATCH) -> Trace:
         tuple((source, value) for source, grad in sent if (value := _log(grad, reference)) is not None)
         for sent in flows
     )
-    return Trace("predicted", signals, gradients, gains, named, (*abstained, *lost))
+    silent = (lack for lack, back in zip(lacking, backs, strict=True) if back is None)
+    abstained = dict.fromkeys(lack for lack in (*silent, *lost) if lack is not None)
+    causes = _causes(lost, grads, gradients)
+    return Trace("predicted", signals, gradients, gains, named, tuple(abstained), causes)
 
 
-def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | None], list[tuple[int, str]]]:
-    """Returns each node's state, its gradient map, and the nodes that theory says nothing of."""
+def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | None], list[Lack | None]]:
+    """Returns each node's state, its gradient map, and for what is not known of it the node that theory says nothing of, and why."""
     states: list[State | None] = []
     backs: list[Back | None] = []
-    abstained: list[tuple[int, str]] = []
+    lacking: list[Lack | None] = []
     length = sequence_length(graph)
     taken: dict[int, set[Literal_]] = {}
     for node in graph.nodes:
         if node.op == "getitem":
             taken.setdefault(node.inputs[0], set()).add(node.get("index"))
+    numbers = of_numbers(graph, length)
     for node in graph.nodes:
-        state: State | None = None
+        state: State | None = numbers.get(node.index)
         back: Back | None = None
+        lack: Lack | None = None
         step = MAPS.get(node.op)
-        if step is None:
+        if state is not None:
+            back = _no_gradient(len(node.inputs))
+        elif step is None:
             if node.op in _OUTSIDE or kind_of(node.op) in ("create", "cut", "train"):
                 back = _no_gradient(len(node.inputs))
-            else:
-                abstained.append((node.index, f"{node.op} is not modelled"))
+            lack = node.index, f"{node.op} is not modelled"
         else:
             use = Use(graph, node, states, batch, None, length, taken)
             try:
                 state, back = step(use)
             except AbstainError as error:
-                if str(error):
-                    abstained.append((node.index, str(error)))
+                lack = (node.index, str(error)) if str(error) else None
             except (ArithmeticError, IndexError, ValueError):
-                abstained.append((node.index, "the numbers leave their range"))
+                lack = node.index, "the numbers leave their range"
         if state is not None and not (math.isfinite(state.q) and math.isfinite(state.mu)):
-            abstained.append((node.index, "the signal leaves every range"))
+            lack = node.index, "the signal leaves every range"
             state = None
+        if lack is None and (state is None or back is None):
+            lack = next((lacking[i] for i in node.inputs if lacking[i] is not None), (node.index, "not understood"))
         states.append(state)
         backs.append(back)
-    return states, backs, abstained
+        lacking.append(lack)
+    return states, backs, lacking
 
 
 _OUTSIDE = frozenset(
@@ -119,37 +130,38 @@ def _no_gradient(count: int) -> Back:
 
 
 def backward(
-    graph: Graph, states: list[State | None], backs: list[Back | None]
-) -> tuple[list[Grad | None], list[list[tuple[int, Grad]]], list[tuple[int, str]]]:
-    """Returns each node's gradient (None: not known, or none arrives), what each node sends to its inputs, and where knowledge ends."""
+    graph: Graph, states: list[State | None], backs: list[Back | None], lacking: list[Lack | None]
+) -> tuple[list[Grad | None], list[list[tuple[int, Grad]]], list[Lack | None]]:
+    """Returns each node's gradient (None: not known, or none arrives), what each node sends to its inputs, and why a gradient is not known."""
     count = len(graph.nodes)
     grads: list[Grad | None] = [None] * count
-    unknown = [False] * count
+    lost: list[Lack | None] = [None] * count
     flows: list[list[tuple[int, Grad]]] = [[] for _ in range(count)]
-    lost: list[tuple[int, str]] = []
     for index in _ends(graph):
         grads[index] = _reduce.head(states[index], squared=_reconstructs(graph, states[index]))
     for index, text in turning(graph):
-        unknown[index] = True
-        lost.append((index, text))
+        lost[index] = index, text
     for node in reversed(graph.nodes):
         index = node.index
         grad = grads[index]
-        if unknown[index]:
+        lack = lost[index]
+        if lack is not None:
             grads[index] = None
         elif grad is None:
             continue
         back = backs[index]
         if not node.inputs:
             continue
-        if unknown[index] or back is None:
+        if lack is not None or back is None:
+            lack = lack or lacking[index] or (index, "not understood")
             for source in node.inputs:
-                unknown[source] = unknown[source] or not _is_data(graph, source)
+                if lost[source] is None and not _is_data(graph, source):
+                    lost[source] = lack
             continue
         assert grad is not None
-        for source, sent in zip(node.inputs, back(grad), strict=False):
+        for position, (source, sent) in enumerate(zip(node.inputs, back(grad), strict=False)):
             if sent is None:
-                unknown[source] = True
+                lost[source] = lost[source] or (index, "what arrives at an input is not known")
                 continue
             if sent.along and node.op not in _ALIGNED:
                 sent = sent._replace(along=0.0)
@@ -157,17 +169,34 @@ def backward(
                 sent = sent._replace(pieces=None)
             if sent.g <= 0.0:
                 continue
+            sent = looked_at(grad, node.op, position, sent)
             flows[index].append((source, sent))
             before = grads[source]
             both = sent if before is None else combined(before, sent)
             if before is not None and both is not None and (pull := 2 * before.along * sent.along):
                 both = both._replace(g=both.g + pull * (state.q if (state := states[source]) is not None else 0.0))
             if both is None:
-                unknown[source] = True
-                lost.append((source, "widths that are not known do not cancel"))
+                lost[source] = source, "widths that are not known do not cancel"
             else:
                 grads[source] = both
     return grads, flows, lost
+
+
+def _causes(
+    lost: list[Lack | None], grads: list[Grad | None], gradients: tuple[float | None, ...]
+) -> tuple[Lack | None, ...]:
+    """Returns for each node why its gradient is not known; None where it is."""
+    found: list[Lack | None] = []
+    for index, (lack, grad, value) in enumerate(zip(lost, grads, gradients, strict=True)):
+        if value is not None:
+            found.append(None)
+        elif lack is not None:
+            found.append(lack)
+        elif grad is None or grad.g <= 0.0:
+            found.append((index, "no gradient arrives"))
+        else:
+            found.append((index, "it depends on sizes that are not known"))
+    return tuple(found)
 
 
 _ALIGNED = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vglint.graph import Graph, Node
-from vglint.signal import Ratio, Trace
+from vglint.signal import Lack, Ratio, Trace
 
 WEIGHTED = frozenset(
     [
@@ -41,7 +41,17 @@ def ratio(graph: Graph, trace: Trace) -> Ratio:
         profile.append((index, own - base if own is not None and base is not None else None))
     known = dict(profile)
     value = known.get(first) if first is not None else None
-    return Ratio(value, first, last, tuple(profile))
+    return Ratio(value, first, last, tuple(profile), (), None if value is not None else _why(trace, first, last))
+
+
+def _why(trace: Trace, first: int | None, last: int | None) -> Lack | None:
+    """Returns why a ratio is not known, None where there is no weight layer."""
+    if first is not None and last is not None and last <= first:
+        return None
+    for index in (last, first):
+        if index is not None and trace.causes and (found := trace.causes[index]) is not None:
+            return found
+    return None
 
 
 def weight_layers(graph: Graph) -> list[int]:

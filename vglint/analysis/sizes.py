@@ -71,16 +71,32 @@ def sequence_length(graph: Graph) -> float:
                 return float(rows)
         if node.op == "add":
             for source in node.inputs:
-                shape = graph.nodes[source].shape if graph.nodes[source].op == "parameter" else None
-                if (
-                    shape is not None
-                    and len(shape) == 3
-                    and shape[0] == 1
-                    and isinstance(shape[1], int)
-                    and shape[1] > 1
-                ):
-                    return float(shape[1])
+                other = next((graph.nodes[one].shape for one in node.inputs if one != source), None)
+                rows = _rows(_table(graph, source), other)
+                if rows is not None:
+                    return float(rows)
     return float(LENGTH)
+
+
+def _table(graph: Graph, index: int) -> Shape | None:
+    """Returns the shape of the parameter that a node is, or is cut out of."""
+    node = graph.nodes[index]
+    while node.op in ("getitem", "to", "unsqueeze") and node.inputs:
+        node = graph.nodes[node.inputs[0]]
+    return node.shape if node.op == "parameter" else None
+
+
+def _rows(table: Shape | None, other: Shape | None) -> int | None:
+    """Returns the positions of a table that is added to a sequence of tokens."""
+    if table is None:
+        return None
+    if len(table) == 3 and table[0] == 1:
+        rows = table[1]
+    elif len(table) == 2 and other is not None and len(other) == 3 and other[-1] == table[-1]:
+        rows = table[0]
+    else:
+        return None
+    return rows if isinstance(rows, int) and rows > 1 else None
 
 
 class Sizes(NamedTuple):
@@ -206,6 +222,8 @@ def _shapes(graph: Graph, inputs: dict[int, int | None], rank: int, size: int) -
             for dim in (node.shape or ())[2:]:
                 if isinstance(dim, Expr):
                     known.update((name, size) for name in dim.symbols())
+            # The same sizes as code that reads `x.shape` before its rank is known names them.
+            known.update((f"{node.get('name')}.{axis}", size) for axis in (*range(2, rank + 2), *range(-rank, 0)))
             continue
         given = shapes.get(node.inputs[0]) if node.inputs else None
         if given is None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from vglint.analysis.streams import Mixture
-from vglint.ops.curves import Curve, rays
+from vglint.ops.curves import ELEMENTWISE, Curve, rays
 from vglint.ops.init import Spread
 from vglint.shape import Dim, Shape
 from vglint.value import Expr
@@ -114,12 +114,21 @@ class State(NamedTuple):
         return (Piece(1.0, self.q, self.mu, self.db, self.ds),)
 
 
+class Focus(NamedTuple):
+    """The positions between two fractions of a sequence, and the share of the squared gradient that lies there (a class token's)."""
+
+    start: float
+    stop: float
+    share: float
+
+
 class Grad(NamedTuple):
     """Second moment `g` of the gradient, the same between positions (`gs`), samples (`gb`), both (`gx`) and channels (`gr`).
 
     `scale` multiplies all of them; `map` says how they vary over positions, `units` how over the
     points of a residual stream. `lv` = variance of ln‖g‖² that finite width brings, `rho` = mean squared cosine between gradients of samples.
     `pieces` says how it varies over the parts of a concatenation, mean 1.
+    `focus` says where one part of a sequence has more of it than the others.
     `along` = c where the gradient is c·x + what is independent of the signal x: a loss pulls on outputs that the network itself made.
     """
 
@@ -135,6 +144,7 @@ class Grad(NamedTuple):
     units: tuple[float, ...] | None = None
     along: float = 0.0
     pieces: tuple[float, ...] | None = None
+    focus: Focus | None = None
 
     def times(self, gain: float, scale: Scale = ()) -> Grad:
         return Grad(
@@ -150,6 +160,7 @@ class Grad(NamedTuple):
             self.units,
             self.along * gain if not scale else 0.0,
             self.pieces,
+            self.focus,
         )
 
     def pulled(self, state: State, along: float, share: float = 1.0) -> Grad:
@@ -241,7 +252,38 @@ def combined(left: Grad, right: Grad) -> Grad | None:
         together(left.units, right.units, share),
         left.along + right.along,
         together(left.pieces, right.pieces, share),
+        both_in_focus(left.focus, right.focus, share),
     )
+
+
+def both_in_focus(left: Focus | None, right: Focus | None, share: float) -> Focus | None:
+    """Returns where the sum of two gradients lies, of which `share` is the left one; one without a focus lies everywhere alike."""
+    one = left or right
+    if one is None or (left is not None and right is not None and left[:2] != right[:2]):
+        return None
+    even = one.stop - one.start
+    inside = share * (left.share if left else even) + (1.0 - share) * (right.share if right else even)
+    return one._replace(share=inside)
+
+
+def looked_at(grad: Grad, op: str, position: int, sent: Grad) -> Grad:
+    """Returns what an op sends to one of its inputs, gathered at the positions where the gradient of its output is."""
+    if op in _PARTING:
+        return sent
+    kept = grad.focus if op in _PLACEWISE or (op in _OF_QUERIES and position == 0) else None
+    return sent if sent.focus is kept else sent._replace(focus=kept)
+
+
+_PARTING = frozenset("cat concat einops_pack getitem select narrow".split())
+"""Ops that say themselves where the gradient that they send lies."""
+_OF_QUERIES = frozenset("matmul bmm einsum scaled_dot_product_attention".split())
+"""Ops that keep the positions of their first input alone."""
+_PLACEWISE = ELEMENTWISE | frozenset(
+    "linear layer_norm rms_norm normalize add sub mul div dropout identity to float contiguous clone rearrange chunk split view reshape"
+    " permute transpose unsqueeze squeeze softmax log_softmax masked_fill prelu glu multi_head_attention transformer_encoder_layer"
+    " transformer_encoder einops_unpack repeat expand where batch_norm".split()
+)
+"""Ops that do the same at every position."""
 
 
 def together(left: tuple[float, ...] | None, right: tuple[float, ...] | None, share: float) -> tuple[float, ...] | None:

@@ -91,6 +91,7 @@ def _lint_module(tools: Tools, module: Module) -> Outcome:
         gaps=sum(len(graph.gaps) for graph in graphs),
         unknowns=tuple((graph.entry, gap) for graph in graphs for gap in graph.gaps) if tools.gaps else (),
         missing=tuple(missing_imports(tools.project, module)) if _is_open(graphs) else (),
+        silent=tuple(_silent(graphs)) if not faults else (),
         internal=bool(faults),
         idle=tuple(_idle(tools, answered.unused, graphs, module)),
         needed=needed,
@@ -100,6 +101,13 @@ def _lint_module(tools: Tools, module: Module) -> Outcome:
 def _is_open(graphs: tuple[Graph, ...]) -> bool:
     """Whether a file was read only in part, so that what it imports matters."""
     return not graphs or any(graph.gaps for graph in graphs)
+
+
+def _silent(graphs: tuple[Graph, ...]) -> Iterator[tuple[str, str]]:
+    from vglint.analysis.facts.silence import reason, silences
+
+    for graph, lack in silences(graphs):
+        yield graph.entry, reason(graph, lack)
 
 
 def _check(rulebook: Rulebook, graphs: tuple[Graph, ...], path: str) -> tuple[tuple[Finding, ...], list[Problem]]:

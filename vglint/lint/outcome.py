@@ -33,6 +33,8 @@ class Outcome:
     unknowns: tuple[tuple[str, Unknown], ...] = ()
     missing: tuple[Problem, ...] = ()
     """Imports of the project's own modules that were not found."""
+    silent: tuple[tuple[str, str], ...] = ()
+    """Entries without a gap whose gradient is not known, and why."""
     internal: bool = False
     idle: tuple[Idle, ...] = ()
     needed: tuple[tuple[str, int, str], ...] = ()

@@ -46,6 +46,7 @@ def report_of(
         missing=tuple(problem for path in sorted(outcomes) for problem in outcomes[path][0].missing),
         texts=texts_of(findings, given),
         unknowns=tuple(unknown for path in sorted(outcomes) for unknown in outcomes[path][0].unknowns),
+        silent=tuple(one for path in sorted(outcomes) for one in outcomes[path][0].silent),
     )
 
 

@@ -27,7 +27,7 @@ def rearranged(pattern: str, shape: Shape | None, lengths: Mapping[str, Literal_
     left, arrow, right = pattern.partition("->")
     if not arrow:
         raise ValueError(f"no -> in {pattern!r}")
-    before, after = _groups(left), _groups(right)
+    before, after = groups(left), groups(right)
     sizes: dict[str, Dim] = {
         name: integer(lengths[name])
         for group in (*before, *after)
@@ -90,7 +90,7 @@ def _size(name: str, sizes: Mapping[str, Dim]) -> Dim:
     return int(name) if name.isdigit() else sizes.get(name)
 
 
-def _groups(side: str) -> list[list[str]]:
+def groups(side: str) -> list[list[str]]:
     groups: list[list[str]] = []
     inside = False
     for token in _TOKEN.findall(side):

@@ -206,6 +206,7 @@ def _values(value: float) -> Callable[[_Args, Shape | None], Spread | None]:
 
 _RULES: dict[str, Callable[[_Args, Shape | None], Spread | None]] = {
     "normal": _normal,
+    "computed": _normal,
     "trunc_normal": _trunc_normal,
     "uniform": _uniform,
     "constant": _constant,

@@ -17,6 +17,8 @@ def summary(report: Report) -> str:
     kinds = ", ".join(plural(counts[severity], severity) for severity in _ORDER if counts[severity])
     found = f"{plural(len(report.findings), 'problem')} ({kinds})" if kinds else "no problems"
     parts = [f"{found} in {plural(report.files, 'file')}", _read(report)]
+    if report.silent:
+        parts.append(_silent(report))
     if report.problems:
         parts.append(f"{plural(len(report.problems), 'note')} on files above")
     return "; ".join(part for part in parts if part)
@@ -29,6 +31,12 @@ def _read(report: Report) -> str:
     kinds += [plural(report.training, "training loop")] if report.training else []
     why = "" if report.unknowns else ": --verbose says why"
     return f"{' and '.join(kinds)} read" + (f", {report.partial} only in part{why}" if report.partial else "")
+
+
+def _silent(report: Report) -> str:
+    """Returns `gradient of 2 models not known (model.py:12: where: a choice between two signals, …)`."""
+    more = ", …" if len({why for _, why in report.silent}) > 1 else ""
+    return f"gradient of {plural(len(report.silent), 'model')} not known ({visible(report.silent[0][1])}{more})"
 
 
 def statistics(report: Report, view: View) -> list[str]:
@@ -50,6 +58,8 @@ def unknown_lines(report: Report) -> list[str]:
     for entry, gap in report.unknowns:
         where = f"{visible(str(gap.span))}: " if gap.span else ""
         lines.append(f"{where}not known in {visible(entry)}: {visible(gap.text)} ({gap.why})")
+    if report.unknowns:
+        lines += [f"gradient of {visible(entry)} not known: {visible(why)}" for entry, why in report.silent]
     return lines
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from vglint.analysis.maps import MAPS, maps
 from vglint.analysis.maps.weight import Fans, affine
-from vglint.analysis.state import AbstainError, Back, Grad, State, Step, combined
+from vglint.analysis.state import AbstainError, Back, Grad, State, Step, combined, looked_at
 from vglint.analysis.use import Use
 from vglint.graph import Node
 from vglint.shape import Shape
@@ -24,7 +24,7 @@ class Tape:
         self.base = (use.index + 1) * 1_000_000
         self.states: dict[int, State | None] = {self.base + i: state for i, state in enumerate(use.inputs)}
         self.shapes: dict[int, Shape | None] = {self.base + i: use.shape(i) for i in range(len(use.inputs))}
-        self.steps: list[tuple[int, tuple[int, ...], Back | None]] = []
+        self.steps: list[tuple[Node, Back | None]] = []
         self.params = dict(use.node.params)
 
     def run(self, op: str, *inputs: int, params: str = "", shape: Shape | None = None, **config: Literal_) -> int:
@@ -49,7 +49,7 @@ class Tape:
     def append(self, use: Use, step: Step) -> int:
         self.states[use.index], back = step
         self.shapes[use.index] = use.node.shape
-        self.steps.append((use.index, use.node.inputs, back))
+        self.steps.append((use.node, back))
         return use.index
 
     def finished(self, result: int) -> Step:
@@ -61,14 +61,17 @@ class Tape:
 
         def back(grad: Grad) -> Sequence[Grad | None]:
             grads: dict[int, Grad | None] = {result: grad._replace(along=0.0)}
-            for index, inputs, step in reversed(self.steps):
-                if index not in grads:
+            for node, step in reversed(self.steps):
+                if node.index not in grads:
                     continue
-                own = grads[index]
-                sent: Sequence[Grad | None] = [None] * len(inputs)
+                own = grads[node.index]
+                sent: Sequence[Grad | None] = [None] * len(node.inputs)
                 if own is not None and step is not None:
-                    sent = step(own)
-                for source, one in zip(inputs, sent, strict=False):
+                    sent = [
+                        looked_at(own, node.op, position, one) if one is not None else None
+                        for position, one in enumerate(step(own))
+                    ]
+                for source, one in zip(node.inputs, sent, strict=False):
                     before = grads.get(source, one)
                     if source not in grads:
                         grads[source] = one

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vglint.analysis.maps import maps
-from vglint.analysis.state import ZERO, AbstainError, Grad, State, Step
+from vglint.analysis.state import ZERO, AbstainError, Focus, Grad, State, Step
 from vglint.analysis.use import Use
 from vglint.value import Literal_
 
@@ -21,6 +21,9 @@ def cat(use: Use) -> Step:
         raise AbstainError("nothing is joined")
     if any(state.scale != states[0].scale for state in states):
         raise AbstainError("widths that are not known do not cancel")
+    known = next((state for state in states if state.axes is not None and "*" not in state.axes), states[0])
+    if use.node.op != "stack" and not over_channels(use, known) and (found := in_a_row(use, states)) is not None:
+        return found
     sizes = [float(state.channels) if isinstance(state.channels, int) else None for state in states]
     if sizes.count(None) == 1 and (together := wanted(use)) is not None:
         missing = together - sum(size for size in sizes if size is not None)
@@ -30,7 +33,7 @@ def cat(use: Use) -> Step:
         for state in states
     )
     channels = states[0].channels
-    if use.node.op != "stack" and over_channels(use, states[0]):
+    if use.node.op != "stack" and over_channels(use, known):
         if any(size is None for size in sizes) and not same:
             raise AbstainError("widths of joined tensors are not known")
         channels = None if any(size is None for size in sizes) else int(sum(size or 0.0 for size in sizes))
@@ -42,14 +45,76 @@ def cat(use: Use) -> Step:
 
     mu = mean("mu")
     out = State(
-        mean("q"), mu, mean("db"), mean("ds"), mu * mu, states[0].scale, channels, states[0].axes, states[0].places, None, ((use.index, 1.0),),
+        mean("q"), mu, mean("db"), mean("ds"), mu * mu, states[0].scale, channels, known.axes, known.places, None, ((use.index, 1.0),),
         mean("fresh"),
     )  # fmt: skip
-    if over_channels(use, states[0]) and use.node.op != "stack":
+    if over_channels(use, known) and use.node.op != "stack":
         out = out._replace(r=mean("r"))
         if not out.scale:
             return joined(out, states, [weight / whole for weight in weights])
     return out, lambda grad: [grad] * len(states)
+
+
+def in_a_row(use: Use, states: Sequence[State], dim: int | None = None) -> Step | None:
+    """Returns the map of tensors that are joined along positions, each by its length; None where they are joined along samples."""
+    if dim is None:
+        given = use.get("dim")
+        dim = given if isinstance(given, int) else 0
+    axes = next((state.axes for state in states if state.axes is not None and "*" not in state.axes), None)
+    if axes is not None and (not -len(axes) <= dim < len(axes) or axes[dim] != "s"):
+        return None
+    lengths = [length_of(use, i, state, dim) for i, state in enumerate(states)]
+    whole = sum(lengths)
+    shares = [length / whole for length in lengths]
+
+    def mean(name: str) -> float:
+        return sum(share * float(getattr(state, name)) for share, state in zip(shares, states, strict=True))
+
+    q, mu = mean("q"), mean("mu")
+    # Positions of two parts have in common what their means make.
+    alike = sum(
+        one * other * (left.q - left.ds if i == j else left.mu * right.mu)
+        for i, (one, left) in enumerate(zip(shares, states, strict=True))
+        for j, (other, right) in enumerate(zip(shares, states, strict=True))
+    )
+    channels = next((state.channels for state in states if state.channels is not None), None)
+    out = State(
+        q, mu, mean("db"), min(max(q - alike, 0.0), q), mean("r"), states[0].scale, channels, axes, whole, None,
+        ((use.index, 1.0),), mean("fresh"),
+    )  # fmt: skip
+    starts = [sum(shares[:i]) for i in range(len(shares))]
+    return out, lambda grad: [
+        part_of_row(grad, start, start + share) for start, share in zip(starts, shares, strict=True)
+    ]
+
+
+def length_of(use: Use, position: int, state: State, dim: int) -> float:
+    shape = use.shape(position)
+    if shape is not None and -len(shape) <= dim < len(shape):
+        size = shape[dim]
+        if isinstance(size, int) and size > 0:
+            return float(size)
+    if state.places is not None and state.places >= 1.0:
+        return state.places
+    return use.length
+
+
+def part_of_row(grad: Grad, start: float, stop: float) -> Grad:
+    """Returns the gradient of the positions between two fractions of a sequence."""
+    focus, width = grad.focus, stop - start
+    if focus is None or width <= 0.0:
+        return grad
+    even = max(focus.stop - focus.start, 1e-9)
+    low, high = max(focus.start, start), min(focus.stop, stop)
+    inside = max(high - low, 0.0) / even
+    rest = (1.0 - focus.share) * (width - max(high - low, 0.0)) / max(1.0 - even, 1e-9)
+    power = focus.share * inside + rest
+    if power <= 0.0:
+        return ZERO
+    own = None
+    if inside > 0.0 and high - low < width * 0.999:
+        own = Focus((low - start) / width, (high - start) / width, focus.share * inside / power)
+    return grad.times(power / width)._replace(focus=own)
 
 
 def joined(out: State, states: Sequence[State], shares: Sequence[float]) -> Step:

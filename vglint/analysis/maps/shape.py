@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vglint.analysis.maps import maps
-from vglint.analysis.maps.concat import part_taken
+from vglint.analysis.maps.concat import is_whole, part_taken
+from vglint.analysis.maps.packing import unpacked
 from vglint.analysis.maps.pool import flattened
 from vglint.analysis.maps.recurrent import opened
-from vglint.analysis.state import PLACES, ZERO, AbstainError, Back, Grad, Law, State, Step, whole
+from vglint.analysis.state import PLACES, ZERO, AbstainError, Back, Focus, Grad, Law, State, Step, whole
 from vglint.analysis.use import Use
 from vglint.shape import Dim, Shape, size_ratio
 from vglint.value import Literal_
@@ -24,7 +25,7 @@ def unchanged(use: Use) -> Step:
 
 
 @maps(
-    "view", "reshape", "unsqueeze", "squeeze", "unflatten", "view_as", "reshape_as", "rearrange", "ravel",
+    "view", "reshape", "unsqueeze", "squeeze", "unflatten", "view_as", "reshape_as", "ravel",
     "moveaxis", "movedim", "swapaxes", "swapdims", "fold", "flip", "roll", "rot90", "channel_shuffle", "atleast_2d",
 )  # fmt: skip
 def regrouped(use: Use) -> Step:
@@ -121,6 +122,8 @@ def getitem(use: Use) -> Step:
     if source.op == "lstm_cell" and use.get("index") == 0:
         gain = opened(use)
         return state, lambda grad: [grad.times(gain)]
+    if source.op == "einops_unpack":
+        return unpacked(use, source.index)
     if source.op in _TUPLES:
         return state, passed(use)
     if (part := part_taken(use, state, state.axes)) is not None:
@@ -128,7 +131,7 @@ def getitem(use: Use) -> Step:
     found = size_ratio(use.node.shape, use.shape())
     index = use.get("index")
     share = found if found is not None else guessed_share(use, index)
-    axes = state.axes
+    axes = axes_left(index, state.axes)
     if use.node.shape is None or axes is None or len(use.node.shape) != len(axes):
         axes = None
     places = whole(use.node.shape, axes, "s")
@@ -145,12 +148,64 @@ def getitem(use: Use) -> Step:
     if state.spread is not None:
         picked = picked._replace(spread=state.spread)
 
+    row = row_taken(use, state, index)
+    if row is not None:
+        share = row.stop - row.start
+
     def back(grad: Grad) -> Sequence[Grad]:
-        return [
-            grad._replace(g=grad.g * share, gs=grad.gs * share * share, gb=grad.gb * share, gx=grad.gx * share * share)
-        ] + [ZERO] * (len(use.inputs) - 1)
+        kept = share * share if row is None or row.share > 1.0 else 0.0
+        inner = grad._replace(g=grad.g * share, gs=grad.gs * kept, gb=grad.gb * share, gx=grad.gx * kept)
+        if row is not None and grad.focus is None:
+            inner = inner._replace(focus=row._replace(share=1.0))
+        return [inner] + [ZERO] * (len(use.inputs) - 1)
 
     return picked, back
+
+
+def axes_left(index: Literal_, axes: str | None) -> str | None:
+    """Returns the roles of the dimensions that an index leaves, None where it makes or picks any in another way."""
+    if axes is None or "*" in axes:
+        return axes
+    items = list(index) if isinstance(index, tuple) and index[:1] != ("slice",) else [index]
+    if "..." in items:
+        gap = items.index("...")
+        items[gap : gap + 1] = [("slice", None, None, None)] * (len(axes) - len(items) + 1)
+    if len(items) > len(axes) or any(item is None or isinstance(item, bool) for item in items):
+        return axes
+    kept = [role for item, role in zip(items, axes, strict=False) if not isinstance(item, int)]
+    return "".join(kept) + axes[len(items) :]
+
+
+def row_taken(use: Use, state: State, index: Literal_) -> Focus | None:
+    """Returns which positions of a sequence an index takes (`x[:, 0]`, `x[:, 1:]`), their number in `share`; None where it takes others."""
+    axes = state.axes
+    if (
+        not isinstance(index, tuple)
+        or len(index) < 2
+        or not is_whole(index[0])
+        or not all(is_whole(item) for item in index[2:])
+    ):
+        return None
+    if axes is not None and "*" not in axes and (len(axes) != 3 or axes[1] != "s"):
+        return None
+    if axes is None or "*" in axes:
+        shape = use.shape()
+        if shape is None or len(shape) != 3:
+            return None
+    shape, item = use.shape(), index[1]
+    size = shape[1] if shape is not None and len(shape) == 3 else None
+    count = float(size) if isinstance(size, int) else state.places if state.places and state.places > 1 else use.length
+    if isinstance(item, int) and not isinstance(item, bool):
+        place = item if item >= 0 else count + item
+        return Focus(place / count, (place + 1) / count, 1.0) if 0 <= place < count else None
+    if not isinstance(item, tuple) or len(item) != 4 or item[0] != "slice" or item[3] not in (None, 1):
+        return None
+    start, stop = item[1] or 0, item[2] if item[2] is not None else count
+    if not isinstance(start, int) or not isinstance(stop, (int, float)):
+        return None
+    first = start if start >= 0 else count + start
+    last = min(stop if stop >= 0 else count + stop, count)
+    return Focus(first / count, last / count, last - first) if 0 <= first < last and last - first < count else None
 
 
 _TUPLES = frozenset(
@@ -168,6 +223,7 @@ _TUPLES = frozenset(
         "kthvalue",
         "median",
         "mode",
+        "einops_pack",
     }
 )
 

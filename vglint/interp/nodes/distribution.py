@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -9,7 +10,9 @@ from vglint.graph import Init
 from vglint.interp.machine.core import Run
 from vglint.interp.nodes.emit import literal
 from vglint.interp.nodes.folding import folded
+from vglint.interp.nodes.numbers import made_of_numbers
 from vglint.interp.values.objects import ROW, ParamV, ParamView, Site, TensorV, Value
+from vglint.ops.grid import moments
 from vglint.ops.spec import Spelling
 from vglint.value import Literal_, Unknown
 
@@ -106,6 +109,18 @@ def created(spelling: Spelling, bound: Mapping[str, Value], args: list[Value], m
         made.init = UNKNOWN
     if made.values is None and args:
         made.values = folded(spelling.op, args)
+
+
+def of_tensor(run: Run, value: TensorV) -> Init:
+    """Returns the distribution of a tensor that becomes a parameter or buffer; of one made of numbers alone, that of the numbers."""
+    if value.init is not None and value.init != UNKNOWN:
+        return value.init
+    known = made_of_numbers(run, value)
+    found = moments(known) if known is not None else None
+    if found is None:
+        return value.init or UNKNOWN
+    std = math.sqrt(max(found.square - found.mean**2, 0.0))
+    return Init("computed", (("mean", found.mean), ("std", std)))
 
 
 def combined(op: str, operands: list[Value]) -> Init | None:

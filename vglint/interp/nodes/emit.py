@@ -9,6 +9,7 @@ from vglint import ops
 from vglint.graph import Init
 from vglint.interp.machine.core import BudgetError, Draft, Run, opaque
 from vglint.interp.nodes.folding import folded
+from vglint.interp.nodes.packing import unpacked
 from vglint.interp.values.objects import (
     ArrayV,
     DictV,
@@ -134,6 +135,8 @@ def _constant(run: Run, value: TensorV, site: Site | None) -> ParamV | None:
 
     None where it is computed from parameters, which a gradient reaches through it.
     """
+    from vglint.interp.nodes.distribution import of_tensor
+
     key = (value.node, value.pick)
     if key not in run.constants:
         stack, seen = [value.node], {value.node}
@@ -145,7 +148,7 @@ def _constant(run: Run, value: TensorV, site: Site | None) -> ParamV | None:
             fresh = [source for source in draft.inputs if source not in seen]
             seen.update(fresh)
             stack += fresh
-        init = value.init or Init("unknown")
+        init = of_tensor(run, value)
         made = ParamV(
             shape_of(run, value), init, False, True, run.nodes[value.node].site or site, None, run.labels.get(key, "")
         )
@@ -338,6 +341,8 @@ def emit_call(
     draft = run.nodes[node]
     draft.result = result
     value = tensor_of(run, draft, node, result)
+    if (several := unpacked(run, node, args)) is not None:
+        return several
     if isinstance(value, TensorV) and leaf is None:
         from vglint.interp.nodes.constants import after_call
         from vglint.interp.nodes.distribution import created

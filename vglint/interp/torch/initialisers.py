@@ -29,8 +29,10 @@ def parameter(
     trainable = args[1] if len(args) > 1 else keywords.get("requires_grad", True)
     buffer = which.name.endswith("Buffer")
     shape, init = None, distribution.UNKNOWN
-    if isinstance(data, (TensorV, ParamV)):
-        shape, init = shape_of(run, data), data.init or distribution.UNKNOWN
+    if isinstance(data, TensorV):
+        shape, init = shape_of(run, data), distribution.of_tensor(run, data)
+    elif isinstance(data, ParamV):
+        shape, init = shape_of(run, data), data.init
     elif isinstance(data, ParamView):
         shape, init = (data.param.shape, data.param.init) if data.whole else (None, distribution.UNKNOWN)
     made = ParamV(shape, init, trainable is not False and not buffer, buffer, site)

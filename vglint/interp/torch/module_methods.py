@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from vglint.graph import Init
 from vglint.interp.machine.core import Frame, Run, call, emit_hook, register, set_trainable
-from vglint.interp.nodes.distribution import UNKNOWN, overwrite
+from vglint.interp.nodes.distribution import UNKNOWN, of_tensor, overwrite
 from vglint.interp.torch import containers, leaves, modules
 from vglint.interp.values.objects import (
     DictV,
@@ -125,14 +125,14 @@ def register_buffer(run: Run, args: list[Value], keywords: dict[str, Value], fra
     if isinstance(name, str):
         module = _module(args)
         run.drop(module.attrs, name)
-        run.put(module.buffers, name, as_buffer(value, name, site))
+        run.put(module.buffers, name, as_buffer(run, value, name, site))
     return None
 
 
-def as_buffer(value: Value, name: str, site: Site) -> Value:
+def as_buffer(run: Run, value: Value, name: str, site: Site) -> Value:
     """Returns a buffer that holds a tensor; None and unknown values stay as they are."""
     if isinstance(value, TensorV):
-        return ParamV(value.shape, value.init or UNKNOWN, False, True, site, None, name)
+        return ParamV(value.shape, of_tensor(run, value), False, True, site, None, name)
     if isinstance(value, ParamV) and not value.buffer:
         return ParamV(value.shape, value.init, False, True, site, None, name)
     if isinstance(value, ParamView):

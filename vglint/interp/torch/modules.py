@@ -280,7 +280,7 @@ def _register_child(run: Run, module: ModuleV, name: str, value: Value, site: Si
         home = module.buffers
         from vglint.interp.torch.module_methods import as_buffer
 
-        value = as_buffer(value, name, site)
+        value = as_buffer(run, value, name, site)
     elif isinstance(value, TensorV) and run.setup:
         run.labels.setdefault((value.node, value.pick), name)
     elif value is None and name in module.modules:

@@ -18,6 +18,7 @@ def json(graph: Graph, trace: Trace, ratio: Ratio) -> str:
             {"path": graph.nodes[index].path, "log10_relative_gradient": finite(value)}
             for index, value in ratio.profile
         ],
+        **({"why": ratio.why[1], "why_node": ratio.why[0]} if ratio.why is not None else {}),
         **({"depths": [_depth(graph, depth) for depth in ratio.depths]} if ratio.depths else {}),
     }
     document: Json = {

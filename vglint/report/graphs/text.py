@@ -128,8 +128,15 @@ def _ratio(graph: Graph, trace: Trace, ratio: Ratio) -> list[str]:
         return []
     first, last = (f"%{index} {graph.nodes[index].path}".rstrip() for index in (ratio.first, ratio.last))
     if ratio.log10_ratio is None:
-        return [f"gradient: the ratio of {first} to {last} is not known"]
+        return [f"gradient: the ratio of {first} to {last} is not known{_why(graph, ratio)}"]
     return [f"gradient: RMS at {first} is {trace.source} to be {scientific(ratio.log10_ratio)} of the one at {last}"]
+
+
+def _why(graph: Graph, ratio: Ratio) -> str:
+    if ratio.why is None:
+        return ""
+    node = graph.nodes[ratio.why[0]]
+    return f": line {node.span.line}: %{node.index} {node.op}: {visible(ratio.why[1])}"
 
 
 def _gaps(graph: Graph) -> list[str]:
