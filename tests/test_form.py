@@ -34,7 +34,7 @@ LEFTWARD = frozenset({0})
 
 HOMES = {
     "click": {"cli", "report"},
-    "libcst": {"source", "interp", "fix"},
+    "libcst": {"source", "fix"},
     "msgspec": {"source", "config", "rulebook", "lint"},
     "pathspec": {"source"},
     "tomli": {"config", "rulebook"},

@@ -73,16 +73,17 @@ MAGICS = {
 def test_magics(cell: str, python: str) -> None:
     module = module_of(notebook(cell, "last = 1"))
     assert module.text == f"{python}\nlast = 1\n"
-    assert module.problems == ()
+    assert module.unread == ()
     assert module.cell_at(module.binding("last")[0].line) == (2, 1)
 
 
 def test_a_broken_cell_costs_only_itself() -> None:
     module = module_of(notebook("x = 1", "def f(:\n  1\n  2", "class A: pass"))
-    assert [unit.names for unit in module.units] == [("x",), ("A",)]
-    assert module.cell_at(module.units[1].line) == (3, 1)
-    (problem,) = module.problems
-    assert problem == Problem("a.ipynb", None, "cell 2, line 1 is not valid Python: invalid syntax")
+    assert [unit.names for unit in module.units if unit.kind != "function"] == [("x",), ("A",)]
+    assert module.cell_at(module.units[2].line) == (3, 1)
+    (problem,) = module.unread
+    assert problem.message.startswith("is not valid Python: ")
+    assert problem.line is not None and module.cell_at(problem.line) == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_names(project: Project, name: str, dotted: str, package: str) -> None:
         ("top.py", 0, "timm", "installed/timm/__init__.py"),
         ("top.py", 0, "timm.layers.norm", "installed/timm/layers/norm.py"),
         ("top.py", 0, "six", None),  # not asked for
-        ("top.py", 0, "broken", None),
+        ("top.py", 0, "broken", "broken.py"),
         ("top.py", 0, "torch", None),
         ("top.py", 0, "", None),
         ("top.py", 0, "top.x", None),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vglint.finding import Problem
+from vglint.source import code
 from vglint.source.module import Module
 from vglint.source.project import Project
 from vglint.source.reading import decode
@@ -55,12 +56,8 @@ def test_places_are_counted_in_characters_of_the_decoded_text(newline: str) -> N
     text = newline.join(["# coding: latin-1", "x = 'é', f(1)", "class A:", "\tdef größe(self): return self.größe(2)"])
     module = Project(".").add("a.py", text.encode("latin-1"))
     assert isinstance(module, Module)
-    definition = module.units[1].ast
-    assert definition is not None and definition.name == "A" and module.units[1].line == 3
-    import libcst as cst
-
-    tree = module.units[1].tree
-    assert isinstance(tree, cst.ClassDef) and isinstance(tree.body, cst.IndentedBlock)
-    method = tree.body.body[0]
+    definition = module.units[1].definition
+    assert isinstance(definition, code.Class) and definition.name == "A" and module.units[1].line == 3
+    method = definition.body[0]
     span = module.units[1].span(method)
     assert (span.line, span.column, span.end_column) == (4, 2, 11)

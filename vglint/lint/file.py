@@ -17,7 +17,7 @@ from vglint.lint.tracked import TrackedProject
 from vglint.rule import Confidence
 from vglint.rulebook import Rulebook
 from vglint.source.module import Module
-from vglint.source.readable import fault
+from vglint.source.readable import faults
 from vglint.source.relevance import concerns_torch
 from vglint.source.suppression import Applied, Unused, applied
 
@@ -45,8 +45,8 @@ def lint_file(tools: Tools, path: str, content: bytes | None) -> Outcome:
     `content` is what the file holds, None where it cannot be read.
     """
     if content is not None and not concerns_torch(content):
-        wrong = fault(path, content)
-        return SKIPPED if wrong is None else Outcome(problems=(wrong,))
+        wrong = faults(path, content)
+        return Outcome(problems=wrong) if wrong else SKIPPED
     try:
         with tools.project.asking(os.path.abspath(path)):
             module = tools.project.module(path)
@@ -84,7 +84,7 @@ def _lint_module(tools: Tools, module: Module) -> Outcome:
             Before(module, graphs, findings),
             [_finished(tools, finding, module) for finding in _with_fingerprints(tools, wanted, module)],
         ),
-        problems=(*module.problems, *faults, *(_in_notebook(problem, module) for problem in answered.problems)),
+        problems=(*faults, *(_in_notebook(problem, module) for problem in (*module.unread, *answered.problems))),
         entries=len(graphs),
         training=sum(graph.kind == "training" for graph in graphs),
         partial=sum(bool(graph.gaps) for graph in graphs),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import sys
 from collections.abc import Iterator
 
 from vglint.finding import Problem
+from vglint.source import code
 from vglint.source.module import Module
 from vglint.source.project import Project
 
@@ -19,20 +19,20 @@ _LEFT_OUT = frozenset({"__pycache__", "node_modules", "site-packages", "venv", "
 def missing_imports(project: Project, module: Module) -> Iterator[Problem]:
     """Yields what top-level imports of a file ask for, and the project has by that name but not where they look for it."""
     for unit in module.units:
-        for statement in unit.statements if unit.kind == "import" else ():
+        for statement in unit.body if unit.kind == "import" else ():
             for shown, dotted, level, names in _asked(statement):
                 if _is_missing(project, module, dotted, level, names):
                     yield Problem(module.path, unit.line, f"imports {shown}, which was not found from here")
 
 
-def _asked(statement: ast.stmt) -> Iterator[tuple[str, str, int, tuple[str, ...]]]:
+def _asked(statement: code.Statement) -> Iterator[tuple[str, str, int, tuple[str, ...]]]:
     """Yields the module of each import as it is written, its dotted name, its level, and what is taken from it."""
-    if isinstance(statement, ast.Import):
-        for alias in statement.names:
+    if isinstance(statement, code.Import):
+        for alias in statement.aliases:
             yield alias.name, alias.name, 0, ()
-    elif isinstance(statement, ast.ImportFrom):
-        dotted = statement.module or ""
-        names = tuple(alias.name for alias in statement.names)
+    elif isinstance(statement, code.ImportFrom):
+        dotted = statement.module
+        names = tuple(alias.name for alias in statement.aliases)
         yield f"{'.' * statement.level}{dotted}" or ".", dotted, statement.level, names
 
 

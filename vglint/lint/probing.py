@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -54,8 +53,7 @@ def probe_entry(
 def buildable(request: Request, module: Module, graphs: Sequence[Graph]) -> Request:
     """Returns the request for a class that needs arguments as the file itself builds it: by the smallest call of it, else as part of another model."""
     found = module.binding(request.expression)
-    node = found[-1].ast if found else None
-    if not isinstance(node, ast.ClassDef) or needs(node) != "arguments":
+    if not found or found[-1].kind != "class" or needs(found[-1]) != "arguments":
         return request
     name = request.expression
     calls = sorted((len(graph.nodes), graph.entry) for graph in graphs if graph.entry.startswith(f"{name}("))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,11 +10,13 @@ from typing import TYPE_CHECKING
 from vglint.finding import Finding, Report, Verdict
 from vglint.graph import Graph
 from vglint.interp import EntryError, entries
+from vglint.interp.static.candidates import required_parameters
 from vglint.lint.probing import adjusted, buildable, measures_by_optimizer, predicted_profile, wants_overfit
 from vglint.lint.shown import is_shown, texts_of
 from vglint.probe import Limits, Measured, Outcome, ProbeReport, faults, plan, run_isolated
 from vglint.rulebook import Rulebook, load
 from vglint.rulebook.confirm import judged, verdict
+from vglint.source.code import Function
 from vglint.source.module import Module
 from vglint.source.project import Project
 
@@ -143,8 +144,8 @@ def whole_models(module: Module, graphs: Sequence[Graph]) -> list[Graph]:
 
 def _needs_arguments(module: Module, name: str) -> bool:
     found = module.binding(name)
-    node = found[-1].ast if found else None
-    return isinstance(node, ast.FunctionDef) and len(node.args.args) > len(node.args.defaults)
+    node = found[-1].definition if found else None
+    return isinstance(node, Function) and bool(required_parameters(node))
 
 
 def _graphs(file: str, settings: Settings) -> tuple[Module, tuple[Graph, ...]] | str:

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from vglint.finding import Problem
-from vglint.source.depth import too_deep_text
+from vglint.source.code import Unread
 from vglint.source.names import acted_on
-from vglint.source.parse import units_by_ast
+from vglint.source.notebook import Cell
 from vglint.source.unit import Unit
 from vglint.span import Span
-
-_PYTHON_2 = re.compile("Missing parentheses in call|multiple exception types|leading zeros|inconsistent use of tabs")
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One code cell: `number` counts code cells from 1, `line` is its first line in the joined module text.
-
-    `index` is its place among all cells of the file, from 0.
-    """
-
-    number: int
-    line: int
-    index: int
 
 
 @dataclass(eq=False)
@@ -42,8 +27,6 @@ class Module:
     encoding: str = "utf-8"
     """The codec that turns `text` back into the file's bytes."""
     cells: tuple[Cell, ...] = field(default=(), repr=False)
-    problems: tuple[Problem, ...] = field(default=(), repr=False)
-    """What could not be read of a file that else could: a notebook's broken cells."""
 
     @property
     def package(self) -> str:
@@ -70,6 +53,20 @@ class Module:
         """Returns the unit that a place of this module lies in."""
         return next((unit for unit in self.units if unit.line <= span.line <= unit.end_line), None)
 
+    @property
+    def unread(self) -> tuple[Problem, ...]:
+        """The statements that nobody can read, as problems; the first few where there are many."""
+        found = [
+            (unit.span(node).line, node.message)
+            for unit in self.units
+            for node in unit.body
+            if isinstance(node, Unread)
+        ]
+        shown = [Problem(self.path, line, message) for line, message in found[:UNREAD_SHOWN]]
+        if len(found) > UNREAD_SHOWN:
+            shown.append(Problem(self.path, None, f"{len(found) - UNREAD_SHOWN} more statements could not be read"))
+        return tuple(shown)
+
     def forget(self) -> None:
         """Drops every tree; they are made again when asked for."""
         for unit in self.units:
@@ -79,7 +76,7 @@ class Module:
     def _acting(self) -> dict[str, tuple[Unit, ...]]:
         found: dict[str, list[Unit]] = {}
         for unit in self.units:
-            for name in acted_on(unit.statements):
+            for name in acted_on(unit.body):
                 found.setdefault(name, []).append(unit)
         return {name: tuple(units) for name, units in found.items()}
 
@@ -92,32 +89,5 @@ class Module:
         return {name: tuple(units) for name, units in found.items()}
 
 
-def units_of(path: str, text: str) -> tuple[Unit, ...] | Problem:
-    """Returns the top-level statements of a text, or where and why it is not Python that vglint can read."""
-    try:
-        return units_by_ast(path, text)
-    except SyntaxError as error:
-        return _by_libcst(path, text) or Problem(path, error.lineno, _wrong_syntax(error))
-    except (RecursionError, MemoryError):
-        return Problem(path, None, "is nested too deeply to be read")
-    except ValueError as error:
-        return Problem(path, None, f"is not valid Python: {error}")
-
-
-def _wrong_syntax(error: SyntaxError) -> str:
-    if _PYTHON_2.search(error.msg):
-        return f"is not valid Python 3, rather Python 2: {error.msg}"
-    return f"is not valid Python: {error.msg}"
-
-
-def _by_libcst(path: str, text: str) -> tuple[Unit, ...] | None:
-    if too_deep_text(text):
-        return None
-    import libcst as cst
-
-    from vglint.source.fallback import units_by_libcst
-
-    try:
-        return units_by_libcst(path, text)
-    except (cst.ParserSyntaxError, RecursionError, ValueError):
-        return None
+UNREAD_SHOWN = 3
+"""Statements of one file that could not be read and are told one by one."""

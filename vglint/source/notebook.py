@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from vglint.finding import Problem
-from vglint.source.module import Cell
-from vglint.source.unit import parse_ast
+from vglint.source.split import Piece, split
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One code cell: `number` counts code cells from 1, `line` is its first line in the joined module text.
+
+    `index` is its place among all cells of the file, from 0.
+    """
+
+    number: int
+    line: int
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
-    """The code cells in order as one text: what is not Python is blanked, so that every line stays where it was."""
+    """The code cells in order as one text: what is not Python is blanked, so that every line stays where it was.
+
+    No statement runs from one cell into the next.
+    """
 
     text: str
     cells: tuple[Cell, ...]
-    problems: tuple[Problem, ...]
+    pieces: tuple[Piece, ...]
 
 
 def read_notebook(path: str, content: bytes) -> Notebook | Problem:
@@ -28,17 +42,15 @@ def read_notebook(path: str, content: bytes) -> Notebook | Problem:
     if isinstance(sources, Problem):
         return sources
     texts = [_python(source) for _, source in sources]
-    broken = [] if _error("".join(texts)) is None else [_error(text) for text in texts]
-    cells, problems, line = [], [], 1
-    for number, (index, _) in enumerate(sources, 1):
-        error = broken[number - 1] if broken else None
-        if error is not None:
-            texts[number - 1] = "\n" * texts[number - 1].count("\n")
-            place = f"cell {number}, line {error.lineno or 1}"
-            problems.append(Problem(path, None, f"{place} is not valid Python: {error.msg}"))
+    cells: list[Cell] = []
+    pieces: list[Piece] = []
+    line, start = 1, 0
+    for number, ((index, _), text) in enumerate(zip(sources, texts, strict=True), 1):
         cells.append(Cell(number, line, index))
-        line += texts[number - 1].count("\n")
-    return Notebook("".join(texts), tuple(cells), tuple(problems))
+        pieces += [replace(piece, start=start + piece.start, end=start + piece.end) for piece in split(text)]
+        line += text.count("\n")
+        start += len(text)
+    return Notebook("".join(texts), tuple(cells), tuple(pieces))
 
 
 class _Cell(msgspec.Struct):
@@ -161,13 +173,3 @@ def _state_after(line: str, depth: int, quote: str) -> tuple[int, str]:
 def _escaped(line: str, position: int) -> bool:
     before = line[:position]
     return (len(before) - len(before.rstrip("\\"))) % 2 == 1
-
-
-def _error(text: str) -> SyntaxError | None:
-    try:
-        parse_ast(text)
-    except SyntaxError as error:
-        return error
-    except (ValueError, RecursionError, MemoryError) as error:
-        return SyntaxError(str(error))
-    return None

@@ -1,71 +1,94 @@
-"""Text to units by `ast`, which is quick and knows every line."""
+"""One statement's text to its nodes, by libcst."""
 
 from __future__ import annotations
 
 import ast
 import re
+import warnings
 
-from vglint.source.names import bound_names
-from vglint.source.unit import LINE, Kind, Unit, parse_ast
-
-
-def units_by_ast(file: str, text: str) -> tuple[Unit, ...]:
-    """Returns the top-level statements in order."""
-    starts = [0, *(row.end() for row in LINE.finditer(text))]
-    units = []
-    for group in _by_line(parse_ast(text).body, text, starts):
-        line, end_line = _first_line(group[0], text, starts), group[-1].end_lineno or group[-1].lineno
-        start, end = starts[line - 1], starts[end_line]
-        unit = Unit(file, _kind(group), bound_names(group), line, end_line, text, start, end)
-        if unit.kind in ("class", "function"):
-            unit.__dict__["statements"] = tuple(group)
-        units.append(unit)
-    return tuple(units)
+from vglint.source.code import Statement, Unread
 
 
-def _by_line(statements: list[ast.stmt], text: str, starts: list[int]) -> list[list[ast.stmt]]:
-    groups: list[list[ast.stmt]] = []
-    joined = False
-    for statement in statements:
-        if joined:
-            groups[-1].append(statement)
-        else:
-            groups.append([statement])
-        joined = _SEMICOLON.match(text, _end(statement, text, starts)) is not None
-    return groups
+def parsed(text: str, deep: bool = False) -> tuple[Statement, ...]:
+    """Returns the statements of a text; one `Unread` where libcst cannot read it, or only in an age (`deep` asks for a look)."""
+    import libcst as cst
+
+    from vglint.source.lower import lower
+    from vglint.source.lowering import Mismatch
+
+    if deep and too_deep(text):
+        return _unread(text, "is nested too deeply to be read")
+    try:
+        return lower(cst.parse_module(text).body, text)
+    except cst.ParserSyntaxError as error:
+        return (_explained(text) or Unread(*_place(text, error.raw_line, error.raw_column), "is not valid Python"),)
+    except RecursionError:
+        return _unread(text, "is nested too deeply to be read")
+    except (Mismatch, ValueError, SyntaxError) as error:
+        return _unread(text, f"is not valid Python: {error}")
 
 
-_SEMICOLON = re.compile(r"(?:[ \t\f]|\\(?:\r\n|\r|\n))*;(?:[ \t\f]|\\(?:\r\n|\r|\n))*(?=[^\s#])")
+def _unread(text: str, message: str) -> tuple[Statement, ...]:
+    return (Unread(0, len(text.partition("\n")[0].rstrip("\r")), message),)
 
 
-def _end(statement: ast.stmt, text: str, starts: list[int]) -> int:
-    """Returns the index in the text just after a statement."""
-    line, column = statement.end_lineno or statement.lineno, statement.end_col_offset or 0
-    start = starts[line - 1]
-    row = text[start : starts[line]]
-    return start + (column if row.isascii() else len(row.encode()[:column].decode(errors="replace")))
+_PYTHON_2 = re.compile("Missing parentheses in call|multiple exception types|leading zeros|inconsistent use of tabs")
 
 
-def _first_line(statement: ast.stmt, text: str, starts: list[int]) -> int:
-    match statement:
-        case (
-            ast.ClassDef(decorator_list=[first, *_])
-            | ast.FunctionDef(decorator_list=[first, *_])
-            | ast.AsyncFunctionDef(decorator_list=[first, *_])
-        ):
-            line = first.lineno
-            while line > 1 and text[starts[line - 1]] != "@":
-                line -= 1
-            return line
-        case _:
-            return statement.lineno
+def _explained(text: str) -> Unread | None:
+    """Returns what Python itself says of a text that it cannot read either."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(text)
+    except SyntaxError as error:
+        kind = "Python 3, rather Python 2" if _PYTHON_2.search(error.msg) else "Python"
+        return Unread(*_place(text, error.lineno or 1, (error.offset or 1) - 1), f"is not valid {kind}: {error.msg}")
+    except (ValueError, RecursionError, MemoryError):
+        pass
+    return None
 
 
-def _kind(group: list[ast.stmt]) -> Kind:
-    match group:
-        case [ast.ClassDef()]:
-            return "class"
-        case [ast.FunctionDef() | ast.AsyncFunctionDef()]:
-            return "function"
-        case _:
-            return "import" if all(isinstance(one, (ast.Import, ast.ImportFrom)) for one in group) else "other"
+def _place(text: str, line: int, column: int) -> tuple[int, int]:
+    start = 0
+    for _ in range(line - 1):
+        start = text.find("\n", start) + 1 or start
+    return min(start + column, len(text)), min(start + column + 1, len(text))
+
+
+_DEEPEST = 400
+_INDENTED = re.compile(rf"(?:\A|[\r\n])[ \t]{{{_DEEPEST}}}[^\s#]")
+_TOKEN = re.compile(
+    r"(?P<string>(?:\"{3}(?:[^\\]|\\.)*?\"{3}|'{3}(?:[^\\]|\\.)*?'{3}|\"(?:[^\"\\\r\n]|\\.)*\"|'(?:[^'\\\r\n]|\\.)*'))"
+    r"|(?P<comment>#[^\r\n]*)|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<comma>,)|(?P<continued>\\\r?\n)"
+    r"|(?P<end>[\r\n;])|(?P<turn>\belif\b)|(?P<other>\w+|[^\s\w])",
+    re.DOTALL,
+)
+
+
+def too_deep(text: str) -> bool:
+    """Whether libcst, whose time grows with the square of the nesting and whose stack is finite, should not read a text: brackets, or a
+    run of tokens without a comma that could nest, a chain of `elif`, or blocks in blocks."""
+    if _INDENTED.search(text):
+        return True
+    runs = [0]
+    turns = 0
+    for token in _TOKEN.finditer(text):
+        match token.lastgroup:
+            case "open":
+                runs.append(runs[-1])
+            case "close":
+                if len(runs) > 1:
+                    runs.pop()
+            case "comma":
+                runs[-1] = runs[-2] if len(runs) > 1 else 0
+            case "end":
+                if len(runs) == 1:
+                    runs[0] = 0
+            case "turn":
+                turns += 1
+            case "other":
+                runs[-1] += 1
+        if len(runs) > _DEEPEST // 4 or runs[-1] > 2 * _DEEPEST or turns > 2 * _DEEPEST:
+            return True
+    return False

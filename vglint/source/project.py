@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 
 from vglint.finding import Problem
-from vglint.source.module import Module, units_of
+from vglint.source.module import Module
 from vglint.source.reading import decode, read
+from vglint.source.split import split
+from vglint.source.unit import units
 
 
 class Project:
@@ -106,16 +108,14 @@ class Project:
             book = read_notebook(given, content)
             if isinstance(book, Problem):
                 return book
-            text, encoding, cells, problems = book.text, "utf-8", book.cells, book.problems
+            text, encoding, cells, pieces = book.text, "utf-8", book.cells, book.pieces
         else:
             decoded = decode(given, content)
             if isinstance(decoded, Problem):
                 return decoded
-            text, encoding, cells, problems = decoded.text, decoded.encoding, (), ()
-        units = units_of(given, text)
-        if isinstance(units, Problem):
-            return units
-        return Module(given, Path(file), name, is_package, text, units, encoding, cells, problems)
+            text, encoding, cells = decoded.text, decoded.encoding, ()
+            pieces = tuple(split(text))
+        return Module(given, Path(file), name, is_package, text, units(given, text, pieces), encoding, cells)
 
     def _readable(self, file: str | None) -> Module | None:
         module = None if file is None else self.module(file)

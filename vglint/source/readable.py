@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import ast
+import warnings
+from pathlib import Path
+
 from vglint.finding import Problem
-from vglint.source.module import units_of
+from vglint.source.module import Module
 from vglint.source.reading import decode
-from vglint.source.unit import parse_ast
+from vglint.source.split import split
+from vglint.source.unit import units
 
 
-def fault(path: str, content: bytes) -> Problem | None:
-    """Returns why a file cannot be read as Python or as a notebook; None where it can."""
+def faults(path: str, content: bytes) -> tuple[Problem, ...]:
+    """Returns why a file cannot be read as Python or as a notebook, or what of it cannot."""
     if path.endswith(".ipynb"):
         from vglint.source.notebook import read_notebook
 
         book = read_notebook(path, content)
-        return book if isinstance(book, Problem) else None
+        return (book,) if isinstance(book, Problem) else ()
     decoded = decode(path, content)
     if isinstance(decoded, Problem):
-        return decoded
+        return (decoded,)
     try:
-        parse_ast(decoded.text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # invalid escapes are not our business
+            ast.parse(decoded.text)  # quicker than libcst, which has the last word
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        units = units_of(path, decoded.text)
-        return units if isinstance(units, Problem) else None
-    return None
+        parts = units(path, decoded.text, tuple(split(decoded.text)))
+        return Module(path, Path(path), "", False, decoded.text, parts).unread
+    return ()

@@ -1,47 +1,46 @@
-"""One top-level statement of a file: read with `ast`, parsed with libcst when it is first asked for."""
+"""One top-level statement of a file, parsed when it is first asked for."""
 
 from __future__ import annotations
 
-import ast as syntax
 import re
-import warnings
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TypeAlias
 
-from vglint.source.depth import too_deep
+from vglint.source.code import Class, Expr, Expression, Function, Node, Statement, Unread
+from vglint.source.names import bound_names
+from vglint.source.parse import parsed, too_deep
+from vglint.source.split import Kind, Piece
 from vglint.span import Span
 
-if TYPE_CHECKING:
-    import libcst as cst
-
-Kind: TypeAlias = Literal["class", "function", "import", "other"]
-Definition: TypeAlias = "syntax.ClassDef | syntax.FunctionDef | syntax.AsyncFunctionDef"
+Definition: TypeAlias = Class | Function
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
-_HEADER = re.compile(r"(?:async\s+)?(?:def|class)\s+\w+")
 
 
 @dataclass(eq=False)
 class Unit:
     """One top-level statement, or several that share a line through `;`.
 
-    `names` are bound at module level, also inside `if`, `try`, `with`, `for`; a star import binds `*`. `line` counts a
-    decorator in. `text[start:end]` is exactly the lines `line` to `end_line`. What is derived is made once and kept until `forget`.
+    `line` counts a decorator in; `text[start:end]` is exactly the lines `line` to `end_line`. What is derived is made once.
     """
 
     file: str
     kind: Kind
-    names: tuple[str, ...]
+    name: str
+    """What a class or function is called; else ''."""
     line: int
     end_line: int
     text: str = field(repr=False)
     """The whole file's."""
     start: int
     end: int
-    by_libcst: bool = False
-    """Only libcst could read the file: then positions come from libcst too."""
+    deep: bool = False
+    """It may be nested too deeply to be read."""
+    place: Span | None = None
+    """Where all of it stands, for code that stands in no file: an expression that is asked for."""
 
     @property
     def source(self) -> str:
@@ -49,139 +48,99 @@ class Unit:
         return self.text[self.start : self.end]
 
     @cached_property
-    def tree(self) -> cst.SimpleStatementLine | cst.BaseCompoundStatement:
-        """The libcst statement; an empty line where libcst cannot read what `ast` can, or only in an age."""
-        import libcst as cst
-
-        try:
-            body = () if too_deep(self.statements) else cst.parse_module(self.source).body
-        except (cst.ParserSyntaxError, RecursionError, ValueError):
-            body = ()
-        return body[0] if len(body) == 1 else cst.SimpleStatementLine(body=[])
+    def body(self) -> tuple[Statement, ...]:
+        """The statement as nodes; one `Unread` where nobody can read it."""
+        return parsed(self.source, self.deep)
 
     @cached_property
-    def statements(self) -> tuple[syntax.stmt, ...]:
-        """The `ast` statements; line numbers are those of the file. Empty where `ast` cannot read the file."""
-        if self.by_libcst:
-            return ()
-        return tuple(parse_ast("\n" * (self.line - 1) + self.source).body)
+    def names(self) -> tuple[str, ...]:
+        """What it binds at module level, also inside `if`, `try`, `with`, `for`; a star import binds `*`."""
+        return (self.name,) if self.name else _plain_names(self.source) or bound_names(self.body)
 
     @property
-    def ast(self) -> Definition | None:
-        """The `ast` node of a class or function, for a look at names, bases and methods that costs no libcst parse."""
-        match self.statements:
-            case [syntax.ClassDef() | syntax.FunctionDef() | syntax.AsyncFunctionDef() as definition]:
+    def definition(self) -> Definition | None:
+        """The class or function that the statement is."""
+        match self.body:
+            case [Class() | Function() as definition]:
                 return definition
             case _:
                 return None
 
-    def span(self, node: cst.CSTNode) -> Span:
-        """Returns the place of a node of `tree`, else of the closest node around it that has one, else the unit's lines.
+    @property
+    def head(self) -> Node:
+        """The first of its statements: stands for the whole where a place is asked for."""
+        return self.body[0] if self.body else Unread(0, len(self.source.rstrip()), "")
 
-        A class or function is its header up to the name; other compound statements are their header up to the colon's expression.
-        """
-        if self.by_libcst:
-            return self._span_by_libcst(node)
-        place = self._place(node)
-        return self._lines_span() if place is None else self._span_of_ast(place)
+    def source_of(self, node: Node) -> str:
+        """Returns the text of one of its nodes (of a compound statement, its header)."""
+        return self.text[self.start + node.start : self.start + node.end]
 
-    def span_of(self, node: syntax.AST) -> Span:
-        """Returns the place of a node of `statements`."""
-        return self._span_of_ast(node)
+    def span(self, node: Node) -> Span:
+        """Returns the place of one of its nodes in the file."""
+        if self.place is not None:
+            return self.place
+        line, column = self._line_and_column(node.start)
+        end_line, end_column = self._line_and_column(node.end)
+        return Span(self.file, line, column, end_line, end_column)
 
     def forget(self) -> None:
-        """Drops the trees; they are made again when asked for. Nodes of the old tree have no place any more."""
-        for name in ("tree", "statements", "_places", "_parents", "_rows", "_positions"):
+        """Drops the nodes; they are made again when asked for, as others."""
+        for name in ("body", "_rows"):
             self.__dict__.pop(name, None)
 
-    def _place(self, node: cst.CSTNode) -> syntax.AST | None:
-        places = self._places
-        if (place := places.get(id(node))) is not None:
-            return place
-        from vglint.source.position import inner
-
-        within = inner(node)
-        while within is not None and id(within) not in places:
-            within = inner(within)
-        if within is None:
-            within = next((outer for outer in self._around(node) if id(outer) in places), None)
-        if within is None:
-            return None
-        places[id(node)] = places[id(within)]
-        return places[id(within)]
-
-    def _around(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-        outer = self._parents.get(id(node))
-        while outer is not None:
-            yield outer
-            outer = self._parents.get(id(outer))
+    def _line_and_column(self, offset: int) -> tuple[int, int]:
+        rows = self._rows
+        row = bisect_right(rows, offset) - 1
+        return self.line + row, offset - rows[row] + 1
 
     @cached_property
-    def _parents(self) -> dict[int, cst.CSTNode]:
-        from vglint.source.position import parents
-
-        return parents(self.tree)
-
-    @cached_property
-    def _places(self) -> dict[int, syntax.AST]:
-        from vglint.source.position import paired
-
-        return paired(self.tree, self.statements)
-
-    @cached_property
-    def _rows(self) -> list[str]:
-        return LINE.findall(self.source)
-
-    def _span_of_ast(self, node: syntax.AST) -> Span:
-        line, column = node.lineno, self._column(node.lineno, node.col_offset)  # type: ignore[attr-defined]
-        if isinstance(node, (syntax.ClassDef, syntax.FunctionDef, syntax.AsyncFunctionDef)):
-            header = _HEADER.match(self._rows[line - self.line], column - 1)
-            if header is not None:
-                return Span(self.file, line, column, line, header.end() + 1)
-        last = _header_end(node)
-        end_line, end_offset = last.end_lineno, last.end_col_offset  # type: ignore[attr-defined]
-        return Span(self.file, line, column, end_line, self._column(end_line, end_offset))
-
-    def _column(self, line: int, offset: int) -> int:
-        row = self._rows[line - self.line]
-        return offset + 1 if row.isascii() else len(row.encode()[:offset].decode(errors="replace")) + 1
-
-    def _lines_span(self) -> Span:
-        last = self._rows[-1].rstrip("\r\n") if self._rows else ""
-        return Span(self.file, self.line, 1, self.end_line, len(last) + 1)
-
-    def _span_by_libcst(self, node: cst.CSTNode) -> Span:
-        ranges = self._positions
-        for candidate in (node, *self._around(node)):
-            if candidate in ranges:
-                start, end = ranges[candidate].start, ranges[candidate].end
-                lines = self.line - 1
-                return Span(self.file, start.line + lines, start.column + 1, end.line + lines, end.column + 1)
-        return self._lines_span()
-
-    @cached_property
-    def _positions(self) -> dict[cst.CSTNode, cst.metadata.CodeRange]:
-        import libcst as cst
-        from libcst.metadata import MetadataWrapper, PositionProvider
-
-        module = cst.parse_module(self.source).with_changes(body=[self.tree])  # with the indent that the file has
-        return dict(MetadataWrapper(module, unsafe_skip_copy=True).resolve(PositionProvider))
+    def _rows(self) -> list[int]:
+        """Where its lines start."""
+        return [0, *(row.end() for row in LINE.finditer(self.source))][:-1] or [0]
 
 
-def parse_ast(text: str) -> syntax.Module:
-    """Returns the `ast` of a module; SyntaxError, ValueError, RecursionError and MemoryError go to the caller."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # invalid escapes are not our business
-        return syntax.parse(text)
+def units(file: str, text: str, pieces: Sequence[Piece]) -> tuple[Unit, ...]:
+    """Returns the units for the pieces of a text."""
+    made = []
+    line, at = 1, 0
+    for piece in pieces:
+        line += _lines(text, at, piece.start)
+        end_line = line + _lines(text, piece.start, piece.end) - (text[piece.end - 1 : piece.end] in ("\n", "\r"))
+        made.append(Unit(file, piece.kind, piece.name, line, end_line, text, piece.start, piece.end, piece.deep))
+        at = piece.start
+    return tuple(made)
 
 
-def _header_end(node: syntax.AST) -> syntax.AST:
-    match node:
-        case syntax.If(test=last) | syntax.While(test=last) | syntax.For(iter=last) | syntax.AsyncFor(iter=last):
-            return last
-        case syntax.With(items=[*_, item]) | syntax.AsyncWith(items=[*_, item]):
-            return item.optional_vars or item.context_expr
-        case syntax.Match(subject=last):
-            return last
+def expression_unit(file: str, text: str) -> tuple[Unit, Expression] | str:
+    """Returns an expression as a statement of its own, and the expression; a text says why it is none."""
+    source = text.strip()
+    unit = Unit(file, "other", "", 1, 1, f"({source}\n)\n", 0, len(source) + 4, too_deep(source))
+    match unit.body:
+        case [Expr(value=value)]:
+            return unit, value
+        case [Unread(message=message), *_]:
+            return message.removeprefix("is not valid Python: ")
         case _:
-            return node
+            return "it is a statement"
+
+
+def _lines(text: str, start: int, end: int) -> int:
+    """Returns how many lines end between two offsets."""
+    returns = text.count("\r", start, end)
+    return text.count("\n", start, end) + (returns - text.count("\r\n", start, end) if returns else 0)
+
+
+_FROM = re.compile(
+    r"from[ \t]+[.\w \t]+[ \t]import[ \t]+(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n|\Z)\Z"
+)
+_IMPORT = re.compile(r"import[ \t]+(\w+)(?:\.\w+)*[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n|\Z)\Z")
+_AS = re.compile(r"import[ \t]+[\w.]+[ \t]+as[ \t]+(\w+)[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n|\Z)\Z")
+
+
+def _plain_names(source: str) -> tuple[str, ...]:
+    """Returns what the simplest imports bind, whose names need no parse; () for all other statements."""
+    if found := _FROM.match(source):
+        return tuple(dict.fromkeys(name.strip() for name in found[1].split(",")))
+    if found := _IMPORT.match(source) or _AS.match(source):
+        return (found[1],)
+    return ()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
-
-import libcst as cst
 
 from vglint.graph import Graph
 from vglint.interp.entries.freeze import Kind, freeze
@@ -63,8 +60,10 @@ from vglint.interp.values.objects import (
     Value,
     is_unknown,
 )
+from vglint.source import code
 from vglint.source.module import Module
 from vglint.source.project import Project
+from vglint.source.unit import expression_unit
 from vglint.span import Span
 from vglint.value import Unknown
 
@@ -106,28 +105,29 @@ def extract(project: Project, module: Module, expression: str) -> Graph:
 
     Raises EntryError where the expression is not Python, names nothing of the file, or has no module as its value.
     """
-    try:
-        node = cst.parse_expression(expression.strip())
-    except cst.ParserSyntaxError as error:
-        raise EntryError(f"{expression!r} is not a Python expression: {error.message}") from None
+    asked = expression_unit(module.path, expression)
+    if isinstance(asked, str):
+        raise EntryError(f"{expression!r} is not a Python expression: {asked}")
     unit = module.units[0] if module.units else None
     if unit is None:
         raise EntryError(f"{module.path} defines nothing")
     run = _new_run(project, f"{module.path}:{expression}")
     space = _namespace(run, module)
+    asked_unit, node = asked
     _check_names(run, node, space, module)
-    if isinstance(node, cst.Name):
-        found = module.binding(node.value)
+    if isinstance(node, code.Name):
+        found = module.binding(node.id)
         unit = found[-1] if found else unit
-    frame = Frame(Scope({}, None, space), unit, None)
     span = Span(module.path, unit.line, 1, unit.line, 1)
+    asked_unit.place = span
+    frame = Frame(Scope({}, None, space), asked_unit, None)
 
     def start() -> Started:
         run.setup += 1
         try:
             value = evaluate(run, node, frame)
             if isinstance(value, FunctionV) and not _is_training(value.node):
-                value = call(run, value, arguments_for(run, value, tensors=False), {}, frame, Site(unit, unit.tree))
+                value = call(run, value, arguments_for(run, value, tensors=False), {}, frame, Site(unit, unit.head))
         finally:
             run.setup -= 1
         if isinstance(value, ClassV):
@@ -211,10 +211,7 @@ class _Session:
 
     def need(self, candidate: Candidate) -> Need:
         """Returns what a candidate must be given, which other entries may show."""
-        node = candidate.unit.ast
-        if candidate.kind != "class" or not isinstance(node, ast.ClassDef):
-            return "nothing"
-        return needs(node)
+        return needs(candidate.unit) if candidate.kind == "class" else "nothing"
 
     def graph(self, candidate: Candidate) -> Graph | None:
         run = _new_run(self.project, _title(candidate))
@@ -229,7 +226,7 @@ class _Session:
         space = _namespace(run, self.module)
         frame = Frame(Scope({}, None, space), unit, None)
         span = candidate.place or (
-            Span(self.module.path, unit.line, 1, unit.line, 1) if unit.ast is None else unit.span(unit.tree)
+            unit.span(unit.head) if unit.definition is not None else Span(self.module.path, unit.line, 1, unit.line, 1)
         )
         try:
             return _guarded(run, span, lambda: self._started(run, candidate, space, frame))
@@ -260,25 +257,27 @@ class _Session:
     def _start(self, run: Run, candidate: Candidate, space: Namespace, frame: Frame) -> Started:
         if candidate.kind == "script":
             return "training", *run_script(run, self.module, space)
+        called = candidate.call
+        if called is not None:
+            frame = Frame(frame.scope, called.unit, None)
+        imported = called is not None and candidate.imported
         value = (
-            self._evaluated(run, candidate.imported, frame)
-            if candidate.imported
-            else member(run, space, candidate.name)
+            self._evaluated(run, called.node.func, frame) if imported and called else member(run, space, candidate.name)
         )
         if candidate.kind in ("class", "call"):
             if not isinstance(value, ClassV) or not is_module_class(value) or not has_forward(value):
                 raise NoEntry
-            if candidate.kind == "call":
+            if called is not None:
                 if is_lightning(value):
                     raise NoEntry
-                return "expression", *run_made(run, self._evaluated(run, candidate.text, frame), frame)
+                return "expression", *run_made(run, self._evaluated(run, called.node, frame), frame)
             if is_lightning(value):
                 return "training", *run_lightning(run, value, frame)
             return "class", *self._build_class(run, value, frame)
         if candidate.kind == "method":
             if not isinstance(value, ClassV) or is_lightning(value):
                 raise NoEntry
-            return "training", *run_method(run, value, candidate.text, frame)
+            return "training", *run_method(run, value, candidate.method, frame)
         if not isinstance(value, FunctionV):
             raise NoEntry
         if candidate.kind == "training":
@@ -293,7 +292,7 @@ class _Session:
             if shown is not None and (need == "arguments" or _is_given_others(run, cls, shown[0])):
                 run.setup += 1
                 try:
-                    made = call(run, cls, list(shown[0]), dict(shown[1]), frame, Site(cls.unit, cls.unit.tree))
+                    made = call(run, cls, list(shown[0]), dict(shown[1]), frame, Site(cls.unit, cls.unit.head))
                 finally:
                     run.setup -= 1
                 return run_made(run, made, frame)
@@ -307,18 +306,18 @@ class _Session:
                 run.nodes.clear()
         return run_class(run, cls, frame)
 
-    def _evaluated(self, run: Run, text: str, frame: Frame) -> Value:
+    def _evaluated(self, run: Run, node: code.Expression, frame: Frame) -> Value:
         run.setup += 1
         try:
-            return evaluate(run, cst.parse_expression(text), frame)
+            return evaluate(run, node, frame)
         finally:
             run.setup -= 1
 
 
 def _title(candidate: Candidate) -> str:
     if candidate.kind == "method":
-        return f"{candidate.name}.{candidate.text}"
-    return candidate.text or candidate.name
+        return f"{candidate.name}.{candidate.method}"
+    return candidate.name if candidate.call is None else candidate.call.text
 
 
 def _is_given_others(run: Run, cls: ClassV, shown: list[Value]) -> bool:
@@ -377,22 +376,25 @@ def _namespace(run: Run, module: Module) -> Namespace:
     return namespace(run, module)
 
 
-def _is_training(node: cst.FunctionDef | cst.Lambda) -> bool:
-    return ".backward(" in cst.Module([]).code_for_node(node)
+def _is_training(node: code.Function | code.Lambda) -> bool:
+    return any(
+        isinstance(each, code.Call) and isinstance(each.func, code.Attribute) and each.func.attr == "backward"
+        for each in code.walk(node)
+    )
 
 
-def _check_names(run: Run, node: cst.BaseExpression, space: Namespace, module: Module) -> None:
+def _check_names(run: Run, node: code.Expression, space: Namespace, module: Module) -> None:
     """Raises EntryError for a first name that the file does not define."""
-    head: cst.CSTNode = node
-    while isinstance(head, (cst.Call, cst.Attribute)):
-        head = head.func if isinstance(head, cst.Call) else head.value
-    if isinstance(head, cst.Name) and lookup(run, head.value, Scope({}, None, space)) is MISSING:
+    head: code.Expression = node
+    while isinstance(head, (code.Call, code.Attribute)):
+        head = head.func if isinstance(head, code.Call) else head.value
+    if isinstance(head, code.Name) and lookup(run, head.id, Scope({}, None, space)) is MISSING:
         from difflib import get_close_matches
 
         defined = [name for unit in module.units if unit.kind in ("class", "function") for name in unit.names]
-        close = get_close_matches(head.value, defined, 1)
+        close = get_close_matches(head.id, defined, 1)
         hint = f"; did you mean {close[0]!r}?" if close else f"; it defines {', '.join(defined[:8])}" if defined else ""
-        raise EntryError(f"{module.path} does not define {head.value!r}{hint}")
+        raise EntryError(f"{module.path} does not define {head.id!r}{hint}")
 
 
 def _describe(value: Value) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 
@@ -10,6 +9,8 @@ from vglint.interp.machine.core import Run
 from vglint.interp.machine.names import member
 from vglint.interp.nodes.emit import emit
 from vglint.interp.values.objects import ClassV, External, FunctionV, ModuleV, Namespace, Site
+from vglint.source import code
+from vglint.source.unit import Unit
 
 _KEPT = frozenset({"__init__", "forward", "__call__", "setup", "build"})
 _FILLING = frozenset({"normal_", "uniform_", "fill_", "zero_", "copy_", "xavier_uniform_", "kaiming_normal_"})
@@ -45,11 +46,8 @@ def _classes(run: Run) -> list[ClassV]:
 
 def _methods(run: Run) -> Iterator[tuple[FunctionV, str]]:
     for cls in _classes(run):
-        node = cls.unit.ast
-        if not isinstance(node, ast.ClassDef):
-            continue
-        for each in node.body:
-            if isinstance(each, ast.FunctionDef) and each.name not in _KEPT and _initialises(each):
+        for each in cls.node.body if cls.node is not None else ():
+            if isinstance(each, code.Function) and each.name not in _KEPT and _initialises(cls.unit, each):
                 value = cls.names.get(each.name)
                 if isinstance(value, FunctionV):
                     yield value, f"{cls.name}.{each.name}"
@@ -62,17 +60,19 @@ def _functions(run: Run, spaces: list[Namespace]) -> Iterator[tuple[FunctionV, s
         if space.module.path not in files:
             continue
         for unit in space.module.units:
-            node = unit.ast
-            if isinstance(node, ast.FunctionDef) and len(node.args.args) == 1 and _initialises(node) and _tests(node):
+            node = unit.definition
+            if not isinstance(node, code.Function) or len(node.parameters.positional) != 1:
+                continue
+            if _initialises(unit, node) and _tests(unit, node):
                 value = member(run, space, node.name)
                 if isinstance(value, FunctionV):
                     yield value, node.name
 
 
-def _initialises(node: ast.FunctionDef) -> bool:
-    for each in ast.walk(node):
-        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute):
-            holder = ast.unparse(each.func.value)
+def _initialises(unit: Unit, node: code.Function) -> bool:
+    for each in code.walk(node):
+        if isinstance(each, code.Call) and isinstance(each.func, code.Attribute):
+            holder = unit.source_of(each.func.value)
             if re.search(r"\binit$", holder) and each.func.attr.endswith("_"):
                 return True
             if each.func.attr in _FILLING and re.search(r"(weight|bias)\.data$", holder):
@@ -80,6 +80,11 @@ def _initialises(node: ast.FunctionDef) -> bool:
     return False
 
 
-def _tests(node: ast.FunctionDef) -> bool:
-    text = ast.unparse(node)
-    return "isinstance(" in text or "__class__" in text or "classname" in text
+def _tests(unit: Unit, node: code.Function) -> bool:
+    """Whether a function asks for the class of what it gets."""
+    return any(
+        (isinstance(each, code.Call) and code.dotted(each.func) == "isinstance")
+        or (isinstance(each, code.Attribute) and each.attr == "__class__")
+        or (isinstance(each, code.Name) and each.id == "classname")
+        for each in code.walk(node)
+    )

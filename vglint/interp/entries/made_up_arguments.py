@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import os
-
-import libcst as cst
 
 from vglint.interp.machine.core import MISSING, Frame, Run, call, evaluate
 from vglint.interp.machine.names import lookup
@@ -13,6 +10,7 @@ from vglint.interp.protocols.indexing import entry_input
 from vglint.interp.torch.leaves import is_module_class
 from vglint.interp.torch.modules import find_in_mro
 from vglint.interp.values.objects import ClassV, External, FunctionV, Instance, ListV, Scope, Site, Value
+from vglint.source import code
 from vglint.value import Unknown
 
 
@@ -24,22 +22,22 @@ def arguments_for(
     `cls` is the class that a constructor builds.
     """
     function = function.plain
-    params = function.node.params
+    params = function.node.parameters
     site = Site(function.unit, function.node)
     args: list[Value] = []
-    positional = (*params.posonly_params, *params.params)
+    positional = (*params.positional_only, *params.positional)
     required = [param for param in positional[skip:] if param.default is None]
     for param in required:
-        declared = _declared_class(run, cls, param.name.value) if cls is not None and param.annotation is None else None
+        declared = _declared_class(run, cls, param.name) if cls is not None and param.annotation is None else None
         made = _default_instance(run, declared, function, site) if declared is not None else None
         args.append(_argument_for(run, param, function, tensors=tensors, site=site) if made is None else made)
     if (
         tensors
         and not args
-        and isinstance(params.star_arg, cst.Param)
+        and params.rest is not None
         and not any(param.default is not None for param in positional[skip:])
     ):
-        args.append(entry_input(run, params.star_arg.name.value, site))
+        args.append(entry_input(run, params.rest.name, site))
     elif tensors and not args:
         optional = [param for param in positional[skip:] if param.default is not None]
         if optional:
@@ -51,10 +49,10 @@ def arguments_for(
 _PLAIN = {"int", "float", "bool", "str"}
 
 
-def _argument_for(run: Run, param: cst.Param, function: FunctionV, *, tensors: bool, site: Site) -> Value:
-    name = param.name.value
-    annotation = param.annotation.annotation if param.annotation is not None else None
-    text = _annotation_text(annotation)
+def _argument_for(run: Run, param: code.Parameter, function: FunctionV, *, tensors: bool, site: Site) -> Value:
+    name = param.name
+    annotation = param.annotation
+    text = _annotation_text(function, annotation)
     if annotation is not None:
         cls = _annotated_class(run, annotation, function)
         if isinstance(cls, ClassV) and not is_module_class(cls) and not tensors:
@@ -97,11 +95,11 @@ def _usual_class(run: Run, cls: ClassV, name: str) -> ClassV | None:
     annotations = {
         arg.annotation.id
         for unit in space.module.units
-        if isinstance(unit.ast, ast.ClassDef)
-        for method in unit.ast.body
-        if isinstance(method, ast.FunctionDef) and method.name == "__init__"
-        for arg in method.args.args
-        if arg.arg == name and isinstance(arg.annotation, ast.Name)
+        if isinstance(unit.definition, code.Class)
+        for method in unit.definition.body
+        if isinstance(method, code.Function) and method.name == "__init__"
+        for arg in method.parameters.positional
+        if arg.name == name and isinstance(arg.annotation, code.Name)
     }
     if len(annotations) != 1:
         return None
@@ -111,36 +109,32 @@ def _usual_class(run: Run, cls: ClassV, name: str) -> ClassV | None:
 
 def _class_annotation(run: Run, cls: ClassV, name: str) -> Value:
     space = run.memory.namespaces.get(os.path.abspath(cls.unit.file))
-    definition = cls.unit.ast
-    if space is None or not isinstance(definition, ast.ClassDef) or definition.name != cls.name:
+    if space is None or cls.node is None:
         return None
-    for statement in definition.body:
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+    for statement in cls.node.body:
+        if isinstance(statement, code.Annotated) and isinstance(statement.target, code.Name):
             wanted = statement.annotation
-            if statement.target.id == name and isinstance(wanted, ast.Name):
+            if statement.target.id == name and isinstance(wanted, code.Name):
                 return lookup(run, wanted.id, Scope({}, None, space))
     return None
 
 
-def _annotation_text(node: cst.CSTNode | None) -> str:
-    return "" if node is None else cst.Module([]).code_for_node(node).strip("'\"")
+def _annotation_text(function: FunctionV, node: code.Expression | None) -> str:
+    return "" if node is None else function.unit.source_of(node).strip("'\"")
 
 
-def _annotated_class(run: Run, node: cst.BaseExpression, function: FunctionV) -> Value:
+def _annotated_class(run: Run, node: code.Expression, function: FunctionV) -> Value:
     match node:
-        case cst.Name(value=name):
+        case code.Name(id=name):
             found = lookup(run, name, function.scope)
             return None if found is MISSING else found
-        case cst.SimpleString():
-            text = node.value.strip("'\"")
+        case code.Constant(value=str(text)):
             return lookup(run, text, function.scope) if text.isidentifier() else None
-        case cst.Attribute():
+        case code.Attribute():
             return evaluate(run, node, Frame(function.scope, function.unit, None))
-        case cst.BinaryOperation(left=left, operator=cst.BitOr()):
+        case code.Binary(left=left, operator="|"):
             return _annotated_class(run, left, function)
-        case cst.Subscript(
-            value=cst.Name(value="Optional"), slice=[cst.SubscriptElement(slice=cst.Index(value=inner))]
-        ):
+        case code.Subscript(value=code.Name(id="Optional"), key=inner):
             return _annotated_class(run, inner, function)
         case _:
             return None
@@ -150,8 +144,8 @@ def _default_instance(run: Run, cls: ClassV, function: FunctionV, site: Site) ->
     """Builds an annotated class (a config) where all its arguments have defaults."""
     init = find_in_mro(cls, "__init__")
     if init is not None and isinstance(init[0], FunctionV):
-        params = init[0].plain.node.params
-        if any(param.default is None for param in (*params.posonly_params, *params.params)[1:]):
+        params = init[0].plain.node.parameters
+        if any(param.default is None for param in (*params.positional_only, *params.positional)[1:]):
             return None
     elif cls.frozen_kind != "dataclass":
         return None
@@ -164,13 +158,13 @@ def _default_instance(run: Run, cls: ClassV, function: FunctionV, site: Site) ->
 
 def hands_on(forward: FunctionV, cls: ClassV | External) -> FunctionV | None:
     """Returns the forward of a base class that a forward which takes only `**kwargs` hands them to; None where there is none."""
-    params = forward.plain.node.params
-    named = (*params.posonly_params, *params.params)[1:]
-    if named or params.kwonly_params or params.star_kwarg is None or not isinstance(cls, ClassV):
+    params = forward.plain.node.parameters
+    named = (*params.positional_only, *params.positional)[1:]
+    if named or params.keyword_only or params.others is None or not isinstance(cls, ClassV):
         return None
     for base in cls.mro:
         above = base.names.get("forward") if isinstance(base, ClassV) else None
-        if isinstance(above, FunctionV) and len(above.plain.node.params.params) > 1:
+        if isinstance(above, FunctionV) and len(above.plain.node.parameters.positional) > 1:
             return above
     return None
 
@@ -179,54 +173,38 @@ def missed_by_default(run: Run, function: FunctionV, skip: int) -> list[str]:
     """Returns the arguments after the first `skip` that are tensors, None by default, and used as if they never were:
     the code does not ask for their None-ness, or refuses it."""
     function = function.plain
-    params = function.node.params
+    params = function.node.parameters
     names = [
-        param.name.value
-        for param in (*params.posonly_params, *params.params, *params.kwonly_params)[skip:]
-        if isinstance(param.default, cst.Name)
-        and param.default.value == "None"
-        and "Tensor" in _annotation_text(param.annotation.annotation if param.annotation is not None else None)
+        param.name
+        for param in (*params.positional_only, *params.positional, *params.keyword_only)[skip:]
+        if isinstance(param.default, code.Constant)
+        and param.default.value is None
+        and "Tensor" in _annotation_text(function, param.annotation)
     ]
-    definition = function.unit.ast
-    if not names or definition is None:
-        return []
-    body = next(
-        (
-            each
-            for each in ast.walk(definition)
-            if isinstance(each, ast.FunctionDef) and each.name == function.name and _takes(each, names)
-        ),
-        None,
-    )
-    if body is None:
-        return []
-    asked = {name for node in ast.walk(body) for name in _asked_for(node)}
+    asked = {name for node in code.walk(function.node) for name in _asked_for(node)} if names else set()
     return [name for name in names if name not in asked]
 
 
-def _takes(definition: ast.FunctionDef, names: list[str]) -> bool:
-    return set(names) <= {arg.arg for arg in (*definition.args.args, *definition.args.kwonlyargs)}
-
-
-def _asked_for(node: ast.AST) -> set[str]:
+def _asked_for(node: code.Node) -> set[str]:
     """Returns the names that a condition asks for, unless it refuses what it asks for."""
-    if not isinstance(node, (ast.If, ast.IfExp, ast.BoolOp, ast.Assert)):
-        return set()
-    if isinstance(node, ast.If) and len(node.body) == 1 and isinstance(node.body[0], ast.Raise):
-        return set()
-    tested = node.values if isinstance(node, ast.BoolOp) else [node.test]
-    return {name.id for each in tested for name in _names_in_test(each)}
+    match node:
+        case code.If(body=(code.Raise(),)):
+            return set()
+        case code.If(test=test) | code.Conditional(test=test) | code.Assert(test=test):
+            return set(_names_in_test(test))
+        case code.Boolean():
+            return set(_names_in_test(node))
+        case _:
+            return set()
 
 
-def _names_in_test(test: ast.expr) -> list[ast.Name]:
+def _names_in_test(test: code.Expression) -> list[str]:
     match test:
-        case ast.Name():
-            return [test]
-        case ast.UnaryOp(operand=operand):
-            return _names_in_test(operand)
-        case ast.BoolOp(values=values):
-            return [name for each in values for name in _names_in_test(each)]
-        case ast.Compare(left=ast.Name() as name, comparators=[ast.Constant(value=None)]):
+        case code.Name(id=name) | code.Compare(left=code.Name(id=name), comparators=(code.Constant(value=None),)):
             return [name]
+        case code.Unary(operand=operand):
+            return _names_in_test(operand)
+        case code.Boolean(left=left, right=right):
+            return [*_names_in_test(left), *_names_in_test(right)]
         case _:
             return []

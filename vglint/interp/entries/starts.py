@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import re
-
-import libcst as cst
 
 from vglint import ops
 from vglint.interp.entries.made_up_arguments import arguments_for, hands_on, missed_by_default
@@ -38,6 +35,7 @@ from vglint.interp.values.objects import (
     is_tensor,
 )
 from vglint.ops.spec import REQUIRED
+from vglint.source import code
 from vglint.source.module import Module
 from vglint.value import Unknown
 
@@ -56,7 +54,7 @@ def setup_call(run: Run, function: FunctionV, frame: Frame) -> Value:
             arguments_for(run, function, tensors=False),
             {},
             frame,
-            Site(function.unit, function.unit.tree),
+            Site(function.unit, function.unit.head),
         )
     finally:
         run.setup -= 1
@@ -81,7 +79,7 @@ def run_class(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], 
 def run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
     """Calls a module with an input for each required argument of its forward."""
     run.roots = {"": module}
-    site = module.origin or Site(frame.unit, frame.unit.tree)
+    site = module.origin or Site(frame.unit, frame.unit.head)
     forward = module.attrs.get("forward")
     if forward is None:
         found = find_in_mro(module.cls, "forward")
@@ -90,7 +88,7 @@ def run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
         above = hands_on(forward, module.cls)
         if above is not None:
             given = arguments_for(run, above, tensors=True, skip=1)
-            names = [param.name.value for param in above.plain.node.params.params[1:]]
+            names = [param.name for param in above.plain.node.parameters.positional[1:]]
             return _accepted(run, module, above, [], dict(zip(names, given, strict=False)), frame, site)
         args = arguments_for(run, forward, tensors=True, skip=0 if "forward" in module.attrs else 1)
         return _accepted(run, module, forward, args, {}, frame, site)
@@ -124,10 +122,8 @@ def _accepted(
 ) -> Value:
     """Calls a module; where it refuses because an optional input is None, or runs layers on None, it gets that input too."""
     given = len(args) + len(keywords) + (0 if "forward" in module.attrs else 1)
-    params = forward.plain.node.params
-    options = [
-        param.name.value for param in (*params.params[given:], *params.kwonly_params) if param.default is not None
-    ]
+    params = forward.plain.node.parameters
+    options = [param.name for param in (*params.positional[given:], *params.keyword_only) if param.default is not None]
     missed = missed_by_default(run, forward, given)
     while True:
         attempt, known = Attempt(run), set(run.gaps)
@@ -166,7 +162,7 @@ def _is_named(name: str, sites: list[Site | None]) -> bool:
         name.endswith(used)
         for site in sites
         if site is not None
-        for used in re.findall(r"(?<![\w.])[A-Za-z_]\w{2,}", cst.Module([]).code_for_node(site.node))
+        for used in re.findall(r"(?<![\w.])[A-Za-z_]\w{2,}", site.unit.source_of(site.node))
     )
 
 
@@ -174,26 +170,22 @@ def missing(error: Raised) -> list[str]:
     """Returns the names that the condition around a `raise` finds to be None."""
     if error.site is None:
         return []
-    line = error.site.unit.span(error.site.node).line
-    for statement in error.site.unit.statements:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.If) and any(
-                isinstance(each, ast.Raise) and each.lineno == line for each in node.body
-            ):
-                return [
-                    compare.left.id
-                    for compare in ast.walk(node.test)
-                    if isinstance(compare, ast.Compare)
-                    and isinstance(compare.left, ast.Name)
-                    and isinstance(compare.ops[0], ast.Is)
-                ]
+    for node in code.walk(*error.site.unit.body):
+        if isinstance(node, code.If) and error.site.node in node.body:
+            return [
+                compare.left.id
+                for compare in code.walk(node.test)
+                if isinstance(compare, code.Compare)
+                and isinstance(compare.left, code.Name)
+                and compare.operators[0] == "is"
+            ]
     return []
 
 
 def run_training(run: Run, function: FunctionV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
     run.training_code = True
     args = arguments_for(run, function, tensors=False)
-    call(run, function, args, {}, Frame(frame.scope, function.unit, None), Site(function.unit, function.unit.tree))
+    call(run, function, args, {}, Frame(frame.scope, function.unit, None), Site(function.unit, function.unit.head))
     return run.roots, None
 
 
@@ -201,7 +193,7 @@ def run_method(run: Run, cls: ClassV, name: str, frame: Frame) -> tuple[dict[str
     """Builds an object of a class that trains, and calls the method that does."""
     run.training_code = True
     inner = Frame(frame.scope, cls.unit, None)
-    site = Site(cls.unit, cls.unit.tree)
+    site = Site(cls.unit, cls.unit.head)
     init = find_in_mro(cls, "__init__")
     args: list[Value] = []
     keywords: dict[str, Value] = {}
@@ -213,7 +205,7 @@ def run_method(run: Run, cls: ClassV, name: str, frame: Frame) -> tuple[dict[str
     method = find_in_mro(cls, name)
     if not isinstance(made, Instance) or method is None or not isinstance(method[0], FunctionV):
         return {}, None
-    elsewhere = acts_elsewhere(cls.unit.ast, name) if isinstance(cls.unit.ast, ast.ClassDef) else None
+    elsewhere = acts_elsewhere(cls.node, name) if cls.node is not None else None
     if elsewhere is not None:
         run.gap("unmodelled call", f"{elsewhere}() is called from elsewhere")
     if name != "__init__":
@@ -236,7 +228,9 @@ def run_script(run: Run, module: Module, space: Namespace) -> tuple[dict[str, Mo
             continue
         space.done.add(id(unit))
         try:
-            execute(run, unit.tree, Frame(Scope(space.names, None, space), unit, None))
+            inner = Frame(Scope(space.names, None, space), unit, None)
+            for statement in unit.body:
+                execute(run, statement, inner)
         except Raised:
             continue
     return run.roots, None
@@ -250,7 +244,7 @@ def run_lightning(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, Module
         return roots, result
     run.training_code = True
     inner = Frame(frame.scope, cls.unit, None)
-    site = Site(cls.unit, cls.unit.tree)
+    site = Site(cls.unit, cls.unit.head)
     configured = find_in_mro(cls, "configure_optimizers")
     optimizer = call(run, MethodV(configured[0], module), [], {}, inner, site) if configured is not None else None
     region = run.open_region("loop", "training_step", site)
@@ -296,7 +290,7 @@ def built(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Valu
         args = arguments_for(run, init[0], tensors=False, skip=1, cls=cls)
     elif base is not None and (spelling := ops.find(base.name)) is not None:
         args = [Unknown("argument", arg.name) for arg in spelling.args if arg.default is REQUIRED]
-    made = call(run, cls, args, {}, inner, Site(cls.unit, cls.unit.tree))
+    made = call(run, cls, args, {}, inner, Site(cls.unit, cls.unit.head))
     if not isinstance(made, ModuleV):
         return {}, Unknown("unmodelled call", f"{cls.name}() is no module")
     run.roots = {"": made}

@@ -159,14 +159,14 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
             # A class may rename attributes here: asked only where the plain look-up finds nothing.
             value.extra["asking"] = (*value.extra.get("asking", ()), name)
             try:
-                site = Site(frame.unit, frame.unit.tree)
+                site = Site(frame.unit, frame.unit.head)
                 return call(run, MethodV(general[0], value), [name], {}, frame, site)
             finally:
                 value.extra["asking"] = value.extra["asking"][:-1]
         fallback = find_in_mro(value.cls, "__getattr__")
         if fallback is not None:
             try:
-                return call(run, MethodV(fallback[0], value), [name], {}, frame, Site(frame.unit, frame.unit.tree))
+                return call(run, MethodV(fallback[0], value), [name], {}, frame, Site(frame.unit, frame.unit.head))
             except Raised:
                 if run.trying:
                     raise
@@ -218,9 +218,9 @@ def function(run: Run, value: Any, name: str, frame: Frame) -> Value:
 
 
 def _code(function: FunctionV) -> Instance:
-    params = function.node.params
-    positional = [param.name.value for param in (*params.posonly_params, *params.params)]
-    names: tuple[Value, ...] = (*positional, *(param.name.value for param in params.kwonly_params))
+    params = function.node.parameters
+    positional = [param.name for param in (*params.positional_only, *params.positional)]
+    names: tuple[Value, ...] = (*positional, *(param.name for param in params.keyword_only))
     attrs: dict[str, Value] = {
         "co_varnames": names,
         "co_argcount": len(positional),
@@ -291,7 +291,7 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
             return False
         case "grad":
             if isinstance(value, ParamV) and run.training_code:
-                emit(run, "param_grad", [], {}, Site(frame.unit, frame.unit.tree), params=[("0", value)])
+                emit(run, "param_grad", [], {}, Site(frame.unit, frame.unit.head), params=[("0", value)])
             return Unknown("argument", "grad")
         case "data" if isinstance(value, ParamV):
             return ParamView(value, True, True)
@@ -310,7 +310,7 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
         and name not in native_methods.TENSOR_NAMES
     ):
         # Not a tensor but something that holds tensors: a batch object, a packed sequence.
-        return entry_input(run, f"{run.nodes[value.node].config.get('name')}.{name}", Site(frame.unit, frame.unit.tree))
+        return entry_input(run, f"{run.nodes[value.node].config.get('name')}.{name}", Site(frame.unit, frame.unit.head))
     if ops.attribute(name) is not None:
         return tensor_attribute(run, value, name, frame)
     return bound_method(run, value, name, frame)

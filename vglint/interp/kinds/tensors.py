@@ -37,7 +37,7 @@ def bound_method(run: Run, value: Value, name: str, frame: Frame) -> Value:
 def tensor_attribute(run: Run, value: Value, name: str, frame: Frame) -> Value:
     spelling = ops.attribute(name)
     assert spelling is not None
-    return _with_self(run, spelling, value, [], {}, Site(frame.unit, frame.unit.tree))
+    return _with_self(run, spelling, value, [], {}, Site(frame.unit, frame.unit.head))
 
 
 def call_method(

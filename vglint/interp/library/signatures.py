@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import libcst as cst
-
 from vglint import ops
 from vglint.interp.machine.core import CONSTANTS, LIBRARY, Frame, Run, register
 from vglint.interp.torch.modules import find_in_mro
@@ -77,16 +75,15 @@ def _without_first(parameters: dict[str, Instance] | None) -> dict[str, Instance
 
 
 def _written(function: FunctionV, site: Site) -> dict[str, Instance]:
-    params = function.plain.node.params
-    named = [(each, "ORDINARY") for each in (*params.posonly_params, *params.params)]
-    if isinstance(params.star_arg, cst.Param):
-        named.append((params.star_arg, "VAR_POSITIONAL"))
-    named += [(each, "KEYWORD_ONLY") for each in params.kwonly_params]
-    if params.star_kwarg is not None:
-        named.append((params.star_kwarg, "VAR_KEYWORD"))
+    params = function.plain.node.parameters
+    named = [(each, "ORDINARY") for each in (*params.positional_only, *params.positional)]
+    if params.rest is not None:
+        named.append((params.rest, "VAR_POSITIONAL"))
+    named += [(each, "KEYWORD_ONLY") for each in params.keyword_only]
+    if params.others is not None:
+        named.append((params.others, "VAR_KEYWORD"))
     return {
-        each.name.value: _parameter(each.name.value, function.defaults.get(each.name.value, EMPTY), kind, site)
-        for each, kind in named
+        each.name: _parameter(each.name, function.defaults.get(each.name, EMPTY), kind, site) for each, kind in named
     }
 
 

@@ -30,8 +30,7 @@ from vglint.shape import Shape
 from vglint.value import Expr, Literal_, Unknown, Why
 
 if TYPE_CHECKING:
-    import libcst as cst
-
+    from vglint.source import code
     from vglint.source.project import Project
     from vglint.source.unit import Unit
 
@@ -327,8 +326,6 @@ def write_place(holder: Any, key: Any, value: Any) -> None:
 
 
 # ---- the tables
-#
-# Where code is hot, the kind of a libcst node is told by `type(node) is`: its classes are final, and `isinstance` asks their metaclass.
 
 Evaluator: TypeAlias = Callable[[Run, Any, Frame], Value]
 Executor: TypeAlias = Callable[[Run, Any, Frame], "int | None"]
@@ -360,7 +357,7 @@ def register(table: dict[Any, Any], *keys: Any) -> Callable[[F], F]:
     return enter
 
 
-def evaluate(run: Run, node: cst.CSTNode, frame: Frame) -> Value:
+def evaluate(run: Run, node: code.Node, frame: Frame) -> Value:
     handler = EVAL.get(type(node))
     if handler is None:
         return Unknown("unsupported syntax", type(node).__name__)
@@ -423,7 +420,7 @@ def _deps(sources: list[Value]) -> Iterator[int]:
             yield from _deps(list(source.items.values()))
 
 
-def execute(run: Run, node: cst.CSTNode, frame: Frame) -> int | None:
+def execute(run: Run, node: code.Node, frame: Frame) -> int | None:
     """Executes one statement; returns how it ends."""
     run.tick()
     handler = EXEC.get(type(node))
@@ -439,7 +436,9 @@ def execute_unit(run: Run, space: Namespace, unit: Unit) -> None:
     made = len(run.nodes) + len(run.modules)
     run.setup += 1
     try:
-        execute(run, unit.tree, Frame(Scope(space.names, None, space), unit, None))
+        frame = Frame(Scope(space.names, None, space), unit, None)
+        for statement in unit.body:
+            execute(run, statement, frame)
     except Raised:
         pass
     finally:

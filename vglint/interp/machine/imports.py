@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
-
-import libcst as cst
 
 from vglint.interp.machine.core import CONSTANTS, MISSING, Raised, Run
 from vglint.interp.machine.names import member
 from vglint.interp.values.objects import External, LaterV, Namespace, Scope, Value
+from vglint.source import code
 from vglint.value import Unknown
 
 if TYPE_CHECKING:
@@ -56,28 +54,24 @@ STAR: dict[str, tuple[str, ...]] = {
 }
 
 
-def bind_import(run: Run, node: cst.Import | cst.ImportFrom, scope: Scope) -> list[tuple[str, Value]]:
+def bind_import(run: Run, node: code.Import | code.ImportFrom, scope: Scope) -> list[tuple[str, Value]]:
     """Returns the names that an import binds, with their values; a star binds nothing here (see `starred`)."""
-    if isinstance(node, cst.Import):
+    if isinstance(node, code.Import):
         found: list[tuple[str, Value]] = []
-        for alias in node.names:
-            dotted = dotted_name(alias.name)
+        for alias in node.aliases:
+            dotted = alias.name
             if alias.asname is not None:
-                found.append((dotted_name(alias.asname.name), import_module(run, dotted, scope, whole=True)))
+                found.append((alias.asname, import_module(run, dotted, scope, whole=True)))
             else:
                 found.append((dotted.partition(".")[0], import_module(run, dotted, scope, whole=False)))
         return found
-    dotted = dotted_name(node.module) if node.module is not None else ""
-    level = len(node.relative)
-    if isinstance(node.names, cst.ImportStar):
-        return []
-    names = [(dotted_name(alias.name), alias.asname) for alias in node.names]
     return [
         (
-            dotted_name(asname.name) if asname is not None else name,
-            imported(run, scope.module, dotted, level, name, later=scope.parent is None),
+            alias.asname or alias.name,
+            imported(run, scope.module, node.module, node.level, alias.name, later=scope.parent is None),
         )
-        for name, asname in names
+        for alias in node.aliases
+        if alias.name != "*"
     ]
 
 
@@ -111,10 +105,10 @@ def starred(run: Run, space: Namespace, name: str, seen: set[int]) -> Value:
         return MISSING
     seen.add(id(space))
     for node in _import_nodes(space):
-        dotted, level = node.module or "", node.level
-        is_star = any(alias.name == "*" for alias in node.names)
+        dotted, level = node.module, node.level
+        is_star = any(alias.name == "*" for alias in node.aliases)
         if not is_star:
-            alias = next((each for each in node.names if (each.asname or each.name) == name), None)
+            alias = next((each for each in node.aliases if (each.asname or each.name) == name), None)
             if alias is not None:
                 return imported(run, space, dotted, level, alias.name)
             continue
@@ -143,9 +137,9 @@ def outside(run: Run, space: Namespace, seen: set[int]) -> str:
         return ""
     seen.add(id(space))
     for node in _import_nodes(space):
-        if not any(alias.name == "*" for alias in node.names):
+        if not any(alias.name == "*" for alias in node.aliases):
             continue
-        dotted, level = node.module or "", node.level
+        dotted, level = node.module, node.level
         if not level and is_library(dotted):
             continue
         module = run.project.resolve(space.module, dotted, level)
@@ -160,17 +154,17 @@ STARS = 60
 """Star imports of one file that are looked through."""
 
 
-def _import_nodes(space: Namespace) -> Iterator[ast.ImportFrom]:
+def _import_nodes(space: Namespace) -> Iterator[code.ImportFrom]:
     """Yields the `from` imports that module-level execution does not take: stars, and those under TYPE_CHECKING."""
     if space.imports is None:
-        found: list[ast.ImportFrom] = []
+        found: list[code.ImportFrom] = []
         for unit in space.module.units:
             if "*" not in unit.names and unit.kind != "other":
                 continue
-            for statement in unit.statements:
-                if isinstance(statement, (ast.ImportFrom, ast.If, ast.Try)):
-                    found += [node for node in ast.walk(statement) if isinstance(node, ast.ImportFrom)]
-        stars = [node for node in found if any(alias.name == "*" for alias in node.names)]
+            for statement in unit.body:
+                if isinstance(statement, (code.ImportFrom, code.If, code.Try)):
+                    found += [node for node in code.walk(statement) if isinstance(node, code.ImportFrom)]
+        stars = [node for node in found if any(alias.name == "*" for alias in node.aliases)]
         plain = [node for node in found if node not in stars]
         space.imports = [*plain, *reversed(stars[-STARS:])]
     yield from space.imports
@@ -209,11 +203,3 @@ def namespace(run: Run, module: Module) -> Namespace:
 def _refuse_optional(dotted: str) -> None:
     if dotted.partition(".")[0] in OPTIONAL:
         raise Raised("ImportError")
-
-
-def dotted_name(node: cst.CSTNode) -> str:
-    if isinstance(node, cst.Name):
-        return node.value
-    if isinstance(node, cst.Attribute):
-        return f"{dotted_name(node.value)}.{node.attr.value}"
-    return ""

@@ -6,15 +6,13 @@ is missing, the files of the same package that the reader imports, directly or n
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from contextlib import suppress
-
-import libcst as cst
 
 from vglint.interp.machine.core import Frame, Raised, Run, call, evaluate
 from vglint.interp.machine.names import member
 from vglint.interp.values.objects import ClassV, DictV, FunctionV, Instance, MethodV, Namespace, Scope, Site, Value
+from vglint.source import code
 from vglint.source.module import Module
 from vglint.source.unit import Unit
 
@@ -39,8 +37,8 @@ def filled(run: Run, registry: DictV, reader: Namespace) -> bool:
 
         space = namespace(run, module)
         for unit in module.units:
-            node = unit.ast
-            if node is None or not any(_head(decorator) in names for decorator in node.decorator_list):
+            node = unit.definition if unit.name and unit.source.startswith("@") else None
+            if node is None or not any(_head(decorator) in names for decorator in node.decorators):
                 continue
             if node.name in space.names:
                 _apply(run, unit, space)
@@ -53,18 +51,18 @@ def filled(run: Run, registry: DictV, reader: Namespace) -> bool:
 
 def _apply(run: Run, unit: Unit, space: Namespace) -> None:
     """Applies the decorators of a definition that was executed before anything asked for what they fill."""
-    tree = unit.tree
-    if not isinstance(tree, (cst.FunctionDef, cst.ClassDef)):
+    definition = unit.definition
+    if definition is None:
         return
     frame = Frame(Scope(space.names, None, space), unit, None)
-    for each in reversed(tree.decorators):
-        target = each.decorator.func if isinstance(each.decorator, cst.Call) else each.decorator
+    for each in reversed(definition.decorators):
+        target = each.func if isinstance(each, code.Call) else each
         known = evaluate(run, target, frame)
         if isinstance(known, (FunctionV, MethodV)):
-            registered(run, each.decorator, known, space.names[tree.name.value], frame)
+            registered(run, each, known, space.names[definition.name], frame)
 
 
-def registered(run: Run, decorator: cst.BaseExpression, known: Value, value: Value, frame: Frame) -> None:
+def registered(run: Run, decorator: code.Expression, known: Value, value: Value, frame: Frame) -> None:
     """Applies a decorator that keeps what it gets in a container of its file or of its object; `known` is what it is named by."""
     keeps = (isinstance(known, FunctionV) and run.filling > 0 and _keeps(run, known)) or (
         isinstance(known, MethodV)
@@ -87,24 +85,21 @@ def _keeps(run: Run, function: FunctionV) -> bool:
     """Whether the code of a function changes a container that its file binds."""
     key = id(function.node)
     if key not in run.keeping:
-        definition = function.unit.ast
-        run.keeping[key] = definition is not None and any(
-            function.scope.module.module.binding(name) for name in _changed(definition)
-        )
+        run.keeping[key] = any(function.scope.module.module.binding(name) for name in _changed(function.node))
     return run.keeping[key]
 
 
-def _changed(definition: ast.AST) -> Iterator[str]:
+def _changed(definition: code.Node) -> Iterator[str]:
     """Yields the names of what a function's code changes: `NAME[key] = …`, `NAME.append(…)`, `NAME.method(…)`."""
-    for node in ast.walk(definition):
+    for node in code.walk(definition):
         match node:
-            case ast.Assign(targets=targets):
+            case code.Assign(targets=targets):
                 yield from (
                     target.value.id
                     for target in targets
-                    if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name)
+                    if isinstance(target, code.Subscript) and isinstance(target.value, code.Name)
                 )
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attr)) if attr in _CHANGES:
+            case code.Call(func=code.Attribute(value=code.Name(id=name), attr=attr)) if attr in _CHANGES:
                 yield name
             case _:
                 pass
@@ -127,7 +122,7 @@ def _imported_files(run: Run, start: list[Module]) -> list[Module]:
         for unit in module.units:
             if unit.kind != "import":
                 continue
-            for node in unit.statements:
+            for node in unit.body:
                 for dotted, level in _targets(node):
                     target = run.project.resolve(module, dotted, level)
                     if target is not None and target.file not in seen and target.name.partition(".")[0] == top:
@@ -136,17 +131,15 @@ def _imported_files(run: Run, start: list[Module]) -> list[Module]:
     return list(seen.values())
 
 
-def _targets(node: ast.stmt) -> list[tuple[str, int]]:
-    if isinstance(node, ast.ImportFrom):
-        base = node.module or ""
+def _targets(node: code.Statement) -> list[tuple[str, int]]:
+    if isinstance(node, code.ImportFrom):
+        base = node.module
         return [(base, node.level)] + [
-            (f"{base}.{each.name}".strip("."), node.level) for each in node.names if each.name != "*"
+            (f"{base}.{each.name}".strip("."), node.level) for each in node.aliases if each.name != "*"
         ]
-    return [(each.name, 0) for each in node.names] if isinstance(node, ast.Import) else []
+    return [(each.name, 0) for each in node.aliases] if isinstance(node, code.Import) else []
 
 
-def _head(decorator: ast.expr) -> str:
+def _head(decorator: code.Expression) -> str:
     """Returns the name that a decorator starts from: `register` of `@register("relu")`, `MODELS` of `@MODELS.register()`."""
-    while isinstance(decorator, (ast.Call, ast.Attribute)):
-        decorator = decorator.func if isinstance(decorator, ast.Call) else decorator.value
-    return decorator.id if isinstance(decorator, ast.Name) else ""
+    return code.root_name(decorator)

@@ -1,92 +1,104 @@
-"""Calls of classes with constant arguments, as a file's `ast` shows them."""
+"""Calls of classes with constant arguments, as a file shows them."""
 
 from __future__ import annotations
 
-import ast
 import builtins as python
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
+from vglint.source import code
 from vglint.source.module import Module
 from vglint.source.unit import Unit
-from vglint.span import Span
 
 CALL_SITES = 6
 """Constant call sites that a class is built from, besides its defaults; and calls of classes of other files that a file starts from."""
 
 
-def call_sites(module: Module) -> dict[str, dict[str, Span]]:
-    """Returns, for each class of a file, the source and place of calls whose arguments need nothing local, without repeats.
+@dataclass(frozen=True, slots=True)
+class CallSite:
+    """A call whose arguments need nothing local, and the statement that it stands in."""
+
+    unit: Unit
+    node: code.Call
+    text: str
+    """Its source on one line."""
+
+
+def call_sites(module: Module) -> dict[str, tuple[CallSite, ...]]:
+    """Returns, for each class of a file, its calls whose arguments need nothing local, without repeats.
 
     Of calls that are given the same classes (`Net(PlainBlock, [3, 3])`, `Net(PlainBlock, [9, 9])`) the first and the one with the
     largest numbers stand for all: what fails in between fails there.
     """
     bound = {each for unit in module.units for each in unit.names} | set(dir(python))
-    classes = {unit.names[-1] for unit in module.units if unit.kind == "class" and unit.names}
-    found: dict[str, dict[frozenset[str], list[tuple[float, str, Span]]]] = {name: {} for name in classes}
+    classes = {unit.name for unit in module.units if unit.kind == "class"}
+    found: dict[str, dict[frozenset[str], list[CallSite]]] = {name: {} for name in classes}
     for unit in module.units:
-        for statement in unit.statements:
-            for node in ast.walk(statement):
-                if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in classes):
-                    continue
-                used, text = _constant_call(node, bound)
-                if not text:
-                    continue
-                alike = found[node.func.id].setdefault(frozenset(used & classes), [])
-                if text not in (other for _, other, _ in alike):
-                    alike.append((_size(node), text, unit.span_of(node)))
+        for node in code.walk(*unit.body):
+            if not (isinstance(node, code.Call) and isinstance(node.func, code.Name) and node.func.id in classes):
+                continue
+            used, site = _constant_call(unit, node, bound)
+            if site is None:
+                continue
+            alike = found[node.func.id].setdefault(frozenset(used & classes), [])
+            if site.text not in (other.text for other in alike):
+                alike.append(site)
     return {name: _chosen(groups.values()) for name, groups in found.items()}
 
 
-def calls_of_imported(module: Module, units: Sequence[Unit]) -> Iterator[tuple[Unit, str, str, Span]]:
-    """Yields, for calls of imported classes in functions and at the top of a file, what holds the call, the class's name, the
-    call's source and its place: what is built there is built nowhere else with these arguments."""
+def calls_of_imported(module: Module, units: Sequence[Unit]) -> Iterator[tuple[str, CallSite]]:
+    """Yields the calls of imported classes in functions and at the top of a file, with the class's name there: what is built there
+    is built nowhere else with these arguments."""
     imported = {each for unit in module.units if unit.kind == "import" for each in unit.names} - _OF_TORCH
     if not imported:
         return
     bound = {each for unit in module.units for each in unit.names} | set(dir(python))
     seen: set[str] = set()
     for unit in units:
-        for statement in unit.statements:
-            for node in ast.walk(statement):
-                name = _class_named(node.func, imported) if isinstance(node, ast.Call) else ""
-                if isinstance(node, ast.Call) and name and len(seen) < CALL_SITES:
-                    _, text = _constant_call(node, bound)
-                    if text and text not in seen:
-                        seen.add(text)
-                        yield unit, name, text, unit.span_of(node)
+        for node in code.walk(*unit.body):
+            name = _class_named(node.func, imported) if isinstance(node, code.Call) else ""
+            if isinstance(node, code.Call) and name and len(seen) < CALL_SITES:
+                _, site = _constant_call(unit, node, bound)
+                if site is not None and site.text not in seen:
+                    seen.add(site.text)
+                    yield name, site
 
 
 _OF_TORCH = frozenset({"torch", "nn", "F", "np", "numpy"})
 """What these names hold is no class of the user's."""
 
 
-def _class_named(function: ast.expr, imported: set[str]) -> str:
+def _class_named(function: code.Expression, imported: set[str]) -> str:
     """Returns `Net` or `models.Net` where the first name is imported and the last looks like a class's; else ''."""
-    text = ast.unparse(function) if isinstance(function, (ast.Name, ast.Attribute)) else ""
+    text = code.dotted(function)
     first, _, rest = text.partition(".")
     return text if first in imported and (rest or first).rpartition(".")[2][:1].isupper() else ""
 
 
-def _constant_call(node: ast.Call, bound: set[str]) -> tuple[set[str], str]:
-    """Returns the names that a call's arguments use, and its source; '' where they need something local or there are none."""
-    named = [each for each in node.keywords if each.arg is not None]
+def _constant_call(unit: Unit, node: code.Call, bound: set[str]) -> tuple[set[str], CallSite | None]:
+    """Returns the names that a call's arguments use, and the call; None where they need something local or there are none.
+
+    What `**` spreads is left out.
+    """
+    named = [each for each in node.keywords if each.name is not None]
     given = [*node.args, *(each.value for each in named)]
-    used = {each.id for arg in given for each in ast.walk(arg) if isinstance(each, ast.Name)}
-    if not given or not used <= bound or any(isinstance(arg, ast.Starred) for arg in node.args):
-        return used, ""
-    return used, ast.unparse(ast.Call(node.func, node.args, named))
+    used = {each.id for arg in given for each in code.walk(arg) if isinstance(each, code.Name)}
+    if not given or not used <= bound or any(isinstance(arg, code.Starred) for arg in node.args):
+        return used, None
+    kept = code.Call(node.start, node.end, node.func, node.args, tuple(named))
+    parts = ", ".join(" ".join(unit.source_of(each).split()) for each in (*node.args, *named))
+    return used, CallSite(unit, kept, f"{unit.source_of(node.func)}({parts})")
 
 
-def _chosen(groups: Iterable[list[tuple[float, str, Span]]]) -> dict[str, Span]:
-    kept: dict[str, Span] = {}
+def _chosen(groups: Iterable[list[CallSite]]) -> tuple[CallSite, ...]:
+    kept: dict[str, CallSite] = {}
     for group in groups:
-        for _, text, place in (group[0], max(group, key=lambda each: each[0])):
+        for site in (group[0], max(group, key=lambda each: _size(each.node))):
             if len(kept) < CALL_SITES:
-                kept[text] = place
-    return kept
+                kept[site.text] = site
+    return tuple(kept.values())
 
 
-def _size(node: ast.Call) -> float:
+def _size(node: code.Call) -> int:
     """Returns the sum of the whole numbers in a call's arguments."""
-    numbers = (each.value for each in ast.walk(node) if isinstance(each, ast.Constant))
-    return sum(number for number in numbers if type(number) is int)
+    return sum(each.value for each in code.walk(node) if isinstance(each, code.Constant) and type(each.value) is int)

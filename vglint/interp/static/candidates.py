@@ -1,13 +1,13 @@
-"""What a look at a file's `ast` says might be an entry, before anything is interpreted."""
+"""What a look at a file says might be an entry, before anything is interpreted."""
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from vglint.interp.static.call_sites import call_sites, calls_of_imported
+from vglint.interp.static.call_sites import CallSite, call_sites, calls_of_imported
+from vglint.source import code
 from vglint.source.module import Module
 from vglint.source.unit import Unit
 from vglint.span import Span
@@ -20,10 +20,10 @@ class Candidate:
 
     kind: Literal["class", "call", "function", "training", "method", "script"]
     unit: Unit
-    text: str = ""
-    """Source of the call; the method's name."""
-    place: Span | None = None
-    """Where the call stands."""
+    method: str = ""
+    """The method's name."""
+    call: CallSite | None = None
+    """The call."""
     imported: str = ""
     """The class of another file that is called, as the file names it."""
 
@@ -31,22 +31,31 @@ class Candidate:
     def name(self) -> str:
         return self.unit.names[-1] if self.unit.names and self.kind != "script" else "<module>"
 
+    @property
+    def place(self) -> Span | None:
+        """Where the call or the method stands."""
+        if self.call is not None:
+            return self.call.unit.span(self.call.node)
+        if self.method and isinstance(self.unit.definition, code.Class):
+            return self.unit.span(methods(self.unit.definition)[self.method])
+        return None
+
 
 def candidates(module: Module) -> Iterator[Candidate]:
     """Yields every possible entry of a file in source order, the file itself last."""
     script = False
     called = call_sites(module)
-    trainers = {unit.ast.name for unit in module.units if isinstance(unit.ast, ast.FunctionDef) and _trains(unit.ast)}
+    trainers = {unit.name for unit in module.units if unit.kind == "function" and _trains(*unit.body)}
     for unit in module.units:
-        node = unit.ast
-        if isinstance(node, ast.ClassDef):
+        node = unit.definition
+        if isinstance(node, code.Class):
             if node.bases:
                 yield Candidate("class", unit)
-                for text, place in called.get(node.name, {}).items():
-                    yield Candidate("call", unit, text, place)
+                for site in called.get(node.name, ()):
+                    yield Candidate("call", unit, call=site)
             for method in training_methods(node):
-                yield Candidate("method", unit, method.name, unit.span_of(method))
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                yield Candidate("method", unit, method.name)
+        elif node is not None:
             if _trains(node) or (_optimises(node) and node.name not in _called_names(module)):
                 yield Candidate("training", unit)
             elif _builds(node):
@@ -54,7 +63,7 @@ def candidates(module: Module) -> Iterator[Candidate]:
         elif unit.kind == "other" and not script:
             script = any(
                 _trains(statement) or _loops_over_calls(statement) or _starts(statement, trainers)
-                for statement in unit.statements
+                for statement in unit.body
             )
     script = script or _calls_trainer(module)
     plain = [
@@ -62,8 +71,8 @@ def candidates(module: Module) -> Iterator[Candidate]:
         for unit in module.units
         if (unit.kind == "function" and not _trains_somewhere(unit)) or (unit.kind == "other" and not script)
     ]
-    for unit, name, text, place in calls_of_imported(module, plain):
-        yield Candidate("call", unit, text, place, name)
+    for name, site in calls_of_imported(module, plain):
+        yield Candidate("call", site.unit, call=site, imported=name)
     if script:
         yield Candidate("script", module.units[0])
 
@@ -73,83 +82,103 @@ METHODS = 3
 _ON_GRADIENTS = frozenset({"zero_grad", "clip_grad_norm_", "clip_grad_norm", "clip_grad_value_", "unscale_", "step"})
 
 
-def training_methods(node: ast.ClassDef) -> list[ast.FunctionDef]:
+def methods(node: code.Class) -> dict[str, code.Function]:
+    """Returns the functions that a class body defines, by name."""
+    return {each.name: each for each in node.body if isinstance(each, code.Function)}
+
+
+def training_methods(node: code.Class) -> list[code.Function]:
     """Returns the methods of a class from which `backward` is called, directly or through `self`, and that none of them calls."""
-    methods = {each.name: each for each in node.body if isinstance(each, ast.FunctionDef)}
-    if not any(_trains(each) for each in methods.values()):
+    defined = methods(node)
+    reach = {name for name, each in defined.items() if _trains(each)}
+    if not reach:
         return []
-    called = {name: _own_calls(each) for name, each in methods.items()}
-    reach = {name for name, each in methods.items() if _trains(each)}
+    called = {name: _own_calls(each) for name, each in defined.items()}
     while True:
         more = {name for name, others in called.items() if others & reach} - reach
         if not more:
             break
         reach |= more
-    roots = [name for name in methods if name in reach and not any(name in called[other] for other in reach - {name})]
-    return [methods[name] for name in roots[:METHODS]]
+    roots = [name for name in defined if name in reach and not any(name in called[other] for other in reach - {name})]
+    return [defined[name] for name in roots[:METHODS]]
 
 
-def acts_elsewhere(node: ast.ClassDef, name: str) -> str | None:
+def acts_elsewhere(node: code.Class, name: str) -> str | None:
     """Returns a method that zeroes, clips or uses gradients and that a method does not come to call."""
-    methods = {each.name: each for each in node.body if isinstance(each, ast.FunctionDef)}
+    defined = methods(node)
     seen: set[str] = set()
     todo = [name, "__init__"]
     while todo:
         current = todo.pop()
-        if current in methods and current not in seen:
+        if current in defined and current not in seen:
             seen.add(current)
-            todo += _own_calls(methods[current])
-    for other, method in methods.items():
+            todo += _own_calls(defined[current])
+    for other, method in defined.items():
         if other not in seen and any(
-            isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in _ON_GRADIENTS
-            for each in ast.walk(method)
+            isinstance(each, code.Call) and isinstance(each.func, code.Attribute) and each.func.attr in _ON_GRADIENTS
+            for each in code.walk(method)
         ):
             return other
     return None
 
 
-def _own_calls(method: ast.FunctionDef) -> set[str]:
+def _own_calls(method: code.Function) -> set[str]:
     """Returns the names that a method looks up in its first argument."""
-    first = method.args.args[0].arg if method.args.args else ""
+    positional = method.parameters.positional
+    first = positional[0].name if positional else ""
     return {
         each.attr
-        for each in ast.walk(method)
-        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id == first
+        for each in code.walk(method)
+        if isinstance(each, code.Attribute) and isinstance(each.value, code.Name) and each.value.id == first
     }
 
 
 def factories(module: Module, name: str) -> list[str]:
     """Returns the functions of a file that need no argument and name a class, directly or through one other function."""
-    functions = [unit.ast for unit in module.units if isinstance(unit.ast, ast.FunctionDef)]
+    functions = [
+        unit.definition
+        for unit in module.units
+        if unit.kind == "function" and isinstance(unit.definition, code.Function) and not unit.definition.is_async
+    ]
     names = {
-        function.name: {each.id for each in ast.walk(function) if isinstance(each, ast.Name)} for function in functions
+        function.name: {each.id for each in code.walk(function) if isinstance(each, code.Name)}
+        for function in functions
     }
     direct = {function for function, used in names.items() if name in used}
     found = []
     for function in functions:
-        arguments = function.args
-        required = len(arguments.posonlyargs) + len(arguments.args) - len(arguments.defaults)
-        if required == 0 and (function.name in direct or names[function.name] & direct):
+        if not required_parameters(function) and (function.name in direct or names[function.name] & direct):
             found.append(function.name)
     return found
 
 
-def _trains(node: ast.AST) -> bool:
+def required_parameters(function: code.Function) -> list[code.Parameter]:
+    """Returns the parameters that callers must give by place, as a rule."""
+    given = function.parameters
+    return [each for each in (*given.positional_only, *given.positional) if each.default is None]
+
+
+def _trains(*nodes: code.Statement) -> bool:
+    own = nodes[0] if len(nodes) == 1 else None
+    if isinstance(own, code.Function) and own.name == "backward":
+        return False
     return any(
-        isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in ("backward",)
-        for each in ast.walk(node)
-    ) and not _is_backward_method(node)
+        isinstance(each, code.Call) and isinstance(each.func, code.Attribute) and each.func.attr == "backward"
+        for each in code.walk(*nodes)
+    )
 
 
-def _optimises(node: ast.AST) -> bool:
+def _optimises(node: code.Function) -> bool:
     """Whether a function builds an optimiser of a model's parameters, and calls something in a loop: what it calls may train."""
     built = any(
-        isinstance(each, ast.Call)
-        and isinstance(each.func, (ast.Attribute, ast.Name))
-        and (each.func.attr if isinstance(each.func, ast.Attribute) else each.func.id) in OPTIMIZERS
-        for each in ast.walk(node)
+        isinstance(each, code.Call)
+        and isinstance(each.func, (code.Attribute, code.Name))
+        and (each.func.attr if isinstance(each.func, code.Attribute) else each.func.id) in OPTIMIZERS
+        for each in code.walk(node)
     )
-    return built and any(isinstance(each, (ast.For, ast.While)) and _loops_over_calls(each) for each in ast.walk(node))
+    return built and any(
+        isinstance(each, (code.For, code.While)) and _loops_over_calls(each) for each in code.walk(node)
+    )
 
 
 def _called_names(module: Module) -> set[str]:
@@ -157,9 +186,8 @@ def _called_names(module: Module) -> set[str]:
     return {
         each.func.id
         for unit in module.units
-        for statement in unit.statements
-        for each in ast.walk(statement)
-        if isinstance(each, ast.Call) and isinstance(each.func, ast.Name)
+        for each in code.walk(*unit.body)
+        if isinstance(each, code.Call) and isinstance(each.func, code.Name)
     }
 
 
@@ -168,50 +196,44 @@ OPTIMIZERS = frozenset("SGD Adam AdamW Adamax NAdam RAdam Adagrad Adadelta RMSpr
 
 
 def _trains_somewhere(unit: Unit) -> bool:
-    return any(_trains(statement) for statement in unit.statements)
+    return any(_trains(statement) for statement in unit.body)
 
 
-def _is_backward_method(node: ast.AST) -> bool:
-    return isinstance(node, ast.FunctionDef) and node.name == "backward"
-
-
-def _builds(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def _builds(node: code.Function) -> bool:
     """Whether a function makes layers itself and returns something."""
-    returns = any(isinstance(each, ast.Return) and each.value is not None for each in ast.walk(node))
+    returns = any(isinstance(each, code.Return) and each.value is not None for each in code.walk(node))
     return returns and any(
-        isinstance(each, ast.Attribute)
+        isinstance(each, code.Attribute)
         and each.attr in ("Sequential", "Linear", "Conv2d", "add_module")
-        and isinstance(each.value, ast.Name)
-        for each in ast.walk(node)
+        and isinstance(each.value, code.Name)
+        for each in code.walk(node)
     )
 
 
-def _loops_over_calls(node: ast.AST) -> bool:
+def _loops_over_calls(node: code.Node) -> bool:
     """Whether top-level code loops and calls something in the loop (`for epoch in …: train(...)`), or guards `__main__`."""
-    if isinstance(node, ast.If):
-        test = ast.dump(node.test)
-        return "__main__" in test
-    return isinstance(node, (ast.For, ast.While)) and any(isinstance(each, ast.Call) for each in ast.walk(node))
+    if isinstance(node, code.If):
+        return any(isinstance(each, code.Constant) and each.value == "__main__" for each in code.walk(node.test))
+    return isinstance(node, (code.For, code.While)) and any(isinstance(each, code.Call) for each in code.walk(node))
 
 
-def _starts(node: ast.AST, trainers: set[str]) -> bool:
+def _starts(node: code.Statement, trainers: set[str]) -> bool:
     """Whether top-level code calls a function of the file that trains, or one that says so (`train(…)`, `Trainer(…).train()`)."""
-    for each in ast.walk(node):
-        if isinstance(each, ast.Call):
-            if isinstance(each.func, ast.Name) and (each.func.id in trainers or each.func.id.startswith("train")):
+    for each in code.walk(node):
+        if isinstance(each, code.Call):
+            if isinstance(each.func, code.Name) and (each.func.id in trainers or each.func.id.startswith("train")):
                 return True
-            if isinstance(each.func, ast.Attribute) and each.func.attr.startswith("train"):
+            if isinstance(each.func, code.Attribute) and each.func.attr.startswith("train"):
                 return True
     return False
 
 
 def _calls_trainer(module: Module) -> bool:
     return any(
-        isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr == "fit"
+        isinstance(each, code.Call) and isinstance(each.func, code.Attribute) and each.func.attr == "fit"
         for unit in module.units
         if unit.kind == "other"
-        for statement in unit.statements
-        for each in ast.walk(statement)
+        for each in code.walk(*unit.body)
     )
 
 
@@ -219,24 +241,21 @@ Need: TypeAlias = Literal["nothing", "annotated", "arguments"]
 """What a class must be given: nothing, only objects whose annotated class makes them, or more."""
 
 
-def needs(node: ast.ClassDef) -> Need:
-    """Returns what the class's own `__init__` must be given."""
-    for statement in node.body:
-        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
-            arguments = statement.args
-            positional = [*arguments.posonlyargs, *arguments.args]
-            required = positional[1 : len(positional) - len(arguments.defaults)]
-            required += [
-                each
-                for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=False)
-                if default is None
-            ]
-            if any(not _names_class(each.annotation) for each in required):
-                return "arguments"
-            return "annotated" if required else "nothing"
-    return "nothing"
+def needs(unit: Unit) -> Need:
+    """Returns what the own `__init__` of a statement's class must be given."""
+    node = unit.definition
+    init = methods(node).get("__init__") if isinstance(node, code.Class) else None
+    if init is None:
+        return "nothing"
+    required = required_parameters(init)
+    if init.parameters.positional_only or init.parameters.positional:
+        required = required[1:]
+    required += [each for each in init.parameters.keyword_only if each.default is None]
+    if any(not _names_class(unit, each.annotation) for each in required):
+        return "arguments"
+    return "annotated" if required else "nothing"
 
 
-def _names_class(annotation: ast.expr | None) -> bool:
-    text = ast.unparse(annotation) if annotation is not None else ""
+def _names_class(unit: Unit, annotation: code.Expression | None) -> bool:
+    text = unit.source_of(annotation) if annotation is not None else ""
     return (text[:1].isupper() and "[" not in text and text not in ("Any", "Callable", "Tensor")) or "Config" in text

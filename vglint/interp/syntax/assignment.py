@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
 from vglint.interp.machine.core import Frame, Run, evaluate
 from vglint.interp.nodes.ranks import learn
 from vglint.interp.protocols.indexing import dimension, set_index
@@ -22,29 +20,30 @@ from vglint.interp.values.objects import (
     TensorV,
     Value,
 )
+from vglint.source import code
 
 if TYPE_CHECKING:
     pass
 
 
-def assign(run: Run, target: cst.CSTNode, value: Value, frame: Frame) -> None:
+def assign(run: Run, target: code.Expression, value: Value, frame: Frame) -> None:
     """Binds a value to an assignment target."""
     match target:
-        case cst.Name(value=name):
+        case code.Name(id=name):
             bind(run, name, value, frame.scope)
             if isinstance(value, ModuleV) and not run.modules_running and run.setup == 0:
                 run.roots.setdefault(name, value)
-        case cst.Attribute():
+        case code.Attribute():
             holder = evaluate(run, target.value, frame)
-            set_attribute(run, holder, target.attr.value, value, frame, Site(frame.unit, target))
-        case cst.Subscript():
+            set_attribute(run, holder, target.attr, value, frame, Site(frame.unit, target))
+        case code.Subscript():
             from vglint.interp.syntax.expressions import key_of
 
             holder = evaluate(run, target.value, frame)
             set_index(run, holder, key_of(run, target, frame), value, frame, Site(frame.unit, target))
-        case cst.Tuple() | cst.List():
+        case code.Display():
             _unpack(run, list(target.elements), value, frame, Site(frame.unit, target))
-        case cst.StarredElement():
+        case code.Starred():
             assign(run, target.value, value, frame)
         case _:
             pass
@@ -64,10 +63,8 @@ def bind(run: Run, name: str, value: Value, scope: Scope) -> None:
     run.put(scope.names, name, value)
 
 
-def _unpack(run: Run, elements: list[cst.BaseElement], value: Value, frame: Frame, site: Site) -> None:
-    starred = next(
-        (position for position, element in enumerate(elements) if isinstance(element, cst.StarredElement)), None
-    )
+def _unpack(run: Run, elements: list[code.Expression], value: Value, frame: Frame, site: Site) -> None:
+    starred = next((position for position, element in enumerate(elements) if isinstance(element, code.Starred)), None)
     if isinstance(value, ShapeV) and starred is None:
         sizes = name_sizes(run, value.tensor, value.skip + len(elements) + value.cut)
         value = sizes[value.skip : value.skip + len(elements)]
@@ -78,7 +75,7 @@ def _unpack(run: Run, elements: list[cst.BaseElement], value: Value, frame: Fram
         for position, element in enumerate(elements):
             assign(
                 run,
-                element.value,
+                element,
                 ListV([found.item], found.count)
                 if position == starred
                 else _part(run, value, position, found.item, site),
@@ -87,15 +84,15 @@ def _unpack(run: Run, elements: list[cst.BaseElement], value: Value, frame: Fram
         return
     if starred is None:
         for element, item in zip(elements, found.items, strict=False):
-            assign(run, element.value, item, frame)
+            assign(run, element, item, frame)
         return
     after = len(elements) - starred - 1
     for element, item in zip(elements[:starred], found.items, strict=False):
-        assign(run, element.value, item, frame)
+        assign(run, element, item, frame)
     end = len(found.items) - after
-    assign(run, elements[starred].value, ListV(found.items[starred:end]), frame)
+    assign(run, elements[starred], ListV(found.items[starred:end]), frame)
     for element, item in zip(elements[starred + 1 :], found.items[end:], strict=False):
-        assign(run, element.value, item, frame)
+        assign(run, element, item, frame)
 
 
 def _part(run: Run, value: Value, position: int, item: Value, site: Site) -> Value:
@@ -113,19 +110,19 @@ def name_sizes(run: Run, tensor: TensorV, rank: int) -> tuple[Value, ...]:
     return tuple(dimension(run, tensor, position) for position in range(rank))
 
 
-def delete(run: Run, target: cst.CSTNode, frame: Frame) -> None:
+def delete(run: Run, target: code.Expression, frame: Frame) -> None:
     match target:
-        case cst.Name(value=name):
+        case code.Name(id=name):
             run.drop(frame.scope.names, name)
-        case cst.Attribute():
+        case code.Attribute():
             holder = evaluate(run, target.value, frame)
             if isinstance(holder, ModuleV):
                 for table in (holder.modules, holder.parameters, holder.buffers, holder.attrs):
-                    if target.attr.value in table:
-                        run.drop(table, target.attr.value)
+                    if target.attr in table:
+                        run.drop(table, target.attr)
             elif isinstance(holder, Instance):
-                run.drop(holder.attrs, target.attr.value)
-        case cst.Subscript():
+                run.drop(holder.attrs, target.attr)
+        case code.Subscript():
             from vglint.interp.syntax.expressions import key_of
 
             holder, key = evaluate(run, target.value, frame), key_of(run, target, frame)

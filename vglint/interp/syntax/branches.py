@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, TypeAlias
-
-import libcst as cst
 
 from vglint.interp.machine.core import (
     LIST,
@@ -27,6 +24,7 @@ from vglint.interp.nodes.emit import emit, node_of
 from vglint.interp.protocols.comparison import equal, turn_of
 from vglint.interp.torch.modules import find_in_mro
 from vglint.interp.values.objects import ClassV, ListV, ModuleV, OpaqueV, Site, TensorV, Value, is_tensor
+from vglint.source import code
 from vglint.value import Unknown
 
 End: TypeAlias = "tuple[int | None, dict[Any, Any], Value, list[int]]"
@@ -117,11 +115,11 @@ def _tables(module: ModuleV) -> tuple[Any, ...]:
     return module.attrs, module.modules, module.parameters, module.buffers, module.config, module.extra
 
 
-def fork_values(run: Run, condition: Value, nodes: list[cst.BaseExpression], frame: Frame, site: Site) -> Value:
+def fork_values(run: Run, condition: Value, nodes: list[code.Expression], frame: Frame, site: Site) -> Value:
     """Evaluates every arm of a conditional expression and returns the joined value."""
     values: list[Value] = []
 
-    def arm(node: cst.BaseExpression) -> Callable[[], int | None]:
+    def arm(node: code.Expression) -> Callable[[], int | None]:
         def walk() -> int | None:
             value = evaluate(run, node, frame)
             values.append(value)
@@ -262,7 +260,7 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
     if run.training_code and site.node is not None and _is_own_model(left) and _is_own_model(right):
         # One whole model or another: the program is followed with the first, here and where the same is asked again.
         run.gap("branches differ", text, site)
-        run.chosen.add(source_of(site.node))
+        run.chosen.add(site.unit.source_of(site.node))
         return left
     return either(left, right) or opaque(run, "branches differ", text, [left, right], site)
 
@@ -271,12 +269,6 @@ def _is_own_model(value: Value) -> bool:
     return (
         isinstance(value, ModuleV) and isinstance(value.cls, ClassV) and find_in_mro(value.cls, "forward") is not None
     )
-
-
-@lru_cache(maxsize=1024)
-def source_of(node: cst.CSTNode) -> str:
-    """Returns the source of an expression."""
-    return cst.Module([]).code_for_node(node)
 
 
 def returned_value(run: Run, frame: Frame, flow: int | None, site: Site) -> Value:

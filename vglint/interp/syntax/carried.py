@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import libcst as cst
-
 from vglint import ops
 from vglint.graph import sources_of
 from vglint.interp.machine.core import Frame, Run
 from vglint.interp.nodes.emit import emit
 from vglint.interp.values.objects import Instance, ListV, ModuleV, ParamV, Site, TensorV, Value
+from vglint.source import code
+from vglint.source.names import target_names
 
 _LAYERS = 64
 """The most tensors that a network's state is taken to have: one or two for each of its layers."""
@@ -44,7 +44,7 @@ def held(run: Run, frame: Frame) -> list[Held]:
     ]
 
 
-def note_carried(run: Run, loop: cst.For, before: list[Held], start: int, frame: Frame) -> None:
+def note_carried(run: Run, loop: code.For, before: list[Held], start: int, frame: Frame) -> None:
     """Notes each state that a turn reads, replaces by one with history, and hands to the next turn's backward pass. Where nothing is
     trained and the graph is retained, the gradient is only looked at."""
     turn = range(start, len(run.nodes))
@@ -137,29 +137,23 @@ def _has_history(run: Run, node: int) -> bool:
     )
 
 
-def _given_to_itself(loop: cst.For, name: str) -> cst.Assign | None:
+def _given_to_itself(loop: code.For, name: str) -> code.Assign | None:
     """Returns the first assignment in a loop that passes a name to the call whose result it gets: `y, h = net(x, h)`; None where
     something else binds the name before."""
-    todo: list[cst.CSTNode] = [loop.body]
+    todo: list[code.Node] = list(loop.body)
     while todo:
         node = todo.pop(0)
-        if isinstance(node, cst.Assign):
-            targets = [name_ for target in node.targets for name_ in bound_names(target.target)]
+        if isinstance(node, code.Assign):
+            targets = [name_ for target in node.targets for name_ in target_names(target)]
             if name in targets:
-                given = isinstance(node.value, cst.Call) and any(_names(arg.value, name) for arg in node.value.args)
+                given = isinstance(node.value, code.Call) and any(_names(arg, name) for arg in node.value.args)
                 return node if given else None
-        elif not isinstance(node, (cst.FunctionDef, cst.Lambda, cst.BaseExpression)):
-            todo = [*node.children, *todo]
+        elif isinstance(
+            node, (code.If, code.For, code.While, code.With, code.Try, code.Handler, code.Match, code.Case)
+        ):
+            todo = [*code.children(node), *todo]
     return None
 
 
-def bound_names(target: cst.CSTNode) -> list[str]:
-    if isinstance(target, cst.Name):
-        return [target.value]
-    if isinstance(target, (cst.Tuple, cst.List)):
-        return [name for element in target.elements for name in bound_names(element.value)]
-    return []
-
-
-def _names(value: cst.BaseExpression, name: str) -> bool:
-    return isinstance(value, cst.Name) and value.value == name
+def _names(value: code.Expression, name: str) -> bool:
+    return isinstance(value, code.Name) and value.id == name

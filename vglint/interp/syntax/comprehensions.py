@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import libcst as cst
-
 from vglint.interp.machine.core import EVAL, Frame, Run, evaluate, opaque, register
 from vglint.interp.protocols import comparison
 from vglint.interp.protocols.iteration import items_of
@@ -24,10 +22,11 @@ from vglint.interp.values.objects import (
     Site,
     Value,
 )
+from vglint.source import code
 from vglint.value import Unknown
 
 
-def _comprehension(run: Run, clause: cst.CompFor, frame: Frame, make: Any) -> tuple[list[Value] | None, Value]:
+def _comprehension(run: Run, loops: tuple[code.Loop, ...], frame: Frame, make: Any) -> tuple[list[Value] | None, Value]:
     """Returns (results in order, count); results of an unknown number of turns are one representative with its count."""
     from vglint.interp.syntax.assignment import assign
     from vglint.interp.syntax.loops import counted, repeated, shortened
@@ -37,48 +36,50 @@ def _comprehension(run: Run, clause: cst.CompFor, frame: Frame, make: Any) -> tu
     results: list[Value] = []
     counts: list[Value] = []
 
-    def turn(clause: cst.CompFor, source: Frame) -> None:
+    def turn(number: int, source: Frame) -> None:
+        clause = loops[number]
         site = Site(frame.unit, clause)
         found = shortened(run, items_of(run, evaluate(run, clause.iter, source), frame, site))
         if found.parts is not None:
-            walk(clause, found.parts, site)
+            walk(number, found.parts, site)
             return
         if found.items is None:
             count = found.count if found.count is not None else Unknown("loop bound", "length of an iterable")
-            walk(clause, [RepeatV((found.item,), count, OpenLoop(count))], site)
+            walk(number, [RepeatV((found.item,), count, OpenLoop(count))], site)
             return
         with repeated(run, found.items):
             for item in found.items:
                 run.tick()
-                step(clause, item)
+                step(number, item)
 
-    def walk(clause: cst.CompFor, parts: Sequence[Value], site: Site) -> None:
+    def walk(number: int, parts: Sequence[Value], site: Site) -> None:
         for part in parts:
             if not isinstance(part, RepeatV):
-                step(clause, part)
+                step(number, part)
                 continue
             start = len(results)
             with counted(run, part.count, "comprehension", site):
-                walk(clause, part.items, site)
+                walk(number, part.items, site)
             if results[start:] and all(is_layered(result) for result in results[start:]):
                 results[start:] = [RepeatV(tuple(results[start:]), part.count, part.loop)]
             else:
                 counts.append(part.count)
 
-    def step(clause: cst.CompFor, item: Value) -> None:
+    def step(number: int, item: Value) -> None:
+        clause = loops[number]
         assign(run, clause.target, item, inner)
-        for condition in clause.ifs:
-            known = comparison.truth(run, evaluate(run, condition.test, inner), inner, Site(frame.unit, condition))
+        for condition in clause.conditions:
+            known = comparison.truth(run, evaluate(run, condition, inner), inner, Site(frame.unit, condition))
             if known is False:
                 return
             if known is None:
                 counts.append(Unknown("branches differ", "condition of a comprehension"))
-        if clause.inner_for_in is not None:
-            turn(clause.inner_for_in, inner)
+        if number + 1 < len(loops):
+            turn(number + 1, inner)
         else:
             results.append(make(inner))
 
-    turn(clause, frame)
+    turn(0, frame)
     return results, (counts[0] if counts else None)
 
 
@@ -94,36 +95,24 @@ def _gathered(results: list[Value] | None, count: Value, site: Site, run: Run) -
     return opaque(run, "loop bound", "list of unknown length", results, site)
 
 
-@register(EVAL, cst.ListComp)
-def list_comprehension(run: Run, node: cst.ListComp, frame: Frame) -> Value:
-    results, count = _comprehension(run, node.for_in, frame, lambda inner: evaluate(run, node.elt, inner))
-    return _gathered(results, count, Site(frame.unit, node), run)
-
-
-@register(EVAL, cst.SetComp)
-def set_comprehension(run: Run, node: cst.SetComp, frame: Frame) -> Value:
-    results, count = _comprehension(run, node.for_in, frame, lambda inner: evaluate(run, node.elt, inner))
+@register(EVAL, code.Comprehension)
+def comprehension(run: Run, node: code.Comprehension, frame: Frame) -> Value:
+    if node.kind == "dict":
+        return _dict(run, node, frame)
+    results, count = _comprehension(run, node.loops, frame, lambda inner: evaluate(run, node.element, inner))
     gathered = _gathered(results, count, Site(frame.unit, node), run)
-    return SetV(gathered.items) if isinstance(gathered, ListV) and gathered.count is None else gathered
+    if not isinstance(gathered, ListV) or node.kind == "list":
+        return gathered
+    if node.kind == "set":
+        return SetV(gathered.items) if gathered.count is None else gathered
+    return IteratorV(gathered.items) if gathered.count is None else IteratorV(None, gathered.items[0], gathered.count)
 
 
-@register(EVAL, cst.GeneratorExp)
-def generator(run: Run, node: cst.GeneratorExp, frame: Frame) -> Value:
-    results, count = _comprehension(run, node.for_in, frame, lambda inner: evaluate(run, node.elt, inner))
-    gathered = _gathered(results, count, Site(frame.unit, node), run)
-    if isinstance(gathered, ListV):
-        return (
-            IteratorV(None, gathered.items[0], gathered.count)
-            if gathered.count is not None
-            else IteratorV(gathered.items)
-        )
-    return gathered
-
-
-@register(EVAL, cst.DictComp)
-def dict_comprehension(run: Run, node: cst.DictComp, frame: Frame) -> Value:
+def _dict(run: Run, node: code.Comprehension, frame: Frame) -> Value:
+    assert node.value is not None
+    key, value = node.element, node.value
     pairs, count = _comprehension(
-        run, node.for_in, frame, lambda inner: (evaluate(run, node.key, inner), evaluate(run, node.value, inner))
+        run, node.loops, frame, lambda inner: (evaluate(run, key, inner), evaluate(run, value, inner))
     )
     made = DictV({}, complete=count is None)
     for found in pairs or []:

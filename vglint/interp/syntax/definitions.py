@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-
-import libcst as cst
-
 from vglint import ops
 from vglint.interp.kinds import enums
 from vglint.interp.machine.core import MISSING, Frame, Run, call, evaluate, execute
@@ -24,6 +20,7 @@ from vglint.interp.values.objects import (
     StaticV,
     Value,
 )
+from vglint.source import code
 
 PROPERTIES = frozenset(
     {
@@ -42,32 +39,30 @@ GUARDS = {
 }
 
 
-def make_function(run: Run, node: cst.FunctionDef, frame: Frame) -> Value:
+def make_function(run: Run, node: code.Function, frame: Frame) -> Value:
     """Returns the value of a `def`, its decorators applied as far as they change what a call does."""
     from vglint.interp.syntax.functions import defaults_of
 
-    function = FunctionV(
-        node.name.value, node, frame.scope, frame.unit, defaults_of(run, node.params, frame), frame.cls
-    )
+    function = FunctionV(node.name, node, frame.scope, frame.unit, defaults_of(run, node.parameters, frame), frame.cls)
     value: Value = function
     for decorator in reversed(node.decorators):
-        value = _decorated(run, decorator.decorator, value, function, frame)
+        value = _decorated(run, decorator, value, function, frame)
     return value
 
 
-def _decorated(run: Run, decorator: cst.BaseExpression, value: Value, function: FunctionV, frame: Frame) -> Value:
-    called = isinstance(decorator, cst.Call)
-    target = decorator.func if isinstance(decorator, cst.Call) else decorator
+def _decorated(run: Run, decorator: code.Expression, value: Value, function: FunctionV, frame: Frame) -> Value:
+    called = isinstance(decorator, code.Call)
+    target = decorator.func if isinstance(decorator, code.Call) else decorator
     if (
-        isinstance(target, cst.Attribute)
-        and target.attr.value in ("setter", "getter", "deleter")
-        and isinstance(target.value, cst.Name)
+        isinstance(target, code.Attribute)
+        and target.attr in ("setter", "getter", "deleter")
+        and isinstance(target.value, code.Name)
     ):
-        before = frame.scope.names.get(target.value.value)
+        before = frame.scope.names.get(target.value.id)
         if isinstance(before, PropertyV):
-            return PropertyV(before.getter, value) if target.attr.value == "setter" else before
+            return PropertyV(before.getter, value) if target.attr == "setter" else before
         return PropertyV(None, value)
-    known = evaluate(run, target, frame) if isinstance(target, (cst.Name, cst.Attribute)) else None
+    known = evaluate(run, target, frame) if isinstance(target, (code.Name, code.Attribute)) else None
     if isinstance(known, External):
         if known.name in PROPERTIES or known.name.rsplit(".", 1)[-1] in ("cached_property", "lazyproperty"):
             return PropertyV(value)
@@ -101,54 +96,61 @@ def _adds_arguments(run: Run, decorator: FunctionV) -> bool:
     """Whether what a decorator puts around a function hands it keyword arguments that its caller did not give."""
     key = id(decorator.node)
     if key not in run.adding:
-        tree = decorator.unit.ast
-        run.adding[key] = tree is not None and any(
-            isinstance(node, ast.Assign)
+        tree = decorator.node
+        run.adding[key] = any(
+            isinstance(node, code.Assign)
             and any(
-                isinstance(to, ast.Subscript) and isinstance(to.value, ast.Name) and to.value.id == name
+                isinstance(to, code.Subscript) and isinstance(to.value, code.Name) and to.value.id == name
                 for to in node.targets
             )
-            for inner in ast.walk(tree)
-            if isinstance(inner, ast.FunctionDef) and inner.args.kwarg and inner is not tree
-            for name in (inner.args.kwarg.arg,)
-            for node in ast.walk(inner)
+            for inner in code.walk(tree)
+            if isinstance(inner, code.Function) and inner.parameters.others and inner is not tree
+            for name in (inner.parameters.others.name,)
+            for node in code.walk(inner)
         )
     return run.adding[key]
 
 
 def _stores(decorator: FunctionV) -> bool:
     """Whether a decorator's code stores anything in an attribute or a container, as one does that keeps results."""
-    tree = decorator.unit.ast
-    for node in ast.walk(tree) if tree is not None else ():
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr":
-            return True
-        if isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, ast.Store):
-            return True
+    for node in code.walk(decorator.node):
+        match node:
+            case code.Call(func=code.Name(id="setattr")):
+                return True
+            case code.Assign(targets=targets) if any(map(_is_part, targets)):
+                return True
+            case code.Augmented(target=target) | code.Annotated(target=target) if _is_part(target):
+                return True
+            case _:
+                pass
     return False
 
 
-def make_class(run: Run, node: cst.ClassDef, frame: Frame) -> ClassV:
+def _is_part(target: code.Expression) -> bool:
+    inside = target.elements if isinstance(target, code.Display) else (target,)
+    return any(isinstance(each, (code.Attribute, code.Subscript)) for each in inside)
+
+
+def make_class(run: Run, node: code.Class, frame: Frame) -> ClassV:
     """Executes a class body and returns the class."""
     bases: list[Value] = []
-    for arg in node.bases:
-        base = generic_base(evaluate(run, arg.value, frame))
+    for each in node.bases:
+        base = generic_base(evaluate(run, each, frame))
         described = composite(run, ops.canonical(base.name)) if isinstance(base, External) else MISSING
         bases.append(base if described is MISSING else described)
     module = frame.scope.module
     prefix = module.prefix or module.module.name
-    cls = ClassV(node.name.value, f"{prefix}.{node.name.value}", tuple(bases), {}, frame.unit, node)
+    cls = ClassV(node.name, f"{prefix}.{node.name}", tuple(bases), {}, frame.unit, node)
     cls.mro = linearise(cls)
     scope = Scope(cls.names, frame.scope, module)
     inner = Frame(scope, frame.unit, None, None, cls, name=cls.name)
-    body = node.body.body if isinstance(node.body, (cst.IndentedBlock, cst.SimpleStatementSuite)) else ()
     fields: list[str] = []
-    for statement in body:
+    for statement in node.body:
         execute(run, statement, inner)
         _collect_fields(statement, fields)
-    for decorator in reversed(node.decorators):
-        inner_ = decorator.decorator
-        target = inner_.func if isinstance(inner_, cst.Call) else inner_
-        if isinstance(target, (cst.Name, cst.Attribute)):
+    for inner_ in reversed(node.decorators):
+        target = inner_.func if isinstance(inner_, code.Call) else inner_
+        if isinstance(target, (code.Name, code.Attribute)):
             registered(run, inner_, evaluate(run, target, frame), cls, frame)
     # Methods see the scope around the class, not the class's own names.
     for value in cls.names.values():
@@ -158,17 +160,13 @@ def make_class(run: Run, node: cst.ClassDef, frame: Frame) -> ClassV:
     return cls
 
 
-def _tell_bases(run: Run, cls: ClassV, node: cst.ClassDef, frame: Frame) -> None:
+def _tell_bases(run: Run, cls: ClassV, node: code.Class, frame: Frame) -> None:
     """Runs the `__init_subclass__` of a base with the keywords of the class statement."""
     for base in cls.mro[1:]:
         hook = base.names.get("__init_subclass__") if isinstance(base, ClassV) else None
         function = hook.function if isinstance(hook, ClassMethodV) else hook
         if isinstance(function, FunctionV):
-            keywords = {
-                each.keyword.value: evaluate(run, each.value, frame)
-                for each in node.keywords
-                if each.keyword is not None
-            }
+            keywords = {each.name: evaluate(run, each.value, frame) for each in node.keywords if each.name is not None}
             call(run, MethodV(function, cls), [], keywords, frame, Site(frame.unit, node))
             return
 
@@ -197,30 +195,27 @@ def generic_base(base: Value) -> Value:
     return base
 
 
-def _collect_fields(statement: cst.CSTNode, fields: list[str]) -> None:
-    if isinstance(statement, cst.SimpleStatementLine):
-        for small in statement.body:
-            if (
-                isinstance(small, cst.AnnAssign)
-                and isinstance(small.target, cst.Name)
-                and "ClassVar" not in _source(small.annotation.annotation)
-            ):
-                fields.append(small.target.value)
+def _collect_fields(statement: code.Statement, fields: list[str]) -> None:
+    match statement:
+        case code.Annotated(target=code.Name(id=name), annotation=annotation) if "ClassVar" not in _source(annotation):
+            fields.append(name)
+        case _:
+            pass
 
 
-def _source(node: cst.CSTNode) -> str:
+def _source(node: code.Expression) -> str:
     match node:
-        case cst.Name(value=value):
+        case code.Name(id=value):
             return value
-        case cst.Attribute(attr=attr):
-            return attr.value
-        case cst.Subscript(value=value):
+        case code.Attribute(attr=attr):
+            return attr
+        case code.Subscript(value=value):
             return _source(value)
         case _:
             return ""
 
 
-def _special_kind(run: Run, cls: ClassV, node: cst.ClassDef, fields: list[str], frame: Frame) -> None:
+def _special_kind(run: Run, cls: ClassV, node: code.Class, fields: list[str], frame: Frame) -> None:
     """Notes dataclasses, named tuples and enums."""
     inherited: list[str] = []
     for base in reversed(cls.mro[1:]):
@@ -228,7 +223,7 @@ def _special_kind(run: Run, cls: ClassV, node: cst.ClassDef, fields: list[str], 
             inherited += [name for name in base.fields if name not in inherited]
     names = {base.name for base in cls.mro if isinstance(base, External)}
     for decorator in node.decorators:
-        target = decorator.decorator.func if isinstance(decorator.decorator, cst.Call) else decorator.decorator
+        target = decorator.func if isinstance(decorator, code.Call) else decorator
         if _source(target) in ("dataclass", "define", "attrs", "frozen") or _source(target).endswith("dataclass"):
             cls.frozen_kind = "dataclass"
     if names & {"typing.NamedTuple", "collections.namedtuple"}:

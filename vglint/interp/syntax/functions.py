@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import libcst as cst
-
 from vglint import ops
 from vglint.interp.machine.core import (
     CALL,
@@ -57,15 +55,16 @@ from vglint.interp.values.objects import (
     Value,
     is_unknown,
 )
+from vglint.source import code
 from vglint.value import Unknown
 
 
-def defaults_of(run: Run, params: cst.Parameters, frame: Frame) -> dict[str, Value]:
+def defaults_of(run: Run, params: code.Parameters, frame: Frame) -> dict[str, Value]:
     """Evaluates default values where the function is defined."""
     made: dict[str, Value] = {}
-    for param in (*params.posonly_params, *params.params, *params.kwonly_params):
+    for param in (*params.positional_only, *params.positional, *params.keyword_only):
         if param.default is not None:
-            made[param.name.value] = evaluate(run, param.default, frame)
+            made[param.name] = evaluate(run, param.default, frame)
     return made
 
 
@@ -96,7 +95,7 @@ def _walked(
         args[0]
         if function.owner is not None and args
         else frame.self_
-        if function.owner is None and type(function.node) is cst.Lambda
+        if function.owner is None and type(function.node) is code.Lambda
         else None
     )
     inner = Frame(
@@ -104,7 +103,7 @@ def _walked(
         function.unit,
         owner,
         self_,
-        function.owner or (frame.cls if type(function.node) is cst.Lambda else None),
+        function.owner or (frame.cls if type(function.node) is code.Lambda else None),
         loops=len(run.open_loops),
         name=function.name,
     )
@@ -119,12 +118,12 @@ def _walked(
     for guard in function.regions:
         run.open_region("no_grad", guard, site)
     try:
-        if type(function.node) is cst.Lambda:
+        if isinstance(function.node, code.Lambda):
             return evaluate(run, function.node.body, inner)
-        from vglint.interp.syntax.statements import block, body_of
+        from vglint.interp.syntax.statements import block
 
         try:
-            flow = block(run, body_of(function.node), inner)
+            flow = block(run, function.node.body, inner)
         except Raised as error:
             if not inner.returned:
                 error.abstract = error.abstract or (error.name == "NotImplementedError" and _only_raises(function.node))
@@ -143,16 +142,16 @@ def _walked(
         run.region, run.borrowed = region, borrowed
 
 
-def _only_raises(node: cst.FunctionDef | cst.Lambda) -> bool:
+def _only_raises(node: code.Function | code.Lambda) -> bool:
     """Whether a function's body is nothing but a docstring and one `raise`."""
-    if isinstance(node, cst.Lambda):
+    if isinstance(node, code.Lambda):
         return False
-    lines = [part for line in node.body.body if isinstance(line, cst.SimpleStatementLine) for part in line.body]
-    said = (
-        isinstance(part, cst.Raise) or (isinstance(part, cst.Expr) and isinstance(part.value, cst.BaseString))
-        for part in lines
-    )
-    return len(lines) <= 2 and len(lines) == len(node.body.body) and all(said)
+    said = (isinstance(each, code.Raise) or _is_docstring(each) for each in node.body)
+    return len(node.body) <= 2 and all(said)
+
+
+def _is_docstring(node: code.Statement) -> bool:
+    return isinstance(node, code.Expr) and isinstance(node.value, code.Constant) and isinstance(node.value.value, str)
 
 
 def _enclosing_self(function: FunctionV, frame: Frame) -> tuple[Value, ClassV | None]:
@@ -167,28 +166,28 @@ def bind_arguments(
     run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value], site: Site
 ) -> dict[str, Value]:
     """Returns the local names of a call; an argument that is missing is unknown, one too many is dropped, with a gap."""
-    params = function.node.params
+    params = function.node.parameters
     names: dict[str, Value] = Locals()
     rest = dict(keywords)
     blanket = rest.pop("**", None)
     position = 0
-    args = _placed(args, len(params.posonly_params) + len(params.params))
-    for param in params.posonly_params:
-        names[param.name.value] = _argument(run, function, param, args, position, {}, blanket)
+    args = _placed(args, len(params.positional_only) + len(params.positional))
+    for param in params.positional_only:
+        names[param.name] = _argument(run, function, param, args, position, {}, blanket)
         position += 1
-    for param in params.params:
-        names[param.name.value] = _argument(run, function, param, args, position, rest, blanket)
+    for param in params.positional:
+        names[param.name] = _argument(run, function, param, args, position, rest, blanket)
         position += 1
-    if type(params.star_arg) is cst.Param:
-        names[params.star_arg.name.value] = tuple(args[position:])
+    if params.rest is not None:
+        names[params.rest.name] = tuple(args[position:])
     elif len(args) > position:
         run.gap("argument", f"{function.name}() is given {len(args) - position} too many", site)
-    for param in params.kwonly_params:
-        names[param.name.value] = _argument(run, function, param, [], 0, rest, blanket)
-    if run.trying and params.star_kwarg is None and rest:
+    for param in params.keyword_only:
+        names[param.name] = _argument(run, function, param, [], 0, rest, blanket)
+    if run.trying and params.others is None and rest:
         raise Raised("TypeError")
-    if params.star_kwarg is not None:
-        names[params.star_kwarg.name.value] = DictV(dict(rest), complete=blanket is None)
+    if params.others is not None:
+        names[params.others.name] = DictV(dict(rest), complete=blanket is None)
     return names
 
 
@@ -201,13 +200,13 @@ def _placed(args: list[Value], count: int) -> list[Value]:
 def _argument(
     run: Run,
     function: FunctionV,
-    param: cst.Param,
+    param: code.Parameter,
     args: list[Value],
     position: int,
     keywords: dict[str, Value],
     blanket: Value,
 ) -> Value:
-    name = param.name.value
+    name = param.name
     if position < len(args):
         return args[position]
     if name in keywords:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import libcst as cst
-
 from vglint.interp.machine.core import LIST, MISSING, FieldKey, Frame, Run, read_place
-from vglint.interp.syntax.carried import bound_names, nodes_of
+from vglint.interp.syntax.carried import nodes_of
 from vglint.interp.values.objects import ListV, Locals, ModuleV, ParamV, TensorV
+from vglint.source import code
+from vglint.source.names import target_names
 
 _SUMS = frozenset({"add", "sub", "index_add", "scatter_add", "index_put", "setitem", "join"})
 """Ops by which turns put something into a tensor that all of them share, beside what others put there."""
 
 
-def turns_are_apart(run: Run, log: list[tuple[Any, Any, Any]], start: int, loop: cst.For, frame: Frame) -> bool:
+def turns_are_apart(run: Run, log: list[tuple[Any, Any, Any]], start: int, loop: code.For, frame: Frame) -> bool:
     """Whether no turn of a loop that was walked once reads what the turn before wrote, save the sums that all of them add to.
 
     `log` are the turn's writes and `start` its first node.
@@ -22,9 +22,9 @@ def turns_are_apart(run: Run, log: list[tuple[Any, Any, Any]], start: int, loop:
     return all(_is_apart(run, holder, key, before, start, loop, frame) for holder, key, before in log)
 
 
-def _is_apart(run: Run, holder: Any, key: Any, before: Any, start: int, loop: cst.For, frame: Frame) -> bool:
+def _is_apart(run: Run, holder: Any, key: Any, before: Any, start: int, loop: code.For, frame: Frame) -> bool:
     own = holder is frame.scope.names
-    if before is MISSING or _is_callees(holder, frame) or (own and key in bound_names(loop.target)):
+    if before is MISSING or _is_callees(holder, frame) or (own and key in target_names(loop.target)):
         return True
     if isinstance(holder, (TensorV, ParamV)) and key == FieldKey("node"):
         return before is None or before >= start or _only_added_to(run, (before,), start)
@@ -62,23 +62,16 @@ def _only_added_to(run: Run, olds: tuple[int, ...], start: int) -> bool:
     return True
 
 
-def _is_set_first(loop: cst.For, name: str) -> bool:
+def _is_set_first(loop: code.For, name: str) -> bool:
     """Whether a turn assigns a name before it reads it."""
-    statements = [
-        small
-        for line in loop.body.body
-        for small in (line.body if isinstance(line, cst.SimpleStatementLine) else [line])
-    ]
-    for statement in statements:
+    for statement in loop.body:
         if not _mentions(statement, name):
             continue
-        if not isinstance(statement, cst.Assign) or _mentions(statement.value, name):
+        if not isinstance(statement, code.Assign) or _mentions(statement.value, name):
             return False
-        return any(name in bound_names(target.target) for target in statement.targets)
+        return any(name in target_names(target) for target in statement.targets)
     return True
 
 
-def _mentions(node: cst.CSTNode, name: str) -> bool:
-    if isinstance(node, cst.Name):
-        return node.value == name
-    return any(_mentions(child, name) for child in node.children)
+def _mentions(node: code.Node, name: str) -> bool:
+    return any(isinstance(each, code.Name) and each.id == name for each in code.walk(node))

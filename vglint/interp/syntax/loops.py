@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-import libcst as cst
-
 from vglint.interp.machine.attempts import Attempt
 from vglint.interp.machine.core import TURNS, Flow, Frame, Run, evaluate
 from vglint.interp.machine.memory import Journal
@@ -14,6 +12,7 @@ from vglint.interp.protocols import comparison
 from vglint.interp.protocols.comparison import counts_turns
 from vglint.interp.protocols.iteration import Items, items_of
 from vglint.interp.values.objects import OpenLoop, RepeatV, Site, Value
+from vglint.source import code
 from vglint.value import Expr, Unknown
 
 LISTED = 10_000
@@ -180,7 +179,7 @@ def _walk_parts(
 
 
 def walk_while(
-    run: Run, test: cst.BaseExpression, body: Callable[[], int | None], frame: Frame, site: Site, text: str
+    run: Run, test: code.Expression, body: Callable[[], int | None], frame: Frame, site: Site, text: str
 ) -> int | None:
     """Walks a `while` loop as long as its condition is known, else once."""
     for _ in range(TURNS):
@@ -210,10 +209,8 @@ def walk_while(
     return None
 
 
-def _endless(test: cst.BaseExpression) -> bool:
-    return (isinstance(test, cst.Name) and test.value == "True") or (
-        isinstance(test, cst.Integer) and test.value == "1"
-    )
+def _endless(test: code.Expression) -> bool:
+    return isinstance(test, code.Constant) and test.value in (True, 1)
 
 
 @contextmanager

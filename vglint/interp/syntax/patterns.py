@@ -2,81 +2,101 @@
 
 from __future__ import annotations
 
-import libcst as cst
-
 from vglint.interp.machine.core import Frame, Run, evaluate, get_attribute
 from vglint.interp.protocols.comparison import equal
-from vglint.interp.values.objects import DictV, ListV, Site, Value, is_unknown
+from vglint.interp.values.objects import DictV, External, ListV, Site, Value, is_unknown
+from vglint.source import code
 from vglint.value import Unknown
 
 
 def matches(
-    run: Run, pattern: cst.MatchPattern, subject: Value, frame: Frame, bound: list[tuple[str, Value]], site: Site
+    run: Run, pattern: code.Expression, subject: Value, frame: Frame, bound: list[tuple[str, Value]], site: Site
 ) -> bool | None:
     """Returns whether a pattern fits, None where that is not known."""
     match pattern:
-        case cst.MatchValue(value=node):
-            return equal(subject, evaluate(run, node, frame))
-        case cst.MatchSingleton(value=cst.Name(value=name)):
-            expected = {"None": None, "True": True, "False": False}[name]
+        case code.Constant(value=None | True | False as expected):
             return None if is_unknown(subject) else subject is expected
-        case cst.MatchAs(pattern=inner, name=name):
-            known = True if inner is None else matches(run, inner, subject, frame, bound, site)
-            if known is not False and name is not None:
-                bound.append((name.value, subject))
+        case code.Name(id=name):
+            if name != "_":
+                bound.append((name, subject))
+            return True
+        case code.Walrus(target=target, value=inner):
+            known = matches(run, inner, subject, frame, bound, site)
+            if known is not False:
+                bound.append((target.id, subject))
             return known
-        case cst.MatchOr(patterns=elements):
-            answers = [matches(run, element.pattern, subject, frame, bound, site) for element in elements]
+        case code.Binary(operator="|", left=left, right=right):
+            answers = [matches(run, each, subject, frame, bound, site) for each in (left, right)]
             return True if True in answers else None if None in answers else False
-        case cst.MatchList(patterns=elements) | cst.MatchTuple(patterns=elements):
+        case code.Display(elements=elements):
             return _sequence(run, elements, subject, frame, bound, site)
-        case cst.MatchClass():
-            from vglint.interp.kinds.type_tests import is_instance
-
-            known = is_instance(run, subject, evaluate(run, pattern.cls, frame))
-            for element in pattern.kwds:
-                value = (
-                    get_attribute(run, subject, element.key.value, frame)
-                    if known
-                    else Unknown("argument", element.key.value)
-                )
-                fits = matches(run, element.pattern, value, frame, bound, site)
-                known = False if fits is False else known if fits else None
-            return known
-        case cst.MatchMapping() if isinstance(subject, DictV):
-            known = True
-            for entry in pattern.elements:
-                key = evaluate(run, entry.key, frame)
-                if not isinstance(key, (str, int)) or key not in subject.items:
-                    return False
-                fits = matches(run, entry.pattern, subject.items[key], frame, bound, site)
-                known = False if fits is False else known if fits else None
-            return known
+        case code.Call():
+            return _class_fits(run, pattern, subject, frame, bound, site)
+        case code.Mapping():
+            return _mapping_fits(run, pattern, subject, frame, bound, site) if isinstance(subject, DictV) else None
         case _:
-            return None
+            return equal(subject, evaluate(run, pattern, frame))
+
+
+def _class_fits(
+    run: Run, pattern: code.Call, subject: Value, frame: Frame, bound: list[tuple[str, Value]], site: Site
+) -> bool | None:
+    from vglint.interp.kinds.type_tests import is_instance
+
+    cls = evaluate(run, pattern.func, frame)
+    known = is_instance(run, subject, cls)
+    for keyword in pattern.keywords:
+        name = keyword.name or ""
+        value = get_attribute(run, subject, name, frame) if known else Unknown("argument", name)
+        fits = matches(run, keyword.value, value, frame, bound, site)
+        known = False if fits is False else known if fits else None
+    for inner in pattern.args:
+        own = isinstance(cls, External) and cls.name.startswith("builtins.")  # `int(x)` takes the subject itself
+        fits = matches(run, inner, subject if own else Unknown("argument", "a class pattern"), frame, bound, site)
+        known = False if fits is False else known if fits else known and None
+    return known
+
+
+def _mapping_fits(
+    run: Run, pattern: code.Mapping, subject: DictV, frame: Frame, bound: list[tuple[str, Value]], site: Site
+) -> bool | None:
+    known: bool | None = True
+    for key_node, inner in zip(pattern.keys, pattern.values, strict=True):
+        if key_node is None:
+            continue
+        key = evaluate(run, key_node, frame)
+        if not isinstance(key, (str, int)) or key not in subject.items:
+            return False
+        fits = matches(run, inner, subject.items[key], frame, bound, site)
+        known = False if fits is False else known if fits else None
+    return known
 
 
 def _sequence(
-    run: Run, elements: object, subject: Value, frame: Frame, bound: list[tuple[str, Value]], site: Site
+    run: Run,
+    elements: tuple[code.Expression, ...],
+    subject: Value,
+    frame: Frame,
+    bound: list[tuple[str, Value]],
+    site: Site,
 ) -> bool | None:
-    assert isinstance(elements, (list, tuple))
     if isinstance(subject, ListV) and subject.count is None:
         items: list[Value] = subject.items
     elif isinstance(subject, tuple):
         items = list(subject)
     else:
         return None if is_unknown(subject) else False
-    star = next((index for index, element in enumerate(elements) if isinstance(element, cst.MatchStar)), None)
+    star = next((index for index, element in enumerate(elements) if isinstance(element, code.Starred)), None)
     if len(items) != len(elements) if star is None else len(items) < len(elements) - 1:
         return False
     known: bool | None = True
     for index, element in enumerate(elements):
-        if isinstance(element, cst.MatchStar):
-            if element.name is not None:
-                bound.append((element.name.value, ListV(items[index : len(items) - (len(elements) - index - 1)])))
+        if isinstance(element, code.Starred):
+            if isinstance(element.value, code.Name) and element.value.id != "_":
+                bound.append((element.value.id, ListV(items[index : len(items) - (len(elements) - index - 1)])))
             continue
         position = index if star is None or index < star else len(items) - (len(elements) - index)
-        inner = matches(run, element.value, items[position], frame, bound, site)
+        inner = matches(run, element, items[position], frame, bound, site)
         if inner is False:
             return False
         known = known if inner else None

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import libcst as cst
 
 from vglint.interp.machine.core import Frame, Run, evaluate
 from vglint.interp.protocols.comparison import GPU
 from vglint.interp.values.objects import Value
+from vglint.source import code
 
 _SAYING = frozenset({"print", "exit", "quit", "error", "warning", "warn", "info", "critical", "exception", "_exit"})
 
 
-def refuses(run: Run, node: cst.If, condition: Value, known: bool | None, frame: Frame) -> bool | None:
+def refuses(run: Run, node: code.If, condition: Value, known: bool | None, frame: Frame) -> bool | None:
     """Returns the arm that is walked where the other one only gives up: True for the body, False for the rest, None for no such thing.
 
     Code is followed as on a machine without a GPU and with the defaults of its command line, but training code that does nothing but
@@ -22,49 +20,36 @@ def refuses(run: Run, node: cst.If, condition: Value, known: bool | None, frame:
     """
     if known is None or not run.training_code:
         return None
-    if condition == GPU and isinstance(node.orelse, cst.Else) and _gives_up(node.orelse.body.body):
+    if condition == GPU and not _is_elif(node) and _gives_up(node.orelse):
         return True
-    if known and _gives_up(node.body.body) and (_without_gpu(run, node.test, frame) or _raises(run, node)):
+    if known and _gives_up(node.body) and (_without_gpu(run, node.test, frame) or _raises(run, node)):
         return False
     return None
 
 
-def _without_gpu(run: Run, test: cst.BaseExpression, frame: Frame) -> bool:
-    return (
-        isinstance(test, cst.UnaryOperation)
-        and isinstance(test.operator, cst.Not)
-        and evaluate(run, test.expression, frame) == GPU
-    )
+def _without_gpu(run: Run, test: code.Expression, frame: Frame) -> bool:
+    return isinstance(test, code.Unary) and test.operator == "not" and evaluate(run, test.operand, frame) == GPU
 
 
-def _raises(run: Run, node: cst.If) -> bool:
+def _raises(run: Run, node: code.If) -> bool:
     """Whether an arm is an error that nothing around catches: its author's program came past it."""
-    return run.trying == 0 and any(isinstance(each, cst.Raise) for each in _small(node.body.body))
+    return run.trying == 0 and any(isinstance(each, code.Raise) for each in node.body)
 
 
-def _gives_up(statements: Sequence[Any]) -> bool:
+def _gives_up(statements: Sequence[code.Statement]) -> bool:
     """Whether statements do nothing but say something, raise or leave."""
-    found = list(_small(statements))
-    return bool(found) and len(found) >= len(statements) and all(_complains(each) for each in found)
+    return bool(statements) and all(_complains(each) for each in statements)
 
 
-def _complains(node: Any) -> bool:
-    if isinstance(node, (cst.Raise, cst.Pass)):
-        return True
-    if isinstance(node, cst.Return):
-        return node.value is None
-    if not isinstance(node, cst.Expr) or not isinstance(node.value, cst.Call):
-        return False
-    callee = node.value.func
-    name = (
-        callee.attr.value if isinstance(callee, cst.Attribute) else callee.value if isinstance(callee, cst.Name) else ""
-    )
-    return name in _SAYING
+def _is_elif(node: code.If) -> bool:
+    return len(node.orelse) == 1 and isinstance(node.orelse[0], code.If)
 
 
-def _small(statements: Sequence[Any]) -> list[Any]:
-    """Returns the simple statements; a compound one stands for itself."""
-    found: list[Any] = []
-    for each in statements:
-        found += each.body if isinstance(each, cst.SimpleStatementLine) else [each]
-    return found
+def _complains(node: code.Statement) -> bool:
+    match node:
+        case code.Raise() | code.Jump(kind="pass") | code.Return(value=None):
+            return True
+        case code.Expr(value=code.Call(func=code.Name(id=name) | code.Attribute(attr=name))):
+            return name in _SAYING
+        case _:
+            return False

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
-
-import libcst as cst
 
 from vglint.interp.machine.core import EXEC, Flow, Frame, Raised, Run, evaluate, execute, register
 from vglint.interp.machine.imports import bind_import
@@ -15,19 +12,20 @@ from vglint.interp.protocols import comparison, operators, repeats
 from vglint.interp.protocols.indexing import index
 from vglint.interp.static.liveness import lost_rebindings
 from vglint.interp.syntax.assignment import assign, bind, delete
-from vglint.interp.syntax.branches import fork, source_of
+from vglint.interp.syntax.branches import fork
 from vglint.interp.syntax.carried import held, note_carried
 from vglint.interp.syntax.definitions import make_class, make_function
-from vglint.interp.syntax.expressions import SYMBOLS, key_of
+from vglint.interp.syntax.expressions import key_of
 from vglint.interp.syntax.independent_turns import turns_are_apart
 from vglint.interp.syntax.loops import walk_loop, walk_while
 from vglint.interp.syntax.refusals import refuses
 from vglint.interp.torch import containers
 from vglint.interp.values.objects import ClassV, External, Instance, ModuleV, ParamV, Site, TensorV, Value, is_unknown
+from vglint.source import code
 from vglint.value import Unknown
 
 
-def block(run: Run, statements: Sequence[cst.CSTNode], frame: Frame) -> int | None:
+def block(run: Run, statements: Sequence[code.Statement], frame: Frame) -> int | None:
     """Executes statements in order until one does not fall through."""
     for statement in statements:
         flow = execute(run, statement, frame)
@@ -36,51 +34,33 @@ def block(run: Run, statements: Sequence[cst.CSTNode], frame: Frame) -> int | No
     return None
 
 
-_SUITES = frozenset({cst.IndentedBlock, cst.SimpleStatementSuite})
-
-
-def body_of(node: Any) -> Sequence[cst.CSTNode]:
-    suite = node.body
-    return suite.body if type(suite) in _SUITES else ()
-
-
-@register(EXEC, cst.SimpleStatementLine)
-def line(run: Run, node: cst.SimpleStatementLine, frame: Frame) -> int | None:
-    for statement in node.body:
-        handler = EXEC.get(type(statement))
-        flow = None if handler is None else handler(run, statement, frame)
-        if flow is not None:
-            return flow
-    return None
-
-
-@register(EXEC, cst.Expr)
-def expression(run: Run, node: cst.Expr, frame: Frame) -> int | None:
+@register(EXEC, code.Expr)
+def expression(run: Run, node: code.Expr, frame: Frame) -> int | None:
     evaluate(run, node.value, frame)
     return None
 
 
-@register(EXEC, cst.Assign)
-def assignment(run: Run, node: cst.Assign, frame: Frame) -> int | None:
+@register(EXEC, code.Assign)
+def assignment(run: Run, node: code.Assign, frame: Frame) -> int | None:
     value = evaluate(run, node.value, frame)
     for target in node.targets:
-        assign(run, target.target, value, frame)
+        assign(run, target, value, frame)
     return None
 
 
-@register(EXEC, cst.AnnAssign)
-def annotated(run: Run, node: cst.AnnAssign, frame: Frame) -> int | None:
+@register(EXEC, code.Annotated)
+def annotated(run: Run, node: code.Annotated, frame: Frame) -> int | None:
     if node.value is not None:
         assign(run, node.target, evaluate(run, node.value, frame), frame)
     return None
 
 
-@register(EXEC, cst.AugAssign)
-def augmented(run: Run, node: cst.AugAssign, frame: Frame) -> int | None:
-    symbol = SYMBOLS[type(node.operator)]
+@register(EXEC, code.Augmented)
+def augmented(run: Run, node: code.Augmented, frame: Frame) -> int | None:
+    symbol = node.operator
     site = Site(frame.unit, node)
     target = node.target
-    if isinstance(target, cst.Subscript):
+    if isinstance(target, code.Subscript):
         holder, key = evaluate(run, target.value, frame), key_of(run, target, frame)
         before: Value = index(run, holder, key, frame, site)
     else:
@@ -125,15 +105,15 @@ def augmented(run: Run, node: cst.AugAssign, frame: Frame) -> int | None:
     return None
 
 
-@register(EXEC, cst.Return)
-def return_(run: Run, node: cst.Return, frame: Frame) -> int | None:
+@register(EXEC, code.Return)
+def return_(run: Run, node: code.Return, frame: Frame) -> int | None:
     frame.result = None if node.value is None else evaluate(run, node.value, frame)
     return Flow.RETURN
 
 
-@register(EXEC, cst.Raise)
-def raise_(run: Run, node: cst.Raise, frame: Frame) -> int | None:
-    value = None if node.exc is None else evaluate(run, node.exc, frame)
+@register(EXEC, code.Raise)
+def raise_(run: Run, node: code.Raise, frame: Frame) -> int | None:
+    value = None if node.exception is None else evaluate(run, node.exception, frame)
     name = "Exception"
     if isinstance(value, External):
         name = value.name
@@ -152,68 +132,60 @@ def raise_(run: Run, node: cst.Raise, frame: Frame) -> int | None:
 _MISSING_PACKAGE = frozenset({"ImportError", "ModuleNotFoundError"})
 
 
-@register(EXEC, cst.Assert)
-def assert_(run: Run, node: cst.Assert, frame: Frame) -> int | None:
+@register(EXEC, code.Assert)
+def assert_(run: Run, node: code.Assert, frame: Frame) -> int | None:
     evaluate(run, node.test, frame)
     return None
 
 
-@register(EXEC, cst.Break)
-def break_(run: Run, node: cst.Break, frame: Frame) -> int | None:
-    return Flow.BREAK
+_JUMPS = {"pass": None, "break": Flow.BREAK, "continue": Flow.CONTINUE}
 
 
-@register(EXEC, cst.Continue)
-def continue_(run: Run, node: cst.Continue, frame: Frame) -> int | None:
-    return Flow.CONTINUE
+@register(EXEC, code.Jump)
+def jump(run: Run, node: code.Jump, frame: Frame) -> int | None:
+    return _JUMPS[node.kind]
 
 
-@register(EXEC, cst.Global)
-def global_(run: Run, node: cst.Global, frame: Frame) -> int | None:
-    frame.scope.globals.update(item.name.value for item in node.names)
+@register(EXEC, code.Declared)
+def declared(run: Run, node: code.Declared, frame: Frame) -> int | None:
+    (frame.scope.globals if node.kind == "global" else frame.scope.nonlocals).update(node.names)
     return None
 
 
-@register(EXEC, cst.Nonlocal)
-def nonlocal_(run: Run, node: cst.Nonlocal, frame: Frame) -> int | None:
-    frame.scope.nonlocals.update(item.name.value for item in node.names)
-    return None
-
-
-@register(EXEC, cst.Del)
-def del_(run: Run, node: cst.Del, frame: Frame) -> int | None:
-    targets = (
-        [element.value for element in node.target.elements]
-        if isinstance(node.target, (cst.Tuple, cst.List))
-        else [node.target]
-    )
-    for target in targets:
+@register(EXEC, code.Delete)
+def delete_(run: Run, node: code.Delete, frame: Frame) -> int | None:
+    for target in node.targets:
         delete(run, target, frame)
     return None
 
 
-@register(EXEC, cst.Import, cst.ImportFrom)
-def import_(run: Run, node: cst.Import | cst.ImportFrom, frame: Frame) -> int | None:
+@register(EXEC, code.Import, code.ImportFrom)
+def import_(run: Run, node: code.Import | code.ImportFrom, frame: Frame) -> int | None:
     for name, value in bind_import(run, node, frame.scope):
         bind(run, name, value, frame.scope)
     return None
 
 
-@register(EXEC, cst.FunctionDef)
-def function(run: Run, node: cst.FunctionDef, frame: Frame) -> int | None:
-    value = make_function(run, node, frame)
-    assign(run, node.name, value, frame)
+@register(EXEC, code.Function)
+def function(run: Run, node: code.Function, frame: Frame) -> int | None:
+    _define(run, node.name, make_function(run, node, frame), frame)
     return None
 
 
-@register(EXEC, cst.ClassDef)
-def class_(run: Run, node: cst.ClassDef, frame: Frame) -> int | None:
-    assign(run, node.name, make_class(run, node, frame), frame)
+@register(EXEC, code.Class)
+def class_(run: Run, node: code.Class, frame: Frame) -> int | None:
+    _define(run, node.name, make_class(run, node, frame), frame)
     return None
 
 
-@register(EXEC, cst.If)
-def if_(run: Run, node: cst.If, frame: Frame) -> int | None:
+def _define(run: Run, name: str, value: Value, frame: Frame) -> None:
+    bind(run, name, value, frame.scope)
+    if isinstance(value, ModuleV) and not run.modules_running and run.setup == 0:
+        run.roots.setdefault(name, value)
+
+
+@register(EXEC, code.If)
+def if_(run: Run, node: code.If, frame: Frame) -> int | None:
     raises = _only_raises(node)
     run.refusing += raises
     try:
@@ -223,7 +195,7 @@ def if_(run: Run, node: cst.If, frame: Frame) -> int | None:
     known = comparison.truth(run, condition, frame, Site(frame.unit, node))
     refused = refuses(run, node, condition, known, frame)
     known = known if refused is None else refused
-    if known is None and run.chosen and source_of(node.test) in run.chosen:
+    if known is None and run.chosen and frame.unit.source_of(node.test) in run.chosen:
         known = True
     run.guards += 1
     try:
@@ -232,37 +204,28 @@ def if_(run: Run, node: cst.If, frame: Frame) -> int | None:
         run.guards -= 1
 
 
-def _arms(run: Run, node: cst.If, condition: Value, known: bool | None, frame: Frame) -> int | None:
-    orelse = node.orelse
-
+def _arms(run: Run, node: code.If, condition: Value, known: bool | None, frame: Frame) -> int | None:
     def first() -> int | None:
         if known is None:
             narrow(run, node.test, frame)
-        return block(run, body_of(node), frame)
+        return block(run, node.body, frame)
 
     def second() -> int | None:
-        if orelse is None:
-            return None
-        return if_(run, orelse, frame) if type(orelse) is cst.If else block(run, body_of(orelse), frame)
+        return block(run, node.orelse, frame)
 
     if known is not None:
         return first() if known else second()
     return fork(run, condition, [first, second], frame, Site(frame.unit, node.test))
 
 
-def _only_raises(node: cst.If) -> bool:
-    body = body_of(node)
-    line = body[0] if len(body) == 1 else None
-    return isinstance(line, cst.SimpleStatementLine) and isinstance(line.body[0], cst.Raise)
+def _only_raises(node: code.If) -> bool:
+    return len(node.body) == 1 and isinstance(node.body[0], code.Raise)
 
 
-def narrow(run: Run, test: cst.BaseExpression, frame: Frame) -> None:
+def narrow(run: Run, test: code.Expression, frame: Frame) -> None:
     """Takes over what a condition says in its own arm: `isinstance(x, C)` and `x is None` of unknown names."""
     match test:
-        case cst.Comparison(
-            left=cst.Name(value=name),
-            comparisons=[cst.ComparisonTarget(operator=cst.Is() | cst.Equal(), comparator=comparator)],
-        ):
+        case code.Compare(left=code.Name(id=name), operators=("is" | "==",), comparators=(comparator,)):
             value = evaluate(run, comparator, frame)
             if name in frame.scope.names and isinstance(frame.scope.names[name], Unknown) and not is_unknown(value):
                 run.put(frame.scope.names, name, value)
@@ -270,8 +233,8 @@ def narrow(run: Run, test: cst.BaseExpression, frame: Frame) -> None:
             pass
 
 
-@register(EXEC, cst.For)
-def for_(run: Run, node: cst.For, frame: Frame) -> int | None:
+@register(EXEC, code.For)
+def for_(run: Run, node: code.For, frame: Frame) -> int | None:
     source = evaluate(run, node.iter, frame)
     site = Site(frame.unit, node.iter)
     before, start = held(run, frame), len(run.nodes)
@@ -279,51 +242,56 @@ def for_(run: Run, node: cst.For, frame: Frame) -> int | None:
         run,
         source,
         lambda item: assign(run, node.target, item, frame),
-        lambda: block(run, body_of(node), frame),
+        lambda: block(run, node.body, frame),
         frame,
         site,
-        _text(node.iter),
+        _text(frame, node.iter),
         lambda log, first: turns_are_apart(run, log, first, node, frame),
     )
     note_rebindings(run, node, frame)
     note_carried(run, node, before, start, frame)
-    if flow is None and node.orelse is not None:
-        return block(run, body_of(node.orelse), frame)
+    if flow is None:
+        return block(run, node.orelse, frame)
     return None if flow == Flow.BREAK else flow
 
 
-def note_rebindings(run: Run, node: cst.For, frame: Frame) -> None:
+def note_rebindings(run: Run, node: code.For, frame: Frame) -> None:
     """Notes assignments to the variable of a loop over parameters that change no parameter."""
     for found in lost_rebindings(node):
         emit(run, "rebind", [], {"name": found.name}, Site(frame.unit, found.statement))
         run.nodes[-1].setup = False
 
 
-@register(EXEC, cst.While)
-def while_(run: Run, node: cst.While, frame: Frame) -> int | None:
+@register(EXEC, code.While)
+def while_(run: Run, node: code.While, frame: Frame) -> int | None:
     return walk_while(
-        run, node.test, lambda: block(run, body_of(node), frame), frame, Site(frame.unit, node.test), _text(node.test)
+        run,
+        node.test,
+        lambda: block(run, node.body, frame),
+        frame,
+        Site(frame.unit, node.test),
+        _text(frame, node.test),
     )
 
 
-@register(EXEC, cst.With)
-def with_(run: Run, node: cst.With, frame: Frame) -> int | None:
+@register(EXEC, code.With)
+def with_(run: Run, node: code.With, frame: Frame) -> int | None:
     from vglint.interp.syntax.contexts import enter
 
     opened = run.region
     for item in node.items:
-        value = evaluate(run, item.item, frame)
-        entered = enter(run, value, frame, Site(frame.unit, item.item))
-        if item.asname is not None:
-            assign(run, item.asname.name, entered, frame)
+        value = evaluate(run, item.context, frame)
+        entered = enter(run, value, frame, Site(frame.unit, item.context))
+        if item.target is not None:
+            assign(run, item.target, entered, frame)
     try:
-        return block(run, body_of(node), frame)
+        return block(run, node.body, frame)
     finally:
         run.region = opened
 
 
-@register(EXEC, cst.Try, cst.TryStar)
-def try_(run: Run, node: cst.Try, frame: Frame) -> int | None:
+@register(EXEC, code.Try)
+def try_(run: Run, node: code.Try, frame: Frame) -> int | None:
     flow: int | None = None
     trying, depth, running, region, guards = (
         run.trying,
@@ -334,32 +302,29 @@ def try_(run: Run, node: cst.Try, frame: Frame) -> int | None:
     )
     try:
         run.trying += bool(node.handlers)
-        flow = block(run, body_of(node), frame)
+        flow = block(run, node.body, frame)
         run.trying = trying
-        if flow is None and node.orelse is not None:
-            flow = block(run, body_of(node.orelse), frame)
+        if flow is None:
+            flow = block(run, node.orelse, frame)
     except Raised as error:
         run.trying, run.depth, run.modules_running[:], run.region = trying, depth, running, region
-        handler = next((each for each in node.handlers if _catches(run, each.type, error, frame)), None)
+        handler = next((each for each in node.handlers if _catches(run, each.caught, error, frame)), None)
         if handler is None:
-            if node.finalbody is not None:
-                block(run, body_of(node.finalbody), frame)
+            block(run, node.final, frame)
             raise
         if handler.name is not None:
-            assign(run, handler.name.name, error.value, frame)
+            bind(run, handler.name, error.value, frame.scope)
         run.guards = guards + 1
-        flow = block(run, body_of(handler), frame)
+        flow = block(run, handler.body, frame)
         run.guards = guards
-    if node.finalbody is not None:
-        ended = block(run, body_of(node.finalbody), frame)
-        flow = ended if ended is not None else flow
-    return flow
+    ended = block(run, node.final, frame)
+    return ended if ended is not None else flow
 
 
 _IMPORT_ERRORS = {"ImportError": ("ModuleNotFoundError",)}
 
 
-def _catches(run: Run, kind: cst.BaseExpression | None, error: Raised, frame: Frame) -> bool:
+def _catches(run: Run, kind: code.Expression | None, error: Raised, frame: Frame) -> bool:
     if kind is None:
         return True
     caught = evaluate(run, kind, frame)
@@ -373,8 +338,8 @@ def _catches(run: Run, kind: cst.BaseExpression | None, error: Raised, frame: Fr
     return False
 
 
-@register(EXEC, cst.Match)
-def match_(run: Run, node: cst.Match, frame: Frame) -> int | None:
+@register(EXEC, code.Match)
+def match_(run: Run, node: code.Match, frame: Frame) -> int | None:
     from vglint.interp.syntax.patterns import matches
 
     subject = evaluate(run, node.subject, frame)
@@ -386,10 +351,10 @@ def match_(run: Run, node: cst.Match, frame: Frame) -> int | None:
         if known is False:
             continue
 
-        def arm(case: cst.MatchCase = case, bound: list[tuple[str, Value]] = bound) -> int | None:
+        def arm(case: code.Case = case, bound: list[tuple[str, Value]] = bound) -> int | None:
             for name, value in bound:
                 run.put(frame.scope.names, name, value)
-            return block(run, body_of(case), frame)
+            return block(run, case.body, frame)
 
         if case.guard is not None and known:
             for name, value in bound:
@@ -408,8 +373,7 @@ def match_(run: Run, node: cst.Match, frame: Frame) -> int | None:
     return arms[0]() if len(arms) == 1 else fork(run, subject, arms, frame, site)
 
 
-@lru_cache(maxsize=1024)
-def _text(node: cst.CSTNode) -> str:
+def _text(frame: Frame, node: code.Expression) -> str:
     """Returns the source of an expression, shortened."""
-    text = source_of(node).replace("\n", " ")
+    text = frame.unit.source_of(node).replace("\n", " ")
     return text if len(text) <= 60 else text[:57] + "…"

@@ -9,7 +9,9 @@ from pathlib import Path
 from vglint.interp.machine.core import MISSING, Run
 from vglint.interp.machine.names import member
 from vglint.interp.values.objects import Namespace, Value
-from vglint.source.module import Module, units_of
+from vglint.source.module import Module
+from vglint.source.split import split
+from vglint.source.unit import units
 
 COMPOSITES = frozenset(
     f"torch.nn.{name}"
@@ -43,6 +45,5 @@ def composite(run: Run, name: str) -> Value:
 def _described(package: str) -> Module:
     path = Path(__file__).parent / "prelude" / f"{package.replace('.', '_')}.txt"
     text = path.read_text(encoding="utf-8")
-    units = units_of(package.replace(".", "/"), text)
-    assert isinstance(units, tuple)
-    return Module(package.replace(".", "/"), path, package, False, text, units)
+    parts = units(package.replace(".", "/"), text, tuple(split(text)))
+    return Module(package.replace(".", "/"), path, package, False, text, parts)

@@ -153,7 +153,7 @@ def bind_attribute(run: Run, value: Value, instance: Value, frame: Frame, owner:
 
 
 def _here(frame: Frame) -> Site:
-    return Site(frame.unit, frame.unit.tree)
+    return Site(frame.unit, frame.unit.head)
 
 
 def _attribute_by_name(module: ModuleV) -> Callable[..., Value]:

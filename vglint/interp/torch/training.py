@@ -245,7 +245,7 @@ def _forgotten_group(source: Value, frame: Frame, site: Site) -> str | None:
             isinstance(value, ListV) and value.items and all(isinstance(item, ParamV) for item in value.items)
         )
         if filled and not _holds(source, value, 0):
-            body = body_around(frame.unit.tree, site.node)
+            body = body_around(frame.unit.body, site.node)
             if body is not None and unread_after(body, name):
                 return name
     return None

@@ -17,9 +17,8 @@ from vglint.shape import Shape
 from vglint.value import Expr, Literal_, Unknown
 
 if TYPE_CHECKING:
-    import libcst as cst
-
     from vglint.ops.spec import Spelling
+    from vglint.source import code
     from vglint.source.module import Module
     from vglint.source.unit import Unit
 
@@ -32,7 +31,7 @@ class Site:
     """Where in the source something happens; its span is computed late."""
 
     unit: Unit
-    node: cst.CSTNode
+    node: code.Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +143,7 @@ class LaterV:
 @dataclass(slots=True, eq=False)
 class FunctionV:
     name: str
-    node: cst.FunctionDef | cst.Lambda
+    node: code.Function | code.Lambda
     scope: Scope
     unit: Unit
     defaults: dict[str, Value]
@@ -216,7 +215,7 @@ class ClassV:
     bases: tuple[Value, ...]
     names: dict[str, Value]
     unit: Unit
-    node: cst.ClassDef | None
+    node: code.Class | None
     mro: tuple[Value, ...] = ()
     fields: tuple[str, ...] | None = None
     """Field names of a dataclass or named tuple, in constructor order."""
