@@ -13,8 +13,7 @@ def parsed(text: str, deep: bool = False) -> tuple[Statement, ...]:
     """Returns the statements of a text; one `Unread` where libcst cannot read it, or only in an age (`deep` asks for a look)."""
     import libcst as cst
 
-    from vglint.source.lower import lower
-    from vglint.source.lowering import Mismatch
+    from vglint.source.lowering import Mismatch, lower  # late: only what is not kept yet is parsed
 
     if deep and too_deep(text):
         return _unread(text, "is nested too deeply to be read")

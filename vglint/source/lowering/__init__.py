@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import libcst as cst
 
-from vglint.source import lower_expressions, lower_statements
 from vglint.source.code import Statement
-from vglint.source.lowering import Cursor, statements
+from vglint.source.lowering import access, compound, displays, literals, operations, patterns, simple
+from vglint.source.lowering.cursor import Cursor, Mismatch, statements
 
-TABLES = (lower_expressions, lower_statements)
-"""Modules whose import fills the tables of `lowering`."""
+TABLES = (access, compound, displays, literals, operations, patterns, simple)
+"""Modules whose import fills the tables of `cursor`."""
+
+__all__ = ["TABLES", "Mismatch", "lower"]
 
 
 def lower(tree: Sequence[cst.CSTNode], text: str) -> tuple[Statement, ...]:
