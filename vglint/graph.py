@@ -129,11 +129,6 @@ class Node:
     span: Span
     region: int = 0
 
-    @property
-    def sources(self) -> tuple[int, ...]:
-        """The inputs whose values it takes: without the tensor that only tells another's shape or type (`x.type_as(y)`)."""
-        return sources_of(self.op, self.inputs)
-
     def get(self, name: str) -> Literal_:
         """Returns the configured value of `name`, None where the op has none of that name."""
         for key, value in self.config:
@@ -145,11 +140,6 @@ class Node:
         config = "".join(f", {name}={_text(value)}" for name, value in self.config)
         inputs = ", ".join(f"%{index}" for index in self.inputs)
         return f"%{self.index} = {self.op}({inputs}{config}) {shape_text(self.shape)} {self.path}".rstrip()
-
-
-def sources_of(op: str, inputs: tuple[int, ...]) -> tuple[int, ...]:
-    """Returns the inputs whose values an op takes."""
-    return inputs[:1] if op in ("to", "expand_as", "view_as") else inputs
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ import math
 
 from vglint.analysis.ratio import ratio
 from vglint.graph import Graph, Node
+from vglint.ops import has, kind
+from vglint.ops.spec import Kind
 from vglint.signal import Attribution, Cause, Trace
 from vglint.value import Expr, divided
 
@@ -81,7 +83,7 @@ def _shares(sent: list[tuple[int, float]]) -> list[tuple[int, float, float]]:
 
 def _causes(graph: Graph, node: Node, decades: float) -> list[tuple[Cause, float]]:
     """Returns what one node's gain is due to; a weight layer's is its init and its change of width."""
-    cause = _CAUSES.get(node.op, "other")
+    cause = _cause(node.op)
     if cause == "init":
         width = _width(graph, node)
         if width:
@@ -114,17 +116,28 @@ def _merged(parts: list[tuple[int, Cause, float]]) -> tuple[tuple[int, Cause, fl
     return tuple((index, cause, decades) for (index, cause), decades in sorted(total.items()) if abs(decades) > 1e-12)
 
 
-_BY_CAUSE: dict[Cause, str] = {
-    "activation": "relu relu6 leaky_relu prelu rrelu elu celu selu gelu silu mish hardswish sigmoid hardsigmoid logsigmoid tanh hardtanh softplus softsign "
-    "tanhshrink softshrink hardshrink threshold softmax softmin log_softmax gumbel_softmax glu sin cos erf clamp exp abs square pow atan",
-    "init": "linear bilinear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d embedding embedding_bag",
-    "norm": "batch_norm layer_norm group_norm instance_norm rms_norm local_response_norm normalize",
-    "gate": "mul",
-    "attention": "scaled_dot_product_attention multi_head_attention matmul bmm einsum",
-    "recurrence": "rnn lstm gru rnn_cell lstm_cell gru_cell",
-    "pooling": "max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d "
-    "adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d mean sum amax max interpolate",
-    "dropout": "dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout feature_dropout",
-    "loss": "cross_entropy nll_loss mse_loss binary_cross_entropy_with_logits binary_cross_entropy l1_loss smooth_l1_loss",
+_OF_KIND: dict[Kind, Cause] = {
+    "activation": "activation",
+    "weight": "init",
+    "norm": "norm",
+    "attention": "attention",
+    "recurrent": "recurrence",
+    "pool": "pooling",
+    "dropout": "dropout",
+    "loss": "loss",
 }
-_CAUSES: dict[str, Cause] = {op: cause for cause, ops in _BY_CAUSE.items() for op in ops.split()}
+
+
+def _cause(op: str) -> Cause:
+    """Returns what the gain of an op is put down to."""
+    if has(op, "composite"):
+        return "other"
+    if kind(op) in _OF_KIND:
+        return _OF_KIND[kind(op)]
+    if has(op, "bends"):
+        return "activation"
+    if has(op, "matrix_product") or op == "einsum":
+        return "attention"
+    if has(op, "sums") or has(op, "takes_largest") or op == "interpolate":
+        return "pooling"
+    return "gate" if op == "mul" else "other"

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from vglint.analysis.recurrence import Recurrence, Retention, crossing, rate
 from vglint.graph import Graph, Node
+from vglint.ops import has, kind
 from vglint.ops.curves import curve
 from vglint.ops.init import quotient_of, spread
 from vglint.ops.quadrature import gaussian_moments
@@ -67,7 +68,7 @@ def states_of(graph: Graph, starts: Sequence[int]) -> tuple[int, ...]:
     for offset in range(1, size):
         places = [start + offset for start in starts[:-1]]
         nodes = [graph.nodes[place] for place in places]
-        if len({node.op for node in nodes}) > 1 or nodes[0].op in _MOVING:
+        if len({node.op for node in nodes}) > 1 or _moves(nodes[0].op):
             continue
         used = any(
             places[1] in graph.nodes[i].inputs for i in range(starts[2], min(starts[2] + size, len(graph.nodes)))
@@ -79,7 +80,10 @@ def states_of(graph: Graph, starts: Sequence[int]) -> tuple[int, ...]:
     return tuple(found)
 
 
-_MOVING = frozenset("cat concat getitem select view reshape chunk split unbind stack input linear".split())
+def _moves(op: str) -> bool:
+    """Whether an op makes no state of its own: it takes another value apart or together, or is the layer itself."""
+    apart = has(op, "picks") or has(op, "splits") or has(op, "reshapes")
+    return apart or has(op, "joins") or op == "input" or op == "linear"
 
 
 def kept_of(graph: Graph, trace: Trace, turns: Turns) -> Retention | None:
@@ -130,7 +134,7 @@ class Ways:
             return None if other is None else (other.mu, other.q)
         if node.op == "linear":
             return self.weight(node) if position == 0 else None
-        if node.op in ("add", "sub", "rsub", *_PASSING):
+        if has(node.op, "adds") or has(node.op, "subtracts") or kind(node.op) == "shape" or has(node.op, "joins"):
             sign = -1.0 if (node.op == "sub" and position == 1) or (node.op == "rsub" and position == 0) else 1.0
             return sign, 1.0
         shape, signal = curve(node.op, node.get), self.trace.signals[node.inputs[position]]
@@ -159,8 +163,3 @@ class Ways:
         if shape and isinstance(shape[-1], (int, Expr)):
             return shape[-1]
         return None
-
-
-_PASSING = frozenset(
-    "getitem chunk split unbind cat concat view reshape contiguous transpose squeeze unsqueeze".split()
-)

@@ -28,7 +28,7 @@ from vglint.analysis.sizes import assumed, sequence_length
 from vglint.analysis.state import ZERO, AbstainError, Back, Grad, Scale, State, combined, looked_at
 from vglint.analysis.use import Use
 from vglint.graph import Graph
-from vglint.ops import OPS
+from vglint.ops import OPS, having, kind
 from vglint.ops.curves import ELEMENTWISE
 from vglint.signal import Lack, Signal, Trace
 from vglint.value import Literal_
@@ -199,16 +199,11 @@ def _causes(
     return tuple(found)
 
 
-_ALIGNED = (
-    WEIGHTED
-    | ELEMENTWISE
-    | frozenset("prelu add cat view reshape flatten unflatten squeeze unsqueeze contiguous permute transpose".split())
-    | frozenset("max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d avg_pool3d interpolate upsample".split())
-)
+_ALIGNED = WEIGHTED | ELEMENTWISE | having("map_along")
 """Ops whose maps say how much of a gradient lies along the signal."""
 
 
-_PARTED = frozenset("batch_norm cat concat getitem relu leaky_relu".split())
+_PARTED = having("map_parts")
 """Ops whose maps say how a gradient varies over the parts of a concatenation."""
 
 
@@ -256,23 +251,8 @@ def _ends(graph: Graph) -> list[int]:
     if backwards:
         return sorted(set(backwards))
     outputs = sorted({index for _, index in graph.outputs})
-    losses = [index for index in outputs if graph.nodes[index].op in _LOSSES]
+    losses = [index for index in outputs if kind(graph.nodes[index].op) == "loss"]
     return losses or outputs
-
-
-_LOSSES = frozenset(
-    [
-        "cross_entropy",
-        "nll_loss",
-        "binary_cross_entropy_with_logits",
-        "mse_loss",
-        "l1_loss",
-        "smooth_l1_loss",
-        "huber_loss",
-        "binary_cross_entropy",
-        "kl_div",
-    ]
-)
 
 
 def _reference(graph: Graph, grads: list[Grad | None]) -> Scale:

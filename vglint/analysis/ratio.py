@@ -3,29 +3,10 @@
 from __future__ import annotations
 
 from vglint.graph import Graph, Node
+from vglint.ops import OPS, has
 from vglint.signal import Lack, Ratio, Trace
 
-WEIGHTED = frozenset(
-    [
-        "linear",
-        "bilinear",
-        "conv1d",
-        "conv2d",
-        "conv3d",
-        "conv_transpose1d",
-        "conv_transpose2d",
-        "conv_transpose3d",
-        "embedding",
-        "embedding_bag",
-        "rnn",
-        "lstm",
-        "gru",
-        "rnn_cell",
-        "lstm_cell",
-        "gru_cell",
-        "multi_head_attention",
-    ]
-)
+WEIGHTED = frozenset(name for name, op in OPS.items() if op.kind in ("weight", "recurrent")) | {"multi_head_attention"}
 """Ops that hold weights that multiply."""
 
 
@@ -63,14 +44,14 @@ def weight_layers(graph: Graph) -> list[int]:
     return [
         node.index
         for node in graph.nodes
-        if is_weighted(graph, node) and (node.op not in ("rnn", "lstm", "gru") or node.index in sequences)
+        if is_weighted(graph, node) and (not has(node.op, "over_sequence") or node.index in sequences)
     ]
 
 
 def is_weighted(graph: Graph, node: Node) -> bool:
     if node.op in WEIGHTED:
         return True
-    return node.op in ("matmul", "bmm", "mm") and any(graph.nodes[source].op == "parameter" for source in node.inputs)
+    return has(node.op, "matrix_product") and any(graph.nodes[source].op == "parameter" for source in node.inputs)
 
 
 def first_of(graph: Graph, layers: list[int]) -> int | None:
@@ -100,4 +81,4 @@ def last_of(graph: Graph, layers: list[int]) -> int | None:
 
 def _is_last_state(graph: Graph, node: Node) -> bool:
     """Whether a node takes the last state of a recurrent module: its output, the sequence, is not on that way."""
-    return node.op == "getitem" and graph.nodes[node.inputs[0]].op in ("rnn", "lstm", "gru") and node.get("index") != 0
+    return node.op == "getitem" and has(graph.nodes[node.inputs[0]].op, "over_sequence") and node.get("index") != 0

@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 from vglint.graph import Graph, Init, Node, Parameter
+from vglint.ops import has, kind
 from vglint.ops.curves import Curve, curve, rays
 from vglint.ops.init import Spread, default_bias, quotient_of, spread
 from vglint.ops.quadrature import Moments, gaussian_moments
@@ -72,7 +73,7 @@ def recurrences(graph: Graph, trace: Trace) -> Iterator[Recurrence]:
     seen: dict[tuple[str, str, tuple[tuple[str, int], ...]], int] = {}
     counts: dict[tuple[str, str, tuple[tuple[str, int], ...]], int] = {}
     for node in graph.nodes:
-        if node.op in ("rnn", "lstm", "gru", "rnn_cell", "lstm_cell", "gru_cell"):
+        if kind(node.op) == "recurrent":
             key = (node.path, node.op, node.params)
             seen.setdefault(key, node.index)
             counts[key] = counts.get(key, 0) + 1
@@ -200,8 +201,8 @@ def rate(levels: Sequence[Kept]) -> float:
 
 def cell_of(graph: Graph, node: Node, level: int, q: float) -> Cell | None:
     """Returns the fixed point of a cell under inputs of second moment `q`, None where a parameter is not understood."""
-    kind = node.op.removesuffix("_cell")
-    gates = {"rnn": 1, "lstm": 4, "gru": 3}[kind]
+    cell = node.op.removesuffix("_cell")
+    gates = 1 if not has(node.op, "gated") else 4 if cell == "lstm" else 3
     suffix = "" if node.op.endswith("_cell") else f"_l{level}"
     found: list[Matrix] = []
     for name in ("weight_ih", "weight_hh"):
@@ -223,9 +224,9 @@ def cell_of(graph: Graph, node: Node, level: int, q: float) -> Cell | None:
     size = width if isinstance(width, (int, Expr)) else None
     into, back = found
     q, kept = float(f"{q:.4g}"), tuple(shifts)
-    if kind == "rnn":
+    if cell == "rnn":
         return _vanilla(node.get("nonlinearity") == "relu", into, back, kept, q, size)
-    return (_lstm if kind == "lstm" else _gru)(into, back, kept, q, size)
+    return (_lstm if cell == "lstm" else _gru)(into, back, kept, q, size)
 
 
 class Matrix(NamedTuple):

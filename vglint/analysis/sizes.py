@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from vglint.graph import Config, Graph, Node
-from vglint.ops import result
+from vglint.ops import has, having, kind, result
 from vglint.ops.spec import Call, Result, Tensor
 from vglint.shape import Shape
 from vglint.value import Expr, Literal_, divided, normal, plus, times
@@ -118,7 +118,7 @@ def _rank(graph: Graph) -> int | None:
     return None
 
 
-_CONVOLUTIONS = frozenset(f"conv{kind}{rank}d" for kind in ("", "_transpose") for rank in (1, 2, 3))
+_CONVOLUTIONS = having("convolution", "transposed_convolution")
 
 
 def _inputs(graph: Graph, rank: int) -> dict[int, int | None]:
@@ -131,7 +131,7 @@ def _inputs(graph: Graph, rank: int) -> dict[int, int | None]:
         elif node.op in _CONVOLUTIONS and node.inputs and node.inputs[0] in origin:
             channels = node.get("in_channels")
             found.setdefault(origin[node.inputs[0]], channels if isinstance(channels, int) else None)
-        elif node.inputs and node.inputs[0] in origin and node.op in _KEEPING:
+        elif node.inputs and node.inputs[0] in origin and _keeps(node.op):
             origin[node.index] = origin[node.inputs[0]]
     return found
 
@@ -140,23 +140,10 @@ def _is_sized(shape: Shape | None) -> bool:
     return shape is not None and all(isinstance(dim, int) for dim in shape[2:])
 
 
-_KEEPING = frozenset(
-    [
-        "to",
-        "float",
-        "clone",
-        "contiguous",
-        "identity",
-        "dropout",
-        "relu",
-        "add",
-        "sub",
-        "mul",
-        "div",
-        "batch_norm",
-        "pad",
-    ]
-)
+def _keeps(op: str) -> bool:
+    """Whether an op gives a map of the size that it takes, or nearly so."""
+    elementwise = kind(op) in ("dropout", "activation", "norm") or has(op, "adds") or has(op, "scales")
+    return elementwise or has(op, "copies") or op == "pad"
 
 
 def _checks(graph: Graph) -> list[Node]:
@@ -164,13 +151,13 @@ def _checks(graph: Graph) -> list[Node]:
     flat: set[int] = set()
     checks = []
     for node in graph.nodes:
-        if node.op in ("flatten", "view", "reshape"):
+        if has(node.op, "reshapes") or node.op == "flatten":
             flat.add(node.index)
         elif (node.op == "linear" and node.inputs and node.inputs[0] in flat) or (
             node.op == "add" and any(graph.nodes[source].op == "parameter" for source in node.inputs)
         ):
             checks.append(node)
-        elif node.inputs and node.inputs[0] in flat and node.op in _KEEPING:
+        elif node.inputs and node.inputs[0] in flat and _keeps(node.op):
             flat.add(node.index)
     return checks
 
@@ -286,7 +273,7 @@ def _result(node: Node, config: Config, inputs: list[Shape | None], nested: dict
         if isinstance(whole, tuple) and isinstance(index, int) and -len(whole) <= index < len(whole):
             return whole[index]
         return Tensor()
-    if node.op in ("view", "reshape"):
+    if has(node.op, "reshapes"):
         values = dict(config)
         found = _flattened(inputs[0], values.get("shape", values.get("size")))
         if found is not None:

@@ -19,6 +19,7 @@ from vglint.ops.table import (
     operator,
     refined,
     result,
+    sources_of,
     spellings,
 )
 
@@ -37,5 +38,6 @@ __all__ = [
     "operator",
     "refined",
     "result",
+    "sources_of",
     "spellings",
 ]

@@ -30,7 +30,7 @@ ENTRIES = (
         """nn.ReLU(-inplace=False)(%input)
         F.relu(%input, -inplace=False)
         F.relu_ torch.relu torch.relu_ x.relu x.relu_ (%input)""",
-    ).having("rectifies"),
+    ).having("rectifies", "map_parts"),
     Entry(
         "relu6",
         "activation",
@@ -47,7 +47,9 @@ ENTRIES = (
         """nn.LeakyReLU(negative_slope=0.01, -inplace=False)(%input)
         F.leaky_relu(%input, negative_slope=0.01, -inplace=False)
         F.leaky_relu_(%input, negative_slope=0.01)""",
-    ).behind("kaiming_normal_(weight, a=slope, nonlinearity='leaky_relu')"),
+    )
+    .behind("kaiming_normal_(weight, a=slope, nonlinearity='leaky_relu')")
+    .having("map_parts"),
     Entry(
         "prelu",
         "activation",
@@ -56,7 +58,7 @@ ENTRIES = (
         """nn.PReLU(num_parameters=1, init=0.25, -device=None, -dtype=None)(%input)
         F.prelu torch.prelu x.prelu (%input, %weight)""",
         params=slope_params,
-    ),
+    ).having("map_along"),
     Entry(
         "rrelu",
         "activation",

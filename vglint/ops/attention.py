@@ -171,7 +171,7 @@ ENTRIES = (
         same,
         f"nn.TransformerEncoderLayer(d_model, nhead, {_LAYER})(%src, %src_mask=None, %src_key_padding_mask=None, is_causal=False)",
         params=encoder_layer_params,
-    ),
+    ).having("composite"),
     Entry(
         "transformer_decoder_layer",
         "attention",
@@ -180,7 +180,7 @@ ENTRIES = (
         f"""nn.TransformerDecoderLayer(d_model, nhead, {_LAYER})(%tgt, %memory, {_TARGET_MASKS}, tgt_is_causal=False,
             memory_is_causal=False)""",
         params=decoder_layer_params,
-    ),
+    ).having("composite"),
     Entry(
         "transformer_encoder",
         "attention",
@@ -188,7 +188,7 @@ ENTRIES = (
         same,
         """nn.TransformerEncoder(-encoder_layer, num_layers, -norm=None, enable_nested_tensor=True, mask_check=True)(
             %src, %mask=None, %src_key_padding_mask=None, is_causal=None)""",
-    ),
+    ).having("composite"),
     Entry(
         "transformer_decoder",
         "attention",
@@ -196,7 +196,7 @@ ENTRIES = (
         same,
         f"""nn.TransformerDecoder(-decoder_layer, num_layers, -norm=None)(%tgt, %memory, {_TARGET_MASKS}, tgt_is_causal=None,
             memory_is_causal=False)""",
-    ),
+    ).having("composite"),
     Entry(
         "transformer",
         "attention",
@@ -208,5 +208,5 @@ ENTRIES = (
             %src_key_padding_mask=None, %tgt_key_padding_mask=None, %memory_key_padding_mask=None, src_is_causal=None,
             tgt_is_causal=None, memory_is_causal=False)""",
         params=transformer_params,
-    ),
+    ).having("composite"),
 )

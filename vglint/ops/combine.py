@@ -164,7 +164,7 @@ def _into(name: str, summary: str, args: str, *, in_place: bool = True) -> Entry
 
 
 ENTRIES = (
-    _arithmetic("add", "x + alpha y", "", "alpha=1, ").having("adds", "affine", "carries_terms"),
+    _arithmetic("add", "x + alpha y", "", "alpha=1, ").having("adds", "affine", "carries_terms", "map_along"),
     _arithmetic("sub", "x - alpha y", "subtract", "alpha=1, ").having("adds", "subtracts", "affine"),
     _arithmetic("mul", "x y", "multiply").having(
         "scales", "affine", "multiplies", "rescales", "squares", "carries_terms", "keeps_positive"
@@ -233,7 +233,7 @@ ENTRIES = (
         "one after another along a dimension",
         concatenated,
         "torch.cat torch.concat torch.concatenate (%%tensors, dim=0, *, -out=None)",
-    ).having("joins", "carries_terms"),
+    ).having("joins", "carries_terms", "map_along", "map_parts"),
     Entry("stack", "combine", "along a new dimension", stacked, "torch.stack(%%tensors, dim=0, *, -out=None)").having(
         "joins", "carries_terms"
     ),

@@ -321,3 +321,17 @@ _CURVES: dict[str, Callable[[str, Get], Curve | None]] = {
 }
 
 ELEMENTWISE = frozenset(_CURVES)
+
+
+def at_point(op: str, x: float) -> tuple[float, float]:
+    """Returns value and slope at a positive number of an op that has no Gaussian moments: a root, an inverse, a logarithm."""
+    return _AT[op](x)
+
+
+_AT: dict[str, Callable[[float], tuple[float, float]]] = {
+    "sqrt": lambda x: (math.sqrt(x), 0.5 / math.sqrt(x)),
+    "rsqrt": lambda x: (1.0 / math.sqrt(x), -0.5 * x**-1.5),
+    "reciprocal": lambda x: (1.0 / x, -1.0 / (x * x)),
+    "log": lambda x: (math.log(x), 1.0 / x),
+    "log1p": lambda x: (math.log1p(x), 1.0 / (1.0 + x)),
+}

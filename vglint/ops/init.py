@@ -250,3 +250,15 @@ def quotient_of(above: Size | None, below: Size) -> float | None:
     if isinstance(above, float) and isinstance(below, (int, float)):
         return above / below
     return float(found) if isinstance(found, (int, float)) else None
+
+
+CONSTANTS = frozenset({"zeros", "ones", "constant", "fill", "full"})
+"""Initialisers that fill with one number."""
+
+
+def constant_of(init: Init) -> object:
+    """Returns the number that an initialiser of `CONSTANTS` fills with; None where it is not known."""
+    given = dict(init.args)
+    if init.scheme in ("zeros", "ones"):
+        return float(init.scheme == "ones")
+    return next((given[name] for name in ("val", "value", "fill_value") if name in given), None)

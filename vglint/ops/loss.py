@@ -107,7 +107,7 @@ ENTRIES = (
             label_smoothing=0.0)(%input, %target)
         F.cross_entropy(%input, %target, %weight=None, -size_average=None, ignore_index=-100, -reduce=None, reduction='mean',
             label_smoothing=0.0)""",
-    ),
+    ).having("takes_logits"),
     Entry(
         "nll_loss",
         "loss",
@@ -123,7 +123,7 @@ ENTRIES = (
         elementwise,
         f"""nn.BCELoss(weight=None, {_OLD}, reduction='mean')(%input, %target)
         F.binary_cross_entropy(%input, %target, %weight=None, {_OLD}, reduction='mean')""",
-    ),
+    ).having("takes_probabilities"),
     Entry(
         "binary_cross_entropy_with_logits",
         "loss",
@@ -131,7 +131,7 @@ ENTRIES = (
         elementwise,
         f"""nn.BCEWithLogitsLoss(weight=None, {_OLD}, reduction='mean', pos_weight=None)(%input, %target)
         F.binary_cross_entropy_with_logits(%input, %target, %weight=None, {_OLD}, reduction='mean', %pos_weight=None)""",
-    ),
+    ).having("takes_logits"),
     Entry(
         "mse_loss",
         "loss",

@@ -152,7 +152,7 @@ ENTRIES = (
         "torch.matmul torch.linalg.matmul x.matmul x.__matmul__ (%input, %other, *, -out=None)",
     ).having("multiplies", "matrix_product"),
     Entry("mm", "combine", "product of two matrices", product, "torch.mm x.mm (%input, %mat2, *, -out=None)").having(
-        "multiplies", "matrix_product"
+        "multiplies", "matrix_product", "flat_product"
     ),
     Entry(
         "bmm",
@@ -160,7 +160,7 @@ ENTRIES = (
         "products of two batches of matrices",
         product,
         "torch.bmm x.bmm (%input, %mat2, *, -out=None)",
-    ).having("multiplies", "matrix_product"),
+    ).having("multiplies", "matrix_product", "batched_product"),
     Entry("mv", "combine", "matrix times vector", product, "torch.mv x.mv (%input, %vec, *, -out=None)"),
     Entry(
         "dot",
@@ -196,7 +196,7 @@ ENTRIES = (
         "beta x + alpha A B",
         added_product,
         f"torch.addmm x.addmm x.addmm_ (%input, %mat1, %mat2, {_ADDED})",
-    ).having("adds_product", "rescales"),
+    ).having("adds_product", "rescales", "flat_product"),
     Entry(
         "addmv",
         "combine",
@@ -213,7 +213,7 @@ ENTRIES = (
         "beta x + alpha A B of batches",
         added_product,
         f"torch.baddbmm x.baddbmm x.baddbmm_ (%input, %batch1, %batch2, {_ADDED})",
-    ).having("adds_product", "rescales"),
+    ).having("adds_product", "rescales", "batched_product"),
     Entry(
         "addbmm",
         "combine",

@@ -246,8 +246,10 @@ ENTRIES = (
     Entry("trace", "reduce", "sum of the diagonal", lambda call: Tensor(()), "torch.trace x.trace (%input)"),
     Entry(
         "narrow", "shape", "a range of one dimension", narrowed, "torch.narrow x.narrow (%input, dim, start, length)"
-    ),
-    Entry("select", "shape", "one place of one dimension", selected, "torch.select x.select (%input, dim, index)"),
+    ).having("picks"),
+    Entry(
+        "select", "shape", "one place of one dimension", selected, "torch.select x.select (%input, dim, index)"
+    ).having("picks"),
     Entry(
         "chunk", "shape", "that many pieces", chunked, "torch.chunk torch.unsafe_chunk x.chunk (%input, chunks, dim=0)"
     ).having("splits"),
@@ -299,7 +301,7 @@ ENTRIES = (
         vector,
         "torch.masked_select x.masked_select (%input, %mask, *, -out=None)",
     ),
-    Entry("getitem", "shape", "indexing: see vglint.ops.indexing", getitem_result, ""),
+    Entry("getitem", "shape", "indexing: see vglint.ops.indexing", getitem_result, "").having("picks", "map_parts"),
     Entry(
         "tensor_unfold",
         "shape",

@@ -145,7 +145,7 @@ def _max_pool(rank: int) -> Entry:
         F.max_pool{rank}d F.max_pool{rank}d_with_indices (%input, {args}, ceil_mode=False, return_indices=False)
         torch.max_pool{rank}d(%input, {args}, ceil_mode=False)""",
         config=stride_as_kernel,
-    )
+    ).having("map_along")
 
 
 def _avg_pool(rank: int) -> Entry:
@@ -159,7 +159,7 @@ def _avg_pool(rank: int) -> Entry:
         f"""nn.AvgPool{rank}d({args})(%input)
         F.avg_pool{rank}d{" torch.avg_pool1d" if rank == 1 else ""} (%input, {args})""",
         config=tuples(1, "kernel_size", "stride", "padding") if rank == 1 else stride_as_kernel,
-    )
+    ).having("map_along")
 
 
 def _adaptive_avg_pool(rank: int) -> Entry:

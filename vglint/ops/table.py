@@ -74,6 +74,11 @@ def having(*traits: Trait) -> frozenset[str]:
     return frozenset[str]().union(*(_HAVING[trait] for trait in traits))
 
 
+def sources_of(op_name: str, inputs: tuple[int, ...]) -> tuple[int, ...]:
+    """Returns the inputs whose values an op takes: without the tensor that only tells another's shape or type (`x.type_as(y)`)."""
+    return inputs[:1] if has(op_name, "shape_of_other") else inputs
+
+
 def spellings() -> Iterator[Spelling]:
     """Yields every spelling of the table."""
     for name in _LINES:

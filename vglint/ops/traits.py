@@ -8,7 +8,9 @@ Trait: TypeAlias = Literal[
     # what happens to the values of the argument
     "copies",  # hands them on as they are, in the same places: to, clone, detach
     "transposes",  # exchanges dimensions
-    "reshapes",  # reads them in the same order with other sizes: view, flatten
+    "reshapes",  # reads them in the same order with the sizes that are given: view, reshape
+    "picks",  # takes some of them by position: getitem, narrow
+    "shape_of_other",  # the second argument only tells a shape or a type: view_as, to
     "splits",  # several results, each a part of them
     "joins",  # puts several tensors side by side: cat, stack
     "masks",  # writes something else where a mask says so: where, masked_fill
@@ -22,6 +24,8 @@ Trait: TypeAlias = Literal[
     "affine",  # linear in its argument where the rest are numbers: mul, add, neg
     "multiplies",  # multiplies two of its arguments with one another: mul, matmul, einsum
     "matrix_product",  # of its two arguments
+    "batched_product",  # of three-dimensional tensors only: bmm
+    "flat_product",  # of matrices only: mm
     "adds_product",  # a matrix product added to another argument: addmm
     "rescales",  # gives its argument another size: mul, sqrt, softmax, normalize
     "squares",  # a square where both factors are one value or the exponent is even: pow, mul
@@ -39,6 +43,7 @@ Trait: TypeAlias = Literal[
     "positive",  # above zero, whatever the argument: exp, sigmoid
     "keeps_positive",  # above zero where the arguments are: mul, sum, sqrt
     "floors",  # may be kept off zero from below by a bound: clamp, maximum
+    "clamps",  # bounds its argument by numbers: clamp
     "caps",  # may be kept from growing by a bound: clamp, minimum
     "singular",  # its value or slope is infinite at an edge of its domain: log, sqrt, acos
     "zeros",  # filled with zeros
@@ -58,10 +63,18 @@ Trait: TypeAlias = Literal[
     "over_sequence",  # a recurrent layer that runs over all steps: rnn, lstm
     "each_channel",  # normalises each channel over positions, perhaps also over samples: batch_norm
     "over_features",  # normalises each position over its features: layer_norm
+    "convolution",
+    "transposed_convolution",
+    "composite",  # made of other ops: transformer_encoder
     "breaks_selu",  # disturbs the fixed point of SELU: dropout, batch_norm
-    # training
+    # losses and training
+    "takes_logits",  # scores of either sign: cross_entropy
+    "takes_probabilities",  # binary_cross_entropy
     "clips",  # bounds gradients
     "detaches",  # the result has the values and no history: detach, item
     "leaves_torch",  # the result is no tensor: item, numpy
+    # mean-field maps
+    "map_along",  # the map says how much of a gradient lies along the signal
+    "map_parts",  # the map says how a gradient varies over the parts of a concatenation
 ]
 """The closed set of properties; a comment says what each means."""

@@ -253,22 +253,24 @@ ENTRIES = (
                 ("cdouble", "complex128"),
             )
         ),
-    ).having("copies"),
-    _keep("contiguous", "the same values in one block", "x.contiguous(%self, -memory_format=None)").having("copies"),
+    ).having("copies", "shape_of_other"),
+    _keep("contiguous", "the same values in one block", "x.contiguous(%self, -memory_format=None)").having(
+        "copies", "map_along"
+    ),
     _keep("clone", "a copy", "torch.clone x.clone (%input, *, -memory_format=None)").having("copies"),
     Entry(
         "view", "shape", "the same elements in another shape", viewed, "x.view(%self, *size)\nx.resize(%self, *sizes)"
-    ).having("reshapes"),
+    ).having("reshapes", "map_along"),
     Entry(
         "reshape",
         "shape",
         "the same elements in another shape",
         viewed,
         "torch.reshape(%input, shape)\nx.reshape(%self, *shape)",
-    ).having("reshapes"),
+    ).having("reshapes", "map_along"),
     Entry(
         "view_as", "shape", "the same elements in another's shape", like_other, "x.view_as x.reshape_as (%self, %other)"
-    ),
+    ).having("shape_of_other"),
     Entry(
         "flatten",
         "shape",
@@ -277,21 +279,21 @@ ENTRIES = (
         """nn.Flatten(start_dim=1, end_dim=-1)(%input)
         torch.flatten x.flatten (%input, start_dim=0, end_dim=-1)
         torch.ravel x.ravel (%input)""",
-    ).having("reshapes"),
+    ).having("map_along"),
     Entry(
         "unflatten",
         "shape",
         "one dimension becomes several",
         unflattened,
         "nn.Unflatten(dim, unflattened_size)(%input)\ntorch.unflatten x.unflatten (%input, dim, sizes)",
-    ),
+    ).having("map_along"),
     Entry(
         "permute",
         "shape",
         "dimensions in another order",
         permuted,
         "torch.permute(%input, dims)\nx.permute(%self, *dims)",
-    ).having("transposes"),
+    ).having("transposes", "map_along"),
     Entry(
         "transpose",
         "shape",
@@ -299,7 +301,7 @@ ENTRIES = (
         transposed,
         """torch.transpose torch.swapdims x.transpose x.transpose_ x.swapdims x.swapdims_ (%input, dim0, dim1)
         torch.swapaxes x.swapaxes x.swapaxes_ (%input, axis0, axis1)""",
-    ).having("transposes"),
+    ).having("transposes", "map_along"),
     Entry("t", "shape", "a matrix transposed", reversed_dims, "torch.t x.t x.t_ x:T (%input)").having("transposes"),
     Entry(
         "mT", "shape", "matrices transposed", last_two_swapped, "x:mT x:H x:mH torch.adjoint x.adjoint (%input)"
@@ -317,14 +319,14 @@ ENTRIES = (
         "dimensions of size 1 removed",
         squeezed,
         "torch.squeeze x.squeeze x.squeeze_ (%input, dim=None)",
-    ),
+    ).having("map_along"),
     Entry(
         "unsqueeze",
         "shape",
         "a dimension of size 1 added",
         unsqueezed,
         "torch.unsqueeze x.unsqueeze x.unsqueeze_ (%input, dim)",
-    ),
+    ).having("map_along"),
     Entry(
         "expand",
         "shape",
@@ -332,7 +334,9 @@ ENTRIES = (
         expanded,
         "x.expand(%self, *size, -implicit=False)\ntorch.broadcast_to x.broadcast_to (%input, size)",
     ),
-    Entry("expand_as", "shape", "repeated to another's shape", like_other, "x.expand_as(%self, %other)"),
+    Entry("expand_as", "shape", "repeated to another's shape", like_other, "x.expand_as(%self, %other)").having(
+        "shape_of_other"
+    ),
     Entry(
         "repeat",
         "shape",

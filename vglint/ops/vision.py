@@ -157,7 +157,7 @@ ENTRIES = (
         F.upsample_nearest(%input, size=None, scale_factor=None) | mode='nearest'
         F.upsample_bilinear(%input, size=None, scale_factor=None) | mode='bilinear', align_corners=True""",
         config=upsample_config,
-    ),
+    ).having("map_along"),
     Entry(
         "pixel_shuffle",
         "shape",

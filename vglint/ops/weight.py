@@ -214,7 +214,7 @@ def _conv(rank: int) -> Entry:
         torch.conv{rank}d F.conv{rank}d (%input, %weight, %bias=None, stride=1, padding=0, dilation=1, groups=1)""",
         params=conv_params(rank),
         config=conv_config(rank),
-    )
+    ).having("convolution")
 
 
 def _transposed(rank: int) -> Entry:
@@ -231,7 +231,7 @@ def _transposed(rank: int) -> Entry:
             groups=1, dilation=1)""",
         params=conv_params(rank, transposed=True),
         config=conv_config(rank),
-    )
+    ).having("transposed_convolution")
 
 
 ENTRIES = (

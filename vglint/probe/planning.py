@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vglint.graph import Graph, Node
+from vglint.ops import has, kind
 from vglint.probe.record import Argument, OptimizerName, Request
 
 _OPTIMIZERS: dict[str, OptimizerName] = {
@@ -17,13 +18,8 @@ _OPTIMIZERS: dict[str, OptimizerName] = {
     "NAdam": "adam",
     "RAdam": "adam",
 }
-_LOSSES = {
-    "cross_entropy": "cross_entropy",
-    "nll_loss": "nll",
-    "mse_loss": "mse",
-    "binary_cross_entropy": "bce",
-    "binary_cross_entropy_with_logits": "bce_with_logits",
-}
+_LOSSES = ("cross_entropy", "nll", "mse", "bce", "bce_with_logits")
+"""The losses that the probe can make, by its own names."""
 
 
 def plan(graph: Graph, root: str | os.PathLike[str], expression: str, training: Sequence[Graph] = ()) -> Request:
@@ -65,26 +61,13 @@ def _tokens(graph: Graph, given: Node) -> int | None:
     for node in graph.nodes:
         if not reached.intersection(node.inputs):
             continue
-        if node.op in ("embedding", "embedding_bag") and node.inputs[0] in reached:
+        if has(node.op, "looks_up") and node.inputs[0] in reached:
             size = node.get("num_embeddings")
             if isinstance(size, int):
                 return size
             weight = next((graph.parameters[index].shape for name, index in node.params if name == "weight"), None)
             return weight[0] if weight and isinstance(weight[0], int) else None
-        if node.op in (
-            "view",
-            "reshape",
-            "permute",
-            "transpose",
-            "t",
-            "to",
-            "long",
-            "getitem",
-            "contiguous",
-            "unsqueeze",
-            "squeeze",
-            "flatten",
-        ):
+        if kind(node.op) == "shape":
             reached.add(node.index)
     return None
 
@@ -103,5 +86,10 @@ def _optimizer(training: Sequence[Graph]) -> tuple[OptimizerName | None, float |
 
 
 def _loss(training: Sequence[Graph]) -> str | None:
-    found = {_LOSSES[node.op] for graph in training for node in graph.nodes if node.op in _LOSSES}
+    named = (
+        node.op.removesuffix("_loss").replace("binary_cross_entropy", "bce")
+        for graph in training
+        for node in graph.nodes
+    )
+    found = {name for name in named if name in _LOSSES}
     return found.pop() if len(found) == 1 else None

@@ -9,15 +9,8 @@ from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
 from vglint.graph import Node
+from vglint.ops import has
 from vglint.value import Expr, Literal_, times
-
-RECURRENT = frozenset({"rnn", "lstm", "gru"})
-_SAME = frozenset({"contiguous", "to", "float", "clone", "detach", "tanh", "relu", "squeeze", "identity", "cuda"})
-_EACH = frozenset(
-    {"linear", "contiguous", "to", "float", "clone", "layer_norm", "rms_norm", "identity", "getitem", "chunk", "split"}
-)
-_RESHAPES = frozenset({"view", "reshape"})
-
 
 # ---- time and batch
 
@@ -27,11 +20,12 @@ def batch_read_as_time(found: NodeView) -> tuple[Place, ...]:
     """Of a recurrent layer: where the last entry of its output is taken along the batch, not along time. A batch of one, and a
     sequence without a batch, are none."""
     view, node = found.view, found.node
-    if node.op not in RECURRENT or not isinstance(node.get("batch_first"), bool) or not node.inputs:
+    if not has(node.op, "over_sequence") or not isinstance(node.get("batch_first"), bool) or not node.inputs:
         return ()
     axis = 0 if node.get("batch_first") else 1
     given = view.graph.nodes[node.inputs[0]]
-    if given.op in ("pack_padded_sequence", "pack_sequence") or _single(view, given, axis):
+    packed = given.op == "pack_padded_sequence" or given.op == "pack_sequence"
+    if packed or _single(view, given, axis):
         return ()
     if given.shape is not None and len(given.shape) == 2:
         return ()
@@ -70,15 +64,11 @@ def _single(view: View, node: Node, axis: int) -> bool:
             return node.get("dim") in (axis, axis - 3)
         if node.op == "getitem" and _adds_axis(node.get("index")):
             return True
-        if node.op in _RESHAPES:
+        if has(node.op, "reshapes"):
             sizes = _sizes(node)
             return len(sizes) == 3 and sizes[axis] == 1
-        if view.kinds[node.index] not in ("dropout", "activation", "norm") and node.op not in (
-            "to",
-            "float",
-            "linear",
-            "embedding",
-        ):
+        each = has(node.op, "copies") or has(node.op, "looks_up") or node.op == "linear"
+        if view.kinds[node.index] not in ("dropout", "activation", "norm") and not each:
             return False
         node = view.graph.nodes[node.inputs[0]]
     return False
@@ -106,12 +96,13 @@ def _reads(view: View, index: int) -> Iterator[Node]:
     """Yields what takes a part of a value, beyond what leaves its axes as they are."""
     for reader in view.readers[index]:
         node = view.graph.nodes[reader]
-        if node.op in ("getitem", "select", "narrow"):
+        if has(node.op, "picks"):
             yield node
         elif (
-            node.op in _SAME - {"squeeze"}
+            has(node.op, "copies")
             or view.kinds[reader] in ("dropout", "activation")
-            or node.op in ("layer_norm", "linear")
+            or node.op == "layer_norm"
+            or node.op == "linear"
         ):
             yield from _reads(view, reader)
 
@@ -153,7 +144,7 @@ def mixed_states(found: NodeView) -> tuple[Place, ...]:
     viewed as (batch, …) without a transpose, so that a row holds the states of several samples."""
     node = found.node
     count = _stacked(node)
-    if node.op not in RECURRENT or count is None or count < 2:
+    if not has(node.op, "over_sequence") or count is None or count < 2:
         return ()
     places = []
     for state in _results(found.view, node, 1):
@@ -179,9 +170,9 @@ def _stacked(node: Node) -> int | None:
 def _viewed(view: View, index: int) -> Iterator[Node]:
     for reader in view.readers[index]:
         node = view.graph.nodes[reader]
-        if node.op in _RESHAPES:
+        if has(node.op, "reshapes"):
             yield node
-        elif node.op in _SAME or view.kinds[reader] in ("dropout", "activation"):
+        elif has(node.op, "copies") or node.op == "squeeze" or view.kinds[reader] in ("dropout", "activation"):
             yield from _viewed(view, reader)
 
 
@@ -214,7 +205,7 @@ def heads_fault(found: NodeView) -> str:
     """Of a view: how it splits features into heads, or joins heads into features, without moving the axis of the positions: `split`, `join`;
     `none`."""
     node, view = found.node, found.view
-    if node.op not in _RESHAPES or not node.inputs:
+    if not has(node.op, "reshapes") or not node.inputs:
         return "none"
     source, sizes = view.graph.nodes[node.inputs[0]], _sizes(node)
     if len(sizes) == 4 and _splits(view, source, sizes):
@@ -289,10 +280,8 @@ def _width(view: View, node: Node) -> object:
     while node.inputs:
         if node.op == "linear":
             return node.get("out_features")
-        if node.op not in _EACH - {"getitem", "chunk", "split"} and view.kinds[node.index] not in (
-            "dropout",
-            "activation",
-        ):
+        each = has(node.op, "copies") or has(node.op, "over_features")
+        if not each and view.kinds[node.index] not in ("dropout", "activation"):
             return None
         node = view.graph.nodes[node.inputs[0]]
     return None

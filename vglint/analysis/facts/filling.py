@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from vglint.analysis.facts.model import CONSTANTS, ModelView, commonest, constant_of, weight_layers
+from vglint.analysis.facts.model import ModelView, commonest, weight_layers
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.finding import Place
 from vglint.graph import Init, Node
 from vglint.ops import OPS, has
+from vglint.ops.init import CONSTANTS, constant_of
 from vglint.value import Unknown
 
 _HE = "kaiming_normal_(weight, nonlinearity='relu')"

@@ -14,24 +14,14 @@ from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.analysis.parametric import depths
 from vglint.finding import Place
-from vglint.graph import Init
 from vglint.ops import has
+from vglint.ops.init import CONSTANTS, constant_of
 from vglint.signal import Attribution, Cause, Depth
 from vglint.value import Unknown
 
 ADAPTIVE = frozenset(
     {"Adam", "AdamW", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "SparseAdam", "Lion", "Adafactor"}
 )
-CONSTANTS = frozenset({"zeros", "ones", "constant", "fill", "full"})
-"""Initialisers that fill with one number."""
-
-
-def constant_of(init: Init) -> object:
-    """Returns the number that an initialiser of `CONSTANTS` fills with; None where it is not known."""
-    given = dict(init.args)
-    if init.scheme in ("zeros", "ones"):
-        return float(init.scheme == "ones")
-    return next((given[name] for name in ("val", "value", "fill_value") if name in given), None)
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,7 @@ from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View
 from vglint.graph import Node
-
-_RANKED = {"bmm": 3, "baddbmm": 3, "mm": 2, "addmm": 2}
-_SAME = frozenset(
-    "div mul masked_fill where softmax to float double half contiguous clone type clamp nan_to_num relu add sub tanh".split()
-)
-_TURNS = frozenset({"transpose", "swapaxes", "swapdims", "permute", "t", "mT", "numpy_T"})
-_PASSES = frozenset("to float double half contiguous clone type masked_fill nan_to_num identity".split())
+from vglint.ops import has
 
 
 @fact("node", "text")
@@ -52,19 +46,30 @@ def _is_attention(view: View, node: Node) -> bool:
         made = view.graph.nodes[index]
         if made.op == "linear":
             return made.get("out_features") == 1
-        if made.op not in _PASSES and view.kinds[index] != "dropout":
+        if not _passes(view, made):
             return False
         index = made.inputs[0] if made.inputs else None
     return False
+
+
+def _passes(view: View, node: Node) -> bool:
+    """Whether an op hands values on in their places, but for some that it masks or mends."""
+    copies = has(node.op, "copies") and view.kinds[node.index] == "shape"
+    return copies or view.kinds[node.index] == "dropout" or node.op == "masked_fill" or node.op == "nan_to_num"
+
+
+def _is_elementwise(view: View, node: Node) -> bool:
+    arithmetic = has(node.op, "adds") or has(node.op, "scales") or has(node.op, "clamps")
+    return arithmetic or has(node.op, "masks") or view.kinds[node.index] == "activation"
 
 
 def _rank(view: View, node: Node) -> int | None:
     while True:
         if node.shape is not None:
             return len(node.shape)
-        if node.op in _RANKED:
-            return _RANKED[node.op]
-        same = node.op in _SAME | _TURNS or view.kinds[node.index] == "dropout"
+        if has(node.op, "batched_product") or has(node.op, "flat_product"):
+            return 3 if has(node.op, "batched_product") else 2
+        same = _passes(view, node) or has(node.op, "transposes") or _is_elementwise(view, node)
         if not same or not node.inputs:
             return None
         node = view.graph.nodes[node.inputs[0]]
@@ -75,13 +80,9 @@ def _uses(view: View, index: int, axis: int, rank: int | None) -> Iterator[tuple
     followed. Axes are counted from the end."""
     for reader in view.readers[index]:
         node = view.graph.nodes[reader]
-        if (
-            node.op in _PASSES
-            or view.kinds[reader] == "dropout"
-            or (node.op in ("mul", "div") and len(node.inputs) == 1)
-        ):
+        if _passes(view, node) or (has(node.op, "scales") and len(node.inputs) == 1):
             yield from _uses(view, reader, axis, rank)
-        elif node.op in _TURNS:
+        elif has(node.op, "transposes"):
             turned = _turned(node, axis, rank)
             if turned is None:
                 yield None
@@ -93,7 +94,7 @@ def _uses(view: View, index: int, axis: int, rank: int | None) -> Iterator[tuple
                 yield None
             else:
                 yield from _uses(view, reader, moved, None if rank is None else rank + 1)
-        elif node.op in ("matmul", "bmm", "mm") and len(node.inputs) == 2 and node.inputs[0] != node.inputs[1]:
+        elif has(node.op, "matrix_product") and len(node.inputs) == 2 and node.inputs[0] != node.inputs[1]:
             left = node.inputs[0] == index
             yield axis == (-1 if left else -2), axis == (-2 if left else -1)
         elif node.op == "einsum" and len(node.inputs) == 2:
@@ -121,7 +122,7 @@ def _summed(view: View, index: int, axis: int) -> Iterator[tuple[bool, bool] | N
 
 def _turned(node: Node, axis: int, rank: int | None) -> int | None:
     """Returns where an axis is after a transposition, counted from the end."""
-    if node.op in ("mT", "t", "numpy_T"):
+    if node.op == "mT" or node.op == "t":
         return {-1: -2, -2: -1}.get(axis, axis) if node.op == "mT" or rank in (2, None) else None
     if node.op == "permute":
         dims = node.get("dims")

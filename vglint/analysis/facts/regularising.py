@@ -7,8 +7,6 @@ from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import number
 from vglint.value import Unknown
 
-_NORMS = frozenset({"batch_norm", "layer_norm", "instance_norm", "group_norm", "rms_norm"})
-
 
 @fact("node", "number")
 def drop_probability(found: NodeView) -> float | Unknown:
@@ -24,7 +22,8 @@ def drop_probability(found: NodeView) -> float | Unknown:
 @fact("node", "number")
 def epsilon(found: NodeView) -> float | Unknown:
     """The literal eps of a normalisation, which is added to the variance under the root."""
-    value = number(found.node.get("eps")) if found.node.op in _NORMS else None
+    is_norm = found.view.kinds[found.node.index] == "norm" and found.node.op != "normalize"
+    value = number(found.node.get("eps")) if is_norm else None
     return value if value is not None else unknown("no normalisation with a literal eps")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from vglint.analysis.facts.view import View, number
 from vglint.graph import Node
+from vglint.ops import has
 from vglint.value import Unknown
 
 KINDS = (
@@ -22,17 +23,6 @@ KINDS = (
     "other",  # something else that is understood
 )
 
-_TRANSPARENT = frozenset(
-    {
-        "getitem", "to", "type", "float", "double", "half", "bfloat16", "contiguous", "clone", "dropout", "identity",
-        "detach", "requires_grad", "cpu", "cuda", "checkpoint", "interpolate", "upsample", "variable", "alias",
-    }
-)  # fmt: skip
-_RECTIFIED = frozenset({"relu", "relu6", "softplus", "abs", "threshold", "hardswish"})
-_SQUASHED = frozenset({"tanh", "softsign", "hardtanh"})
-_JOINED = frozenset({"join", "cat", "stack", "concat", "hstack", "vstack", "dstack", "unbind", "split", "chunk"})
-_MOVING = frozenset({"mean", "max_pool1d", "max_pool2d", "max_pool3d"})
-_LABELS = frozenset({"argmax", "argmin", "one_hot", "randint", "bernoulli", "multinomial"})
 _TINY = 1e-3
 
 
@@ -64,34 +54,34 @@ def _kind(view: View, node: Node, seen: dict[int, Source | Unknown]) -> Source |
         return Source("input", node.index)
     if not node.inputs:
         return Source("other", node.index)
-    if node.op in _TRANSPARENT or (kind == "shape" and node.op not in _JOINED) or kind in ("pool", "dropout"):
+    if _is_transparent(view, node):
         return _walk(view, node.inputs[0], seen)
-    if node.op in ("softmax", "gumbel_softmax", "softmin"):
+    if has(node.op, "probability"):
         return Source("probability", node.index)
-    if node.op in ("log_softmax",):
+    if node.op == "log_softmax":
         return Source("log_probability", node.index)
-    if node.op in ("sigmoid", "hardsigmoid", "expit"):
+    if has(node.op, "unit"):
         return Source("unit", node.index)
     if node.op == "logsigmoid":
         return Source("log_unit", node.index)
-    if node.op in _RECTIFIED:
+    if has(node.op, "rectifies"):
         return Source("rectified", node.index)
-    if node.op in _SQUASHED:
+    if has(node.op, "squashes"):
         return Source("squashed", node.index)
-    if node.op in _LABELS or kind == "cut":
+    if has(node.op, "labels") or kind == "cut":
         return Source("label", node.index)
-    if node.op in _JOINED:
+    if _is_joined(node):
         return _joined(view, node, seen)
-    if node.op in ("log", "exp", "logit"):
+    if any(op == node.op for op, _ in _BECOMES):
         return _logarithm(view, node, seen)
-    if node.op in _MOVING or node.op in ("clamp", "clip", "clamp_min", "clamp_max", "add", "sub", "mul", "div"):
+    if node.op == "mean" or has(node.op, "clamps") or has(node.op, "adds") or has(node.op, "scales"):
         return _shifted(view, node, seen)
-    if node.op in ("masked_fill", "where"):
+    if has(node.op, "masks"):
         found = _walk(view, node.inputs[0], seen)
         return found if isinstance(found, Unknown) or found.kind in ("logits", "input") else Source("other", node.index)
     if view.is_weight(node):
         return Source("logits", node.index)
-    if node.op in ("matmul", "bmm", "mm") and len(node.inputs) == 2:
+    if has(node.op, "matrix_product") and len(node.inputs) == 2:
         return _mixed(view, node, seen)
     return Source("other", node.index)
 
@@ -120,12 +110,28 @@ def _logarithm(view: View, node: Node, seen: dict[int, Source | Unknown]) -> Sou
     found = _walk(view, node.inputs[0], seen)
     if isinstance(found, Unknown):
         return found
-    becomes = {
-        "log": {"probability": "log_probability", "unit": "log_unit"},
-        "exp": {"log_probability": "probability", "log_unit": "unit"},
-        "logit": {"unit": "logits"},
-    }
-    return Source(becomes[node.op].get(found.kind, "other"), node.index)
+    return Source(_BECOMES.get((node.op, found.kind), "other"), node.index)
+
+
+_BECOMES = {
+    ("log", "probability"): "log_probability",
+    ("log", "unit"): "log_unit",
+    ("exp", "log_probability"): "probability",
+    ("exp", "log_unit"): "unit",
+    ("logit", "unit"): "logits",
+}
+"""What an op makes of a value of a kind."""
+
+
+def _is_transparent(view: View, node: Node) -> bool:
+    """Whether an op leaves a value what it is."""
+    kind = view.kinds[node.index]
+    moves = (kind == "shape" and not _is_joined(node)) or kind in ("pool", "dropout")
+    return moves or has(node.op, "copies") or node.op == "checkpoint"
+
+
+def _is_joined(node: Node) -> bool:
+    return has(node.op, "joins") or has(node.op, "splits") or node.op == "join"
 
 
 def _shifted(view: View, node: Node, seen: dict[int, Source | Unknown]) -> Source | Unknown:
@@ -133,18 +139,17 @@ def _shifted(view: View, node: Node, seen: dict[int, Source | Unknown]) -> Sourc
     found = _walk(view, node.inputs[0], seen)
     if isinstance(found, Unknown):
         return found
-    if len(node.inputs) > 1 and node.op in ("add", "sub", "mul", "div"):
+    if len(node.inputs) > 1 and (has(node.op, "adds") or has(node.op, "scales")):
         other = _walk(view, node.inputs[1], seen)
         if isinstance(other, Unknown):
             return other
-        return (
-            found if found.kind == other.kind == "logits" and node.op in ("add", "sub") else Source("other", node.index)
-        )
-    if found.kind == "logits" or node.op in _MOVING or node.op.startswith("cl"):
+        both = found.kind == other.kind == "logits" and has(node.op, "adds")
+        return found if both else Source("other", node.index)
+    if found.kind == "logits" or node.op == "mean" or has(node.op, "clamps"):
         return found
     constant = number(node.get("other"))
-    if node.op in ("add", "sub") and constant is not None and abs(constant) <= _TINY:
+    if has(node.op, "adds") and constant is not None and abs(constant) <= _TINY:
         return found
-    if node.op in ("mul", "div") and constant == 1.0:
+    if has(node.op, "scales") and constant == 1.0:
         return found
     return Source("other", node.index)

@@ -7,14 +7,8 @@ from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
 from vglint.graph import Node
+from vglint.ops import has, kind
 from vglint.value import Expr, Literal_
-
-_DENSE = frozenset({"linear", "matmul", "mm", "addmm"})
-_POINTWISE = frozenset({"conv1d", "conv2d", "conv3d"})
-_PRODUCTS = frozenset(
-    {"matmul", "mm", "bmm", "baddbmm", "einsum", "scaled_dot_product_attention", "mul", "multi_head_attention"}
-)
-_SAME = frozenset({"to", "float", "double", "half", "contiguous", "clone", "identity", "cuda", "cpu", "add"})
 
 
 @fact("node", "places")
@@ -38,14 +32,14 @@ def linear_before(found: NodeView) -> tuple[Place, ...]:
 
 
 def _family(node: Node) -> str:
-    return "dense" if node.op in _DENSE else "pointwise"
+    return "dense" if _is_dense(node) else "pointwise"
 
 
 def _plain(view: View, node: Node) -> bool:
     """Whether a node is a trained linear map of the last dimension or of the channels, of weights that were not loaded."""
-    if not view.is_weight(node) or node.op not in _DENSE | _POINTWISE:
+    if not view.is_weight(node) or not (_is_dense(node) or has(node.op, "convolution")):
         return False
-    if node.op in _POINTWISE:
+    if has(node.op, "convolution"):
         size = node.get("kernel_size")
         if not isinstance(size, tuple) or set(size) != {1} or node.get("groups") != 1:
             return False
@@ -66,7 +60,7 @@ def _fed_by(view: View, node: Node) -> Node | None:
             return found
         if found.op == "add":
             index = _beside_bias(view, found)
-        elif found.op in _SAME or view.kinds[index] == "dropout":
+        elif _passes(found) or view.kinds[index] == "dropout":
             index = found.inputs[0] if found.inputs else None
         else:
             return None
@@ -85,26 +79,30 @@ def _widths(view: View, node: Node) -> tuple[Literal_, Literal_]:
     """Returns the sizes that a layer maps from and to, None where they are not known."""
     if node.op == "linear" and node.get("in_features") is not None:
         return node.get("in_features"), node.get("out_features")
-    if node.op in _POINTWISE and node.get("in_channels") is not None:
+    if has(node.op, "convolution") and node.get("in_channels") is not None:
         return node.get("in_channels"), node.get("out_channels")
     weight = view.parameter(node, "weight")
     if weight is None or weight.shape is None or len(weight.shape) < 2:
         return None, None
     first, second = weight.shape[0], weight.shape[1]
-    if node.op in _DENSE - {"linear"} and not _turned(view, node):
+    if node.op != "linear" and _is_dense(node) and not _turned(view, node):
         return first, second
     return second, first
 
 
 def _turned(view: View, node: Node) -> bool:
     """Whether a product is one with a transposed weight."""
-    return len(node.inputs) > 1 and view.graph.nodes[node.inputs[-1]].op in (
-        "t",
-        "transpose",
-        "numpy_T",
-        "mT",
-        "permute",
-    )
+    return len(node.inputs) > 1 and has(view.graph.nodes[node.inputs[-1]].op, "transposes")
+
+
+def _is_dense(node: Node) -> bool:
+    """Whether an op is a linear map of the last dimension, the same for each entry of the others."""
+    product = has(node.op, "matrix_product") or has(node.op, "adds_product")
+    return node.op == "linear" or (product and not has(node.op, "batched_product"))
+
+
+def _passes(node: Node) -> bool:
+    return has(node.op, "copies") and kind(node.op) == "shape"
 
 
 def _bottleneck(view: View, first: Node, second: Node) -> bool:
@@ -160,8 +158,9 @@ def _meets(view: View, start: object, step: object) -> bool:
             continue
         seen.add(index)
         node = view.graph.nodes[index]
-        if node.op in _PRODUCTS and not view.is_weight(node):
+        product = has(node.op, "multiplies") or has(node.op, "adds_product") or view.kinds[index] == "attention"
+        if product and not view.is_weight(node):
             return len(node.inputs) > 1
-        if view.kinds[index] in ("shape", "dropout") or node.op in _SAME - {"add"}:
+        if view.kinds[index] in ("shape", "dropout") or _passes(node):
             todo += step(index)
     return False

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from vglint.analysis.facts.loop import LoopView, places_of
-from vglint.analysis.facts.model import ADAPTIVE, CONSTANTS, ModelView
+from vglint.analysis.facts.model import ADAPTIVE, ModelView
 from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.finding import Place
 from vglint.graph import Node
 from vglint.ops import has
+from vglint.ops.init import CONSTANTS
 from vglint.value import Unknown
 
 

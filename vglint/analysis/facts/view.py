@@ -48,7 +48,7 @@ class View:
         """For each node, the nodes that take its values."""
         found: list[list[int]] = [[] for _ in self.graph.nodes]
         for node in self.graph.nodes:
-            for source in dict.fromkeys(node.sources):
+            for source in dict.fromkeys(ops.sources_of(node.op, node.inputs)):
                 found[source].append(node.index)
         return tuple(tuple(readers) for readers in found)
 
@@ -156,7 +156,8 @@ class View:
                 continue
             seen.add(index)
             if stop is None or not stop(self.graph.nodes[index]):
-                todo.extend(self.graph.nodes[index].sources)
+                node = self.graph.nodes[index]
+                todo.extend(ops.sources_of(node.op, node.inputs))
         return seen
 
     def after(self, start: Iterable[int], stop: Callable[[Node], bool] | None = None) -> set[int]:

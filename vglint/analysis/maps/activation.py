@@ -13,6 +13,7 @@ from vglint.analysis.maps.concat import totalled
 from vglint.analysis.state import AbstainError, Grad, Law, Piece, State, Step, law_of
 from vglint.analysis.streams import Mixture, by_centre, gaussian_points, mixture_points, through_mixture
 from vglint.analysis.use import Use
+from vglint.ops import has
 from vglint.ops.curves import ELEMENTWISE, Curve, composed, curve, rays
 from vglint.ops.quadrature import gaussian_moments, maximum_moments, pull
 
@@ -140,7 +141,7 @@ def evaluated(state: State, law: Law, whole: Curve, index: int) -> tuple[State, 
         mean, square, slope2 = top_mean, top_square, top_slope
         kb, ks, kr, slope4 = kb * part, ks * part, kr * part, slope4 * part
     after = Law(law.root, law.mu, law.v, law.db, law.ds, law.r, whole, law.among, slope2, slope4, kb, ks, kr)
-    kept = None if whole.key[0] in _SATURATING else state.map
+    kept = None if has(whole.key[0], "flattens") else state.map
     db, ds = min(db, square), min(ds, square)
     scale, width, places = state.scale, state.channels, state.places
     return State(square, mean, db, ds, r, scale, width, state.axes, places, after, ((index, 1.0),), map=kept), after
@@ -163,17 +164,11 @@ def of_stream(state: State, law: Law, mixture: Mixture, whole: Curve, index: int
     db, ds, r = apart(law.db), apart(law.ds), found.square - apart(spot - law.r)
     kb, ks, kr = kernel(law.db), kernel(law.ds), kernel(spot - law.r)
     after = law._replace(curve=whole, slope2=found.slope2, slope4=found.slope4, kb=kb, ks=ks, kr=kr)
-    kept = None if whole.key[0] in _SATURATING else state.map
+    kept = None if has(whole.key[0], "flattens") else state.map
     scale, width, places = state.scale, state.channels, state.places
     return State(
         found.square, found.mean, db, ds, r, scale, width, state.axes, places, after, ((index, 1.0),), map=kept
     ), after
-
-
-_SATURATING = frozenset(
-    {"sigmoid", "tanh", "hardsigmoid", "hardtanh", "softsign", "softplus", "erf", "atan", "sin", "cos"}
-)
-"""Curves after which a map is flat: their second moment hardly depends on the input's."""
 
 
 def slope_back(law: Law, after: Law, use: Use, state: State) -> Callable[[Grad], Grad]:

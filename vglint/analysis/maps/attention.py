@@ -16,6 +16,7 @@ from vglint.analysis.maps import maps
 from vglint.analysis.maps.weight import Fans, affine
 from vglint.analysis.state import ZERO, AbstainError, Grad, Scores, State, Step, merged, sized
 from vglint.analysis.use import Use
+from vglint.ops import has
 from vglint.ops.init import Spread
 from vglint.ops.softmax import softness
 from vglint.shape import Dim, Shape
@@ -112,9 +113,9 @@ def is_causal(use: Use, position: int) -> bool:
     while wanted and seen < 24:
         node = use.graph.nodes[wanted.pop()]
         seen += 1
-        if node.op in ("tril", "triu"):
+        if has(node.op, "triangle"):
             return True
-        if node.op not in ("linear", "softmax", "parameter"):
+        if not (node.op == "linear" or node.op == "softmax" or node.op == "parameter"):
             wanted += node.inputs
     return False
 

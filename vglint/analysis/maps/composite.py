@@ -12,6 +12,7 @@ from vglint.analysis.maps.weight import Fans, affine
 from vglint.analysis.state import AbstainError, Back, Grad, State, Step, combined, looked_at
 from vglint.analysis.use import Use
 from vglint.graph import Node
+from vglint.ops import kind
 from vglint.shape import Shape
 from vglint.value import Expr, Literal_, divided
 
@@ -222,7 +223,7 @@ def forward(tape: Tape, source: int, prefix: str, use: Use) -> int:
     inner = tape.run("linear", source, params=f"{prefix}linear1.", shape=None)
     named = use.get("activation")
     op = named.rsplit(".", 1)[-1].lower() if isinstance(named, str) else "relu" if named is None else ""
-    if op not in ("relu", "gelu", "silu", "tanh", "sigmoid", "elu", "selu", "mish"):
+    if kind(op) != "activation":
         raise AbstainError("activation of the layer is not known")
     return tape.run("linear", dropped(tape, tape.run(op, inner), use), params=f"{prefix}linear2.", shape=None)
 

@@ -15,6 +15,7 @@ from functools import lru_cache
 from vglint.analysis.maps import maps
 from vglint.analysis.state import AbstainError, Grad, State, Step, merged
 from vglint.analysis.use import Use
+from vglint.ops import has
 from vglint.ops.init import Spread
 from vglint.value import Unknown
 
@@ -213,7 +214,7 @@ def normalised(
         fresh=0.0,
         scores=None,
         spread=None,
-        map=state.map if use.node.op in ("batch_norm", "group_norm", "instance_norm") else None,
+        map=state.map if has(use.node.op, "each_channel") or use.node.op == "group_norm" else None,
     )
     noise = 1.0 + state.fresh * (inverse_noise - 1.0)
     ratio = gain * inverse * noise

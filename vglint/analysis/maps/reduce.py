@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.attention import overlap
 from vglint.analysis.maps.pool import average, maximum
 from vglint.analysis.state import PLACES, ZERO, AbstainError, Back, Grad, State, Step
 from vglint.analysis.use import Use
+from vglint.ops.curves import at_point
 from vglint.ops.softmax import softness
 from vglint.shape import size_ratio
 
@@ -106,7 +107,7 @@ def of_a_number(use: Use) -> Step:
     state = use.state()
     if state.scale or state.mu <= 0 or state.q - state.mu**2 > 0.1 * state.mu**2:
         raise AbstainError(f"{use.node.op} of a signal")
-    value, slope = _AT[use.node.op](state.mu)
+    value, slope = at_point(use.node.op, state.mu)
     gain = slope * slope
     own = (state.q - state.mu**2) * gain
     out = state._replace(
@@ -119,16 +120,6 @@ def of_a_number(use: Use) -> Step:
         parts=((use.index, 1.0),),
     )
     return out, lambda grad: [grad.times(gain)]
-
-
-_AT: dict[str, Callable[[float], tuple[float, float]]] = {
-    "sqrt": lambda x: (math.sqrt(x), 0.5 / math.sqrt(x)),
-    "rsqrt": lambda x: (1.0 / math.sqrt(x), -0.5 * x**-1.5),
-    "reciprocal": lambda x: (1.0 / x, -1.0 / (x * x)),
-    "log": lambda x: (math.log(x), 1.0 / x),
-    "log1p": lambda x: (math.log1p(x), 1.0 / (1.0 + x)),
-}
-"""Value and slope."""
 
 
 @maps(

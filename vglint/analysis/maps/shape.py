@@ -11,6 +11,7 @@ from vglint.analysis.maps.pool import flattened
 from vglint.analysis.maps.recurrent import opened
 from vglint.analysis.state import PLACES, ZERO, AbstainError, Back, Focus, Grad, Law, State, Step, whole
 from vglint.analysis.use import Use
+from vglint.ops import has
 from vglint.shape import Dim, Shape, size_ratio
 from vglint.value import Literal_
 
@@ -110,21 +111,18 @@ def split(use: Use) -> Step:
     return use.state(), passed(use)
 
 
-SEVERAL = frozenset({"chunk", "split", "unbind", "tensor_split", "split_with_sizes", "hsplit", "vsplit"})
-
-
 @maps("getitem", "select", "narrow", "index_select", "gather", "masked_select", "take_along_dim", "slice")
 def getitem(use: Use) -> Step:
     source = use.graph.nodes[use.node.inputs[0]]
     state = use.state()
-    if source.op in SEVERAL:
+    if has(source.op, "splits"):
         return part_of(use, state, source.index)
     if source.op == "lstm_cell" and use.get("index") == 0:
         gain = opened(use)
         return state, lambda grad: [grad.times(gain)]
     if source.op == "einops_unpack":
         return unpacked(use, source.index)
-    if source.op in _TUPLES:
+    if _is_tuple(source.op):
         return state, passed(use)
     if (part := part_taken(use, state, state.axes)) is not None:
         return part
@@ -208,24 +206,10 @@ def row_taken(use: Use, state: State, index: Literal_) -> Focus | None:
     return Focus(first / count, last / count, last - first) if 0 <= first < last and last - first < count else None
 
 
-_TUPLES = frozenset(
-    {
-        "max",
-        "min",
-        "sort",
-        "topk",
-        "lstm_cell",
-        "lstm",
-        "gru",
-        "rnn",
-        "multi_head_attention",
-        "getitem",
-        "kthvalue",
-        "median",
-        "mode",
-        "einops_pack",
-    }
-)
+def _is_tuple(op: str) -> bool:
+    """Whether an op returns several tensors, and not a tensor that getitem indexes."""
+    several = has(op, "selects") or has(op, "over_sequence") or op == "lstm_cell"
+    return several or op == "multi_head_attention" or op == "getitem" or op == "einops_pack"
 
 
 @maps(

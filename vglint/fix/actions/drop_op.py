@@ -7,9 +7,8 @@ import libcst as cst
 from vglint.fix.calls import argument, grouped, in_place_of
 from vglint.fix.change import Allowed, Answer, Change, Refusal, Request, change
 from vglint.graph import Graph, Node
-from vglint.ops import OPS, find
+from vglint.ops import OPS, find, has
 
-ORDERED = frozenset({"argmax", "topk", "sort", "argsort"})
 """Ops whose use of scores does not change when softmax or sigmoid is left out before them."""
 
 
@@ -97,7 +96,7 @@ def _readers(found: list[tuple[Graph, Node]]) -> list[Node]:
                 kind = OPS[reader.op].kind if reader.op in OPS else "other"
                 if kind == "shape" or reader.op == "getitem":
                     todo.append(reader.index)
-                elif kind != "loss" and reader.op not in ORDERED:
+                elif kind != "loss" and not has(reader.op, "orders"):
                     readers[reader] = None
     return list(readers)
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from vglint import ops
-from vglint.graph import sources_of
 from vglint.interp.machine.core import Run
 from vglint.interp.values.objects import Ramp, ShapeV, TensorV, Value
+from vglint.ops import sources_of
 from vglint.value import Expr, plus, product, times
 
 _FILLED: Mapping[str, int] = {"zeros": 0, "zeros_like": 0, "ones": 1, "ones_like": 1}

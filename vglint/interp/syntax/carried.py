@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vglint import ops
-from vglint.graph import sources_of
 from vglint.interp.machine.core import Frame, Run
 from vglint.interp.nodes.emit import emit
 from vglint.interp.values.objects import Instance, ListV, ModuleV, ParamV, Site, TensorV, Value
+from vglint.ops import sources_of
 from vglint.source import code
 from vglint.source.names import target_names
 
