@@ -6,6 +6,14 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 
+HOME = "https://github.com/vglint/vglint"
+"""Where the project lives: its pages are linked from reports."""
+
+
+def rule_page(rule: str) -> str:
+    """Returns the address of the page of a bundled rule."""
+    return f"{HOME}/blob/main/docs/rules/{rule}.md"
+
 
 def __getattr__(name: str) -> ModuleType:
     """Imports `vglint.probe`, which is also a function, on first use."""

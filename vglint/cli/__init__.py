@@ -7,24 +7,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from importlib import import_module
 
 import click
 
 from vglint import __version__
-
-VERBS: Mapping[str, tuple[str, str]] = {
-    "lint": ("vglint.cli.lint", "Find what stops a PyTorch model from training."),
-    "graph": ("vglint.cli.graph", "Print the layer graph of a model, with the predicted gradient."),
-    "probe": ("vglint.cli.probe", "Train a model for a few steps and measure it. This runs its code."),
-    "explain": ("vglint.cli.rules", "Explain a rule."),
-    "explain-match": ("vglint.cli.rules", "Show why a rule fires on a model, or does not."),
-    "rules": ("vglint.cli.rules", "List the rules, or print the schema of rule files."),
-    "facts": ("vglint.cli.rules", "List the facts that a rule may use."),
-    "test": ("vglint.cli.rules", "Run the examples of a folder of rules, or the marks in a folder of code."),
-}
-"""Module and summary by verb; the function has the verb's name, `-` as `_`."""
+from vglint.cli.verbs import OTHER_NAMES, VERBS
 
 
 class Verbs(click.Group):
@@ -34,13 +22,15 @@ class Verbs(click.Group):
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        cmd_name = OTHER_NAMES.get(cmd_name, cmd_name)
         if cmd_name not in VERBS:
             return None
         command: click.Command = getattr(import_module(VERBS[cmd_name][0]), cmd_name.replace("-", "_"))
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0] not in VERBS and args[0] not in ("--version", "--help", "-h"):
+        is_verb = bool(args) and (args[0] in VERBS or (args[0] in OTHER_NAMES and not os.path.lexists(args[0])))
+        if args and not is_verb and args[0] not in ("--version", "--help", "-h"):
             args = ["lint", *args]
         return super().parse_args(ctx, args)
 
@@ -56,13 +46,29 @@ class Verbs(click.Group):
             *(param for param in self.get_params(ctx) if param.name == "version"),
             self.get_help_option(ctx),
         ]
-        rows = [
-            record for param in params if isinstance(param, click.Option) and (record := param.get_help_record(ctx))
-        ]
-        with formatter.section("Options"):
-            formatter.write_dl(list(dict(rows).items()))
+        records = {
+            param.name: record
+            for param in params
+            if isinstance(param, click.Option) and (record := param.get_help_record(ctx))
+        }
+        for title, names in _SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([records.pop(name) for name in names.split()])
+        with formatter.section("Other options"):
+            formatter.write_dl(list(records.values()))
         with formatter.section("Verbs"):
             formatter.write_dl([(verb, summary) for verb, (_, summary) in VERBS.items()])
+
+
+_SECTIONS = {
+    "Rules": "select ignore extend_select pedantic min_severity min_confidence",
+    "Report": "output_format statistics verbose quiet color exit_zero",
+    "Files": "exclude force_exclude stdin_filename show_files",
+    "Configuration": "config isolated show_settings",
+    "Fixes": "fix unsafe_fixes diff",
+    "Probe": "probe prove_fix reports",
+}
+"""Options of `lint` by heading, in the order of the help."""
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
+from vglint.cli.completion import complete_rules
 from vglint.cli.output import Output, known_format, outputs, report_files, say, terminal_width, wants_color, write_file
+from vglint.cli.verbs import OTHER_NAMES, VERBS
 from vglint.cli.wrong import WrongUse, plain_errors
+from vglint.nearest import nearest
 from vglint.report import FORMATS
 from vglint.rule import Confidence, Severity
 
@@ -20,9 +23,26 @@ if TYPE_CHECKING:
     from vglint.lint import Buffer
 
 
+Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+
 def _words(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[str, ...] | None:
     """Returns the words of options that hold several, separated by commas; None where there are none."""
     return tuple(word.strip() for value in values for word in value.split(",") if word.strip()) or None
+
+
+def _patterns(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> tuple[str, ...]:
+    """Returns patterns of paths; raises click.BadParameter for one that is none."""
+    from vglint.config import pattern_fault
+
+    for value in values:
+        if (fault := pattern_fault(value)) is not None:
+            raise click.BadParameter(fault)
+    return tuple(values)
+
+
+def _rule_option(name: str, text: str) -> Callable[[Verb], Verb]:
+    return click.option(name, callback=_words, multiple=True, metavar="RULES", help=text, shell_complete=complete_rules)
 
 
 SEVERITY = click.Choice(get_args(Severity))
@@ -31,19 +51,16 @@ CONFIDENCE = click.Choice(get_args(Confidence))
 
 @click.command(short_help="Find what stops a PyTorch model from training.")
 @click.argument("paths", nargs=-1, metavar="PATH...")
-@click.option(
-    "--select", callback=_words, multiple=True, metavar="RULES", help="Rules to run: ids, names or families, or ALL."
-)
-@click.option("--ignore", callback=_words, multiple=True, metavar="RULES", help="Rules not to run.")
-@click.option(
-    "--extend-select", callback=_words, multiple=True, metavar="RULES", help="Rules to run beside the selected ones."
-)
+@_rule_option("--select", "Rules to run: ids, names or families, or ALL.")
+@_rule_option("--ignore", "Rules not to run.")
+@_rule_option("--extend-select", "Rules to run beside the selected ones.")
 @click.option("--pedantic", is_flag=True, help="Show findings of severity info too.")
 @click.option("--min-severity", type=SEVERITY, help="Least severity to show, and to exit with 1 for.")
 @click.option("--min-confidence", type=CONFIDENCE, help="Least confidence to show.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found.")
 @click.option("--output-format", callback=outputs, multiple=True, metavar="FORMAT[=FILE]", help=f"{', '.join(FORMATS)}; FORMAT=FILE writes a file. May be repeated.")  # fmt: skip
-@click.option("--statistics", is_flag=True, help="Count findings by rule in place of showing them.")
+@click.option("--statistics", is_flag=True, help="Count findings by rule instead of showing them.")
+@click.option("--quiet", "-q", is_flag=True, help="Print findings and nothing else.")
 @click.option(
     "--verbose", is_flag=True, help="Show what each finding rests on, and what could not be known of the code."
 )
@@ -51,19 +68,23 @@ CONFIDENCE = click.Choice(get_args(Confidence))
     "--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colours in the terminal."
 )
 @click.option("--config", type=click.Path(), help="The configuration for every file.")
-@click.option("--isolated", is_flag=True, help="Look for no configuration.")
-@click.option("--exclude", multiple=True, metavar="PATTERN", help="Paths to leave out, as in .gitignore.")
-@click.option("--force-exclude", is_flag=True, help="Leave them out even where they are named.")
-@click.option("--stdin-filename", metavar="PATH", help="What standard input is the content of.")
-@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Processes; by default as many as there are processors.")
-@click.option("--no-cache", is_flag=True, help="Neither use nor keep what unchanged files gave.")
-@click.option("--cache-dir", type=click.Path(file_okay=False), help="Where it is kept; by default .vglint_cache.")
-@click.option("--fix", is_flag=True, help="Make the changes that cannot alter what the program computes.")
-@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: the other changes too.")
-@click.option("--diff", is_flag=True, help="Print the changes in place of making them.")
-@click.option("--probe", is_flag=True, help="Run the models, confirm or refute each finding, and report what else is measured. This runs their code.")  # fmt: skip
-@click.option("--prove-fix", is_flag=True, help="With --probe: make each fix on a copy, run that too, and show before and after.")  # fmt: skip
-@click.option("--report", "reports", multiple=True, callback=report_files, metavar="FILE", help="With --probe: write what was measured to FILE.html or FILE.json.")  # fmt: skip
+@click.option("--isolated", is_flag=True, help="Use no configuration file.")
+@click.option("--show-settings", is_flag=True, help="Print the settings that hold for each path, and stop.")
+@click.option("--show-files", is_flag=True, help="Print the files that would be linted, and stop.")
+@click.option(
+    "--exclude", multiple=True, callback=_patterns, metavar="PATTERN", help="Paths to leave out, as in .gitignore."
+)
+@click.option("--force-exclude", is_flag=True, help="Leave excluded paths out even where they are named.")
+@click.option("--stdin-filename", metavar="PATH", help="The file that standard input stands for.")
+@click.option("--jobs", "-j", type=click.IntRange(min=1), help="How many processes; by default one for each processor.")
+@click.option("--no-cache", is_flag=True, help="Neither use nor keep the results of unchanged files.")
+@click.option("--cache-dir", type=click.Path(file_okay=False), help="Where results are kept; by default .vglint_cache.")
+@click.option("--fix", is_flag=True, help="Make the fixes that cannot change what the program computes.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: the other fixes too.")
+@click.option("--diff", is_flag=True, help="Print what --fix would change, and change nothing.")
+@click.option("--probe", is_flag=True, help="Run the models to confirm or refute each finding. This runs their code.")  # fmt: skip
+@click.option("--prove-fix", is_flag=True, help="With --probe: fix a copy, run it too, and show before and after.")  # fmt: skip
+@click.option("--report", "reports", multiple=True, callback=report_files, metavar="FILE", help="With --probe: write the measurements to FILE.html or FILE.json.")  # fmt: skip
 @click.pass_context
 @plain_errors
 def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
@@ -77,12 +98,18 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
     if not paths:
         click.echo(ctx.find_root().get_help())
         ctx.exit(2)
+    _refuse(paths, options)
     buffer = _buffer(paths, options["stdin_filename"])
     if buffer is not None and options["fix"] and not options["diff"]:
         raise click.UsageError("standard input cannot be fixed in place: ask for --diff")
     configuration = Configuration(options["config"], options["isolated"], _overrides(options))
     files = [path for path in paths if path != "-"]
     settings = configuration.of(os.getcwd())
+    if options["show_files"] or options["show_settings"]:
+        from vglint.cli.inspect import show_files, show_settings
+
+        (show_files if options["show_files"] else show_settings)(files, configuration)
+        return
     _configured(settings)  # what is wrong with it is said, even if the command line has its own
     report = run(files, configuration.of, options["verbose"], buffer)
     if options["diff"]:
@@ -100,8 +127,25 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
 
             ctx.exit(show_probed(files, report, configuration, options, lambda found: _print(found, options, settings)))
         _print(report, options, settings)
+    if not report.files and not report.problems and not options["quiet"]:
+        click.echo(f"there is no Python file or notebook to lint in {', '.join(paths)}", err=True)
     found = bool(report.findings or report.problems)
     ctx.exit(1 if found and not settings.exit_zero else 0)
+
+
+def _refuse(paths: Sequence[str], options: Mapping[str, Any]) -> None:
+    """Raises click.UsageError for options that contradict each other, and for a verb that is spelt wrong."""
+    if options["isolated"] and options["config"] is not None:
+        raise click.UsageError("--isolated uses no configuration and --config names one: give one of them")
+    if options["diff"] and options["fix"]:
+        raise click.UsageError("--diff shows the fixes and --fix makes them: give one of them")
+    if options["unsafe_fixes"] and not (options["fix"] or options["diff"]):
+        raise click.UsageError("--unsafe-fixes needs --fix or --diff")
+    for path in paths:
+        if path != "-" and os.path.basename(path) == path and "." not in path and not os.path.lexists(path):
+            close = nearest(path, (*VERBS, *OTHER_NAMES))
+            if close:
+                raise click.UsageError(f"there is no file {path!r}{close.replace('mean', 'mean the verb')}")
 
 
 def _wants_probe(options: Mapping[str, Any]) -> bool:
@@ -148,14 +192,14 @@ def _print(report: Report, options: Mapping[str, Any], settings: Settings) -> No
     for output in wanted:
         color = output.file is None and wants_color(options["color"])
         width = 0 if output.file is not None else terminal_width()
-        view = View(rules, os.getcwd(), color, options["statistics"], options["verbose"], width)
+        view = View(rules, os.getcwd(), color, options["statistics"], options["verbose"], width, quiet=options["quiet"])
         text = FORMATS[output.format](report, view)
         if output.file is None:
             shown = True
             say(text)
         else:
             write_file(output.file, text)
-    if not shown:
+    if not shown and not options["quiet"]:
         click.echo(summary(report), err=True)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from vglint.cli.output import say
+from vglint.cli.completion import complete_rules
+from vglint.cli.output import say, terminal_width
 from vglint.cli.target import graphs_of, parse_target
 from vglint.cli.wrong import plain_errors
 
@@ -24,45 +27,60 @@ _rule_dirs = click.option(
 
 
 @click.command()
+@click.option("--output-format", "form", type=click.Choice(("text", "markdown", "json")), default="text", help="How to print the list.")  # fmt: skip
+@click.option("--markdown", is_flag=True, help="The same as --output-format markdown.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of a rule file.")
-@click.option("--markdown", is_flag=True, help="Print the table as markdown.")
 @_rule_dirs
 @plain_errors
-def rules(schema: bool, markdown: bool, rule_dirs: tuple[str, ...]) -> None:
-    """List the rules, or print the schema of rule files."""
+def rules(form: str, markdown: bool, schema: bool, rule_dirs: tuple[str, ...]) -> None:
+    """List the rules."""
     if schema:
-        from vglint.report.json import dump
         from vglint.rulebook.format import schema as document
 
-        say(dump(document()))  # type: ignore[arg-type]
+        say(json.dumps(document(), indent=2) + "\n")
         return
+    from vglint.rulebook.described import listed
     from vglint.rulebook.pages import table
 
     found = _rulebook(rule_dirs).rules
-    if markdown:
+    if markdown or form == "markdown":
         say(table(found))
-        return
-    width = max(len(rule.name) for rule in found)
-    for rule in found:
-        fix = "fix" if rule.fix else ""
-        say(f"{rule.id}  {rule.name:{width}}  {rule.severity:7}  {rule.confidence:6}  {fix:3}  {rule.summary}\n")
+    elif form == "json":
+        say(json.dumps({"version": 1, "rules": [listed(rule) for rule in found]}, indent=2) + "\n")
+    else:
+        from vglint.rulebook.pages import plain_table
+
+        say(plain_table(found, terminal_width() if sys.stdout.isatty() else 0))
 
 
 @click.command()
-@click.argument("rule")
+@click.argument("rule", required=False, shell_complete=complete_rules)
+@click.option("--all", "every", is_flag=True, help="Explain every rule.")
 @click.option("--format", "form", type=click.Choice(("text", "markdown")), default="text", help="How to print it.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @_rule_dirs
 @plain_errors
-def explain(rule: str, form: str, rule_dirs: tuple[str, ...]) -> None:
+def explain(rule: str | None, every: bool, form: str, as_json: bool, rule_dirs: tuple[str, ...]) -> None:
     """Explain a rule: what it finds, why that is bad, when it is fine. RULE is an id or a name."""
-    from vglint.rulebook.pages import page
+    from vglint.rulebook.described import described
+    from vglint.rulebook.pages import page, plain_page
 
-    text = page(_rulebook(rule_dirs).find(rule).rule)
-    say(text if form == "markdown" else _plain(text))
+    if (rule is None) is not every:
+        raise click.UsageError(
+            "RULE or --all is needed" if rule is None else "--all explains every rule: leave RULE out"
+        )
+    book = _rulebook(rule_dirs)
+    found = book.rules if rule is None else (book.find(rule).rule,)
+    if as_json:
+        document = [described(one) for one in found]
+        say(json.dumps(document if every else document[0], indent=2) + "\n")
+        return
+    shown = [page(one) if form == "markdown" else plain_page(page(one), terminal_width()) for one in found]
+    say("\n\n".join(shown))
 
 
 @click.command()
-@click.argument("rule")
+@click.argument("rule", shell_complete=complete_rules)
 @click.argument("target", metavar="FILE:EXPR")
 @_rule_dirs
 @plain_errors
@@ -140,18 +158,3 @@ def _settings() -> Settings:
     from vglint.config import Configuration
 
     return Configuration().of(os.getcwd())
-
-
-def _plain(markdown: str) -> str:
-    """Returns markdown as plain text: no fences, headings underlined."""
-    lines: list[str] = []
-    for line in markdown.splitlines():
-        hashes = len(line) - len(line.lstrip("#"))
-        if line.startswith("```"):
-            continue
-        if 0 < hashes <= 3 and line[hashes : hashes + 1] == " ":
-            title = line[hashes + 1 :]
-            lines += [title, ("=" if hashes == 1 else "-") * len(title)]
-        else:
-            lines.append(line.replace("**", ""))
-    return "\n".join(lines) + "\n"

@@ -16,8 +16,8 @@ def concise(report: Report, view: View) -> str:
     else:
         lines = [_finding(finding, view) for finding in report.findings]
     lines += ["".join(problem_lines(problem, replace(view, width=0))) for problem in report.problems]
-    lines += unknown_lines(report)
-    return "\n".join([*lines, summary(report)]) + "\n"
+    lines += [] if view.quiet else [*unknown_lines(report), summary(report)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def problem_lines(problem: Problem, view: View) -> list[str]:

@@ -18,11 +18,13 @@ def full(report: Report, view: View) -> str:
     else:
         blocks += ["\n".join(_finding(finding, report, view)) for finding in report.findings]
     tail = [line for problem in report.problems for line in problem_lines(problem, view)]
-    tail += [line for text in unknown_lines(report) for line in wrapped(text, view.width, 0, "    ")]
+    if not view.quiet:
+        tail += [line for text in unknown_lines(report) for line in wrapped(text, view.width, 0, "    ")]
     if tail:
         blocks.append("\n".join(tail))
-    blocks.append("\n".join(wrapped(summary(report), view.width)))
-    return "\n\n".join(blocks) + "\n"
+    if not view.quiet:
+        blocks.append("\n".join(wrapped(summary(report), view.width)))
+    return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
 def _finding(finding: Finding, report: Report, view: View) -> list[str]:

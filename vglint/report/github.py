@@ -15,7 +15,7 @@ _COMMANDS: Mapping[Severity, str] = {"error": "error", "warning": "warning", "in
 def github(report: Report, view: View) -> str:
     lines = [_finding(finding, view) for finding in report.findings]
     lines += [_problem(problem, view) for problem in report.problems]
-    return "\n".join([*lines, summary(report)]) + "\n"
+    return "".join(f"{line}\n" for line in (lines if view.quiet else [*lines, summary(report)]))
 
 
 def _finding(finding: Finding, view: View) -> str:

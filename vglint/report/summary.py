@@ -25,7 +25,9 @@ def summary(report: Report) -> str:
 
 
 def _read(report: Report) -> str:
-    """Returns `10 models and 2 training loops read, 1 only in part: --verbose says why`."""
+    """Returns `10 models and 2 training loops read, 1 only in part: --verbose says why`; nothing where none was."""
+    if not report.entries:
+        return ""
     models = report.entries - report.training
     kinds = [plural(models, "model")] if models or not report.training else []
     kinds += [plural(report.training, "training loop")] if report.training else []

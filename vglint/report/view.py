@@ -23,6 +23,8 @@ class View:
     statistics: bool = False
     verbose: bool = False
     width: int = 0
+    quiet: bool = False
+    """Whether to show findings and notes alone."""
 
     def paint(self, text: str, fg: str | None = None, bold: bool = False) -> str:
         """Returns `text` in colour, or as it is where colours are off."""

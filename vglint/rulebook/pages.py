@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 from vglint.analysis.facts.spec import FACTS
@@ -51,6 +52,60 @@ def table(rules: Sequence[Rule]) -> str:
         for rule in rules
     ]
     return "\n".join(["| rule | name | severity | confidence | fix | |", "|---|---|---|---|---|---|", *rows]) + "\n"
+
+
+def plain_table(rules: Sequence[Rule], width: int) -> str:
+    """Returns the table of rules for a terminal of that many columns; 0: one line for each rule."""
+    names = max((len(rule.name) for rule in rules), default=0)
+    lines = []
+    for rule in rules:
+        head = (
+            f"{rule.id}  {rule.name:{names}}  {rule.severity:7}  {rule.confidence:6}  {'fix' if rule.fix else '':3}  "
+        )
+        if not width:
+            lines.append(head + rule.summary)
+        elif len(head) + 40 <= width:
+            lines += textwrap.wrap(rule.summary, width, initial_indent=head, subsequent_indent=" " * len(head))
+        else:
+            lines += [
+                head.rstrip(),
+                *textwrap.wrap(rule.summary, width, initial_indent="    ", subsequent_indent="    "),
+            ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def plain_page(markdown: str, width: int) -> str:
+    """Returns a page as plain text: no fences, headings underlined, paragraphs and items in lines of `width` columns."""
+    lines: list[str] = []
+    paragraph: list[str] = []
+    is_code = False
+
+    def end() -> None:
+        if paragraph:
+            indent = "  " if paragraph[0].startswith("* ") else ""
+            lines.extend(textwrap.wrap(" ".join(paragraph), width, subsequent_indent=indent, break_long_words=False))
+            paragraph.clear()
+
+    for line in markdown.splitlines():
+        hashes = len(line) - len(line.lstrip("#"))
+        if line.startswith("```"):
+            end()
+            is_code = not is_code
+        elif is_code:
+            lines.append(f"    {line}".rstrip())
+        elif 0 < hashes <= 3 and line[hashes : hashes + 1] == " ":
+            end()
+            title = textwrap.wrap(line[hashes + 1 :], width)
+            lines += [*title, ("=" if hashes == 1 else "-") * max(map(len, title))]
+        elif not line.strip() or line.startswith("|"):
+            end()
+            lines.append(line)
+        else:
+            if line.startswith("* "):
+                end()
+            paragraph.append(line.replace("**", ""))
+    end()
+    return "\n".join(lines) + "\n"
 
 
 def facts_text() -> str:

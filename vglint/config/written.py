@@ -1,0 +1,82 @@
+"""Settings as TOML: what holds for a file once every configuration and option has been read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterator
+
+from vglint.config.settings import ProbeSettings, RuleSettings, Settings, Target, TensorSpec
+
+
+def settings_toml(settings: Settings) -> str:
+    """Returns the settings as the text of a vglint.toml that means the same; what is not set stands in a comment."""
+    lines = [f"# from {settings.file or 'no configuration file'}; the project is {settings.top}"]
+    for name, value in _plain(settings):
+        lines.append(f"# {name} is not set" if value is None else f"{name} = {_text(value)}")
+    if settings.per_file_ignores:
+        lines += ["", "[per-file-ignores]"]
+        lines += [f"{_text(pattern)} = {_text(rules)}" for pattern, rules in settings.per_file_ignores]
+    for rule in settings.rules:
+        lines += ["", f"[rules.{rule.rule}]", *(f"{name} = {_text(value)}" for name, value in _rule(rule))]
+    lines += ["", "[probe]"]
+    lines += [f"{_key(field.name)} = {_text(getattr(settings.probe, field.name))}" for field in _probe_fields()]
+    for target in settings.probe.targets:
+        lines += ["", "[[probe.targets]]", *(f"{name} = {_text(value)}" for name, value in _target(target))]
+    return "\n".join(lines) + "\n"
+
+
+_ELSEWHERE = frozenset({"root", "file", "project", "per_file_ignores", "rules", "probe"})
+
+
+def _plain(settings: Settings) -> Iterator[tuple[str, object]]:
+    for field in dataclasses.fields(settings):
+        if field.name == "output_format":
+            named = [name if file is None else f"{name}={file}" for name, file in settings.output_format]
+            yield _key(field.name), named
+        elif field.name not in _ELSEWHERE:
+            yield _key(field.name), getattr(settings, field.name)
+
+
+def _rule(rule: RuleSettings) -> Iterator[tuple[str, object]]:
+    for name in ("severity", "confidence"):
+        if getattr(rule, name) is not None:
+            yield name, getattr(rule, name)
+    yield from rule.params
+
+
+def _probe_fields() -> list[dataclasses.Field[object]]:
+    return [field for field in dataclasses.fields(ProbeSettings) if field.name != "targets"]
+
+
+def _target(target: Target) -> Iterator[tuple[str, object]]:
+    for field in dataclasses.fields(target):
+        value = getattr(target, field.name)
+        if value is None or value == ():
+            continue
+        if field.name == "args":
+            yield "args", dict(value) if value[0][0] is not None else [one for _, one in value]
+        else:
+            yield _key(field.name), value
+
+
+def _key(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _text(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return repr(value)
+        case list() | tuple():
+            return f"[{', '.join(map(_text, value))}]"
+        case dict():
+            return "{ " + ", ".join(f"{_text(name)} = {_text(item)}" for name, item in value.items()) + " }"
+        case TensorSpec():
+            return _text({field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
+        case _:
+            # a TOML string may hold what a JSON string may, but for the escape of a slash, which json does not write
+            return json.dumps(os.fspath(value) if isinstance(value, os.PathLike) else str(value), ensure_ascii=False)
