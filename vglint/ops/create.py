@@ -142,9 +142,13 @@ ENTRIES = (
         "all 0, shaped like x",
         same,
         f"torch.zeros_like(%input, *, {_LIKE})\nx.zero_ torch.zero_ (%input)",
-    ).having("zeros"),
-    Entry("ones_like", "create", "all 1, shaped like x", same, f"torch.ones_like(%input, *, {_LIKE})"),
-    Entry("empty_like", "create", "not filled, shaped like x", same, f"torch.empty_like(%input, *, {_LIKE})"),
+    ).having("shape_alone", "zeros"),
+    Entry("ones_like", "create", "all 1, shaped like x", same, f"torch.ones_like(%input, *, {_LIKE})").having(
+        "shape_alone"
+    ),
+    Entry("empty_like", "create", "not filled, shaped like x", same, f"torch.empty_like(%input, *, {_LIKE})").having(
+        "shape_alone"
+    ),
     Entry(
         "full_like",
         "create",
@@ -152,28 +156,28 @@ ENTRIES = (
         same,
         f"""torch.full_like(%input, fill_value, *, {_LIKE})
         x.fill_ torch.fill_ torch.fill (%input, value)""",
-    ),
+    ).having("shape_alone"),
     Entry(
         "randn_like",
         "create",
         "standard normal numbers, shaped like x",
         same,
         f"torch.randn_like(%input, *, -generator=None, {_LIKE})",
-    ).having("draws"),
+    ).having("shape_alone", "draws"),
     Entry(
         "rand_like",
         "create",
         "uniform numbers, shaped like x",
         same,
         f"torch.rand_like(%input, *, -generator=None, {_LIKE})",
-    ).having("draws"),
+    ).having("shape_alone", "draws"),
     Entry(
         "randint_like",
         "create",
         "random integers, shaped like x",
         same,
         f"torch.randint_like(%input, low=0, high=None, *, -generator=None, {_LIKE})",
-    ),
+    ).having("shape_alone"),
     Entry(
         "normal_",
         "create",

@@ -11,6 +11,7 @@ Trait: TypeAlias = Literal[
     "reshapes",  # reads them in the same order with the sizes that are given: view, reshape
     "picks",  # takes some of them by position: getitem, narrow
     "shape_of_other",  # the second argument only tells a shape or a type: view_as, to
+    "shape_alone",  # takes the shape of its argument and no value of it: ones_like
     "splits",  # several results, each a part of them
     "joins",  # puts several tensors side by side: cat, stack
     "masks",  # writes something else where a mask says so: where, masked_fill

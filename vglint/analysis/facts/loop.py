@@ -135,7 +135,7 @@ def loop_views(view: View) -> Iterator[LoopView]:
     """Yields the optimisers of a graph that takes steps, and those that a group of parameters was meant for and never reached."""
     for node in view.nodes("optimizer"):
         found = LoopView(view, node)
-        if found.steps or node.get("forgotten") is not None:
+        if found.steps or node.get("forgotten") is not None or (found.params and found.backwards):
             yield found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from vglint.analysis.facts.domain import constant
 from vglint.analysis.facts.loop import LoopView
+from vglint.analysis.facts.order import earlier
 from vglint.analysis.facts.reach import (
     DETACHING,
     before_moved,
@@ -70,8 +71,9 @@ def _of_terms(loop: LoopView, detaching: bool) -> tuple[Place, ...]:
         terms = [(index, _open(view, index)) for index in dict.fromkeys(_terms(view, backward))]
         if not any(view.trains(each) for _, open_ in terms for each in open_):
             continue
+        own = _moved_after(loop, backward)
         for index, open_ in terms:
-            if _is_meant(view.graph.nodes[index]) or any(_settles(view, each) for each in open_):
+            if _is_meant(view.graph.nodes[index]) or any(_settles(view, each, own) for each in open_):
                 continue
             cuts = [each for each in sorted(open_) if cuts_off(view, each) and before_moved(loop, each)]
             if cuts and all(view.graph.nodes[each].op in DETACHING for each in cuts) is detaching:
@@ -79,10 +81,76 @@ def _of_terms(loop: LoopView, detaching: bool) -> tuple[Place, ...]:
     return tuple(found)
 
 
-def _settles(view: View, index: int) -> bool:
-    """Whether a node trains, or may do so behind what is not known. A tensor made of a list is new, whatever the list holds."""
+@fact("loop", "places")
+def untrained_terms(loop: LoopView) -> tuple[Place, ...]:
+    """Terms of a loss, beside terms that train, that a network or a loss function computes and that reach nothing that an optimiser of this
+    backward pass moves, although nothing cuts them off from it: a teacher compared with itself, a loss of the data alone. Numbers, entropies
+    of a target and what is detached on purpose are none."""
+    if loop.unexplained or not loop.params:
+        return ()
+    view, found = loop.view, dict[Place, None]()
+    for backward in loop.backwards:
+        own = _moved_after(loop, backward)
+        terms = [(index, _trainable(view, index)) for index in dict.fromkeys(_terms(view, backward))]
+        if not own or not any(_reaches(view, open_, own) for _, open_ in terms):
+            continue
+        for index, open_ in terms:
+            if _is_meant(view.graph.nodes[index]) or any(_settles(view, each, own) for each in open_):
+                continue
+            nodes = [view.graph.nodes[each] for each in sorted(view.before([index]))]
+            if any(cuts_off(view, each) and before_moved(loop, each) for each in open_):
+                continue
+            if any(node.op in _LOGARITHMS for node in nodes if view.kinds[node.index] != "loss") and not _losses(
+                view, open_
+            ):
+                continue
+            if view.in_region(view.graph.nodes[index], "no_grad"):
+                continue
+            if _losses(view, open_) or any(node.params and view.kinds[node.index] != "train" for node in nodes):
+                found[view.place(max(_losses(view, open_), default=index))] = None
+    return tuple(found)
+
+
+_LOGARITHMS = frozenset({"log", "log_softmax", "logsigmoid", "logsumexp", "xlogy"})
+
+
+def _losses(view: View, indices: set[int]) -> list[int]:
+    return [index for index in indices if view.kinds[index] == "loss"]
+
+
+def _trainable(view: View, index: int) -> set[int]:
+    """Returns the nodes that a gradient reaches from a term; what runs under no_grad has no history."""
+    stop = lambda node: not view.carries_gradient(node) or view.in_region(node, "no_grad")  # noqa: E731
+    return {each for each in view.before([index], stop) if not view.in_region(view.graph.nodes[each], "no_grad")}
+
+
+def _reaches(view: View, indices: set[int], params: frozenset[int]) -> bool:
+    return any(param in params for index in indices for _, param in view.graph.nodes[index].params)
+
+
+def _moved_after(loop: LoopView, backward: Node) -> frozenset[int]:
+    """Returns the parameters of the optimisers whose next step after a backward pass is before another pass; none where one of them is not
+    known."""
+    view, found = loop.view, set[int]()
+    backwards = list(view.nodes("backward"))
+    for other in view.nodes("optimizer"):
+        steps = [step for step in view.nodes("step") if other.index in step.inputs]
+        if any(next(earlier(view, step, backwards, other), None) is backward for step in steps):
+            if other.get("complete") is False or other.inputs:
+                return frozenset()
+            found.update(param for _, param in other.params)
+    return frozenset(found)
+
+
+def _settles(view: View, index: int, own: frozenset[int]) -> bool:
+    """Whether a node trains, or may do so behind what is not known. A tensor made of a list is new, whatever the list holds. Where it is known
+    what is moved (`own`), another network's parameters do not count."""
     hidden = view.kinds[index] != "create" and view.hides_operand(index)
-    return view.trains(index) or view.graph.nodes[index].op == "opaque" or hidden
+    if view.graph.nodes[index].op == "opaque" or hidden:
+        return True
+    if not own:
+        return view.trains(index)
+    return any(param in own for _, param in view.graph.nodes[index].params)
 
 
 def _open(view: View, index: int) -> set[int]:

@@ -1,0 +1,59 @@
+"""Facts of optimisers whose parameters nothing trains: all of them are frozen, or they belong to a model that was built anew."""
+
+from __future__ import annotations
+
+from vglint.analysis.facts.loop import LoopView
+from vglint.analysis.facts.spec import fact, unknown
+from vglint.finding import Place
+from vglint.value import Unknown
+
+
+@fact("loop", "places")
+def frozen_at(loop: LoopView) -> tuple[Place, ...]:
+    """Of an optimiser whose every parameter is frozen, or that is given those of a model that want a gradient where none does: where the
+    program freezes them."""
+    if not loop.steps:
+        return ()
+    graph = loop.view.graph
+    if loop.params:
+        held = [graph.parameters[index] for index in loop.params if not graph.parameters[index].buffer]
+        if any(parameter.trainable for parameter in held):
+            return ()
+    elif loop.optimizer.get("complete") is True and not loop.optimizer.inputs:
+        held = list(graph.parameters)
+        if any(parameter.trainable for parameter in held):
+            return ()
+    else:
+        return ()
+    places = dict.fromkeys(parameter.frozen for parameter in held if parameter.frozen is not None)
+    return tuple(Place(span, "frozen here") for span in places)
+
+
+@fact("loop", "places")
+def replaced_model(loop: LoopView) -> tuple[Place, ...] | Unknown:
+    """Of an optimiser whose parameters no operation uses, while a backward pass trains a module of the same class that no optimiser holds: the
+    layers that are trained in their place. Unknown where a call in the training code is not understood."""
+    view = loop.view
+    if not loop.params or not loop.steps:
+        return ()
+    used = {param for node in view.graph.nodes if view.kinds[node.index] != "train" for _, param in node.params}
+    if used & loop.params:
+        return ()
+    if loop.unexplained or view.cut_short:
+        return unknown("a call in the training code is not understood")
+    held = {param for each in view.nodes("optimizer") for _, param in each.params}
+    if any(each.get("complete") is False for each in view.nodes("optimizer")):
+        return unknown("what another optimiser holds is not known")
+    found: dict[int, None] = {}
+    for backward in view.nodes("backward"):
+        for index in sorted(view.before(backward.inputs, lambda node: not view.carries_gradient(node))):
+            node = view.graph.nodes[index]
+            if node.op == "opaque":
+                return unknown("the way from the loss to the parameters is not followed")
+            if (
+                view.trains(index)
+                and not view.in_region(node, "no_grad")
+                and any(param not in held for _, param in node.params)
+            ):
+                found[index] = None
+    return view.places(found)

@@ -1,0 +1,178 @@
+"""Facts of learning-rate schedules: what they leave of the rate, and how often they are stepped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vglint.analysis.facts.loop import LoopView, places_of
+from vglint.analysis.facts.order import loops_of
+from vglint.analysis.facts.spec import fact, unknown
+from vglint.analysis.facts.view import number
+from vglint.finding import Place
+from vglint.graph import Node
+from vglint.value import Unknown
+
+_PERIODIC = {"StepLR": "step_size", "CosineAnnealingLR": "T_max"}
+_EPOCHS = 100
+"""The longest count of epochs between two drops that is taken for one where the number of epochs is not known."""
+
+
+@fact("loop", "places")
+def zero_factors(loop: LoopView) -> tuple[Place, ...]:
+    """Schedules whose factor is 0, so that the first drop sets the learning rate to 0 for good."""
+    return places_of(loop, [node for node in _schedules(loop) if _factor(node) == 0 and not _too_late(loop, node)])
+
+
+@fact("loop", "flag")
+def drop_is_reached(loop: LoopView) -> bool:
+    """The first drop of such a schedule is known to come within the steps that the program takes."""
+    return any(_reaches(loop, node) is True for node in _schedules(loop) if _factor(node) == 0)
+
+
+@fact("loop", "places")
+def stepped_each_batch(loop: LoopView) -> tuple[Place, ...]:
+    """Steps of a schedule that is counted in epochs (its drops lie within the number of epochs) in the loop over the batches."""
+    found = []
+    for schedule in _schedules(loop):
+        for step in _steps(loop, schedule):
+            if _per_batch(loop, schedule, step):
+                found.append(step)
+    return places_of(loop, found)
+
+
+@fact("loop", "places")
+def lost_at(loop: LoopView) -> tuple[Place, ...]:
+    """What `zero_factors` names, else what `stepped_each_batch` names."""
+    return zero_factors(loop) or stepped_each_batch(loop)
+
+
+@fact("loop", "text")
+def schedule_name(loop: LoopView) -> str | Unknown:
+    """The class of the schedule that is at fault."""
+    for node in _schedules(loop):
+        if _factor(node) == 0 or any(_per_batch(loop, node, step) for step in _steps(loop, node)):
+            return _name(node)
+    return unknown("no schedule")
+
+
+@fact("loop", "text")
+def schedule_period(loop: LoopView) -> str | Unknown:
+    """What that schedule counts, as the program says it: `step_size=10`."""
+    for node in _schedules(loop):
+        if any(_per_batch(loop, node, step) for step in _steps(loop, node)):
+            key = _PERIODIC.get(_name(node), "milestones" if _name(node) == "MultiStepLR" else "gamma")
+            value = node.get(key)
+            text = (
+                f"[{', '.join(map(str, value))}]"
+                if isinstance(value, tuple)
+                else f"{value:g}"
+                if isinstance(value, float)
+                else str(value)
+            )
+            return f"{key}={text}"
+    return unknown("no schedule")
+
+
+def _schedules(loop: LoopView) -> list[Node]:
+    return [node for node in loop.view.nodes("scheduler") if loop.optimizer.index in node.inputs]
+
+
+def _steps(loop: LoopView, schedule: Node) -> Iterator[Node]:
+    return (node for node in loop.view.nodes("scheduler_step") if schedule.index in node.inputs)
+
+
+def _name(node: Node) -> str:
+    return (node.type or "").rpartition(".")[2]
+
+
+def _factor(node: Node) -> float | None:
+    """Returns what a schedule multiplies the learning rate with at a drop."""
+    key = {"StepLR": "gamma", "MultiStepLR": "gamma", "ExponentialLR": "gamma", "ReduceLROnPlateau": "factor"}.get(
+        _name(node)
+    )
+    return number(node.get(key)) if key is not None else None
+
+
+def _first_drop(node: Node) -> float | None:
+    if _name(node) == "StepLR":
+        return number(node.get("step_size"))
+    if _name(node) == "MultiStepLR":
+        stones = node.get("milestones")
+        return number(stones[0]) if isinstance(stones, tuple) and stones else None
+    return 1.0
+
+
+def _turns(loop: LoopView, step: Node) -> float | None:
+    """Returns how often a node runs, None where a loop around it is of unknown length or it is conditional."""
+    total = 1.0
+    for index in loop.view.regions_of(step.region):
+        region = loop.view.graph.regions[index]
+        if region.kind in ("branch", "handler"):
+            return None
+        if region.kind == "loop":
+            if not isinstance(region.count, int):
+                return None
+            total *= region.count
+    return total
+
+
+def _reaches(loop: LoopView, schedule: Node) -> bool | None:
+    first = _first_drop(schedule)
+    counts = [_turns(loop, step) for step in _steps(loop, schedule)]
+    known = [count for count in counts if count is not None]
+    if first is None or not counts or len(known) < len(counts):
+        return None
+    return sum(known) > first
+
+
+def _too_late(loop: LoopView, schedule: Node) -> bool:
+    return _reaches(loop, schedule) is False and any(True for _ in _steps(loop, schedule))
+
+
+def _per_batch(loop: LoopView, schedule: Node, step: Node) -> bool:
+    view = loop.view
+    inner = loops_of(view, step)
+    around = view.regions_of(step.region)
+    if any(view.graph.regions[index].kind in ("branch", "handler") for index in around):
+        return False
+    if len(inner) < 2 or not any(inner[0] in view.regions_of(each.region) for each in loop.steps):
+        return False
+    if any(index in view.regions_of(schedule.region) for index in inner):
+        return False
+    batches, epochs = view.graph.regions[inner[0]].count, view.graph.regions[inner[1]].count
+    if isinstance(batches, int) and batches <= 1:
+        return False
+    known = epochs if isinstance(epochs, int) else None
+    factor = _factor(schedule)
+    match _name(schedule):
+        case "StepLR":
+            period = number(schedule.get("step_size"))
+            return (
+                period is not None
+                and factor is not None
+                and 0 < factor < 1
+                and 1 <= period <= (known or _EPOCHS)
+                and not _slow(factor, period, batches, known)
+            )
+        case "MultiStepLR":
+            stones = schedule.get("milestones")
+            return (
+                isinstance(stones, tuple)
+                and bool(stones)
+                and all(isinstance(stone, int) and 0 < stone <= (known or _EPOCHS) for stone in stones)
+            )
+        case "CosineAnnealingLR":
+            period = number(schedule.get("T_max"))
+            return period is not None and known is not None and known > 1 and period == known
+        case "ExponentialLR":
+            return factor is not None and 0 < factor < 1 and not _slow(factor, 1, batches, known)
+        case _:
+            return False
+
+
+def _slow(factor: float, period: float, batches: object, epochs: int | None) -> bool:
+    """Whether the rate keeps a hundredth of itself over the first tenth of the training: then it may be meant so. A loop over batches of
+    unknown length is taken to have 100."""
+    count = batches if isinstance(batches, int) else 100
+    steps = count * max(1.0, (epochs or 10) / 10)
+    return bool(factor ** (steps / period) > 0.01)

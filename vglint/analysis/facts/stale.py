@@ -1,0 +1,83 @@
+"""Facts of a backward pass that needs weights as they were before a step changed them."""
+
+from __future__ import annotations
+
+from vglint.analysis.facts.loop import LoopView, places_of
+from vglint.analysis.facts.order import always_with
+from vglint.analysis.facts.spec import fact
+from vglint.analysis.facts.view import View
+from vglint.finding import Place
+from vglint.graph import Node
+
+_SAVING = frozenset({"rnn", "lstm", "gru", "rnn_cell", "lstm_cell", "gru_cell"})
+"""Ops that keep their weights for the backward pass whatever they are given."""
+_PARAMETRIC = frozenset({"matmul", "mm", "bmm", "mul", "einsum", "addmm", "prelu"})
+
+
+@fact("loop", "places")
+def stale_backwards(loop: LoopView) -> tuple[Place, ...]:
+    """Backward passes, after a step of it, through a layer that ran before that step and whose weight the pass needs as it was."""
+    found = []
+    for backward in loop.view.nodes("backward"):
+        if _stale(loop, backward):
+            found.append(backward)
+    return places_of(loop, found)
+
+
+@fact("loop", "places")
+def stale_layers(loop: LoopView) -> tuple[Place, ...]:
+    """Those layers."""
+    nodes = {node.index: node for backward in loop.view.nodes("backward") for node in _stale(loop, backward)}
+    return places_of(loop, list(nodes.values()))
+
+
+def _stale(loop: LoopView, backward: Node) -> list[Node]:
+    view = loop.view
+    steps = [step for step in loop.steps if _between(view, step, backward)]
+    if not steps or not loop.params:
+        return []
+    open_ = view.before(backward.inputs, lambda node: not view.carries_gradient(node))
+    if backward.get("inputs") is not None:
+        return []
+    found = []
+    for index in sorted(open_):
+        node = view.graph.nodes[index]
+        before = [step for step in steps if index < step.index and not view.exclusive(node, step)]
+        if before and _needs_weight(view, node, loop.params) and not _cast(view, node):
+            found.append(node)
+    return found
+
+
+def _between(view: View, step: Node, backward: Node) -> bool:
+    """Whether a step runs before a backward pass whenever that runs, in the same turn."""
+    return step.index < backward.index and always_with(view, step, backward) and not view.exclusive(step, backward)
+
+
+def _needs_weight(view: View, node: Node, moved: frozenset[int]) -> bool:
+    """Whether the gradient that passes a node to what trains before it is computed with a weight that the optimiser moves."""
+    if view.in_region(node, "no_grad"):
+        return False
+    if node.op == "parameter":
+        return any(param in moved for _, param in node.params) and any(
+            _multiplies(view, view.graph.nodes[reader], node.index) for reader in view.readers[node.index]
+        )
+    own = {param for name, param in node.params if not name.startswith("bias")}
+    if not own & moved or view.kinds[node.index] == "train":
+        return False
+    return node.op in _SAVING or (node.op not in ("embedding", "embedding_bag") and _wants(view, node.inputs[:1]))
+
+
+def _multiplies(view: View, reader: Node, parameter: int) -> bool:
+    others = [index for index in reader.inputs if index != parameter]
+    return reader.op in _PARAMETRIC and _wants(view, others)
+
+
+def _wants(view: View, inputs: list[int] | tuple[int, ...]) -> bool:
+    """Whether a gradient has to reach one of some values."""
+    behind = view.before(inputs, lambda node: not view.carries_gradient(node))
+    return any(view.trains(index) and not view.in_region(view.graph.nodes[index], "no_grad") for index in behind)
+
+
+def _cast(view: View, node: Node) -> bool:
+    """Whether autocast runs a node on a copy of its weight."""
+    return view.in_region(node, "autocast")

@@ -1,0 +1,211 @@
+"""Facts of how often an optimiser steps: never, at every k-th turn, or anew with each one that is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vglint.analysis.facts.domain import constant
+from vglint.analysis.facts.loop import LoopView, optimizer, places_of
+from vglint.analysis.facts.model import ADAPTIVE
+from vglint.analysis.facts.order import always_with, loops_of, repeats
+from vglint.analysis.facts.spec import fact, unknown
+from vglint.analysis.facts.view import View, number
+from vglint.finding import Place
+from vglint.graph import Node
+from vglint.value import Unknown
+
+_FEW = 3
+"""Turns of a loop that may be one of phases."""
+_STATEFUL = ADAPTIVE | {"Adadelta", "ASGD", "Rprop", "LBFGS"}
+
+
+# ---- never stepped
+
+
+@fact("loop", "flag")
+def never_stepped(loop: LoopView) -> bool | Unknown:
+    """Backward passes that reach its parameters run in a loop, and nothing steps it: no `step`, no closure, no other optimiser that holds the
+    same parameters. Unknown where a call in the training code is not understood."""
+    if loop.steps or not loop.params or not _repeated_backwards(loop):
+        return False
+    if loop.unexplained or loop.view.cut_short:
+        return unknown("a call in the training code is not understood")
+    others = [each for each in loop.view.nodes("optimizer") if each.index != loop.optimizer.index]
+    stepping = {index for step in loop.view.nodes("step") for index in step.inputs}
+    if any(not step.inputs for step in loop.view.nodes("step")):
+        return unknown("a step of an optimiser that is not known")
+    moved = {param for each in others if each.index in stepping for _, param in each.params}
+    given = any(each.get("complete") is False and each.index in stepping for each in others)
+    return not given and not (loop.params & moved)
+
+
+@fact("loop", "flag")
+def schedule_stepped(loop: LoopView) -> bool:
+    """A learning-rate schedule of it is stepped."""
+    schedules = {node.index for node in loop.view.nodes("scheduler") if loop.optimizer.index in node.inputs}
+    return any(set(node.inputs) & schedules for node in loop.view.nodes("scheduler_step"))
+
+
+@fact("loop", "flag")
+def never_backward(loop: LoopView) -> bool | Unknown:
+    """It steps in a loop that computes a loss from its parameters, and no backward pass runs anywhere. Unknown where a call in the training
+    code is not understood."""
+    view = loop.view
+    if not loop.params or not loop.steps or any(step.get("closure") is True for step in loop.steps):
+        return False
+    if any(True for _ in view.nodes("backward", "grad", "param_grad", "opaque")) or not _repeated(loop, loop.steps):
+        return False
+    if loop.unexplained or view.cut_short or any(gap.why == "unmodelled call" for gap in view.graph.gaps):
+        return unknown("a call in the training code is not understood")
+    losses = [node for node in view.graph.nodes if view.kinds[node.index] == "loss" and loops_of(view, node)]
+    return any(loop.reaches(node) for node in losses if not view.in_region(node, "no_grad"))
+
+
+def _repeated_backwards(loop: LoopView) -> bool:
+    return any(
+        node.inputs and loop.reaches(node) and loops_of(loop.view, node) and _in_loop_after(loop, node)
+        for node in loop.view.nodes("backward")
+    )
+
+
+def _in_loop_after(loop: LoopView, node: Node) -> bool:
+    return repeats(loop.view, node, loop.optimizer)
+
+
+def _repeated(loop: LoopView, nodes: tuple[Node, ...]) -> bool:
+    return any(repeats(loop.view, node, loop.optimizer) for node in nodes)
+
+
+# ---- accumulation
+
+
+@fact("loop", "places")
+def zeroed_each_turn(loop: LoopView) -> tuple[Place, ...]:
+    """Zeroings that run at every turn before a backward pass, where the step runs only at every k-th turn: the gradients of the turns between
+    are thrown away."""
+    found = []
+    for step, branch, inner in _periodic(loop):
+        zeros = [zero for zero in loop.zeros if inner in loop.view.regions_of(zero.region)]
+        always = [zero for zero in zeros if branch not in loop.view.regions_of(zero.region)]
+        for zero in always:
+            passes = [node for node in _added(loop, branch, inner) if always_with(loop.view, zero, node)]
+            if passes and not loop.view.exclusive(zero, step) and loop.zeroed_by(zero) >= loop.params:
+                found.append(zero)
+    return places_of(loop, found)
+
+
+@fact("loop", "places")
+def unscaled_passes(loop: LoopView) -> tuple[Place, ...]:
+    """Backward passes of a loss that is a mean of its batch and is divided by nothing, where the step runs at every k-th turn and the
+    gradients are kept in between: it follows the sum of k means."""
+    found = []
+    for _, branch, inner in _periodic(loop):
+        zeros = [zero for zero in loop.zeros if inner in loop.view.regions_of(zero.region)]
+        if not zeros or any(branch not in loop.view.regions_of(zero.region) for zero in zeros):
+            continue
+        found += [node for node in _added(loop, branch, inner) if _mean_of_batch(loop.view, node)]
+    return places_of(loop, found)
+
+
+@fact("loop", "number", "turns")
+def turns_per_step(loop: LoopView) -> float | Unknown:
+    """In one of how many turns it steps, where that is a number in the program."""
+    for _, branch, _ in _periodic(loop):
+        every = loop.view.graph.regions[branch].every
+        if every:
+            return float(every)
+    return unknown("the number of turns is not known")
+
+
+def _periodic(loop: LoopView) -> Iterator[tuple[Node, int, int]]:
+    """Yields the steps that run at every k-th turn of a loop, with the branch and that loop."""
+    view = loop.view
+    for step in loop.steps:
+        around = view.regions_of(step.region)
+        for position, index in enumerate(around):
+            region = view.graph.regions[index]
+            if region.kind == "loop":
+                break
+            inner = next((outer for outer in around[position:] if view.graph.regions[outer].kind == "loop"), None)
+            if region.kind == "branch" and region.every is not None and region.arm == 0 and inner is not None:
+                yield step, index, inner
+
+
+def _added(loop: LoopView, branch: int, inner: int) -> list[Node]:
+    """Returns the backward passes of each turn of a loop; none where the branch has one of its own."""
+    passes = [node for node in loop.possible_backwards if inner in loop.view.regions_of(node.region)]
+    if any(branch in loop.view.regions_of(node.region) for node in passes):
+        return []
+    return [node for node in passes if loops_of(loop.view, node)[0] == inner]
+
+
+def _mean_of_batch(view: View, backward: Node) -> bool:
+    """Whether a loss is the mean of a batch as it is: a loss function with `reduction='mean'`, or a mean, divided or multiplied by nothing."""
+    index = backward.inputs[0] if backward.inputs else None
+    while index is not None:
+        node = view.graph.nodes[index]
+        if view.kinds[index] == "loss":
+            return node.get("reduction") == "mean"
+        if node.op == "mean":
+            return node.get("dim") is None
+        if node.op == "add":
+            return all(_plain_mean(view, each) for each in node.inputs)
+        if node.op not in ("scale", "neg", "requires_grad"):
+            return False
+        index = node.inputs[0] if node.inputs else None
+    return False
+
+
+def _plain_mean(view: View, index: int) -> bool:
+    """Whether a term is a mean, perhaps with a weight above one half: a smaller factor may be the division that is looked for."""
+    node = view.graph.nodes[index]
+    if node.op == "mul" and len(node.inputs) == 1:
+        factor = constant(node)
+        return factor is not None and factor > 0 and _plain_mean(view, node.inputs[0])
+    return (view.kinds[index] == "loss" and node.get("reduction") == "mean") or node.op == "mean"
+
+
+# ---- built again and again
+
+
+@fact("loop", "places")
+def rebuilt_in(loop: LoopView) -> tuple[Place, ...]:
+    """Of an optimiser with a state that is built anew in every turn of a loop, although what it moves was made before the loop: where it is
+    built. Not in a branch, in a loop of few turns, or where the turn is a training of its own, with loops within loops."""
+    view, node = loop.view, loop.optimizer
+    if not loop.steps or not loop.params or not _has_state(loop):
+        return ()
+    around = loops_of(view, node)
+    if not around or any(
+        view.graph.regions[index].kind in ("branch", "handler") for index in _within(view, node, around[0])
+    ):
+        return ()
+    outer = around[0]
+    count = view.graph.regions[outer].count
+    if isinstance(count, int) and count <= _FEW:
+        return ()
+    for param in loop.params:
+        made = view.graph.parameters[param]
+        if outer in view.regions_of(made.made) or made.late or made.init.scheme == "unknown":
+            return ()
+    depths = []
+    for step in loop.steps:
+        inside = loops_of(view, step)
+        if outer not in inside:
+            return ()
+        depths.append(inside.index(outer))
+    return places_of(loop, [node]) if max(depths) <= 1 else ()
+
+
+def _has_state(loop: LoopView) -> bool:
+    name = optimizer(loop)
+    if name == "SGD":
+        momentum = number(loop.optimizer.get("momentum"))
+        return momentum is not None and momentum > 0
+    return name in _STATEFUL
+
+
+def _within(view: View, node: Node, loop: int) -> tuple[int, ...]:
+    """Returns the regions between a node and a loop around it."""
+    around = view.regions_of(node.region)
+    return around[: around.index(loop)]
