@@ -70,6 +70,8 @@ class Finding:
     advice: str = ""
     effect: str = ""
     """What the advice is predicted to change."""
+    remedy: str = ""
+    """The action that the advice is to make, where it was chosen by what it is predicted to change."""
     fix: Fix | None = None
     probe: Verdict | None = None
     cell: int | None = None

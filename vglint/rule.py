@@ -74,6 +74,8 @@ class Rule:
     """Template of what follows from the finding: one or two sentences below its message."""
     effect: str = ""
     """Template of what the advice is predicted to change."""
+    remedies: tuple[str, ...] = ()
+    """What to try on the graph: the first that is predicted to help is the advice; the template is what is said where none is."""
     unless: tuple[str, ...] = ()
     """Conditions none of which may hold."""
     given_when: str | None = None

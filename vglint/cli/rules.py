@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,8 +91,8 @@ def explain_match(rule: str, target: str, rule_dirs: tuple[str, ...]) -> None:
     from vglint.rulebook.explain import told
 
     where = parse_target(target)
-    checked = _as_set(rule, rule_dirs, where.file)
-    text = told(matches(checked, graphs_of(where)[0]))
+    checked, others = _as_set(rule, rule_dirs, where.file)
+    text = told(matches(checked, graphs_of(where)[0], others))
     say(f"{text}\n" if text else f"{target} has no {checked.rule.subject} that {checked.rule.id} could be asked of\n")
 
 
@@ -142,8 +143,8 @@ def _rulebook(rule_dirs: tuple[str, ...]) -> Rulebook:
     return load((*_settings().rule_dirs, *rule_dirs))
 
 
-def _as_set(rule: str, rule_dirs: tuple[str, ...], file: str) -> CheckedRule:
-    """Returns a rule with the params that the configuration of a file sets, whether it is selected or not."""
+def _as_set(rule: str, rule_dirs: tuple[str, ...], file: str) -> tuple[CheckedRule, Sequence[CheckedRule]]:
+    """Returns a rule with the params that the configuration of a file sets, whether it is selected or not, and all rules."""
     from vglint.config import Configuration
     from vglint.lint.work import rulebook_of
 
@@ -151,7 +152,7 @@ def _as_set(rule: str, rule_dirs: tuple[str, ...], file: str) -> CheckedRule:
     dirs = (*settings.rule_dirs, *rule_dirs)
     book = rulebook_of(dataclasses.replace(settings, select=None, extend_select=(), ignore=(), rule_dirs=dirs))
     wanted = book.find(rule).rule.id
-    return next(checked for checked in book.chosen if checked.rule.id == wanted)
+    return next(checked for checked in book.chosen if checked.rule.id == wanted), book.chosen
 
 
 def _settings() -> Settings:

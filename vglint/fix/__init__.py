@@ -4,6 +4,19 @@ from vglint.fix.apply import apply, write
 from vglint.fix.change import Refusal
 from vglint.fix.difference import Side, changed_lines, difference
 from vglint.fix.proposal import Proposal, propose
+from vglint.fix.remedies.table import REMEDIES, TITLES
 from vglint.fix.table import ACTIONS
 
-__all__ = ["ACTIONS", "Proposal", "Refusal", "Side", "apply", "changed_lines", "difference", "propose", "write"]
+__all__ = [
+    "ACTIONS",
+    "REMEDIES",
+    "TITLES",
+    "Proposal",
+    "Refusal",
+    "Side",
+    "apply",
+    "changed_lines",
+    "difference",
+    "propose",
+    "write",
+]

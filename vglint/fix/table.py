@@ -18,7 +18,9 @@ from vglint.fix.actions.heads_by_transpose import heads_by_transpose
 from vglint.fix.actions.keep_number import keep_number
 from vglint.fix.actions.leaf_last import leaf_last
 from vglint.fix.actions.log_softmax import log_softmax
+from vglint.fix.actions.matching_init import matching_init
 from vglint.fix.actions.recurrent_init import recurrent_init
+from vglint.fix.actions.relu_between import relu_between
 from vglint.fix.actions.replace_op import replace_op
 from vglint.fix.actions.safe_where import safe_where
 from vglint.fix.actions.scale_parameter import scale_parameter
@@ -46,7 +48,9 @@ ACTIONS: Mapping[str, Act] = {
     "keep-number": keep_number,
     "leaf-last": leaf_last,
     "log-softmax": log_softmax,
+    "matching-init": matching_init,
     "recurrent-init": recurrent_init,
+    "relu-between": relu_between,
     "replace-op": replace_op,
     "safe-where": safe_where,
     "scale-parameter": scale_parameter,

@@ -61,7 +61,7 @@ def fault(project: TrackedProject, rulebook: Rulebook, before: Before, finding: 
         if not isinstance(changed, Module) or len(changed.unread) != len(module.unread):
             return "what it makes cannot be read"
         graphs = entries(project, changed)
-        found = rulebook.check(graphs)
+        found = rulebook.check(graphs, advise=False)
     old_lines, new_lines = changed_lines(module.text, proposal.change.splices)
     differs = difference(
         Side(module.path, before.graphs, old_lines), Side(module.path, graphs, new_lines), proposal.change.allowed

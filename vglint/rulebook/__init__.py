@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vglint.finding import Finding
-from vglint.fix import Proposal, Refusal, propose
+from vglint.fix import TITLES, Proposal, Refusal, propose
 from vglint.graph import Graph
 from vglint.nearest import nearest
-from vglint.rule import Rule
+from vglint.rule import Action, Rule
+from vglint.rulebook.advice import with_advice
 from vglint.rulebook.check import Choice, check, chosen, matching, undecided
 from vglint.rulebook.load import CheckedRule, RuleError, read_folder, unique
 from vglint.span import Span
@@ -46,9 +47,12 @@ class Rulebook:
         """Returns the same rules, with those that run chosen anew; raises RuleError on a name that is not known."""
         return replace(self, chosen=chosen(self.checked, choice))
 
-    def check(self, graphs: Iterable[Graph]) -> tuple[Finding, ...]:
-        """Returns what the chosen rules find in the graphs of one file, one finding for one cause, in order of place."""
-        return check(self.chosen, graphs)
+    def check(self, graphs: Iterable[Graph], advise: bool = True) -> tuple[Finding, ...]:
+        """Returns what the chosen rules find in the graphs of one file, one finding for one cause, in order of place; with `advise`, with
+        the advice that is predicted to help."""
+        graphs = tuple(graphs)
+        findings = check(self.chosen, graphs)
+        return with_advice(findings, graphs, self.chosen) if advise else findings
 
     def undecided(self, graphs: Iterable[Graph], words: Collection[str] | None) -> list[tuple[Rule, Span | None]]:
         """Returns where the chosen rules of these ids and names (None: all of them) rest on something unknown; no place: anywhere."""
@@ -57,7 +61,10 @@ class Rulebook:
 
     def fix_of(self, finding: Finding, text: str, graphs: Sequence[Graph]) -> Proposal | Refusal | None:
         """Returns the fix of a finding's rule for a file's text; None where the rule has none."""
-        action = self.find(finding.rule).rule.fix
+        rule = self.find(finding.rule).rule
+        action = rule.fix
+        if finding.remedy in TITLES:
+            action = Action(finding.remedy, TITLES[finding.remedy])
         return None if action is None else propose(action, finding, text, graphs)
 
 

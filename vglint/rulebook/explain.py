@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vglint.analysis.facts import SubjectFacts, subjects
 from vglint.analysis.facts.spec import FactValue
 from vglint.finding import Finding, Place
 from vglint.graph import Graph
+from vglint.rulebook.advice import trials
 from vglint.rulebook.check import judge, lookup_in
 from vglint.rulebook.condition import evaluate
 from vglint.rulebook.load import CheckedRule
@@ -25,6 +26,8 @@ class Match:
     parts: tuple[tuple[str, bool | Unknown], ...]
     facts: tuple[tuple[str, str], ...]
     finding: Finding | None
+    tried: tuple[str, ...] = ()
+    """What each of the rule's remedies is predicted to do, where it fires."""
 
     def __str__(self) -> str:
         return self._printed(f"{self.entry} {self.where}: {_word(self.verdict)}".replace(" :", ":"), self.facts)
@@ -43,7 +46,8 @@ class Match:
     def _printed(self, title: str, facts: tuple[tuple[str, str], ...]) -> str:
         lines = [title, *(f"  {_word(verdict):8} {text}" for text, verdict in self.parts)]
         width = max((len(name) for name, _ in facts), default=0)
-        return "\n".join([*lines, *(f"    {name:{width}} = {value}" for name, value in facts)])
+        lines += [f"    {name:{width}} = {value}" for name, value in facts]
+        return "\n".join([*lines, *(f"  tried    {one}" for one in self.tried)])
 
     def printed_with(self, others: Sequence[Match]) -> str:
         """Returns the printed form of this match and of others like it."""
@@ -62,10 +66,16 @@ def told(matches: Iterable[Match]) -> str:
     return "\n\n".join(first.printed_with(others) for first, *others in groups.values())
 
 
-def explain_match(checked: CheckedRule, graphs: Iterable[Graph]) -> Iterator[Match]:
-    """Yields how the rule judges each subject of its kind in the graphs."""
-    for _, facts in subjects(graphs, frozenset({checked.rule.subject})):
-        yield _match(checked, facts)
+def explain_match(checked: CheckedRule, graphs: Iterable[Graph], rules: Sequence[CheckedRule] = ()) -> Iterator[Match]:
+    """Yields how the rule judges each subject of its kind in the graphs, and what its remedies are predicted to do there; `rules` are those
+    that a remedy must not set off."""
+    graphs = tuple(graphs)
+    for position, facts in subjects(graphs, frozenset({checked.rule.subject})):
+        match = _match(checked, facts)
+        if match.verdict is True:
+            tried = trials(checked, facts, position, graphs, rules or (checked,))
+            match = replace(match, tried=tuple(map(str, tried)))
+        yield match
 
 
 def value_text(value: FactValue | Unknown) -> str:

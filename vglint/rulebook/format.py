@@ -129,6 +129,13 @@ class RuleFile(Struct, forbid_unknown_fields=True, frozen=True):
     effect: Annotated[
         str, Meta(description="What the advice is predicted to change: one sentence, with expressions in braces.")
     ] = ""
+    remedies: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="What to try on the model's graph, in order, from the list of `vglint facts`: the first that is predicted to help is "
+            "said in place of `advice`."
+        ),
+    ] = ()
     references: Annotated[tuple[str, ...], Meta(description="Where this is known from.")] = ()
     unless: Annotated[
         Conditions | None, Meta(description="A condition, or a list of conditions: the rule is silent where one holds.")

@@ -15,7 +15,7 @@ import tomli
 
 from vglint.analysis.facts import types_of
 from vglint.analysis.facts.spec import FactType
-from vglint.fix import ACTIONS
+from vglint.fix import ACTIONS, REMEDIES
 from vglint.nearest import nearest
 from vglint.rule import Action, Example, Level, Rule, Scalar, Text
 from vglint.rulebook.condition import Condition, ConditionError, all_of, parse, parse_flag
@@ -184,6 +184,7 @@ def _rule(table: RuleFile, file: str) -> Rule:
         why=table.why.strip(),
         detail=table.detail,
         effect=table.effect,
+        remedies=table.remedies,
         advice=table.advice,
         references=table.references,
         examples=tuple(Example(item.title, item.code.lstrip("\n"), item.fixed) for item in table.example),
@@ -235,6 +236,11 @@ def _checked(rule: Rule, file: str) -> CheckedRule:
         confirm = here.flag("confirm.when", rule.confirm, measured)
     if rule.fix is not None and rule.fix.action not in ACTIONS:
         raise RuleError(file, "fix.action", f"unknown action {rule.fix.action!r}{nearest(rule.fix.action, ACTIONS)}")
+    for position, name in enumerate(rule.remedies):
+        if name not in REMEDIES:
+            raise RuleError(file, f"remedies[{position}]", f"unknown remedy {name!r}{nearest(name, REMEDIES)}")
+        if rule.subject != "model":
+            raise RuleError(file, "remedies", f"are tried on models, not on a {rule.subject}")
     message = here.template("message", rule.message, types, texts)
     advice = here.template("advice", rule.advice, types, texts)
     detail = here.template("detail", rule.detail, types, texts)

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from vglint.analysis.facts.spec import FACTS
-from vglint.fix import ACTIONS
+from vglint.fix import ACTIONS, REMEDIES
 from vglint.rule import Example, Rule
 from vglint.rulebook.functions import FUNCTIONS
 from vglint.rulebook.measures import MEASURES
@@ -125,6 +125,9 @@ def facts_text() -> str:
     lines += ["", "actions of a fix, for [fix]", ""]
     for name, action in ACTIONS.items():
         lines += [f"  {name}", f"      {' '.join((action.__doc__ or '').split())}"]
+    lines += ["", "remedies, tried on a model's graph", ""]
+    for name, remedy in REMEDIES.items():
+        lines += [f"  {name}", f"      {' '.join((remedy.__doc__ or '').split())}"]
     lines += ["", "measures of the probe, for [confirm]", ""]
     for name, measure in MEASURES.items():
         unit = f", {measure.unit}" if measure.unit else ""

@@ -8,7 +8,7 @@ from vglint.analysis.facts.model import ModelView, commonest, weight_layers
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.finding import Place
 from vglint.graph import Init, Node
-from vglint.ops import OPS, has
+from vglint.ops import OPS
 from vglint.ops.init import CONSTANTS, constant_of
 from vglint.value import Unknown
 
@@ -52,34 +52,6 @@ def initialised_at(model: ModelView) -> tuple[Place, ...]:
     if 2 * sum(init.span is not None for init in inits) > len(inits):
         return written
     return weight_layers(model)
-
-
-@fact("model", "text")
-def mend(model: ModelView) -> str | Unknown:
-    """The smallest right mend of a gradient that the stack shrinks or swells: what to initialise with, or which activation."""
-    kind = commonest(model, model.activations)
-    if isinstance(kind, Unknown):
-        kind = "none"
-    if has(kind, "squashes"):
-        return (
-            "initialise every weight with nn.init.xavier_uniform_(weight, gain=5/3) and every bias with zeros, "
-            "or add skip connections"
-        )
-    match kind:
-        case _ if has(kind, "off_centre"):
-            return (
-                f"use nn.GELU() instead of {kind} between layers together with nn.init.kaiming_normal_(weight, nonlinearity='relu') "
-                "and zero biases, or put nn.BatchNorm before each activation (LayerNorm does not help here)"
-            )
-        case "selu":
-            return "initialise with nn.init.normal_(weight, std=fan_in ** -0.5), as SELU needs, and zero biases"
-        case "none":
-            return "initialise with nn.init.xavier_normal_(weight), which keeps the scale of a linear stack"
-        case _:
-            return (
-                f"initialise every weight with nn.init.{matching(kind)} and every bias with zeros, "
-                "put a normalisation between layer and activation, or add skip connections"
-            )
 
 
 def matching(activation: str) -> str:

@@ -1,0 +1,62 @@
+"""The advice of findings about the gradient's size: what is said is what the changed text is predicted to do."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+
+from vglint.analysis.facts import subjects
+from vglint.finding import Finding
+from vglint.fix import REMEDIES, TITLES, apply
+from vglint.interp import entries
+from vglint.lint.text import text_linter
+from vglint.number import factor
+from vglint.rulebook import load
+from vglint.rulebook.pages import fires
+from vglint.source.module import Module
+from vglint.source.project import Project
+
+BOOK = load()
+LINT = text_linter(BOOK)
+EXAMPLES = [
+    (rule.id, example) for rule in BOOK.rules if rule.remedies for example in rule.examples if fires(rule, example)
+]
+
+
+def ratios(text: str, entry: str) -> list[str]:
+    """Returns the predicted ratios of an entry's models, as people read them."""
+    project = Project(os.getcwd(), ["x.py"])
+    module = project.add("x.py", text)
+    assert isinstance(module, Module)
+    found = subjects(entries(project, module), frozenset({"model"}))
+    values = [facts.value("log10_gradient_ratio") for _, facts in found if facts.entry == entry]
+    return [factor(value) for value in values if isinstance(value, float)]
+
+
+@pytest.mark.parametrize(("rule", "example"), EXAMPLES, ids=[f"{rule}-{one.title}" for rule, one in EXAMPLES])
+def test_what_is_advised_is_predicted_to_help(rule: str, example) -> None:
+    findings = [finding for finding in LINT("x.py", example.code) if finding.rule == rule]
+    assert findings
+    for finding in findings:
+        assert finding.remedy in REMEDIES, "an example of a rule with remedies has one that helps"
+        said = re.fullmatch(r"predicted gradient ratio (\S+) → (\S+)", finding.effect)
+        assert said is not None and said[1] in ratios(example.code, finding.entry)
+        assert said[1] != said[2]
+        if finding.remedy in TITLES:
+            check_fix(finding, example.code, said[2])
+
+
+def check_fix(finding: Finding, code: str, said: str) -> None:
+    """The fix makes the change that was predicted, and the changed text is predicted to have that ratio, but for biases that stay."""
+    assert finding.fix is not None
+    text, _ = apply(code, [finding.fix])
+    assert finding.rule not in {one.rule for one in LINT("x.py", text)}
+    after = ratios(text, finding.entry)
+    assert any(abs(number(one) / number(said) - 1) < 0.3 for one in after), (said, after)
+
+
+def number(text: str) -> float:
+    above, _, below = text.replace(",", "").partition("/")
+    return float(above) / float(below or 1)

@@ -1,0 +1,109 @@
+"""The one best thing to do: each remedy of a rule is tried on the graph, and the first that helps is advised with its prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from vglint.analysis.facts import SubjectFacts, subjects
+from vglint.analysis.facts.model import ModelView
+from vglint.finding import Finding
+from vglint.fix import REMEDIES
+from vglint.graph import Graph
+from vglint.number import factor
+from vglint.rulebook.check import judge
+from vglint.rulebook.load import CheckedRule
+
+_GOOD = 1.0
+"""Decades around 1 in which a predicted ratio is as good as any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One remedy on one model: what it says to do, the ratio that it is predicted to lead to, and the rules that would then find something."""
+
+    name: str
+    text: str
+    decades: float | None
+    found: tuple[str, ...]
+
+    @property
+    def helps(self) -> bool:
+        """Whether the ratio is known and nothing is found any more."""
+        return self.decades is not None and not self.found
+
+    def __str__(self) -> str:
+        ratio = "cannot be predicted" if self.decades is None else f"is predicted to be {factor(self.decades)}"
+        found = f"; then {', '.join(self.found)} would be found" if self.found else ""
+        return f"{self.name}: {self.text}: the gradient ratio {ratio}{found}"
+
+
+def with_advice(
+    findings: Sequence[Finding], graphs: Sequence[Graph], rules: Sequence[CheckedRule]
+) -> tuple[Finding, ...]:
+    """Returns the findings, each with the first remedy of its rule that is predicted to bring the ratio within bounds and to start no rule;
+    as it is where its rule has no remedy, or none that helps."""
+    by_id = {checked.rule.id: checked for checked in rules if checked.rule.remedies}
+    entries = {finding.entry for finding in findings if finding.rule in by_id}
+    if not entries:
+        return tuple(findings)
+    said: dict[tuple[str, str, object], Finding] = {}
+    for position, facts in subjects(graphs, frozenset({"model"})):
+        for checked in by_id.values() if facts.entry in entries else ():
+            for finding in findings:
+                if (finding.rule, finding.entry) == (checked.rule.id, facts.entry):
+                    judged = judge(checked, facts)
+                    if judged is not None and (judged.span, judged.message) == (finding.span, finding.message):
+                        said[finding.rule, finding.entry, finding.span] = _advised(
+                            finding, facts, trials(checked, facts, position, graphs, rules)
+                        )
+    return tuple(said.get((finding.rule, finding.entry, finding.span), finding) for finding in findings)
+
+
+def _advised(finding: Finding, facts: SubjectFacts, tried: Iterable[Trial]) -> Finding:
+    now = facts.value("log10_gradient_ratio")
+    best: Trial | None = None
+    for trial in tried:
+        if trial.decades is None or trial.found:
+            continue
+        if best is None or best.decades is None or abs(trial.decades) < abs(best.decades):
+            best = trial
+        if abs(trial.decades) <= _GOOD:
+            break
+    if best is None or best.decades is None:
+        return finding
+    before = f"{factor(now)} → " if isinstance(now, (int, float)) else ""
+    effect = f"predicted gradient ratio {before}{factor(best.decades)}"
+    return replace(finding, advice=best.text, effect=effect, remedy=best.name)
+
+
+def trials(
+    checked: CheckedRule, facts: SubjectFacts, position: int, graphs: Sequence[Graph], rules: Sequence[CheckedRule]
+) -> Iterator[Trial]:
+    """Yields what each remedy of a rule is predicted to do for a model, in the rule's order."""
+    model = facts.view
+    if not isinstance(model, ModelView):
+        return
+    asked = [one for one in rules if one.rule.subject == "model"]
+    for name in checked.rule.remedies:
+        imagined = REMEDIES[name](model)
+        if imagined is not None:
+            changed = (*graphs[:position], imagined.graph, *graphs[position + 1 :])
+            yield _tried(name, imagined.text, model, position, changed, asked)
+
+
+def _tried(
+    name: str, text: str, model: ModelView, position: int, graphs: Sequence[Graph], rules: Sequence[CheckedRule]
+) -> Trial:
+    decades: float | None = None
+    found: dict[str, None] = {}
+    for place, facts in subjects(graphs, frozenset({"model"})):
+        if place != position or not isinstance(facts.view, ModelView) or facts.view.type != model.type:
+            continue
+        value = facts.value("log10_gradient_ratio")
+        decades = float(value) if isinstance(value, (int, float)) else None
+        for checked in rules:
+            judged = judge(checked, facts)
+            if judged is not None and judged.severity != "info" and judged.confidence != "low":
+                found[judged.rule] = None
+    return Trial(name, text, decades, tuple(found))
