@@ -5,29 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
+from vglint.origin import Origin, Why, text, why
 from vglint.span import Span
-
-Why: TypeAlias = Literal[
-    "argument",  # an argument that no call site and no default gives
-    "unresolved name",  # a name or import that the project does not define
-    "unmodelled call",  # a call into code that vglint does not know
-    "unsupported syntax",
-    "loop bound",  # a loop whose number of turns is not known
-    "branches differ",  # both arms of an unknown condition were taken, with different results
-    "budget",  # interpretation of this entry was stopped
-    "turn",  # what a count of turns leaves when it is divided: another answer in the next turn
-]
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """A value that cannot be known, and why; contagious and silent."""
 
-    why: Why
-    text: str
+    origin: Origin
     span: Span | None = None
+
+    @property
+    def why(self) -> Why:
+        """The kind of its origin, for people."""
+        return why(self.origin)
+
+    @property
+    def text(self) -> str:
+        """What is not known, for people."""
+        return text(self.origin)
 
     def __str__(self) -> str:
         return f"?({self.why}: {self.text})"

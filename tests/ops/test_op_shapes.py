@@ -7,11 +7,11 @@ import torch
 from op_calls import alike, read, shapes
 from op_samples import SAMPLES
 
-from vglint import ops
+from vglint import ops, origin
 from vglint.ops.spec import Call, Many, Tensor
 from vglint.value import Unknown
 
-UNKNOWN = Unknown("argument", "?")
+UNKNOWN = Unknown(origin.Argument("?"))
 
 OUTSIDE = {
     "weight_norm", "spectral_norm", "orthogonal", "remove_norm", "checkpoint", "setitem", "einops_reduce", "einops_repeat", "einops_einsum",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vglint import origin
 from vglint.finding import Edit, Finding, Fix, Place, Problem, Report, Verdict
 from vglint.graph import Graph, Init, ModuleInfo, Node, Parameter, Region
 from vglint.rule import Rule
@@ -109,7 +110,7 @@ REPORT = Report(
     texts={"models/deep.py": MODEL, "train.py": TRAIN, "notes/a b.ipynb:cell 3": CELL},
 )
 
-GAPS = (("Deep", Unknown("argument", "width has no default", Span("models/deep.py", 6, 24, 6, 29))),)
+GAPS = (("Deep", Unknown(origin.Argument("width has no default"), Span("models/deep.py", 6, 24, 6, 29))),)
 
 EMPTY = Report(findings=(), problems=(), files=1, entries=1, gaps=0)
 
@@ -165,7 +166,7 @@ GRAPH = Graph(
             "head",
             config=(
                 ("in_features", 64),
-                ("out_features", Unknown("argument", "classes")),
+                ("out_features", Unknown(origin.Argument("classes"))),
                 ("scale", 0.5),
                 ("shape", (2,)),
             ),
@@ -190,8 +191,8 @@ GRAPH = Graph(
         Region(1, 0, "loop", 'for "i" in range(n)', count=Expr.symbol("n")),
     ),
     gaps=(
-        Unknown("argument", "classes has no default", Span(_FILE, 6, 24, 6, 29)),
-        Unknown("loop bound", "n"),
+        Unknown(origin.Argument("classes has no default"), Span(_FILE, 6, 24, 6, 29)),
+        Unknown(origin.Length("n")),
     ),
     outputs=(("0", 4),),
 )

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from vglint import origin
 from vglint.finding import Place
 from vglint.rulebook.condition import ConditionError, all_of, evaluate, parse, parse_flag
 from vglint.rulebook.template import parse_template, render
@@ -12,7 +13,7 @@ from vglint.value import Unknown
 
 TYPES = {"ratio": "number", "deep": "flag", "kind": "text", "layers": "places", "sigmoids": "places", "names": "texts"}
 SPAN = Span("a.py", 1, 1, 1, 5)
-WHY = Unknown("argument", "width")
+WHY = Unknown(origin.Argument("width"))
 VALUES = {
     "ratio": -4.0,
     "deep": True,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import tomli
 
+from vglint import origin
 from vglint.analysis.facts import FACTS, SubjectFacts
 from vglint.finding import Place
 from vglint.rulebook import load
@@ -93,7 +94,7 @@ def finding(**facts):
         ({"weight_layers": layers(4)}, "4 layers: fewer"),
         ({"log10_gradient_ratio": -1.0}, "few layers: fewer"),
         ({}, "1 layers: fewer"),
-        ({"log10_gradient_ratio": Unknown("argument", "x")}, "1 layers: fewer"),
+        ({"log10_gradient_ratio": Unknown(origin.Argument("x"))}, "1 layers: fewer"),
     ],
 )
 def test_the_first_text_that_holds_is_said(facts, message):
@@ -115,7 +116,7 @@ def test_a_text_asks_for_no_fact_behind_the_one_that_holds_and_its_facts_are_evi
         {"half_precision": True},
         {"norms": layers(1)},
         {"constant_biases": True},
-        {"constant_biases": Unknown("argument", "x")},
+        {"constant_biases": Unknown(origin.Argument("x"))},
     ],
 )
 def test_a_condition_that_fails_or_an_exception_that_holds_or_is_not_known_silences(facts):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vglint import origin
 from vglint.graph import Init
 from vglint.ops.entry import Config, Entry
 from vglint.ops.norm import ONES, ZEROS
@@ -134,7 +135,7 @@ def _under(prefix: str, specs: Sequence[ParamSpec]) -> list[ParamSpec]:
     return [ParamSpec(f"{prefix}.{spec.name}", spec.shape, spec.init, spec.trainable, spec.buffer) for spec in specs]
 
 
-_SOME = Unknown("argument", "d_model")
+_SOME = Unknown(origin.Argument("d_model"))
 _MHA = "%query, %key, %value, %key_padding_mask=None, need_weights=True, %attn_mask=None, average_attn_weights=True, is_causal=False"
 _LAYER = "dim_feedforward=2048, dropout=0.1, activation=F.relu, layer_norm_eps=1e-05, batch_first=False, norm_first=False, bias=True, -device=None, -dtype=None"
 _TARGET_MASKS = "%tgt_mask=None, %memory_mask=None, %tgt_key_padding_mask=None, %memory_key_padding_mask=None"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from vglint import origin
 from vglint.graph import Init
 from vglint.ops.entry import Config, ConfigRule, Entry
 from vglint.ops.shapes import (
@@ -38,7 +39,7 @@ def within(fan: Dim) -> Init:
         bound = 1 / math.sqrt(fan) if fan > 0 else 0.0
         return Init("uniform", (("a", -bound), ("b", bound)))
     text = "1/sqrt(?)" if fan is None else f"1/sqrt({fan})"
-    return Init("uniform", (("a", Unknown("argument", f"-{text}")), ("b", Unknown("argument", text))))
+    return Init("uniform", (("a", Unknown(origin.Computed(f"-{text}"))), ("b", Unknown(origin.Argument(text)))))
 
 
 def linear_result(call: Call) -> Result:

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
+from vglint import origin
 from vglint.analysis.facts.spec import FactValue
 from vglint.rulebook.functions import FUNCTIONS
 from vglint.value import Unknown
@@ -98,14 +99,14 @@ def _applied(arguments: Sequence[Run], function: Callable[..., Answer]) -> Run:
         try:
             return function(*values)
         except (ArithmeticError, ValueError) as error:
-            return Unknown("unmodelled call", f"{type(error).__name__} in a condition")
+            return Unknown(origin.Call(f"{type(error).__name__} in a condition"))
 
     return run
 
 
 def _power(left: float, right: float) -> Answer:
     result = float(left) ** float(right)
-    return result if isinstance(result, float) else Unknown("unmodelled call", "complex root")
+    return result if isinstance(result, float) else Unknown(origin.Call("complex root"))
 
 
 _ARITHMETIC: dict[type[ast.operator], Callable[..., Answer]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from vglint import origin
 from vglint.finding import Evidence, Finding, Verdict
 from vglint.rule import Confidence, Scalar
 from vglint.rulebook.condition import evaluate
@@ -29,7 +30,7 @@ def verdict(checked: CheckedRule, runs: Mapping[str, Sequence[Mapping[str, Scala
     def meaning(measures: Mapping[str, Scalar], name: str) -> Scalar | Unknown:
         if name in params:
             return params[name]
-        return measures.get(name.removeprefix("measured."), Unknown("unmodelled call", "this was not measured"))
+        return measures.get(name.removeprefix("measured."), Unknown(origin.Call("this was not measured")))
 
     held = {
         optimizer: [evaluate(condition, lambda name, seed=seed: meaning(seed, name)) for seed in seeds]  # type: ignore[misc]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from vglint import origin
 from vglint.analysis.facts.spec import FactType, FactValue
 from vglint.finding import Place
 from vglint.number import compared, counted, factor, plain
@@ -38,13 +39,13 @@ def _every(part: tuple[Place, ...], whole: tuple[Place, ...]) -> bool:
 
 def _label(places: tuple[Place | str, ...], position: int) -> str | Unknown:
     if not places:
-        return Unknown("branches differ", "an empty list has no first and no last")
+        return Unknown(origin.Branches("an empty list has no first and no last"))
     item = places[position]
     return item if isinstance(item, str) else item.message
 
 
 def _log10(number: float) -> float | Unknown:
-    return math.log10(number) if number > 0 else Unknown("unmodelled call", f"log10({number:g})")
+    return math.log10(number) if number > 0 else Unknown(origin.Call(f"log10({number:g})"))
 
 
 def _many(number: float, noun: str) -> str:

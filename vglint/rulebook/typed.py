@@ -6,6 +6,7 @@ import ast
 import math
 from collections.abc import Mapping
 
+from vglint import origin
 from vglint.analysis.facts.spec import FactType
 from vglint.nearest import nearest
 from vglint.rulebook.compiled import compiled, name_of
@@ -62,7 +63,7 @@ def type_of(node: ast.expr, types: Mapping[str, FactType], names: list[str]) -> 
 
 def _in_range(node: ast.expr) -> None:
     """Raises ConditionError where arithmetic of constants has no value: out of range, division by zero, a root of a negative number."""
-    value = compiled(node)(lambda name: Unknown("unresolved name", name))
+    value = compiled(node)(lambda name: Unknown(origin.Name(name)))
     if isinstance(value, Unknown) or not math.isfinite(float(str(value))):
         raise ConditionError(f"{ast.unparse(node)!r} has no value, or one that is out of range")
 

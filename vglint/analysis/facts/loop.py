@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from vglint import origin
 from vglint.analysis.facts.model import ADAPTIVE
 from vglint.analysis.facts.order import always_with, earlier
 from vglint.analysis.facts.spec import fact, unknown
@@ -85,14 +86,14 @@ class LoopView:
         file = self.optimizer.span.file
         acting = {node.span.file for node in self.view.nodes("zero_grad", "step", "backward", *having("clips"))}
         for gap in self.view.graph.gaps:
-            if gap.why not in ("unmodelled call", "unresolved name", "budget", "unsupported syntax"):
+            if not isinstance(gap.origin, (*origin.CALLS, *origin.UNDEFINED, origin.Budget, origin.Syntax)):
                 continue
             if gap.span is None or not lines:
                 return True
-            if gap.why == "unmodelled call" and gap.text.startswith(_HARMLESS):
+            if isinstance(gap.origin, origin.CALLS) and gap.text.startswith(_HARMLESS):
                 continue
             if gap.span.file != file:
-                if gap.span.file in acting or gap.why == "budget" or _TELLING.search(gap.text):
+                if gap.span.file in acting or isinstance(gap.origin, origin.Budget) or _TELLING.search(gap.text):
                     return True
             elif min(lines) - 15 <= gap.span.line <= max(lines) + 15:
                 return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from vglint import origin
 from vglint.graph import Graph
 
 
@@ -31,7 +32,7 @@ def context_of(graphs: Iterable[Graph]) -> Context:
         for module in graph.modules if names else ():
             found.setdefault(module.type, set()).update(names)
         if any(node.op in ("scheduler", "scheduler_step") for node in graph.nodes) or any(
-            gap.why in ("unmodelled call", "unresolved name", "budget") for gap in graph.gaps
+            isinstance(gap.origin, (*origin.CALLS, *origin.UNDEFINED, origin.Budget)) for gap in graph.gaps
         ):
             scheduled.update(module.type for module in graph.modules)
     return Context({key: frozenset(value) for key, value in found.items()}, frozenset(parts), frozenset(scheduled))

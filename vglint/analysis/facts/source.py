@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vglint import origin
 from vglint.analysis.facts.view import View, number
 from vglint.graph import Node
 from vglint.ops import has
@@ -41,7 +42,7 @@ def source_of(view: View, index: int) -> Source | Unknown:
 
 def _walk(view: View, index: int, seen: dict[int, Source | Unknown]) -> Source | Unknown:
     if index not in seen:
-        seen[index] = Unknown("branches differ", "a value that depends on itself")
+        seen[index] = Unknown(origin.Branches("a value that depends on itself"))
         seen[index] = _kind(view, view.graph.nodes[index], seen)
     return seen[index]
 
@@ -49,7 +50,7 @@ def _walk(view: View, index: int, seen: dict[int, Source | Unknown]) -> Source |
 def _kind(view: View, node: Node, seen: dict[int, Source | Unknown]) -> Source | Unknown:
     kind = view.kinds[node.index]
     if node.op == "opaque":
-        return Unknown("unmodelled call", "a value passes through code that is not modelled")
+        return Unknown(origin.Call("a value passes through code that is not modelled"))
     if node.op == "input":
         return Source("input", node.index)
     if not node.inputs:

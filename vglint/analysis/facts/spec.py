@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, TypeVar
 
+from vglint import origin
 from vglint.finding import Place
 from vglint.rule import Subject
 from vglint.value import Unknown
@@ -55,4 +56,4 @@ def types_of(subject: Subject) -> dict[str, FactType]:
 
 def unknown(text: str) -> Unknown:
     """Returns the unknown of a fact that the graph does not settle."""
-    return Unknown("unmodelled call", text)
+    return Unknown(origin.Call(text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vglint import origin
 from vglint.analysis.facts.loop import LoopView, places_of
 from vglint.analysis.facts.model import ADAPTIVE, ModelView
 from vglint.analysis.facts.node import NodeView
@@ -22,7 +23,7 @@ def normalised_values(found: NodeView) -> float | Unknown:
     shape = found.view.graph.nodes[node.inputs[0]].shape if node.inputs else None
     if not has(node.op, "each_channel") or shape is None or len(shape) < (2 if node.op == "batch_norm" else 3):
         return unknown("no normalisation of a known shape")
-    if any(gap.why == "loop bound" for gap in found.view.graph.gaps):
+    if any(isinstance(gap.origin, origin.Length) for gap in found.view.graph.gaps):
         return unknown("a size may be that of one turn of a loop of unknown length")
     sizes = (*(shape[:1] if node.op == "batch_norm" else ()), *shape[2:])
     count = 1

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
-from vglint import ops
+from vglint import ops, origin
 from vglint.analysis.facts.project import Context
 from vglint.finding import Place
 from vglint.graph import Graph, Node, Parameter
@@ -70,7 +70,8 @@ class View:
     def cut_short(self) -> bool:
         """The entry was not read to its end, so that what comes later in a turn is missing."""
         return any(
-            (gap.why == "budget" and gap.span is None) or gap.text.startswith("raises ") for gap in self.graph.gaps
+            (isinstance(gap.origin, origin.Budget) and gap.span is None) or isinstance(gap.origin, origin.Raise)
+            for gap in self.graph.gaps
         )
 
     def nodes(self, *names: str) -> Iterator[Node]:
@@ -131,7 +132,9 @@ class View:
         node = self.graph.nodes[index]
         for name in _signature(node):
             value = node.get(name)
-            if isinstance(value, Unknown) and not (value.why == "argument" and ops.has(node.op, "scales")):
+            if isinstance(value, Unknown) and not (
+                isinstance(value.origin, origin.FROM_ARGUMENTS) and ops.has(node.op, "scales")
+            ):
                 return True
         return False
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
 
+from vglint import origin
 from vglint.graph import Graph
 from vglint.interp.entries.freeze import Kind, freeze
 from vglint.interp.entries.idle_initialisers import note_idle_initialisers
@@ -347,11 +348,11 @@ def _guarded(run: Run, span: Span, start: Callable[[], Started]) -> Graph:
             unknown = result if isinstance(result, Unknown) else result.why  # type: ignore[attr-defined]
             run.gap_of(unknown)
     except BudgetError as error:
-        run.gap("budget", str(error))
+        run.gap(origin.Budget(str(error)))
     except Raised as error:
-        run.gap("unmodelled call", f"raises {error.name}", error.site)
+        run.gap(origin.Raise(error.name), error.site)
     except RecursionError:
-        run.gap("budget", "nested too deeply")
+        run.gap(origin.Budget("nested too deeply"))
     finally:
         sys.setrecursionlimit(limit)
     if not roots:

@@ -28,7 +28,7 @@ def freeze(run: Run, kind: Kind, span: Span, roots: dict[str, ModuleV], result: 
         for new, draft in ((index[old], run.nodes[old]) for old in kept)
     )
     outputs = tuple((name, index[node]) for name, node in _outputs(run, result) if node in index)
-    gaps = tuple(Unknown(gap.why, gap.text, _span(site, None)) for gap, site in run.gaps.values())
+    gaps = tuple(Unknown(gap.origin, _span(site, None)) for gap, site in run.gaps.values())
     return Graph(
         run.entry, kind, span, nodes, parameters, _modules(run, names, span), regions, gaps, outputs, run.assumed
     )

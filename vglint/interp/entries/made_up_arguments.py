@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from vglint import origin
 from vglint.interp.machine.core import MISSING, Frame, Run, call, evaluate
 from vglint.interp.machine.names import lookup
 from vglint.interp.protocols.indexing import entry_input
@@ -62,15 +63,15 @@ def _argument_for(run: Run, param: code.Parameter, function: FunctionV, *, tenso
         if isinstance(cls, ClassV) and tensors and cls.fields is not None:
             return Instance(cls, {field: entry_input(run, f"{name}.{field}", site) for field in cls.fields}, site)
     if not tensors:
-        return Unknown("argument", name)
+        return Unknown(origin.Argument(name))
     head = text.replace("Optional[", "").partition("[")[0].rpartition(".")[2]
     if head in _PLAIN:
-        return Unknown("argument", name)
+        return Unknown(origin.Argument(name))
     if head.lower() in ("list", "sequence", "iterable", "tuple"):
         inner = [part.strip() for part in text[text.find("[") + 1 : text.rfind("]")].split(",")] if "[" in text else []
         if head.lower() == "tuple" and inner and "..." not in inner and len(inner) > 1:
             return tuple(entry_input(run, f"{name}[{number}]", site) for number in range(len(inner)))
-        return ListV([entry_input(run, f"{name}[i]", site)], Unknown("argument", f"len({name})"))
+        return ListV([entry_input(run, f"{name}[i]", site)], Unknown(origin.Computed(f"len({name})")))
     return entry_input(run, name, site)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from vglint import ops
+from vglint import ops, origin
 from vglint.interp.entries.made_up_arguments import arguments_for, hands_on, missed_by_default
 from vglint.interp.machine.attempts import Attempt
 from vglint.interp.machine.core import (
@@ -134,11 +134,7 @@ def _accepted(
         raised: Raised | None = None
         try:
             result = call(run, module, list(args), keywords, frame, site)
-            lacking = [
-                site
-                for (why, text), (_, site) in run.gaps.items()
-                if text.endswith(("of no tensor", "of NoneType")) and (why, text) not in known
-            ]
+            lacking = [site for cause, (_, site) in run.gaps.items() if _wants_value(cause) and cause not in known]
             wanted = [name for name in options if name not in keywords and _is_named(name, lacking)][:1]
         except Raised as error:
             raised = error
@@ -154,6 +150,11 @@ def _accepted(
         attempt.undo(run)
         run.modules_running.clear()
         keywords.update((name, entry_input(run, name, site)) for name in wanted)
+
+
+def _wants_value(cause: origin.Origin) -> bool:
+    """Whether something was done to None that wants a tensor or another object."""
+    return isinstance(cause, origin.NoTensor) or (isinstance(cause, origin.Member) and cause.holder == "NoneType")
 
 
 def _is_named(name: str, sites: list[Site | None]) -> bool:
@@ -200,14 +201,14 @@ def run_method(run: Run, cls: ClassV, name: str, frame: Frame) -> tuple[dict[str
     if init is not None and isinstance(init[0], FunctionV):
         args = arguments_for(run, init[0], tensors=False, skip=1)
         # What is None by default is given by whoever trains: the model, its optimiser.
-        keywords = {key: Unknown("argument", key) for key, value in init[0].defaults.items() if value is None}
+        keywords = {key: Unknown(origin.Argument(key)) for key, value in init[0].defaults.items() if value is None}
     made = call(run, cls, args, keywords, inner, site)
     method = find_in_mro(cls, name)
     if not isinstance(made, Instance) or method is None or not isinstance(method[0], FunctionV):
         return {}, None
     elsewhere = acts_elsewhere(cls.node, name) if cls.node is not None else None
     if elsewhere is not None:
-        run.gap("unmodelled call", f"{elsewhere}() is called from elsewhere")
+        run.gap(origin.Call(f"{elsewhere}() is called from elsewhere"))
     if name != "__init__":
         rest = arguments_for(run, method[0], tensors=False, skip=1)
         call(run, MethodV(method[0], made), rest, {}, inner, Site(method[0].unit, method[0].node))
@@ -289,10 +290,10 @@ def built(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Valu
     if init is not None and isinstance(init[0], FunctionV):
         args = arguments_for(run, init[0], tensors=False, skip=1, cls=cls)
     elif base is not None and (spelling := ops.find(base.name)) is not None:
-        args = [Unknown("argument", arg.name) for arg in spelling.args if arg.default is REQUIRED]
+        args = [Unknown(origin.Argument(arg.name)) for arg in spelling.args if arg.default is REQUIRED]
     made = call(run, cls, args, {}, inner, Site(cls.unit, cls.unit.head))
     if not isinstance(made, ModuleV):
-        return {}, Unknown("unmodelled call", f"{cls.name}() is no module")
+        return {}, Unknown(origin.Call(f"{cls.name}() is no module"))
     run.roots = {"": made}
     return {"": made}, made
 

@@ -6,6 +6,7 @@ import itertools
 import math
 from typing import Any
 
+from vglint import origin
 from vglint.interp.library.builtins import call_math
 from vglint.interp.machine.core import GETATTR, LIBRARY, Frame, Run, opaque, register
 from vglint.interp.protocols import comparison, operators
@@ -54,7 +55,7 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
                 ours = left.items * (size // len(left.items)) if left.items else []
                 theirs = right.items * (size // len(right.items)) if right.items else []
                 return ArrayV([binary(run, symbol, a, b, frame, site) for a, b in zip(ours, theirs, strict=False)])
-            return Unknown("argument", "shapes of arrays differ")
+            return Unknown(origin.Computed("shapes of arrays differ"))
         if deep < other:
             return ArrayV([binary(run, symbol, left, item, frame, site) for item in right.items])
         return ArrayV([binary(run, symbol, item, right, frame, site) for item in left.items])
@@ -76,12 +77,12 @@ def index(value: ArrayV, key: Value) -> Value:
             return part
         if isinstance(part, ArrayV) and isinstance(key[0], slice):
             return ArrayV([index(item, rest) if isinstance(item, ArrayV) else item for item in part.items])
-        return index(part, rest) if isinstance(part, ArrayV) else Unknown("argument", "index of an array")
+        return index(part, rest) if isinstance(part, ArrayV) else Unknown(origin.Computed("index of an array"))
     if isinstance(key, (int, slice)):
         try:
             found = value.items[key]
         except (IndexError, TypeError, ValueError):
-            return Unknown("unmodelled call", "index out of range")
+            return Unknown(origin.Call("index out of range"))
         return ArrayV(found) if isinstance(found, list) else found
     if isinstance(key, (ArrayV, ListV)):
         keys = key.items
@@ -89,7 +90,7 @@ def index(value: ArrayV, key: Value) -> Value:
             return ArrayV([item for item, kept in zip(value.items, keys, strict=True) if kept])
         if all(isinstance(each, int) for each in keys):
             return ArrayV([index(value, each) for each in keys])
-    return Unknown("argument", "index of an array")
+    return Unknown(origin.Computed("index of an array"))
 
 
 @register(GETATTR, ArrayV)
@@ -162,7 +163,7 @@ def numpy(run: Run, last: str, args: list[Value], keywords: dict[str, Value], fr
         reduced = _reduced(run, last, first, frame, site)
         if reduced is not None:
             return reduced
-    return opaque(run, "unmodelled call", f"numpy.{last}()", args, site)
+    return opaque(run, origin.Call(f"numpy.{last}()"), args, site)
 
 
 def _entrywise(run: Run, last: str, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
@@ -183,7 +184,7 @@ def _filled(last: str, args: list[Value], keywords: dict[str, Value]) -> Value:
     sizes = sizes if isinstance(sizes, tuple) else (sizes,)
     fill = (args[1] if len(args) > 1 else keywords.get("fill_value")) if last == "full" else float("ones" in last)
     if not all(isinstance(size, int) and size >= 0 for size in sizes) or math.prod(sizes) > LIMIT:
-        return Unknown("argument", f"numpy.{last}()")
+        return Unknown(origin.Computed(f"numpy.{last}()"))
     made: Value = fill
     for size in reversed(sizes):
         made = ArrayV([made] * size)
@@ -193,14 +194,14 @@ def _filled(last: str, args: list[Value], keywords: dict[str, Value]) -> Value:
 def _identity(args: list[Value]) -> Value:
     rows, columns = args[0], args[1] if len(args) > 1 and args[1] is not None else args[0]
     if not (isinstance(rows, int) and isinstance(columns, int)) or not 0 <= rows * columns <= LIMIT:
-        return Unknown("argument", "numpy.eye()")
+        return Unknown(origin.Computed("numpy.eye()"))
     return ArrayV([ArrayV([float(row == column) for column in range(columns)]) for row in range(rows)])
 
 
 def _linspace(args: list[Value]) -> Value:
     start, end, steps = args[:3]
     if not (isinstance(start, (int, float)) and isinstance(end, (int, float)) and isinstance(steps, int)):
-        return Unknown("argument", "numpy.linspace()")
+        return Unknown(origin.Computed("numpy.linspace()"))
     return ArrayV([start + (end - start) * place / max(1, steps - 1) for place in range(min(steps, LIMIT))])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from vglint import ops
+from vglint import ops, origin
 from vglint.interp.kinds import native_methods
 from vglint.interp.kinds.enums import by_name
 from vglint.interp.kinds.mappings import METHODS, is_mapping, mapping_method
@@ -13,7 +13,6 @@ from vglint.interp.machine.core import CONSTANTS, GETATTR, MISSING, Frame, Raise
 from vglint.interp.machine.names import member
 from vglint.interp.nodes.emit import emit, node_of, shape_of
 from vglint.interp.nodes.ranks import rank_of
-from vglint.interp.protocols.comparison import DTYPE
 from vglint.interp.protocols.indexing import dimension, entry_input
 from vglint.interp.torch.autograd_functions import bound_apply, is_function_class
 from vglint.interp.torch.composite import COMPOSITES, composite
@@ -72,7 +71,7 @@ def namespace(run: Run, value: Namespace, name: str, frame: Frame) -> Value:
         from vglint.interp.machine.imports import namespace as space_of
 
         return space_of(run, module)
-    return Unknown("unresolved name", f"{value.module.name}.{name}")
+    return Unknown(origin.Name(f"{value.module.name}.{name}"))
 
 
 @register(GETATTR, ClassV)
@@ -96,7 +95,7 @@ def class_(run: Run, value: ClassV, name: str, frame: Frame) -> Value:
 
         return MethodV(attribute.function, value) if isinstance(attribute, ClassMethodV) else attribute
     if name == "value" and value.frozen_kind == "enum":
-        return Unknown("argument", "value")
+        return Unknown(origin.Computed("value"))
     from vglint.interp.torch.leaves import is_module_class
     from vglint.interp.torch.module_methods import METHODS
 
@@ -111,7 +110,7 @@ def class_(run: Run, value: ClassV, name: str, frame: Frame) -> Value:
                 return CONSTANTS[qualified]
     if name == "apply" and is_function_class(value):
         return bound_apply(value)
-    return Unknown("unresolved name", f"{value.name}.{name}")
+    return Unknown(origin.Name(f"{value.name}.{name}"))
 
 
 def _unbound(name: str) -> BuiltinV:
@@ -170,7 +169,7 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
             except Raised:
                 if run.trying:
                     raise
-                return Unknown("unresolved name", f".{name} of {value.cls.name}")
+                return Unknown(origin.Member(value.cls.name, name))
         if value.cls.fields is not None and name in (
             "keys",
             "values",
@@ -183,7 +182,7 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
             return native_methods.record_method(run, value, name)
         if name in METHODS and is_mapping(value.cls):
             return mapping_method(run, value, name)
-    return Unknown("unresolved name", f".{name} of {value.cls.name}")
+    return Unknown(origin.Member(value.cls.name, name))
 
 
 @register(GETATTR, FunctionV, MethodV, BuiltinV, PartialV)
@@ -214,7 +213,7 @@ def function(run: Run, value: Any, name: str, frame: Frame) -> Value:
                 return value.scope.module.module.name
             case _:
                 pass
-    return Unknown("unresolved name", f".{name} of a function")
+    return Unknown(origin.Member("a function", name))
 
 
 def _code(function: FunctionV) -> Instance:
@@ -236,15 +235,13 @@ def _code(function: FunctionV) -> Instance:
 
 @register(GETATTR, Unknown)
 def unknown(run: Run, value: Unknown, name: str, frame: Frame) -> Value:
-    if value.why != "argument" or len(value.text) > 80:
-        return value
-    return Unknown(value.why, f"{value.text}.{name}")
+    return Unknown(origin.part(value.origin, f".{name}"))
 
 
 @register(GETATTR, OpaqueV)
 def opaque_(run: Run, value: OpaqueV, name: str, frame: Frame) -> Value:
     if name in ("shape", "dtype", "device", "ndim"):
-        return Unknown(value.why.why, f"{value.why.text}.{name}")
+        return Unknown(origin.part(value.why.origin, f".{name}"))
     deps = value.deps if value.node is None else (value.node,)
     if ops.method(name) is not None:
         from vglint.interp.kinds.tensors import bound_method
@@ -262,14 +259,14 @@ def native(run: Run, value: Any, name: str, frame: Frame) -> Value:
 def number(run: Run, value: Expr, name: str, frame: Frame) -> Value:
     if name == "item":
         return BuiltinV("item", lambda run, args, keywords, frame, site: value)
-    return Unknown("argument", f"{value}.{name}")
+    return Unknown(origin.Computed(f"{value}.{name}"))
 
 
 @register(GETATTR, ShapeV)
 def shape_method(run: Run, value: ShapeV, name: str, frame: Frame) -> Value:
     if name == "numel":
-        return BuiltinV("numel", lambda run, args, keywords, frame, site: Unknown("argument", "numel"))
-    return Unknown("argument", f"shape.{name}")
+        return BuiltinV("numel", lambda run, args, keywords, frame, site: Unknown(origin.Computed("numel")))
+    return Unknown(origin.Computed(f"shape.{name}"))
 
 
 @register(GETATTR, TensorV, ParamV, ParamView)
@@ -286,13 +283,13 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
         case "dtype":
             return dtype_of(run, value.node, 0) if isinstance(value, TensorV) else External("torch.float32")
         case "requires_grad":
-            return value.trainable if isinstance(value, ParamV) else Unknown("argument", "requires_grad")
+            return value.trainable if isinstance(value, ParamV) else Unknown(origin.Computed("requires_grad"))
         case "is_cuda" | "is_sparse" | "is_quantized" | "is_mps" | "is_nested":
             return False
         case "grad":
             if isinstance(value, ParamV) and run.training_code:
                 emit(run, "param_grad", [], {}, Site(frame.unit, frame.unit.head), params=[("0", value)])
-            return Unknown("argument", "grad")
+            return Unknown(origin.Computed("grad"))
         case "data" if isinstance(value, ParamV):
             return ParamView(value, True, True)
         case "data" if isinstance(value, ParamView):
@@ -337,7 +334,7 @@ def dtype_of(run: Run, node: int, depth: int) -> Value:
         return External("torch.float32")
     if draft.inputs and depth < 30 and op is not None and op.kind in ("shape", "combine", "elementwise", "reduce"):
         return dtype_of(run, draft.inputs[0], depth + 1)
-    return Unknown("argument", DTYPE)
+    return Unknown(origin.Dtype())
 
 
 def sizes_of(run: Run, value: Value) -> Value:
@@ -347,4 +344,4 @@ def sizes_of(run: Run, value: Value) -> Value:
     if isinstance(value, TensorV):
         return ShapeV(value)
     made = node_of(run, value, None)
-    return ShapeV(TensorV(made)) if made is not None else Unknown("argument", "shape")
+    return ShapeV(TensorV(made)) if made is not None else Unknown(origin.Computed("shape"))

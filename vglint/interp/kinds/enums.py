@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vglint import origin
 from vglint.interp.machine.core import GETATTR, LIBRARY, Frame, Run, get_attribute, register
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.torch.modules import bind_attribute, find_in_mro
@@ -138,10 +139,10 @@ def enumeration(
     else:
         found = items_of(run, listed, frame, site).items
         if found is None:
-            return Unknown("argument", "names of an enumeration")
+            return Unknown(origin.Computed("names of an enumeration"))
         pairs = [item if isinstance(item, tuple) else (item, number) for number, item in enumerate(found, 1)]
     if any(len(pair) != 2 or not isinstance(pair[0], str) for pair in pairs):
-        return Unknown("argument", "names of an enumeration")
+        return Unknown(origin.Computed("names of an enumeration"))
     if which.name.endswith("StrEnum"):
         pairs = [(key, key.lower() if isinstance(value, int) else value) for key, value in pairs]
     cls = ClassV(str(name), str(name), (which,), dict(pairs), frame.unit, None, (), None, "enum")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vglint import origin
 from vglint.interp.kinds import enums
 from vglint.interp.kinds.native_methods import dict_base_method
 from vglint.interp.machine.core import (
@@ -49,7 +50,7 @@ def instantiate(
     if optimizer_class(cls):
         return optimizer(run, cls.qualified, None, args, keywords, frame, site)
     if is_function_class(cls):
-        return opaque(run, "unmodelled call", f"{cls.name}()", [*args, *keywords.values()], site)
+        return opaque(run, origin.Call(f"{cls.name}()"), [*args, *keywords.values()], site)
     module = is_module_class(cls)
     if module and cls.qualified not in run.built and all(_portable(value) for value in (*args, *keywords.values())):
         run.built[cls.qualified] = (args, keywords)
@@ -115,7 +116,7 @@ def _enum_member(run: Run, cls: ClassV, args: list[Value], frame: Frame, site: S
         missing = find_in_mro(cls, "_missing_")
         if missing is not None and isinstance(missing[0], ClassMethodV):
             return call(run, MethodV(missing[0].function, cls), args, {}, frame, site)
-    return Unknown("argument", f"{cls.name}()")
+    return Unknown(origin.Computed(f"{cls.name}()"))
 
 
 def fields_filler(instance: Instance, after: ClassV) -> BuiltinV | None:
@@ -144,7 +145,7 @@ def _fill_fields(
             value = given[name]
         else:
             found = find_in_mro(cls, name)
-            value = found[0] if found is not None else Unknown("argument", name)
+            value = found[0] if found is not None else Unknown(origin.Argument(name))
             if isinstance(value, Instance) and "field_default" in value.extra:
                 factory = value.extra["field_default"]
                 value = factory(run, frame, site)

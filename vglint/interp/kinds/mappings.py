@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vglint import origin
 from vglint.interp.machine.core import Frame, Raised, Run, call, get_attribute
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.values.objects import BuiltinV, ClassV, External, Instance, IteratorV, ListV, Site, Value, is_unknown
@@ -39,7 +40,7 @@ def mapping_method(run: Run, instance: Instance, name: str) -> BuiltinV:
         if name in ("keys", "values", "items"):
             known = keys(frame, site)
             if known is None:
-                return IteratorV(None, Unknown("argument", f"{name} of a mapping"))
+                return IteratorV(None, Unknown(origin.Computed(f"{name} of a mapping")))
             if name == "keys":
                 return ListV(known)
             return ListV([one(key, frame, site) if name == "values" else (key, one(key, frame, site)) for key in known])

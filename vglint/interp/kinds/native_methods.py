@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from vglint import origin
 from vglint.interp.machine import registries
 from vglint.interp.machine.core import Frame, Run, call
 from vglint.interp.protocols import repeats
@@ -66,7 +67,7 @@ def method_of(run: Run, value: Value, name: str) -> Value:
             pass
     act = table.get(name)
     if act is None:
-        return Unknown("unmodelled call", f".{name} of {type(value).__name__}")
+        return Unknown(origin.Call(f".{name} of {type(value).__name__}"))
 
     def invoke(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
         return act(run, value, args, keywords, frame, site)
@@ -88,7 +89,7 @@ _WIDE = re.compile(r"\{[^}]*:[^}]*\d{5}")
 
 def _plain(value: Any, name: str, allowed: frozenset[str]) -> Value:
     if name not in allowed:
-        return Unknown("unmodelled call", f".{name} of {type(value).__name__}")
+        return Unknown(origin.Call(f".{name} of {type(value).__name__}"))
 
     def invoke(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
         plain = []
@@ -96,20 +97,20 @@ def _plain(value: Any, name: str, allowed: frozenset[str]) -> Value:
             if isinstance(arg, (ListV, IteratorV)):
                 found = items_of(run, arg, frame, site)
                 if found.items is None:
-                    return Unknown("argument", "text")
+                    return Unknown(origin.Computed("text"))
                 arg = found.items
             if is_unknown(arg) or (isinstance(arg, list) and not all(isinstance(item, str) for item in arg)):
-                return Unknown("argument", "text")
+                return Unknown(origin.Computed("text"))
             plain.append(arg)
         if any(isinstance(arg, int) and arg > _LENGTH for arg in plain) or (name == "format" and _WIDE.search(value)):
-            return Unknown("budget", "long text")
+            return Unknown(origin.Budget("long text"))
         try:
             result = getattr(value, name)(*plain, **keywords)
         except Exception:
             # Whatever Python says of these arguments, the value is not known here.
-            return Unknown("unmodelled call", f".{name}")
+            return Unknown(origin.Call(f".{name}"))
         if isinstance(result, str) and len(result) > _LENGTH:
-            return Unknown("budget", "long text")
+            return Unknown(origin.Budget("long text"))
         return ListV(result) if isinstance(result, list) else result
 
     return BuiltinV(name, invoke)
@@ -118,7 +119,7 @@ def _plain(value: Any, name: str, allowed: frozenset[str]) -> Value:
 def _numel(value: Any) -> Value:
     def invoke(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
         total = product(value)
-        return Unknown("argument", "numel") if total is None else total
+        return Unknown(origin.Computed("numel")) if total is None else total
 
     return BuiltinV("numel", invoke)
 
@@ -136,7 +137,7 @@ def _extend(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value
     found = items_of(run, args[0], frame, site) if args else None
     if found is None:
         return None
-    count = found.count if found.count is not None else Unknown("loop bound", "list of unknown length")
+    count = found.count if found.count is not None else Unknown(origin.Length("list of unknown length"))
     if found.items is not None or found.parts is not None:
         items = found.items if found.items is not None else found.parts or []
         run.tick(len(items) // 8)
@@ -168,7 +169,7 @@ def _pop(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], 
             return repeats.UNKNOWN_LENGTH
         run.touch(value)
         return value.items.pop(at)
-    return value.items[0] if value.items else Unknown("argument", "pop")
+    return value.items[0] if value.items else Unknown(origin.Computed("pop"))
 
 
 def _reverse(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
@@ -182,7 +183,7 @@ def _sort(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value],
     try:
         value.items.sort(reverse=keywords.get("reverse") is True)
     except TypeError:
-        return Unknown("unmodelled call", "sort")
+        return Unknown(origin.Call("sort"))
     return None
 
 
@@ -193,12 +194,12 @@ def _index(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value]
             return position
         if same is None:
             break
-    return Unknown("argument", "index")
+    return Unknown(origin.Computed("index"))
 
 
 def _count(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     answers = [equal(item, args[0]) for item in value.items] if args else []
-    return Unknown("argument", "count") if None in answers else answers.count(True)
+    return Unknown(origin.Computed("count")) if None in answers else answers.count(True)
 
 
 def _clear(run: Run, value: Any, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
@@ -254,15 +255,15 @@ LIST: dict[str, Act] = {
 def _get(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     default = args[1] if len(args) > 1 else keywords.get("default")
     if not args or is_unknown(args[0]):
-        return Unknown("argument", "key of a dict")
+        return Unknown(origin.Computed("key of a dict"))
     try:
         if args[0] in value.items:
             return value.items[args[0]]
     except TypeError:
-        return Unknown("argument", "key of a dict")
+        return Unknown(origin.Computed("key of a dict"))
     if isinstance(args[0], str) and registries.filled(run, value, frame.scope.module) and args[0] in value.items:
         return value.items[args[0]]
-    return default if value.complete else Unknown("argument", f"[{args[0]!r}]")
+    return default if value.complete else Unknown(origin.Computed(f"[{args[0]!r}]"))
 
 
 def _dict_pop(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
@@ -296,13 +297,13 @@ def _setdefault(
         if args[0] not in value.items:
             run.put(value.items, args[0], args[1] if len(args) > 1 else None)
         return value.items[args[0]]
-    return Unknown("argument", "key of a dict")
+    return Unknown(origin.Computed("key of a dict"))
 
 
 def _listed(make: Callable[[DictV], list[Value]]) -> Act:
     def act(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
         if not value.complete and not value.items:
-            return IteratorV(None, Unknown("argument", "entry of a dict"))
+            return IteratorV(None, Unknown(origin.Computed("entry of a dict")))
         return ListV(make(value))
 
     return act
@@ -355,7 +356,7 @@ def _against(make: Callable[[list[Value], list[Value]], Value]) -> Act:
     def act(run: Run, value: SetV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
         other = items_of(run, args[0], frame, site).items if len(args) == 1 else None
         if other is None or any(is_unknown(item) for item in (*value.items, *other)):
-            return Unknown("argument", "set comparison")
+            return Unknown(origin.Computed("set comparison"))
         return make(value.items, other)
 
     return act
@@ -394,14 +395,16 @@ def dict_base_method(run: Run, value: DictV, name: str) -> Value:
             set_index(run, value, args[0], args[1], frame, site)
             return None
         if name == "__contains__":
-            return args[0] in value.items if isinstance(args[0], (str, int)) else Unknown("argument", "key of a dict")
+            return (
+                args[0] in value.items if isinstance(args[0], (str, int)) else Unknown(origin.Computed("key of a dict"))
+            )
         if name == "__init__":
             made = dict_(run, External("builtins.dict"), args, keywords, frame, site)
             assert isinstance(made, DictV)
             value.items.update(made.items)
             run.set_field(value, "complete", made.complete)
             return None
-        return Unknown("unmodelled call", f"dict.{name}")
+        return Unknown(origin.Call(f"dict.{name}"))
 
     return method_of(run, value, name) if name in DICT else BuiltinV(name, invoke)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vglint import origin
 from vglint.interp.machine.core import LIBRARY, Frame, Run, call, register
 from vglint.interp.torch.modules import find_in_mro
 from vglint.interp.values.objects import BuiltinV, ClassV, DictV, External, Instance, Site, Value
@@ -26,7 +27,7 @@ def dataclass_(
 def fields(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     cls = args[0].cls if args and isinstance(args[0], Instance) else args[0] if args else None
     if not isinstance(cls, ClassV) or cls.fields is None:
-        return Unknown("argument", "fields")
+        return Unknown(origin.Computed("fields"))
     return tuple(_field(cls, name, site) for name in cls.fields)
 
 
@@ -49,7 +50,7 @@ def field(run: Run, which: External, args: list[Value], keywords: dict[str, Valu
         return Instance(
             which, {}, site, {"field_default": lambda run, frame, site: call(run, factory, [], {}, frame, site)}
         )
-    default = args[0] if args else keywords.get("default", Unknown("argument", "field"))
+    default = args[0] if args else keywords.get("default", Unknown(origin.Computed("field")))
     return Instance(which, {}, site, {"field_default": lambda run, frame, site: default})
 
 
@@ -61,7 +62,7 @@ def replace(
         if which.name.endswith("asdict"):
             return DictV(dict(args[0].attrs))
         return Instance(args[0].cls, {**args[0].attrs, **keywords}, site)
-    return Unknown("argument", "replace")
+    return Unknown(origin.Computed("replace"))
 
 
 @register(LIBRARY, "dataclasses.is_dataclass")

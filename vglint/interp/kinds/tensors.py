@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vglint import ops
+from vglint import ops, origin
 from vglint.interp.machine.core import Frame, Run, opaque
 from vglint.interp.nodes import distribution
 from vglint.interp.nodes.emit import emit_call, shape_of
@@ -54,7 +54,7 @@ def call_method(
         return value
     spelling = ops.method(name)
     if spelling is None:
-        return opaque(run, "unmodelled call", f"Tensor.{name}()", [value, *args, *keywords.values()], site)
+        return opaque(run, origin.Call(f"Tensor.{name}()"), [value, *args, *keywords.values()], site)
     result = _with_self(run, spelling, value, args, keywords, site)
     if spelling.inplace and isinstance(value, TensorV) and isinstance(result, TensorV):
         run.set_field(value, "node", result.node)
@@ -94,9 +94,9 @@ def _special(
         case "numel" | "nelement":
             shape = shape_of(run, value)
             if shape is None:
-                return Unknown("argument", "numel")
+                return Unknown(origin.Computed("numel"))
             total = product(dimension(run, value, position) for position in range(len(shape)))
-            return Unknown("argument", "numel") if total is None else total
+            return Unknown(origin.Computed("numel")) if total is None else total
         case "item" | "tolist" if isinstance(value, TensorV) and value.values is not None:
             return value.values[0] if name == "item" and len(value.values) == 1 else ListV(list(value.values))
         case "split" | "chunk" if isinstance(value, TensorV) and value.values is not None and len(args) == 1:
@@ -109,7 +109,7 @@ def _special(
         case "is_complex" | "is_sparse":
             return False
         case "get_device" | "data_ptr" | "storage_offset" | "stride" | "element_size":
-            return Unknown("argument", name)
+            return Unknown(origin.Argument(name))
         case "backward" | "register_hook" | "retain_grad" | "requires_grad_":
             from vglint.interp.torch import training
 
@@ -120,9 +120,9 @@ def _special(
         case "chunk" | "split" | "unbind" if isinstance(value, (ParamV, ParamView)) and run.setup:
             return _blocks(run, value, name, args, keywords)
         case "keys" | "values" | "items" | "get" if isinstance(value, TensorV):
-            return Unknown("argument", f".{name}()")
+            return Unknown(origin.Computed(f".{name}()"))
         case "type" | "dtype" if not args:
-            return Unknown("argument", "dtype")
+            return Unknown(origin.Computed("dtype"))
         case "__len__":
             return size_at(run, value, 0)
         case _:
@@ -139,7 +139,7 @@ def size_at(run: Run, value: Value, at: Value) -> Value:
         return sizes
     if isinstance(sizes, (tuple, ShapeV)) and isinstance(at, int):
         return index(run, sizes, at, None, None)  # type: ignore[arg-type]
-    return Unknown("argument", "size")
+    return Unknown(origin.Computed("size"))
 
 
 def _blocks(run: Run, value: ParamV | ParamView, name: str, args: list[Value], keywords: dict[str, Value]) -> Value:
@@ -151,7 +151,7 @@ def _blocks(run: Run, value: ParamV | ParamView, name: str, args: list[Value], k
         count = param.shape[0] // count if param.shape[0] % count == 0 else None
     if (name == "chunk" or name == "split") and isinstance(count, int) and 0 < count <= 64 and along == 0:
         return tuple(ParamView(param, False, True, count) for _ in range(count))
-    return ListV([ParamView(param, False, True)], Unknown("argument", "blocks"))
+    return ListV([ParamView(param, False, True)], Unknown(origin.Computed("blocks")))
 
 
 def _write(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vglint import origin
 from vglint.interp.kinds import enums
 from vglint.interp.machine.core import LIBRARY, Frame, Run, opaque, register
 from vglint.interp.torch.leaves import is_module_class
@@ -33,14 +34,14 @@ def isinstance_(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     if len(args) != 2:
-        return Unknown("argument", "isinstance")
+        return Unknown(origin.Computed("isinstance"))
     if which.name.endswith("issubclass"):
         if isinstance(args[0], ClassV):
             wanted = args[1] if isinstance(args[1], tuple) else (args[1],)
             return any(base is each or base == each for base in args[0].mro for each in wanted)
-        return Unknown("argument", "issubclass")
+        return Unknown(origin.Computed("issubclass"))
     known = is_instance(run, args[0], args[1])
-    return opaque(run, "argument", "isinstance", [args[0]], site) if known is None else known
+    return opaque(run, origin.Computed("isinstance"), [args[0]], site) if known is None else known
 
 
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
@@ -93,8 +94,8 @@ def is_instance(run: Run, value: Value, cls: Value) -> bool | None:
         return True if True in answers else None if None in answers else False
     if (
         isinstance(value, Unknown)
-        and value.why == "argument"
-        and value.text.isidentifier()
+        and isinstance(value.origin, origin.Argument)
+        and value.origin.name
         and isinstance(cls, External)
     ):
         # An argument that stands for a size or a count: a number.
@@ -197,4 +198,4 @@ def type_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], 
     ):
         if isinstance(value, kinds):
             return External("builtins." + name)
-    return value if isinstance(value, Unknown) else Unknown("argument", "type")
+    return value if isinstance(value, Unknown) else Unknown(origin.Computed("type"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+from vglint import origin
 from vglint.interp.machine.core import LIBRARY, Frame, Raised, Run, call, get_attribute, opaque, register
 from vglint.interp.nodes.ranks import rank_of
 from vglint.interp.protocols.comparison import symbolic, truth
@@ -51,7 +52,7 @@ def length(run: Run, _: External, args: list[Value], keywords: dict[str, Value],
         case SetV() | ArrayV():
             return len(value.items)
         case DictV():
-            return len(value.items) if value.complete else Unknown("argument", "len of a dict")
+            return len(value.items) if value.complete else Unknown(origin.Computed("len of a dict"))
         case ModuleV():
             method = find_in_mro(value.cls, "__len__")
             if method is not None:
@@ -64,17 +65,17 @@ def length(run: Run, _: External, args: list[Value], keywords: dict[str, Value],
             method_ = get_attribute(run, value, "__len__", frame)
             if not is_unknown(method_):
                 return call(run, method_, [], {}, frame, site)
-            return Unknown("argument", f"len({value.cls.name})")
+            return Unknown(origin.Computed(f"len({value.cls.name})"))
         case _ if is_tensor(value):
             from vglint.interp.kinds.tensors import size_at
 
             return size_at(run, value, 0)
         case IteratorV():
-            return len(value.items) if value.items is not None else value.count or Unknown("argument", "len")
+            return len(value.items) if value.items is not None else value.count or Unknown(origin.Computed("len"))
         case Unknown():
-            return Unknown(value.why, f"len({value.text})")
+            return Unknown(origin.of(value.origin, "len"))
         case _:
-            return Unknown("argument", "len")
+            return Unknown(origin.Computed("len"))
 
 
 @register(
@@ -102,7 +103,7 @@ def scalar(run: Run, which: External, args: list[Value], keywords: dict[str, Val
     value = args[0]
     if kind == "bool":
         known = truth(run, value, frame, site)
-        return Unknown("argument", "bool") if known is None else known
+        return Unknown(origin.Computed("bool")) if known is None else known
     if is_tensor(value):
         if isinstance(value, TensorV) and value.values is not None and len(value.values) == 1:
             value = value.values[0]
@@ -111,21 +112,19 @@ def scalar(run: Run, which: External, args: list[Value], keywords: dict[str, Val
 
             return call_method(run, value, kind, [], {}, frame, site)
         else:
-            return Unknown("argument", f"{kind} of a tensor")
+            return Unknown(origin.Computed(f"{kind} of a tensor"))
     if isinstance(value, ArrayV) and len(value.items) == 1:
         value = value.items[0]
     if isinstance(value, Expr):
-        return value if kind in ("int", "float", "abs", "round") else Unknown("argument", kind)
+        return value if kind in ("int", "float", "abs", "round") else Unknown(origin.Computed(kind))
     if isinstance(value, Unknown):
         number = symbolic(value)
-        return (
-            number if kind in ("int", "float") and number is not None else Unknown(value.why, f"{kind}({value.text})")
-        )
+        return number if kind in ("int", "float") and number is not None else Unknown(origin.of(value.origin, kind))
     if kind in ("str", "repr") and isinstance(value, ClassV):
         return f"<class '{value.qualified}'>"
     if kind in ("str", "repr") and isinstance(value, External):
         shown = value.name.rpartition(".")[2][:1].isupper()
-        return f"<class '{value.name}'>" if shown else Unknown("argument", "text")
+        return f"<class '{value.name}'>" if shown else Unknown(origin.Computed("text"))
     functions = {
         "int": int,
         "float": float,
@@ -144,13 +143,13 @@ def scalar(run: Run, which: External, args: list[Value], keywords: dict[str, Val
     if kind in functions and all(isinstance(arg, (int, float, str, bool)) for arg in [value, *args[1:]]):
         try:
             if any(isinstance(arg, int) and abs(arg) > 64 for arg in args[1:]) and kind in ("pow", "round"):
-                return Unknown("budget", "large power")
+                return Unknown(origin.Budget("large power"))
             if kind == "format" and re.search(r"\d{5}", str(args[1:])):
-                return Unknown("budget", "long text")
+                return Unknown(origin.Budget("long text"))
             return functions[kind](value, *args[1:])  # type: ignore[operator]
         except (ValueError, TypeError, OverflowError, ZeroDivisionError):
-            return Unknown("unmodelled call", kind)
-    return Unknown("argument", kind)
+            return Unknown(origin.Call(kind))
+    return Unknown(origin.Computed(kind))
 
 
 @register(LIBRARY, "builtins.getattr", "builtins.hasattr", "builtins.setattr", "builtins.delattr")
@@ -166,10 +165,10 @@ def attribute_access(
             and len(args) > 1
             and isinstance(args[1], Unknown)
         ):
-            return Unknown("argument", f"getattr by {args[1].text}")
+            return Unknown(origin.Computed(f"getattr by {args[1].text}"))
         if kind == "setattr" and len(args) == 3 and isinstance(args[0], ModuleV) and isinstance(args[2], ModuleV):
             register_unnamed(run, args[2], site)
-        return Unknown("argument", kind)
+        return Unknown(origin.Computed(kind))
     if kind == "setattr":
         from vglint.interp.torch.modules import set_attribute
 
@@ -186,15 +185,15 @@ def attribute_access(
     except Raised as error:
         if error.name != "AttributeError" or (kind == "getattr" and len(args) < 3):
             raise
-        found = Unknown("unresolved name", f".{args[1]}")
-    missing = (
-        isinstance(found, Unknown) and found.why == "unresolved name" and found.text.startswith((".", "super"))
-    ) or (isinstance(found, Unknown) and _lacks(args[0], args[1]))
+        found = Unknown(origin.Member("", args[1]))
+    missing = (isinstance(found, Unknown) and isinstance(found.origin, origin.Member)) or (
+        isinstance(found, Unknown) and _lacks(args[0], args[1])
+    )
     if kind == "hasattr":
         if missing:
             return False
         if isinstance(found, Unknown) and isinstance(args[0], Unknown):
-            return Unknown("argument", f"hasattr {args[1]}")
+            return Unknown(origin.Computed(f"hasattr {args[1]}"))
         return True
     return args[2] if missing and len(args) > 2 else found
 
@@ -220,7 +219,7 @@ def _library_has(name: str, attribute: str) -> Value:
 
         return attribute in METHODS or attribute in _OF_MODULES
     known = names.has(name, attribute)
-    return Unknown("argument", f"hasattr({name}, {attribute})") if known is None else known
+    return Unknown(origin.Computed(f"hasattr({name}, {attribute})")) if known is None else known
 
 
 def _is_mark(run: Run, tensor: Value, name: str) -> bool:
@@ -243,9 +242,9 @@ def descriptor(
     given = [*args, *keywords.values()]
     match which.name.rpartition(".")[2]:
         case "classmethod":
-            return ClassMethodV(given[0]) if given else Unknown("argument", "classmethod")
+            return ClassMethodV(given[0]) if given else Unknown(origin.Computed("classmethod"))
         case "staticmethod":
-            return StaticV(given[0]) if given else Unknown("argument", "staticmethod")
+            return StaticV(given[0]) if given else Unknown(origin.Computed("staticmethod"))
         case _:
             return PropertyV(
                 args[0] if args else keywords.get("fget"), args[1] if len(args) > 1 else keywords.get("fset")
@@ -256,7 +255,7 @@ def descriptor(
 def callable_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     value = args[0] if args else None
     if is_unknown(value):
-        return Unknown("argument", "callable")
+        return Unknown(origin.Computed("callable"))
     return isinstance(value, (FunctionV, MethodV, BuiltinV, PartialV, ClassV, External, ModuleV))
 
 
@@ -278,7 +277,7 @@ def callable_(run: Run, _: External, args: list[Value], keywords: dict[str, Valu
 def silent(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     if which.name == "builtins.print":
         return None
-    return opaque(run, "unmodelled call", which.name[9:] + "()", [], site)
+    return opaque(run, origin.Call(which.name[9:] + "()"), [], site)
 
 
 @register(LIBRARY, "builtins.globals")
@@ -288,7 +287,7 @@ def globals_(run: Run, _: External, args: list[Value], keywords: dict[str, Value
 
 @register(LIBRARY, "builtins.slice")
 def slice_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return slice(*args) if 0 < len(args) <= 3 else Unknown("argument", "slice")
+    return slice(*args) if 0 < len(args) <= 3 else Unknown(origin.Computed("slice"))
 
 
 @register(LIBRARY, "builtins.super")
@@ -297,7 +296,7 @@ def super_(run: Run, _: External, args: list[Value], keywords: dict[str, Value],
 
     if len(args) == 2 and isinstance(args[0], ClassV):
         return SuperV(args[0], args[1])
-    return Unknown("unresolved name", "super")
+    return Unknown(origin.Name("super"))
 
 
 @register(LIBRARY, "builtins.object")
@@ -315,7 +314,7 @@ def call_math(name: str, args: list[Value]) -> Value:
     try:
         return function(*args)
     except (ValueError, TypeError, OverflowError):
-        return Unknown("unmodelled call", f"math.{name}")
+        return Unknown(origin.Call(f"math.{name}"))
 
 
 def _symbolic_math(name: str, args: list[Value]) -> Value:
@@ -323,12 +322,12 @@ def _symbolic_math(name: str, args: list[Value]) -> Value:
     if number is not None:
         if name in ("floor", "ceil", "trunc", "fabs"):
             return number
-        return Unknown("argument", f"math.{name}({number})")
-    return next((arg for arg in args if isinstance(arg, Unknown)), Unknown("argument", f"math.{name}"))
+        return Unknown(origin.Computed(f"math.{name}({number})"))
+    return next((arg for arg in args if isinstance(arg, Unknown)), Unknown(origin.Computed(f"math.{name}")))
 
 
 @register(LIBRARY, "builtins.dir")
 def dir_(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     if args and isinstance(args[0], External):
         return External(args[0].name + ".__dir__")
-    return Unknown("argument", "dir")
+    return Unknown(origin.Computed("dir"))

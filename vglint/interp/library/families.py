@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 
+from vglint import origin
 from vglint.interp.kinds.arrays import numpy
 from vglint.interp.library.builtins import call_math
 from vglint.interp.machine.core import MISSING, Frame, Run
@@ -91,7 +92,7 @@ def call_by_prefix(
         "pickle",
         "yaml",
     ):
-        return Unknown("unmodelled call", f"{name}()")
+        return Unknown(origin.Call(f"{name}()"))
     if name.startswith(_PRETRAINED) and not name.startswith(_PARTS):
         module = new_module(run, External(name), frame, site)
         module.opaque = True

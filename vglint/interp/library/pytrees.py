@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vglint import origin
 from vglint.interp.machine.core import LIBRARY, Frame, Run, call, register
 from vglint.interp.protocols.operators import binary
 from vglint.interp.values.objects import BuiltinV, DictV, External, Instance, ListV, Site, Value
@@ -31,7 +32,7 @@ def tree_unflatten(
     leaves = next((each for each in given if isinstance(each, (ListV, tuple))), None)
     items = leaves.items if isinstance(leaves, ListV) and leaves.count is None else leaves
     if spec is None or not isinstance(items, (list, tuple)):
-        return Unknown("argument", "tree_unflatten")
+        return Unknown(origin.Computed("tree_unflatten"))
     return _put_together(spec, iter(items))
 
 
@@ -39,7 +40,7 @@ def tree_unflatten(
 def tree_map(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
-    *_, function, tree = args if len(args) > 1 else (Unknown("argument", "tree_map"), None)
+    *_, function, tree = args if len(args) > 1 else (Unknown(origin.Computed("tree_map")), None)
     leaves: list[Value] = []
     spec = _taken_apart(tree, leaves)
     return _put_together(spec, iter([call(run, function, [leaf], {}, frame, site) for leaf in leaves]))
@@ -63,7 +64,7 @@ def _put_together(spec: object, leaves: Iterator[Value]) -> Value:
         return tuple(_put_together(each, leaves) for each in spec)
     if isinstance(spec, dict):
         return DictV({key: _put_together(each, leaves) for key, each in spec.items()})
-    return next(leaves, Unknown("argument", "leaf of a tree"))
+    return next(leaves, Unknown(origin.Computed("leaf of a tree")))
 
 
 _OPERATORS = {"add": "+", "mul": "*", "matmul": "@", "add_scalar": "+", "mul_scalar": "*", "add_relu": "+"}
@@ -92,7 +93,7 @@ def _operation(name: str, symbol: str) -> BuiltinV:
     def act(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
         operands = [*args, *keywords.values()]
         if len(operands) != 2:
-            return Unknown("argument", f"FloatFunctional.{name}")
+            return Unknown(origin.Computed(f"FloatFunctional.{name}"))
         made = binary(run, symbol, operands[0], operands[1], frame, site)
         return call(run, External("torch.nn.functional.relu"), [made], {}, frame, site) if "relu" in name else made
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 
+from vglint import origin
 from vglint.interp.machine.core import LIBRARY, Frame, Run, register
 from vglint.interp.values.objects import BuiltinV, External, Instance, ListV, Site, Value
 from vglint.value import Unknown
@@ -22,14 +23,14 @@ def function(
 ) -> Value:
     name = which.name.rpartition(".")[2]
     if keywords or not all(isinstance(arg, str) for arg in args) or len(args) != (3 if name == "sub" else 2):
-        return Unknown("unmodelled call", f"re.{name}()")
+        return Unknown(origin.Call(f"re.{name}()"))
     pattern, *rest = (str(arg) for arg in args)
     if len(pattern) > 200 or _NESTED.search(pattern) or any(len(text) > LENGTH for text in rest):
-        return Unknown("unmodelled call", f"re.{name}()")
+        return Unknown(origin.Call(f"re.{name}()"))
     try:
         found = getattr(re, name)(pattern, *rest)
     except (re.error, RecursionError):
-        return Unknown("unmodelled call", f"re.{name}()")
+        return Unknown(origin.Call(f"re.{name}()"))
     if isinstance(found, list):
         return ListV(found)
     return _match(found, site) if isinstance(found, re.Match) else found
@@ -40,7 +41,7 @@ def _match(found: re.Match[str], site: Site) -> Instance:
         try:
             return found.group(*(arg for arg in args if isinstance(arg, (int, str))))
         except (IndexError, TypeError):
-            return Unknown("argument", "group")
+            return Unknown(origin.Computed("group"))
 
     def every(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
         return found.groups()
@@ -54,7 +55,7 @@ def compiled(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     if len(args) != 1 or keywords or not isinstance(args[0], str):
-        return Unknown("unmodelled call", "re.compile()")
+        return Unknown(origin.Call("re.compile()"))
     pattern = args[0]
 
     def method(name: str) -> BuiltinV:
@@ -70,4 +71,4 @@ def compiled(
 def is_keyword(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
-    return keyword.iskeyword(args[0]) if args and isinstance(args[0], str) else Unknown("argument", "iskeyword")
+    return keyword.iskeyword(args[0]) if args and isinstance(args[0], str) else Unknown(origin.Computed("iskeyword"))

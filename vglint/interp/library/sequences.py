@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+from vglint import origin
 from vglint.interp.machine.core import LIBRARY, Frame, Run, call, opaque, register
 from vglint.interp.protocols import comparison, operators
 from vglint.interp.protocols.comparison import symbolic, truth
@@ -32,16 +33,16 @@ def range_(run: Run, _: External, args: list[Value], keywords: dict[str, Value],
         try:
             return range(*whole)
         except (ValueError, TypeError):
-            return Unknown("unmodelled call", "range")
+            return Unknown(origin.Call("range"))
     numbers = [symbolic(arg) for arg in args]
     if len(numbers) == 1 and isinstance(numbers[0], Expr):
-        return IteratorV(None, Unknown("loop bound", "index"), numbers[0])
+        return IteratorV(None, Unknown(origin.Length("index")), numbers[0])
     if len(numbers) == 2 and numbers[0] is not None and numbers[1] is not None:
         count = plus(numbers[1], times(numbers[0], -1))
         if isinstance(count, Expr):
-            return IteratorV(None, Unknown("loop bound", "index"), count)
+            return IteratorV(None, Unknown(origin.Length("index")), count)
     text = next((arg.text for arg in args if isinstance(arg, Unknown)), "range")
-    return IteratorV(None, Unknown("loop bound", "index"), Unknown("loop bound", text))
+    return IteratorV(None, Unknown(origin.Length("index")), Unknown(origin.Length(text)))
 
 
 @register(LIBRARY, "builtins.enumerate")
@@ -49,11 +50,11 @@ def enumerate_(run: Run, _: External, args: list[Value], keywords: dict[str, Val
     start = args[1] if len(args) > 1 else keywords.get("start", 0)
     found = items_of(run, args[0], frame, site) if args else None
     if found is None:
-        return Unknown("argument", "enumerate")
+        return Unknown(origin.Computed("enumerate"))
     if found.parts is not None:
         return IteratorV(_numbered(found.parts))
     if found.items is None:
-        return IteratorV(None, (Unknown("loop bound", "index"), found.item), found.count)
+        return IteratorV(None, (Unknown(origin.Length("index")), found.item), found.count)
     base = start if isinstance(start, int) else 0
     return IteratorV([(base + position, item) for position, item in enumerate(found.items)])
 
@@ -62,7 +63,7 @@ def _numbered(parts: Sequence[Value]) -> list[Value]:
     return [
         RepeatV(tuple(_numbered(part.items)), part.count, part.loop)
         if isinstance(part, RepeatV)
-        else (Unknown("loop bound", "index"), part)
+        else (Unknown(origin.Length("index")), part)
         for part in parts
     ]
 
@@ -134,7 +135,7 @@ def listed(run: Run, which: External, args: list[Value], keywords: dict[str, Val
         return ListV(found.parts) if kind == "list" else tuple(found.parts)
     if found.items is None:
         return ListV(
-            [found.item], found.count if found.count is not None else Unknown("loop bound", "list of unknown length")
+            [found.item], found.count if found.count is not None else Unknown(origin.Length("list of unknown length"))
         )
     if kind == "tuple":
         return tuple(found.items)
@@ -189,7 +190,7 @@ def from_keys(run: Run, _: External, args: list[Value], keywords: dict[str, Valu
 def sum_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     found = items_of(run, args[0], frame, site)
     if found.items is None:
-        return opaque(run, "loop bound", "sum of unknown length", [found.item], site)
+        return opaque(run, origin.Length("sum of unknown length"), [found.item], site)
     total: Value = args[1] if len(args) > 1 else keywords.get("start", 0)
     items = found.items
     if items and total == 0 and is_tensor(items[0]):
@@ -255,7 +256,7 @@ def next_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], 
         if source.position < len(source.items):
             source.position += 1
             return source.items[source.position - 1]
-        return args[1] if len(args) > 1 else Unknown("argument", "next of an empty iterator")
+        return args[1] if len(args) > 1 else Unknown(origin.Computed("next of an empty iterator"))
     return items_of(run, source, frame, site).item
 
 
@@ -266,11 +267,11 @@ def quantified(
     is_any = which.name.endswith("any")
     found = items_of(run, args[0], frame, site)
     if found.items is None:
-        return Unknown("argument", which.name)
+        return Unknown(origin.Computed(which.name))
     answers = [truth(run, item, frame, site) for item in found.items]
     if is_any in answers:
         return is_any
-    return Unknown("argument", which.name) if None in answers else not is_any
+    return Unknown(origin.Computed(which.name)) if None in answers else not is_any
 
 
 @register(LIBRARY, "builtins.min", "builtins.max")
@@ -281,19 +282,20 @@ def extreme(
     if len(args) == 1:
         found = items_of(run, args[0], frame, site)
         if found.items is None:
-            return Unknown("argument", which.name)
+            return Unknown(origin.Computed(which.name))
         items = found.items
     pick = min if which.name.endswith("min") else max
     numbers = [item for item in items if isinstance(item, (int, float))]
     if items and len(numbers) == len(items) and "key" not in keywords:
         return pick(numbers)
     if not items:
-        return keywords.get("default", Unknown("argument", which.name))
+        return keywords.get("default", Unknown(origin.Computed(which.name)))
     if all(isinstance(item, (int, float, Expr)) for item in items):
         text = f"{which.name.rpartition('.')[2]}({', '.join(str(item) for item in items)})"
         return Expr.symbol(text)
     return next(
-        (item for item in items if isinstance(item, Unknown)), opaque(run, "argument", which.name, list(items), site)
+        (item for item in items if isinstance(item, Unknown)),
+        opaque(run, origin.Computed(which.name), list(items), site),
     )
 
 
@@ -301,7 +303,7 @@ def extreme(
 def product(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     found = items_of(run, args[0], frame, site) if args else None
     if found is None or found.items is None:
-        return Unknown("argument", "prod")
+        return Unknown(origin.Computed("prod"))
     total: Value = 1
     for item in found.items:
         total = operators.binary(run, "*", total, item, frame, site)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vglint import ops
+from vglint import ops, origin
 from vglint.interp.machine.core import CONSTANTS, LIBRARY, Frame, Run, register
 from vglint.interp.torch.modules import find_in_mro
 from vglint.interp.values.objects import (
@@ -30,7 +30,7 @@ def signature(
 ) -> Value:
     parameters = _parameters(args[0] if args else None, site)
     if parameters is None:
-        return Unknown("unmodelled call", which.name)
+        return Unknown(origin.Call(which.name))
     plain: list[Value] = [name for name, each in parameters.items() if each.attrs["kind"] == _kind("ORDINARY")]
     return Instance(which, {"parameters": DictV(dict(parameters)), "args": ListV(plain)}, site)
 
@@ -46,7 +46,7 @@ def held_in_class(
             return found[0]
         if len(args) > 2 and all(isinstance(base, ClassV) for base in args[0].mro):
             return args[2]
-    return Unknown("unmodelled call", which.name)
+    return Unknown(origin.Call(which.name))
 
 
 def _parameters(function: Value, site: Site) -> dict[str, Instance] | None:

@@ -6,6 +6,7 @@ import collections
 import itertools
 from typing import Any
 
+from vglint import origin
 from vglint.interp.machine.core import CONSTANTS, LIBRARY, Frame, Run, call, opaque, register
 from vglint.interp.machine.imports import import_module, is_library
 from vglint.interp.protocols import operators
@@ -95,14 +96,14 @@ def duplicate(value: Value, memo: dict[int, Value], run: Run | None = None) -> V
 def partial(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
-    return PartialV(args[0], tuple(args[1:]), dict(keywords)) if args else Unknown("argument", "partial")
+    return PartialV(args[0], tuple(args[1:]), dict(keywords)) if args else Unknown(origin.Computed("partial"))
 
 
 @register(LIBRARY, "functools.reduce")
 def reduce(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     found = items_of(run, args[1], frame, site)
     if found.items is None or (not found.items and len(args) < 3):
-        return opaque(run, "loop bound", "reduce", [found.item], site)
+        return opaque(run, origin.Length("reduce"), [found.item], site)
     items = [*args[2:3], *found.items]
     total = items[0]
     for item in items[1:]:
@@ -116,7 +117,7 @@ def starmap(
 ) -> Value:
     rows = [items_of(run, row, frame, site).items for row in items_of(run, args[1], frame, site).items or [None]]
     if any(row is None for row in rows):
-        return IteratorV(None, Unknown("loop bound", "starmap"))
+        return IteratorV(None, Unknown(origin.Length("starmap")))
     return IteratorV([call(run, args[0], list(row or []), {}, frame, site) for row in rows])
 
 
@@ -126,7 +127,7 @@ def pairwise(
 ) -> Value:
     found = items_of(run, args[0], frame, site)
     if found.items is None:
-        return IteratorV(None, (found.item, found.item), Unknown("loop bound", "pairwise"))
+        return IteratorV(None, (found.item, found.item), Unknown(origin.Length("pairwise")))
     return IteratorV(list(itertools.pairwise(found.items)))
 
 
@@ -191,7 +192,7 @@ def iterator(
             sums.append(total)
         return IteratorV(sums)
     if any(each is None and not isinstance(arg, type(None)) for each, arg in zip(found, args, strict=False)):
-        return IteratorV(None, Unknown("loop bound", which.name))
+        return IteratorV(None, Unknown(origin.Length(which.name)))
     function = getattr(itertools, which.name.rpartition(".")[2])
     try:
         return IteratorV(
@@ -205,7 +206,7 @@ def iterator(
             )
         )
     except (TypeError, ValueError):
-        return IteratorV(None, Unknown("loop bound", which.name))
+        return IteratorV(None, Unknown(origin.Length(which.name)))
 
 
 @register(LIBRARY, "itertools.count", "itertools.cycle", "itertools.repeat")
@@ -215,12 +216,12 @@ def endless(
     if which.name.endswith("repeat") and len(args) == 2 and isinstance(args[1], int) and args[1] < 4096:
         return IteratorV([args[0]] * args[1])
     if which.name.endswith("count"):
-        return IteratorV(None, Unknown("loop bound", "count"))
+        return IteratorV(None, Unknown(origin.Length("count")))
     if which.name.endswith("cycle"):
         found = items_of(run, args[0], frame, site)
         if found.items and all(item is found.items[0] for item in found.items):
             return IteratorV(None, found.items[0])
-        return IteratorV(None, Unknown("loop bound", "cycle"))
+        return IteratorV(None, Unknown(origin.Length("cycle")))
     return IteratorV(None, args[0] if args else None)
 
 
@@ -289,7 +290,7 @@ def find_spec(
     """A plain PyTorch environment: what vglint knows as a library is there, nothing else."""
     name = args[0] if args else keywords.get("name")
     if not isinstance(name, str):
-        return Unknown("argument", "find_spec")
+        return Unknown(origin.Computed("find_spec"))
     return Instance(which, {}, site) if is_library(name) else None
 
 
@@ -298,7 +299,7 @@ def installed_version(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     name = args[0] if args else None
-    return CONSTANTS["torch.__version__"] if name == "torch" else Unknown("unmodelled call", f"version of {name}")
+    return CONSTANTS["torch.__version__"] if name == "torch" else Unknown(origin.Call(f"version of {name}"))
 
 
 @register(LIBRARY, "packaging.version.parse", "packaging.version.Version", "distutils.version.LooseVersion")
@@ -310,7 +311,7 @@ def version(
     if isinstance(text, tuple):
         return text
     if not isinstance(text, str):
-        return Unknown("argument", "version")
+        return Unknown(origin.Computed("version"))
     numbers = [part for part in text.partition("+")[0].split(".") if part.isdigit()]
     return tuple(int(part) for part in numbers)
 
@@ -322,10 +323,10 @@ def import_by_name(
     name = args[0] if args else keywords.get("name")
     package = args[1] if len(args) > 1 else keywords.get("package")
     if not isinstance(name, str):
-        return Unknown("argument", "import_module")
+        return Unknown(origin.Computed("import_module"))
     if name.startswith("."):
         if not isinstance(package, str):
-            return Unknown("argument", "import_module")
+            return Unknown(origin.Computed("import_module"))
         above = package.split(".")
         level = len(name) - len(name.lstrip("."))
         name = ".".join([*above[: len(above) - level + 1], name.lstrip(".")])
@@ -339,7 +340,7 @@ def function_type(
     """A function made anew from the code of another."""
     code = args[0] if args else None
     made = code.extra.get("function") if isinstance(code, Instance) else None
-    return made if isinstance(made, FunctionV) else Unknown("unmodelled call", which.name)
+    return made if isinstance(made, FunctionV) else Unknown(origin.Call(which.name))
 
 
 @register(LIBRARY, "argparse.ArgumentParser", "transformers.HfArgumentParser")
@@ -362,13 +363,13 @@ def argument_parser(
             if action == "store_false"
             else None
             if long.startswith("-")
-            else Unknown("argument", long),
+            else Unknown(origin.Argument(long)),
         )
         if isinstance(target, str):
             run.put(
                 defaults,
                 target,
-                Unknown("argument", f"args.{target}")
+                Unknown(origin.Argument(f"args.{target}"))
                 if value is None and "default" not in keywords and action is None
                 else value,
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vglint import ops
+from vglint import ops, origin
 from vglint.interp.library.stdlib import duplicate
 from vglint.interp.machine.core import CONSTANTS, LIBRARY, Frame, Run, call, opaque, register
 from vglint.interp.nodes.emit import emit_call, literal
@@ -164,14 +164,14 @@ def checkpoint(
         functions, value = given.get("functions"), given.get("input")
         found = items_of(run, functions, frame, site).items if functions is not None else None
         if found is None:
-            return opaque(run, "argument", "checkpoint_sequential", [value], site)
+            return opaque(run, origin.Computed("checkpoint_sequential"), [value], site)
         for function in found:
             value = call(run, function, [value], {}, frame, site)
         return value
     if which.name.endswith("functional_call"):
         inner = args[2] if len(args) > 2 else ()
         return call(run, args[0], list(inner) if isinstance(inner, tuple) else [inner], {}, frame, site)
-    return call(run, args[0], args[1:], rest, frame, site) if args else Unknown("argument", "checkpoint")
+    return call(run, args[0], args[1:], rest, frame, site) if args else Unknown(origin.Computed("checkpoint"))
 
 
 @register(
@@ -239,7 +239,7 @@ def passed_through(
 def broadcast_shapes(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
-    return Unknown("argument", "broadcast shape")
+    return Unknown(origin.Computed("broadcast shape"))
 
 
 @register(
@@ -277,7 +277,7 @@ def einops_einsum(
     """einops names the axes in the last argument, torch in the first."""
     spelling = ops.find("torch.einsum")
     if spelling is None or not args or not isinstance(args[-1], str):
-        return opaque(run, "unmodelled call", which.name, args, site)
+        return opaque(run, origin.Call(which.name), args, site)
     return emit_call(run, spelling, [args[-1], *args[:-1]], {}, site)
 
 
@@ -286,7 +286,7 @@ def is_tensor_(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     if not args or is_unknown(args[0]):
-        return Unknown("argument", "is_tensor")
+        return Unknown(origin.Computed("is_tensor"))
     return is_tensor(args[0])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from vglint import origin
 from vglint.graph import RegionKind
 from vglint.interp.machine.memory import Journal, Memory
 from vglint.interp.values.objects import (
@@ -26,8 +27,9 @@ from vglint.interp.values.objects import (
     TensorV,
     Value,
 )
+from vglint.origin import Origin
 from vglint.shape import Shape
-from vglint.value import Expr, Literal_, Unknown, Why
+from vglint.value import Expr, Literal_, Unknown
 
 if TYPE_CHECKING:
     from vglint.source import code
@@ -134,7 +136,7 @@ class Run:
     project: Project
     entry: str
     nodes: list[Draft] = field(default_factory=list)
-    gaps: dict[tuple[str, str], tuple[Unknown, Site | None]] = field(default_factory=dict)
+    gaps: dict[Origin, tuple[Unknown, Site | None]] = field(default_factory=dict)
     regions: list[RegionDraft] = field(default_factory=list)
     region: int = 0
     setup: int = 0
@@ -259,14 +261,14 @@ class Run:
 
     # ---- gaps
 
-    def gap(self, why: Why, text: str, site: Site | None = None) -> Unknown:
+    def gap(self, cause: Origin, site: Site | None = None) -> Unknown:
         """Notes a gap that the graph rests on."""
-        unknown = Unknown(why, text)
-        self.gaps.setdefault((why, text), (unknown, site))
+        unknown = Unknown(cause)
+        self.gaps.setdefault(cause, (unknown, site))
         return unknown
 
     def gap_of(self, unknown: Unknown, site: Site | None = None) -> None:
-        self.gaps.setdefault((unknown.why, unknown.text), (unknown, site))
+        self.gaps.setdefault(unknown.origin, (unknown, site))
 
     # ---- regions
 
@@ -360,7 +362,7 @@ def register(table: dict[Any, Any], *keys: Any) -> Callable[[F], F]:
 def evaluate(run: Run, node: code.Node, frame: Frame) -> Value:
     handler = EVAL.get(type(node))
     if handler is None:
-        return Unknown("unsupported syntax", type(node).__name__)
+        return Unknown(origin.Syntax(type(node).__name__))
     return handler(run, node, frame)
 
 
@@ -368,16 +370,14 @@ def call(run: Run, callee: Value, args: list[Value], keywords: dict[str, Value],
     handler = CALL.get(type(callee))
     run.tick()
     if handler is None:
-        return opaque(
-            run, "unmodelled call", f"{type(callee).__name__} is not callable", [*args, *keywords.values()], site
-        )
+        return opaque(run, origin.Call(f"{type(callee).__name__} is not callable"), [*args, *keywords.values()], site)
     return handler(run, callee, args, keywords, frame, site)
 
 
 def get_attribute(run: Run, value: Value, name: str, frame: Frame) -> Value:
     handler = GETATTR.get(type(value))
     if handler is None:
-        return Unknown("unmodelled call", f".{name} of {type(value).__name__}")
+        return Unknown(origin.Call(f".{name} of {type(value).__name__}"))
     return handler(run, value, name, frame)
 
 
@@ -395,15 +395,15 @@ def set_trainable(run: Run, param: ParamV, value: bool, site: Site | None = None
         run.set_field(param, "frozen", None if value else site)
 
 
-def opaque(run: Run, why: Why, text: str, sources: list[Value], site: Site | None) -> Value:
+def opaque(run: Run, cause: Origin, sources: list[Value], site: Site | None) -> Value:
     """Returns the unknown result of something done to `sources`: tied to the graph where a tensor is among them."""
     deps = tuple(dict.fromkeys(_deps(sources)))
     if deps:
-        return OpaqueV(Unknown(why, text), deps, None, site)
+        return OpaqueV(Unknown(cause), deps, None, site)
     for source in sources:
         if isinstance(source, Unknown):
             return source
-    return Unknown(why, text)
+    return Unknown(cause)
 
 
 def _deps(sources: list[Value]) -> Iterator[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from vglint import origin
 from vglint.interp.machine.core import CONSTANTS, MISSING, Raised, Run
 from vglint.interp.machine.names import member
 from vglint.interp.values.objects import External, LaterV, Namespace, Scope, Value
@@ -85,7 +86,7 @@ def imported(run: Run, space: Namespace, dotted: str, level: int, name: str, *, 
         if submodule is not None:
             return namespace(run, submodule)
         if level:
-            return Unknown("unresolved name", f"{'.' * level}{whole}")
+            return Unknown(origin.Name(f"{'.' * level}{whole}"))
         _refuse_optional(dotted)
         return CONSTANTS.get(whole, External(whole))
     if later:
@@ -96,7 +97,7 @@ def imported(run: Run, space: Namespace, dotted: str, level: int, name: str, *, 
     submodule = run.project.resolve(source, whole, level)
     if submodule is not None:
         return namespace(run, submodule)
-    return Unknown("unresolved name", whole)
+    return Unknown(origin.Name(whole))
 
 
 def starred(run: Run, space: Namespace, name: str, seen: set[int]) -> Value:
@@ -128,7 +129,7 @@ def starred(run: Run, space: Namespace, name: str, seen: set[int]) -> Value:
 
 def is_circle(value: Value) -> bool:
     """Whether a name's meaning is just being looked for, so that it is none yet: files that import each other."""
-    return isinstance(value, Unknown) and value.text.endswith(CIRCLE)
+    return isinstance(value, Unknown) and isinstance(value.origin, origin.Circle)
 
 
 def outside(run: Run, space: Namespace, seen: set[int]) -> str:
@@ -149,7 +150,6 @@ def outside(run: Run, space: Namespace, seen: set[int]) -> str:
     return ""
 
 
-CIRCLE = " imports itself"
 STARS = 60
 """Star imports of one file that are looked through."""
 
@@ -181,7 +181,7 @@ def import_module(run: Run, dotted: str, scope: Scope, *, whole: bool) -> Value:
         if whole:
             parent = run.project.resolve(source, dotted.partition(".")[0], 0)
             if parent is not None:
-                return Unknown("unresolved name", dotted)
+                return Unknown(origin.Name(dotted))
         _refuse_optional(dotted)
     return External(dotted if whole else dotted.partition(".")[0])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import TYPE_CHECKING
 
+from vglint import origin
 from vglint.interp.machine.core import MISSING, Run, execute_unit
 from vglint.interp.values.objects import (
     ClassV,
@@ -101,9 +102,9 @@ def _execute(run: Run, space: Namespace, units: tuple[Unit, ...]) -> None:
 
 def resolved(run: Run, space: Namespace, name: str, value: LaterV) -> Value:
     """Looks into the file that an imported name comes from, and remembers what it means."""
-    from vglint.interp.machine.imports import CIRCLE, imported
+    from vglint.interp.machine.imports import imported
 
-    space.names[name] = Unknown("unresolved name", f"{value.dotted}.{value.name}{CIRCLE}")
+    space.names[name] = Unknown(origin.Circle(f"{value.dotted}.{value.name}"))
     found = imported(run, space, value.dotted, value.level, value.name)
     space.names[name] = found
     run.memory.note_name(space, name, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from vglint import ops
+from vglint import ops, origin
 from vglint.graph import Init
 from vglint.interp.machine.core import BudgetError, Draft, Run, opaque
 from vglint.interp.nodes.folding import folded
@@ -196,7 +196,7 @@ def tensor_of(run: Run, draft: Draft, node: int, result: Any, pick: tuple[int, .
         return TensorV(node, result.shape, pick)
     if isinstance(result, Many):
         text = f"number of results of {draft.op}"
-        return IteratorV(None, TensorV(node, result.each.shape), Unknown("argument", text))
+        return IteratorV(None, TensorV(node, result.each.shape), Unknown(origin.Argument(text)))
     return tuple(tensor_of(run, draft, node, part, (*pick, index)) for index, part in enumerate(result))
 
 
@@ -248,7 +248,10 @@ def emit_operator(run: Run, name: str, operands: list[Value], site: Site) -> Val
 def _is_batch(run: Run, value: Value) -> bool:
     """Whether training code was given a value that a layer or loss now takes as a tensor: `def update(self, state, reward)`."""
     return (
-        isinstance(value, Unknown) and value.why == "argument" and not run.setup and bool(_GIVEN.fullmatch(value.text))
+        isinstance(value, Unknown)
+        and isinstance(value.origin, origin.Argument)
+        and not run.setup
+        and bool(_GIVEN.fullmatch(value.origin.path))
     )
 
 
@@ -279,7 +282,7 @@ def emit_call(
             is_sequence=lambda value: isinstance(value, (tuple, ListV, ShapeV)),
         )
     except ops.BindError as error:
-        return opaque(run, "unmodelled call", f"{spelling.name} {error}", [*args, *keywords.values()], site)
+        return opaque(run, origin.Call(f"{spelling.name} {error}"), [*args, *keywords.values()], site)
     config: dict[str, Literal_] = dict(leaf.config) if leaf is not None else dict(spelling.fixed)
     inputs: list[int] = []
     shapes: list[Shape | None] = []
@@ -313,7 +316,7 @@ def emit_call(
         unknown = next((value for value in bound.values() if isinstance(value, Unknown)), None)
         if unknown is not None and leaf is not None:
             run.gap_of(unknown, site)
-        return unknown or _number(spelling.op, args) or Unknown("unmodelled call", f"{spelling.name} of no tensor")
+        return unknown or _number(spelling.op, args) or Unknown(origin.NoTensor(spelling.name))
     if "pattern" in config and inputs and shapes[0] is None:
         from vglint.interp.nodes.ranks import learn_by_pattern
 
@@ -357,12 +360,16 @@ def configured(run: Run, value: Value, kind: str, site: Site | None) -> Literal_
     made = literal(value)
     if kind in STRICT:
         for unknown in _unknowns(made):
-            if unknown.why == "argument":
-                if made is unknown and unknown.text.replace(".", "").replace("_", "").isalnum():
-                    return Expr.symbol(unknown.text)
+            if isinstance(unknown.origin, origin.FROM_ARGUMENTS):
+                if made is unknown and isinstance(unknown.origin, origin.Argument) and _is_path(unknown.origin.path):
+                    return Expr.symbol(unknown.origin.path)
             else:
                 run.gap_of(unknown, site)
     return made
+
+
+def _is_path(path: str) -> bool:
+    return all(part.isalnum() for part in path.replace("_", "").split("."))
 
 
 def _unknowns(value: Literal_) -> list[Unknown]:
@@ -386,7 +393,7 @@ def literal(value: Value) -> Literal_:
             return tuple(literal(item) for item in value.items)
         case ListV():
             if value.count is not None:
-                return Unknown("loop bound", "list of unknown length")
+                return Unknown(origin.Length("list of unknown length"))
             return tuple(literal(item) for item in value.items)
         case SetV():
             return tuple(literal(item) for item in value.items)
@@ -401,11 +408,11 @@ def literal(value: Value) -> Literal_:
         case OpaqueV():
             return value.why
         case ShapeV():
-            return Unknown("argument", f"sizes of %{value.tensor.node}")
+            return Unknown(origin.Computed(f"sizes of %{value.tensor.node}"))
         case TensorV() | ParamV() | ParamView():
-            return Unknown("argument", "a tensor")
+            return Unknown(origin.Computed("a tensor"))
         case _:
-            return Unknown("unmodelled call", type(value).__name__)
+            return Unknown(origin.Call(type(value).__name__))
 
 
 def _tensors_in(value: Value) -> list[Value]:

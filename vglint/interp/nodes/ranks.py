@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from vglint import ops
+from vglint import ops, origin
 from vglint.interp.machine.core import Run
 from vglint.interp.values.objects import TensorV, Value
 from vglint.shape import Dim, Shape
@@ -57,7 +57,7 @@ def rank_of(run: Run, value: Value) -> Value:
     """Returns the rank of a tensor of unknown shape: a symbol for an input of the entry, which has at least one dimension."""
     if isinstance(value, TensorV) and not value.pick and run.nodes[value.node].op == "input":
         return Expr.symbol(f"rank({run.nodes[value.node].config.get('name', 'x')})")
-    return Unknown("argument", "rank")
+    return Unknown(origin.Computed("rank"))
 
 
 def learn(run: Run, value: TensorV, rank: int) -> Shape:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from vglint import ops
+from vglint import ops, origin
 from vglint.interp.machine import registries
 from vglint.interp.machine.core import MISSING, Frame, Run, call, get_attribute, opaque
 from vglint.interp.nodes.constants import truth_of
@@ -79,15 +79,15 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
     if symbol in ("is", "is not"):
         same = identical(left, right)
         if same is None:
-            return opaque(run, "argument", f"{_short(left)} {symbol} {_short(right)}", [left, right], site)
+            return opaque(run, origin.Computed(f"{_short(left)} {symbol} {_short(right)}"), [left, right], site)
         return same if symbol == "is" else not same
     if symbol in ("in", "not in"):
         inside = contains(run, right, left, frame, site)
         if inside is None:
-            return opaque(run, "argument", f"{_short(left)} {symbol} {_short(right)}", [left, right], site)
+            return opaque(run, origin.Computed(f"{_short(left)} {symbol} {_short(right)}"), [left, right], site)
         return inside if symbol == "in" else not inside
     if run.refusing and (isinstance(left, Expr) or isinstance(right, Expr)):
-        return opaque(run, "argument", f"{_short(left)} {symbol} {_short(right)}", [left, right], site)
+        return opaque(run, origin.Computed(f"{_short(left)} {symbol} {_short(right)}"), [left, right], site)
     if is_tensor(left) or is_tensor(right):
         if symbol in ("==", "!=") and (
             left is None or right is None or isinstance(left, str) or isinstance(right, str)
@@ -102,14 +102,14 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
         if symbol in ("==", "!="):
             same = equal(left, right)
             return (
-                opaque(run, "argument", f"{_short(left)} {symbol} {_short(right)}", [left, right], site)
+                opaque(run, origin.Computed(f"{_short(left)} {symbol} {_short(right)}"), [left, right], site)
                 if same is None
                 else (same == (symbol == "=="))
             )
         try:
             return bool(COMPARE[symbol](left, right))
         except TypeError:
-            return Unknown("argument", f"{_short(left)} {symbol} {_short(right)}")
+            return Unknown(origin.Computed(f"{_short(left)} {symbol} {_short(right)}"))
     if symbol in ("==", "!="):
         if _is_rare_dtype(left, right) or _is_rare_dtype(right, left):
             return symbol == "!="
@@ -126,12 +126,12 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
         if same is not None:
             return same if symbol == "==" else not same
     elif isinstance(left, SetV) and isinstance(right, SetV):
-        return Unknown("argument", "set comparison")
+        return Unknown(origin.Computed("set comparison"))
     else:
         ordered = _symbolic_compare(symbol, left, right)
         if ordered is not None:
             return ordered
-    return opaque(run, "argument", f"{_short(left)} {symbol} {_short(right)}", [left, right], site)
+    return opaque(run, origin.Computed(f"{_short(left)} {symbol} {_short(right)}"), [left, right], site)
 
 
 def counts_turns(run: Run) -> bool:
@@ -143,18 +143,16 @@ def turn_of(value: Value) -> int | None:
     """Returns in one of how many turns a condition holds, 0 where that number is not known; None where the turn does not decide it."""
     if isinstance(value, Remainder):
         return value.every
-    if isinstance(value, Unknown) and value.why == "turn":
-        return int(value.text) if value.text.isdigit() else 0
+    if isinstance(value, Unknown) and isinstance(value.origin, origin.Turn):
+        return value.origin.every
     return None
 
 
 def of_turn(value: Remainder | Unknown) -> Unknown:
     """Returns the unknown answer of a condition on the number of a turn."""
-    return Unknown("turn", str(turn_of(value) or ""))
+    return Unknown(origin.Turn(turn_of(value) or 0))
 
 
-DTYPE = "dtype"
-"""What the dtype of a tensor is called where nothing tells it: then it is one that models train in by default."""
 _RARE = frozenset(
     f"torch.{name}"
     for name in "float16 half bfloat16 float64 double complex64 complex128 float8_e4m3fn float8_e5m2 int8 uint8 quint8".split()
@@ -162,7 +160,12 @@ _RARE = frozenset(
 
 
 def _is_rare_dtype(one: Value, other: Value) -> bool:
-    return isinstance(one, Unknown) and one.text == DTYPE and isinstance(other, External) and other.name in _RARE
+    return (
+        isinstance(one, Unknown)
+        and isinstance(one.origin, origin.Dtype)
+        and isinstance(other, External)
+        and other.name in _RARE
+    )
 
 
 def truth(run: Run, value: Value, frame: Frame, site: Site) -> bool | None:
@@ -214,7 +217,7 @@ def identical(left: Value, right: Value) -> bool | None:
         if one is None:
             if isinstance(other, Unknown):
                 # A required argument is given: None would not have been left out.
-                return False if other.why == "argument" and other.text.isidentifier() else None
+                return False if isinstance(other.origin, origin.Argument) and other.origin.name else None
             return None if isinstance(other, OpaqueV) else other is None
     if isinstance(left, bool) or isinstance(right, bool):
         if is_unknown(left) or is_unknown(right):
@@ -231,7 +234,7 @@ def identical(left: Value, right: Value) -> bool | None:
 
 def _itself(value: Value) -> bool | None:
     """Whether two mentions of one value are the same: an attribute of an unknown is that unknown, and two of them need not be."""
-    return None if isinstance(value, Unknown) and value.why != "argument" else True
+    return None if isinstance(value, Unknown) and not isinstance(value.origin, origin.FROM_ARGUMENTS) else True
 
 
 def equal(left: Value, right: Value) -> bool | None:
@@ -241,7 +244,7 @@ def equal(left: Value, right: Value) -> bool | None:
     if any(isinstance(side, ListV) and (side.count is not None or is_repeated(side.items)) for side in (left, right)):
         return None
     for side, other in ((left, right), (right, left)):
-        if isinstance(side, Unknown) and side.text == "dtype" and other in _HALF:
+        if isinstance(side, Unknown) and isinstance(side.origin, origin.Dtype) and other in _HALF:
             return False  # a plain run computes in float32
     if (isinstance(left, tuple) and isinstance(right, tuple)) or (isinstance(left, ListV) and isinstance(right, ListV)):
         ours, theirs = items_in(left), items_in(right)
@@ -323,7 +326,7 @@ def symbolic(value: Value) -> int | float | Expr | None:
     """Returns a value as a number: an argument that is not known becomes a symbol; None where it is no finite number."""
     if isinstance(value, (int, float, Expr)):
         return value if not isinstance(value, float) or math.isfinite(value) else None
-    if isinstance(value, Unknown) and value.why == "argument":
+    if isinstance(value, Unknown) and isinstance(value.origin, origin.FROM_ARGUMENTS):
         return Expr.symbol(value.text)
     return None
 
@@ -335,7 +338,7 @@ def _tensor_binary(run: Run, symbol: str, left: Value, right: Value, site: Site)
         return OpaqueV(source.why, source.deps if source.node is None else (source.node,), None, site)
     name = ops.operator(symbol)
     if name is None:
-        return opaque(run, "unmodelled call", f"tensor {symbol}", [left, right], site)
+        return opaque(run, origin.Call(f"tensor {symbol}"), [left, right], site)
     return emit_operator(run, name, [left, right], site)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vglint import ops
+from vglint import ops, origin
 from vglint.graph import Init
 from vglint.interp.machine import registries
 from vglint.interp.machine.core import Frame, Raised, Run, call, get_attribute, opaque
@@ -63,9 +63,7 @@ def index(run: Run, value: Value, key: Value, frame: Frame, site: Site) -> Value
         case OpaqueV():
             return OpaqueV(value.why, value.deps if value.node is None else (value.node,), None, site)
         case Unknown():
-            if value.why != "argument" or len(value.text) > 80:
-                return value
-            return Unknown(value.why, f"{value.text}[{_key_text(key)}]")
+            return Unknown(origin.part(value.origin, f"[{_key_text(key)}]"))
         case IteratorV():
             return value.item if value.items is None else _list(ListV(value.items), key)
         case External(name="sys.modules") if key == frame.scope.module.module.name:
@@ -74,14 +72,14 @@ def index(run: Run, value: Value, key: Value, frame: Frame, site: Site) -> Value
             return (
                 value
                 if not (isinstance(value, ClassV) and value.frozen_kind == "enum" and isinstance(key, str))
-                else value.names.get(key, Unknown("argument", key))
+                else value.names.get(key, Unknown(origin.Argument(key)))
             )
         case Instance():
             return _instance(run, value, key, frame, site)
         case Namespace() if isinstance(key, str):
             return get_attribute(run, value, key, frame)
         case _:
-            return opaque(run, "unmodelled call", f"index of {type(value).__name__}", [value], site)
+            return opaque(run, origin.Call(f"index of {type(value).__name__}"), [value], site)
 
 
 def _key_text(key: Value) -> str:
@@ -95,14 +93,14 @@ def _native(value: Any, key: Value) -> Value:
             tensors = [item for item in value if is_tensor(item)]
             if tensors:
                 return OpaqueV(
-                    Unknown("argument", "index"), tuple(item.node for item in tensors if isinstance(item, TensorV))
+                    Unknown(origin.Computed("index")), tuple(item.node for item in tensors if isinstance(item, TensorV))
                 )
-        return Unknown("argument", "index")
+        return Unknown(origin.Computed("index"))
     try:
         result: Value = value[plain]
         return result
     except (IndexError, TypeError, ValueError):
-        return Unknown("unmodelled call", "index out of range")
+        return Unknown(origin.Call("index out of range"))
 
 
 def _plain_key(key: Value) -> Any:
@@ -122,22 +120,22 @@ def _list(value: ListV, key: Value) -> Value:
         return value if isinstance(key, slice) else value.items[0]
     plain = _plain_key(key)
     if plain is None:
-        return Unknown("argument", "index")
+        return Unknown(origin.Computed("index"))
     try:
         found = at(value.items, plain)
     except (IndexError, TypeError, ValueError):
-        return Unknown("unmodelled call", "index out of range")
+        return Unknown(origin.Call("index out of range"))
     return ListV(found) if isinstance(found, list) else found
 
 
 def _dict(run: Run, value: DictV, key: Value, frame: Frame, site: Site) -> Value:
     if is_unknown(key):
-        return Unknown("argument", f"{key.text if isinstance(key, Unknown) else 'key'} of a dict")
+        return Unknown(origin.Computed(f"{key.text if isinstance(key, Unknown) else 'key'} of a dict"))
     try:
         if key in value.items:
             return value.items[key]
     except TypeError:
-        return Unknown("argument", "key of a dict")
+        return Unknown(origin.Computed("key of a dict"))
     if value.default is not None:
         made = call(run, value.default, [], {}, frame, site)
         run.put(value.items, key, made)
@@ -146,7 +144,7 @@ def _dict(run: Run, value: DictV, key: Value, frame: Frame, site: Site) -> Value
         return _dict(run, value, key, frame, site)
     if value.complete and run.trying:
         raise Raised("KeyError")
-    return Unknown("unresolved name", f"[{_key_text(key)}]")
+    return Unknown(origin.Name(f"[{_key_text(key)}]"))
 
 
 def _module(run: Run, value: ModuleV, key: Value, frame: Frame, site: Site) -> Value:
@@ -157,17 +155,17 @@ def _module(run: Run, value: ModuleV, key: Value, frame: Frame, site: Site) -> V
         return call(run, MethodV(method[0], value), [key], {}, frame, site)
     table = value.modules or value.parameters
     if isinstance(key, str):
-        return table.get(key, value.attrs.get(key, Unknown("unresolved name", f"[{key!r}]")))
+        return table.get(key, value.attrs.get(key, Unknown(origin.Name(f"[{key!r}]"))))
     parts = containers.parts_of(value)
     if len(table) == 1 and is_repeated(parts):
         return value if isinstance(key, slice) else next(iter(table.values()))
     plain = _plain_key(key)
     if plain is None:
-        return Unknown("argument", "index of a module list")
+        return Unknown(origin.Computed("index of a module list"))
     try:
         found = at(parts, plain)
     except (IndexError, TypeError):
-        return Unknown("unmodelled call", "index out of range")
+        return Unknown(origin.Call("index out of range"))
     if not isinstance(plain, slice) or not isinstance(found, list):
         return found
     part = ModuleV(value.cls, {}, value.origin)
@@ -200,7 +198,7 @@ def _size(run: Run, value: ShapeV, key: Value) -> Value:
         learn(run, tensor, key + 2)
         return dimension(run, tensor, key)
     name = run.nodes[tensor.node].config.get("name", f"%{tensor.node}")
-    return Expr.symbol(f"{name}.{key}") if isinstance(key, int) else Unknown("argument", "size")
+    return Expr.symbol(f"{name}.{key}") if isinstance(key, int) else Unknown(origin.Computed("size"))
 
 
 def _sizes(run: Run, value: ShapeV, key: slice) -> Value:
@@ -213,7 +211,7 @@ def _sizes(run: Run, value: ShapeV, key: slice) -> Value:
             return ShapeV(value.tensor, value.skip + start, value.cut - stop)
         if 0 <= start < stop <= 8:
             return tuple(_size(run, value, place) for place in range(start, stop))
-    return Unknown("argument", f"sizes of %{value.tensor.node}")
+    return Unknown(origin.Computed(f"sizes of %{value.tensor.node}"))
 
 
 def dimension(run: Run, tensor: Value, position: int) -> Value:
@@ -231,7 +229,7 @@ def dimension(run: Run, tensor: Value, position: int) -> Value:
         if not tensor.pick:
             run.nodes[tensor.node].shape = renamed
         return named
-    return Unknown("argument", "size")
+    return Unknown(origin.Computed("size"))
 
 
 def _instance(run: Run, value: Instance, key: Value, frame: Frame, site: Site) -> Value:
@@ -254,7 +252,7 @@ def _instance(run: Run, value: Instance, key: Value, frame: Frame, site: Site) -
     found = get_attribute(run, value, "__getitem__", frame)
     if not is_unknown(found):
         return call(run, found, [key], {}, frame, site)
-    return opaque(run, "unmodelled call", f"index of {value.cls.name}", [value], site)
+    return opaque(run, origin.Call(f"index of {value.cls.name}"), [value], site)
 
 
 def index_tensor(run: Run, value: Value, key: Value, site: Site) -> Value:
@@ -280,7 +278,7 @@ def index_tensor(run: Run, value: Value, key: Value, site: Site) -> Value:
         draft = run.nodes[value.node]
         if draft.op == "input":
             return entry_input(run, f"{draft.config.get('name', 'input')}[{key!r}]", site)
-        return OpaqueV(Unknown("unmodelled call", f"[{key!r}] of a tensor"), (value.node,), None, site)
+        return OpaqueV(Unknown(origin.Call(f"[{key!r}] of a tensor")), (value.node,), None, site)
     source = node_of(run, value, site)
     assert source is not None
     indices = [
@@ -365,7 +363,7 @@ def set_index(run: Run, holder: Value, key: Value, value: Value, frame: Frame, s
                 if given is not None and plain.step is None:
                     holder.items[plain] = given
             elif plain is None and holder.count is None:
-                holder.items[:] = [Unknown("argument", "index") for _ in holder.items]
+                holder.items[:] = [Unknown(origin.Computed("index")) for _ in holder.items]
         case ModuleV():
             _set_child(run, holder, key, value, frame, site)
         case TensorV():

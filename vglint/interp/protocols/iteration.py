@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from vglint import origin
 from vglint.interp.machine.core import Frame, Run, call, get_attribute, opaque
 from vglint.interp.values.objects import (
     ArrayV,
@@ -45,7 +46,7 @@ LIMIT = 4_096
 
 def _foreign(value: Unknown) -> bool:
     """Whether a value comes from code that is not in reach: a loader of another package."""
-    return value.why in ("unresolved name", "unmodelled call") and len(value.text) <= 80
+    return isinstance(value.origin, (*origin.UNDEFINED, *origin.CALLS)) and len(value.text) <= origin.LONGEST
 
 
 def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
@@ -54,7 +55,7 @@ def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
             return listed(value)
         case str() | range() | bytes():
             if len(value) > LIMIT:
-                return Items(None, Unknown("loop bound", "long range"), len(value))
+                return Items(None, Unknown(origin.Length("long range")), len(value))
             return Items(list(value))
         case ListV():
             if value.count is not None:
@@ -64,7 +65,7 @@ def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
             return Items(list(value.items))
         case DictV():
             if not value.complete and not value.items:
-                return Items(None, Unknown("argument", "key of a dict"), None)
+                return Items(None, Unknown(origin.Computed("key of a dict")), None)
             return Items(list(value.items))
         case IteratorV():
             return _rest(run, value)
@@ -81,24 +82,24 @@ def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
 
             return Items(members(value))
         case ShapeV():
-            return Items(None, Unknown("argument", "size"), Unknown("argument", "rank"))
-        case Unknown() if run.training_code and (value.why == "argument" or (_foreign(value) and not run.setup)):
+            return Items(None, Unknown(origin.Computed("size")), Unknown(origin.Computed("rank")))
+        case Unknown() if run.training_code and (
+            isinstance(value.origin, origin.FROM_ARGUMENTS) or (_foreign(value) and not run.setup)
+        ):
             from vglint.interp.protocols.indexing import entry_input
 
             # What training code iterates over without knowing its length are batches.
-            return Items(None, entry_input(run, f"each of {value.text}", site), Unknown("loop bound", value.text))
+            return Items(None, entry_input(run, f"each of {value.text}", site), Unknown(origin.Length(value.text)))
         case Unknown():
-            if value.why != "argument" or len(value.text) > 80:
-                return Items(None, value, Unknown("loop bound", value.text))
-            return Items(None, Unknown(value.why, f"each of {value.text}"), Unknown("loop bound", value.text))
+            return Items(None, Unknown(origin.each(value.origin)), Unknown(origin.Length(value.text)))
         case OpaqueV():
             deps = value.deps if value.node is None else (value.node,)
-            return Items(None, OpaqueV(value.why, deps, None, site), Unknown("loop bound", value.why.text))
+            return Items(None, OpaqueV(value.why, deps, None, site), Unknown(origin.Length(value.why.text)))
         case _:
             return Items(
                 None,
-                Unknown("unmodelled call", f"iteration over {type(value).__name__}"),
-                Unknown("loop bound", type(value).__name__),
+                Unknown(origin.Call(f"iteration over {type(value).__name__}")),
+                Unknown(origin.Length(type(value).__name__)),
             )
 
 
@@ -132,7 +133,9 @@ def listed(items: Sequence[Value]) -> Items:
 def _children(module: ModuleV) -> Items:
     if "__gap__" in module.attrs:
         return Items(
-            None, Unknown("argument", "entries of a module list"), Unknown("loop bound", "entries of a module list")
+            None,
+            Unknown(origin.Computed("entries of a module list")),
+            Unknown(origin.Length("entries of a module list")),
         )
     from vglint.interp.torch.leaves import leaf_base
 
@@ -165,9 +168,9 @@ def _instance(run: Run, value: Instance, frame: Frame, site: Site) -> Items:
         return by_index
     item = value.extra.get("item")
     if item is not None:
-        return Items(None, item(run, site), Unknown("loop bound", "batches"))
-    unknown = opaque(run, "loop bound", "iteration", [value], site)
-    return Items(None, unknown, Unknown("loop bound", "iteration"))
+        return Items(None, item(run, site), Unknown(origin.Length("batches")))
+    unknown = opaque(run, origin.Length("iteration"), [value], site)
+    return Items(None, unknown, Unknown(origin.Length("iteration")))
 
 
 def _by_index(run: Run, value: Instance, frame: Frame, site: Site) -> Items | None:
@@ -190,6 +193,6 @@ def _rows(run: Run, value: Value, site: Site) -> Items:
         return Items([index_tensor(run, value, position, site) for position in range(shape[0])])
     return Items(
         None,
-        index_tensor(run, value, Unknown("argument", "index"), site),
-        shape[0] if shape else Unknown("loop bound", "first size of a tensor"),
+        index_tensor(run, value, Unknown(origin.Computed("index")), site),
+        shape[0] if shape else Unknown(origin.Length("first size of a tensor")),
     )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from vglint import origin
 from vglint.interp.machine.core import MISSING, Frame, Run, opaque
 from vglint.interp.nodes.emit import emit_operator
 from vglint.interp.protocols.comparison import (
@@ -95,7 +96,7 @@ def unary(run: Run, symbol: str, value: Value, frame: Frame, site: Site) -> Valu
         known = truth(run, value, frame, site)
         if known is None and isinstance(value, (Remainder, Unknown)) and turn_of(value) is not None:
             return of_turn(value)
-        return opaque(run, "argument", "not …", [value], site) if known is None else not known
+        return opaque(run, origin.Computed("not …"), [value], site) if known is None else not known
     if is_tensor(value) or isinstance(value, OpaqueV):
         name = {"-": "neg", "~": "bitwise_not"}.get(symbol)
         return value if name is None else emit_operator(run, name, [value], site)
@@ -110,7 +111,7 @@ def unary(run: Run, symbol: str, value: Value, frame: Frame, site: Site) -> Valu
     number = symbolic(value)
     if symbol == "-" and number is not None:
         return times(number, -1)
-    return value if isinstance(value, Unknown) else Unknown("unmodelled call", f"{symbol}{type(value).__name__}")
+    return value if isinstance(value, Unknown) else Unknown(origin.Call(f"{symbol}{type(value).__name__}"))
 
 
 def _of_turns(left: Value, right: Value) -> Value:
@@ -119,8 +120,10 @@ def _of_turns(left: Value, right: Value) -> Value:
         found = Remainder(left % right)
         found.every = right
         return found
-    if isinstance(left, Unknown) and left.why in ("argument", "loop bound", "turn", "branches differ"):
-        return Unknown("turn", str(right) if isinstance(right, int) else "")
+    if isinstance(left, Unknown) and isinstance(
+        left.origin, (*origin.FROM_ARGUMENTS, origin.Length, origin.Turn, origin.Branches)
+    ):
+        return Unknown(origin.Turn(right if isinstance(right, int) else 0))
     return None
 
 
@@ -133,37 +136,37 @@ _WIDE = re.compile(r"%[^a-zA-Z%]*(\d{5}|\*)")
 def _native_binary(symbol: str, left: Any, right: Any) -> Value:
     try:
         if symbol == "**" and isinstance(right, int) and abs(right) > 64:
-            return Unknown("budget", "large power")
+            return Unknown(origin.Budget("large power"))
         if symbol in ("*", "**") and isinstance(left, int) and left.bit_length() > _BITS:
-            return Unknown("budget", "large number")
+            return Unknown(origin.Budget("large number"))
         if symbol == "+" and isinstance(left, (str, tuple, bytes)) and len(left) > _LENGTH:
-            return Unknown("budget", "long text" if isinstance(left, str) else "long tuple")
+            return Unknown(origin.Budget("long text" if isinstance(left, str) else "long tuple"))
         if (
             symbol in ("*", "<<")
             and isinstance(right, int)
             and isinstance(left, (str, tuple, bytes))
             and right * len(left) > 10_000
         ):
-            return Unknown("budget", "long repetition")
+            return Unknown(origin.Budget("long repetition"))
         if (
             symbol == "*"
             and isinstance(left, int)
             and isinstance(right, (str, tuple, bytes))
             and left * len(right) > 10_000
         ):
-            return Unknown("budget", "long repetition")
+            return Unknown(origin.Budget("long repetition"))
         if symbol == "<<" and isinstance(right, int) and right > 256:
-            return Unknown("budget", "large shift")
+            return Unknown(origin.Budget("large shift"))
         if symbol == "%" and isinstance(left, str):
             if _WIDE.search(left):
-                return Unknown("budget", "long text")
-            return left % right if not _holds_abstract(right) else Unknown("argument", "formatted text")
+                return Unknown(origin.Budget("long text"))
+            return left % right if not _holds_abstract(right) else Unknown(origin.Computed("formatted text"))
         result: Value = BINARY[symbol](left, right)
         return result
     except ZeroDivisionError:
-        return Unknown("unmodelled call", "division by zero")
+        return Unknown(origin.Call("division by zero"))
     except (TypeError, ValueError, OverflowError):
-        return Unknown("unmodelled call", f"{type(left).__name__} {symbol} {type(right).__name__}")
+        return Unknown(origin.Call(f"{type(left).__name__} {symbol} {type(right).__name__}"))
 
 
 def _holds_abstract(value: Any) -> bool:
@@ -177,10 +180,10 @@ def _symbolic_binary(symbol: str, left: Value, right: Value) -> Value:
     if first is None or second is None:
         return next(
             (value for value in (left, right) if isinstance(value, Unknown)),
-            Unknown("unmodelled call", f"{_short(left)} {symbol} {_short(right)}"),
+            Unknown(origin.Call(f"{_short(left)} {symbol} {_short(right)}")),
         )
     if any(isinstance(number, float) and not math.isfinite(number) for number in (first, second)):
-        return Unknown("argument", f"{_short(left)} {symbol} {_short(right)}")
+        return Unknown(origin.Computed(f"{_short(left)} {symbol} {_short(right)}"))
     if symbol == "+":
         return plus(first, second)
     if symbol == "-":
@@ -197,8 +200,8 @@ def _symbolic_binary(symbol: str, left: Value, right: Value) -> Value:
             power = times(power, first)
         return power
     if symbol == "%" and isinstance(first, Expr) and isinstance(second, (int, Expr)):
-        return Unknown("argument", f"{first} % {second}")
-    return Unknown("argument", f"({_short(left)} {symbol} {_short(right)})")
+        return Unknown(origin.Computed(f"{first} % {second}"))
+    return Unknown(origin.Computed(f"({_short(left)} {symbol} {_short(right)})"))
 
 
 def _list_binary(symbol: str, left: Value, right: Value) -> Value:
@@ -207,19 +210,19 @@ def _list_binary(symbol: str, left: Value, right: Value) -> Value:
         assert isinstance(items, ListV)
         if isinstance(times_, int):
             if len(items.items) * times_ > 10_000:
-                return Unknown("budget", "long repetition")
+                return Unknown(origin.Budget("long repetition"))
             if times_ > 1 and items.count is not None:
                 return UNKNOWN_LENGTH
             return ListV(items.items * times_, items.count)
         if len(items.items) == 1 and items.count is None and not is_repeated(items.items):
             return ListV(list(items.items), times_)
-        return Unknown("loop bound", "list of unknown length")
+        return Unknown(origin.Length("list of unknown length"))
     if isinstance(left, ListV) and isinstance(right, ListV):
         first, second = stretches(left), stretches(right)
         if first is None or second is None:
             return left if not right.items else right if not left.items else UNKNOWN_LENGTH
         return ListV(first + second)
-    return Unknown("argument", "list concatenation")
+    return Unknown(origin.Computed("list concatenation"))
 
 
 def _set_binary(symbol: str, left: SetV, right: SetV) -> Value:
@@ -232,4 +235,4 @@ def _set_binary(symbol: str, left: SetV, right: SetV) -> Value:
         return SetV([item for item in left.items if inside(right.items, item)])
     if symbol == "|":
         return SetV(left.items + [item for item in right.items if not inside(left.items, item)])
-    return Unknown("unmodelled call", f"set {symbol} set")
+    return Unknown(origin.Call(f"set {symbol} set"))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from vglint import origin
 from vglint.interp.machine.core import Run
 from vglint.interp.values.objects import DictV, ListV, ModuleV, OpaqueV, OpenLoop, RepeatV, SetV, Value, is_tensor
 from vglint.value import Expr, Unknown, plus, times
 
-UNKNOWN_LENGTH = Unknown("loop bound", "list of unknown length")
+UNKNOWN_LENGTH = Unknown(origin.Length("list of unknown length"))
 
 
 def repeating(run: Run, born: int) -> list[OpenLoop]:
@@ -84,7 +85,7 @@ def number_of(items: Sequence[Value]) -> Value:
         if isinstance(item, RepeatV):
             each = number_of(item.items)
             if not isinstance(item.count, (int, Expr)) or not isinstance(each, (int, Expr)):
-                return Unknown("loop bound", "number of modules")
+                return Unknown(origin.Length("number of modules"))
             size = times(item.count, each)
         assert isinstance(total, (int, Expr)) and isinstance(size, (int, Expr))
         total = plus(total, size)
@@ -103,7 +104,7 @@ def at(items: Sequence[Value], key: int | slice) -> Value | list[Value]:
         if repeats and not (is_known(key.start, 1) and is_known(key.stop, 1) and key.step in (None, 1)):
             return UNKNOWN_LENGTH
         return list(items[key])
-    return items[key] if is_known(key, 0) else Unknown("argument", "index of a list of unknown length")
+    return items[key] if is_known(key, 0) else Unknown(origin.Computed("index of a list of unknown length"))
 
 
 def _push(items: list[Value], loops: Sequence[OpenLoop], value: Value) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from vglint import origin
 from vglint.interp.machine.core import (
     LIST,
     MISSING,
@@ -49,7 +50,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
     if every is not None:
         text = f"every {every or 'few'} turns"
     if run.forks >= FORKS:
-        run.gap("budget", "branches within branches", site)
+        run.gap(origin.Budget("branches within branches"), site)
         return None
     ends: list[End] = []
     own: list[tuple[Any, Any, Any]] = []
@@ -98,7 +99,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         frame.result = result
         return flow
     if run.setup == 0 and _matters(run, nodes):
-        run.gap("branches differ", text, site)
+        run.gap(origin.Branches(text), site)
     for holder, key, value in own:
         run_write(run, holder, key, value)
     return _join_ends(run, ends, frame, site, text)
@@ -129,7 +130,7 @@ def fork_values(run: Run, condition: Value, nodes: list[code.Expression], frame:
 
     fork(run, condition, [arm(node) for node in nodes], frame, site)
     text = condition.text if isinstance(condition, Unknown) else "condition"
-    joined = values[0] if values else Unknown("branches differ", text)
+    joined = values[0] if values else Unknown(origin.Branches(text))
     for value in values[1:]:
         joined = join(run, joined, value, text, site)
     return joined
@@ -216,7 +217,7 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
         nodes = [node for node in (node_of(run, left, site), node_of(run, right, site)) if node is not None]
         roots = {_root(run, node) for node in nodes}
         if run.setup == 0 and len(roots) > 1 and any(carries_gradient(run, node) for node in nodes):
-            run.gap("branches differ", text, site)
+            run.gap(origin.Branches(text), site)
         shapes = [value.shape for value in (left, right) if isinstance(value, TensorV)]
         shape = shapes[0] if len(shapes) == 2 and shapes[0] == shapes[1] else None
         emit(run, "join", nodes, {}, site, shape=shape)
@@ -236,7 +237,7 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
         # A sum that may not have begun: the graph with the tensor has every path of the one without.
         node = node_of(run, left if isinstance(left, TensorV) else right, site)
         assert node is not None
-        run.gap("branches differ", text, site)
+        run.gap(origin.Branches(text), site)
         emit(run, "join", [node], {}, site)
         return TensorV(len(run.nodes) - 1, None)
     if isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right):
@@ -255,14 +256,14 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
     if run.training_code and site.node is not None and (left is None or right is None):
         only = right if left is None else left
         if _is_own_model(only):
-            run.gap("branches differ", text, site)  # training needs it: where it is missing, nothing runs
+            run.gap(origin.Branches(text), site)  # training needs it: where it is missing, nothing runs
             return only
     if run.training_code and site.node is not None and _is_own_model(left) and _is_own_model(right):
         # One whole model or another: the program is followed with the first, here and where the same is asked again.
-        run.gap("branches differ", text, site)
+        run.gap(origin.Branches(text), site)
         run.chosen.add(site.unit.source_of(site.node))
         return left
-    return either(left, right) or opaque(run, "branches differ", text, [left, right], site)
+    return either(left, right) or opaque(run, origin.Branches(text), [left, right], site)
 
 
 def _is_own_model(value: Value) -> bool:

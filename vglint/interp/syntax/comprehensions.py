@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from vglint import origin
 from vglint.interp.machine.core import EVAL, Frame, Run, evaluate, opaque, register
 from vglint.interp.protocols import comparison
 from vglint.interp.protocols.iteration import items_of
@@ -44,7 +45,7 @@ def _comprehension(run: Run, loops: tuple[code.Loop, ...], frame: Frame, make: A
             walk(number, found.parts, site)
             return
         if found.items is None:
-            count = found.count if found.count is not None else Unknown("loop bound", "length of an iterable")
+            count = found.count if found.count is not None else Unknown(origin.Length("length of an iterable"))
             walk(number, [RepeatV((found.item,), count, OpenLoop(count))], site)
             return
         with repeated(run, found.items):
@@ -73,7 +74,7 @@ def _comprehension(run: Run, loops: tuple[code.Loop, ...], frame: Frame, make: A
             if known is False:
                 return
             if known is None:
-                counts.append(Unknown("branches differ", "condition of a comprehension"))
+                counts.append(Unknown(origin.Branches("condition of a comprehension")))
         if number + 1 < len(loops):
             turn(number + 1, inner)
         else:
@@ -92,7 +93,7 @@ def _gathered(results: list[Value] | None, count: Value, site: Site, run: Run) -
         return ListV(results)
     if len(results) == 1:
         return ListV(results, count)
-    return opaque(run, "loop bound", "list of unknown length", results, site)
+    return opaque(run, origin.Length("list of unknown length"), results, site)
 
 
 @register(EVAL, code.Comprehension)

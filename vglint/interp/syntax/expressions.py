@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vglint import origin
 from vglint.interp.machine.core import EVAL, MISSING, Frame, Run, call, evaluate, get_attribute, opaque, register
 from vglint.interp.machine.names import lookup
 from vglint.interp.protocols import comparison, operators
@@ -24,7 +25,7 @@ from vglint.value import Unknown
 @register(EVAL, code.Name)
 def name(run: Run, node: code.Name, frame: Frame) -> Value:
     value = lookup(run, node.id, frame.scope)
-    return Unknown("unresolved name", node.id) if value is MISSING else value
+    return Unknown(origin.Name(node.id)) if value is MISSING else value
 
 
 @register(EVAL, code.Binary)
@@ -58,7 +59,7 @@ def boolean(run: Run, node: code.Boolean, frame: Frame) -> Value:
     other = comparison.truth(run, right, frame, site)
     if other is not None and isinstance(right, bool) and right != is_and:
         return right
-    return opaque(run, "argument", "and/or", [left, right], site) if not isinstance(left, Unknown) else left
+    return opaque(run, origin.Computed("and/or"), [left, right], site) if not isinstance(left, Unknown) else left
 
 
 @register(EVAL, code.Compare)
@@ -89,7 +90,7 @@ def conditional(run: Run, node: code.Conditional, frame: Frame) -> Value:
         without = evaluate(run, node.orelse, frame)
         if isinstance(without, External) and without.name.endswith("Tensor"):
             return without  # torch.cuda.FloatTensor and torch.FloatTensor make the same tensor
-        return Unknown("argument", "GPU or not")
+        return Unknown(origin.Computed("GPU or not"))
     run.guards += 1
     try:
         if known is not None:
@@ -154,7 +155,7 @@ def call_(run: Run, node: code.Call, frame: Frame) -> Value:
         and not node.args
         and callee == External("builtins.super")
     ):
-        return SuperV(frame.cls, frame.self_) if frame.cls is not None else Unknown("unresolved name", "super")
+        return SuperV(frame.cls, frame.self_) if frame.cls is not None else Unknown(origin.Name("super"))
     args: list[Value] = []
     keywords: dict[str, Value] = {}
     for arg in node.args:
@@ -168,7 +169,7 @@ def call_(run: Run, node: code.Call, frame: Frame) -> Value:
                 args.append(
                     ListV(
                         [inner.item],
-                        inner.count if inner.count is not None else Unknown("loop bound", "list of unknown length"),
+                        inner.count if inner.count is not None else Unknown(origin.Length("list of unknown length")),
                     )
                 )
             else:
@@ -180,7 +181,7 @@ def call_(run: Run, node: code.Call, frame: Frame) -> Value:
             if isinstance(value, DictV):
                 keywords.update({key: each for key, each in value.items.items() if isinstance(key, str)})
                 if not value.complete:
-                    keywords.setdefault("**", Unknown("argument", "keywords"))
+                    keywords.setdefault("**", Unknown(origin.Computed("keywords")))
             else:
                 keywords.setdefault("**", value)
         else:

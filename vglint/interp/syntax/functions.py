@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vglint import ops
+from vglint import ops, origin
 from vglint.interp.machine.core import (
     CALL,
     DEPTH,
@@ -86,8 +86,8 @@ def _walked(
     if run.depth >= DEPTH or within >= limit or (within and id(function.node) in run.runaway):
         # Two calls to itself in each call would otherwise be walked 2**DEPTH times.
         run.runaway.add(id(function.node))
-        run.gap("budget", "calls within calls", site)
-        return opaque(run, "budget", "calls within calls", [*args, *keywords.values()], site)
+        run.gap(origin.Budget("calls within calls"), site)
+        return opaque(run, origin.Budget("calls within calls"), [*args, *keywords.values()], site)
     names = bind_arguments(run, function, args, keywords, site)
     scope = Scope(names, function.scope, function.scope.module)
     owner = run.modules_running[-1] if run.modules_running else None
@@ -181,7 +181,7 @@ def bind_arguments(
     if params.rest is not None:
         names[params.rest.name] = tuple(args[position:])
     elif len(args) > position:
-        run.gap("argument", f"{function.name}() is given {len(args) - position} too many", site)
+        run.gap(origin.Computed(f"{function.name}() is given {len(args) - position} too many"), site)
     for param in params.keyword_only:
         names[param.name] = _argument(run, function, param, [], 0, rest, blanket)
     if run.trying and params.others is None and rest:
@@ -213,7 +213,7 @@ def _argument(
         return keywords.pop(name)
     if name in function.defaults:
         return function.defaults[name]
-    return Unknown("argument", name)
+    return Unknown(origin.Argument(name))
 
 
 @register(CALL, MethodV)
@@ -248,7 +248,7 @@ def call_wrapped(
 def call_property(
     run: Run, value: PropertyV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
-    return Unknown("unmodelled call", "property")
+    return Unknown(origin.Call("property"))
 
 
 @register(CALL, Unknown, OpaqueV)
@@ -264,9 +264,9 @@ def call_unknown(
     sources: list[Value] = [*args, *keywords.values()]
     if isinstance(value, OpaqueV):
         sources.insert(0, value)
-    text = why.text if why.text.endswith(")") or why.why != "argument" or len(why.text) > 80 else f"{why.text}()"
-    result = opaque(run, why.why if why.why != "argument" else "argument", text, sources, site)
-    return result if isinstance(result, OpaqueV) else Unknown(why.why, text)
+    cause = origin.part(why.origin, "()")
+    result = opaque(run, cause, sources, site)
+    return result if isinstance(result, OpaqueV) else Unknown(cause)
 
 
 def _escape(run: Run, values: list[Value], site: Site) -> None:
@@ -305,7 +305,7 @@ def call_instance(
         forward = find_in_mro(value.cls, "forward")
         if forward is not None:
             return call(run, MethodV(forward[0], value), args, keywords, frame, site)
-    return opaque(run, "unmodelled call", f"{class_name(value.cls)}()", [*args, *keywords.values()], site)
+    return opaque(run, origin.Call(f"{class_name(value.cls)}()"), [*args, *keywords.values()], site)
 
 
 @register(CALL, External)
@@ -337,7 +337,7 @@ def call_external(
     if result is not MISSING:
         return result
     _escape(run, [*args, *keywords.values()], site)
-    return opaque(run, "unmodelled call", f"{value.name}()", [*args, *keywords.values()], site)
+    return opaque(run, origin.Call(f"{value.name}()"), [*args, *keywords.values()], site)
 
 
 def _leaf(run: Run, cls: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> ModuleV:

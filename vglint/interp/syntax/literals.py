@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from vglint import origin
 from vglint.interp.machine.core import EVAL, Frame, Run, evaluate, opaque, register
 from vglint.interp.protocols.iteration import Items, items_of
 from vglint.interp.protocols.repeats import is_layered
@@ -36,7 +37,7 @@ def special(run: Run, node: code.Special, frame: Frame) -> Value:
     try:
         return _literal(node.text)
     except (ValueError, SyntaxError):
-        return Unknown("unsupported syntax", node.text)
+        return Unknown(origin.Syntax(node.text))
 
 
 _literal = lru_cache(maxsize=1024)(ast.literal_eval)
@@ -49,21 +50,21 @@ def formatted(run: Run, node: code.Text, frame: Frame) -> Value:
         if not isinstance(part, code.Field):
             value = evaluate(run, part, frame)
             if not isinstance(value, str):
-                return Unknown("argument", "formatted text")
+                return Unknown(origin.Computed("formatted text"))
             parts.append(value)
             continue
         value = evaluate(run, part.value, frame)
         given = None if part.format is None else evaluate(run, part.format, frame)
         if not isinstance(value, (str, int, float, bool)) or not isinstance(given, (str, type(None))):
-            return value if isinstance(value, Unknown) else Unknown("argument", "formatted text")
+            return value if isinstance(value, Unknown) else Unknown(origin.Computed("formatted text"))
         spec = given or ""
         if re.search(r"\d{5}", spec):
-            return Unknown("budget", "long text")
+            return Unknown(origin.Budget("long text"))
         try:
             parts.append(repr(value) if part.conversion == "r" else format(value, spec))
         except (ValueError, TypeError):
-            return Unknown("argument", "formatted text")
-    return Unknown("unmodelled call", "a template string") if node.template else "".join(parts)
+            return Unknown(origin.Computed("formatted text"))
+    return Unknown(origin.Call("a template string")) if node.template else "".join(parts)
 
 
 def elements(run: Run, nodes: Any, frame: Frame) -> list[Value] | None:
@@ -88,7 +89,7 @@ def parts_of_items(found: Items) -> list[Value] | None:
         return found.items if found.items is not None else found.parts
     if not is_layered(found.item):
         return None
-    count = found.count if found.count is not None else Unknown("loop bound", "list of unknown length")
+    count = found.count if found.count is not None else Unknown(origin.Length("list of unknown length"))
     return [RepeatV((found.item,), count, OpenLoop(count))]
 
 
@@ -105,10 +106,10 @@ def display(run: Run, node: code.Display, frame: Frame) -> Value:
     if len(node.elements) == 1 and isinstance(only, code.Starred):
         inner = items_of(run, evaluate(run, only.value, frame), frame, Site(frame.unit, node))
         return ListV(
-            [inner.item], inner.count if inner.count is not None else Unknown("loop bound", "list of unknown length")
+            [inner.item], inner.count if inner.count is not None else Unknown(origin.Length("list of unknown length"))
         )
     sources = [evaluate(run, each.value if isinstance(each, code.Starred) else each, frame) for each in node.elements]
-    return opaque(run, "loop bound", "list of unknown length", sources, Site(frame.unit, node))
+    return opaque(run, origin.Length("list of unknown length"), sources, Site(frame.unit, node))
 
 
 @register(EVAL, code.Mapping)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from vglint import origin
 from vglint.interp.machine.attempts import Attempt
 from vglint.interp.machine.core import TURNS, Flow, Frame, Run, evaluate
 from vglint.interp.machine.memory import Journal
@@ -63,7 +64,7 @@ def _turns(
     outer = run.region
     for turn, item in enumerate(items):
         if turn >= TURNS:
-            run.gap("budget", f"loop of {len(items)} turns", site)
+            run.gap(origin.Budget(f"loop of {len(items)} turns"), site)
             return None
         start = len(run.nodes)
         region = run.open_region("loop", text, site) if turn == 0 else outer
@@ -142,7 +143,7 @@ def _is_table(items: list[Value]) -> bool:
 
 
 def _one_of(items: list[Value]) -> Items:
-    return Items(None, Unknown("loop bound", "item of a long list"), len(items))
+    return Items(None, Unknown(origin.Length("item of a long list")), len(items))
 
 
 @contextmanager
@@ -188,7 +189,7 @@ def walk_while(
             return None
         start = len(run.nodes)
         if known is None:
-            count = Unknown("loop bound", text)
+            count = Unknown(origin.Length(text))
             with counted(run, count, text, site), any_turn(run):
                 flow = body()
             return flow if flow == Flow.RETURN else None
@@ -196,7 +197,7 @@ def walk_while(
         with any_turn(run):
             flow = body()
         if frame.yields and len(frame.yields) > yielded and _endless(test):
-            frame.turns += [Unknown("loop bound", text)] * (len(frame.yields) - len(frame.turns))
+            frame.turns += [Unknown(origin.Length(text))] * (len(frame.yields) - len(frame.turns))
             return None
         if flow == Flow.BREAK:
             return None
@@ -205,7 +206,7 @@ def walk_while(
         if any(draft.op in TRAINING for draft in run.nodes[start:]):
             return None
         run.tick(20 + (len(run.nodes) - start) // 4)
-    run.gap("budget", f"while {text}", site)
+    run.gap(origin.Budget(f"while {text}"), site)
     return None
 
 
@@ -220,7 +221,7 @@ def counted(run: Run, count: Value, text: str, site: Site) -> Iterator[OpenLoop]
     region = run.open_region("loop", text, site)
     run.regions[region].count = count if isinstance(count, (int, Expr)) else None
     start = len(run.nodes)
-    loop = OpenLoop(count if count is not None else Unknown("loop bound", text))
+    loop = OpenLoop(count if count is not None else Unknown(origin.Length(text)))
     run.open_loops.append(loop)
     try:
         yield loop
@@ -252,7 +253,7 @@ def _note_bound(run: Run, start: int, count: Value, text: str, site: Site) -> No
         return
     if any(draft.op not in ("input", "parameter", "getitem") for draft in drafts):
         unknown = count.text if isinstance(count, Unknown) else str(count) if count is not None else text
-        run.gap("loop bound", unknown, site)
+        run.gap(origin.Length(unknown), site)
 
 
 def _fold(run: Run, region: int, outer: int) -> None:

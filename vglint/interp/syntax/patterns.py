@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vglint import origin
 from vglint.interp.machine.core import Frame, Run, evaluate, get_attribute
 from vglint.interp.protocols.comparison import equal
 from vglint.interp.values.objects import DictV, External, ListV, Site, Value, is_unknown
@@ -47,12 +48,12 @@ def _class_fits(
     known = is_instance(run, subject, cls)
     for keyword in pattern.keywords:
         name = keyword.name or ""
-        value = get_attribute(run, subject, name, frame) if known else Unknown("argument", name)
+        value = get_attribute(run, subject, name, frame) if known else Unknown(origin.Argument(name))
         fits = matches(run, keyword.value, value, frame, bound, site)
         known = False if fits is False else known if fits else None
     for inner in pattern.args:
         own = isinstance(cls, External) and cls.name.startswith("builtins.")  # `int(x)` takes the subject itself
-        fits = matches(run, inner, subject if own else Unknown("argument", "a class pattern"), frame, bound, site)
+        fits = matches(run, inner, subject if own else Unknown(origin.Computed("a class pattern")), frame, bound, site)
         known = False if fits is False else known if fits else known and None
     return known
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from vglint import origin
 from vglint.interp.machine.core import EXEC, Flow, Frame, Raised, Run, evaluate, execute, register
 from vglint.interp.machine.imports import bind_import
 from vglint.interp.nodes.emit import emit
@@ -121,8 +122,8 @@ def raise_(run: Run, node: code.Raise, frame: Frame) -> int | None:
         name = value.cls.name
     elif isinstance(value, ClassV):
         name = value.name
-    elif isinstance(value, Unknown):
-        name = value.text
+    elif isinstance(value, Unknown) and isinstance(value.origin, (origin.Name, origin.Call)):
+        name = value.origin.name if isinstance(value.origin, origin.Name) else value.origin.callee
     name = name.rsplit(".", 1)[-1]
     if name in _MISSING_PACKAGE and run.trying == 0:
         return None  # what the code needs is taken to be installed where it runs
@@ -329,13 +330,17 @@ def _catches(run: Run, kind: code.Expression | None, error: Raised, frame: Frame
         return True
     caught = evaluate(run, kind, frame)
     for each in caught if isinstance(caught, tuple) else (caught,):
-        name = each.name if isinstance(each, (External, ClassV)) else each.text if isinstance(each, Unknown) else ""
+        name = each.name if isinstance(each, (External, ClassV)) else _unknown_name(each)
         name = name.rsplit(".", 1)[-1]
         if name in ("Exception", "BaseException", error.name) or error.name in _IMPORT_ERRORS.get(name, ()):
             return True
         if isinstance(error.value, Instance) and isinstance(error.value.cls, ClassV) and each in error.value.cls.mro:
             return True
     return False
+
+
+def _unknown_name(value: Value) -> str:
+    return value.origin.name if isinstance(value, Unknown) and isinstance(value.origin, origin.Name) else ""
 
 
 @register(EXEC, code.Match)

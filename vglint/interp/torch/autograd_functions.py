@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vglint import origin
 from vglint.interp.machine.attempts import Attempt
 from vglint.interp.machine.core import LIBRARY, Frame, Raised, Run, call, opaque, register
 from vglint.interp.nodes.emit import emit, node_of, shape_of, tensor_of
@@ -28,7 +29,7 @@ def _applied(run: Run, cls: ClassV, args: list[Value], keywords: dict[str, Value
     inputs = [node for node in (node_of(run, each, site) for each in args if is_tensor(each)) if node is not None]
     parts = result if isinstance(result, tuple) else (result,)
     if keywords or not inputs or not all(isinstance(part, TensorV) for part in parts):
-        return opaque(run, "unmodelled call", "torch.autograd.Function.apply", [*args, *keywords.values()], site)
+        return opaque(run, origin.Call("torch.autograd.Function.apply"), [*args, *keywords.values()], site)
     tensors = tuple(Tensor(shape_of(run, part)) for part in parts)
     draft = emit(
         run, "opaque", inputs, {"function": cls.qualified}, site, shape=tensors[0].shape if len(tensors) == 1 else None
@@ -65,4 +66,4 @@ def _plain(run: Run, value: Value) -> Value:
 def unknown_function(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
-    return opaque(run, "unmodelled call", which.name, [*args, *keywords.values()], site)
+    return opaque(run, origin.Call(which.name), [*args, *keywords.values()], site)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vglint import origin
 from vglint.interp.machine.core import Frame, Run, call
 from vglint.interp.protocols.repeats import repeating
 from vglint.interp.values.objects import (
@@ -37,7 +38,7 @@ def fill(
             elif isinstance(value, (ModuleV, RepeatV)):
                 add(run, module, value, site)
             elif value is not None:
-                run.gap("argument", f"entry {index} of a Sequential", site)
+                run.gap(origin.Computed(f"entry {index} of a Sequential"), site)
                 run.put(module.attrs, "__gap__", True)
         return
     if not args:
@@ -52,7 +53,7 @@ def fill(
                 if isinstance(both, (tuple, list)) and len(both) == 2 and not is_unknown(both[0]):
                     put(run, module, str(both[0]), both[1])
                 else:
-                    run.gap("argument", "names of a module dict", site)
+                    run.gap(origin.Computed("names of a module dict"), site)
                     run.put(module.attrs, "__gap__", True)
         return
     extend(run, module, source, site)
@@ -70,7 +71,7 @@ def extend(run: Run, module: ModuleV, source: Value, site: Site) -> None:
             for item in source.items:
                 add(run, module, item, site)
         case IteratorV() if source.items is None:
-            count = source.count if source.count is not None else Unknown("loop bound", "list of unknown length")
+            count = source.count if source.count is not None else Unknown(origin.Length("list of unknown length"))
             add(run, module, RepeatV((source.item,), count, OpenLoop(count)), site)
         case IteratorV():
             for item in source.items or []:
@@ -79,7 +80,7 @@ def extend(run: Run, module: ModuleV, source: Value, site: Site) -> None:
             for item in parts_of(source):
                 add(run, module, item, site)
         case _:
-            run.gap("argument", "entries of a module list", site)
+            run.gap(origin.Computed("entries of a module list"), site)
             run.put(module.attrs, "__gap__", True)
 
 
@@ -91,7 +92,7 @@ def add(run: Run, module: ModuleV, value: Value, site: Site, loop: OpenLoop | No
             add(run, module, item, site, loop or value.loop)
         loops.append(value.loop)
     if len(set(map(id, loops))) > 1:
-        run.gap("loop bound", "loops in loops that make layers", site)
+        run.gap(origin.Length("loops in loops that make layers"), site)
     if isinstance(value, RepeatV):
         return
     name = str(len(module.parameters) if isinstance(value, (ParamV, TensorV)) else len(module.modules))
@@ -106,7 +107,7 @@ def joined(run: Run, left: ModuleV, right: ModuleV, frame: Frame, site: Site) ->
     from vglint.interp.torch.modules import new_module
 
     if not (is_container(left) and is_container(right) and isinstance(left.cls, External)):
-        return Unknown("unmodelled call", "sum of modules")
+        return Unknown(origin.Call("sum of modules"))
     made = new_module(run, left.cls, frame, site)
     for source in (left, right):
         extend(run, made, source, site)
@@ -141,15 +142,15 @@ def _fill_named(run: Run, module: ModuleV, source: DictV, site: Site) -> None:
     for name, value in source.items.items():
         put(run, module, str(name), value)
     if not source.complete:
-        run.gap("argument", "names of a module dict", site)
+        run.gap(origin.Computed("names of a module dict"), site)
         run.put(module.attrs, "__gap__", True)
 
 
 def run_sequential(run: Run, module: ModuleV, args: list[Value], frame: Frame, site: Site) -> Value:
     """Runs the children of a Sequential one after the other."""
-    value = args[0] if args else Unknown("argument", "input")
+    value = args[0] if args else Unknown(origin.Computed("input"))
     if "__gap__" in module.attrs:
-        run.gap("argument", "entries of a Sequential", site)
+        run.gap(origin.Computed("entries of a Sequential"), site)
         value = _blurred(run, value, site)
     for part in parts_of(module):
         if isinstance(part, RepeatV):
@@ -167,7 +168,7 @@ def run_sequential(run: Run, module: ModuleV, args: list[Value], frame: Frame, s
 
 def _blurred(run: Run, value: Value, site: Site) -> Value:
     if isinstance(value, TensorV):
-        return OpaqueV(Unknown("argument", "entries of a Sequential"), (value.node,), None, site)
+        return OpaqueV(Unknown(origin.Computed("entries of a Sequential")), (value.node,), None, site)
     return value
 
 
@@ -175,4 +176,4 @@ def child_at(module: ModuleV, index: int) -> Value:
     children = list(module.modules.values()) or list(module.parameters.values())
     if -len(children) <= index < len(children):
         return children[index]
-    return Unknown("argument", f"index {index} of {len(children)} modules")
+    return Unknown(origin.Computed(f"index {index} of {len(children)} modules"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vglint import origin
 from vglint.graph import Init
 from vglint.interp.machine.core import LIBRARY, Frame, Run, register
 from vglint.interp.nodes import distribution
@@ -78,7 +79,7 @@ def calculate_gain(
         slope = param if isinstance(param, (int, float)) else 0.01
         return float((2.0 / (1 + slope**2)) ** 0.5)
     known: Value = {"tanh": 5.0 / 3, "relu": 2.0**0.5, "selu": 0.75}.get(
-        kind if isinstance(kind, str) else "", Unknown("argument", "gain")
+        kind if isinstance(kind, str) else "", Unknown(origin.Computed("gain"))
     )
     return known
 
@@ -87,7 +88,7 @@ def calculate_gain(
 def fans(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     shape = shape_of(run, args[0]) if args else None
     if not shape or len(shape) < 2 or not all(isinstance(size, int) for size in shape):
-        return (Unknown("argument", "fan_in"), Unknown("argument", "fan_out"))
+        return (Unknown(origin.Computed("fan_in")), Unknown(origin.Computed("fan_out")))
     field = 1
     for size in shape[2:]:
         assert isinstance(size, int)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vglint import ops
+from vglint import ops, origin
 from vglint.interp.machine.core import (
     Frame,
     Raised,
@@ -119,10 +119,10 @@ def build_leaf(
         if run.trying:
             raise Raised("TypeError") from None
         if any(is_unknown(value) for value in (*args, *keywords.values())) or "**" in keywords:
-            run.gap("argument", f"arguments of {spelling.name}", site)
+            run.gap(origin.Computed(f"arguments of {spelling.name}"), site)
         else:
-            run.gap("unmodelled call", f"{spelling.name} {error}", site)
-        bound = {arg.name: keywords.get(arg.name, Unknown("argument", arg.name)) for arg in spelling.args}
+            run.gap(origin.Call(f"{spelling.name} {error}"), site)
+        bound = {arg.name: keywords.get(arg.name, Unknown(origin.Argument(arg.name))) for arg in spelling.args}
     op = ops.OPS[spelling.op]
     config: dict[str, Literal_] = {}
     for arg in spelling.args:
@@ -143,7 +143,7 @@ def build_leaf(
         specs = op.params(module.config)
     except Exception:
         # A constructor with arguments that make no sense has no parameters that could be known.
-        run.gap("argument", f"parameters of {spelling.name}", site)
+        run.gap(origin.Computed(f"parameters of {spelling.name}"), site)
         return
     for spec in specs:
         param = ParamV(spec.shape, spec.init, spec.trainable, spec.buffer, site, None, spec.name)
@@ -185,7 +185,7 @@ def _conv_forward(run: Run, args: list[Value], keywords: dict[str, Value], frame
     assert isinstance(module, ModuleV) and module.spelling is not None
     config = module.config
     if config.get("padding_mode") != "zeros":
-        return opaque(run, "unmodelled call", "_conv_forward with padding_mode", args[1:], site)
+        return opaque(run, origin.Call("_conv_forward with padding_mode"), args[1:], site)
     names = ("stride", "padding", "dilation", "groups")
     given = {name: config[name] for name in names if name in config}
     function = External(f"torch.nn.functional.{module.spelling.op}")

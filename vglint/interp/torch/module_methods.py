@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from vglint import origin
 from vglint.graph import Init
 from vglint.interp.machine.core import Frame, Run, call, emit_hook, register, set_trainable
 from vglint.interp.nodes.distribution import UNKNOWN, of_tensor, overwrite
@@ -184,7 +185,7 @@ def named_parameters_of(module: ModuleV) -> list[tuple[str, ParamV]]:
 def parameters(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     module = _module(args)
     if module.opaque or any(each.opaque for _, each in modules.walk(module)):
-        return IteratorV(None, Unknown("unmodelled call", "parameters of a pretrained model"))
+        return IteratorV(None, Unknown(origin.Call("parameters of a pretrained model")))
     return IteratorV(list(parameters_of(module)))
 
 
@@ -195,7 +196,7 @@ def named_parameters(run: Run, args: list[Value], keywords: dict[str, Value], fr
 
 @register(METHODS, "buffers", "named_buffers")
 def buffers(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return IteratorV(None, Unknown("argument", "buffers"))
+    return IteratorV(None, Unknown(origin.Computed("buffers")))
 
 
 @register(METHODS, "modules")
@@ -221,7 +222,7 @@ def _every_module(module: ModuleV) -> list[tuple[str, ModuleV]]:
 def children(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     module = _module(args)
     if module.opaque:
-        return IteratorV(None, Unknown("unmodelled call", "children of a pretrained model"))
+        return IteratorV(None, Unknown(origin.Call("children of a pretrained model")))
     return IteratorV([child for _, child in _children(module)])
 
 
@@ -234,7 +235,7 @@ def named_children(run: Run, args: list[Value], keywords: dict[str, Value], fram
 def get_submodule(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     path = _argument(args, keywords, 1, "target")
     if not isinstance(path, str):
-        return Unknown("argument", "path of a module")
+        return Unknown(origin.Computed("path of a module"))
     return modules.find_attribute(run, args[0], path, frame)
 
 
@@ -246,7 +247,7 @@ def state_dict(run: Run, args: list[Value], keywords: dict[str, Value], frame: F
 @register(METHODS, "load_state_dict")
 def load_state_dict(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     forget_init(run, _module(args), site)
-    return Unknown("unmodelled call", "load_state_dict")
+    return Unknown(origin.Call("load_state_dict"))
 
 
 @register(METHODS, "save_hyperparameters")
@@ -297,7 +298,7 @@ def pop(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, s
         removed = module.modules[key]
         run.drop(module.modules, key)
         return removed
-    return Unknown("argument", "pop of a module container")
+    return Unknown(origin.Computed("pop of a module container"))
 
 
 def _renumber(run: Run, module: ModuleV, children: list[Value]) -> None:

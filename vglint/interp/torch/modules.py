@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from vglint import origin
 from vglint.interp.kinds.mappings import METHODS as MIXED_IN
 from vglint.interp.kinds.mappings import is_mapping, mapping_method
 from vglint.interp.machine.core import (
@@ -94,7 +95,7 @@ def call_module(
     dunder = _method(module, "__call__")
     if dunder is not None:
         return call(run, MethodV(dunder, module), args, keywords, frame, site)
-    return opaque(run, "unmodelled call", f"forward of {class_name(module.cls)}", [*args, *keywords.values()], site)
+    return opaque(run, origin.Call(f"forward of {class_name(module.cls)}"), [*args, *keywords.values()], site)
 
 
 def class_name(cls: Value) -> str:
@@ -160,7 +161,7 @@ def _attribute_by_name(module: ModuleV) -> Callable[..., Value]:
     def get(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
         if len(args) == 1 and isinstance(args[0], str):
             return get_attribute(run, module, args[0], frame)
-        return Unknown("argument", "getattr")
+        return Unknown(origin.Computed("getattr"))
 
     return get
 
@@ -176,7 +177,7 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
     if found is not None:
         return bind_attribute(run, found[0], module, frame, found[1])
     if module.opaque:
-        return Unknown("argument", f"{class_name(module.cls)}.{name}")
+        return Unknown(origin.Computed(f"{class_name(module.cls)}.{name}"))
     if name in ("__getattr__", "__getattribute__"):
         return BuiltinV(name, _attribute_by_name(module))
     if name == "__call__" or (name == "forward" and (module.spelling is not None or leaf_base(module.cls) is not None)):
@@ -217,7 +218,7 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
         except Raised as error:
             if error.name != "AttributeError":
                 raise
-    return Unknown("unresolved name", f".{name} of {class_name(module.cls)}")
+    return Unknown(origin.Member(class_name(module.cls), name))
 
 
 def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame, site: Site) -> None:
@@ -258,7 +259,7 @@ def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame
 
 def register_unnamed(run: Run, value: Value, site: Site) -> None:
     """Registers a child under a name that is not known: it has no path, but its parameters are the model's."""
-    run.gap("argument", "name of a registered module", site)
+    run.gap(origin.Computed("name of a registered module"), site)
     if isinstance(value, ModuleV):
         run.put(value.extra, "named", True)
 
@@ -297,7 +298,7 @@ def _register_child(run: Run, module: ModuleV, name: str, value: Value, site: Si
 def super_attribute(run: Run, value: SuperV, name: str, frame: Frame) -> Value:
     cls = value.self.cls if isinstance(value.self, Instance) else value.self
     if not isinstance(cls, ClassV):
-        return Unknown("unresolved name", f"super().{name}")
+        return Unknown(origin.Member("super()", name))
     found = find_in_mro(cls, name, after=value.cls)
     if found is not None:
         if isinstance(value.self, ClassV) and isinstance(found[0], FunctionV):
@@ -327,7 +328,7 @@ def plain_lookup(instance: Instance, name: str) -> BuiltinV:
 
     def plain(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
         if not args or not isinstance(args[0], str) or f"plain {args[0]}" in instance.extra:
-            return Unknown("unresolved name", f".{args[0] if args else ''} of {class_name(instance.cls)}")
+            return Unknown(origin.Member(class_name(instance.cls), str(args[0]) if args else ""))
         instance.extra[f"plain {args[0]}"] = True
         try:
             return get_attribute(run, instance, args[0], frame)
@@ -356,14 +357,14 @@ def _torch_base_attribute(run: Run, module: ModuleV, name: str, frame: Frame) ->
             if base.name == "torch.nn.Sequential":
                 return run_sequential(run, module, args, frame, site)
             if module.spelling is None:
-                return opaque(run, "unmodelled call", f"forward of {base.name}", args, site)
+                return opaque(run, origin.Call(f"forward of {base.name}"), args, site)
             return emit_call(run, module.spelling, args, keywords, site, signature=module.spelling.forward, leaf=module)
 
         return BuiltinV("forward", forward)
     if name == "__getattr__":
         return BuiltinV(
             "__getattr__",
-            lambda run, args, keywords, frame, site: Unknown("unresolved name", f".{args[0] if args else ''}"),
+            lambda run, args, keywords, frame, site: Unknown(origin.Member("", args[0] if args else "")),
         )
     if (own := leaf_method(module, name)) is not None:
         return MethodV(own, module)
@@ -371,7 +372,7 @@ def _torch_base_attribute(run: Run, module: ModuleV, name: str, frame: Frame) ->
         return MethodV(BuiltinV(name, METHODS[name]), module)
     return BuiltinV(
         f"super().{name}",
-        lambda run, args, keywords, frame, site: opaque(run, "unresolved name", f"super().{name}", args, site),
+        lambda run, args, keywords, frame, site: opaque(run, origin.Member("super()", name), args, site),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vglint import origin
 from vglint.interp.machine.core import LIBRARY, Frame, Run, register
 from vglint.interp.nodes.emit import literal, node_of, shape_of
 from vglint.interp.torch.training import act, groups_of, optimizer_nodes, tensor_method
@@ -39,7 +40,7 @@ def clip(run: Run, which: External, args: list[Value], keywords: dict[str, Value
         config["norm_type"] = literal(args[2] if len(args) > 2 else keywords.get("norm_type", 2.0))
     config["exhausted"], config["complete"] = exhausted, complete
     act(run, "clip_grad_value" if by_value else "clip_grad_norm", [], config, site, params)
-    return Unknown("argument", "gradient norm")
+    return Unknown(origin.Computed("gradient norm"))
 
 
 # ---- scalers, accelerators, trainers
@@ -121,7 +122,7 @@ def accelerator(
         {
             "is_main_process": True,
             "is_local_main_process": True,
-            "sync_gradients": Unknown("argument", "sync_gradients"),
+            "sync_gradients": Unknown(origin.Computed("sync_gradients")),
             "device": External("torch.device"),
         }
     )

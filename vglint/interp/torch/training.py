@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vglint import ops
+from vglint import ops, origin
 from vglint.interp.machine.core import LIBRARY, MISSING, Frame, Run, call, register, set_trainable
 from vglint.interp.nodes.emit import emit, literal, node_of, shape_of
 from vglint.interp.protocols.iteration import items_of
@@ -292,7 +292,7 @@ def _optimizer_attribute(run: Run, value: Instance, name: str, frame: Frame) -> 
             for node in nodes:
                 run.nodes[node].params += params
             return None
-        return Unknown("unmodelled call", f"optimizer.{name}")
+        return Unknown(origin.Call(f"optimizer.{name}"))
 
     if name == "param_groups":
         return ListV([DictV({"params": ListV([param for _, param in value.extra["params"]])}, complete=False)])
@@ -347,8 +347,10 @@ def act_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: dict[
 
     Which of them an argument is shows in what is done to it: only optimisers take `zero_grad` and `step`, schedules `step` alone.
     """
-    holder, _, name = method.text.rpartition(".")
-    if method.why != "argument" or not holder:
+    if not isinstance(method.origin, (origin.Argument, origin.Computed)):
+        return MISSING
+    holder, _, name = origin.text(method.origin).rpartition(".")
+    if not holder:
         return MISSING
     target = args[0] if args else next(iter(keywords.values()), None)
     if name == "scale" and (is_tensor(target) or isinstance(target, OpaqueV)):
@@ -364,7 +366,9 @@ def act_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: dict[
         return None
     if name == "step":
         if (isinstance(target, Instance) and "node" in target.extra) or (
-            isinstance(target, Unknown) and "closure" not in target.text and target.why == "argument"
+            isinstance(target, Unknown)
+            and "closure" not in target.text
+            and isinstance(target.origin, origin.FROM_ARGUMENTS)
         ):
             act(run, "step", _target_nodes(run, target, site), {"closure": False, "scaler": True}, site)
         elif _is_optimizer_name(run, holder):

@@ -1,0 +1,211 @@
+"""Why a value is not known: a closed set of origins. Programs match them; their texts are for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Why: TypeAlias = Literal[
+    "argument",  # an argument that no call site and no default gives, or what is computed from one
+    "unresolved name",  # a name, attribute or import that the project does not define
+    "unmodelled call",  # a call into code that vglint does not know
+    "unsupported syntax",
+    "loop bound",  # a loop whose number of turns is not known
+    "turn",  # a condition on the number of a turn
+    "branches differ",  # both arms of an unknown condition were taken, with different results
+    "budget",  # interpretation of this entry was stopped
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument that nobody gives, or a part of one: `config.hidden`, `sizes[0]`, `optimizer.step()`."""
+
+    path: str
+
+    @property
+    def name(self) -> str:
+        """The argument's own name; '' for a part of one."""
+        return self.path if self.path.isidentifier() else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Something computed from what is not known: `len(x)`, `a < b`."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dtype:
+    """The dtype of a tensor where nothing tells it: one that models train in by default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name that nothing defines, dotted where it is another module's."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """A name whose meaning is just being looked for: files that import each other."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An attribute or entry that nothing defines, of a holder ('' where it goes without saying)."""
+
+    holder: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of something that is not modelled, or that is modelled and cannot take what it is given."""
+
+    callee: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoTensor:
+    """A call that wants a tensor and is given none."""
+
+    callee: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """The program raises an exception of this name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """Syntax that is not modelled."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """The length of something, or the number of turns of a loop over it."""
+
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whether this is one turn in `every` of a loop; 0 where that number is not known."""
+
+    every: int
+
+
+@dataclass(frozen=True, slots=True)
+class Branches:
+    """Arms of a condition that leave different values."""
+
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Interpretation was stopped by one of its limits."""
+
+    kind: str
+
+
+Origin: TypeAlias = (
+    Argument
+    | Computed
+    | Dtype
+    | Name
+    | Circle
+    | Member
+    | Call
+    | NoTensor
+    | Raise
+    | Syntax
+    | Length
+    | Turn
+    | Branches
+    | Budget
+)
+
+FROM_ARGUMENTS = (Argument, Computed, Dtype)
+"""What an argument that nobody gives leaves open: a number of such an origin can stand as a symbol."""
+UNDEFINED = (Name, Circle, Member)
+CALLS = (Call, NoTensor, Raise)
+
+
+def why(origin: Origin) -> Why:
+    """Returns the kind of an origin in words for people."""
+    match origin:
+        case Argument() | Computed() | Dtype():
+            return "argument"
+        case Name() | Circle() | Member():
+            return "unresolved name"
+        case Call() | NoTensor() | Raise():
+            return "unmodelled call"
+        case Syntax():
+            return "unsupported syntax"
+        case Length():
+            return "loop bound"
+        case Turn():
+            return "turn"
+        case Branches():
+            return "branches differ"
+        case Budget():
+            return "budget"
+
+
+def text(origin: Origin) -> str:
+    """Returns what is not known, in words for people."""
+    match origin:
+        case Argument(path=found) | Computed(what=found) | Name(name=found) | Call(callee=found):
+            return found
+        case Syntax(what=found) | Length(of=found) | Branches(condition=found) | Budget(kind=found):
+            return found
+        case Dtype():
+            return "dtype"
+        case Circle(name=name):
+            return f"{name} imports itself"
+        case Member(holder=holder, name=name):
+            return f".{name} of {holder}" if holder else f".{name}"
+        case NoTensor(callee=callee):
+            return f"{callee} of no tensor"
+        case Raise(name=name):
+            return f"raises {name}"
+        case Turn(every=every):
+            return str(every or "")
+
+
+def part(origin: Origin, suffix: str) -> Origin:
+    """Returns the origin of a part of something that is not known: `.name`, `[0]`, `()`."""
+    match origin:
+        case Argument(path=path) if len(path) <= LONGEST:
+            return Argument(path + suffix)
+        case Computed(what=what) if len(what) <= LONGEST:
+            return Computed(what + suffix)
+        case _:
+            return origin
+
+
+def of(origin: Origin, function: str) -> Origin:
+    """Returns the origin of what a function makes of something that is not known: `len(x)`."""
+    return Computed(f"{function}({text(origin)})") if isinstance(origin, FROM_ARGUMENTS) else origin
+
+
+def each(origin: Origin) -> Origin:
+    """Returns the origin of one item of something that is not known."""
+    if isinstance(origin, FROM_ARGUMENTS) and len(text(origin)) <= LONGEST:
+        return Computed(f"each of {text(origin)}")
+    return origin
+
+
+LONGEST = 80
+"""Characters of a path from which on it is not told in more detail."""
