@@ -7,7 +7,6 @@ from typing import Literal, TypeAlias
 
 from vglint.rule import Confidence, Safety, Scalar, Severity
 from vglint.span import Span
-from vglint.value import Unknown
 
 Evidence: TypeAlias = tuple[tuple[str, Scalar], ...]
 """The facts that a finding rests on, with their values."""
@@ -90,6 +89,16 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that is not known of an entry, in words: its kind, what it is, and where."""
+
+    entry: str
+    why: str
+    text: str
+    span: Span | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything one run has to say, in its final order."""
 
@@ -106,7 +115,7 @@ class Report:
     """Source text of what findings point into, for code frames: by path, a notebook's cells by `path:cell N`."""
     missing: tuple[Problem, ...] = ()
     """Imports of the project's own modules that were not found: no fault of a file, but what depends on them is not checked."""
-    unknowns: tuple[tuple[str, Unknown], ...] = ()
-    """The gaps themselves with the entry that each belongs to, where they were asked for."""
+    unknowns: tuple[Gap, ...] = ()
+    """The gaps themselves, where they were asked for."""
     silent: tuple[tuple[str, str], ...] = ()
     """Entries without a gap whose gradient is not known, and the place at which knowledge ends, with the reason."""

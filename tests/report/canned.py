@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.finding import Edit, Finding, Fix, Place, Problem, Report, Verdict
+from vglint.finding import Edit, Finding, Fix, Gap, Place, Problem, Report, Verdict
 from vglint.graph import Graph, Init, ModuleInfo, Node, Parameter, Region
 from vglint.rule import Rule
 from vglint.signal import Ratio, Signal, Trace
@@ -110,7 +110,7 @@ REPORT = Report(
     texts={"models/deep.py": MODEL, "train.py": TRAIN, "notes/a b.ipynb:cell 3": CELL},
 )
 
-GAPS = (("Deep", Unknown(origin.Argument("width has no default"), Span("models/deep.py", 6, 24, 6, 29))),)
+GAPS = (Gap("Deep", "argument", "width has no default", Span("models/deep.py", 6, 24, 6, 29)),)
 
 EMPTY = Report(findings=(), problems=(), files=1, entries=1, gaps=0)
 

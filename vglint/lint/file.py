@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from vglint.finding import Finding, Place, Problem
+from vglint.finding import Finding, Gap, Place, Problem
 from vglint.lint.fixes import Before, with_fixes
 from vglint.lint.missing import missing_imports
 from vglint.lint.outcome import SKIPPED, Idle, Outcome
@@ -89,7 +89,9 @@ def _lint_module(tools: Tools, module: Module) -> Outcome:
         training=sum(graph.kind == "training" for graph in graphs),
         partial=sum(bool(graph.gaps) for graph in graphs),
         gaps=sum(len(graph.gaps) for graph in graphs),
-        unknowns=tuple((graph.entry, gap) for graph in graphs for gap in graph.gaps) if tools.gaps else (),
+        unknowns=tuple(Gap(graph.entry, gap.why, gap.text, gap.span) for graph in graphs for gap in graph.gaps)
+        if tools.gaps
+        else (),
         missing=tuple(missing_imports(tools.project, module)) if _is_open(graphs) else (),
         silent=tuple(_silent(graphs)) if not faults else (),
         internal=bool(faults),

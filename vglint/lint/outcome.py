@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from vglint.finding import Finding, Problem
-from vglint.value import Unknown
+from vglint.finding import Finding, Gap, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class Outcome:
     partial: int = 0
     """How many of the entries were read only in part."""
     gaps: int = 0
-    unknowns: tuple[tuple[str, Unknown], ...] = ()
+    unknowns: tuple[Gap, ...] = ()
     missing: tuple[Problem, ...] = ()
     """Imports of the project's own modules that were not found."""
     silent: tuple[tuple[str, str], ...] = ()

@@ -57,9 +57,9 @@ def unknown_lines(report: Report) -> list[str]:
         f"{visible(problem.path)}:{problem.line}: {visible(problem.message)}; what depends on it is not checked"
         for problem in report.missing
     ]
-    for entry, gap in report.unknowns:
+    for gap in report.unknowns:
         where = f"{visible(str(gap.span))}: " if gap.span else ""
-        lines.append(f"{where}not known in {visible(entry)}: {visible(gap.text)} ({gap.why})")
+        lines.append(f"{where}not known in {visible(gap.entry)}: {visible(gap.text)} ({gap.why})")
     if report.unknowns:
         lines += [f"gradient of {visible(entry)} not known: {visible(why)}" for entry, why in report.silent]
     return lines
