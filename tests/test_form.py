@@ -18,7 +18,7 @@ PACKAGE = ROOT / "vglint"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("nearest", "number", "span", "value", "shape", "signal", "graph", "rule", "finding"),
+    ("nearest", "number", "span", "origin", "value", "shape", "signal", "graph", "rule", "finding"),
     ("source", "ops", "config", "report"),
     ("interp",),
     ("analysis",),
