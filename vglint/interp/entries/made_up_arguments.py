@@ -7,7 +7,7 @@ import os
 from vglint import origin
 from vglint.interp.machine.core import MISSING, Frame, Run, call, evaluate
 from vglint.interp.machine.names import lookup
-from vglint.interp.protocols.indexing import entry_input
+from vglint.interp.nodes.emit import entry_input
 from vglint.interp.torch.leaves import is_module_class
 from vglint.interp.torch.modules import find_in_mro
 from vglint.interp.values.objects import ClassV, External, FunctionV, Instance, ListV, Scope, Site, Value

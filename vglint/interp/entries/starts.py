@@ -15,7 +15,7 @@ from vglint.interp.machine.core import (
     execute,
     get_attribute,
 )
-from vglint.interp.protocols.indexing import entry_input
+from vglint.interp.nodes.emit import entry_input
 from vglint.interp.static.candidates import acts_elsewhere
 from vglint.interp.torch import training
 from vglint.interp.torch.leaves import leaf_base

@@ -11,9 +11,9 @@ from vglint.interp.kinds.enums import by_name
 from vglint.interp.kinds.mappings import METHODS, is_mapping, mapping_method
 from vglint.interp.machine.core import CONSTANTS, GETATTR, MISSING, Frame, Raised, Run, call, get_attribute, register
 from vglint.interp.machine.names import member
-from vglint.interp.nodes.emit import emit, node_of, shape_of
+from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of
 from vglint.interp.nodes.ranks import rank_of
-from vglint.interp.protocols.indexing import dimension, entry_input
+from vglint.interp.protocols.indexing import dimension
 from vglint.interp.torch.autograd_functions import bound_apply, is_function_class
 from vglint.interp.torch.composite import COMPOSITES, composite
 from vglint.interp.torch.modules import bind_attribute, find_in_mro, plain_lookup

@@ -5,8 +5,9 @@ from __future__ import annotations
 from vglint import ops, origin
 from vglint.interp.machine.core import Frame, Run, opaque
 from vglint.interp.nodes import distribution
-from vglint.interp.nodes.emit import emit_call, shape_of
+from vglint.interp.nodes.emit import shape_of
 from vglint.interp.nodes.folding import pieces
+from vglint.interp.nodes.operations import emit_call
 from vglint.interp.nodes.ranks import rank_of
 from vglint.interp.protocols.indexing import dimension
 from vglint.interp.values.objects import (

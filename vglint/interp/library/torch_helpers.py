@@ -5,7 +5,8 @@ from __future__ import annotations
 from vglint import ops, origin
 from vglint.interp.library.stdlib import duplicate
 from vglint.interp.machine.core import CONSTANTS, LIBRARY, Frame, Run, call, opaque, register
-from vglint.interp.nodes.emit import emit_call, literal
+from vglint.interp.nodes.config import literal
+from vglint.interp.nodes.operations import emit_call
 from vglint.interp.protocols.comparison import GPU
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.syntax.contexts import AUTOCAST, NO_GRAD, context
@@ -345,7 +346,7 @@ def data_loader(
         config.setdefault("batch_size", literal(args[1]))
 
     def batch(run: Run, site: Site) -> Value:
-        from vglint.interp.protocols.indexing import entry_input
+        from vglint.interp.nodes.emit import entry_input
 
         return entry_input(run, "batch", site)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from vglint.graph import Init
 from vglint.interp.machine.core import Run
-from vglint.interp.nodes.emit import literal
+from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.folding import folded
 from vglint.interp.nodes.numbers import made_of_numbers
 from vglint.interp.values.objects import ROW, ParamV, ParamView, Site, TensorV, Value

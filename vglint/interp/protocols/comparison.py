@@ -12,7 +12,7 @@ from vglint import ops, origin
 from vglint.interp.machine import registries
 from vglint.interp.machine.core import MISSING, Frame, Run, call, get_attribute, opaque
 from vglint.interp.nodes.constants import truth_of
-from vglint.interp.nodes.emit import emit_operator
+from vglint.interp.nodes.operations import emit_operator
 from vglint.interp.protocols.repeats import is_repeated
 from vglint.interp.values.objects import (
     ArrayV,

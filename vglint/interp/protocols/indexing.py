@@ -9,9 +9,10 @@ from vglint.graph import Init
 from vglint.interp.machine import registries
 from vglint.interp.machine.core import Frame, Raised, Run, call, get_attribute, opaque
 from vglint.interp.machine.names import set_member
+from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.constants import after_index
 from vglint.interp.nodes.distribution import UNKNOWN, overwrite
-from vglint.interp.nodes.emit import emit, literal, node_of, shape_of
+from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of
 from vglint.interp.nodes.ranks import last_size, learn, of_tokens
 from vglint.interp.protocols.repeats import at, is_repeated
 from vglint.interp.torch import containers
@@ -330,17 +331,6 @@ def _hashable(key: Value) -> bool:
     except TypeError:
         return False
     return True
-
-
-def entry_input(run: Run, name: str, site: Site | None) -> TensorV:
-    """Returns an input of the entry, one node for each name."""
-    for number, draft in enumerate(run.nodes):
-        if draft.op == "input" and draft.config.get("name") == name:
-            return TensorV(number, draft.shape)
-    setup, run.setup = run.setup, 0
-    emit(run, "input", [], {"name": name}, site)
-    run.setup = setup
-    return TensorV(len(run.nodes) - 1)
 
 
 def set_index(run: Run, holder: Value, key: Value, value: Value, frame: Frame, site: Site) -> None:

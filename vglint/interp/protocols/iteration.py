@@ -86,7 +86,7 @@ def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
         case Unknown() if run.training_code and (
             isinstance(value.origin, origin.FROM_ARGUMENTS) or (_foreign(value) and not run.setup)
         ):
-            from vglint.interp.protocols.indexing import entry_input
+            from vglint.interp.nodes.emit import entry_input
 
             # What training code iterates over without knowing its length are batches.
             return Items(None, entry_input(run, f"each of {value.text}", site), Unknown(origin.Length(value.text)))

@@ -10,7 +10,7 @@ from typing import Any
 
 from vglint import origin
 from vglint.interp.machine.core import MISSING, Frame, Run, opaque
-from vglint.interp.nodes.emit import emit_operator
+from vglint.interp.nodes.operations import emit_operator
 from vglint.interp.protocols.comparison import (
     NATIVE,
     _dunder,

@@ -22,7 +22,7 @@ from vglint.interp.machine.core import (
     opaque,
     register,
 )
-from vglint.interp.nodes.emit import emit_call
+from vglint.interp.nodes.operations import emit_call
 from vglint.interp.protocols.repeats import UNKNOWN_LENGTH
 from vglint.interp.syntax.branches import returned_value
 from vglint.interp.torch.composite import composite

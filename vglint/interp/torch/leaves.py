@@ -10,8 +10,8 @@ from vglint.interp.machine.core import (
     call,
     opaque,
 )
+from vglint.interp.nodes.config import configured, literal
 from vglint.interp.nodes.distribution import overwrite
-from vglint.interp.nodes.emit import configured, literal
 from vglint.interp.values.objects import (
     BuiltinV,
     ClassV,

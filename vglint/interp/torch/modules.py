@@ -21,7 +21,8 @@ from vglint.interp.machine.core import (
     set_trainable,
 )
 from vglint.interp.machine.names import set_member
-from vglint.interp.nodes.emit import emit, emit_call
+from vglint.interp.nodes.emit import emit
+from vglint.interp.nodes.operations import emit_call
 from vglint.interp.torch.leaves import (
     CONTAINERS,
     _module_spelling,

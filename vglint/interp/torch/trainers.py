@@ -6,7 +6,8 @@ from typing import Any
 
 from vglint import origin
 from vglint.interp.machine.core import LIBRARY, Frame, Run, register
-from vglint.interp.nodes.emit import literal, node_of, shape_of
+from vglint.interp.nodes.config import literal
+from vglint.interp.nodes.emit import node_of, shape_of
 from vglint.interp.torch.training import act, groups_of, optimizer_nodes, tensor_method
 from vglint.interp.values.objects import (
     BuiltinV,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from vglint import ops, origin
 from vglint.interp.machine.core import LIBRARY, MISSING, Frame, Run, call, register, set_trainable
-from vglint.interp.nodes.emit import emit, literal, node_of, shape_of
+from vglint.interp.nodes.config import literal
+from vglint.interp.nodes.emit import emit, node_of, shape_of
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.static.liveness import body_around, unread_after
 from vglint.interp.values.objects import (
@@ -95,7 +96,7 @@ def rewrapped(run: Run, name: str, value: Value, keywords: dict[str, Value], sit
 
 @register(LIBRARY, "torch.tensor", "torch.as_tensor")
 def tensor(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    from vglint.interp.nodes.emit import emit_call
+    from vglint.interp.nodes.operations import emit_call
 
     data = args[0] if args else keywords.get("data")
     if isinstance(data, OpaqueV) or is_tensor(data):
@@ -124,7 +125,7 @@ def from_array(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     """An array that was a tensor is one again, without its history."""
-    from vglint.interp.nodes.emit import emit_call
+    from vglint.interp.nodes.operations import emit_call
 
     data = args[0] if args else keywords.get("ndarray")
     if is_tensor(data) or isinstance(data, OpaqueV):
@@ -143,7 +144,7 @@ def typed_tensor(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     """Numbers are sizes; a list or an array is data."""
-    from vglint.interp.nodes.emit import emit_call
+    from vglint.interp.nodes.operations import emit_call
 
     if len(args) == 1 and isinstance(args[0], (ListV, ArrayV)):
         return tensor(run, External("torch.tensor"), args, {}, frame, site)

@@ -1,0 +1,83 @@
+"""How values stand in the configuration of a node."""
+
+from __future__ import annotations
+
+from vglint import origin
+from vglint.interp.machine.core import Run
+from vglint.interp.values.objects import (
+    ArrayV,
+    External,
+    ListV,
+    OpaqueV,
+    ParamV,
+    ParamView,
+    SetV,
+    ShapeV,
+    Site,
+    TensorV,
+    Value,
+)
+from vglint.value import Expr, Literal_, Unknown
+
+STRICT = frozenset({"weight", "norm", "activation", "pool", "recurrent", "attention"})
+"""Kinds of op whose configuration must be known for the graph to be whole."""
+
+
+def configured(run: Run, value: Value, kind: str, site: Site | None) -> Literal_:
+    """Returns a value as config; where the op cannot be known without it, its absence is a gap."""
+    made = literal(value)
+    if kind in STRICT:
+        for unknown in _unknowns(made):
+            if isinstance(unknown.origin, origin.FROM_ARGUMENTS):
+                if made is unknown and isinstance(unknown.origin, origin.Argument) and _is_path(unknown.origin.path):
+                    return Expr.symbol(unknown.origin.path)
+            else:
+                run.gap_of(unknown, site)
+    return made
+
+
+def _is_path(path: str) -> bool:
+    return all(part.isalnum() for part in path.replace("_", "").split("."))
+
+
+def _unknowns(value: Literal_) -> list[Unknown]:
+    if isinstance(value, Unknown):
+        return [value]
+    if isinstance(value, tuple):
+        return [unknown for item in value for unknown in _unknowns(item)]
+    return []
+
+
+def literal(value: Value) -> Literal_:
+    """Returns a value as it may stand in a config."""
+    match value:
+        case str():
+            return str(value)
+        case None | bool() | int() | float() | Expr() | Unknown():
+            return value
+        case tuple():
+            return tuple(literal(item) for item in value)
+        case ArrayV():
+            return tuple(literal(item) for item in value.items)
+        case ListV():
+            if value.count is not None:
+                return Unknown(origin.Length("list of unknown length"))
+            return tuple(literal(item) for item in value.items)
+        case SetV():
+            return tuple(literal(item) for item in value.items)
+        case External():
+            return value.name
+        case slice():
+            return ("slice", literal(value.start), literal(value.stop), literal(value.step))
+        case range():
+            return tuple(value)
+        case _ if value is Ellipsis:
+            return "..."
+        case OpaqueV():
+            return value.why
+        case ShapeV():
+            return Unknown(origin.Computed(f"sizes of %{value.tensor.node}"))
+        case TensorV() | ParamV() | ParamView():
+            return Unknown(origin.Computed("a tensor"))
+        case _:
+            return Unknown(origin.Call(type(value).__name__))

@@ -1,0 +1,209 @@
+"""Turns calls of torch's operations into nodes of the graph."""
+
+from __future__ import annotations
+
+import re
+
+from vglint import ops, origin
+from vglint.interp.machine.core import Run, opaque
+from vglint.interp.nodes.config import STRICT, configured, literal
+from vglint.interp.nodes.constants import after_call, after_operator
+from vglint.interp.nodes.distribution import combined, created
+from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of, tensor_of
+from vglint.interp.nodes.folding import folded
+from vglint.interp.nodes.packing import unpacked
+from vglint.interp.nodes.ranks import learn_by_pattern
+from vglint.interp.values.objects import (
+    DictV,
+    External,
+    IteratorV,
+    ListV,
+    ModuleV,
+    OpaqueV,
+    ParamV,
+    SetV,
+    ShapeV,
+    Site,
+    TensorV,
+    Value,
+    is_tensor,
+)
+from vglint.ops.spec import REQUIRED, Arg, Call, Spelling, Tensor
+from vglint.shape import Shape
+from vglint.value import Expr, Literal_, Unknown
+
+_GIVEN = re.compile(r"[A-Za-z_]\w*(\.(to|cuda|cpu|float|long|double|half|contiguous|squeeze|unsqueeze)\(\))*")
+"""An argument, moved or cast."""
+
+
+def emit_operator(run: Run, name: str, operands: list[Value], site: Site) -> Value:
+    """Emits a Python operator on tensors; a plain number goes to the config as `other` (`self` when it stands on the left)."""
+    inputs: list[int] = []
+    shapes: list[Shape | None] = []
+    names: list[str] = []
+    config: dict[str, Literal_] = {}
+    for position, operand in enumerate(operands):
+        label = ("input", "other")[position] if position < 2 else f"arg{position}"
+        if isinstance(operand, (External, Unknown)) and not is_tensor(operand):
+            config[label] = literal(operand)
+            continue
+        node = node_of(run, operand, site)
+        if node is None:
+            config[label] = literal(operand)
+            continue
+        inputs.append(node)
+        shapes.append(shape_of(run, operand))
+        names.append(label)
+    result = ops.result(name, Call(config, shapes, names))
+    shape = result.shape if isinstance(result, Tensor) else None
+    emit(run, name, inputs, config, site, shape=shape)
+    made = TensorV(len(run.nodes) - 1, shape)
+    made.init = combined(name, operands)
+    made.values = folded(name, operands)
+    made.ramp = after_operator(name, operands)
+    return made
+
+
+def _is_batch(run: Run, value: Value) -> bool:
+    """Whether training code was given a value that a layer or loss now takes as a tensor: `def update(self, state, reward)`."""
+    return (
+        isinstance(value, Unknown)
+        and isinstance(value.origin, origin.Argument)
+        and not run.setup
+        and bool(_GIVEN.fullmatch(value.origin.path))
+    )
+
+
+def _batch(run: Run, value: Value, site: Site) -> Value:
+    return entry_input(run, str(value.text), site) if isinstance(value, Unknown) else value
+
+
+def emit_call(
+    run: Run,
+    spelling: Spelling,
+    args: list[Value],
+    keywords: dict[str, Value],
+    site: Site,
+    *,
+    signature: tuple[Arg, ...] | None = None,
+    leaf: ModuleV | None = None,
+) -> Value:
+    """Emits the op of a function, tensor method (self first among `args`) or leaf module (its forward's arguments)."""
+    signature = signature if signature is not None else spelling.args
+    try:
+        bound = ops.bind(
+            signature,
+            args,
+            keywords,
+            pack=lambda values: values,
+            is_sequence=lambda value: isinstance(value, (tuple, ListV, ShapeV)),
+        )
+    except ops.BindError as error:
+        return opaque(run, origin.Call(f"{spelling.name} {error}"), [*args, *keywords.values()], site)
+    config: dict[str, Literal_] = dict(leaf.config) if leaf is not None else dict(spelling.fixed)
+    inputs: list[int] = []
+    shapes: list[Shape | None] = []
+    names: list[str] = []
+    kind = ops.OPS[spelling.op].kind if spelling.op in ops.OPS else "other"
+    for arg in signature:
+        if arg.role == "ignored" or arg.name not in bound:
+            continue
+        value = bound[arg.name]
+        if run.training_code and arg.role == "tensor" and arg.default is REQUIRED and _is_batch(run, value):
+            value = _batch(run, value, site)
+        parts = _tensors_in(value) if arg.role == "tensors" else [value]
+        if (
+            arg.role in ("tensor", "tensors")
+            and parts
+            and all(is_tensor(part) or isinstance(part, OpaqueV) for part in parts)
+        ):
+            for part in parts:
+                node = node_of(run, part, site)
+                assert node is not None
+                inputs.append(node)
+                shapes.append(shape_of(run, part))
+                names.append(arg.name)
+            continue
+        if arg.role == "tensor" and isinstance(value, Unknown) and kind in STRICT:
+            run.gap_of(value, site)
+        config[arg.name] = configured(run, value, kind, site)
+    listed = {arg.name for arg in signature}
+    config.update((name, literal(value)) for name, value in bound.items() if name not in listed)
+    if not inputs and kind not in ("create", "other", "train"):
+        unknown = next((value for value in bound.values() if isinstance(value, Unknown)), None)
+        if unknown is not None and leaf is not None:
+            run.gap_of(unknown, site)
+        return unknown or _number(spelling.op, args) or Unknown(origin.NoTensor(spelling.name))
+    if "pattern" in config and inputs and shapes[0] is None:
+        shapes[0] = learn_by_pattern(run, bound[names[0]], config["pattern"])
+    if leaf is not None and leaf.config and inputs and shapes[0] is None:
+        shapes[0] = _refined(run, spelling, leaf, inputs[0])
+    call_ = Call(config, shapes, names)
+    op = ops.refined(spelling.op, call_)
+    result = ops.result(op, call_)
+    emit(
+        run,
+        op,
+        inputs,
+        config,
+        leaf.origin if leaf is not None and leaf.origin is not None and kind != "loss" else site,
+        leaf=leaf,
+        params=[
+            (name, value) for name, value in {**leaf.parameters, **leaf.buffers}.items() if isinstance(value, ParamV)
+        ]
+        if leaf is not None
+        else None,
+        shape=result.shape if isinstance(result, Tensor) else None,
+    )
+    node = len(run.nodes) - 1
+    draft = run.nodes[node]
+    draft.result = result
+    value = tensor_of(run, draft, node, result)
+    if (several := unpacked(run, node, args)) is not None:
+        return several
+    if isinstance(value, TensorV) and leaf is None:
+        created(spelling, bound, args, value)
+        value.ramp = after_call(op, bound, args[0] if args else None)
+    return value
+
+
+def _tensors_in(value: Value) -> list[Value]:
+    match value:
+        case tuple():
+            return list(value)
+        case ListV() | SetV():
+            return list(value.items)
+        case IteratorV():
+            return list(value.items) if value.items is not None else [value.item]
+        case DictV():
+            return list(value.items.values())
+        case _:
+            return [value]
+
+
+def _number(op: str, args: list[Value]) -> Value:
+    """Returns what a torch function makes of plain numbers (`torch.sqrt(2.0)` is an error in torch, `torch.prod` of a list too)."""
+    return args[0] if op in ("to", "contiguous") and args and isinstance(args[0], (int, float)) else None
+
+
+def _refined(run: Run, spelling: Spelling, leaf: ModuleV, node: int) -> Shape | None:
+    """Learns the shape of an input of the entry from the first convolution that reads it."""
+    source = run.nodes[node]
+    if source.op != "input" or source.shape is not None:
+        return source.shape
+    channels = leaf.config.get("in_channels")
+    name = str(source.config.get("name", "x"))
+    dims = _SPATIAL.get(spelling.op)
+    if dims is not None and isinstance(channels, (int, Expr)):
+        source.shape = (Expr.symbol(f"{name}.B"), channels, *(Expr.symbol(f"{name}.{dim}") for dim in dims))
+    return source.shape
+
+
+_SPATIAL = {
+    "conv1d": "L",
+    "conv2d": "HW",
+    "conv3d": "DHW",
+    "conv_transpose1d": "L",
+    "conv_transpose2d": "HW",
+    "conv_transpose3d": "DHW",
+}
