@@ -86,6 +86,8 @@ class Problem:
     path: str
     line: int | None
     message: str
+    kind: Literal["unread", "comment", "internal"] = "unread"
+    """What could not be read, a comment that suppresses nothing, or a fault of vglint's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ class Report:
     """How many of the entries were read only in part."""
     texts: dict[str, str] = field(default_factory=dict)
     """Source text of what findings point into, for code frames: by path, a notebook's cells by `path:cell N`."""
+    cell_lines: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """The lines of a notebook's file on which the lines of its cells stand, by `path:cell N`."""
     missing: tuple[Problem, ...] = ()
     """Imports of the project's own modules that were not found: no fault of a file, but what depends on them is not checked."""
     unknowns: tuple[Gap, ...] = ()

@@ -136,7 +136,7 @@ def test_what_is_wrong_on_the_command_line_names_the_option(folder: Path) -> Non
 def test_a_pipe_is_not_waited_for(folder: Path) -> None:
     os.mkfifo(folder / "pipe.py")
     (folder / "clean.py").write_text(CLEAN)
-    assert "pipe.py: note: is a pipe" in vglint("pipe.py", "clean.py").stdout
+    assert "pipe.py: error: is a pipe" in vglint("pipe.py", "clean.py").stdout
     assert vglint(".").exit_code == 0
 
 

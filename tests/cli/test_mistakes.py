@@ -59,7 +59,7 @@ def vglint(*arguments: str) -> Result:
         (["explian", "VG101"], 2, "there is no file 'explian', did you mean the verb 'explain'?"),
         (["chekc", "src"], 2, "did you mean the verb 'check'?"),
         (["empty"], 0, "there is no Python file or notebook to lint in empty"),
-        (["src/*.txt"], 1, "src/*.txt: note: no file matches"),
+        (["src/*.txt"], 1, "src/*.txt: error: no file matches"),
         (["explain"], 2, "RULE or --all is needed"),
         (["explain", "--all", "VG101"], 2, "leave RULE out"),
         (["schema", "confg"], 2, "config"),

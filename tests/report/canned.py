@@ -92,6 +92,7 @@ REPORT = Report(
             span=Span("notes/a b.ipynb", 1, 8, 4, 2),
             message="log_softmax before cross entropy changes nothing",
             entry="training at cell 3",
+            detail="a | b",
             related=(Place(Span("notes/a b.ipynb", 7, 1, 7, 4), "made here", cell=2),),
             cell=3,
             fingerprint="2f3a5b7c9d1e2f42",
@@ -100,7 +101,9 @@ REPORT = Report(
     problems=(
         Problem("broken.py", 3, "cannot be parsed: expected ':'"),
         Problem("data.ipynb", None, "is not a notebook"),
+        Problem("train.py", 2, "unused ignore[VG101]: it suppresses nothing", "comment"),
     ),
+    cell_lines={"notes/a b.ipynb:cell 3": (41, 42, 43, 44)},
     missing=(Problem("train.py", 1, "imports models.deep, which was not found from here"),),
     files=12,
     entries=30,

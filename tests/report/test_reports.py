@@ -66,7 +66,8 @@ def test_last_line_counts(name: str) -> None:
     last = FORMATS[name](REPORT, VIEW).splitlines()[-1]
     assert last == (
         "3 problems (1 error, 1 warning, 1 info) in 12 files; "
-        "24 models and 6 training loops read, 2 only in part: --verbose says why; 2 notes on files above"
+        "24 models and 6 training loops read, 2 only in part: --verbose says why; "
+        "2 files could not be read; 1 useless comment"
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vglint.config import Settings
     from vglint.finding import Report
     from vglint.lint import Buffer
+    from vglint.rule import Rule
 
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -187,12 +188,12 @@ def _print(report: Report, options: Mapping[str, Any], settings: Settings) -> No
     from vglint.report.view import View
 
     wanted = options["output_format"] or _configured(settings) or (Output("full"),)
-    rules = _rules(settings) if any(output.format == "sarif" for output in wanted) else {}
+    rules, own = _rules(settings) if any(output.format in _LINKING for output in wanted) else ({}, frozenset())
     shown = False
     for output in wanted:
         color = output.file is None and wants_color(options["color"])
         width = 0 if output.file is not None else terminal_width()
-        view = View(rules, os.getcwd(), color, options["statistics"], options["verbose"], width, quiet=options["quiet"])
+        view = View(rules, os.getcwd(), color, options["statistics"], options["verbose"], width, options["quiet"], own)
         text = FORMATS[output.format](report, view)
         if output.file is None:
             shown = True
@@ -210,7 +211,14 @@ def _configured(settings: Settings) -> tuple[Output, ...]:
         raise WrongUse(f"{settings.file}: output-format: {error}") from None
 
 
-def _rules(settings: Settings) -> dict[str, Any]:
-    from vglint.rulebook import load
+_LINKING = ("sarif", "rdjson", "markdown")
+"""Formats that hold texts or pages of rules."""
 
-    return {rule.id: rule for rule in load(settings.rule_dirs).rules}
+
+def _rules(settings: Settings) -> tuple[dict[str, Rule], frozenset[str]]:
+    """Returns the rules that run, and which of them are the user's own."""
+    from vglint.lint.work import rulebook_of
+    from vglint.rulebook.described import is_bundled
+
+    chosen = [checked.rule for checked in rulebook_of(settings).chosen]
+    return {rule.id: rule for rule in chosen}, frozenset(rule.id for rule in chosen if not is_bundled(rule))

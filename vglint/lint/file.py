@@ -63,7 +63,8 @@ def internal_error(path: str, error: BaseException, what: str = "") -> Problem:
     where = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
     summary = " ".join(f"{type(error).__name__}: {error}".split())[:200]
     entry = f" on {what}" if what else ""
-    return Problem(path, None, f"internal error{entry}: {summary}{where}; please report it (VGLINT_DEBUG=1 shows more)")
+    text = f"internal error{entry}: {summary}{where}; please report it (VGLINT_DEBUG=1 shows more)"
+    return Problem(path, None, text, "internal")
 
 
 def _lint_module(tools: Tools, module: Module) -> Outcome:
@@ -195,7 +196,7 @@ def _finished(tools: Tools, finding: Finding, module: Module) -> Finding:
 def _in_notebook(problem: Problem, module: Module) -> Problem:
     if problem.line is None or (found := module.cell_at(problem.line)) is None:
         return problem
-    return Problem(problem.path, None, f"cell {found[0]}, line {found[1]}: {problem.message}")
+    return replace(problem, line=None, message=f"cell {found[0]}, line {found[1]}: {problem.message}")
 
 
 def _in_cell(place: Place, module: Module) -> Place:

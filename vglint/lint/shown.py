@@ -45,6 +45,7 @@ def report_of(
         gaps=sum(outcome.gaps for outcome, _ in outcomes.values()),
         missing=tuple(problem for path in sorted(outcomes) for problem in outcomes[path][0].missing),
         texts=texts_of(findings, given),
+        cell_lines=cell_lines_of(findings, given),
         unknowns=tuple(unknown for path in sorted(outcomes) for unknown in outcomes[path][0].unknowns),
         silent=tuple(one for path in sorted(outcomes) for one in outcomes[path][0].silent),
     )
@@ -77,6 +78,22 @@ def texts_of(findings: Iterable[Finding], given: Mapping[str, bytes]) -> dict[st
                 continue
         texts.update(_texts(file, content))
     return texts
+
+
+def cell_lines_of(findings: Iterable[Finding], given: Mapping[str, bytes]) -> dict[str, tuple[int, ...]]:
+    """Returns the lines of notebooks' files on which the lines of the cells stand that findings point into."""
+    files = {finding.span.file for finding in findings if finding.cell is not None}
+    files |= {place.span.file for finding in findings for place in finding.related if place.cell is not None}
+    found: dict[str, tuple[int, ...]] = {}
+    for file in sorted(files):
+        from vglint.source.notebook_lines import lines_in_file
+
+        try:
+            content = given[file] if file in given else Path(file).read_bytes()
+        except OSError:
+            continue
+        found.update((f"{file}:cell {number}", lines) for number, lines in enumerate(lines_in_file(content), 1))
+    return found
 
 
 def _texts(file: str, content: bytes) -> dict[str, str]:

@@ -171,7 +171,7 @@ def _collecting_seldom() -> Iterator[None]:
 
 def lost(path: str) -> Done:
     """Returns what is said of a file that a process died of."""
-    problem = Problem(path, None, "internal error: the process that read this file ended; please report it")
+    problem = Problem(path, None, "internal error: the process that read this file ended; please report it", "internal")
     return Done({path: Outcome(problems=(problem,), internal=True)})
 
 

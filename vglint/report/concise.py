@@ -21,10 +21,11 @@ def concise(report: Report, view: View) -> str:
 
 
 def problem_lines(problem: Problem, view: View) -> list[str]:
-    """Returns `path:line: note: what is wrong`, in lines of the view's width."""
+    """Returns `path:line: error: what is wrong`, in lines of the view's width."""
     where = place(problem.path, None, problem.line)
-    first, *more = wrapped(visible(problem.message), view.width, len(where) + len(": note: "), "    ")
-    return [f"{view.paint(where, bold=True)}: {view.paint('note', 'magenta')}: {first}", *more]
+    label, color = ("note", "cyan") if problem.kind == "comment" else ("error", "red")
+    first, *more = wrapped(visible(problem.message), view.width, len(where) + len(label) + 4, "    ")
+    return [f"{view.paint(where, bold=True)}: {view.paint(label, color)}: {first}", *more]
 
 
 def _finding(finding: Finding, view: View) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vglint.finding import Finding, Problem, Report
+from vglint.report.lines import file_lines
 from vglint.report.summary import summary
 from vglint.report.view import View, relative
 from vglint.rule import Severity
@@ -13,21 +14,21 @@ _COMMANDS: Mapping[Severity, str] = {"error": "error", "warning": "warning", "in
 
 
 def github(report: Report, view: View) -> str:
-    lines = [_finding(finding, view) for finding in report.findings]
+    lines = [_finding(finding, report, view) for finding in report.findings]
     lines += [_problem(problem, view) for problem in report.problems]
     return "".join(f"{line}\n" for line in (lines if view.quiet else [*lines, summary(report)]))
 
 
-def _finding(finding: Finding, view: View) -> str:
+def _finding(finding: Finding, report: Report, view: View) -> str:
     span = finding.span
     properties = {"file": relative(span.file, view.root)}
     message = "\n".join(part for part in (finding.message, finding.detail, finding.advice, finding.effect) if part)
-    if finding.cell is None:
-        properties |= {"line": str(span.line), "endLine": str(span.end_line)}
-        if span.line == span.end_line:  # GitHub refuses columns on a range of lines
-            properties |= {"col": str(span.column), "endColumn": str(span.end_column)}
-    else:  # lines of the notebook's file are not the lines of its cells
+    first, last = file_lines(span, finding.cell, report)
+    properties |= {"line": str(first), "endLine": str(last)}
+    if finding.cell is not None:
         message = f"cell {finding.cell}, line {span.line}: {message}"
+    elif span.line == span.end_line:  # GitHub refuses columns on a range of lines
+        properties |= {"col": str(span.column), "endColumn": str(span.end_column)}
     properties["title"] = f"{finding.rule} {finding.name}"
     return _command(_COMMANDS[finding.severity], properties, message)
 
@@ -36,7 +37,9 @@ def _problem(problem: Problem, view: View) -> str:
     properties = {"file": relative(problem.path, view.root)}
     if problem.line is not None:
         properties["line"] = str(problem.line)
-    return _command("error", {**properties, "title": "vglint"}, problem.message)
+    return _command(
+        "notice" if problem.kind == "comment" else "error", {**properties, "title": "vglint"}, problem.message
+    )
 
 
 def _command(name: str, properties: Mapping[str, str], message: str) -> str:

@@ -6,7 +6,7 @@ import math
 from json import dumps
 from typing import TypeAlias
 
-from vglint.finding import Evidence, Finding, Fix, Place, Report, Verdict
+from vglint.finding import Evidence, Finding, Fix, Place, Problem, Report, Verdict
 from vglint.report.view import View
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -15,20 +15,10 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 def json(report: Report, view: View) -> str:
     document: Json = {
         "version": 1,
-        "findings": [_finding(finding) for finding in report.findings],
-        "problems": [
-            {"path": problem.path, "line": problem.line, "message": problem.message} for problem in report.problems
-        ],
-        "missing": [
-            {"path": problem.path, "line": problem.line, "message": problem.message} for problem in report.missing
-        ],
-        "summary": {
-            "files": report.files,
-            "entries": report.entries,
-            "training": report.training,
-            "partial": report.partial,
-            "gaps": report.gaps,
-        },
+        "findings": [finding_json(finding) for finding in report.findings],
+        "problems": [problem_json(problem) for problem in report.problems],
+        "missing": [problem_json(problem) for problem in report.missing],
+        "summary": summary_json(report),
     }
     return dump(document)
 
@@ -48,7 +38,8 @@ def finite(value: bool | int | float | str | None) -> Json:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _finding(finding: Finding) -> Json:
+def finding_json(finding: Finding) -> dict[str, Json]:
+    """Returns one finding."""
     span = finding.span
     return {
         "rule": finding.rule,
@@ -71,6 +62,22 @@ def _finding(finding: Finding) -> Json:
         "fix": _fix(finding.fix),
         "probe": _probe(finding.probe),
         "fingerprint": finding.fingerprint,
+    }
+
+
+def problem_json(problem: Problem) -> dict[str, Json]:
+    """Returns one problem."""
+    return {"path": problem.path, "line": problem.line, "message": problem.message}
+
+
+def summary_json(report: Report) -> dict[str, Json]:
+    """Returns what a report counts."""
+    return {
+        "files": report.files,
+        "entries": report.entries,
+        "training": report.training,
+        "partial": report.partial,
+        "gaps": report.gaps,
     }
 
 

@@ -6,11 +6,12 @@ import os
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from vglint import __version__
+from vglint import HOME, __version__, rule_page
 from vglint.finding import Edit, Finding, Fix, Place, Problem, Report
 from vglint.report.json import Json, dump, facts
+from vglint.report.lines import file_lines
 from vglint.report.view import View, relative
-from vglint.rule import Confidence, Rule, Severity
+from vglint.rule import Confidence, Severity
 from vglint.span import Span
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -26,23 +27,27 @@ def sarif(report: Report, view: View) -> str:
         "name": "vglint",
         "version": __version__,
         "semanticVersion": __version__,
-        "rules": [_rule(rule, names.get(rule, ""), view.rules.get(rule)) for rule in used],
+        "informationUri": HOME,
+        "rules": [_rule(rule, names.get(rule, ""), view) for rule in used],
     }
-    run: Json = {
+    run: dict[str, Json] = {
         "tool": {"driver": driver},
         "invocations": [
             {
-                "executionSuccessful": True,
+                "executionSuccessful": all(problem.kind == "comment" for problem in report.problems),
                 "toolExecutionNotifications": [_notification(problem, view) for problem in report.problems],
             }
         ],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, index[finding.rule], view) for finding in report.findings],
+        "results": [_result(finding, index[finding.rule], report, view) for finding in report.findings],
     }
+    if view.root:
+        run["originalUriBaseIds"] = {"%SRCROOT%": {"uri": f"file://{_absolute(view.root)}/"}}
     return dump({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
-def _rule(identifier: str, name: str, rule: Rule | None) -> Json:
+def _rule(identifier: str, name: str, view: View) -> Json:
+    rule = view.rules.get(identifier)
     if rule is None:
         return {"id": identifier, "name": name}
     text = "\n\n".join(part for part in (rule.why, rule.advice) if part)
@@ -51,6 +56,7 @@ def _rule(identifier: str, name: str, rule: Rule | None) -> Json:
     return {
         "id": rule.id,
         "name": rule.name,
+        **({} if view.is_foreign(rule.id) else {"helpUri": rule_page(rule.id)}),
         "shortDescription": {"text": rule.summary},
         "fullDescription": {"text": rule.why or rule.summary},
         "help": {"text": text or rule.summary, "markdown": markdown},
@@ -59,14 +65,14 @@ def _rule(identifier: str, name: str, rule: Rule | None) -> Json:
     }
 
 
-def _result(finding: Finding, index: int, view: View) -> Json:
+def _result(finding: Finding, index: int, report: Report, view: View) -> Json:
     text = "\n".join(part for part in (finding.message, finding.detail, finding.advice, finding.effect) if part)
     result: dict[str, Json] = {
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": _LEVELS[finding.severity],
         "message": {"text": text},
-        "locations": [_location(finding.span, finding.cell, view)],
+        "locations": [_location(finding.span, finding.cell, report, view)],
         "partialFingerprints": {"vglint/v1": finding.fingerprint},
         "properties": {
             "confidence": finding.confidence,
@@ -76,39 +82,39 @@ def _result(finding: Finding, index: int, view: View) -> Json:
     }
     if finding.related:
         result["relatedLocations"] = [
-            _related(number, related, view) for number, related in enumerate(finding.related, start=1)
+            _related(number, related, report, view) for number, related in enumerate(finding.related, start=1)
         ]
     if finding.fix is not None and finding.fix.edits and finding.cell is None:
         result["fixes"] = [_fix(finding.fix, view)]
     return result
 
 
-def _location(span: Span, cell: int | None, view: View) -> dict[str, Json]:
-    location: dict[str, Json] = {
-        "physicalLocation": {
-            "artifactLocation": _artifact(span.file, view),
-            "region": {
-                "startLine": max(span.line, 1),
-                "startColumn": max(span.column, 1),
-                "endLine": max(span.end_line, span.line, 1),
-                "endColumn": max(span.end_column, 1),
-            },
-        }
-    }
+def _location(span: Span, cell: int | None, report: Report, view: View) -> dict[str, Json]:
+    first, last = file_lines(span, cell, report)
+    region: dict[str, Json] = {"startLine": first, "endLine": last}
+    if cell is None:
+        region |= {"startColumn": max(span.column, 1), "endColumn": max(span.end_column, 1)}
+    location: dict[str, Json] = {"physicalLocation": {"artifactLocation": _artifact(span.file, view), "region": region}}
     if cell is not None:
-        location["logicalLocations"] = [{"fullyQualifiedName": f"cell {cell}", "kind": "module"}]
+        name = f"cell {cell}, line {span.line}"
+        location["logicalLocations"] = [{"fullyQualifiedName": name, "kind": "module"}]
     return location
 
 
-def _related(number: int, related: Place, view: View) -> Json:
-    return {"id": number, "message": {"text": related.message}, **_location(related.span, related.cell, view)}
+def _related(number: int, related: Place, report: Report, view: View) -> Json:
+    return {"id": number, "message": {"text": related.message}, **_location(related.span, related.cell, report, view)}
 
 
 def _artifact(path: str, view: View) -> Json:
     shown = relative(path, view.root)
     if os.path.isabs(shown):
-        return {"uri": "file://" + ("" if shown.startswith("/") else "/") + _uri(shown)}
+        return {"uri": f"file://{_absolute(shown)}"}
     return {"uri": _uri(shown), "uriBaseId": "%SRCROOT%"}
+
+
+def _absolute(path: str) -> str:
+    path = path.replace(os.sep, "/").rstrip("/")
+    return ("" if path.startswith("/") else "/") + _uri(path)
 
 
 def _uri(path: str) -> str:
@@ -138,7 +144,7 @@ def _fix(fix: Fix, view: View) -> Json:
 def _notification(problem: Problem, view: View) -> Json:
     region: dict[str, Json] = {} if problem.line is None else {"region": {"startLine": max(problem.line, 1)}}
     return {
-        "level": "error",
+        "level": "warning" if problem.kind == "comment" else "error",
         "message": {"text": problem.message},
         "locations": [{"physicalLocation": {"artifactLocation": _artifact(problem.path, view), **region}}],
     }

@@ -19,8 +19,12 @@ def summary(report: Report) -> str:
     parts = [f"{found} in {plural(report.files, 'file')}", _read(report)]
     if report.silent:
         parts.append(_silent(report))
-    if report.problems:
-        parts.append(f"{plural(len(report.problems), 'note')} on files above")
+    unread = len({problem.path for problem in report.problems if problem.kind == "unread"})
+    if unread:
+        parts.append(f"{plural(unread, 'file')} could not be read")
+    for kind, words in (("internal", "internal error"), ("comment", "useless comment")):
+        count = sum(problem.kind == kind for problem in report.problems)
+        parts += [plural(count, words)] if count else []
     return "; ".join(part for part in parts if part)
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from vglint.finding import MEASURED
 from vglint.rule import Rule, Severity
 
 COLORS: Mapping[Severity, str] = {"error": "red", "warning": "yellow", "info": "cyan"}
@@ -25,6 +26,13 @@ class View:
     width: int = 0
     quiet: bool = False
     """Whether to show findings and notes alone."""
+
+    own: frozenset[str] = frozenset()
+    """Ids of rules that are the user's own and have no page on the web."""
+
+    def is_foreign(self, rule: str) -> bool:
+        """Whether a rule has no page on the web: one of the user's, or a measurement of the probe."""
+        return rule in self.own or rule == MEASURED
 
     def paint(self, text: str, fg: str | None = None, bold: bool = False) -> str:
         """Returns `text` in colour, or as it is where colours are off."""

@@ -50,7 +50,7 @@ def suppressions(path: str, text: str) -> tuple[tuple[Suppression, ...], tuple[P
         match = _COMMENT.search(comment)
         if match is None or (match["rules"] is not None and not match["rules"].strip(" ,")):
             what = "`# vglint: ignore[VG101] reason` or `# vglint: file-ignore[VG101] reason` would be right"
-            problems.append(Problem(path, line, f"this comment suppresses nothing: {what}"))
+            problems.append(Problem(path, line, f"this comment suppresses nothing: {what}", "comment"))
             continue
         rules = tuple(rule.strip() for rule in (match["rules"] or "").split(",") if rule.strip())
         if match["kind"] == "file-ignore":
@@ -107,7 +107,9 @@ def _wrong(path: str, comments: Sequence[Suppression], known: Collection[str]) -
     for comment in comments:
         for rule in comment.rules:
             if known and rule not in known:
-                yield Problem(path, comment.line, f"there is no rule {rule!r} to ignore{nearest(rule, known)}")
+                yield Problem(
+                    path, comment.line, f"there is no rule {rule!r} to ignore{nearest(rule, known)}", "comment"
+                )
 
 
 def _unused(
@@ -125,7 +127,7 @@ def _unused(
             if (comment, word) in used or not judged:
                 continue
             what = f"`{word}` in {whole}" if len(comment.rules) > 1 else whole
-            problem = Problem(path, comment.line, f"unused {what}: it suppresses nothing")
+            problem = Problem(path, comment.line, f"unused {what}: it suppresses nothing", "comment")
             yield Unused(comment.line, word, comment.first, comment.last, problem)
 
 
