@@ -80,7 +80,7 @@ def sample(model, steps=20):
 
 
 def train(loader):
-    model = nn.Sequential(nn.Linear(8, 8), nn.Dropout(0.1), nn.Linear(8, 8))
+    model = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Dropout(0.1), nn.Linear(8, 8), nn.Tanh())
     optimizer = torch.optim.Adam(model.parameters())
     for x, y in loader:
         optimizer.zero_grad()

@@ -140,6 +140,22 @@ def test_all_of_holds_where_each_does_and_no_exception_does():
     assert [str(part) for part in joined("deep and ratio < 0").parts] == ["deep", "ratio < 0"]
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("kind == 'a' and deep", {"a"}),
+        ("deep and kind in ('a', 'b') and kind in ('b', 'c')", {"b"}),
+        ("kind == 'a' and deep or kind == 'b'", {"a", "b"}),
+        ("kind == 'a' or deep", None),
+        ("kind != 'a'", None),
+        ("not (kind == 'a')", None),
+        ("kind in names", None),
+    ],
+)
+def test_a_condition_says_which_texts_a_name_must_be(text, wanted):
+    assert parse_flag(text, {**TYPES, "names": "texts"}).wanted.get("kind") == wanted
+
+
 def test_a_fact_is_asked_for_only_where_it_decides():
     asked = []
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from vglint.analysis.state import State
 from vglint.graph import Graph, Node
+from vglint.ops import has
 from vglint.ops.grid import Grid, moments
 from vglint.ops.grids import grid
 from vglint.ops.init import Spread
@@ -37,13 +38,14 @@ def _grid_of(node: Node, graph: Graph, grids: dict[int, Grid], length: float) ->
     known = [grids[source] for source in node.inputs if source in grids]
     if len(known) < len(node.inputs):
         return None
-    if node.op == "getitem" and graph.nodes[node.inputs[0]].op in _SIDE_BY_SIDE:
+    if node.op == "getitem" and _is_side_by_side(graph.nodes[node.inputs[0]].op):
         # One of several results, which lie along the first dimension.
         return grid(node.op, lambda name: (node.get(name),), known)
     return grid(node.op, _sized(node.get, length), known)
 
 
-_SIDE_BY_SIDE = frozenset({"meshgrid", "unbind", "chunk"})
+def _is_side_by_side(op: str) -> bool:
+    return has(op, "splits") or op == "meshgrid"
 
 
 def _sized(get: Callable[[str], Literal_], length: float) -> Callable[[str], Literal_]:

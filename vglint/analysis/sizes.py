@@ -81,7 +81,7 @@ def sequence_length(graph: Graph) -> float:
 def _table(graph: Graph, index: int) -> Shape | None:
     """Returns the shape of the parameter that a node is, or is cut out of."""
     node = graph.nodes[index]
-    while node.op in ("getitem", "to", "unsqueeze") and node.inputs:
+    while (has(node.op, "copies") or node.op == "getitem" or node.op == "unsqueeze") and node.inputs:
         node = graph.nodes[node.inputs[0]]
     return node.shape if node.op == "parameter" else None
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from vglint.analysis.streams import Mixture
+from vglint.ops import has, having
 from vglint.ops.curves import ELEMENTWISE, Curve, rays
 from vglint.ops.init import Spread
 from vglint.shape import Dim, Shape
@@ -268,21 +269,13 @@ def both_in_focus(left: Focus | None, right: Focus | None, share: float) -> Focu
 
 def looked_at(grad: Grad, op: str, position: int, sent: Grad) -> Grad:
     """Returns what an op sends to one of its inputs, gathered at the positions where the gradient of its output is."""
-    if op in _PARTING:
+    if has(op, "map_parting"):
         return sent
-    kept = grad.focus if op in _PLACEWISE or (op in _OF_QUERIES and position == 0) else None
+    kept = grad.focus if op in _PLACEWISE or (has(op, "map_of_first") and position == 0) else None
     return sent if sent.focus is kept else sent._replace(focus=kept)
 
 
-_PARTING = frozenset("cat concat einops_pack getitem select narrow".split())
-"""Ops that say themselves where the gradient that they send lies."""
-_OF_QUERIES = frozenset("matmul bmm einsum scaled_dot_product_attention".split())
-"""Ops that keep the positions of their first input alone."""
-_PLACEWISE = ELEMENTWISE | frozenset(
-    "linear layer_norm rms_norm normalize add sub mul div dropout identity to float contiguous clone rearrange chunk split view reshape"
-    " permute transpose unsqueeze squeeze softmax log_softmax masked_fill prelu glu multi_head_attention transformer_encoder_layer"
-    " transformer_encoder einops_unpack repeat expand where batch_norm".split()
-)
+_PLACEWISE = ELEMENTWISE | having("map_places")
 """Ops that do the same at every position."""
 
 

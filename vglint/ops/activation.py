@@ -58,7 +58,7 @@ ENTRIES = (
         """nn.PReLU(num_parameters=1, init=0.25, -device=None, -dtype=None)(%input)
         F.prelu torch.prelu x.prelu (%input, %weight)""",
         params=slope_params,
-    ).having("map_along"),
+    ).having("map_along", "map_places"),
     Entry(
         "rrelu",
         "activation",
@@ -228,7 +228,7 @@ ENTRIES = (
         halved,
         """nn.GLU(dim=-1)(%input)
         F.glu(%input, dim=-1)""",
-    ),
+    ).having("map_places"),
     Entry(
         "softmax",
         "activation",
@@ -239,7 +239,7 @@ ENTRIES = (
         F.softmax(%input, dim=None, -_stacklevel=3, -dtype=None)
         torch.softmax x.softmax (%input, dim, -dtype=None)
         torch.special.softmax(%input, dim, -dtype=None)""",
-    ).having("rescales", "positive", "probability"),
+    ).having("rescales", "positive", "probability", "map_places"),
     Entry(
         "log_softmax",
         "activation",
@@ -248,7 +248,7 @@ ENTRIES = (
         """nn.LogSoftmax(dim=None)(%input)
         F.log_softmax(%input, dim=None, -_stacklevel=3, -dtype=None)
         torch.log_softmax torch.special.log_softmax x.log_softmax (%input, dim, -dtype=None)""",
-    ),
+    ).having("map_places"),
     Entry(
         "softmin",
         "activation",

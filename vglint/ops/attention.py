@@ -154,7 +154,7 @@ ENTRIES = (
             %static_v=None, average_attn_weights=True, is_causal=False)""",
         params=multi_head_params,
         config=widths_filled,
-    ),
+    ).having("map_places"),
     Entry(
         "scaled_dot_product_attention",
         "attention",
@@ -164,7 +164,7 @@ ENTRIES = (
             enable_gqa=False)
         torch.nn.attention.flex_attention.flex_attention(%query, %key, %value, -score_mod=None, -block_mask=None, scale=None,
             enable_gqa=False, return_lse=False, -kernel_options=None, *, -return_aux=None)""",
-    ),
+    ).having("map_of_first"),
     Entry(
         "transformer_encoder_layer",
         "attention",
@@ -172,7 +172,7 @@ ENTRIES = (
         same,
         f"nn.TransformerEncoderLayer(d_model, nhead, {_LAYER})(%src, %src_mask=None, %src_key_padding_mask=None, is_causal=False)",
         params=encoder_layer_params,
-    ).having("composite"),
+    ).having("composite", "map_places"),
     Entry(
         "transformer_decoder_layer",
         "attention",
@@ -189,7 +189,7 @@ ENTRIES = (
         same,
         """nn.TransformerEncoder(-encoder_layer, num_layers, -norm=None, enable_nested_tensor=True, mask_check=True)(
             %src, %mask=None, %src_key_padding_mask=None, is_causal=None)""",
-    ).having("composite"),
+    ).having("composite", "map_places"),
     Entry(
         "transformer_decoder",
         "attention",

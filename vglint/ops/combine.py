@@ -164,10 +164,12 @@ def _into(name: str, summary: str, args: str, *, in_place: bool = True) -> Entry
 
 
 ENTRIES = (
-    _arithmetic("add", "x + alpha y", "", "alpha=1, ").having("adds", "affine", "carries_terms", "map_along"),
-    _arithmetic("sub", "x - alpha y", "subtract", "alpha=1, ").having("adds", "subtracts", "affine"),
+    _arithmetic("add", "x + alpha y", "", "alpha=1, ").having(
+        "adds", "affine", "carries_terms", "map_along", "map_places"
+    ),
+    _arithmetic("sub", "x - alpha y", "subtract", "alpha=1, ").having("adds", "subtracts", "affine", "map_places"),
     _arithmetic("mul", "x y", "multiply").having(
-        "scales", "affine", "multiplies", "rescales", "squares", "carries_terms", "keeps_positive"
+        "scales", "affine", "multiplies", "rescales", "squares", "carries_terms", "keeps_positive", "map_places"
     ),
     Entry(
         "div",
@@ -176,7 +178,7 @@ ENTRIES = (
         broadcast_all,
         """torch.div torch.divide x.div x.div_ x.divide x.divide_ (%input, %other, *, rounding_mode=None, -out=None)
         torch.true_divide x.true_divide x.true_divide_ (%input, %other, *, -out=None)""",
-    ).having("scales", "affine", "rescales", "keeps_positive"),
+    ).having("scales", "affine", "rescales", "keeps_positive", "map_places"),
     Entry("rsub", "combine", "y - alpha x", broadcast_all, "torch.rsub(%input, %other, *, alpha=1)").having(
         "subtracts", "affine"
     ),
@@ -226,14 +228,14 @@ ENTRIES = (
         chosen,
         """torch.where(%condition, %input=None, %other=None, *, -out=None)
         x.where(%input, %condition, %other)""",
-    ).having("masks", "carries_terms"),
+    ).having("masks", "carries_terms", "map_places"),
     Entry(
         "cat",
         "combine",
         "one after another along a dimension",
         concatenated,
         "torch.cat torch.concat torch.concatenate (%%tensors, dim=0, *, -out=None)",
-    ).having("joins", "carries_terms", "map_along", "map_parts"),
+    ).having("joins", "carries_terms", "map_along", "map_parts", "map_parting"),
     Entry("stack", "combine", "along a new dimension", stacked, "torch.stack(%%tensors, dim=0, *, -out=None)").having(
         "joins", "carries_terms"
     ),
@@ -278,7 +280,7 @@ ENTRIES = (
     ),
     Entry("pdist", "combine", "distances between all pairs of rows", all_pairs, "torch.pdist F.pdist (%input, p=2.0)"),
     Entry("dist", "combine", "norm of the difference", scalar, "torch.dist x.dist (%input, %other, p=2)"),
-    _into("masked_fill", "value where a mask holds", "%mask, %value").having("masks", "carries_terms"),
+    _into("masked_fill", "value where a mask holds", "%mask, %value").having("masks", "carries_terms", "map_places"),
     _into("masked_scatter", "source's elements where a mask holds", "%mask, %source"),
     _into(
         "scatter",

@@ -14,7 +14,7 @@ ENTRIES = (
         """nn.Dropout(p=0.5, -inplace=False)(%input)
         F.dropout(%input, p=0.5, training=True, -inplace=False)
         torch.dropout torch.dropout_ (%input, p, train)""",
-    ).having("carries_terms", "breaks_selu"),
+    ).having("carries_terms", "breaks_selu", "map_places"),
     *(
         Entry(
             f"dropout{rank}d",

@@ -114,7 +114,7 @@ ENTRIES = (
         patterned,
         """einops.rearrange(%tensor, pattern, **axes_lengths)
         einops.layers.torch.Rearrange(pattern, **axes_lengths)(%input)""",
-    ),
+    ).having("map_places"),
     Entry(
         "einops_reduce",
         "reduce",
@@ -139,6 +139,8 @@ ENTRIES = (
     ),
     Entry(
         "einops_pack", "combine", "tensors flattened and joined along one axis", pair, "einops.pack(%%tensors, pattern)"
-    ),
-    Entry("einops_unpack", "shape", "the inverse of pack", many, "einops.unpack(%tensor, packed_shapes, pattern)"),
+    ).having("map_parting"),
+    Entry(
+        "einops_unpack", "shape", "the inverse of pack", many, "einops.unpack(%tensor, packed_shapes, pattern)"
+    ).having("map_places"),
 )

@@ -150,9 +150,9 @@ ENTRIES = (
         "matrix product",
         product,
         "torch.matmul torch.linalg.matmul x.matmul x.__matmul__ (%input, %other, *, -out=None)",
-    ).having("multiplies", "matrix_product"),
+    ).having("multiplies", "matrix_product", "map_of_first"),
     Entry("mm", "combine", "product of two matrices", product, "torch.mm x.mm (%input, %mat2, *, -out=None)").having(
-        "multiplies", "matrix_product", "flat_product"
+        "multiplies", "matrix_product", "flat_product", "map_of_first"
     ),
     Entry(
         "bmm",
@@ -160,7 +160,7 @@ ENTRIES = (
         "products of two batches of matrices",
         product,
         "torch.bmm x.bmm (%input, %mat2, *, -out=None)",
-    ).having("multiplies", "matrix_product", "batched_product"),
+    ).having("multiplies", "matrix_product", "batched_product", "map_of_first"),
     Entry("mv", "combine", "matrix times vector", product, "torch.mv x.mv (%input, %vec, *, -out=None)"),
     Entry(
         "dot",
@@ -223,7 +223,7 @@ ENTRIES = (
     ),
     Entry(
         "einsum", "combine", "sums of products by index letters", einsum_result, "torch.einsum(equation, *%%operands)"
-    ).having("multiplies"),
+    ).having("multiplies", "map_of_first"),
     Entry(
         "tensordot",
         "combine",

@@ -66,7 +66,7 @@ ENTRIES = (
         F.batch_norm(%input, %running_mean, %running_var, %weight=None, %bias=None, training=False, momentum=0.1, eps=1e-05)
         torch.batch_norm(%input, %weight, %bias, %running_mean, %running_var, training, momentum, eps, -cudnn_enabled)""",
         params=batch_norm_params,
-    ).having("each_channel", "breaks_selu", "map_parts"),
+    ).having("each_channel", "breaks_selu", "map_parts", "map_places"),
     Entry(
         "instance_norm",
         "norm",
@@ -90,7 +90,7 @@ ENTRIES = (
         torch.layer_norm(%input, normalized_shape, %weight=None, %bias=None, eps=1e-05, -cudnn_enable=True)""",
         params=layer_norm_params,
         config=shape_as_tuple,
-    ).having("over_features"),
+    ).having("over_features", "map_places"),
     Entry(
         "rms_norm",
         "norm",
@@ -100,7 +100,7 @@ ENTRIES = (
         F.rms_norm torch.rms_norm (%input, normalized_shape, %weight=None, eps=None)""",
         params=rms_norm_params,
         config=shape_as_tuple,
-    ).having("over_features"),
+    ).having("over_features", "map_places"),
     Entry(
         "group_norm",
         "norm",
@@ -126,7 +126,7 @@ ENTRIES = (
         "divides by the p-norm along a dimension",
         same,
         """F.normalize(%input, p=2.0, dim=1, eps=1e-12, -out=None)""",
-    ).having("rescales"),
+    ).having("rescales", "map_places"),
     Entry(
         "renorm",
         "norm",

@@ -246,13 +246,13 @@ ENTRIES = (
     Entry("trace", "reduce", "sum of the diagonal", lambda call: Tensor(()), "torch.trace x.trace (%input)"),
     Entry(
         "narrow", "shape", "a range of one dimension", narrowed, "torch.narrow x.narrow (%input, dim, start, length)"
-    ).having("picks"),
+    ).having("picks", "map_parting"),
     Entry(
         "select", "shape", "one place of one dimension", selected, "torch.select x.select (%input, dim, index)"
-    ).having("picks"),
+    ).having("picks", "map_parting"),
     Entry(
         "chunk", "shape", "that many pieces", chunked, "torch.chunk torch.unsafe_chunk x.chunk (%input, chunks, dim=0)"
-    ).having("splits"),
+    ).having("splits", "map_places"),
     Entry(
         "split",
         "shape",
@@ -261,7 +261,7 @@ ENTRIES = (
         """torch.split(%tensor, split_size_or_sections, dim=0)
         x.split(%self, split_size, dim=0)
         torch.split_with_sizes x.split_with_sizes (%input, split_sizes, dim=0)""",
-    ).having("splits"),
+    ).having("splits", "map_places"),
     Entry(
         "tensor_split",
         "shape",
@@ -301,7 +301,9 @@ ENTRIES = (
         vector,
         "torch.masked_select x.masked_select (%input, %mask, *, -out=None)",
     ),
-    Entry("getitem", "shape", "indexing: see vglint.ops.indexing", getitem_result, "").having("picks", "map_parts"),
+    Entry("getitem", "shape", "indexing: see vglint.ops.indexing", getitem_result, "").having(
+        "picks", "map_parts", "map_parting"
+    ),
     Entry(
         "tensor_unfold",
         "shape",

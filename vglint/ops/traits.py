@@ -76,6 +76,9 @@ Trait: TypeAlias = Literal[
     "leaves_torch",  # the result is no tensor: item, numpy
     # mean-field maps
     "map_along",  # the map says how much of a gradient lies along the signal
+    "map_parting",  # the map says itself at which positions the gradient lies that it sends
+    "map_places",  # the map does the same at every position
+    "map_of_first",  # the map keeps the positions of its first argument alone
     "map_parts",  # the map says how a gradient varies over the parts of a concatenation
 ]
 """The closed set of properties; a comment says what each means."""

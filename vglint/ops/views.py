@@ -231,7 +231,7 @@ ENTRIES = (
         "identity",
         "x itself",
         "nn.Identity(*-args, **-kwargs)(%input)\ntorch.autograd.Variable(%data, requires_grad=False, -volatile=False)",
-    ).having("copies"),
+    ).having("copies", "map_places"),
     _keep(
         "to",
         "another device or floating type",
@@ -253,21 +253,21 @@ ENTRIES = (
                 ("cdouble", "complex128"),
             )
         ),
-    ).having("copies", "shape_of_other"),
+    ).having("copies", "shape_of_other", "map_places"),
     _keep("contiguous", "the same values in one block", "x.contiguous(%self, -memory_format=None)").having(
-        "copies", "map_along"
+        "copies", "map_along", "map_places"
     ),
-    _keep("clone", "a copy", "torch.clone x.clone (%input, *, -memory_format=None)").having("copies"),
+    _keep("clone", "a copy", "torch.clone x.clone (%input, *, -memory_format=None)").having("copies", "map_places"),
     Entry(
         "view", "shape", "the same elements in another shape", viewed, "x.view(%self, *size)\nx.resize(%self, *sizes)"
-    ).having("reshapes", "map_along"),
+    ).having("reshapes", "map_along", "map_places"),
     Entry(
         "reshape",
         "shape",
         "the same elements in another shape",
         viewed,
         "torch.reshape(%input, shape)\nx.reshape(%self, *shape)",
-    ).having("reshapes", "map_along"),
+    ).having("reshapes", "map_along", "map_places"),
     Entry(
         "view_as", "shape", "the same elements in another's shape", like_other, "x.view_as x.reshape_as (%self, %other)"
     ).having("shape_of_other"),
@@ -293,7 +293,7 @@ ENTRIES = (
         "dimensions in another order",
         permuted,
         "torch.permute(%input, dims)\nx.permute(%self, *dims)",
-    ).having("transposes", "map_along"),
+    ).having("transposes", "map_along", "map_places"),
     Entry(
         "transpose",
         "shape",
@@ -301,7 +301,7 @@ ENTRIES = (
         transposed,
         """torch.transpose torch.swapdims x.transpose x.transpose_ x.swapdims x.swapdims_ (%input, dim0, dim1)
         torch.swapaxes x.swapaxes x.swapaxes_ (%input, axis0, axis1)""",
-    ).having("transposes", "map_along"),
+    ).having("transposes", "map_along", "map_places"),
     Entry("t", "shape", "a matrix transposed", reversed_dims, "torch.t x.t x.t_ x:T (%input)").having("transposes"),
     Entry(
         "mT", "shape", "matrices transposed", last_two_swapped, "x:mT x:H x:mH torch.adjoint x.adjoint (%input)"
@@ -319,21 +319,21 @@ ENTRIES = (
         "dimensions of size 1 removed",
         squeezed,
         "torch.squeeze x.squeeze x.squeeze_ (%input, dim=None)",
-    ).having("map_along"),
+    ).having("map_along", "map_places"),
     Entry(
         "unsqueeze",
         "shape",
         "a dimension of size 1 added",
         unsqueezed,
         "torch.unsqueeze x.unsqueeze x.unsqueeze_ (%input, dim)",
-    ).having("map_along"),
+    ).having("map_along", "map_places"),
     Entry(
         "expand",
         "shape",
         "dimensions of size 1 repeated without copying",
         expanded,
         "x.expand(%self, *size, -implicit=False)\ntorch.broadcast_to x.broadcast_to (%input, size)",
-    ),
+    ).having("map_places"),
     Entry("expand_as", "shape", "repeated to another's shape", like_other, "x.expand_as(%self, %other)").having(
         "shape_of_other"
     ),
@@ -343,7 +343,7 @@ ENTRIES = (
         "copies along each dimension",
         repeated,
         "x.repeat(%self, *repeats)\ntorch.tile(%input, dims)\nx.tile(%self, *dims)",
-    ),
+    ).having("map_places"),
     Entry(
         "repeat_interleave",
         "shape",

@@ -245,7 +245,7 @@ ENTRIES = (
         nn.LazyLinear(out_features, bias=True, -device=None, -dtype=None)(%input)
         F.linear(%input, %weight, %bias=None)""",
         params=linear_params,
-    ),
+    ).having("map_places"),
     Entry(
         "bilinear",
         "weight",

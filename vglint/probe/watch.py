@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
+from vglint.ops import has
 from vglint.probe.feeding import tensors
 from vglint.probe.record import Layer, Squash
 
@@ -29,7 +30,6 @@ _LIBRARIES = (
 
 _SOME, _SHARES = 1024, (0.05, 0.25, 0.5, 0.75, 0.95)
 _RECURRENT = (nn.RNNBase, nn.RNNCellBase)
-_SQUASHING = frozenset({"sigmoid", "sigmoid_", "tanh", "tanh_", "hardtanh", "hardtanh_", "hardsigmoid", "hardsigmoid_"})
 _ATTENTION = frozenset(
     {
         "_scaled_dot_product_flash_attention_for_cpu",
@@ -317,7 +317,7 @@ class _Squashes(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func.overloadpacket.__name__
         path = self.stack[-1] if self.stack else ""
-        if name in _SQUASHING and self.stack:
+        if has(name.rstrip("_"), "saturates") and self.stack:
             share = _number((args[0].detach().abs() > SATURATED).double().mean())
             self.sight.squashes.append(Squash(path, _line_number(), name.rstrip("_"), share, None))
         if name in ("add", "add_") and self.stack and not self.sight.doubled and _same(args[0], args[1]):

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from vglint.ops import having, kind
 from vglint.probe.measures import measures_of
 from vglint.probe.record import Run, Snapshot
 from vglint.probe.watch import Sight, line_text, watching
@@ -268,7 +269,7 @@ def witnessing(steps: int, seconds: float) -> Iterator[Witness]:
             if isinstance(given, Tensor) and name == "mse_loss":
                 witness.compared(given, args[0] if args else kwargs.get("target"), line_text())
             elif isinstance(given, Tensor) and name != "binary_cross_entropy":
-                witness.took(given, _LOSSES[name](given), line_text())
+                witness.took(given, _classes(name, given), line_text())
             try:
                 return plain_losses[name](given, *args, **kwargs)
             except RuntimeError as error:
@@ -298,13 +299,13 @@ def witnessing(steps: int, seconds: float) -> Iterator[Witness]:
             setattr(functional, name, function)
 
 
-_LOSSES: dict[str, Callable[[Tensor], int]] = {
-    "cross_entropy": lambda given: min(given.dim() - 1, 1),
-    "binary_cross_entropy_with_logits": lambda given: -1,
-    "binary_cross_entropy": lambda given: -1,
-    "mse_loss": lambda given: -1,
-}
-"""Losses whose argument is looked at, with the dimension of its classes; `binary_cross_entropy` takes probabilities, and raises for others."""
+_LOSSES = [name for name in having("takes_logits", "takes_probabilities", "sums_squares") if kind(name) == "loss"]
+"""Losses whose argument is looked at; `binary_cross_entropy` takes probabilities, and raises for others."""
+
+
+def _classes(name: str, given: Tensor) -> int:
+    """Returns the dimension of the classes."""
+    return min(given.dim() - 1, 1) if name == "cross_entropy" else -1
 
 
 class _Roots:

@@ -49,18 +49,40 @@ def chosen(rules: Sequence[CheckedRule], choice: Choice) -> tuple[CheckedRule, .
 def check(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> tuple[Finding, ...]:
     """Returns what the rules find in the graphs of one file, one finding for one cause, in order of place."""
     graphs = tuple(graphs)
-    by_subject: dict[str, list[CheckedRule]] = {}
-    for checked in rules:
-        by_subject.setdefault(checked.rule.subject, []).append(checked)
+    asking = Asking(rules)
     found: list[Found] = []
-    for position, facts in subjects(graphs, frozenset(by_subject)):
-        for checked in by_subject.get(facts.subject, ()):
+    for position, facts in subjects(graphs, asking.subjects):
+        for checked in asking.of(facts):
             finding = judge(checked, facts)
             if finding is not None:
                 found.append((position, checked, finding))
     found = _not_cleared(found, graphs)
     distinct = _distinct(_one_cause(found), _classes(graphs))
     return tuple(sorted(_of_wholes(distinct, graphs), key=_place))
+
+
+class Asking:
+    """Which of some rules ask about a subject: a rule about nodes that names ops asks about no others."""
+
+    def __init__(self, rules: Iterable[CheckedRule]) -> None:
+        self.rules = tuple(rules)
+        self.subjects: frozenset[str] = frozenset(checked.rule.subject for checked in self.rules)
+        self.known: dict[tuple[str, object], tuple[CheckedRule, ...]] = {}
+
+    def of(self, facts: SubjectFacts) -> tuple[CheckedRule, ...]:
+        """Returns the rules that ask about a subject."""
+        op = facts.value("op") if facts.subject == "node" else None
+        key = facts.subject, op
+        if key not in self.known:
+            self.known[key] = tuple(
+                each for each in self.rules if each.rule.subject == facts.subject and _asks(each, op)
+            )
+        return self.known[key]
+
+
+def _asks(checked: CheckedRule, op: object) -> bool:
+    wanted = checked.when.wanted.get("op")
+    return op is None or wanted is None or op in wanted
 
 
 def judge(checked: CheckedRule, facts: SubjectFacts) -> Finding | None:
@@ -101,11 +123,10 @@ def undecided(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> list[tup
     """Returns the places where a rule's condition rests on an unknown, with its rule; None where the place is not known either. So it does
     where the rule says that the caller decides (`given_when`)."""
     found: list[tuple[Rule, Span | None]] = []
-    for _, facts in subjects(graphs, frozenset(checked.rule.subject for checked in rules)):
-        for checked in rules:
+    asking = Asking(rules)
+    for _, facts in subjects(graphs, asking.subjects):
+        for checked in asking.of(facts):
             lookup = lookup_in(checked, facts)
-            if checked.rule.subject != facts.subject:
-                continue
             is_given = checked.given_when is not None and evaluate(checked.given_when, lookup) is True
             if not is_given and not isinstance(evaluate(checked.when, lookup), Unknown):
                 continue
@@ -206,11 +227,14 @@ def _not_cleared(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]
         if checked.rule.subject == "node" and graphs[position].kind in ("class", "expression")
     }
     spans = {finding.span for position, _, finding in found if around.get(position)}
-    asked = {checked.rule.id: checked for _, checked, _ in found if checked.rule.subject == "node"}
+    asking = Asking({checked.rule.id: checked for _, checked, _ in found if checked.rule.subject == "node"}.values())
     answers: dict[tuple[str, Span], list[tuple[int, object]]] = {}
     for position, facts in subjects(graphs, frozenset({"node"})) if spans else ():
+        asked = asking.of(facts)
+        if not asked:
+            continue
         span = facts.places("place")[0].span
-        for checked in asked.values() if span in spans else ():
+        for checked in asked if span in spans else ():
             answer = evaluate(checked.when, _assuming(checked, lookup_in(checked, facts)))
             answers.setdefault((checked.rule.id, span), []).append((position, answer))
     kept = []

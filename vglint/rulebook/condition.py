@@ -12,10 +12,11 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vglint.analysis.facts.spec import FactType, FactValue
 from vglint.rulebook.compiled import Lookup, Run, compiled, conjunction, negation
+from vglint.rulebook.required import joined, wanted_texts
 from vglint.rulebook.typed import ConditionError, type_of
 from vglint.value import Unknown
 
@@ -35,6 +36,8 @@ class Condition:
     names: tuple[str, ...]
     run: Run
     inner: tuple[Condition, ...] = ()
+    wanted: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """For each name that must be one of some texts, those: where it is another, the condition is false."""
 
     def __str__(self) -> str:
         return self.text
@@ -76,7 +79,8 @@ def all_of(when: Sequence[Condition], unless: Sequence[Condition] = ()) -> Condi
         return inner[0]
     names = tuple(dict.fromkeys(name for condition in inner for name in condition.names))
     text = " and ".join(f"({condition})" for condition in inner)
-    return Condition(text, "flag", names, conjunction([condition.run for condition in inner]), inner)
+    wanted = joined(condition.wanted for condition in inner)
+    return Condition(text, "flag", names, conjunction([condition.run for condition in inner]), inner, wanted)
 
 
 def evaluate(condition: Condition, lookup: Lookup) -> FactValue | Unknown:
@@ -90,7 +94,7 @@ def _condition(tree: ast.expr, types: Mapping[str, FactType], text: str) -> Cond
     inner: tuple[Condition, ...] = ()
     if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And):
         inner = tuple(_condition(value, types, ast.unparse(value)) for value in tree.values)
-    return Condition(text, kind, tuple(dict.fromkeys(names)), compiled(tree), inner)
+    return Condition(text, kind, tuple(dict.fromkeys(names)), compiled(tree), inner, wanted_texts(tree))
 
 
 def _not(condition: Condition) -> Condition:

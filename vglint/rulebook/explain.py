@@ -10,7 +10,7 @@ from vglint.analysis.facts.spec import FactValue
 from vglint.finding import Finding, Place
 from vglint.graph import Graph
 from vglint.rulebook.advice import trials
-from vglint.rulebook.check import judge, lookup_in
+from vglint.rulebook.check import Asking, judge, lookup_in
 from vglint.rulebook.condition import evaluate
 from vglint.rulebook.load import CheckedRule
 from vglint.value import Unknown
@@ -67,10 +67,12 @@ def told(matches: Iterable[Match]) -> str:
 
 
 def explain_match(checked: CheckedRule, graphs: Iterable[Graph], rules: Sequence[CheckedRule] = ()) -> Iterator[Match]:
-    """Yields how the rule judges each subject of its kind in the graphs, and what its remedies are predicted to do there; `rules` are those
-    that a remedy must not set off."""
-    graphs = tuple(graphs)
-    for position, facts in subjects(graphs, frozenset({checked.rule.subject})):
+    """Yields how the rule judges each subject that it asks about in the graphs, and what its remedies are predicted to do there; `rules` are
+    those that a remedy must not set off."""
+    graphs, asking = tuple(graphs), Asking([checked])
+    for position, facts in subjects(graphs, asking.subjects):
+        if not asking.of(facts):
+            continue
         match = _match(checked, facts)
         if match.verdict is True:
             tried = trials(checked, facts, position, graphs, rules or (checked,))

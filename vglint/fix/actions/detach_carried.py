@@ -25,7 +25,7 @@ def detach_carried(request: Request) -> Answer:
     bound = [node.value for node in source.every(cst.Name, around[0])]
     if name not in bound:
         return Refusal("the state is kept elsewhere")
-    parts = any(node.op in ("lstm", "lstm_cell") for node in graph.nodes) and not _unpacked(request, around[0], name)
+    parts = any(node.op.startswith("lstm") for node in graph.nodes) and not _unpacked(request, around[0], name)
     line = f"{name} = tuple(part.detach() for part in {name})" if parts else f"{name} = {name}.detach()"
     return change(
         Allowed(ops=frozenset({"detach", "carried", "getitem"}), links=True, anywhere=True),

@@ -7,8 +7,9 @@ import libcst as cst
 from vglint.fix.calls import assignments, in_block_of
 from vglint.fix.change import Allowed, Answer, Change, Refusal, Request
 from vglint.graph import Graph, Node
+from vglint.ops import having
 
-_CLIPS = frozenset({"clip_grad_norm", "clip_grad_value"})
+_CLIPS = having("clips")
 
 
 def effective_clip(request: Request) -> Answer:

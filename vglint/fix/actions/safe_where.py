@@ -6,9 +6,10 @@ import libcst as cst
 
 from vglint.fix.calls import grouped, method
 from vglint.fix.change import Allowed, Answer, Change, Refusal, Request
+from vglint.ops import having
 
 _FUNCTIONS = ("torch.log", "torch.log2", "torch.log10", "torch.sqrt", "torch.rsqrt", "torch.reciprocal")
-_METHODS = ("log", "log2", "log10", "sqrt", "rsqrt", "reciprocal")
+_METHODS = tuple(sorted(having("singular")))
 
 
 def safe_where(request: Request) -> Answer:

@@ -6,6 +6,7 @@ import libcst as cst
 
 from vglint.fix.calls import grouped
 from vglint.fix.change import Allowed, Answer, Change, Refusal, Request
+from vglint.ops import has
 
 
 def scale_parameter(request: Request) -> Answer:
@@ -33,7 +34,7 @@ def _fan_in(request: Request, sizes: list[cst.BaseExpression]) -> list[cst.BaseE
     """Returns the size that the product sums over: the last but one of `x @ weight`, the last of `F.linear(x, weight)`."""
     for place in request.places[1:]:
         for _, node in request.nodes_at(place):
-            if node.op in ("matmul", "mm", "bmm") and len(sizes) >= 2:
+            if has(node.op, "matrix_product") and len(sizes) >= 2:
                 return [sizes[-2]]
             if node.op == "linear":
                 return [sizes[-1]]

@@ -7,8 +7,7 @@ import libcst as cst
 from vglint.fix.calls import argument
 from vglint.fix.change import Allowed, Answer, Change, Refusal, Request
 from vglint.graph import Graph, Node
-
-_PRODUCTS = frozenset({"matmul", "bmm", "einsum"})
+from vglint.ops import has
 
 
 def scale_scores(request: Request) -> Answer:
@@ -36,7 +35,7 @@ def _product(graph: Graph, node: Node) -> Node | None:
     while node.inputs and seen < 12:
         node = graph.nodes[node.inputs[0]]
         seen += 1
-        if node.op in _PRODUCTS:
+        if has(node.op, "matrix_product") or node.op == "einsum":
             return node
     return None
 
