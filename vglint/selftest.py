@@ -12,13 +12,14 @@ import re
 import tokenize
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import TypeAlias
 
-from vglint.finding import Finding
+from vglint.finding import Finding, Problem
 from vglint.rule import Rule
+from vglint.source.notebook import Cell, read_notebook
 
 Lint: TypeAlias = Callable[[str, str], Sequence[Finding]]
 """Lints a text under a file name."""
@@ -35,6 +36,8 @@ class Check:
     surplus: tuple[tuple[int, str, str], ...] = ()
     broken: str = ""
     """Why the code was not looked at."""
+    cells: tuple[Cell, ...] = ()
+    """A notebook's, whose lines are counted over all of them."""
 
     @property
     def passed(self) -> bool:
@@ -44,9 +47,15 @@ class Check:
         if self.passed:
             return f"ok    {self.title}"
         lines = [f"FAIL  {self.title}", *([f"        {self.broken}"] if self.broken else [])]
-        lines += [f"        line {line}: {rule} was expected" for line, rule in self.missing]
-        lines += [f"        line {line}: {rule} was not expected: {message}" for line, rule, message in self.surplus]
+        lines += [f"        {self._where(line)}: {rule} was expected" for line, rule in self.missing]
+        lines += [f"        {self._where(line)}: {rule} was not expected: {text}" for line, rule, text in self.surplus]
         return "\n".join(lines)
+
+    def _where(self, line: int) -> str:
+        for cell in reversed(self.cells):
+            if line >= cell.line:
+                return f"cell {cell.number}, line {line - cell.line + 1}"
+        return f"line {line}"
 
 
 def marks(text: str) -> Counter[tuple[int, str]]:
@@ -97,11 +106,30 @@ def check_rules(rules: Iterable[Rule], lint: Lint) -> Iterator[Check]:
 
 
 def check_files(folder: Path, lint: Lint) -> Iterator[Check]:
-    """Yields a check of each Python file under a folder, or of one file."""
-    files = [folder] if folder.is_file() else sorted(folder.rglob("*.py"))
+    """Yields a check of each Python file and notebook under a folder, or of one file."""
+    files = [folder] if folder.is_file() else sorted((*folder.rglob("*.py"), *folder.rglob("*.ipynb")))
     for file in files:
-        text = file.read_bytes().decode("utf-8", "replace")
-        yield compare(file.as_posix(), text, tuple(lint(str(file), text)))
+        content = file.read_bytes()
+        text = content.decode("utf-8", "replace")
+        if file.suffix == ".ipynb":
+            yield _check_notebook(file.as_posix(), content, tuple(lint(str(file), text)))
+        else:
+            yield compare(file.as_posix(), text, tuple(lint(str(file), text)))
+
+
+def _check_notebook(title: str, content: bytes, findings: Sequence[Finding]) -> Check:
+    """Compares a notebook's marks, which stand in its code cells, with what is found there."""
+    book = read_notebook(title, content)
+    if isinstance(book, Problem):
+        return Check(title, broken=book.message)
+    first = {cell.number: cell.line for cell in book.cells}
+    joined = [
+        finding
+        if finding.cell is None
+        else replace(finding, span=replace(finding.span, line=finding.span.line + first[finding.cell] - 1))
+        for finding in findings
+    ]
+    return replace(compare(title, book.text, joined), cells=book.cells)
 
 
 def _syntax_error(code: str) -> SyntaxError | None:
