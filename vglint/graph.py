@@ -157,6 +157,10 @@ class Graph:
     outputs: tuple[tuple[str, int], ...]
     assumed: bool = False
     """Its sizes are those of a configuration that nobody gave: one object of its annotated class, with all defaults."""
+    optimizers: tuple[str, ...] = ()
+    """The optimisers (`SGD`) that the program gives the parameters of this model to, where it is one that training code makes."""
+    world: str = ""
+    """The one thing that is other than its definition says (`when `max_norm` is given`); empty where nothing is."""
 
     def __post_init__(self) -> None:
         for position, node in enumerate(self.nodes):

@@ -132,24 +132,10 @@ class ModelView:
 
 
 def model_views(view: View) -> Iterator[ModelView]:
-    """Yields the graph's model; of training code, the models that are no class of the user's (those are entries themselves), or that it
-    initialises anew."""
+    """Yields the graph's model; the models that training code makes are entries themselves."""
     graph = view.graph
     if graph.kind != "training":
-        inside = frozenset(range(len(graph.nodes)))
-        yield from _of(ModelView(view, MainPath(view, inside), graph.root))
-        return
-    for module in graph.modules:
-        if "." in module.path or not (module.type.startswith("torch.") or _initialised_late(view, module.path)):
-            continue
-        inside = frozenset(
-            node.index for node in graph.nodes if node.path == module.path or node.path.startswith(module.path + ".")
-        )
-        yield from _of(ModelView(view, MainPath(view, inside), module.type))
-
-
-def _initialised_late(view: View, path: str) -> bool:
-    return any(view.graph.parameters[index].late for index in view.parameters_under(path))
+        yield from _of(ModelView(view, MainPath(view, frozenset(range(len(graph.nodes)))), graph.root))
 
 
 def _of(model: ModelView) -> Iterator[ModelView]:
@@ -286,9 +272,9 @@ def half_precision(model: ModelView) -> bool:
 @fact("model", "text")
 def optimizer(model: ModelView) -> str:
     """`sgd` or `adaptive` (Adam and its kin) where the training code of the model is seen, else `unseen`."""
-    names = {
-        (node.type or "").rpartition(".")[2] for node in model.view.graph.nodes if node.op == "optimizer"
-    } | model.view.context.optimizers.get(model.type, frozenset())
+    graph = model.view.graph
+    own = {(node.type or "").rpartition(".")[2] for node in graph.nodes if node.op == "optimizer"}
+    names = own | set(graph.optimizers) or model.view.context.optimizers.get(model.type, frozenset())
     if not names:
         return "unseen"
     return "adaptive" if all(name in ADAPTIVE for name in names) else "sgd" if "SGD" in names else "unseen"

@@ -30,6 +30,8 @@ def context_of(graphs: Iterable[Graph]) -> Context:
         parts.update(module.type for module in graph.modules if ("." in module.path if roots else module.path))
         names = {(node.type or "").rpartition(".")[2] for node in graph.nodes if node.op == "optimizer" and node.type}
         for module in graph.modules if names else ():
+            if module.type.startswith("torch."):
+                continue  # a container says nothing of another one
             found.setdefault(module.type, set()).update(names)
         if any(node.op in ("scheduler", "scheduler_step") for node in graph.nodes) or any(
             isinstance(gap.origin, (*origin.CALLS, *origin.UNDEFINED, origin.Budget)) for gap in graph.gaps

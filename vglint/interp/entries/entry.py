@@ -6,12 +6,15 @@ import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
 from vglint import origin
 from vglint.graph import Graph
 from vglint.interp.entries.freeze import Kind, freeze
 from vglint.interp.entries.idle_initialisers import note_idle_initialisers
+from vglint.interp.entries.made import Made, without_repeats
 from vglint.interp.entries.made_up_arguments import arguments_for
 from vglint.interp.entries.parts import Starts, note_parts, start_as_part
 from vglint.interp.entries.starts import (
@@ -171,12 +174,13 @@ def _graphs(
     session: _Session, numbered: list[tuple[int, Candidate]], fault: Callable[[str, Exception], None] | None
 ) -> tuple[Graph, ...]:
     graphs: dict[int, Graph] = {}
+    made: list[Graph] = []
     for need in ("nothing", "annotated", "arguments"):
         for number, candidate in numbered if need == "nothing" else reversed(numbered):
             if session.need(candidate) != need:
                 continue
             try:
-                graph = session.graph(candidate)
+                graph, more = session.graph(candidate)
             except Exception as error:
                 if fault is None:
                     raise
@@ -185,9 +189,13 @@ def _graphs(
                 continue
             if graph is not None:
                 graphs[number] = graph
-    return tuple(graphs[number] for number in sorted(graphs))
+            made += more
+    kept, new = without_repeats((graphs[number] for number in sorted(graphs)), made)
+    return (*kept, *new)
 
 
+ACTS = frozenset({"backward", "step", "zero_grad", "optimizer", "trainer", "clip_grad_norm", "clip_grad_value"})
+"""What makes training code of code that calls models."""
 FILE_NODES = 18_000
 """Nodes that the entries of a file make before each is held to `ENTRY_NODES`: many large models of one file are much alike."""
 ENTRY_NODES = 2_500
@@ -214,7 +222,8 @@ class _Session:
         """Returns what a candidate must be given, which other entries may show."""
         return needs(candidate.unit) if candidate.kind == "class" else "nothing"
 
-    def graph(self, candidate: Candidate) -> Graph | None:
+    def graph(self, candidate: Candidate) -> tuple[Graph | None, list[Graph]]:
+        """Returns the graph of a candidate, None where it is no entry, and those of the models that it makes on its way."""
         run = _new_run(self.project, _title(candidate))
         if candidate.kind != "script":
             run.memory = self.memory
@@ -229,10 +238,17 @@ class _Session:
         span = candidate.place or (
             unit.span(unit.head) if unit.definition is not None else Span(self.module.path, unit.line, 1, unit.line, 1)
         )
+        made = Made(frame, span)
+        run.harvest = partial(made.harvest, run)
         try:
-            return _guarded(run, span, lambda: self._started(run, candidate, space, frame))
+            graph = _guarded(run, span, lambda: self._started(run, candidate, space, frame))
+            if graph.kind == "training":
+                made.harvest(run, run.passes, run.modules)
+            named = [replace(each, entry=graph.entry) for each in made.graphs]
+            is_bare = candidate.bare and not any(node.op in ACTS for node in graph.nodes)
+            return None if is_bare else graph, named
         except NoEntry:
-            return None
+            return None, []
         finally:
             self.nodes += len(run.nodes)
             self.steps += run.steps

@@ -7,9 +7,11 @@ from typing import Literal
 
 from vglint.graph import Config, Graph, ModuleInfo, Node, Parameter, Region
 from vglint.interp.machine.core import Draft, Run
+from vglint.interp.machine.passes import Pass
 from vglint.interp.torch.leaves import leaf_base
 from vglint.interp.torch.modules import class_name, walk
 from vglint.interp.values.objects import DictV, ListV, ModuleV, ParamV, SetV, Site, TensorV, Value
+from vglint.origin import Origin
 from vglint.span import Span
 from vglint.value import Unknown
 
@@ -18,8 +20,80 @@ Kind = Literal["class", "function", "training", "expression"]
 
 def freeze(run: Run, kind: Kind, span: Span, roots: dict[str, ModuleV], result: Value) -> Graph:
     """Returns the graph of a finished run."""
+    return _graph(run, kind, span, roots, result, _kept(run, result), run.gaps)
+
+
+def freeze_pass(run: Run, this: Pass, span: Span) -> Graph:
+    """Returns the graph of one pass of a model: what comes from outside of it is an input, and no loop stands around it."""
+    kept, given = _of_pass(run, this)
+    drafts = {number: run.nodes[number] for number in given}
+    around = _around(run, this.region)
+    parents = {number: run.regions[number].alias for number in around}
+    for number, draft in drafts.items():
+        run.nodes[number] = replace(
+            draft,
+            op="input",
+            inputs=[],
+            config={"name": "input"},
+            owner=None,
+            leaf=False,
+            type=None,
+            params=[],
+            region=0,
+        )
+    for number in around:
+        if run.regions[number].kind != "autocast":
+            run.regions[number].alias = 0
+    try:
+        return _graph(run, "expression", span, {"": this.module}, this.result, kept, this.gaps)
+    finally:
+        for number, draft in drafts.items():
+            run.nodes[number] = draft
+        for number, alias in parents.items():
+            run.regions[number].alias = alias
+
+
+def _around(run: Run, region: int | None) -> list[int]:
+    """Returns a region and those around it, save the outermost."""
+    found = []
+    while region:
+        found.append(region)
+        region = run.regions[region].parent
+    return found
+
+
+_NUMBERS = frozenset({"zeros", "ones", "full", "arange", "linspace", "eye"})
+"""Ops whose result is the same numbers at every call."""
+
+
+def _of_pass(run: Run, this: Pass) -> tuple[list[int], list[int]]:
+    """Returns the nodes of a pass with what they rest on, and those among them that stand for what is given from outside."""
+    wanted = set(this.nodes)
+    given: list[int] = []
+    stack = sorted(wanted, reverse=True)
+    while stack:
+        for source in run.nodes[stack.pop()].inputs:
+            if source in wanted:
+                continue
+            wanted.add(source)
+            draft = run.nodes[source]
+            if source >= this.start or draft.setup or draft.op == "parameter" or (given and draft.op in _NUMBERS):
+                stack.append(source)
+            else:
+                given.append(source)
+    return _read_ones(run, wanted, this.result), given
+
+
+def _graph(
+    run: Run,
+    kind: Kind,
+    span: Span,
+    roots: dict[str, ModuleV],
+    result: Value,
+    kept: list[int],
+    met: dict[Origin, tuple[Unknown, Site | None]],
+) -> Graph:
     names = _module_names(run, roots)
-    kept = _kept(run, result)
     index = {old: new for new, old in enumerate(kept)}
     regions, region_index = _regions(run, span, {run.nodes[old].region for old in kept})
     parameters, places = _parameters(run, names, [run.nodes[old] for old in kept], span.file, region_index)
@@ -28,7 +102,7 @@ def freeze(run: Run, kind: Kind, span: Span, roots: dict[str, ModuleV], result: 
         for new, draft in ((index[old], run.nodes[old]) for old in kept)
     )
     outputs = tuple((name, index[node]) for name, node in _outputs(run, result) if node in index)
-    gaps = tuple(Unknown(gap.origin, _span(site, None)) for gap, site in run.gaps.values())
+    gaps = tuple(Unknown(gap.origin, _span(site, None)) for gap, site in met.values())
     return Graph(
         run.entry, kind, span, nodes, parameters, _modules(run, names, span), regions, gaps, outputs, run.assumed
     )
@@ -43,6 +117,11 @@ def _kept(run: Run, result: Value) -> list[int]:
             if source not in wanted:
                 wanted.add(source)
                 stack.append(source)
+    return _read_ones(run, wanted, result)
+
+
+def _read_ones(run: Run, wanted: set[int], result: Value) -> list[int]:
+    """Returns nodes in order, without parameters and parts of results that nothing reads."""
     read = {source for number in wanted for source in run.nodes[number].inputs} | {
         node for _, node in _outputs(run, result)
     }

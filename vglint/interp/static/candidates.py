@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from vglint.interp.static.bare import bare_script, bare_units
 from vglint.interp.static.call_sites import CallSite, call_sites, calls_of_imported
 from vglint.source import code
 from vglint.source.module import Module
@@ -26,6 +27,8 @@ class Candidate:
     """The call."""
     imported: str = ""
     """The class of another file that is called, as the file names it."""
+    bare: bool = False
+    """Nothing in it looks like training: it is walked for the models that it makes."""
 
     @property
     def name(self) -> str:
@@ -45,7 +48,8 @@ def candidates(module: Module) -> Iterator[Candidate]:
     """Yields every possible entry of a file in source order, the file itself last."""
     script = False
     called = call_sites(module)
-    trainers = {unit.name for unit in module.units if unit.kind == "function" and _trains(*unit.body)}
+    trainers = _trainers(module)
+    walked: list[Unit] = []
     for unit in module.units:
         node = unit.definition
         if isinstance(node, code.Class):
@@ -53,12 +57,16 @@ def candidates(module: Module) -> Iterator[Candidate]:
                 yield Candidate("class", unit)
                 for site in called.get(node.name, ()):
                     yield Candidate("call", unit, call=site)
+            walked += [unit] * bool(node.bases)
             for method in training_methods(node):
+                walked.append(unit)
                 yield Candidate("method", unit, method.name)
         elif node is not None:
             if _trains(node) or (_optimises(node) and node.name not in _called_names(module)):
+                walked.append(unit)
                 yield Candidate("training", unit)
             elif _builds(node):
+                walked.append(unit)
                 yield Candidate("function", unit)
         elif unit.kind == "other" and not script:
             script = any(
@@ -73,8 +81,15 @@ def candidates(module: Module) -> Iterator[Candidate]:
     ]
     for name, site in calls_of_imported(module, plain):
         yield Candidate("call", site.unit, call=site, imported=name)
-    if script:
-        yield Candidate("script", module.units[0])
+    builders = {
+        unit.name for unit in module.units if isinstance(unit.definition, code.Function) and _builds(unit.definition)
+    }
+    bare = not script and bare_script(module, builders)
+    walked += [unit for unit in module.units if unit.kind == "other" and (script or bare)]
+    for unit, made in bare_units(module, walked):
+        yield Candidate("method" if made else "training", unit, made, bare=True)
+    if script or bare:
+        yield Candidate("script", module.units[0], bare=bare)
 
 
 METHODS = 3
@@ -217,13 +232,24 @@ def _loops_over_calls(node: code.Node) -> bool:
     return isinstance(node, (code.For, code.While)) and any(isinstance(each, code.Call) for each in code.walk(node))
 
 
+def _trainers(module: Module) -> set[str]:
+    """Returns the functions, classes and methods of a file that train."""
+    found: set[str] = set()
+    for unit in module.units:
+        if unit.kind == "function" and _trains(*unit.body):
+            found.add(unit.name)
+        elif isinstance(unit.definition, code.Class):
+            training = [each.name for each in training_methods(unit.definition)]
+            found.update([unit.name, *(name for name in training if not name.startswith("__"))] if training else ())
+    return found
+
+
 def _starts(node: code.Statement, trainers: set[str]) -> bool:
-    """Whether top-level code calls a function of the file that trains, or one that says so (`train(…)`, `Trainer(…).train()`)."""
+    """Whether top-level code calls something of the file that trains, or that says so (`train(…)`, `Trainer(…).train()`)."""
     for each in code.walk(node):
-        if isinstance(each, code.Call):
-            if isinstance(each.func, code.Name) and (each.func.id in trainers or each.func.id.startswith("train")):
-                return True
-            if isinstance(each.func, code.Attribute) and each.func.attr.startswith("train"):
+        if isinstance(each, code.Call) and isinstance(each.func, (code.Name, code.Attribute)):
+            name = each.func.id if isinstance(each.func, code.Name) else each.func.attr
+            if name in trainers or name.startswith("train"):
                 return True
     return False
 

@@ -12,6 +12,7 @@ from vglint.interp.machine.memory import Journal
 from vglint.interp.protocols import comparison
 from vglint.interp.protocols.comparison import counts_turns
 from vglint.interp.protocols.iteration import Items, items_of
+from vglint.interp.syntax.ahead import look_ahead
 from vglint.interp.values.objects import OpenLoop, RepeatV, Site, Value
 from vglint.source import code
 from vglint.value import Expr, Unknown
@@ -66,7 +67,7 @@ def _turns(
         if turn >= TURNS:
             run.gap(origin.Budget(f"loop of {len(items)} turns"), site)
             return None
-        start = len(run.nodes)
+        start, made = len(run.nodes), len(run.modules)
         region = run.open_region("loop", text, site) if turn == 0 else outer
         run.region = region
         stands = turn == 0 and len(items) > 1
@@ -80,6 +81,8 @@ def _turns(
             return flow
         if turn == 0 and len(items) > 1 and any(draft.op in TRAINING for draft in run.nodes[start:]):
             run.regions[region].count = len(items)
+            if len(run.modules) > made and run.harvest is not None:
+                look_ahead(run, items[1:], lambda item: _one(bind, item, body), frame)
             return None
         _fold(run, region, outer)
     return None

@@ -31,6 +31,7 @@ from vglint.interp.torch.leaves import (
     leaf_method,
     nested_leaf_attribute,
 )
+from vglint.interp.torch.passes import passed
 from vglint.interp.values.objects import (
     Attrs,
     BuiltinV,
@@ -69,10 +70,32 @@ def call_module(
     run: Run, module: ModuleV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     """Runs a module: the forward of its class, torch's own op, or its children in order."""
-    from vglint.interp.torch.containers import run_sequential
-
     forward = module.attrs.get("forward") or _method(module, "forward")
     run.set_field(module, "called", module.called + 1)
+    if not run.training_code or run.setup or run.passing or (forward is None and not is_sequential(module)):
+        return _called(run, module, forward, args, keywords, frame, site)
+    with passed(run, module) as this:
+        this.result = _called(run, module, forward, args, keywords, frame, site)
+    return this.result
+
+
+def is_sequential(module: ModuleV) -> bool:
+    """Whether a module runs its children in order."""
+    base = leaf_base(module.cls)
+    return base is not None and base.name == "torch.nn.Sequential"
+
+
+def _called(
+    run: Run,
+    module: ModuleV,
+    forward: Value,
+    args: list[Value],
+    keywords: dict[str, Value],
+    frame: Frame,
+    site: Site,
+) -> Value:
+    from vglint.interp.torch.containers import run_sequential
+
     if forward is not None:
         bound = forward if not isinstance(forward, FunctionV) or "forward" in module.attrs else MethodV(forward, module)
         if isinstance(forward, StaticV):
@@ -84,8 +107,7 @@ def call_module(
         finally:
             run.guards = guards
             run.modules_running.pop()
-    base = leaf_base(module.cls)
-    if base is not None and base.name == "torch.nn.Sequential":
+    if is_sequential(module):
         run.modules_running.append(module)
         try:
             return run_sequential(run, module, args, frame, site)

@@ -1,0 +1,22 @@
+"""A model that is called: one pass through it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vglint.interp.values.objects import ModuleV, Site, Value
+from vglint.origin import Origin
+from vglint.value import Unknown
+
+
+@dataclass(slots=True, eq=False)
+class Pass:
+    """One call of a model by training code: `gaps` are those that it met, `nodes` those that it made, of all from `start` on."""
+
+    module: ModuleV
+    start: int
+    region: int
+    gaps: dict[Origin, tuple[Unknown, Site | None]] = field(default_factory=dict)
+    nodes: list[int] = field(default_factory=list)
+    result: Value = None
+    finished: bool = False

@@ -1,0 +1,27 @@
+"""Passes: each call of a model by training code, outermost ones alone, with what it made and what it met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from vglint.interp.machine.core import Run
+from vglint.interp.machine.passes import Pass
+from vglint.interp.values.objects import ModuleV
+
+
+@contextmanager
+def passed(run: Run, module: ModuleV) -> Iterator[Pass]:
+    """Notes what is walked inside as one pass of a model."""
+    around, run.gaps = run.gaps, {}
+    this = Pass(module, len(run.nodes), run.region)
+    run.passes.append(this)
+    run.passing = True
+    try:
+        yield this
+        this.finished = True
+    finally:
+        run.passing = False
+        this.gaps = run.gaps
+        this.nodes = [number for number in range(this.start, len(run.nodes)) if not run.nodes[number].setup]
+        run.gaps = around | {key: gap for key, gap in this.gaps.items() if key not in around}
