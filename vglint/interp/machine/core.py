@@ -387,12 +387,6 @@ def get_attribute(run: Run, value: Value, name: str, frame: Frame) -> Value:
     return handler(run, value, name, frame)
 
 
-def emit_hook(run: Run, op: str, module: ModuleV, site: Site, params: list[tuple[str, ParamV]]) -> None:
-    """Notes that training code does something to a whole model: `train_mode`, `eval_mode`, `zero_grad`."""
-    if run.setup == 0 and not run.modules_running:
-        run.nodes.append(Draft(op, [], {}, module, False, None, params, None, site, run.region, False))
-
-
 def set_trainable(run: Run, param: ParamV, value: bool, site: Site | None = None) -> None:
     """Performs `param.requires_grad = value`. What is frozen once a backward pass has run was trained before, and is again in the next turn
     (the discriminator while the generator learns): the graph has one answer, and that is yes."""

@@ -186,3 +186,9 @@ def entry_input(run: Run, name: str, site: Site | None) -> TensorV:
     emit(run, "input", [], {"name": name}, site)
     run.setup = setup
     return TensorV(len(run.nodes) - 1)
+
+
+def emit_hook(run: Run, op: str, module: ModuleV, site: Site, params: list[tuple[str, ParamV]]) -> None:
+    """Notes that training code does something to a whole model: `train_mode`, `eval_mode`, `zero_grad`."""
+    if run.setup == 0 and not run.modules_running:
+        run.nodes.append(Draft(op, [], {}, module, False, None, params, None, site, run.region, False))

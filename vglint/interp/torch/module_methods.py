@@ -7,8 +7,9 @@ from typing import TypeAlias
 
 from vglint import origin
 from vglint.graph import Init
-from vglint.interp.machine.core import Frame, Run, call, emit_hook, register, set_trainable
+from vglint.interp.machine.core import Frame, Run, call, register, set_trainable
 from vglint.interp.nodes.distribution import UNKNOWN, of_tensor, overwrite
+from vglint.interp.nodes.emit import emit_hook
 from vglint.interp.torch import containers, leaves, modules
 from vglint.interp.values.objects import (
     DictV,
