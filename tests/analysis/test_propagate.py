@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tests.analysis.building import DEFAULT, Builder
 from tests.analysis.tracing import trace_module
+from vglint.analysis.parametric import depths
 from vglint.analysis.propagate import propagate
 from vglint.analysis.ratio import WEIGHTED, ratio
 from vglint.graph import Init
@@ -419,3 +420,17 @@ def test_every_weight_layer_of_the_op_table_is_known() -> None:
 
     kinds = {name for name, op in OPS.items() if op.kind in ("weight", "recurrent")}
     assert kinds <= WEIGHTED
+
+
+def test_a_weight_first_used_inside_a_loop_of_unknown_length_stands_before_its_turns() -> None:
+    build = Builder()
+    x = build.op("input", name="x")
+    build.loop()
+    inner = build.linear(x, 32, 32, "inner", HE)
+    build.region = 0
+    scale = build.op("parameter", params={"value": build.parameter("scale", (32,), Init("ones"))})
+    build.region = 1
+    y = build.op("mul", build.op("relu", inner), scale)
+    build.region = 0
+    (found,) = depths(build.graph(build.linear(y, 32, 10, "head")))
+    assert found.per_turn == pytest.approx(0.0, abs=0.02)

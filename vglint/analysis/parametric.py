@@ -34,9 +34,10 @@ def depths(graph: Graph, *, batch: int = 64) -> Iterator[Depth]:
         if ends is None:
             continue
         entry, exit_ = ends
-        unrolled, exits = _unrolled(graph, region, nodes, entry, exit_)
-        if len(unrolled.nodes) > NODES:
+        laid = _unrolled(graph, nodes, entry, exit_)
+        if laid is None or len(laid[0].nodes) > NODES:
             continue
+        unrolled, exits = laid
         trace = propagate(unrolled, batch=batch)
         logs = [trace.gradients[index] for index in exits]
         known = [value for value in logs if value is not None]
@@ -93,14 +94,20 @@ def _ends(graph: Graph, nodes: list[int], readers: list[list[int]]) -> tuple[int
     return (entries.pop(), exits.pop()) if len(entries) == len(exits) == 1 else None
 
 
-def _unrolled(graph: Graph, region: Region, nodes: list[int], entry: int, exit_: int) -> tuple[Graph, list[int]]:
-    """Returns the graph with the body laid out `TURNS` times, and the exit of each turn."""
+def _unrolled(graph: Graph, nodes: list[int], entry: int, exit_: int) -> tuple[Graph, list[int]] | None:
+    """Returns the graph with the body laid out `TURNS` times, and the exit of each turn; None where what a turn reads is made outside of it
+    of what the turn made."""
     made: list[Node] = []
     place: dict[int, int] = {}
     own = set(nodes)
-    for node in graph.nodes[: nodes[0]]:
+    for node in graph.nodes[: nodes[-1]]:
+        # What stands between the nodes of a turn and belongs to none (a weight's first use) is there before the first turn.
+        if node.index in own or any(i not in place for i in node.inputs):
+            continue
         place[node.index] = len(made)
         made.append(replace(node, index=len(made), inputs=tuple(place[i] for i in node.inputs), region=0))
+    if any(i not in own and i not in place for index in nodes for i in graph.nodes[index].inputs):
+        return None
     exits = []
     current = place[entry]
     for _ in range(TURNS):
@@ -115,7 +122,7 @@ def _unrolled(graph: Graph, region: Region, nodes: list[int], entry: int, exit_:
         exits.append(current)
     place[exit_] = current
     for node in graph.nodes[nodes[-1] + 1 :]:
-        if node.index in own or any(source not in place for source in node.inputs):
+        if any(source not in place for source in node.inputs):
             continue
         place[node.index] = len(made)
         made.append(replace(node, index=len(made), inputs=tuple(place[i] for i in node.inputs), region=0))
