@@ -22,6 +22,7 @@ from vglint.analysis.maps import reduce as _reduce
 from vglint.analysis.maps import shape as _shape
 from vglint.analysis.maps import source as _source
 from vglint.analysis.maps import weight as _weight
+from vglint.analysis.multiples import Multiples
 from vglint.analysis.numbers import of_numbers
 from vglint.analysis.ratio import WEIGHTED, first_of, last_of, weight_layers
 from vglint.analysis.sizes import assumed, sequence_length
@@ -137,6 +138,7 @@ def backward(
     grads: list[Grad | None] = [None] * count
     lost: list[Lack | None] = [None] * count
     flows: list[list[tuple[int, Grad]]] = [[] for _ in range(count)]
+    multiples = Multiples(count)
     for index in _ends(graph):
         grads[index] = _reduce.head(states[index], squared=_reconstructs(graph, states[index]))
     for index, text in turning(graph):
@@ -159,6 +161,7 @@ def backward(
                     lost[source] = lack
             continue
         assert grad is not None
+        terms = multiples.sent(node, states, grad)
         for position, (source, sent) in enumerate(zip(node.inputs, back(grad), strict=False)):
             if sent is None:
                 lost[source] = lost[source] or (index, "what arrives at an input is not known")
@@ -175,6 +178,8 @@ def backward(
             both = sent if before is None else combined(before, sent)
             if before is not None and both is not None and (pull := 2 * before.along * sent.along):
                 both = both._replace(g=both.g + pull * (state.q if (state := states[source]) is not None else 0.0))
+            if terms is not None and both is not None:
+                both = multiples.met(source, terms[position], both)
             if both is None:
                 lost[source] = source, "widths that are not known do not cancel"
             else:
