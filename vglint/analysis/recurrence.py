@@ -47,6 +47,8 @@ class Cell(NamedTuple):
     carried: float = 0.0
     opened: float = 1.0
     """An LSTM's state is a pair: `carried` is the share of `step` that stays in c, `opened` the gain from h's gradient to c's."""
+    alike: float = 0.0
+    """Share of E[h²] that two distant steps have in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +201,11 @@ def rate(levels: Sequence[Kept]) -> float:
     return (math.log10(far) - math.log10(near)) / 20
 
 
-def cell_of(graph: Graph, node: Node, level: int, q: float) -> Cell | None:
-    """Returns the fixed point of a cell under inputs of second moment `q`, None where a parameter is not understood."""
+def cell_of(graph: Graph, node: Node, level: int, q: float, alike: float | None = None) -> Cell | None:
+    """Returns the fixed point of a cell under inputs of second moment `q`, None where a parameter is not understood.
+
+    `alike` is the share of q that the inputs of two steps have in common: what a gate keeps of it adds up in phase. None: nothing does.
+    """
     cell = node.op.removesuffix("_cell")
     gates = 1 if not has(node.op, "gated") else 4 if cell == "lstm" else 3
     suffix = "" if node.op.endswith("_cell") else f"_l{level}"
@@ -226,7 +231,8 @@ def cell_of(graph: Graph, node: Node, level: int, q: float) -> Cell | None:
     q, kept = float(f"{q:.4g}"), tuple(shifts)
     if cell == "rnn":
         return _vanilla(node.get("nonlinearity") == "relu", into, back, kept, q, size)
-    return (_lstm if cell == "lstm" else _gru)(into, back, kept, q, size)
+    common = None if alike is None else float(f"{alike:.2g}")
+    return (_lstm if cell == "lstm" else _gru)(into, back, kept, q, size, common)
 
 
 class Matrix(NamedTuple):
@@ -269,9 +275,10 @@ def _vanilla(linear: bool, into: Matrix, back: Matrix, shifts: Shifts, q: float,
 
 
 @lru_cache(maxsize=512)
-def _lstm(into: Matrix, back: Matrix, shifts: Shifts, q: float, width: int | Expr | None) -> Cell:
+def _lstm(into: Matrix, back: Matrix, shifts: Shifts, q: float, width: int | Expr | None, alike: float | None) -> Cell:
+    """E[c²] = E[f²]E[c²] + E[i²]E[g²] + 2 E[f] Cov(c, i·g): of g's part that all steps share, c holds 1/(1 − E[f])."""
     sigmoid, tanh = _named("sigmoid"), _named("tanh")
-    cell = hidden = 0.0
+    cell = hidden = shared = 0.0
     for _ in range(400):
         z = into.forward * q + back.forward * hidden
         i, f, g, o = (
@@ -279,6 +286,14 @@ def _lstm(into: Matrix, back: Matrix, shifts: Shifts, q: float, width: int | Exp
             for shape, (mean, var) in zip((sigmoid, sigmoid, tanh, sigmoid), shifts, strict=True)
         )
         new_cell = f.square * cell + i.square * g.square
+        if alike is not None:
+            steady = (
+                i.mean**2
+                * g.square
+                * in_common(z, shifts[2][1], into.forward * q * alike + back.forward * hidden * shared)
+            )
+            new_cell += 2 * f.mean * steady / max(1.0 - f.mean, 1e-3)
+            shared = min(steady / max(1.0 - f.mean, 1e-3) ** 2 / new_cell, 1.0)
         if f.square > 1 - 1e-6:
             new_cell = min(new_cell, 50.0)
         squashed = gaussian_moments(tanh, 0.0, new_cell)
@@ -301,13 +316,21 @@ def _lstm(into: Matrix, back: Matrix, shifts: Shifts, q: float, width: int | Exp
     kept = tuple(Retention(one.mean, one.square, through, straight) for one in _over_bias(sigmoid, mean, var, z))
     entering = gates + (squashed.square * o.slope2 / opened if opened > 0 else 0.0)
     carried = f.square / (f.square + through)
-    return Cell(hidden, hidden, (f.mean + straight) ** 2, into.backward * entering, width, kept, carried, opened)
+    return Cell(
+        hidden, hidden, (f.mean + straight) ** 2, into.backward * entering, width, kept, carried, opened, shared
+    )
+
+
+def in_common(z: float, bias: float, common: float) -> float:
+    """Returns the share of a pre-activation z + bias that two steps have in common: all of the bias, and what z has."""
+    whole = z + bias
+    return min((common + bias) / whole, 1.0) if whole > 0 else 0.0
 
 
 @lru_cache(maxsize=512)
-def _gru(into: Matrix, back: Matrix, shifts: Shifts, q: float, width: int | Expr | None) -> Cell:
+def _gru(into: Matrix, back: Matrix, shifts: Shifts, q: float, width: int | Expr | None, alike: float | None) -> Cell:
     sigmoid, tanh = _named("sigmoid"), _named("tanh")
-    hidden = 0.0
+    hidden = shared = 0.0
     half = shifts[2][1] / 2
     for _ in range(400):
         z = into.forward * q + back.forward * hidden
@@ -316,6 +339,13 @@ def _gru(into: Matrix, back: Matrix, shifts: Shifts, q: float, width: int | Expr
         n = gaussian_moments(tanh, shifts[2][0], into.forward * q + half + r.square * inner)
         closed = 1 - 2 * u.mean + u.square
         new = u.square * hidden + closed * n.square
+        if alike is not None:
+            own = into.forward * q + r.square * back.forward * hidden
+            steady = n.square * in_common(
+                own, half * (1 + r.square), into.forward * q * alike + r.mean**2 * back.forward * hidden * shared
+            )
+            new += 2 * u.mean * (1.0 - u.mean) * steady
+            shared = min(steady / new, 1.0)
         done = abs(new - hidden) <= 1e-5 * new
         hidden = new
         if done:
@@ -326,7 +356,7 @@ def _gru(into: Matrix, back: Matrix, shifts: Shifts, q: float, width: int | Expr
     mean, var = shifts[1]
     kept = tuple(Retention(one.mean, one.square, through, straight) for one in _over_bias(sigmoid, mean, var, z))
     entering = closed * n.slope2 * (1.0 + inner * r.slope2) + (hidden + n.square) * u.slope2
-    return Cell(hidden, hidden, (u.mean + straight) ** 2, into.backward * entering, width, kept)
+    return Cell(hidden, hidden, (u.mean + straight) ** 2, into.backward * entering, width, kept, alike=shared)
 
 
 def _over_bias(gate: Curve, mean: float, var: float, z: float) -> Iterator[Moments]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.concat import totalled
-from vglint.analysis.state import AbstainError, Grad, Law, Piece, State, Step, law_of
+from vglint.analysis.state import IDENTITY, AbstainError, Grad, Law, Piece, State, Step, law_of
 from vglint.analysis.streams import Mixture, by_centre, gaussian_points, mixture_points, through_mixture
 from vglint.analysis.use import Use
 from vglint.ops import has
@@ -133,13 +133,18 @@ def evaluated(state: State, law: Law, whole: Curve, index: int) -> tuple[State, 
     r = mean * mean if apart >= law.v * (1 - 1e-9) else square - moments.distance(apart)
     kb, ks, kr = moments.kernel(law.db), moments.kernel(law.ds), moments.kernel(apart)
     if law.among != 1.0:
-        alone = max(square - mean * mean, 1e-300)
-        top_mean, top_square, top_slope = maximum_moments(whole, law.mu, law.v, law.ds, law.among)
-        own = max(top_square - top_mean * top_mean, 0.0)
-        db, ds, r = own * min(db / alone, 1.0), own * min(ds / alone, 1.0), top_mean * top_mean
+        mean, square, top_slope = maximum_moments(whole, law.mu, law.v, law.ds, law.among)
         part = top_slope / slope2 if slope2 > 0 else 0.0
-        mean, square, slope2 = top_mean, top_square, top_slope
-        kb, ks, kr, slope4 = kb * part, ks * part, kr * part, slope4 * part
+        # Pairs see the largest as a Gaussian of its own mean and variance: what the window shares stays, what is private to its entries shrinks.
+        top, top_square, _ = maximum_moments(IDENTITY, 0.0, 1.0, 1.0, law.among)
+        private = law.ds * (top_square - top * top)
+        centre, v = law.mu + math.sqrt(max(law.ds, 0.0)) * top, max(law.v - law.ds, 0.0) + private
+        pairs = gaussian_moments(whole, centre, v)
+        rest = max(square - mean * mean, 0.0) / max(pairs.square - pairs.mean**2, 1e-300)
+        between = private * min(law.db / law.ds, 1.0) + max(law.db - law.ds, 0.0) if law.ds > 0 else law.db
+        db, ds = rest * pairs.distance(between), rest * pairs.distance(private)
+        r = square - rest * pairs.distance(min(apart, law.v) / law.v * v if law.v > 0 else 0.0)
+        kb, ks, kr, slope2, slope4 = kb * part, ks * part, kr * part, top_slope, slope4 * part
     after = Law(law.root, law.mu, law.v, law.db, law.ds, law.r, whole, law.among, slope2, slope4, kb, ks, kr)
     kept = None if has(whole.key[0], "flattens") else state.map
     db, ds = min(db, square), min(ds, square)

@@ -49,7 +49,8 @@ def batch_norm(use: Use) -> Step:
     noise = inverse_mean(samples * (places or 16.0) - 1.0)
     parts = state.parts_of()
     if len(parts) == 1:
-        return normalised(use, state, variance_of(state.db, state.ds), count, noise, mean_gradient)
+        uneven = inverse_mean(_TEMPLATES, template_share(state))
+        return normalised(use, state, variance_of(state.db, state.ds), count, noise, mean_gradient, uneven=uneven)
     # Every channel is divided by its own spread: on the way back the mean of the inverse counts.
     eps = epsilon(use, _EPS)
     inverse = [1.0 / (variance_of(part.db, part.ds) + eps) for part in parts]
@@ -69,6 +70,20 @@ def batch_norm(use: Use) -> Step:
             + [Grad(0.0)] * (len(use.inputs) - 1)
         ),
     )
+
+
+_TEMPLATES = 4.0
+"""Independent Gaussians, about, whose squares make the part of a channel's variance that all samples share."""
+
+
+def template_share(state: State) -> float:
+    """Returns the share of a channel's variance over positions that all samples have alike, such as edges that see fewer taps of a common mean.
+
+    It differs from channel to channel, while what differs between samples hardly does.
+    """
+    if state.places is None or state.places <= 1.0 or state.ds <= 0.0:
+        return 0.0
+    return max(1.0 - state.db / state.ds, 0.0) * (state.places - 1.0) / state.places
 
 
 @maps("layer_norm")
@@ -187,8 +202,10 @@ def normalised(
     centred: bool = True,
     own: bool = True,
     radial: Callable[[Grad], float] = lambda grad: 0.0,
+    uneven: float = 1.0,
 ) -> Step:
-    """Returns the map of x → γ·(x − mean)/√(variance + eps) + β; `radial` is what a gradient loses to the norm beyond 1/count of it."""
+    """Returns the map of x → γ·(x − mean)/√(variance + eps) + β; `radial` is what a gradient loses to the norm beyond 1/count of it,
+    `uneven` = E[1/variance]·E[variance] over the channels."""
     gamma, beta = (
         (affine_of(use, "weight", 1.0), affine_of(use, "bias", 0.0)) if own else (Spread(1.0, 0.0), Spread(0.0, 0.0))
     )
@@ -205,7 +222,7 @@ def normalised(
     out = state._replace(
         q=q + shift,
         mu=mu,
-        db=min(gain * state.db * inverse, q),
+        db=min(gain * state.db * inverse * uneven, q),
         ds=min(gain * state.ds * inverse, q),
         r=mu * mu,
         scale=(),
@@ -217,7 +234,7 @@ def normalised(
         map=state.map if has(use.node.op, "each_channel") or use.node.op == "group_norm" else None,
     )
     noise = 1.0 + state.fresh * (inverse_noise - 1.0)
-    ratio = gain * inverse * noise
+    ratio = gain * inverse * noise * uneven
 
     def back(grad: Grad) -> Sequence[Grad]:
         # What pulls on the size of the normalised signal is taken away with the mean.

@@ -250,12 +250,14 @@ def maximum(use: Use, window: float, ratio: float) -> Step:
     part = after.slope2 / law.slope2 if law.slope2 > 0 else 1.0
 
     def back(grad: Grad) -> Sequence[Grad]:
-        gain = ratio * part
         # Which entry wins hardly agrees between samples: covariances shrink by 1/window more.
         pair = ratio / window
+        # An entry that is the largest in two windows which overlap gets the gradients of both.
+        windows = window * ratio
+        twice = (windows - 1.0) / (window * (1.0 + 1.0 / windows)) if windows > 1.0 else 0.0
         return [
             grad._replace(
-                g=grad.g * gain,
+                g=(grad.g * ratio + windows * twice * max(grad.gs, 0.0)) * part,
                 gs=grad.gs * ratio * ratio,
                 gb=grad.gb * pair,
                 gx=grad.gx * pair * ratio,

@@ -23,20 +23,35 @@ def layer(use: Use) -> Step:
     if not isinstance(layers, int):
         raise AbstainError("number of layers is not known")
     cells = []
-    q, mu = state.q, state.mu
+    directions = 2 if use.get("bidirectional") is True else 1
+    inner = state
     for level in range(layers):
-        cell = cell_of(use.graph, use.node, level, q)
-        if cell is None:
+        steady, same = (1.0 - min(apart / inner.q, 1.0) if inner.q > 0 else 0.0 for apart in (inner.ds, inner.db))
+        cell = cell_of(use.graph, use.node, level, inner.q, steady)
+        other = cell_of(use.graph, use.node, level, inner.q, same)
+        if cell is None or other is None:
             raise AbstainError("a recurrent cell that is not understood")
         cells.append(cell)
-        q, mu = cell.square, 0.0
-    out = output_state(use, cells[-1], state, mu)
+        inner = output_state(use, cell, inner, directions)
+        if use.node.op != "rnn":
+            inner = inner._replace(db=cell.moved * (1.0 - other.alike), ds=cell.moved * (1.0 - cell.alike))
+    out = inner
     steps = state.places if state.places is not None and state.places > 1 else STEPS
 
     def back(grad: Grad) -> Sequence[Grad]:
         for cell in reversed(cells):
             gathered = sum_of_powers(cell.step, steps)
-            grad = grad.times(gathered * cell.into * cell.opened)._replace(gr=0.0)
+            keeps = sum(one.mean for one in cell.kept) / len(cell.kept) if use.node.op != "rnn" else 0.0
+            # What all steps send back alike adds up in phase on the way that meets no weight.
+            phase = sum_of_powers(keeps, steps) ** 2
+            more = max(phase - sum_of_powers(keeps * keeps, steps), 0.0)
+            grad = grad._replace(
+                g=grad.g * gathered + max(grad.gs, 0.0) * more,
+                gs=grad.gs * phase,
+                gb=grad.gb * gathered + max(grad.gx, 0.0) * more,
+                gx=grad.gx * phase,
+            )
+            grad = grad.times(directions * cell.into * cell.opened)._replace(gr=0.0)
         return [grad] + [ZERO] * (len(use.inputs) - 1)
 
     return out, back
@@ -51,7 +66,7 @@ def step(use: Use) -> Step:
     cell = cell_of(use.graph, use.node, 0, state.q)
     if cell is None:
         raise AbstainError("a recurrent cell that is not understood")
-    out = output_state(use, cell, state, 0.0)
+    out = output_state(use, cell, state)
     if use.node.op != "lstm_cell":
         return out, lambda grad: [grad.times(cell.into)] + [grad.times(cell.step)] * (len(use.inputs) - 1)
     # The gradient here is that of c: getitem brings h's to it. What goes back to h meets `opened` again on its way.
@@ -71,17 +86,18 @@ def opened(use: Use) -> float:
     return float(cell.opened)
 
 
-def output_state(use: Use, cell: Cell, state: State, mu: float) -> State:
+def output_state(use: Use, cell: Cell, state: State, directions: int = 1) -> State:
+    width = cell.width
     share = min(state.db / state.q, 1.0) if state.q > 0 else 0.0
     place = min(state.ds / state.q, 1.0) if state.q > 0 else 0.0
     return State(
         cell.square,
-        mu,
+        0.0,
         cell.moved * share,
         cell.moved * place,
         0.0,
         (),
-        cell.width,
+        width * directions if isinstance(width, int) else width if directions == 1 else None,
         "*c",
         state.places,
         parts=((use.index, 1.0),),
