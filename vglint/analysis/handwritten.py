@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from vglint.analysis.recurrence import Recurrence, Retention, crossing, rate
+from vglint.analysis.cells import Retention
+from vglint.analysis.recurrence import Recurrence, crossing, rate
 from vglint.graph import Graph, Node
 from vglint.ops import has, kind
 from vglint.ops.curves import curve

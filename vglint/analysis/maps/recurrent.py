@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vglint.analysis.cells import Cell, cell_of
 from vglint.analysis.maps import maps
-from vglint.analysis.recurrence import Cell, cell_of
 from vglint.analysis.state import ZERO, AbstainError, Grad, State, Step
 from vglint.analysis.use import Use
 
