@@ -34,6 +34,8 @@ class Edit:
     start: int
     end: int
     text: str
+    cell: int | None = None
+    """Notebook cell, as a finding's; `start` and `end` then count in its source."""
 
 
 @dataclass(frozen=True, slots=True)

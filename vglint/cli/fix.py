@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vglint.cli.output import say
+from vglint.fix import NotWrittenError
 from vglint.lint.fixing import Fixed, Refused, fixes
 from vglint.report.summary import plural
 
@@ -29,17 +30,26 @@ def show_changes(report: Report, govern: Callable[[str], Settings], unsafe: bool
 def make_changes(report: Report, govern: Callable[[str], Settings], unsafe: bool) -> bool:
     """Writes the fixed files, and returns whether there was any; raises click.ClickException where one cannot be written."""
     made, refused = fixes(report, govern, unsafe)
+    written = _written(made)
+    _count("fixed", written, refused, report, unsafe)
+    return bool(written)
+
+
+def _written(made: list[Fixed]) -> list[Fixed]:
+    """Writes files, and returns those that could be; raises click.ClickException where one could not, after the others."""
+    failed = []
     for fixed in made:
         try:
             fixed.write()
-        except (OSError, UnicodeEncodeError) as error:
-            raise click.ClickException(f"cannot write {fixed.path}: {error}") from None
-    _count("fixed", made, refused, report, unsafe)
-    return bool(made)
+        except (OSError, NotWrittenError) as error:
+            failed.append(f"{fixed.path} is left as it is: {error}")
+    if failed:
+        raise click.ClickException("\n".join(failed))
+    return made
 
 
 def _diff(fixed: Fixed) -> str:
-    before, after = (text.splitlines(keepends=True) for text in (fixed.before.text, fixed.after))
+    before, after = (text.splitlines(keepends=True) for text in fixed.texts)
     name = fixed.path.lstrip("/")
     lines = difflib.unified_diff(before, after, f"a/{name}", f"b/{name}")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

@@ -37,6 +37,8 @@ class Tools:
     ignores: Callable[[str], frozenset[str]] = field(default=lambda path: frozenset())
     confidences: Mapping[str, Confidence] = field(default_factory=dict)
     gaps: bool = False
+    offers: bool = True
+    """Whether fixes are tried; what is only compared with needs none."""
 
 
 def lint_file(tools: Tools, path: str, content: bytes | None) -> Outcome:
@@ -50,7 +52,11 @@ def lint_file(tools: Tools, path: str, content: bytes | None) -> Outcome:
     try:
         with tools.project.asking(os.path.abspath(path)):
             module = tools.project.module(path)
-            return Outcome(problems=(module,)) if isinstance(module, Problem) else _lint_module(tools, module)
+            return (
+                Outcome(problems=(module,))
+                if isinstance(module, Problem)
+                else _lint_module(tools, module, content or b"")
+            )
     except Exception as error:  # a fault of ours must not cost the other files
         return Outcome(problems=(internal_error(path, error),), internal=True)
 
@@ -67,7 +73,7 @@ def internal_error(path: str, error: BaseException, what: str = "") -> Problem:
     return Problem(path, None, text, "internal")
 
 
-def _lint_module(tools: Tools, module: Module) -> Outcome:
+def _lint_module(tools: Tools, module: Module, content: bytes) -> Outcome:
     from vglint.interp import entries
 
     faults: list[Problem] = []
@@ -78,13 +84,11 @@ def _lint_module(tools: Tools, module: Module) -> Outcome:
     faults += wrong
     answered, needed = _unsuppressed(tools, findings, module)
     wanted = [finding for finding in answered.findings if finding.rule not in tools.ignores(finding.span.file)]
+    told = list(_with_fingerprints(tools, wanted, module))
+    if tools.offers:
+        told = with_fixes(tools.project, tools.rulebook, Before(module, graphs, findings, content), told)
     return Outcome(
-        findings=with_fixes(
-            tools.project,
-            tools.rulebook,
-            Before(module, graphs, findings),
-            [_finished(tools, finding, module) for finding in _with_fingerprints(tools, wanted, module)],
-        ),
+        findings=tuple(_finished(tools, finding, module) for finding in told),
         problems=(*faults, *(_in_notebook(problem, module) for problem in (*module.unread, *answered.problems))),
         entries=len(graphs),
         training=sum(graph.kind == "training" for graph in graphs),

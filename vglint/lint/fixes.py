@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from vglint.finding import Finding
-from vglint.fix import Proposal, Side, changed_lines, difference
+from vglint.finding import Finding, Fix
+from vglint.fix import Proposal, Side, changed_lines, difference, in_cells, rewritten
 from vglint.graph import Graph
 from vglint.interp import entries
 from vglint.lint.tracked import TrackedProject
@@ -27,18 +27,20 @@ class Before:
     module: Module
     graphs: tuple[Graph, ...]
     findings: tuple[Finding, ...]
+    content: bytes = b""
+    """The file's bytes, by which the edits of a notebook are placed in its cells."""
 
 
 def with_fixes(
     project: TrackedProject, rulebook: Rulebook, before: Before, findings: Sequence[Finding]
-) -> tuple[Finding, ...]:
+) -> list[Finding]:
     """Returns the findings, those with a fix that does what it says and nothing else with this fix."""
     size = sum(len(graph.nodes) for graph in before.graphs)
     tried: dict[object, str] = {}
     done: list[Finding] = []
     for finding in findings:
         done.append(finding)
-        if finding.span.file != before.module.path or finding.cell is not None:
+        if finding.span.file != before.module.path:
             continue
         proposal = rulebook.fix_of(finding, before.module.text, before.graphs)
         if not isinstance(proposal, Proposal):
@@ -49,15 +51,31 @@ def with_fixes(
                 continue
             tried[key] = fault(project, rulebook, before, finding, proposal)
         if not tried[key]:
-            done[-1] = replace(finding, fix=proposal.fix)
-    return tuple(done)
+            done[-1] = replace(finding, fix=_placed(before, proposal.fix))
+    return done
+
+
+def _placed(before: Before, fix: Fix) -> Fix | None:
+    """Returns a fix with its edits where they stand in the file: in a notebook, in its cells; None where they do not fit into any."""
+    module = before.module
+    if not module.cells:
+        return fix
+    edits = in_cells(before.content, module.text, module.cells, fix.edits)
+    return None if edits is None else replace(fix, edits=edits)
 
 
 def fault(project: TrackedProject, rulebook: Rulebook, before: Before, finding: Finding, proposal: Proposal) -> str:
     """Returns what is wrong with a fix: the graphs differ in what it does not say, its finding stays, another rule starts, or it
     would change something again. An empty text: nothing."""
     module = before.module
-    with project.instead(module, proposal.text) as changed:
+    placed = _placed(before, proposal.fix)
+    if placed is None:
+        return "its edits do not lie in one cell"
+    if module.cells:
+        content = rewritten(before.content, module.cells, placed.edits)
+    else:
+        content = proposal.text.encode(module.encoding, "surrogateescape")
+    with project.instead(module, content) as changed:
         if not isinstance(changed, Module) or len(changed.unread) != len(module.unread):
             return "what it makes cannot be read"
         graphs = entries(project, changed)

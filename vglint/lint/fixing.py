@@ -1,18 +1,19 @@
-"""Fixes over files: made only where the fixed text still parses and no longer has the findings."""
+"""Fixes over files: those that a report offers, made together where that does what they say, else one after the other."""
 
 from __future__ import annotations
 
-import ast
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vglint.config import Settings
-from vglint.finding import Finding, Fix, Report
-from vglint.fix import apply, write
+from vglint.finding import Finding, Fix, Problem, Report
+from vglint.fix import apply, compatible, rewritten, write
 from vglint.lint import work
+from vglint.lint.outcome import Outcome
 from vglint.lint.project import Buffer
+from vglint.source.notebook import read_notebook
 from vglint.source.reading import Text, decode
 
 
@@ -21,13 +22,18 @@ class Fixed:
     """One file before and after, and the findings that are gone."""
 
     path: str
-    before: Text
-    after: str
+    before: bytes
+    after: bytes
     findings: tuple[Finding, ...]
 
     def write(self) -> None:
-        """Replaces the file in one step. Raises OSError and UnicodeEncodeError."""
-        write(Path(self.path), self.after.encode(self.before.encoding))
+        """Replaces the file in one step. Raises NotWrittenError and OSError."""
+        write(Path(self.path), self.after, self.before)
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """The file's text before and after; of a notebook, the code of its cells."""
+        return _text(self.path, self.before), _text(self.path, self.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,39 +47,46 @@ class Refused:
 def fixes(
     report: Report, govern: Callable[[str], Settings], unsafe: bool, buffer: Buffer | None = None
 ) -> tuple[list[Fixed], list[Refused]]:
-    """Returns what fixing the report's findings makes of each file, and which fixes would do no good; nothing is written."""
+    """Returns what fixing the report's findings makes of each file, and which fixes are left out; nothing is written."""
+    return made(report, govern, lambda finding: _is_wanted(finding, unsafe), _offered, buffer)
+
+
+def made(
+    report: Report,
+    govern: Callable[[str], Settings],
+    wanted: Callable[[Finding], bool],
+    change: Callable[[Finding, bytes], Fix | None],
+    buffer: Buffer | None = None,
+) -> tuple[list[Fixed], list[Refused]]:
+    """Returns what a change for each wanted finding makes of each file, and which are left out; nothing is written."""
     by_file: dict[str, list[Finding]] = {}
     for finding in report.findings:
-        if _is_wanted(finding, unsafe):
+        if wanted(finding):
             by_file.setdefault(finding.span.file, []).append(finding)
     tasks: dict[Settings, list[str]] = {}
     for path in sorted(by_file):
         tasks.setdefault(govern(str(Path(path).absolute().parent)), []).append(path)
-    made: list[Fixed] = []
+    done: list[Fixed] = []
     refused: list[Refused] = []
     for settings, paths in tasks.items():
         work.begin(work.Task(settings, tuple(paths), False))
-        for one in _all_fixed({path: by_file[path] for path in paths}, buffer):
-            if isinstance(one, Fixed):
-                made.append(one)
-            else:
-                refused.append(one)
-    return sorted(made, key=lambda fixed: fixed.path), refused
-
-
-def _all_fixed(by_file: Mapping[str, Sequence[Finding]], buffer: Buffer | None) -> Iterator[Fixed | Refused]:
-    for path, findings in by_file.items():
-        content = buffer.content if buffer is not None and buffer.path == path else _read(path)
-        text = None if content is None else decode(path, content)
-        if isinstance(text, Text):
-            yield from _fixed(path, text, findings)
+        for path in paths:
+            content = buffer.content if buffer is not None and buffer.path == path else _read(path)
+            for one in _fixed(path, content, by_file[path], change) if content is not None else ():
+                if isinstance(one, Fixed):
+                    done.append(one)
+                else:
+                    refused.append(one)
+    return sorted(done, key=lambda fixed: fixed.path), refused
 
 
 def _is_wanted(finding: Finding, unsafe: bool) -> bool:
     fix = finding.fix
-    if fix is None or not fix.edits or finding.cell is not None:
-        return False
-    return (unsafe or fix.safety == "safe") and all(edit.file == finding.span.file for edit in fix.edits)
+    return fix is not None and bool(fix.edits) and (unsafe or fix.safety == "safe")
+
+
+def _offered(finding: Finding, content: bytes) -> Fix | None:
+    return finding.fix
 
 
 def _read(path: str) -> bytes | None:
@@ -83,57 +96,78 @@ def _read(path: str) -> bytes | None:
         return None
 
 
-def _fixed(path: str, text: Text, findings: Sequence[Finding]) -> Iterator[Fixed | Refused]:
-    """Yields the file with all fixes made; where that does not go well, with those that go well one after the other."""
-    before = _found(path, text.text, text.encoding)
-
-    def fault(after: str, made: Sequence[Finding]) -> str:
-        """Returns why a text is no better: it parses, has fewer findings of each fixed rule, and none of another more than before."""
-        if not _parses(after):
-            return "what it makes is not valid Python"
-        now = _found(path, after, text.encoding)
-        fixed = Counter(finding.rule for finding in made)
-        if new := sorted(set(now) - set(before)):
-            return f"it would bring in {', '.join(new)}"
-        left = sorted(rule for rule, count in before.items() if now[rule] > count - fixed[rule])
-        return f"{', '.join(left)} would still be found" if left else ""
-
-    after, made = _applied(text.text, findings)
-    if made and not fault(after, made):
-        yield Fixed(path, text, after, tuple(made))
-        return
-    kept: list[Finding] = []
+def _fixed(
+    path: str, content: bytes, findings: Sequence[Finding], change: Callable[[Finding, bytes], Fix | None]
+) -> Iterator[Fixed | Refused]:
+    """Yields the file with all changes made; where that does not go well, with those that go well one after the other."""
+    before = work.lint_buffer(path, content)
+    kept, changes = [], {}
     for finding in findings:
-        after, made = _applied(text.text, [*kept, finding])
-        if finding not in made:
+        fix = change(finding, content) if _is_still_there(finding, before) else None
+        if fix is not None:
+            changes[finding] = fix
+            kept.append(finding)
+        else:
+            yield Refused(finding, "the file has changed since it was read")
+    together = _applied(path, content, [changes[finding] for finding in kept])
+    if together is not None and not _fault(before, work.lint_buffer(path, together), kept, together != content):
+        yield Fixed(path, content, together, tuple(kept))
+        return
+    done: list[Finding] = []
+    after = content
+    for finding in kept:
+        tried = _applied(path, content, [changes[one] for one in (*done, finding)])
+        if tried is None:
             continue  # it overlaps another, and waits for the next run
-        if why := fault(after, made):
+        if why := _fault(before, work.lint_buffer(path, tried), (*done, finding), tried != content):
             yield Refused(finding, why)
         else:
-            kept = made
-    if kept:
-        yield Fixed(path, text, _applied(text.text, kept)[0], tuple(kept))
+            done.append(finding)
+            after = tried
+    if done:
+        yield Fixed(path, content, after, tuple(done))
 
 
-def _applied(text: str, findings: Sequence[Finding]) -> tuple[str, list[Finding]]:
-    wanted = [finding.fix for finding in findings if finding.fix is not None]
-    after, made = apply(text, wanted)
-    return after, [finding for finding in findings if _is_made(finding.fix, made)]
+def _is_still_there(finding: Finding, outcome: Outcome) -> bool:
+    place = finding.rule, finding.span, finding.cell
+    return any((one.rule, one.span, one.cell) == place for one in outcome.findings)
 
 
-def _is_made(fix: Fix | None, made: Iterable[Fix]) -> bool:
-    return fix is not None and fix in made
+def _fault(before: Outcome, after: Outcome, made: Sequence[Finding], changed: bool) -> str:
+    """Returns why a text is no better: it has problems, finds something new, or as much of a rule as before."""
+    if not changed:
+        return "there is nothing to change"
+    if after.internal or len(after.problems) > len(before.problems):
+        return "what it makes cannot be read"
+    old, new = (Counter(finding.rule for finding in outcome.findings) for outcome in (before, after))
+    shown = Counter(one.rule for one in after.findings if one.severity != "info" and one.confidence != "low")
+    gone = Counter(dict.fromkeys({finding.rule for finding in made}, 1))
+    if started := sorted(rule for rule in shown if shown[rule] > old[rule]):
+        return f"it would bring in {', '.join(started)}"
+    left = sorted(rule for rule in gone if new[rule] >= old[rule])
+    return f"{', '.join(left)} would still be found" if left else ""
 
 
-def _parses(text: str) -> bool:
+def _applied(path: str, content: bytes, changes: Sequence[Fix]) -> bytes | None:
+    """Returns a file with changes made; None where they overlap."""
+    if len(compatible(changes)) < len(set(changes)):
+        return None
+    if path.endswith(".ipynb"):
+        book = read_notebook(path, content)
+        edits = {edit for fix in changes for edit in fix.edits}
+        return content if isinstance(book, Problem) else rewritten(content, book.cells, edits)
+    text = decode(path, content)
+    if not isinstance(text, Text):
+        return content
     try:
-        ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return False
-    return True
+        return apply(text.text, changes)[0].encode(text.encoding)
+    except UnicodeEncodeError:
+        return content
 
 
-def _found(path: str, text: str, encoding: str) -> Counter[str]:
-    """Returns how often each rule is found in a text that stands for a file."""
-    outcome = work.lint_buffer(path, text.encode(encoding, "replace"))
-    return Counter(finding.rule for finding in outcome.findings)
+def _text(path: str, content: bytes) -> str:
+    if path.endswith(".ipynb"):
+        book = read_notebook(path, content)
+        return "" if isinstance(book, Problem) else book.text
+    text = decode(path, content)
+    return text.text if isinstance(text, Text) else ""

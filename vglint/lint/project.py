@@ -104,7 +104,7 @@ def _lint_buffer(settings: Settings, buffer: Buffer, gaps: bool) -> Outcome:
     from vglint.lint import work
 
     work.begin(work.Task(settings, (buffer.path,), gaps))
-    return work.lint_buffer(buffer.path, buffer.content)
+    return work.lint_buffer(buffer.path, buffer.content, True)
 
 
 def _size(path: str) -> int:

@@ -57,13 +57,12 @@ class TrackedProject(Project):
             self._noted.names.setdefault(self._asker, set()).add(dotted)
 
     @contextmanager
-    def instead(self, module: Module, text: str) -> Iterator[Module | Problem]:
-        """Lets a text stand for a module's file for a while; what is kept of the modules is as it was afterwards."""
+    def instead(self, module: Module, content: bytes) -> Iterator[Module | Problem]:
+        """Lets other content stand for a module's file for a while; what is kept of the modules is as it was afterwards."""
         file = str(module.file)
         kept, before = self.kept, self._modules.get(file)
         self.kept = {}
         try:
-            content = text.encode(module.encoding, "surrogateescape")
             self._modules[file] = self._parse(module.path, file, content)
             yield self._modules[file]
         finally:

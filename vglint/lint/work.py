@@ -6,7 +6,7 @@ import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vglint.config import Settings
 from vglint.config import load as load_settings
@@ -140,9 +140,9 @@ def lint_batch(paths: Sequence[str]) -> Done:
     return done
 
 
-def lint_buffer(path: str, content: bytes) -> Outcome:
-    """Lints a text that stands for a file."""
-    tools = _tools()
+def lint_buffer(path: str, content: bytes, offers: bool = False) -> Outcome:
+    """Lints a text that stands for a file; without `offers`, no fix is tried."""
+    tools = replace(_tools(), offers=offers)
     tools.project.add(path, content)
     return lint_file(tools, path, content)
 

@@ -98,7 +98,14 @@ def _fix(fix: Fix | None) -> Json:
     if fix is None:
         return None
     edits: list[Json] = [
-        {"path": edit.file, "start": edit.start, "end": edit.end, "text": edit.text} for edit in fix.edits
+        {
+            "path": edit.file,
+            "start": edit.start,
+            "end": edit.end,
+            "text": edit.text,
+            **({} if edit.cell is None else {"cell": edit.cell}),
+        }
+        for edit in fix.edits
     ]
     return {"title": fix.title, "safety": fix.safety, "edits": edits}
 

@@ -1,0 +1,121 @@
+"""`--fix` on disk: notebooks, links, files that change meanwhile, suppressions that it writes."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from vglint.cli import cli
+from vglint.lint import fixing
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "fixtures" / "models").glob("*.ipynb"))
+
+LOOP = """\
+import torch
+from torch import nn
+
+net = nn.Linear(4, 3)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for x, y in [(torch.randn(5, 4), torch.randint(0, 3, (5,)))] * 3:
+    nn.functional.cross_entropy(net(x), y).backward()
+    optimizer.step()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "vglint.toml").write_text("")
+    return tmp_path
+
+
+def vglint(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, [*arguments, "--no-cache"], catch_exceptions=False)
+
+
+def codes(content: bytes) -> list[str]:
+    cells = json.loads(content)["cells"]
+    return ["".join(cell["source"]) for cell in cells]
+
+
+@pytest.mark.parametrize("indent", [None, 1, 4])
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_of_a_notebook_only_the_sources_of_changed_cells_change(folder: Path, path: Path, indent: int | None) -> None:
+    document = json.loads(path.read_bytes())
+    before = json.dumps(document, indent=indent, ensure_ascii=False).encode()
+    (folder / "a.ipynb").write_bytes(before)
+    vglint("a.ipynb", "--fix", "--unsafe-fixes")
+    after = (folder / "a.ipynb").read_bytes()
+    changed = [new for old, new in zip(codes(before), codes(after), strict=True) if old != new]
+    for cell, new in zip(document["cells"], codes(after), strict=True):
+        if "".join(cell["source"]) != new:
+            cell["source"] = new.splitlines(keepends=True)
+    assert after == json.dumps(document, indent=indent, ensure_ascii=False).encode()
+    for new in changed:
+        compile("\n".join(line for line in new.split("\n") if not line.lstrip().startswith(("%", "!"))), "cell", "exec")
+    vglint("a.ipynb", "--fix", "--unsafe-fixes")
+    assert (folder / "a.ipynb").read_bytes() == after, "twice is once"
+
+
+def test_a_notebook_is_fixed_at_all() -> None:
+    assert NOTEBOOKS
+
+
+def test_a_magic_is_left_as_it_is(folder: Path) -> None:
+    cells = [
+        {
+            "cell_type": "code",
+            "source": ["%matplotlib inline\n", "import torch\n", "from torch import nn"],
+            "metadata": {},
+        },
+        {"cell_type": "markdown", "source": "é"},
+        {"cell_type": "code", "source": LOOP.partition("nn\n")[2] + "%timeit net", "outputs": [], "metadata": {}},
+    ]
+    (folder / "a.ipynb").write_text(json.dumps({"cells": cells, "nbformat": 4}, indent=1), encoding="utf-8")
+    before = (folder / "a.ipynb").read_text()
+    vglint("a.ipynb", "--fix", "--unsafe-fixes")
+    after = (folder / "a.ipynb").read_text()
+    lines = [line for line in difflib.ndiff(before.split("\n"), after.split("\n")) if line[:2] in ("+ ", "- ")]
+    assert len(lines) == 2 and "optimizer.zero_grad()\\n" in lines[1] and "%timeit net" in lines[1]
+
+
+def test_a_file_that_changes_meanwhile_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "a.py").write_text(LOOP)
+    made = fixing._applied
+
+    def late(path: str, content: bytes, changes: object) -> bytes | None:
+        (folder / "a.py").write_text(LOOP + "# saved by an editor\n")
+        return made(path, content, changes)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fixing, "_applied", late)
+    result = CliRunner().invoke(cli, ["a.py", "--fix", "--unsafe-fixes", "--no-cache"])
+    assert "it has changed since it was read" in result.output
+    assert (folder / "a.py").read_text() == LOOP + "# saved by an editor\n"
+
+
+def test_links_and_modes(folder: Path) -> None:
+    (folder / "a.py").write_text(LOOP)
+    (folder / "a.py").chmod(0o750)
+    (folder / "b.py").symlink_to("a.py")
+    os.link(folder / "a.py", folder / "c.txt")
+    refused = vglint("b.py", "--fix", "--unsafe-fixes")
+    assert refused.exit_code == 1 and "2 hard links" in refused.output
+    assert (folder / "a.py").read_text() == LOOP
+    (folder / "c.txt").unlink()
+    assert vglint("b.py", "--fix", "--unsafe-fixes").exit_code == 0
+    assert (folder / "b.py").is_symlink() and "zero_grad" in (folder / "a.py").read_text()
+    assert stat.S_IMODE((folder / "a.py").stat().st_mode) == 0o750
+
+
+def test_two_fixes_at_once(folder: Path) -> None:
+    twice = LOOP + LOOP.partition("nn\n")[2].replace("net", "other").replace("optimizer", "second")
+    (folder / "a.py").write_text(twice)
+    assert vglint("a.py", "--fix", "--unsafe-fixes").exit_code == 0
+    text = (folder / "a.py").read_text()
+    assert "    optimizer.zero_grad()\n" in text and "    second.zero_grad()\n" in text
