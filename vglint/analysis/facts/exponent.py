@@ -40,16 +40,39 @@ def normalised_by_hand(found: NodeView) -> tuple[Place, ...]:
     view = found.view
     if found.node.op != "exp":
         return ()
-    sums = _sums(view, found.node.index) | _softplus(view, found.node.index)
+    own = _sums(view, found.node.index)
+    sums = own | _softplus(view, found.node.index)
+    for twin in _twins(view, found.node):
+        sums |= _sums(view, twin)
     places = [view.place(reader) for reader in view.readers[found.node.index] if view.graph.nodes[reader].op == "log1p"]
     for index in sums:
         for reader in view.readers[index]:
             node = view.graph.nodes[reader]
-            if has(node.op, "logarithm") or (
+            if (has(node.op, "logarithm") and (index in own or index not in _sums_of_twins(view, found.node))) or (
                 node.op == "div" and len(node.inputs) == 2 and _same(view, node, found.node.index, sums)
             ):
                 places.append(view.place(reader))
     return tuple(dict.fromkeys(places))
+
+
+def softmax_by_hand(view: View, node: Node) -> bool:
+    """Whether a division is that of an exponential by its own sum, written with one exponential or with two of the same scores."""
+    if node.op != "div" or len(node.inputs) != 2:
+        return False
+    over = [index for index in view.before(node.inputs[:1]) if view.graph.nodes[index].op == "exp"]
+    return any(
+        _same(view, node, index, _sums(view, index) | _sums_of_twins(view, view.graph.nodes[index])) for index in over
+    )
+
+
+def _twins(view: View, node: Node) -> list[int]:
+    """Returns the other exponentials of the same scores: `exp(z) / exp(z).sum()`."""
+    readers = view.readers[node.inputs[0]] if node.inputs else ()
+    return [index for index in readers if index != node.index and view.graph.nodes[index].op == "exp"]
+
+
+def _sums_of_twins(view: View, node: Node) -> set[int]:
+    return {index for twin in _twins(view, node) for index in _sums(view, twin)}
 
 
 def _is_largest(node: Node) -> bool:

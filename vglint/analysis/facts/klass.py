@@ -9,7 +9,7 @@ from functools import cached_property
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
-from vglint.graph import ModuleInfo, Parameter
+from vglint.graph import ModuleInfo, Node, Parameter
 from vglint.value import Unknown
 
 RANDOM = frozenset(
@@ -57,6 +57,28 @@ class ClassView:
         found = [parameter for index, parameter in enumerate(self.view.graph.parameters) if index in used]
         return tuple(each for each in found if each.anew and each.trainable and each.init.scheme in RANDOM)
 
+    @cached_property
+    def loose(self) -> tuple[tuple[Parameter, str], ...]:
+        """Parameters that forward uses and no module lists, each with why: `listed` in a plain list, tuple or dict, `computed` from an
+        `nn.Parameter` when it was stored, a `leaf` that is no `nn.Parameter`. Those that an optimiser is given by itself are none."""
+        found: dict[int, str] = {}
+        for node in self.view.graph.nodes:
+            for _, index in node.params if node.op == "parameter" else ():
+                parameter = self.view.graph.parameters[index]
+                if parameter.span is None or parameter.span in self.view.context.moved or parameter.anew:
+                    continue
+                if parameter.leaf:
+                    found[index] = "leaf"
+                elif parameter.trainable and not parameter.buffer and not parameter.registered:
+                    found[index] = "computed" if self._stored_changed(node, parameter) else "listed"
+        loose = [(self.view.graph.parameters[index], why) for index, why in found.items()]
+        return tuple(sorted(loose, key=lambda each: each[0].span.line if each[0].span is not None else 0))
+
+    def _stored_changed(self, node: Node, parameter: Parameter) -> bool:
+        """Whether what is stored is something computed from a parameter on the line that makes it: `nn.Parameter(…).cuda()`."""
+        readers = [self.view.graph.nodes[index] for index in self.view.readers[node.index]]
+        return any(parameter.span is not None and reader.span.line == parameter.span.line for reader in readers)
+
     def _has_parameters(self, module: ModuleInfo) -> bool:
         """Whether a module holds parameters that training would move: buffers and what is frozen are kept out of its sight on purpose."""
         return any(
@@ -76,6 +98,25 @@ def unregistered(found: ClassView) -> tuple[Place, ...]:
     """Layers with parameters that forward runs but that hide in a plain list, tuple or dict, so that `parameters()`, `.to()`
     and `state_dict()` do not see them."""
     return tuple(dict.fromkeys(Place(module.span, module.path) for module in found.hidden))
+
+
+@fact("class", "places")
+def loose_parameters(found: ClassView) -> tuple[Place, ...]:
+    """Parameters that forward uses and that `parameters()` does not list: in a plain list or dict, computed from an `nn.Parameter` when they
+    were stored (`nn.Parameter(…).cuda()`), or tensors that require a gradient and are no `nn.Parameter`."""
+    return tuple(dict.fromkeys(Place(each.span, "parameter") for each, _ in found.loose if each.span is not None))
+
+
+@fact("class", "text")
+def loose_kind(found: ClassView) -> str:
+    """Why the first of them is not listed: `listed`, `computed`, `leaf`; `none`."""
+    return next((why for each, why in found.loose if each.span is not None), "none")
+
+
+@fact("class", "places")
+def unlisted(found: ClassView) -> tuple[Place, ...]:
+    """What `unregistered` names, then what `loose_parameters` names."""
+    return unregistered(found) + loose_parameters(found)
 
 
 @fact("class", "texts")

@@ -112,6 +112,21 @@ def target_kind(found: LossView) -> str | Unknown:
 
 
 @fact("loss", "flag")
+def log_target(found: LossView) -> bool:
+    """A divergence is told that its target is a logarithm."""
+    return found.node.get("log_target") is True
+
+
+@fact("loss", "flag")
+def target_mismatched(found: LossView) -> bool:
+    """A divergence's target is the logarithm of probabilities where it should be the probabilities, or the other way round."""
+    if isinstance(found.target, Unknown):
+        return False
+    wrong = ("probability", "unit") if log_target(found) else ("log_probability", "log_unit")
+    return found.target.kind in wrong
+
+
+@fact("loss", "flag")
 def trained(found: LossView) -> bool:
     """Gradients run from this loss: it is not computed under no_grad, and it reaches a backward call or is returned."""
     view = found.view

@@ -18,6 +18,7 @@ from vglint.analysis.facts.domain import (
     squared_distances,
     sum_of_squares,
 )
+from vglint.analysis.facts.exponent import softmax_by_hand
 from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
@@ -95,8 +96,12 @@ def of_probability(found: NodeView) -> bool:
         return False
     if has(made.op, "subtracts") and len(made.inputs) == 1 and constant(made) == 1 and made.get("other") is None:
         made = origin(found.view, made.inputs[0])  # 1 - p is a probability where p is one
+    picked = made
+    while picked.op in ("gather", "take_along_dim", "index_select") and picked.inputs:
+        picked = origin(found.view, picked.inputs[0])
     return (
         made.op == "softmax"
+        or softmax_by_hand(found.view, picked)
         or made.op == "sigmoid"
         or _complement(found.view, made)
         or _weighed(found.view, found.node, made)

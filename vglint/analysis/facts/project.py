@@ -7,17 +7,19 @@ from dataclasses import dataclass, field
 
 from vglint import origin
 from vglint.graph import Graph
+from vglint.span import Span
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """`optimizers` are the names of the optimisers (`Adam`, `SGD`) by the qualified name of the module class that they train; `parts` are
     the classes that some graph uses inside another module, `scheduled` those that training code trains with a learning-rate schedule, or
-    by calls that are not understood, or from a checkpoint."""
+    by calls that are not understood, or from a checkpoint; `moved` are the places of the parameters that an optimiser is given."""
 
     optimizers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     parts: frozenset[str] = frozenset()
     scheduled: frozenset[str] = frozenset()
+    moved: frozenset[Span] = frozenset()
 
 
 def context_of(graphs: Iterable[Graph]) -> Context:
@@ -25,6 +27,7 @@ def context_of(graphs: Iterable[Graph]) -> Context:
     found: dict[str, set[str]] = {}
     parts: set[str] = set()
     scheduled: set[str] = set()
+    graphs = tuple(graphs)
     for graph in graphs:
         roots = graph.kind == "training"
         parts.update(module.type for module in graph.modules if ("." in module.path if roots else module.path))
@@ -37,4 +40,16 @@ def context_of(graphs: Iterable[Graph]) -> Context:
             isinstance(gap.origin, (*origin.CALLS, *origin.UNDEFINED, origin.Budget)) for gap in graph.gaps
         ):
             scheduled.update(module.type for module in graph.modules)
-    return Context({key: frozenset(value) for key, value in found.items()}, frozenset(parts), frozenset(scheduled))
+    optimizers = {key: frozenset(value) for key, value in found.items()}
+    return Context(optimizers, frozenset(parts), frozenset(scheduled), _moved(graphs))
+
+
+def _moved(graphs: Iterable[Graph]) -> frozenset[Span]:
+    held = (
+        graph.parameters[param]
+        for graph in graphs
+        for node in graph.nodes
+        if node.op == "optimizer"
+        for _, param in node.params
+    )
+    return frozenset(parameter.span for parameter in held if parameter.span is not None)

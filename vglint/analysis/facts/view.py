@@ -21,6 +21,7 @@ _KINDS: dict[str, Kind] = {
     "opaque": "other",
     "rebind": "train",
     "carried": "train",
+    "kept": "train",
     "idle_init": "train",
 }
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from vglint import origin
 from vglint.interp.machine import registries
 from vglint.interp.machine.core import Frame, Run, call
+from vglint.interp.nodes.emit import emit, node_of
 from vglint.interp.protocols import repeats
 from vglint.interp.protocols.comparison import equal
 from vglint.interp.protocols.iteration import items_of
@@ -23,6 +24,7 @@ from vglint.interp.values.objects import (
     RepeatV,
     SetV,
     Site,
+    TensorV,
     Value,
     is_tensor,
     is_unknown,
@@ -130,7 +132,21 @@ def _numel(value: Any) -> Value:
 def _append(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     if args and len(value.items) < 20_000:
         repeats.append(run, value, args[:1])
+        _note_kept(run, value, args[0], site)
     return None
+
+
+def _note_kept(run: Run, holder: ListV, item: Value, site: Site) -> None:
+    """Notes that a loop of training code puts a tensor into a list that was made before the loop."""
+    if not isinstance(item, TensorV) or not run.training_code or run.setup or run.modules_running:
+        return
+    region: int | None = run.region
+    while region is not None and run.regions[region].kind != "loop":
+        region = run.regions[region].parent
+    if region is not None and holder.born < run.regions[region].born:
+        source = node_of(run, item, site)
+        if source is not None:
+            emit(run, "kept", [source], {}, site)
 
 
 def _extend(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:

@@ -6,6 +6,7 @@ from vglint import ops, origin
 from vglint.interp.library.stdlib import duplicate
 from vglint.interp.machine.core import CONSTANTS, LIBRARY, Frame, Run, call, opaque, register
 from vglint.interp.nodes.config import literal
+from vglint.interp.nodes.emit import emit, entry_input, shape_of
 from vglint.interp.nodes.operations import emit_call
 from vglint.interp.protocols.comparison import GPU
 from vglint.interp.protocols.iteration import items_of
@@ -19,6 +20,7 @@ from vglint.interp.values.objects import (
     Instance,
     ListV,
     Site,
+    TensorV,
     Value,
     is_tensor,
     is_unknown,
@@ -331,6 +333,15 @@ def about(run: Run, which: External, args: list[Value], keywords: dict[str, Valu
     return External("torch.float32")
 
 
+@register(LIBRARY, "torch.utils.data.TensorDataset", "torch.utils.data.dataset.TensorDataset")
+def tensor_dataset(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    """Tensors of one length; a batch of it has a part of each."""
+    shapes = [shape_of(run, value) for value in args] if all(is_tensor(value) for value in args) else []
+    return Instance(which, {}, site, {"tensors": shapes})
+
+
 @register(
     LIBRARY,
     "torch.utils.data.DataLoader",
@@ -345,9 +356,24 @@ def data_loader(
     if len(args) > 1:
         config.setdefault("batch_size", literal(args[1]))
 
-    def batch(run: Run, site: Site) -> Value:
-        from vglint.interp.nodes.emit import entry_input
+    dataset = args[0] if args else keywords.get("dataset")
+    tensors = dataset.extra.get("tensors") if isinstance(dataset, Instance) and "collate_fn" not in keywords else None
 
-        return entry_input(run, "batch", site)
+    def batch(run: Run, site: Site) -> Value:
+        whole = entry_input(run, "batch", site)
+        if not tensors:
+            return whole
+        parts = []
+        for number, shape in enumerate(tensors):
+            emit(
+                run,
+                "getitem",
+                [whole.node],
+                {"index": number},
+                site,
+                shape=None if shape is None else (None, *shape[1:]),
+            )
+            parts.append(TensorV(len(run.nodes) - 1, run.nodes[-1].shape))
+        return tuple(parts)
 
     return Instance(which, dict(keywords), site, {"item": batch, "config": config})

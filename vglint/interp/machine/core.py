@@ -27,6 +27,7 @@ from vglint.interp.values.objects import (
     Site,
     TensorV,
     Value,
+    birth,
 )
 from vglint.origin import Origin
 from vglint.shape import Shape
@@ -105,9 +106,9 @@ class RegionDraft:
     arm: int = 0
     count: int | Expr | None = None
     site: Site | None = None
+    born: int = field(default_factory=birth)
     every: int | None = None  # of a branch that is taken in one of so many turns, 0 where that is not known
-    alias: int | None = None
-    """Set when the region turned out to be none: its nodes belong to that one."""
+    alias: int | None = None  # set when the region turned out to be none: its nodes belong to that one
 
 
 @dataclass(slots=True)
@@ -161,8 +162,7 @@ class Run:
     """Where a parameter was last written, by its identity."""
     constants: dict[tuple[int, tuple[int, ...]], ParamV | None] = field(default_factory=dict)
     """Tensors that were computed while modules were built, as forward finds them, by node and part."""
-    labels: dict[tuple[int, tuple[int, ...]], str] = field(default_factory=dict)
-    """The attribute that such a tensor was first stored in."""
+    labels: dict[tuple[int, tuple[int, ...]], str] = field(default_factory=dict)  # the attribute it was first stored in
     patched: dict[str, Value] = field(default_factory=dict)
     """Attributes that the program sets on classes of libraries, by qualified name."""
     symbols: int = 0

@@ -41,7 +41,7 @@ class External:
     name: str
 
 
-_birth = itertools.count().__next__
+birth = itertools.count().__next__
 
 
 @dataclass(slots=True, eq=False)
@@ -49,7 +49,7 @@ class OpenLoop:
     """A loop of unknown length that is being walked, and when that began, by the clock of `born`."""
 
     count: Value
-    start: int = field(default_factory=_birth)
+    start: int = field(default_factory=birth)
     apart: bool = False
     """No turn reads what another wrote, so that their number is nobody's depth."""
 
@@ -70,7 +70,7 @@ class ListV:
     """When set, `items` holds one representative of this many (a number that is not known)."""
     loop: OpenLoop | None = None
     """The loop that repeats it, where it was one."""
-    born: int = field(default_factory=_birth)
+    born: int = field(default_factory=birth)
     """When it was made: before or after a loop began."""
 
 
@@ -264,7 +264,7 @@ class ModuleV(Instance):
     """Built while forward ran, not while its owner was built."""
     opaque: bool = False
     """A pretrained model of a library: known to be a module, not what is in it."""
-    born: int = field(default_factory=_birth)
+    born: int = field(default_factory=birth)
     region: int = 0
     """The region in which it was built."""
 

@@ -1,0 +1,90 @@
+"""Facts of a loss between tensors of different shapes, which broadcasting makes a table of every prediction with every target."""
+
+from __future__ import annotations
+
+from vglint.analysis.facts.node import NodeView
+from vglint.analysis.facts.spec import fact, unknown
+from vglint.analysis.facts.view import View
+from vglint.graph import Node
+from vglint.ops import has
+from vglint.shape import Shape, shape_text
+from vglint.value import Unknown
+
+ELEMENTWISE = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"})
+"""Losses that compare two tensors entry by entry."""
+
+
+@fact("node", "flag")
+def pairs_all(found: NodeView) -> bool:
+    """An elementwise loss, or a difference that is squared or made positive and averaged, between (N, 1) and (N,): every prediction is compared
+    with every target. Not where an axis was put in on purpose beside a plain difference (pairwise distances)."""
+    view, node = found.view, found.node
+    shapes = _operands(view, node)
+    if shapes is None or not _table(*shapes):
+        return False
+    if node.op in ELEMENTWISE:
+        return True
+    return not any(_put_in(view, index) for index in node.inputs) and _averaged(view, node.index)
+
+
+@fact("node", "text")
+def prediction_shape(found: NodeView) -> str | Unknown:
+    """The shape of its first operand: `(32, 1)`."""
+    shapes = _operands(found.view, found.node)
+    return shape_text(shapes[0]).replace("?", "N") if shapes is not None else unknown("a shape is not known")
+
+
+@fact("node", "text")
+def target_shape(found: NodeView) -> str | Unknown:
+    """The shape of its second operand: `(32,)`."""
+    shapes = _operands(found.view, found.node)
+    return shape_text(shapes[1]).replace("?", "N") if shapes is not None else unknown("a shape is not known")
+
+
+@fact("node", "flag")
+def sizes_known(found: NodeView) -> bool:
+    """Both shapes are known in numbers."""
+    shapes = _operands(found.view, found.node)
+    return shapes is not None and all(isinstance(size, int) for shape in shapes for size in shape)
+
+
+def _operands(view: View, node: Node) -> tuple[Shape, Shape] | None:
+    if len(node.inputs) < 2 or (node.op not in ELEMENTWISE and node.op != "sub"):
+        return None
+    left, right = (view.graph.nodes[index].shape for index in node.inputs[:2])
+    return None if left is None or right is None else (left, right)
+
+
+def _table(left: Shape, right: Shape) -> bool:
+    """Whether one is a column and the other a row of as many entries, more than one."""
+    if len(left) == len(right) == 2:
+        return left[1] == 1 and right[0] == 1 and left[0] == right[1] and isinstance(left[0], int) and left[0] > 1
+    column, row = (left, right) if len(left) == 2 else (right, left)
+    if len(column) != 2 or len(row) != 1 or column[1] != 1:
+        return False
+    return column[0] != 1 and row[0] != 1 and (column[0] == row[0] or column[0] is None or row[0] is None)
+
+
+def _put_in(view: View, index: int) -> bool:
+    """Whether the last thing that was done to a value is that an axis was put in."""
+    node = view.graph.nodes[index]
+    index_ = node.get("index")
+    return node.op == "unsqueeze" or (node.op == "getitem" and isinstance(index_, tuple) and None in index_)
+
+
+def _averaged(view: View, index: int) -> bool:
+    """Whether a difference is squared or made positive and then averaged or summed into one number that is sent back."""
+    for square in view.readers[index]:
+        node = view.graph.nodes[square]
+        if not (has(node.op, "squares") or node.op in ("abs", "square")):
+            continue
+        for reader in view.readers[square]:
+            total = view.graph.nodes[reader]
+            if total.op in ("mean", "sum") and total.get("dim") is None and _sent_back(view, reader):
+                return True
+    return False
+
+
+def _sent_back(view: View, index: int) -> bool:
+    ends = {node.index for node in view.nodes("backward")} | {end for _, end in view.graph.outputs}
+    return bool(view.after([index]) & ends)

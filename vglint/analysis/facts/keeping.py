@@ -1,0 +1,79 @@
+"""Facts of losses that are kept with their graph from batch to batch."""
+
+from __future__ import annotations
+
+from vglint.analysis.facts.node import NodeView
+from vglint.analysis.facts.order import loops_of
+from vglint.analysis.facts.spec import fact
+from vglint.analysis.facts.view import View
+from vglint.graph import Node
+
+
+@fact("node", "flag")
+def keeps_graph(found: NodeView) -> bool:
+    """A loss that a loop has sent back, or something made of it, is added to a running sum, or put into a list that was made before the loop, and
+    no backward pass uses the sum or the list: each turn's graph stays in memory for a number."""
+    view, node = found.view, found.node
+    around = loops_of(view, node)
+    if not around or view.in_region(node, "no_grad") or not (node.op == "kept" or _running_sum(node)):
+        return False
+    if not _has_history(view, node):
+        return False
+    inner = around[0]
+    sent = [each for each in view.nodes("backward") if inner in view.regions_of(each.region)]
+    losses = {index for each in sent for index in view.before(each.inputs)}
+    if not losses & _kept(view, node) or any(not each.inputs for each in view.nodes("backward")):
+        return False
+    return not _used_later(view, node, inner)
+
+
+@fact("node", "flag")
+def kept_in_list(found: NodeView) -> bool:
+    """A tensor is put into a list."""
+    return found.node.op == "kept"
+
+
+def _running_sum(node: Node) -> bool:
+    """Whether a value is added to a number that is 0 at first."""
+    start = node.get("input") if node.get("input") is not None else node.get("self")
+    return node.op == "add" and len(node.inputs) == 1 and isinstance(start, (int, float)) and start == 0
+
+
+def _kept(view: View, node: Node) -> set[int]:
+    """Returns the loss behind what is kept, beyond factors."""
+    kept, todo = set[int](), list(node.inputs)
+    while todo:
+        index = todo.pop()
+        if index in kept:
+            continue
+        kept.add(index)
+        source = view.graph.nodes[index]
+        if source.op in ("mul", "div", "add", "sub", "neg", "mean", "sum") or view.kinds[index] == "shape":
+            todo += source.inputs
+    return kept
+
+
+def _has_history(view: View, node: Node) -> bool:
+    """Whether a gradient would reach a trained parameter."""
+    behind = view.before(node.inputs, lambda each: not view.carries_gradient(each))
+    return any(view.trains(index) and not view.in_region(view.graph.nodes[index], "no_grad") for index in behind)
+
+
+def _used_later(view: View, node: Node, loop: int) -> bool:
+    """Whether a backward pass runs on the sum or list: on the sum's node, or after the loop on what was put into the list. One of the loss
+    itself, perhaps divided, is none."""
+    ends = list(view.nodes("backward", "grad"))
+    if node.op != "kept":
+        ahead = view.after([node.index])
+        return any(each.index in ahead for each in ends)
+    later = [each for each in ends if loop not in view.regions_of(each.region) or each.index > node.index]
+    return any(set(node.inputs) & view.before(each.inputs) and not _of_itself(view, each, node) for each in later)
+
+
+def _of_itself(view: View, backward: Node, node: Node) -> bool:
+    index = backward.inputs[0] if backward.inputs else None
+    while index is not None and index not in node.inputs:
+        found = view.graph.nodes[index]
+        scaled = found.op in ("mul", "div", "scale") and len(found.inputs) == 1
+        index = found.inputs[0] if scaled else None
+    return index is not None
