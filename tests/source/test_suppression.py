@@ -128,7 +128,7 @@ def test_applied(comment: str, rule: str, kept: int, problems: list[str]) -> Non
     found = applied("a.py", text, [finding(rule, "saturating-stack", 3)], KNOWN)
     assert len(found.findings) == kept
     said = [*found.problems, *(unused.problem for unused in found.unused)]
-    assert said == [Problem("a.py", 2, message) for message in problems]
+    assert said == [Problem("a.py", 2, message, "comment") for message in problems]
 
 
 def test_an_ignore_of_a_rule_that_did_not_run_is_not_called_unused() -> None:

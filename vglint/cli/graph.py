@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
-from vglint.cli.output import say
+from vglint.cli.output import say, terminal_width, wants_color, write_file
 from vglint.cli.target import graphs_of, in_cells, parse_target
 from vglint.cli.wrong import plain_errors
 from vglint.report.graphs import GRAPH_FORMATS
+from vglint.report.graphs.json import graph_json
+from vglint.report.graphs.page import page
+from vglint.report.json import dump
+from vglint.report.view import View
+
+if TYPE_CHECKING:
+    from vglint.graph import Graph
+    from vglint.signal import Ratio, Trace
 
 
 @click.command()
 @click.argument("target", metavar="FILE:EXPR")
-@click.option("--format", "form", type=click.Choice(tuple(GRAPH_FORMATS)), default="text", help="How to print it.")
+@click.option("--format", "form", type=click.Choice(tuple(GRAPH_FORMATS)), default="text", help="How to print it; svg and html are pictures.")  # fmt: skip
+@click.option("--output", "-o", metavar="FILE", help="Write it to a file.")
+@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colours in the terminal.")  # fmt: skip
 @plain_errors
-def graph(target: str, form: str) -> None:
+def graph(target: str, form: str, output: str | None, color: str) -> None:
     """Print the layer graph of a model, with the predicted gradient.
 
     EXPR is a class, a function that returns a module, or any expression over the file's names, such as 'vgg.py:VGG("VGG16")'.
@@ -29,12 +41,29 @@ def graph(target: str, form: str) -> None:
     graphs, module = graphs_of(parse_target(target))
     if not graphs:
         raise click.UsageError(f"{target} holds no model and no training code that vglint can find")
-    if len(graphs) > 1 and form != "text":
+    if len(graphs) > 1 and form in _SINGLE:
         names = ", ".join(one.entry for one in graphs)
         raise click.UsageError(f"--format {form} takes one entry, and {target} has {len(graphs)}: {names}")
-    printed = []
+    shown = []
     for one in graphs:
         trace = propagate(one)
-        found = replace(ratio(one, trace), depths=tuple(depths(one)))
-        printed.append(GRAPH_FORMATS[form](in_cells(one, module), trace, found))
-    say("\n\n".join(text.rstrip("\n") for text in printed) + "\n")
+        shown.append((in_cells(one, module), trace, replace(ratio(one, trace), depths=tuple(depths(one)))))
+    view = View(color=wants_color(color) and output is None, width=0 if output else terminal_width())
+    text = _printed(form, shown, view)
+    if output is None:
+        say(text)
+    else:
+        write_file(output, text)
+
+
+def _printed(form: str, shown: Sequence[tuple[Graph, Trace, Ratio]], view: View) -> str:
+    if form == "html":
+        return page(shown)
+    if form == "json" and len(shown) > 1:
+        return dump({"version": 1, "graphs": [graph_json(*one) for one in shown]})
+    texts = [GRAPH_FORMATS[form](*one, view).rstrip("\n") for one in shown]
+    return "\n\n".join(texts) + "\n"
+
+
+_SINGLE = ("mermaid", "svg")
+"""Formats of which a document holds one graph."""

@@ -13,15 +13,17 @@ def wrapped(text: str, width: int, taken: int = 0, indent: str = "") -> list[str
     if not width:
         return [text]
     lines: list[str] = []
-    line, used = "", taken
-    for word in text.split(" "):
+    lead = text[: len(text) - len(text.lstrip(" "))]
+    line, used = lead, taken + len(lead)
+    for word in text.lstrip(" ").split(" "):
         length = columns(word)
         if line.strip() and used + 1 + length > width:
             lines.append(line)
             line, used = indent + word, columns(indent) + length
         else:
-            line += f" {word}" if line else word
-            used += length + (1 if line != word else 0)
+            space = " " if line.strip() else ""
+            line += space + word
+            used += len(space) + length
     return [*lines, line]
 
 

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from vglint.graph import Graph
 from vglint.report.graphs.dot import dot
 from vglint.report.graphs.json import json
 from vglint.report.graphs.mermaid import mermaid
+from vglint.report.graphs.page import html
+from vglint.report.graphs.svg import svg
 from vglint.report.graphs.text import text
-from vglint.signal import Ratio, Trace
 
-Printer: TypeAlias = Callable[[Graph, Trace, Ratio], str]
+Printer: TypeAlias = Callable[..., str]
+"""Takes a graph, its trace, its ratio, and a view where how to show it matters."""
 
-GRAPH_FORMATS: Mapping[str, Printer] = {"text": text, "json": json, "dot": dot, "mermaid": mermaid}
+GRAPH_FORMATS: Mapping[str, Printer] = {
+    "text": text,
+    "json": json,
+    "dot": dot,
+    "mermaid": mermaid,
+    "svg": svg,
+    "html": html,
+}
 """Every value of `vglint graph --format`."""

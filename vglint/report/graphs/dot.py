@@ -5,12 +5,12 @@ from __future__ import annotations
 from vglint.graph import Graph, Node
 from vglint.report.graphs.clusters import Cluster, clusters, nested
 from vglint.report.graphs.tree import label, scientific
-from vglint.report.view import visible
+from vglint.report.view import View, visible
 from vglint.shape import shape_text
 from vglint.signal import Ratio, Trace
 
 
-def dot(graph: Graph, trace: Trace, ratio: Ratio) -> str:
+def dot(graph: Graph, trace: Trace, ratio: Ratio, view: View | None = None) -> str:
     def line(node: Node) -> str:
         gain = trace.gains[node.index]
         words = [visible(label(node)), shape_text(node.shape)] + ([f"×{scientific(gain)}"] if gain is not None else [])

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from vglint.graph import Graph, Node
+from vglint.report.graphs.layer import all_parameters
 from vglint.report.json import Json, dump, finite
+from vglint.report.view import View
 from vglint.signal import Depth, Ratio, Trace
 from vglint.value import Expr, Literal_, Unknown
 
 
-def json(graph: Graph, trace: Trace, ratio: Ratio) -> str:
+def json(graph: Graph, trace: Trace, ratio: Ratio, view: View | None = None) -> str:
     """Returns the document; `gain` is what the node does to the squared gradient, `log10…` are of RMS gradients."""
+    return dump(graph_json(graph, trace, ratio))
+
+
+def graph_json(graph: Graph, trace: Trace, ratio: Ratio) -> dict[str, Json]:
+    """Returns the document of one graph."""
     gradient: Json = {
         "log10_ratio": finite(ratio.log10_ratio),
         "first": _path(graph, ratio.first),
@@ -21,14 +28,14 @@ def json(graph: Graph, trace: Trace, ratio: Ratio) -> str:
         **({"why": ratio.why[1], "why_node": ratio.why[0]} if ratio.why is not None else {}),
         **({"depths": [_depth(graph, depth) for depth in ratio.depths]} if ratio.depths else {}),
     }
-    document: Json = {
+    return {
         "version": 1,
         "entry": graph.entry,
         "nodes": [_node(node, graph, trace) for node in graph.nodes],
         "gaps": [{"why": gap.why, "line": gap.span.line if gap.span else None, "text": gap.text} for gap in graph.gaps],
         "gradient": gradient,
+        "parameters": all_parameters(graph),
     }
-    return dump(document)
 
 
 def _node(node: Node, graph: Graph, trace: Trace) -> Json:
