@@ -130,6 +130,7 @@ ENTRIES = (
         """torch.nn.utils.parameters_to_vector(-parameters)
         torch.nn.utils.vector_to_parameters(%vec, -parameters)""",
     ),
+    Entry("escape", "train", "hands parameters or an optimiser to code that is not followed", unknown, ""),
     Entry(
         "checkpoint",
         "other",

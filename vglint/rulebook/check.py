@@ -56,6 +56,8 @@ def check(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> tuple[Findin
             finding = judge(checked, facts)
             if finding is not None:
                 found.append((position, checked, finding))
+    undone = {position for position, graph in enumerate(graphs) if _is_initialised_elsewhere(graph, graphs)}
+    found = [each for each in found if each[0] not in undone or each[1].rule.subject not in ("model", "parameter")]
     found = _not_cleared(found, graphs)
     distinct = _distinct(_one_cause(found), _classes(graphs))
     return tuple(sorted(_of_wholes(distinct, graphs), key=_place))
@@ -244,6 +246,27 @@ def _not_cleared(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]
         if not said or any(answer is not False for answer in said):
             kept.append((position, checked, finding))
     return kept
+
+
+def _is_initialised_elsewhere(part: Graph, graphs: Sequence[Graph]) -> bool:
+    """Whether all training code of the file that trains models of a class hands them to code that may initialise them anew: how the class
+    itself starts is not how it is trained."""
+    if part.kind not in ("class", "expression") or not part.root or not any(each.trainable for each in part.parameters):
+        return False
+    weights = [
+        [
+            each
+            for each in graph.parameters
+            for module in graph.modules
+            if module.type == part.root
+            and each.trainable
+            and each.path.startswith(f"{module.path}." if module.path else "")
+        ]
+        for graph in graphs
+        if graph.kind == "training"
+    ]
+    trained = [each for each in weights if each]
+    return bool(trained) and all(param.init.scheme == "unknown" for each in trained for param in each)
 
 
 def _assuming(checked: CheckedRule, lookup: Lookup) -> Lookup:

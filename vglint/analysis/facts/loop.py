@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,17 +15,6 @@ from vglint.finding import Place
 from vglint.graph import Node
 from vglint.ops import has, having, kind
 from vglint.value import Unknown
-
-_HARMLESS = tuple(
-    f"{name}."
-    for name in (
-        "torchvision torchaudio torchmetrics torch.autograd torch.linalg torch.fft numpy scipy sklearn skimage cv2 PIL matplotlib pandas "
-        "seaborn nltk librosa imageio einops wandb tqdm json math Tensor"
-    ).split()
-)
-"""Libraries that compute, draw or count, and touch no optimiser."""
-_TELLING = re.compile(r"opt|grad|step|train|backward|update|scaler|engine|raises", re.IGNORECASE)
-"""What a call in another file is named like that may act on gradients."""
 
 
 @dataclass(frozen=True)
@@ -78,26 +66,30 @@ class LoopView:
 
     @cached_property
     def unexplained(self) -> bool:
-        """A call that is not understood stands in the training code and may do anything to the optimiser, or gradients are handled
-        by hand."""
+        """Code that is not followed gets hold of the optimiser, or of its parameters in a loop that steps them; or gradients are handled
+        by hand; or a part of the training code was not read."""
         if any(self._touches(node) for node in self.view.nodes("param_grad")):
             return True
-        lines = [node.span.line for node in (*self.backwards, *self.steps)]
-        file = self.optimizer.span.file
         acting = {node.span.file for node in self.view.nodes("zero_grad", "step", "backward", *having("clips"))}
-        for gap in self.view.graph.gaps:
-            if not isinstance(gap.origin, (*origin.CALLS, *origin.UNDEFINED, origin.Budget, origin.Syntax)):
-                continue
-            if gap.span is None or not lines:
-                return True
-            if isinstance(gap.origin, origin.CALLS) and gap.text.startswith(_HARMLESS):
-                continue
-            if gap.span.file != file:
-                if gap.span.file in acting or isinstance(gap.origin, origin.Budget) or _TELLING.search(gap.text):
-                    return True
-            elif min(lines) - 15 <= gap.span.line <= max(lines) + 15:
-                return True
-        return False
+        if any(
+            isinstance(gap.origin, (origin.Budget, origin.Syntax)) and (gap.span is None or gap.span.file in acting)
+            for gap in self.view.graph.gaps
+        ):
+            return True
+        return any(self._escapes_by(node) for node in self.view.nodes("escape"))
+
+    def _escapes_by(self, node: Node) -> bool:
+        """Whether code that is not followed gets the optimiser itself, or parameters of it in every turn."""
+        name, given = self.optimizer.get("name"), node.get("arguments")
+        if self.optimizer.index in node.inputs:
+            return True
+        paths = [path for path in given if isinstance(path, str)] if isinstance(given, tuple) else []
+        if isinstance(name, str) and any(name == path or name.startswith(f"{path}.") for path in paths):
+            return True
+        if not self.params & {index for _, index in node.params}:
+            return False
+        around = {index for index in self.view.regions_of(node.region) if self.view.graph.regions[index].kind == "loop"}
+        return any(around & set(self.view.regions_of(step.region)) for step in self.steps)
 
     def reaches(self, backward: Node) -> bool:
         """Whether a backward pass can reach one of the optimiser's parameters; true where that is not known."""

@@ -23,6 +23,7 @@ _KINDS: dict[str, Kind] = {
     "carried": "train",
     "kept": "train",
     "idle_init": "train",
+    "escape": "train",
 }
 
 

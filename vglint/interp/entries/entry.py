@@ -50,6 +50,7 @@ from vglint.interp.machine.names import lookup, member
 from vglint.interp.static.candidates import Candidate, Need, candidates, factories, needs
 from vglint.interp.syntax import comprehensions, expressions, functions, literals, loops, statements
 from vglint.interp.torch import initialisers, leaves, trainers
+from vglint.interp.torch.given import settle
 from vglint.interp.torch.leaves import is_module_class
 from vglint.interp.torch.modules import find_in_mro
 from vglint.interp.values.objects import (
@@ -358,6 +359,7 @@ def _guarded(run: Run, span: Span, start: Callable[[], Started]) -> Graph:
     sys.setrecursionlimit(max(limit, 12_000))
     try:
         kind, roots, result = start()
+        settle(run)
         if kind == "training":
             note_idle_initialisers(run)
         if is_unknown(result):

@@ -188,9 +188,14 @@ def constant(value: Literal_) -> Init:
 
 
 def overwrite(run: Run, target: Value, init: Init, site: Site | None) -> None:
-    """Stores a new distribution into a parameter or tensor; a part that is written makes the whole unknown."""
+    """Stores a new distribution into a parameter or tensor; a part that is written makes the whole unknown.
+
+    What is written into a parameter once a backward pass has used it is not how it starts.
+    """
     match target:
         case ParamV(computed=True):
+            pass
+        case ParamV() if run.trained and _has_trained(run, target):
             pass
         case ParamV():
             run.set_field(target, "init", init)
@@ -213,6 +218,11 @@ def overwrite(run: Run, target: Value, init: Init, site: Site | None) -> None:
             run.set_field(target, "values", None)
         case _:
             pass
+
+
+def _has_trained(run: Run, param: ParamV) -> bool:
+    last = next((number for number in reversed(range(len(run.nodes))) if run.nodes[number].op == "backward"), 0)
+    return any(used is param for draft in run.nodes[:last] for _, used in draft.params)
 
 
 def _partly(before: Init, rows: tuple[int, int], init: Init) -> Init:

@@ -187,11 +187,11 @@ def call_(run: Run, node: code.Call, frame: Frame) -> Value:
         else:
             keywords[keyword.name] = value
     if run.training_code and isinstance(callee, Unknown) and _attribute(node.func) == "backward":
-        from vglint.interp.torch.training import backward_of_unknown
+        from vglint.interp.torch.given import backward_of_unknown
 
         return backward_of_unknown(run, callee, args, keywords, site)
     if run.training_code and isinstance(callee, (Unknown, OpaqueV)) and _attribute(node.func) == "zero_grad":
-        from vglint.interp.torch.training import zero_grad_of_unknown
+        from vglint.interp.torch.given import zero_grad_of_unknown
 
         return zero_grad_of_unknown(run, site)
     return call(run, callee, args, keywords, frame, site)

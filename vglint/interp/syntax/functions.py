@@ -26,10 +26,12 @@ from vglint.interp.nodes.operations import emit_call
 from vglint.interp.protocols.repeats import UNKNOWN_LENGTH
 from vglint.interp.syntax.branches import returned_value
 from vglint.interp.torch.composite import composite
+from vglint.interp.torch.escapes import escape
+from vglint.interp.torch.given import act_of_unknown
 from vglint.interp.torch.leaves import CONTAINERS, build_leaf
 from vglint.interp.torch.modules import class_name, find_in_mro, new_module
 from vglint.interp.torch.replay import called_on, layer_among
-from vglint.interp.torch.training import act_of_unknown, is_optimizer, optimizer, scheduler
+from vglint.interp.torch.training import is_optimizer, optimizer, scheduler
 from vglint.interp.values.objects import (
     BuiltinV,
     ClassMethodV,
@@ -43,7 +45,6 @@ from vglint.interp.values.objects import (
     MethodV,
     ModuleV,
     OpaqueV,
-    ParamV,
     PartialV,
     PropertyV,
     RepeatV,
@@ -259,8 +260,8 @@ def call_unknown(
         acted = act_of_unknown(run, value, args, keywords, site)
         if acted is not MISSING:
             return acted
-    _escape(run, [*args, *keywords.values()], site)
     why = value if isinstance(value, Unknown) else value.why
+    escape(run, _library_name(why), [*args, *keywords.values()], site)
     sources: list[Value] = [*args, *keywords.values()]
     if isinstance(value, OpaqueV):
         sources.insert(0, value)
@@ -269,18 +270,13 @@ def call_unknown(
     return result if isinstance(result, OpaqueV) else Unknown(cause)
 
 
-def _escape(run: Run, values: list[Value], site: Site) -> None:
-    """Modules and parameters that code which is not followed gets hold of may be filled by it."""
-    from vglint.interp.nodes.distribution import UNKNOWN, overwrite
-    from vglint.interp.torch.module_methods import forget_init
-
-    if run.setup == 0 and run.modules_running:
-        return
-    for value in values:
-        if isinstance(value, ModuleV):
-            forget_init(run, value, site)
-        elif isinstance(value, ParamV):
-            overwrite(run, value, UNKNOWN, site)
+def _library_name(unknown: Unknown) -> str:
+    """Returns the qualified name of the library code that made an unknown value; '' where it has another origin."""
+    match unknown.origin:
+        case origin.Call(callee=name) | origin.Name(name=name):
+            return name
+        case _:
+            return ""
 
 
 @register(CALL, SuperV)
@@ -336,7 +332,7 @@ def call_external(
     result = call_by_prefix(run, value, args, keywords, frame, site)
     if result is not MISSING:
         return result
-    _escape(run, [*args, *keywords.values()], site)
+    escape(run, value.name, [*args, *keywords.values()], site)
     return opaque(run, origin.Call(f"{value.name}()"), [*args, *keywords.values()], site)
 
 
