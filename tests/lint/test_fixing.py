@@ -119,3 +119,52 @@ def test_two_fixes_at_once(folder: Path) -> None:
     assert vglint("a.py", "--fix", "--unsafe-fixes").exit_code == 0
     text = (folder / "a.py").read_text()
     assert "    optimizer.zero_grad()\n" in text and "    second.zero_grad()\n" in text
+
+
+def test_fix_only_reports_nothing(folder: Path) -> None:
+    (folder / "a.py").write_text(LOOP + "p = net(x).softmax(1)\nnn.functional.cross_entropy(p + p, y).item()\n")
+    result = vglint("a.py", "--fix-only", "--unsafe-fixes")
+    assert result.exit_code == 0 and result.stdout == "" and "fixed 1 finding in 1 file" in result.stderr
+    assert vglint("a.py", "--fix-only", "--diff").exit_code == 2
+
+
+@pytest.mark.parametrize("option", [("--unfixable", "VG9"), ("--fixable", "VG1"), ("--unfixable", "missing-zero-grad")])
+def test_rules_whose_fixes_are_not_wanted(folder: Path, option: tuple[str, str]) -> None:
+    (folder / "a.py").write_text(LOOP)
+    assert "fix:" in vglint("a.py").stdout
+    result = vglint("a.py", "--fix", "--unsafe-fixes", *option)
+    assert "fix:" not in result.stdout and "fixed 0 findings" in result.stderr
+    (folder / "vglint.toml").write_text(f"{option[0].lstrip('-')} = ['{option[1]}']")
+    assert "fix:" not in vglint("a.py").stdout
+    (folder / "vglint.toml").write_text("unfixable = ['VG9O3']")
+    assert "unfixable: no rule, name or family 'VG9O3'" in vglint("a.py").output
+
+
+def test_ignores_are_written(folder: Path) -> None:
+    (folder / "a.py").write_bytes(
+        LOOP.replace("    optimizer.step()", "    optimizer.step()  # é").replace("\n", "\r\n").encode()
+    )
+    assert (
+        "+    optimizer.step()  # é  # vglint: ignore[VG903] as the paper does"
+        in vglint("a.py", "--add-ignore", "as the paper does", "--diff").stdout
+    )
+    result = vglint("a.py", "--add-ignore", "as the paper does")
+    assert result.exit_code == 0 and "answered 1 finding in 1 file" in result.stderr
+    text = (folder / "a.py").read_bytes().decode()
+    assert "    optimizer.step()  # é  # vglint: ignore[VG903] as the paper does\r\n" in text
+    assert vglint("a.py", "--add-ignore", "again").stderr.startswith("answered 0 findings")
+    assert vglint("a.py", "--add-ignore", "a # b").exit_code == 2
+
+
+def test_an_ignore_that_is_there_gets_the_rule(folder: Path) -> None:
+    (folder / "a.py").write_text(LOOP.replace("optimizer.step()", "optimizer.step()  # vglint: ignore[VG904] so it is"))
+    vglint("a.py", "--add-ignore", "why")
+    assert "# vglint: ignore[VG904, VG903] so it is" in (folder / "a.py").read_text()
+
+
+def test_ignores_in_a_notebook(folder: Path) -> None:
+    lines = LOOP.splitlines(keepends=True)
+    cells = [{"cell_type": "code", "source": part} for part in (lines[:4], lines[4:])]
+    (folder / "a.ipynb").write_text(json.dumps({"cells": cells, "nbformat": 4}))
+    assert vglint("a.ipynb", "--add-ignore", "so it is").exit_code == 0
+    assert "optimizer.step()  # vglint: ignore[VG903] so it is\n" in codes((folder / "a.ipynb").read_bytes())[1]

@@ -65,7 +65,7 @@ _SECTIONS = {
     "Report": "output_format statistics verbose quiet color exit_zero",
     "Files": "exclude force_exclude stdin_filename show_files",
     "Configuration": "config isolated show_settings",
-    "Fixes": "fix unsafe_fixes diff",
+    "Fixes": "fix unsafe_fixes fix_only fixable unfixable add_ignore diff",
     "Probe": "probe prove_fix reports",
 }
 """Options of `lint` by heading, in the order of the help."""

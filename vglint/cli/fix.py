@@ -11,6 +11,7 @@ import click
 from vglint.cli.output import say
 from vglint.fix import NotWrittenError
 from vglint.lint.fixing import Fixed, Refused, fixes
+from vglint.lint.ignoring import ignored
 from vglint.report.summary import plural
 
 if TYPE_CHECKING:
@@ -32,6 +33,23 @@ def make_changes(report: Report, govern: Callable[[str], Settings], unsafe: bool
     made, refused = fixes(report, govern, unsafe)
     written = _written(made)
     _count("fixed", written, refused, report, unsafe)
+    return bool(written)
+
+
+def ignore_findings(
+    report: Report, govern: Callable[[str], Settings], reason: str, only_shown: bool, buffer: Buffer | None
+) -> bool:
+    """Writes a comment for each finding, or prints what that would change, and returns whether a file has changed."""
+    made, refused = ignored(report, govern, reason.strip(), buffer)
+    for fixed in made if only_shown else ():
+        say(_diff(fixed))
+    written = [] if only_shown else _written(made)
+    for one in refused:
+        span = one.finding.span
+        click.echo(f"{span.file}:{span.line}: {one.finding.rule} gets no comment: {one.why}", err=True)
+    count = sum(len(fixed.findings) for fixed in made)
+    verb = "would answer" if only_shown else "answered"
+    click.echo(f"{verb} {plural(count, 'finding')} in {plural(len(made), 'file')}", err=True)
     return bool(written)
 
 

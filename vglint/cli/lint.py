@@ -82,6 +82,10 @@ CONFIDENCE = click.Choice(get_args(Confidence))
 @click.option("--cache-dir", type=click.Path(file_okay=False), help="Where results are kept; by default .vglint_cache.")
 @click.option("--fix", is_flag=True, help="Make the fixes that cannot change what the program computes.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: the other fixes too.")
+@click.option("--fix-only", is_flag=True, help="Make the fixes, and report nothing else: exit with 0.")
+@_rule_option("--fixable", "Rules whose fixes are offered; by default all.")
+@_rule_option("--unfixable", "Rules whose fixes are not offered.")
+@click.option("--add-ignore", metavar="REASON", help="Write a comment for each finding that says why it is intended.")
 @click.option("--diff", is_flag=True, help="Print what --fix would change, and change nothing.")
 @click.option("--probe", is_flag=True, help="Run the models to confirm or refute each finding. This runs their code.")  # fmt: skip
 @click.option("--prove-fix", is_flag=True, help="With --probe: fix a copy, run it too, and show before and after.")  # fmt: skip
@@ -101,7 +105,8 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
         ctx.exit(2)
     _refuse(paths, options)
     buffer = _buffer(paths, options["stdin_filename"])
-    if buffer is not None and options["fix"] and not options["diff"]:
+    options["fix"] = options["fix"] or options["fix_only"]
+    if buffer is not None and (options["fix"] or options["add_ignore"] is not None) and not options["diff"]:
         raise click.UsageError("standard input cannot be fixed in place: ask for --diff")
     configuration = Configuration(options["config"], options["isolated"], _overrides(options))
     files = [path for path in paths if path != "-"]
@@ -113,7 +118,14 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
         return
     _configured(settings)  # what is wrong with it is said, even if the command line has its own
     report = run(files, configuration.of, options["verbose"], buffer)
-    if options["diff"]:
+    if options["add_ignore"] is not None:
+        from vglint.cli.fix import ignore_findings
+
+        if ignore_findings(report, configuration.of, options["add_ignore"], options["diff"], buffer):
+            report = run(files, configuration.of, options["verbose"])
+        if not options["diff"]:
+            _print(report, options, settings)
+    elif options["diff"]:
         from vglint.cli.fix import show_changes
 
         show_changes(report, configuration.of, options["unsafe_fixes"], buffer)
@@ -123,6 +135,8 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
 
             if make_changes(report, configuration.of, options["unsafe_fixes"]):
                 report = run(files, configuration.of, options["verbose"])
+        if options["fix_only"]:
+            return
         if buffer is None and (_wants_probe(options) or settings.probe.enabled):
             from vglint.cli.probed import show_probed
 
@@ -138,9 +152,14 @@ def _refuse(paths: Sequence[str], options: Mapping[str, Any]) -> None:
     """Raises click.UsageError for options that contradict each other, and for a verb that is spelt wrong."""
     if options["isolated"] and options["config"] is not None:
         raise click.UsageError("--isolated uses no configuration and --config names one: give one of them")
-    if options["diff"] and options["fix"]:
+    if options["diff"] and (options["fix"] or options["fix_only"]):
         raise click.UsageError("--diff shows the fixes and --fix makes them: give one of them")
-    if options["unsafe_fixes"] and not (options["fix"] or options["diff"]):
+    reason = options["add_ignore"]
+    if reason is not None and (not reason.strip() or "#" in reason or not reason.isprintable()):
+        raise click.UsageError("--add-ignore needs a reason: one line of text without #")
+    if reason is not None and (options["fix"] or options["fix_only"]):
+        raise click.UsageError("--add-ignore answers what --fix would change: give one of them")
+    if options["unsafe_fixes"] and not (options["fix"] or options["fix_only"] or options["diff"]):
         raise click.UsageError("--unsafe-fixes needs --fix or --diff")
     for path in paths:
         if path != "-" and os.path.basename(path) == path and "." not in path and not os.path.lexists(path):
@@ -159,6 +178,8 @@ def _overrides(options: Mapping[str, Any]) -> dict[str, object]:
         "select": options["select"],
         "ignore": options["ignore"],
         "extend_select": options["extend_select"],
+        "fixable": options["fixable"],
+        "unfixable": options["unfixable"],
         "extend_exclude": options["exclude"] or None,
         "pedantic": options["pedantic"] or None,
         "min_severity": options["min_severity"],

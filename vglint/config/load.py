@@ -119,6 +119,8 @@ def _settings(file: str, root: str, raw: schema.Schema) -> Settings:
         file=file,
         select=None if raw.select is None else tuple(raw.select),
         extend_select=tuple(raw.extend_select),
+        fixable=None if raw.fixable is None else tuple(raw.fixable),
+        unfixable=tuple(raw.unfixable),
         ignore=tuple(raw.ignore),
         per_file_ignores=tuple(
             (_pattern(file, f'per-file-ignores."{pattern}"', pattern), tuple(rules))

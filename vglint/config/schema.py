@@ -77,6 +77,8 @@ class Schema(msgspec.Struct, frozen=True, rename="kebab"):
     ] = None
     extend_select: Annotated[list[str], Meta(description="Rules to run beside the selected ones.")] = []
     ignore: Annotated[list[str], Meta(description="Rules not to run.")] = []
+    fixable: Annotated[list[str] | None, Meta(description="Rules whose fixes are offered; by default all.")] = None
+    unfixable: Annotated[list[str], Meta(description="Rules whose fixes are not offered.")] = []
     per_file_ignores: Annotated[
         dict[str, list[str]], Meta(description="Rules not to run in the files that a pattern matches.")
     ] = {}

@@ -83,6 +83,8 @@ class Settings:
     select: tuple[str, ...] | None = None
     extend_select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    fixable: tuple[str, ...] | None = None
+    unfixable: tuple[str, ...] = ()
     per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
     rules: tuple[RuleSettings, ...] = ()
     rule_dirs: tuple[str, ...] = ()
@@ -111,7 +113,7 @@ class Settings:
                 raise TypeError(f"there is no setting {name!r}{nearest(name, known)}")
             if value is None:
                 continue
-            added = name in ("extend_select", "extend_exclude", "ignore", "per_file_ignores")
+            added = name in ("extend_select", "extend_exclude", "ignore", "unfixable", "per_file_ignores")
             changes[name] = (*getattr(self, name), *value) if added else value
         return dataclasses.replace(self, **changes)
 

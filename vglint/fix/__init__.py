@@ -3,7 +3,7 @@
 from vglint.fix.apply import NotWrittenError, apply, compatible, write
 from vglint.fix.change import Refusal
 from vglint.fix.difference import Side, changed_lines, difference
-from vglint.fix.notebook import in_cells, rewritten
+from vglint.fix.notebook import cell_sources, in_cells, rewritten
 from vglint.fix.proposal import Proposal, propose
 from vglint.fix.remedies.table import REMEDIES, TITLES
 from vglint.fix.table import ACTIONS
@@ -17,6 +17,7 @@ __all__ = [
     "Refusal",
     "Side",
     "apply",
+    "cell_sources",
     "changed_lines",
     "compatible",
     "difference",

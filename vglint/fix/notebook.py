@@ -53,6 +53,11 @@ def in_cells(content: bytes, joined: str, cells: Sequence[Cell], edits: Iterable
     return tuple(found)
 
 
+def cell_sources(content: bytes) -> list[str]:
+    """Returns the source of every cell of a notebook, code or not."""
+    return [source.text for source in _sources(_text(content))]
+
+
 def rewritten(content: bytes, cells: Sequence[Cell], edits: Iterable[Edit]) -> bytes:
     """Returns a notebook with the sources of the edited cells changed; every other byte stays."""
     text = _text(content)

@@ -120,7 +120,15 @@ def _key(settings: Settings, paths: Sequence[str]) -> str:
     program = _listing(str(package), (".py", ".toml"), deep=True)
     rules = [_listing(folder, (".toml",)) for folder in (str(package.parent / "rules"), *settings.rule_dirs)]
     folders = sorted({os.path.dirname(os.path.abspath(path)) for path in paths})
-    chosen = (settings.select, settings.extend_select, settings.ignore, settings.per_file_ignores, settings.rules)
+    fixed = (settings.fixable, settings.unfixable)
+    chosen = (
+        settings.select,
+        settings.extend_select,
+        settings.ignore,
+        settings.per_file_ignores,
+        settings.rules,
+        fixed,
+    )
     where = (os.getcwd(), os.path.abspath(settings.root), settings.top, settings.resolve, settings.excluded, folders)
     return cache.key_of((__version__, sys.version_info[:2], program, rules, chosen, where))
 

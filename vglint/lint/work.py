@@ -87,7 +87,10 @@ def rulebook_of(settings: Settings) -> Rulebook:
         params={rule.rule: dict(rule.params) for rule in settings.rules if rule.params},
     )
     try:
-        return rulebook.choose(choice)
+        kept = {rule for word in settings.fixable or ("ALL",) for rule in rulebook.ids(word)}
+        kept -= {rule for word in settings.unfixable for rule in rulebook.ids(word)}
+        unfixable = frozenset(rule.id for rule in rulebook.rules if rule.id not in kept)
+        return replace(rulebook.choose(choice), unfixable=unfixable)
     except RuleError as error:
         raise _placed(error, settings) from None
 
@@ -100,7 +103,7 @@ def _placed(error: RuleError, settings: Settings) -> RuleError:
     if any(rule.rule == word for rule in settings.rules):
         return RuleError(settings.file or "configuration", f"rules.{word}", error.message)
     written = None if settings.file is None else load_settings(settings.file)
-    for key in ("select", "extend_select", "ignore"):
+    for key in ("select", "extend_select", "ignore", "fixable", "unfixable"):
         if word in (getattr(settings, key) or ()):
             option = key.replace("_", "-")
             is_written = written is not None and word in (getattr(written, key) or ())

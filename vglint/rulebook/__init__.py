@@ -25,6 +25,8 @@ class Rulebook:
 
     checked: tuple[CheckedRule, ...]
     chosen: tuple[CheckedRule, ...]
+    unfixable: frozenset[str] = frozenset()
+    """Ids of the rules whose fixes are not wanted."""
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -62,6 +64,8 @@ class Rulebook:
     def fix_of(self, finding: Finding, text: str, graphs: Sequence[Graph]) -> Proposal | Refusal | None:
         """Returns the fix of a finding's rule for a file's text; None where the rule has none."""
         rule = self.find(finding.rule).rule
+        if rule.id in self.unfixable:
+            return None
         action = rule.fix
         if finding.remedy in TITLES:
             action = Action(finding.remedy, TITLES[finding.remedy])

@@ -60,6 +60,6 @@ def _replaced(request: Request, call: cst.Call, dotted: str, op: str) -> Splice 
         return None
     if known is not None and call.args and not call.args[0].star:
         return start, end, f"{function}({source.code(call.args[0].value)})"
-    if isinstance(call.func, cst.Attribute) and said is None and not call.args:
+    if isinstance(call.func, cst.Attribute) and said is None:
         return start, end, f"{function}({source.code(call.func.value)})"
     return None
