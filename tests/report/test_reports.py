@@ -39,12 +39,11 @@ def test_verbose_shows_what_a_finding_rests_on(golden: Callable[[str, str], None
 
 def test_the_order_of_marks_is_that_of_their_places() -> None:
     """Marks that begin in one place are told apart by their ends and texts, whatever order they come in."""
-    related = tuple(Place(Span("a.py", 1, 1, 1, end), text) for end in (4, 2, 3) for text in "cab")
+    related = tuple(Place(Span("a.py", 1, 1, 1, end), text) for end, text in ((4, "c"), (2, "a"), (3, "b"), (5, "d")))
     finding = replace(REPORT.findings[0], span=Span("a.py", 1, 1, 1, 2), related=related)
     texts = {
         FORMATS["full"](Report((replace(finding, related=tuple(places)),), (), 1, 1, 0, texts={"a.py": "abc\n"}), VIEW)
-        for places in permutations(related, 9)
-        if places[:6] == related[:6]
+        for places in permutations(related)
     }
     assert len(texts) == 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vglint.report.view import View, visible
 from vglint.report.wrap import columns, wrapped
@@ -11,6 +11,8 @@ from vglint.report.wrap import columns, wrapped
 _LONGEST = 120
 """Columns of code that are shown at most, whatever the terminal's width."""
 _TAB = " " * 4
+_NAMES = 8
+"""Names of one place that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Mark:
 def frame(text: str, marks: Sequence[Mark], color: str, view: View) -> list[str]:
     """Returns the marked lines of `text` with their marks below, `...` where lines are left out; no line, no frame."""
     lines = source_lines(text)
-    kept = sorted(dict.fromkeys(mark for mark in marks if 1 <= mark.line <= len(lines)), key=_order)
+    kept = sorted(_merged([mark for mark in marks if 1 <= mark.line <= len(lines)]), key=_order)
     shown = _shown(lines, {mark.line for mark in kept})
     gutter = len(str(shown[-1])) if shown else 1
     width = min(_LONGEST, max(view.width - gutter - 3, 20)) if view.width else _LONGEST
@@ -44,6 +46,30 @@ def frame(text: str, marks: Sequence[Mark], color: str, view: View) -> list[str]
         here = [mark for mark in kept if mark.line == number]
         printed += _line(lines[number - 1], number, gutter, width, here, color, view)
     return printed
+
+
+def _merged(marks: Sequence[Mark]) -> list[Mark]:
+    """Returns the marks with those of one place as one: the finding's own with what else is said there."""
+    places: dict[tuple[int, int, int, int], list[Mark]] = {}
+    for mark in marks:
+        places.setdefault((mark.line, mark.start, mark.end, mark.last_line), []).append(mark)
+    return [
+        replace(here[0], main=any(mark.main for mark in here), text=_joined([mark.text for mark in here if mark.text]))
+        for here in places.values()
+    ]
+
+
+def _joined(texts: Sequence[str]) -> str:
+    """Returns several texts as one: `a saturates` and `b saturates` are `a, b saturates`."""
+    by_rest: dict[str, dict[str, None]] = {}
+    for text in texts:
+        name, _, rest = text.partition(" ")
+        by_rest.setdefault(rest, {})[name] = None
+    said = []
+    for rest, names in by_rest.items():
+        shown = [*names][:_NAMES] + (["…"] if len(names) > _NAMES else [])
+        said.append(f"{', '.join(shown)} {rest}".strip())
+    return "; ".join(said)
 
 
 def source_lines(text: str) -> list[str]:

@@ -10,7 +10,7 @@ from vglint.analysis.facts.model import ModelView
 from vglint.finding import Finding
 from vglint.fix import REMEDIES
 from vglint.graph import Graph
-from vglint.number import factor
+from vglint.number import compared, factor
 from vglint.rulebook.check import judge
 from vglint.rulebook.load import CheckedRule
 
@@ -61,7 +61,6 @@ def with_advice(
 
 
 def _advised(finding: Finding, facts: SubjectFacts, tried: Iterable[Trial]) -> Finding:
-    now = facts.value("log10_gradient_ratio")
     best: Trial | None = None
     for trial in tried:
         if trial.decades is None or trial.found:
@@ -72,8 +71,8 @@ def _advised(finding: Finding, facts: SubjectFacts, tried: Iterable[Trial]) -> F
             break
     if best is None or best.decades is None:
         return finding
-    before = f"{factor(now)} → " if isinstance(now, (int, float)) else ""
-    effect = f"predicted gradient ratio {before}{factor(best.decades)}"
+    first, last = facts.value("first_layer"), facts.value("last_layer")
+    effect = f"the gradient at {first} is predicted to become {compared(best.decades)} the one at {last}"
     return replace(finding, advice=best.text, effect=effect, remedy=best.name)
 
 
