@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import os
 import re
 import subprocess
@@ -10,8 +11,12 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from vglint import ops
+from vglint.ops.spec import Kind
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "vglint"
@@ -107,6 +112,94 @@ def test_the_import_test_can_fail(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_file_is_one_thing(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+
+
+FOREIGN = {
+    "fix/actions": "an edit names the calls that it looks for and those that it writes",
+    "interp/library": "functions of Python and of other libraries than torch",
+    "interp/kinds/arrays.py": "functions of numpy",
+    "interp/kinds/native_methods.py": "methods of numpy's arrays and of Python's numbers",
+    "interp/machine/imports.py": "functions of the module math",
+    "interp/nodes/distribution.py": "functions that fill a tensor, by their names in torch and in torch.nn.init",
+    "interp/entries/parts.py": "schemes of initialisation",
+    "interp/entries/idle_initialisers.py": "methods that fill a tensor",
+    "interp/kinds/tensors.py": "methods of a tensor, as they are called",
+    "interp/torch/trainers.py": "methods of an accelerator",
+    "interp/torch/initialisers.py": "arguments of calculate_gain",
+}
+"""Where names that are also ops' mean something else, and what."""
+
+
+def op_tables(source: str) -> list[tuple[int, list[str]]]:
+    """Returns line and names of what counts as a table of ops: a tuple, list, set, dict (by its keys) or alternative of a `case` that holds two
+    names of ops or more, or a text that lists them between spaces.
+
+    Names do not count that Python itself has (`max`), or that are kinds of ops (`norm`). Nor does what stands in a type, or says which ops a
+    change may touch.
+    """
+    names = ops.OPS.keys() - set(dir(builtins)) - set(get_args(Kind))
+    tree = ast.parse(source)
+    meant = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript) or (isinstance(node, ast.keyword) and node.arg == "ops")
+        for inner in ast.walk(node.slice if isinstance(node, ast.Subscript) else node.value)
+    }
+    found = []
+    for node in ast.walk(tree):
+        texts = [text for text in _texts_in(node) if text in names]
+        if len(texts) >= 2 and node not in meant:
+            found.append((node.lineno, texts))
+    return sorted(found)
+
+
+def _texts_in(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Tuple(elts=items) | ast.List(elts=items) | ast.Set(elts=items) | ast.Dict(keys=items):
+            return [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)]
+        case ast.MatchOr(patterns=patterns):
+            values = [each.value for each in patterns if isinstance(each, ast.MatchValue)]
+            return [each.value for each in values if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+        case ast.Constant(value=str() as text) if len(text.split()) >= 3:
+            words = text.split()
+            return words if sum(word in ops.OPS for word in words) > len(words) / 2 else []
+        case _:
+            return []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for path in FILES
+        if room_of(path) != "ops"
+        and not any(str(path.relative_to(PACKAGE)).startswith((each, f"{each}/")) for each in FOREIGN)
+    ],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_ops_are_listed_in_the_op_table_only(path: Path) -> None:
+    """What is true of an op is a property of its entry: `ops.has(op, "saturates")`, see `vglint/ops/traits.py`."""
+    assert op_tables(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ('_SQUASHING = frozenset({"sigmoid", "tanh"})', 1),
+        ('if node.op in ("add", "sub"): pass', 1),
+        ('_GAIN = {"relu": 2, "tanh": 3}', 1),
+        ('_MOVING = "view reshape permute".split()', 1),
+        ('match op:\n    case "exp" | "log": pass', 1),
+        ('if node.op == "add" or node.op == "sub": pass', 0),
+        ('kinds = ("norm", "dropout", "activation")', 0),
+        ('FUNCTIONS = {"max": max, "min": min}', 0),
+        ('Cause: Literal["softmax", "sigmoid"]', 0),
+        ('Allowed(ops=frozenset({"log", "softmax"}))', 0),
+        ('text = "the softmax of a sigmoid is taken"', 0),
+    ],
+)
+def test_the_table_test_can_fail(source: str, count: int) -> None:
+    assert len(op_tables(source)) == count
 
 
 def test_no_file_is_named_after_nothing() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from vglint.analysis.state import Grad, State
 from vglint.graph import Node
+from vglint.ops import has, kind
 
 _MOST = 24
 """Origins that a gradient remembers."""
@@ -63,16 +64,16 @@ def shifted(grad: Grad, other: Grad, factor: float) -> Grad:
 
 def _factors(node: Node, states: list[State | None]) -> list[float] | None:
     """Returns by what a node multiplies each of its inputs before it adds them."""
-    if node.op in _SAME and len(node.inputs) == 1:
+    if has(node.op, "copies") and kind(node.op) == "shape" and len(node.inputs) == 1:
         return [1.0]
     if node.op == "neg":
         return [-1.0]
-    if node.op in ("mul", "div") and len(node.inputs) == 1:
+    if has(node.op, "scales") and len(node.inputs) == 1:
         value = node.get("other") if node.get("other") is not None else node.get("input") if node.op == "mul" else None
         if not isinstance(value, (int, float)) or isinstance(value, bool) or (node.op == "div" and value == 0):
             return None
         return [float(value) if node.op == "mul" else 1.0 / float(value)]
-    if node.op not in ("add", "sub", "rsub") or len(node.inputs) > 2:
+    if not (has(node.op, "adds") or has(node.op, "subtracts")) or len(node.inputs) > 2:
         return None
     alpha = node.get("alpha")
     if alpha is not None and not isinstance(alpha, (int, float)):
@@ -88,6 +89,3 @@ def _factors(node: Node, states: list[State | None]) -> list[float] | None:
     if (left.places == 1.0) != (right.places == 1.0):
         return None
     return [1.0, by] if node.op == "add" else [1.0, -by] if node.op == "sub" else [-by, 1.0]
-
-
-_SAME = frozenset({"identity", "to", "float", "clone", "contiguous"})

@@ -30,7 +30,7 @@ ENTRIES = (
         """nn.ReLU(-inplace=False)(%input)
         F.relu(%input, -inplace=False)
         F.relu_ torch.relu torch.relu_ x.relu x.relu_ (%input)""",
-    ).having("rectifies", "map_parts"),
+    ).having("rectifies", "map_parts", "cuts_negative"),
     Entry(
         "relu6",
         "activation",
@@ -38,7 +38,7 @@ ENTRIES = (
         same,
         """nn.ReLU6(-inplace=False)(%input)
         F.relu6(%input, -inplace=False)""",
-    ).having("floors", "rectifies"),
+    ).having("floors", "rectifies", "cuts_negative"),
     Entry(
         "leaky_relu",
         "activation",
@@ -150,7 +150,7 @@ ENTRIES = (
         same,
         """nn.LogSigmoid()(%input)
         F.logsigmoid(%input)""",
-    ).having("saturates", "off_centre"),
+    ).having("saturates", "off_centre", "logs"),
     Entry(
         "tanh",
         "activation",
@@ -160,7 +160,7 @@ ENTRIES = (
         F.tanh torch.tanh torch.tanh_ x.tanh x.tanh_ (%input)""",
     )
     .behind("xavier_uniform_(weight, gain=5/3)")
-    .having("saturates", "squashes", "flattens"),
+    .having("saturates", "squashes", "flattens", "either_sign"),
     Entry(
         "hardtanh",
         "activation",
@@ -248,7 +248,7 @@ ENTRIES = (
         """nn.LogSoftmax(dim=None)(%input)
         F.log_softmax(%input, dim=None, -_stacklevel=3, -dtype=None)
         torch.log_softmax torch.special.log_softmax x.log_softmax (%input, dim, -dtype=None)""",
-    ).having("map_places"),
+    ).having("map_places", "logs"),
     Entry(
         "softmin",
         "activation",

@@ -195,7 +195,7 @@ ENTRIES = (
     _two("copysign", "|x| with the sign of y"),
     _two("logaddexp", "log(eˣ + eʸ)", in_place=False),
     _two("logaddexp2", "log2(2ˣ + 2ʸ)", in_place=False),
-    _two("xlogy", "x log y", special="torch.special.xlogy"),
+    _two("xlogy", "x log y", special="torch.special.xlogy").having("logs"),
     Entry("xlog1py", "combine", "x log(1 + y)", broadcast_all, "torch.special.xlog1py(%input, %other, *, -out=None)"),
     _two("ldexp", "x 2ʸ"),
     Entry("complex", "combine", "x + i y", broadcast_all, "torch.complex(%real, %imag, *, -out=None)"),
@@ -287,19 +287,19 @@ ENTRIES = (
         "src written at an index along a dimension",
         "dim, %index, %src=None, *, value=None, reduce=None, -out=None",
     ),
-    _into("scatter_add", "src added at an index along a dimension", "dim, %index, %src, *, -out=None"),
+    _into("scatter_add", "src added at an index along a dimension", "dim, %index, %src, *, -out=None").having("puts"),
     _into(
         "scatter_reduce",
         "src reduced at an index along a dimension",
         "dim, %index, %src, reduce, *, include_self=True, -out=None",
     ),
-    _into("index_add", "source added at an index", "dim, %index, %source, *, alpha=1, -out=None"),
+    _into("index_add", "source added at an index", "dim, %index, %source, *, alpha=1, -out=None").having("puts"),
     _into("index_copy", "source copied to an index", "dim, %index, %source, *, -out=None"),
     _into("index_fill", "value at an index", "dim, %index, %value"),
     _into(
         "index_reduce", "source reduced at an index", "dim, %index, %source, reduce, *, include_self=True, -out=None"
     ),
-    _into("index_put", "values at indices", "%%indices, %values, accumulate=False"),
+    _into("index_put", "values at indices", "%%indices, %values, accumulate=False").having("puts"),
     _into("put", "source at flat indices", "%index, %source, accumulate=False"),
     _into("select_scatter", "src in the place of one slice", "%src, dim, index", in_place=False),
     _into("slice_scatter", "src in the place of a range", "%src, dim=0, start=None, end=None, step=1", in_place=False),
@@ -312,5 +312,5 @@ ENTRIES = (
         same,
         "x.fill_diagonal_(%self, fill_value, wrap=False)",
     ),
-    Entry("setitem", "combine", "values written at an index: config `index` as in getitem", same, ""),
+    Entry("setitem", "combine", "values written at an index: config `index` as in getitem", same, "").having("puts"),
 )

@@ -99,8 +99,10 @@ _WINDOW = "-dtype=None, -layout=None, -device=None, -pin_memory=False, requires_
 ENTRIES = (
     Entry(
         "zeros", "create", "all 0", of_size, f"torch.zeros(*size, {_MAKE})\nx.new_zeros(%self, *size, {_NEW})"
-    ).having("zeros"),
-    Entry("ones", "create", "all 1", of_size, f"torch.ones(*size, {_MAKE})\nx.new_ones(%self, *size, {_NEW})"),
+    ).having("zeros", "same_numbers"),
+    Entry("ones", "create", "all 1", of_size, f"torch.ones(*size, {_MAKE})\nx.new_ones(%self, *size, {_NEW})").having(
+        "same_numbers"
+    ),
     Entry(
         "empty",
         "create",
@@ -118,16 +120,20 @@ ENTRIES = (
         "all one value",
         of_size,
         f"torch.full(size, fill_value, *, {_MAKE})\nx.new_full(%self, size, fill_value, *, {_NEW})",
+    ).having("same_numbers"),
+    Entry("randn", "create", "standard normal numbers", of_size, f"torch.randn(*size, {_DRAW})").having(
+        "draws", "draws_signed"
     ),
-    Entry("randn", "create", "standard normal numbers", of_size, f"torch.randn(*size, {_DRAW})").having("draws"),
-    Entry("rand", "create", "uniform numbers in [0, 1)", of_size, f"torch.rand(*size, {_DRAW})").having("draws"),
+    Entry("rand", "create", "uniform numbers in [0, 1)", of_size, f"torch.rand(*size, {_DRAW})").having(
+        "draws", "never_negative"
+    ),
     Entry(
         "randint",
         "create",
         "random integers",
         of_size_or_high,
         f"torch.randint(low=0, high=None, size=None, *, {_DRAW})",
-    ).having("labels"),
+    ).having("labels", "gives_integers"),
     Entry("randperm", "create", "random permutation", length_result, f"torch.randperm(n, *, {_DRAW})"),
     Entry(
         "normal",
@@ -135,7 +141,7 @@ ENTRIES = (
         "normal numbers",
         normal_result,
         f"""torch.normal(%mean=0.0, %std=1.0, size=None, *, {_DRAW})""",
-    ).having("draws"),
+    ).having("draws", "draws_signed"),
     Entry(
         "zeros_like",
         "create",
@@ -163,14 +169,14 @@ ENTRIES = (
         "standard normal numbers, shaped like x",
         same,
         f"torch.randn_like(%input, *, -generator=None, {_LIKE})",
-    ).having("shape_alone", "draws"),
+    ).having("shape_alone", "draws", "draws_signed"),
     Entry(
         "rand_like",
         "create",
         "uniform numbers, shaped like x",
         same,
         f"torch.rand_like(%input, *, -generator=None, {_LIKE})",
-    ).having("shape_alone", "draws"),
+    ).having("shape_alone", "draws", "never_negative"),
     Entry(
         "randint_like",
         "create",
@@ -231,8 +237,10 @@ ENTRIES = (
         """torch.bernoulli(%input, *, -generator=None, -out=None)
         x.bernoulli(%input, p=None, *, -generator=None)
         x.bernoulli_(%input, p=0.5, *, -generator=None)""",
-    ).having("labels"),
-    Entry("poisson", "create", "Poisson numbers", same, "torch.poisson(%input, -generator=None)"),
+    ).having("labels", "never_negative"),
+    Entry("poisson", "create", "Poisson numbers", same, "torch.poisson(%input, -generator=None)").having(
+        "never_negative"
+    ),
     Entry("binomial", "create", "binomial numbers", broadcast_all, "torch.binomial(%count, %prob, -generator=None)"),
     Entry(
         "arange",
@@ -240,14 +248,14 @@ ENTRIES = (
         "numbers from start to end",
         range_result,
         f"torch.arange(start=0, end=None, step=1, *, {_MAKE})",
-    ),
+    ).having("same_numbers"),
     Entry(
         "linspace",
         "create",
         "numbers at equal distance",
         steps_result,
         f"torch.linspace(%start, %end, steps, *, {_MAKE})",
-    ),
+    ).having("same_numbers"),
     Entry(
         "logspace",
         "create",
@@ -255,7 +263,9 @@ ENTRIES = (
         steps_result,
         f"torch.logspace(%start, %end, steps, base=10.0, *, {_MAKE})",
     ),
-    Entry("eye", "create", "identity matrix", square_result, f"torch.eye(n, m=None, *, {_MAKE})"),
+    Entry("eye", "create", "identity matrix", square_result, f"torch.eye(n, m=None, *, {_MAKE})").having(
+        "same_numbers"
+    ),
     Entry(
         "tensor",
         "create",

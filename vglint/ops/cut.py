@@ -105,28 +105,28 @@ ENTRIES = (
                 ("bool", "bool"),
             )
         ),
-    ),
+    ).having("gives_integers"),
     Entry(
         "argmax",
         "cut",
         "where the largest value stands",
         index_of_extreme,
         "torch.argmax x.argmax (%input, dim=None, keepdim=False)",
-    ).having("orders", "labels"),
+    ).having("orders", "labels", "gives_integers"),
     Entry(
         "argmin",
         "cut",
         "where the smallest value stands",
         index_of_extreme,
         "torch.argmin x.argmin (%input, dim=None, keepdim=False)",
-    ).having("labels"),
+    ).having("labels", "gives_integers"),
     Entry(
         "argsort",
         "cut",
         "where the values stand in order",
         same,
         "torch.argsort x.argsort (%input, dim=-1, descending=False, stable=False)",
-    ).having("orders"),
+    ).having("orders", "gives_integers"),
     Entry(
         "nonzero",
         "cut",
@@ -135,7 +135,7 @@ ENTRIES = (
         "torch.nonzero x.nonzero (%input, *, as_tuple=False, -out=None)\ntorch.argwhere x.argwhere (%input)",
     ),
     Entry("one_hot", "cut", "classes as unit vectors", one_hot_result, "F.one_hot(%input, num_classes=-1)").having(
-        "labels"
+        "labels", "gives_integers", "never_negative"
     ),
     Entry(
         "multinomial",
@@ -180,21 +180,21 @@ ENTRIES = (
         "whether each element is among others",
         same,
         "torch.isin(%elements, %test_elements, *, assume_unique=False, invert=False, -out=None)",
-    ),
+    ).having("gives_truths"),
     Entry(
         "all",
         "cut",
         "whether all are true",
         reduction,
         "torch.all x.all (%input, dim=None, keepdim=False, *, -out=None)",
-    ),
+    ).having("keeps_constant", "gives_truths"),
     Entry(
         "any",
         "cut",
         "whether one is true",
         reduction,
         "torch.any x.any (%input, dim=None, keepdim=False, *, -out=None)",
-    ),
+    ).having("keeps_constant", "gives_truths"),
     Entry(
         "count_nonzero",
         "cut",
@@ -202,7 +202,9 @@ ENTRIES = (
         reduction,
         "torch.count_nonzero x.count_nonzero (%input, dim=None)",
     ),
-    Entry("item", "cut", "a Python number", scalar, "x.item(%self)").having("detaches", "leaves_torch"),
+    Entry("item", "cut", "a Python number", scalar, "x.item(%self)").having(
+        "detaches", "leaves_torch", "keeps_constant"
+    ),
     Entry("tolist", "cut", "Python lists", same, "x.tolist(%self)").having("detaches", "leaves_torch"),
     Entry(
         "numpy", "cut", "a numpy array", same, "x.numpy(%self, *, force=False)\nx.__array__(%self, -dtype=None)"
@@ -221,16 +223,16 @@ ENTRIES = (
         "whether elements are close",
         broadcast_all,
         "torch.isclose x.isclose (%input, %other, rtol=1e-05, atol=1e-08, equal_nan=False)",
-    ),
-    _compare("gt", "x > y", "greater"),
-    _compare("ge", "x ≥ y", "greater_equal"),
-    _compare("lt", "x < y", "less"),
-    _compare("le", "x ≤ y", "less_equal"),
-    _compare("eq", "x = y"),
-    _compare("ne", "x ≠ y", "not_equal"),
-    _compare("logical_and", "both true"),
-    _compare("logical_or", "one true"),
-    _compare("logical_xor", "exactly one true"),
+    ).having("gives_truths"),
+    _compare("gt", "x > y", "greater").having("gives_truths"),
+    _compare("ge", "x ≥ y", "greater_equal").having("gives_truths"),
+    _compare("lt", "x < y", "less").having("gives_truths"),
+    _compare("le", "x ≤ y", "less_equal").having("gives_truths"),
+    _compare("eq", "x = y").having("gives_truths"),
+    _compare("ne", "x ≠ y", "not_equal").having("gives_truths"),
+    _compare("logical_and", "both true").having("gives_truths"),
+    _compare("logical_or", "one true").having("gives_truths"),
+    _compare("logical_xor", "exactly one true").having("gives_truths"),
     _compare("bitwise_and", "bits of both"),
     _compare("bitwise_or", "bits of either"),
     _compare("bitwise_xor", "bits of exactly one"),
@@ -244,7 +246,9 @@ ENTRIES = (
         broadcast_all,
         "torch.heaviside x.heaviside x.heaviside_ (%input, %values, *, -out=None)",
     ),
-    Entry("logical_not", "cut", "not x", same, "torch.logical_not x.logical_not x.logical_not_ (%input, *, -out=None)"),
+    Entry(
+        "logical_not", "cut", "not x", same, "torch.logical_not x.logical_not x.logical_not_ (%input, *, -out=None)"
+    ).having("gives_truths"),
     Entry(
         "bitwise_not",
         "cut",
@@ -269,11 +273,17 @@ ENTRIES = (
         "torch.trunc torch.trunc_ x.trunc x.trunc_ torch.fix torch.fix_ x.fix x.fix_ (%input, *, -out=None)",
     ),
     Entry("sign", "cut", "-1, 0 or 1", same, "torch.sign x.sign x.sign_ torch.sgn x.sgn x.sgn_ (%input, *, -out=None)"),
-    Entry("signbit", "cut", "whether the sign bit is set", same, "torch.signbit x.signbit (%input, *, -out=None)"),
-    _test("isnan", "whether x is NaN"),
-    _test("isinf", "whether x is infinite"),
-    _test("isfinite", "whether x is finite"),
-    _test("isreal", "whether x is real"),
-    Entry("isposinf", "cut", "whether x is +∞", same, "torch.isposinf x.isposinf (%input, *, -out=None)"),
-    Entry("isneginf", "cut", "whether x is -∞", same, "torch.isneginf x.isneginf (%input, *, -out=None)"),
+    Entry(
+        "signbit", "cut", "whether the sign bit is set", same, "torch.signbit x.signbit (%input, *, -out=None)"
+    ).having("gives_truths"),
+    _test("isnan", "whether x is NaN").having("gives_truths"),
+    _test("isinf", "whether x is infinite").having("gives_truths"),
+    _test("isfinite", "whether x is finite").having("gives_truths"),
+    _test("isreal", "whether x is real").having("gives_truths"),
+    Entry("isposinf", "cut", "whether x is +∞", same, "torch.isposinf x.isposinf (%input, *, -out=None)").having(
+        "gives_truths"
+    ),
+    Entry("isneginf", "cut", "whether x is -∞", same, "torch.isneginf x.isneginf (%input, *, -out=None)").having(
+        "gives_truths"
+    ),
 )

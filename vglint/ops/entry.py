@@ -32,6 +32,7 @@ class Entry:
     config: ConfigRule | None = None
     traits: frozenset[Trait] = frozenset()
     init: str = ""
+    last: str = ""
 
     def having(self, *traits: Trait) -> Entry:
         """Returns the entry with properties added."""
@@ -40,3 +41,7 @@ class Entry:
     def behind(self, init: str) -> Entry:
         """Returns an activation's entry with the initialisation that suits the weights in front of it, a function of `torch.nn.init`."""
         return replace(self, init=init)
+
+    def ending(self, last: str) -> Entry:
+        """Returns the entry with the argument that tells the last size of the result, whatever the rank of what it gets."""
+        return replace(self, last=last)

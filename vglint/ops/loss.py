@@ -139,7 +139,7 @@ ENTRIES = (
         elementwise,
         f"""nn.MSELoss({_OLD}, reduction='mean')(%input, %target)
         F.mse_loss(%input, %target, {_OLD}, reduction='mean', %weight=None)""",
-    ).having("sums_squares"),
+    ).having("sums_squares", "compares"),
     Entry(
         "l1_loss",
         "loss",
@@ -147,7 +147,7 @@ ENTRIES = (
         elementwise,
         f"""nn.L1Loss({_OLD}, reduction='mean')(%input, %target)
         F.l1_loss(%input, %target, {_OLD}, reduction='mean', %weight=None)""",
-    ),
+    ).having("compares"),
     Entry(
         "smooth_l1_loss",
         "loss",
@@ -155,7 +155,7 @@ ENTRIES = (
         elementwise,
         f"""nn.SmoothL1Loss({_OLD}, reduction='mean', beta=1.0)(%input, %target)
         F.smooth_l1_loss(%input, %target, {_OLD}, reduction='mean', beta=1.0)""",
-    ),
+    ).having("compares"),
     Entry(
         "huber_loss",
         "loss",
@@ -163,7 +163,7 @@ ENTRIES = (
         elementwise,
         """nn.HuberLoss(reduction='mean', delta=1.0)(%input, %target)
         F.huber_loss(%input, %target, reduction='mean', delta=1.0, %weight=None)""",
-    ),
+    ).having("compares"),
     Entry(
         "kl_div",
         "loss",

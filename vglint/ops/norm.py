@@ -90,7 +90,9 @@ ENTRIES = (
         torch.layer_norm(%input, normalized_shape, %weight=None, %bias=None, eps=1e-05, -cudnn_enable=True)""",
         params=layer_norm_params,
         config=shape_as_tuple,
-    ).having("over_features", "map_places"),
+    )
+    .ending("normalized_shape")
+    .having("over_features", "map_places"),
     Entry(
         "rms_norm",
         "norm",

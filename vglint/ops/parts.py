@@ -278,14 +278,14 @@ ENTRIES = (
         "values at an index along a dimension",
         by_index,
         "torch.gather x.gather (%input, dim, %index, *, sparse_grad=False, -out=None)",
-    ),
+    ).having("gathers"),
     Entry(
         "take_along_dim",
         "shape",
         "values at indices along a dimension",
         taken_along,
         "torch.take_along_dim x.take_along_dim (%input, %indices, dim=None, *, -out=None)",
-    ),
+    ).having("gathers"),
     Entry("take", "shape", "values at flat indices", by_index, "torch.take x.take (%input, %index)"),
     Entry(
         "index_select",
@@ -293,7 +293,7 @@ ENTRIES = (
         "places of one dimension",
         index_selected,
         "torch.index_select x.index_select (%input, dim, %index, *, -out=None)",
-    ),
+    ).having("gathers"),
     Entry(
         "masked_select",
         "shape",

@@ -121,7 +121,7 @@ _NORM = "keepdim=False, -out=None, -dtype=None"
 ENTRIES = (
     _reduction("sum", "sum").having("sums", "statistic", "carries_terms", "keeps_positive"),
     _reduction("nansum", "sum without NaN").having("sums", "statistic"),
-    _reduction("mean", "mean").having("sums", "statistic", "carries_terms", "keeps_positive"),
+    _reduction("mean", "mean").having("sums", "statistic", "carries_terms", "keeps_positive", "keeps_constant"),
     _reduction("nanmean", "mean without NaN").having("sums", "statistic"),
     _reduction("prod", "product"),
     Entry("std", "reduce", "standard deviation", spread_of, f"torch.std x.std {_SPREAD}").having("roots", "statistic"),
@@ -134,20 +134,20 @@ ENTRIES = (
         "largest value",
         extreme,
         "torch.max x.max (%input, %dim=None, keepdim=False, *, %other=None, -out=None)",
-    ).having("selects", "takes_largest", "floors"),
+    ).having("selects", "takes_largest", "floors", "keeps_constant"),
     Entry(
         "min",
         "reduce",
         "smallest value",
         extreme,
         "torch.min x.min (%input, %dim=None, keepdim=False, *, %other=None, -out=None)",
-    ).having("selects"),
+    ).having("selects", "keeps_constant"),
     Entry(
         "amax", "reduce", "largest value", reduction, "torch.amax x.amax (%input, dim=(), keepdim=False, *, -out=None)"
-    ).having("takes_largest"),
+    ).having("takes_largest", "keeps_constant"),
     Entry(
         "amin", "reduce", "smallest value", reduction, "torch.amin x.amin (%input, dim=(), keepdim=False, *, -out=None)"
-    ),
+    ).having("keeps_constant"),
     Entry(
         "aminmax",
         "reduce",
@@ -185,7 +185,7 @@ ENTRIES = (
         "log of the sum of exponentials",
         reduction,
         "torch.logsumexp torch.special.logsumexp x.logsumexp (%input, dim, keepdim=False, *, -out=None)",
-    ).having("takes_largest"),
+    ).having("takes_largest", "logs"),
     Entry(
         "norm",
         "reduce",
@@ -215,10 +215,10 @@ ENTRIES = (
     ),
     Entry(
         "cummax", "reduce", "running maximum", sorted_pair, "torch.cummax x.cummax (%input, dim, *, -out=None)"
-    ).having("selects"),
+    ).having("selects", "keeps_constant"),
     Entry(
         "cummin", "reduce", "running minimum", sorted_pair, "torch.cummin x.cummin (%input, dim, *, -out=None)"
-    ).having("selects"),
+    ).having("selects", "keeps_constant"),
     Entry(
         "diff",
         "reduce",

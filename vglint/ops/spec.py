@@ -134,3 +134,5 @@ class Op:
     """What else is true of it; see `vglint.ops.traits`."""
     init: str = ""
     """Of an activation: the call of `torch.nn.init` that keeps the gradient's size in front of it; empty where He's does."""
+    last: str = ""
+    """The argument that tells the last size of the result, whatever the rank of what the op gets."""

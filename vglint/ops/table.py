@@ -64,6 +64,12 @@ def kind(op_name: str) -> Kind:
     return op.kind if op is not None else "other"
 
 
+def last_size(op_name: str) -> str:
+    """Returns the argument of an op that tells the last size of its result, empty where none does."""
+    op = OPS.get(op_name)
+    return op.last if op is not None else ""
+
+
 def has(op_name: str, trait: Trait) -> bool:
     """Whether an op has a property; a name that is no op has none."""
     return op_name in _HAVING[trait]
@@ -224,7 +230,9 @@ _ENTRIES, _LINES = collected(entry for module in _KINDS for entry in module.ENTR
 
 OPS: Mapping[str, Op] = MappingProxyType(
     {
-        entry.name: Op(entry.name, entry.kind, entry.summary, entry.result, entry.params, entry.traits, entry.init)
+        entry.name: Op(
+            entry.name, entry.kind, entry.summary, entry.result, entry.params, entry.traits, entry.init, entry.last
+        )
         for entry in _ENTRIES.values()
     }
 )

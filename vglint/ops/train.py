@@ -40,7 +40,7 @@ ENTRIES = (
         torch.optim.SGD(-params, lr=0.001, momentum=0, dampening=0, weight_decay=0, nesterov=False, *, maximize=False,
             -foreach=None, -differentiable=False, -fused=None)
         torch.optim.SparseAdam(-params, lr=0.001, betas=(0.9, 0.999), eps=1e-08, maximize=False)""",
-    ),
+    ).having("acts"),
     Entry(
         "scheduler",
         "train",
@@ -73,14 +73,14 @@ ENTRIES = (
         scalar,
         """torch.nn.utils.clip_grad_norm_ torch.nn.utils.clip_grad_norm (-parameters, max_norm, norm_type=2.0,
             error_if_nonfinite=False, -foreach=None)""",
-    ).having("clips"),
+    ).having("clips", "acts"),
     Entry(
         "clip_grad_value",
         "train",
         "clips each gradient element to ± clip_value",
         unknown,
         """torch.nn.utils.clip_grad_value_(-parameters, clip_value, -foreach=None)""",
-    ).having("clips"),
+    ).having("clips", "acts"),
     Entry(
         "grad_scaler",
         "train",
@@ -98,7 +98,7 @@ ENTRIES = (
         """x.backward(%self, %gradient=None, retain_graph=None, create_graph=False, -inputs=None)
         torch.autograd.backward(%%tensors, %%grad_tensors=None, retain_graph=None, create_graph=False, -grad_variables=None,
             -inputs=None)""",
-    ),
+    ).having("acts"),
     Entry(
         "grad",
         "train",

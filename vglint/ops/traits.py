@@ -9,6 +9,11 @@ Trait: TypeAlias = Literal[
     "copies",  # hands them on as they are, in the same places: to, clone, detach
     "transposes",  # exchanges dimensions
     "reshapes",  # reads them in the same order with the sizes that are given: view, reshape
+    "rearranges",  # hands each of them on once, in some order: view, permute, flip
+    "repeats",  # hands each of them on once or several times: expand, repeat
+    "keeps_constant",  # of entries that are all equal it gives that one: mean, max, any
+    "puts",  # writes or adds into a tensor at places: index_add, setitem
+    "gathers",  # takes some of them at places that a tensor tells: gather
     "picks",  # takes some of them by position: getitem, narrow
     "shape_of_other",  # the second argument only tells a shape or a type: view_as, to
     "shape_alone",  # takes the shape of its argument and no value of it: ones_like
@@ -37,6 +42,7 @@ Trait: TypeAlias = Literal[
     "takes_largest",  # the largest entry, or a smooth form of it: max, logsumexp
     "carries_terms",  # an argument is still a term of a sum in the result, masked or weighed: cat, mean, where
     "logarithm",
+    "logs",  # takes a logarithm on its way: log, log_softmax, xlogy
     "bends",  # a curve that changes the slope of a signal without being called an activation: exp, clamp, sin
     "waves",  # repeats itself: sin, cos
     "complex_part",  # real or imaginary part
@@ -48,13 +54,20 @@ Trait: TypeAlias = Literal[
     "caps",  # may be kept from growing by a bound: clamp, minimum
     "singular",  # its value or slope is infinite at an edge of its domain: log, sqrt, acos
     "zeros",  # filled with zeros
+    "gives_integers",
+    "gives_truths",
     "labels",  # integers that name classes, or truth values: argmax, one_hot
+    "same_numbers",  # at every call: zeros, arange
+    "draws_signed",  # random numbers of either sign
     "draws",  # random numbers
     # activations
     "saturates",  # its slope goes to zero where the argument is large of either sign or of one: sigmoid, tanh
     "squashes",  # into an interval around zero: tanh
     "off_centre",  # saturates, and its mean for a centred argument is far from zero: sigmoid, softplus
     "flattens",  # its second moment hardly depends on the argument's where that is large: tanh, sin
+    "cuts_negative",  # zero for every negative argument: relu
+    "either_sign",  # takes values of either sign: tanh, sin
+    "never_negative",  # whatever the argument, by its definition: square, rand
     "rectifies",  # never negative, zero or nearly so for half of the arguments: relu, softplus
     "unit",  # each entry lies in [0, 1]: sigmoid
     "probability",  # entries along a dimension are not negative and sum to 1: softmax
@@ -70,7 +83,9 @@ Trait: TypeAlias = Literal[
     "breaks_selu",  # disturbs the fixed point of SELU: dropout, batch_norm
     # losses and training
     "takes_logits",  # scores of either sign: cross_entropy
+    "compares",  # two tensors, entry by entry: mse_loss
     "takes_probabilities",  # binary_cross_entropy
+    "acts",  # part of training code, and of nothing else: backward, optimizer
     "clips",  # bounds gradients
     "detaches",  # the result has the values and no history: detach, item
     "leaves_torch",  # the result is no tensor: item, numpy

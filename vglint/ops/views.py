@@ -231,7 +231,7 @@ ENTRIES = (
         "identity",
         "x itself",
         "nn.Identity(*-args, **-kwargs)(%input)\ntorch.autograd.Variable(%data, requires_grad=False, -volatile=False)",
-    ).having("copies", "map_places"),
+    ).having("copies", "map_places", "rearranges"),
     _keep(
         "to",
         "another device or floating type",
@@ -253,24 +253,26 @@ ENTRIES = (
                 ("cdouble", "complex128"),
             )
         ),
-    ).having("copies", "shape_of_other", "map_places"),
+    ).having("copies", "shape_of_other", "map_places", "rearranges"),
     _keep("contiguous", "the same values in one block", "x.contiguous(%self, -memory_format=None)").having(
-        "copies", "map_along", "map_places"
+        "copies", "map_along", "map_places", "rearranges"
     ),
-    _keep("clone", "a copy", "torch.clone x.clone (%input, *, -memory_format=None)").having("copies", "map_places"),
+    _keep("clone", "a copy", "torch.clone x.clone (%input, *, -memory_format=None)").having(
+        "copies", "map_places", "rearranges"
+    ),
     Entry(
         "view", "shape", "the same elements in another shape", viewed, "x.view(%self, *size)\nx.resize(%self, *sizes)"
-    ).having("reshapes", "map_along", "map_places"),
+    ).having("reshapes", "map_along", "map_places", "rearranges"),
     Entry(
         "reshape",
         "shape",
         "the same elements in another shape",
         viewed,
         "torch.reshape(%input, shape)\nx.reshape(%self, *shape)",
-    ).having("reshapes", "map_along", "map_places"),
+    ).having("reshapes", "map_along", "map_places", "rearranges"),
     Entry(
         "view_as", "shape", "the same elements in another's shape", like_other, "x.view_as x.reshape_as (%self, %other)"
-    ).having("shape_of_other"),
+    ).having("shape_of_other", "rearranges"),
     Entry(
         "flatten",
         "shape",
@@ -279,21 +281,21 @@ ENTRIES = (
         """nn.Flatten(start_dim=1, end_dim=-1)(%input)
         torch.flatten x.flatten (%input, start_dim=0, end_dim=-1)
         torch.ravel x.ravel (%input)""",
-    ).having("map_along"),
+    ).having("map_along", "rearranges"),
     Entry(
         "unflatten",
         "shape",
         "one dimension becomes several",
         unflattened,
         "nn.Unflatten(dim, unflattened_size)(%input)\ntorch.unflatten x.unflatten (%input, dim, sizes)",
-    ).having("map_along"),
+    ).having("map_along", "rearranges"),
     Entry(
         "permute",
         "shape",
         "dimensions in another order",
         permuted,
         "torch.permute(%input, dims)\nx.permute(%self, *dims)",
-    ).having("transposes", "map_along", "map_places"),
+    ).having("transposes", "map_along", "map_places", "rearranges"),
     Entry(
         "transpose",
         "shape",
@@ -301,41 +303,43 @@ ENTRIES = (
         transposed,
         """torch.transpose torch.swapdims x.transpose x.transpose_ x.swapdims x.swapdims_ (%input, dim0, dim1)
         torch.swapaxes x.swapaxes x.swapaxes_ (%input, axis0, axis1)""",
-    ).having("transposes", "map_along", "map_places"),
-    Entry("t", "shape", "a matrix transposed", reversed_dims, "torch.t x.t x.t_ x:T (%input)").having("transposes"),
+    ).having("transposes", "map_along", "map_places", "rearranges"),
+    Entry("t", "shape", "a matrix transposed", reversed_dims, "torch.t x.t x.t_ x:T (%input)").having(
+        "transposes", "rearranges"
+    ),
     Entry(
         "mT", "shape", "matrices transposed", last_two_swapped, "x:mT x:H x:mH torch.adjoint x.adjoint (%input)"
-    ).having("transposes"),
+    ).having("transposes", "rearranges"),
     Entry(
         "movedim",
         "shape",
         "dimensions moved",
         moved,
         "torch.movedim torch.moveaxis x.movedim x.moveaxis (%input, source, destination)",
-    ),
+    ).having("rearranges"),
     Entry(
         "squeeze",
         "shape",
         "dimensions of size 1 removed",
         squeezed,
         "torch.squeeze x.squeeze x.squeeze_ (%input, dim=None)",
-    ).having("map_along", "map_places"),
+    ).having("map_along", "map_places", "rearranges"),
     Entry(
         "unsqueeze",
         "shape",
         "a dimension of size 1 added",
         unsqueezed,
         "torch.unsqueeze x.unsqueeze x.unsqueeze_ (%input, dim)",
-    ).having("map_along", "map_places"),
+    ).having("map_along", "map_places", "rearranges"),
     Entry(
         "expand",
         "shape",
         "dimensions of size 1 repeated without copying",
         expanded,
         "x.expand(%self, *size, -implicit=False)\ntorch.broadcast_to x.broadcast_to (%input, size)",
-    ).having("map_places"),
+    ).having("map_places", "repeats"),
     Entry("expand_as", "shape", "repeated to another's shape", like_other, "x.expand_as(%self, %other)").having(
-        "shape_of_other"
+        "shape_of_other", "repeats"
     ),
     Entry(
         "repeat",
@@ -343,20 +347,20 @@ ENTRIES = (
         "copies along each dimension",
         repeated,
         "x.repeat(%self, *repeats)\ntorch.tile(%input, dims)\nx.tile(%self, *dims)",
-    ).having("map_places"),
+    ).having("map_places", "repeats"),
     Entry(
         "repeat_interleave",
         "shape",
         "each element repeated",
         interleaved,
         "torch.repeat_interleave x.repeat_interleave (%input, %repeats, dim=None, *, output_size=None)",
-    ),
+    ).having("repeats"),
     _keep(
         "flip",
         "reversed along dimensions",
         "torch.flip(%input, dims)\nx.flip(%self, *dims)\ntorch.fliplr torch.flipud x.fliplr x.flipud (%input)",
-    ),
-    _keep("roll", "moved round", "torch.roll x.roll (%input, shifts, dims=())"),
+    ).having("rearranges"),
+    _keep("roll", "moved round", "torch.roll x.roll (%input, shifts, dims=())").having("rearranges"),
     Entry("rot90", "shape", "turned by right angles", rotated, "torch.rot90 x.rot90 (%input, k=1, dims=(0, 1))"),
     Entry(
         "as_strided",
@@ -365,9 +369,15 @@ ENTRIES = (
         lambda call: Tensor(sizes(call.config["size"])),
         "torch.as_strided x.as_strided x.as_strided_ (%input, size, stride, storage_offset=None)",
     ),
-    Entry("atleast_1d", "shape", "at least one dimension", at_least(1), "torch.atleast_1d(*%%tensors)"),
-    Entry("atleast_2d", "shape", "at least two dimensions", at_least(2), "torch.atleast_2d(*%%tensors)"),
-    Entry("atleast_3d", "shape", "at least three dimensions", at_least(3), "torch.atleast_3d(*%%tensors)"),
+    Entry("atleast_1d", "shape", "at least one dimension", at_least(1), "torch.atleast_1d(*%%tensors)").having(
+        "rearranges"
+    ),
+    Entry("atleast_2d", "shape", "at least two dimensions", at_least(2), "torch.atleast_2d(*%%tensors)").having(
+        "rearranges"
+    ),
+    Entry("atleast_3d", "shape", "at least three dimensions", at_least(3), "torch.atleast_3d(*%%tensors)").having(
+        "rearranges"
+    ),
     Entry(
         "resize",
         "shape",

@@ -245,7 +245,9 @@ ENTRIES = (
         nn.LazyLinear(out_features, bias=True, -device=None, -dtype=None)(%input)
         F.linear(%input, %weight, %bias=None)""",
         params=linear_params,
-    ).having("map_places"),
+    )
+    .ending("out_features")
+    .having("map_places"),
     Entry(
         "bilinear",
         "weight",
@@ -266,7 +268,9 @@ ENTRIES = (
             sparse=False, -_weight=None, _freeze=False, -device=None, -dtype=None)(%input)
         F.embedding(%input, %weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False)""",
         params=embedding_params,
-    ).having("looks_up"),
+    )
+    .ending("embedding_dim")
+    .having("looks_up"),
     Entry(
         "embedding_bag",
         "weight",

@@ -10,9 +10,6 @@ from vglint.ops import has
 from vglint.shape import Shape, shape_text
 from vglint.value import Unknown
 
-ELEMENTWISE = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"})
-"""Losses that compare two tensors entry by entry."""
-
 
 @fact("node", "flag")
 def pairs_all(found: NodeView) -> bool:
@@ -22,7 +19,7 @@ def pairs_all(found: NodeView) -> bool:
     shapes = _operands(view, node)
     if shapes is None or not _table(*shapes):
         return False
-    if node.op in ELEMENTWISE:
+    if has(node.op, "compares"):
         return True
     return not any(_put_in(view, index) for index in node.inputs) and _averaged(view, node.index)
 
@@ -49,7 +46,7 @@ def sizes_known(found: NodeView) -> bool:
 
 
 def _operands(view: View, node: Node) -> tuple[Shape, Shape] | None:
-    if len(node.inputs) < 2 or (node.op not in ELEMENTWISE and node.op != "sub"):
+    if len(node.inputs) < 2 or (not has(node.op, "compares") and node.op != "sub"):
         return None
     left, right = (view.graph.nodes[index].shape for index in node.inputs[:2])
     return None if left is None or right is None else (left, right)

@@ -7,6 +7,7 @@ from vglint.analysis.facts.order import loops_of
 from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View
 from vglint.graph import Node
+from vglint.ops import has
 
 
 @fact("node", "flag")
@@ -48,7 +49,7 @@ def _kept(view: View, node: Node) -> set[int]:
             continue
         kept.add(index)
         source = view.graph.nodes[index]
-        if source.op in ("mul", "div", "add", "sub", "neg", "mean", "sum") or view.kinds[index] == "shape":
+        if has(source.op, "affine") or has(source.op, "sums") or view.kinds[index] == "shape":
             todo += source.inputs
     return kept
 
@@ -74,6 +75,6 @@ def _of_itself(view: View, backward: Node, node: Node) -> bool:
     index = backward.inputs[0] if backward.inputs else None
     while index is not None and index not in node.inputs:
         found = view.graph.nodes[index]
-        scaled = found.op in ("mul", "div", "scale") and len(found.inputs) == 1
+        scaled = (has(found.op, "scales") or found.op == "scale") and len(found.inputs) == 1
         index = found.inputs[0] if scaled else None
     return index is not None

@@ -97,7 +97,7 @@ def of_probability(found: NodeView) -> bool:
     if has(made.op, "subtracts") and len(made.inputs) == 1 and constant(made) == 1 and made.get("other") is None:
         made = origin(found.view, made.inputs[0])  # 1 - p is a probability where p is one
     picked = made
-    while picked.op in ("gather", "take_along_dim", "index_select") and picked.inputs:
+    while has(picked.op, "gathers") and picked.inputs:
         picked = origin(found.view, picked.inputs[0])
     return (
         made.op == "softmax"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vglint.analysis.facts.broadcast import ELEMENTWISE
 from vglint.analysis.facts.domain import constant
 from vglint.analysis.facts.loss import LossView, input_kind, pooled, trained
 from vglint.analysis.facts.node import NodeView
@@ -15,30 +14,25 @@ from vglint.graph import Node
 from vglint.ops import has
 from vglint.value import Unknown
 
-_CUTTING = frozenset({"relu", "relu6"})
-_LOGITS = frozenset({"cross_entropy", "binary_cross_entropy_with_logits"})
-_NEGATIVE = frozenset({"randn", "randn_like", "normal"})
-_ODD = frozenset({"tanh", "sin", "cos", "neg", "asinh", "atan"})
-
 
 @fact("node", "text")
 def rectified_before(found: NodeView) -> str:
     """What a ReLU behind a weight layer stands directly before: `logits` for a loss of logits, `softmax` for one whose result is an output,
     `signed` and `targets` for a regression loss whose targets can be negative, and whose targets are not known; `none`."""
     node = found.node
-    if node.op in ("softmax", "log_softmax"):
+    if node.op == "softmax" or node.op == "log_softmax":
         return (
             "softmax"
             if _rectified(found.view, node.inputs[:1]) is not None and _is_output(found.view, node)
             else "none"
         )
-    if node.op not in _LOGITS | ELEMENTWISE:
+    if not (has(node.op, "takes_logits") or has(node.op, "compares")):
         return "none"
     loss = LossView(found.view, node)
     kind, several = input_kind(loss), pooled(loss)
     if kind != "rectified" or several is not False or not trained(loss) or _source(loss) is None:
         return "none"
-    if node.op in _LOGITS:
+    if has(node.op, "takes_logits"):
         return "logits"
     target = found.view.argument(node, "target")
     if target is None:
@@ -51,7 +45,7 @@ def rectified_before(found: NodeView) -> str:
 def rectified_at(found: NodeView) -> tuple[Place, ...]:
     """Where that ReLU is."""
     node = found.node
-    if node.op in ("softmax", "log_softmax"):
+    if node.op == "softmax" or node.op == "log_softmax":
         made = _rectified(found.view, node.inputs[:1])
         return () if made is None else (found.view.place(made.index),)
     made = _source(LossView(found.view, node))
@@ -74,7 +68,7 @@ def _source(loss: LossView) -> Node | None:
     if isinstance(loss.source, Unknown):
         return None
     node = loss.view.graph.nodes[loss.source.node]
-    return node if node.op in _CUTTING else None
+    return node if has(node.op, "cuts_negative") else None
 
 
 def _rectified(view: View, inputs: Sequence[int]) -> Node | None:
@@ -82,7 +76,7 @@ def _rectified(view: View, inputs: Sequence[int]) -> Node | None:
     index = inputs[0] if inputs else None
     while index is not None:
         node = view.graph.nodes[index]
-        if node.op in _CUTTING:
+        if has(node.op, "cuts_negative"):
             made = view.graph.nodes[node.inputs[0]] if node.inputs else None
             while made is not None and view.kinds[made.index] == "norm" and made.inputs:
                 made = view.graph.nodes[made.inputs[0]]
@@ -122,17 +116,13 @@ def _by_label(view: View, node: Node) -> bool:
 def _sign(view: View, index: int, depth: int) -> int:
     """Returns -1 for a value that is negative about as often as it is positive, 1 for one that never is, 0 where that is not known."""
     node = view.graph.nodes[index]
-    if node.op in _NEGATIVE:
+    if has(node.op, "draws_signed"):
         return -1
-    if (
-        has(node.op, "positive")
-        or has(node.op, "rectifies")
-        or node.op in ("rand", "rand_like", "square", "one_hot", "bernoulli", "poisson")
-    ):
+    if has(node.op, "positive") or has(node.op, "rectifies") or has(node.op, "never_negative"):
         return 1
     if not node.inputs or depth > 20:
         return 0
-    if node.op in ("clamp", "clamp_min"):
+    if node.op == "clamp" or node.op == "clamp_min":
         least = number(node.get("min"))
         return 1 if least is not None and least >= 0 else 0
     if node.op == "pow":
@@ -147,7 +137,7 @@ def _sign(view: View, index: int, depth: int) -> int:
     if len(node.inputs) == 2 and has(node.op, "scales"):
         second = _sign(view, node.inputs[1], depth + 1)
         return first if second > 0 or _is_spread(view, node.inputs[1]) else 0
-    if node.op in _ODD or (len(node.inputs) == 1 and has(node.op, "scales") and constant(node) is not None):
+    if has(node.op, "either_sign") or (len(node.inputs) == 1 and has(node.op, "scales") and constant(node) is not None):
         return first if first < 0 or (constant(node) or 0) > 0 else 0
     if view.kinds[index] == "shape" or has(node.op, "copies") or has(node.op, "joins") or node.op == "detach":
         signs = {_sign(view, source, depth + 1) for source in node.inputs[: None if has(node.op, "joins") else 1]}
@@ -160,7 +150,7 @@ def _mean_of(view: View, node: Node) -> bool:
     taken = view.graph.nodes[node.inputs[1]]
     while taken.inputs and (view.kinds[taken.index] == "shape"):
         taken = view.graph.nodes[taken.inputs[0]]
-    return taken.op in ("mean", "median") and bool(taken.inputs) and taken.inputs[0] == node.inputs[0]
+    return (taken.op == "mean" or taken.op == "median") and bool(taken.inputs) and taken.inputs[0] == node.inputs[0]
 
 
 def _is_spread(view: View, index: int) -> bool:
@@ -170,4 +160,4 @@ def _is_spread(view: View, index: int) -> bool:
         view.kinds[index] == "shape" or (node.op == "add" and len(node.inputs) == 1) or has(node.op, "clamps")
     ):
         node, index = view.graph.nodes[node.inputs[0]], node.inputs[0]
-    return node.op in ("std", "var", "sqrt")
+    return node.op == "std" or node.op == "var" or node.op == "sqrt"

@@ -19,7 +19,7 @@ EDGE = 5.0
 @fact("node", "places")
 def saturating_start(found: NodeView) -> tuple[Place, ...]:
     """Of a sigmoid or tanh whose argument a weight layer makes directly: where the program fills that layer's weight."""
-    if found.node.op not in ("sigmoid", "tanh"):
+    if not (found.node.op == "sigmoid" or found.node.op == "tanh"):
         return ()
     layer = _layer(found.view, found.node)
     weight = found.view.parameter(layer, "weight") if layer is not None else None

@@ -8,10 +8,7 @@ from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
 from vglint.graph import Node
-
-_SAVING = frozenset({"rnn", "lstm", "gru", "rnn_cell", "lstm_cell", "gru_cell"})
-"""Ops that keep their weights for the backward pass whatever they are given."""
-_PARAMETRIC = frozenset({"matmul", "mm", "bmm", "mul", "einsum", "addmm", "prelu"})
+from vglint.ops import has
 
 
 @fact("loop", "places")
@@ -64,12 +61,15 @@ def _needs_weight(view: View, node: Node, moved: frozenset[int]) -> bool:
     own = {param for name, param in node.params if not name.startswith("bias")}
     if not own & moved or view.kinds[node.index] == "train":
         return False
-    return node.op in _SAVING or (node.op not in ("embedding", "embedding_bag") and _wants(view, node.inputs[:1]))
+    # A recurrent layer keeps its weights for the backward pass whatever it is given.
+    saves = view.kinds[node.index] == "recurrent"
+    return saves or (not has(node.op, "looks_up") and _wants(view, node.inputs[:1]))
 
 
 def _multiplies(view: View, reader: Node, parameter: int) -> bool:
     others = [index for index in reader.inputs if index != parameter]
-    return reader.op in _PARAMETRIC and _wants(view, others)
+    product = has(reader.op, "multiplies") or has(reader.op, "adds_product") or reader.op == "prelu"
+    return product and _wants(view, others)
 
 
 def _wants(view: View, inputs: list[int] | tuple[int, ...]) -> bool:

@@ -150,7 +150,7 @@ def _mean_of_batch(view: View, backward: Node) -> bool:
             return node.get("dim") is None
         if node.op == "add":
             return all(_plain_mean(view, each) for each in node.inputs)
-        if node.op not in ("scale", "neg", "requires_grad"):
+        if not (node.op == "scale" or node.op == "neg" or node.op == "requires_grad"):
             return False
         index = node.inputs[0] if node.inputs else None
     return False

@@ -100,7 +100,7 @@ def untrained_terms(loop: LoopView) -> tuple[Place, ...]:
             nodes = [view.graph.nodes[each] for each in sorted(view.before([index]))]
             if any(cuts_off(view, each) and before_moved(loop, each) for each in open_):
                 continue
-            if any(node.op in _LOGARITHMS for node in nodes if view.kinds[node.index] != "loss") and not _losses(
+            if any(has(node.op, "logs") for node in nodes if view.kinds[node.index] != "loss") and not _losses(
                 view, open_
             ):
                 continue
@@ -109,9 +109,6 @@ def untrained_terms(loop: LoopView) -> tuple[Place, ...]:
             if _losses(view, open_) or any(node.params and view.kinds[node.index] != "train" for node in nodes):
                 found[view.place(max(_losses(view, open_), default=index))] = None
     return tuple(found)
-
-
-_LOGARITHMS = frozenset({"log", "log_softmax", "logsigmoid", "logsumexp", "xlogy"})
 
 
 def _losses(view: View, indices: set[int]) -> list[int]:

@@ -17,13 +17,11 @@ from vglint.value import Unknown
 _KINDS: dict[str, Kind] = {
     "input": "input",
     "parameter": "input",
-    "getitem": "shape",
     "opaque": "other",
     "rebind": "train",
     "carried": "train",
     "kept": "train",
     "idle_init": "train",
-    "escape": "train",
 }
 
 

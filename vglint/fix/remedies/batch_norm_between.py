@@ -5,8 +5,7 @@ from __future__ import annotations
 from vglint.analysis.facts.model import ModelView
 from vglint.fix.imagined import ZEROS, Added, Imagined, extended
 from vglint.graph import Init
-
-_LAYERS = {"linear": "BatchNorm1d", "conv1d": "BatchNorm1d", "conv2d": "BatchNorm2d", "conv3d": "BatchNorm3d"}
+from vglint.ops import has
 
 
 def batch_norm_between(model: ModelView) -> Imagined | None:
@@ -18,7 +17,7 @@ def batch_norm_between(model: ModelView) -> Imagined | None:
     for index in model.path.weights:
         node = graph.nodes[index]
         readers = model.view.readers[index]
-        name = _LAYERS.get(node.op)
+        name = _layer(node.op)
         if name is None or not readers or not activations.issuperset(readers):
             continue
         if node.op == "linear" and node.shape is not None and len(node.shape) != 2:
@@ -32,3 +31,10 @@ def batch_norm_between(model: ModelView) -> Imagined | None:
         return None
     said = " or ".join(dict.fromkeys(names))
     return Imagined(extended(graph, behind), f"put {said} between each layer and its activation")
+
+
+def _layer(op: str) -> str | None:
+    """Returns the BatchNorm that fits behind a layer."""
+    if op == "linear":
+        return "BatchNorm1d"
+    return f"BatchNorm{op[-2]}d" if has(op, "convolution") else None

@@ -65,6 +65,7 @@ from vglint.interp.values.objects import (
     Value,
     is_unknown,
 )
+from vglint.ops import having
 from vglint.source import code
 from vglint.source.module import Module
 from vglint.source.project import Project
@@ -195,7 +196,7 @@ def _graphs(
     return (*kept, *new)
 
 
-ACTS = frozenset({"backward", "step", "zero_grad", "optimizer", "trainer", "clip_grad_norm", "clip_grad_value"})
+ACTS = having("acts") | {"step", "zero_grad", "trainer"}
 """What makes training code of code that calls models."""
 FILE_NODES = 18_000
 """Nodes that the entries of a file make before each is held to `ENTRY_NODES`: many large models of one file are much alike."""

@@ -11,6 +11,7 @@ from vglint.interp.machine.passes import Pass
 from vglint.interp.torch.leaves import leaf_base
 from vglint.interp.torch.modules import class_name, walk
 from vglint.interp.values.objects import DictV, ListV, ModuleV, ParamV, SetV, Site, TensorV, Value
+from vglint.ops import having
 from vglint.origin import Origin
 from vglint.span import Span
 from vglint.value import Unknown
@@ -62,7 +63,7 @@ def _around(run: Run, region: int | None) -> list[int]:
     return found
 
 
-_NUMBERS = frozenset({"zeros", "ones", "full", "arange", "linspace", "eye"})
+_NUMBERS = having("same_numbers")
 """Ops whose result is the same numbers at every call."""
 
 

@@ -313,20 +313,16 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
     return bound_method(run, value, name, frame)
 
 
-_TRUTHS = frozenset(
-    "all any gt ge lt le eq ne isin isnan isinf isfinite isreal isposinf isneginf signbit isclose logical_and logical_or logical_xor logical_not".split()
-)
 _FLOATS = frozenset({"weight", "norm", "activation", "attention", "recurrent", "dropout", "pool", "loss"})
-_INTEGERS = frozenset({"to_integer", "argmax", "argmin", "argsort", "randint", "one_hot"})
 
 
 def dtype_of(run: Run, node: int, depth: int) -> Value:
     """Returns the dtype of a node's output as far as its ops tell: layers make floats, the rest keeps what it gets."""
     draft = run.nodes[node]
     op = ops.OPS.get(draft.op)
-    if draft.op in _INTEGERS:
+    if ops.has(draft.op, "gives_integers"):
         return External("torch.int64")
-    if draft.op in _TRUTHS:
+    if ops.has(draft.op, "gives_truths"):
         return External("torch.bool")
     if draft.op == "join" and draft.inputs and depth < 30:
         return dtype_of(run, draft.inputs[0], depth + 1)

@@ -6,66 +6,42 @@ Masks and positions are built from them, and code asks them questions: is any to
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from vglint import ops
 from vglint.interp.machine.core import Run
 from vglint.interp.values.objects import Ramp, ShapeV, TensorV, Value
 from vglint.ops import sources_of
+from vglint.ops.numbers import COMPARE, FILLED, LOGIC, OF_FINITE
 from vglint.value import Expr, plus, product, times
-
-_FILLED: Mapping[str, int] = {"zeros": 0, "zeros_like": 0, "ones": 1, "ones_like": 1}
-_FINITE: Mapping[str, bool] = {"isfinite": True, "isnan": False, "isinf": False}
-"""Numbers are taken to be finite."""
-_SAME = frozenset({"to", "to_integer", "contiguous", "clone", "detach", "identity", "expand"})
-_MOVED = frozenset("permute transpose t squeeze expand_as flatten unflatten repeat repeat_interleave flip roll".split())
-"""Ops after which a constant is still one, but a ramp may lie along another dimension."""
-_FOLDED = frozenset({"all", "any", "max", "min", "amax", "amin", "mean", "cummax", "cummin", "item"})
-_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "gt": operator.gt,
-    "ge": operator.ge,
-    "lt": operator.lt,
-    "le": operator.le,
-}
-_LOGIC: Mapping[str, Callable[[bool, bool], bool]] = {
-    "logical_and": operator.and_,
-    "bitwise_and": operator.and_,
-    "logical_or": operator.or_,
-    "bitwise_or": operator.or_,
-    "logical_xor": operator.xor,
-    "bitwise_xor": operator.xor,
-}
 
 
 def after_call(op: str, bound: Mapping[str, Value], source: Value) -> Ramp | None:
     """Returns the contents of what a torch function or tensor method gives."""
-    if op in _FILLED:
-        return Ramp(_FILLED[op], 0)
-    if op in ("full", "full_like"):
+    if op in FILLED:
+        return Ramp(FILLED[op], 0)
+    if op == "full" or op == "full_like":
         return _constant(bound.get("fill_value"))
     if op == "arange":
         return _arange(bound)
-    if op in _FINITE:
-        return Ramp(_FINITE[op], 0)
+    if op in OF_FINITE:
+        return Ramp(OF_FINITE[op], 0)
     known = contents(source)
     if known is None:
         return None
-    if op in _SAME:
+    if ops.has(op, "copies") or op == "to_integer" or op == "expand":
         return known
-    if op in ("unsqueeze", "view", "reshape", "diff", "cumsum"):
-        return _MOVES[op](known, bound, source)
-    if op in _MOVED or op in _FOLDED:
+    if ops.has(op, "reshapes") or op == "unsqueeze" or op == "diff" or op == "cumsum":
+        return _moved(op, known, bound, source)
+    if ops.has(op, "rearranges") or ops.has(op, "repeats") or ops.has(op, "keeps_constant"):
+        # A constant is still one, but a ramp may lie along another dimension.
         return known if known.step == 0 else None
-    if op in ("logical_not", "bitwise_not") and isinstance(known.start, bool) and known.step == 0:
+    if (op == "logical_not" or op == "bitwise_not") and isinstance(known.start, bool) and known.step == 0:
         return Ramp(not known.start, 0)
     if op == "sum" and known.step == 0 and not isinstance(known.start, (Expr, float)):
         return _sum(known, bound, source)
     other = bound.get("other")
-    if op in _COMPARE or op in _LOGIC or op in ("add", "sub", "mul"):
+    if op in COMPARE or op in LOGIC or ops.has(op, "adds") or op == "mul":
         return after_operator(op, [source, other])
     return None
 
@@ -77,7 +53,7 @@ def after_operator(op: str, operands: Sequence[Value]) -> Ramp | None:
     left, right = (contents(each) or _constant(each) for each in operands)
     if left is None or right is None or not (_is_finite(left) and _is_finite(right)):
         return None
-    if op in ("add", "sub"):
+    if ops.has(op, "adds"):
         sign = 1 if op == "add" else -1
         return Ramp(plus(left.start, times(right.start, sign)), left.step + sign * right.step)
     if left.step or right.step:
@@ -86,11 +62,11 @@ def after_operator(op: str, operands: Sequence[Value]) -> Ramp | None:
         return Ramp(times(left.start, right.start), 0)
     if isinstance(left.start, Expr) or isinstance(right.start, Expr):
         same = plus(left.start, times(right.start, -1)) == 0
-        return Ramp(op in ("eq", "ge", "le"), 0) if same and op in _COMPARE else None
-    if op in _COMPARE:
-        return Ramp(_COMPARE[op](left.start, right.start), 0)
-    if op in _LOGIC and isinstance(left.start, bool) and isinstance(right.start, bool):
-        return Ramp(_LOGIC[op](left.start, right.start), 0)
+        return Ramp(COMPARE[op](0, 0), 0) if same and op in COMPARE else None
+    if op in COMPARE:
+        return Ramp(COMPARE[op](left.start, right.start), 0)
+    if op in LOGIC and isinstance(left.start, bool) and isinstance(right.start, bool):
+        return Ramp(LOGIC[op](left.start, right.start), 0)
     return None
 
 
@@ -219,10 +195,13 @@ def _cumsum(known: Ramp, bound: Mapping[str, Value], source: Value) -> Ramp | No
     return Ramp(int(known.start), int(known.start)) if last else None
 
 
-_MOVES: Mapping[str, Callable[[Ramp, Mapping[str, Value], Value], Ramp | None]] = {
-    "unsqueeze": _unsqueeze,
-    "view": _view,
-    "reshape": _view,
-    "diff": _diff,
-    "cumsum": _cumsum,
-}
+def _moved(op: str, known: Ramp, bound: Mapping[str, Value], source: Value) -> Ramp | None:
+    match op:
+        case "unsqueeze":
+            return _unsqueeze(known, bound, source)
+        case "diff":
+            return _diff(known, bound, source)
+        case "cumsum":
+            return _cumsum(known, bound, source)
+        case _:
+            return _view(known, bound, source)

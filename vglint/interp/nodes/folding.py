@@ -3,43 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import math
-import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from vglint.interp.values.objects import ListV, TensorV, Value
+from vglint.ops.numbers import OF_ONE, OF_ROW, OF_TWO
 
-_ONE: Mapping[str, Callable[[Any], Any]] = {
-    "round": round,
-    "floor": math.floor,
-    "ceil": math.ceil,
-    "log": math.log,
-    "log2": math.log2,
-    "exp": math.exp,
-    "sqrt": math.sqrt,
-    "abs": abs,
-    "neg": operator.neg,
-    "sin": math.sin,
-    "cos": math.cos,
-    "square": lambda number: number * number,
-    "to_integer": int,
-    "to": lambda number: number,
-}
-_TWO: Mapping[str, Callable[[Any, Any], Any]] = {
-    "add": operator.add,
-    "sub": operator.sub,
-    "mul": operator.mul,
-    "div": operator.truediv,
-    "floor_divide": operator.floordiv,
-    "pow": operator.pow,
-    "maximum": max,
-    "minimum": min,
-}
-_ALONG: Mapping[str, Callable[[Sequence[Any]], list[Any]]] = {
-    "diff": lambda numbers: [after - before for before, after in itertools.pairwise(numbers)],
-    "cumsum": lambda numbers: list(itertools.accumulate(numbers)),
-}
 LIMIT = 1e12
 """Numbers beyond this are not followed."""
 
@@ -53,15 +22,15 @@ def folded(op: str, operands: Sequence[Value]) -> tuple[Any, ...] | None:
         return None
     vectors = [each for each in known if each is not None]
     try:
-        if op in _ONE and len(vectors) == 1:
-            return tuple(_ONE[op](number) for number in vectors[0])
-        if op in _ALONG and len(vectors) == 1:
-            return tuple(_ALONG[op](vectors[0]))
-        if op in _TWO and len(vectors) == 2:
+        if op in OF_ONE and len(vectors) == 1:
+            return tuple(OF_ONE[op](number) for number in vectors[0])
+        if op in OF_ROW and len(vectors) == 1:
+            return tuple(OF_ROW[op](vectors[0]))
+        if op in OF_TWO and len(vectors) == 2:
             size = max(map(len, vectors))
             if all(len(each) in (1, size) for each in vectors):
                 left, right = (each * (size // len(each)) for each in vectors)
-                return tuple(_TWO[op](a, b) for a, b in zip(left, right, strict=True))
+                return tuple(OF_TWO[op](a, b) for a, b in zip(left, right, strict=True))
     except (ArithmeticError, ValueError, TypeError):
         pass
     return None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from vglint.interp.machine.core import Run
 from vglint.interp.values.objects import TensorV
+from vglint.ops import has
 from vglint.ops.grid import Grid
 from vglint.ops.grids import grid
 
 _STEPS = 400
 """Operations that are read back at most."""
-_SIDE_BY_SIDE = frozenset({"meshgrid", "unbind", "chunk"})
-"""Ops whose results lie along the first dimension of one grid."""
 
 
 def made_of_numbers(run: Run, value: TensorV) -> Grid | None:
@@ -31,7 +30,7 @@ def made_of_numbers(run: Run, value: TensorV) -> Grid | None:
     found: dict[int, Grid] = {}
     for number in sorted(order):
         draft = run.nodes[number]
-        picked = draft.op == "getitem" and run.nodes[draft.inputs[0]].op in _SIDE_BY_SIDE
+        picked = draft.op == "getitem" and _is_side_by_side(run.nodes[draft.inputs[0]].op)
         config = {"index": (draft.config.get("index"),)} if picked else draft.config
         made = grid(draft.op, config.get, [found[source] for source in draft.inputs])
         if made is None:
@@ -39,10 +38,15 @@ def made_of_numbers(run: Run, value: TensorV) -> Grid | None:
         found[number] = made
     whole = found[value.node]
     for place in value.pick:
-        if run.nodes[value.node].op not in _SIDE_BY_SIDE:
+        if not _is_side_by_side(run.nodes[value.node].op):
             return None
         part = grid("getitem", {"index": (place,)}.get, [whole])
         if part is None:
             return None
         whole = part
     return whole
+
+
+def _is_side_by_side(op: str) -> bool:
+    """Whether an op's results lie along the first dimension of one grid."""
+    return has(op, "splits") or op == "meshgrid"

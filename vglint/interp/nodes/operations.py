@@ -183,7 +183,7 @@ def _tensors_in(value: Value) -> list[Value]:
 
 def _number(op: str, args: list[Value]) -> Value:
     """Returns what a torch function makes of plain numbers (`torch.sqrt(2.0)` is an error in torch, `torch.prod` of a list too)."""
-    return args[0] if op in ("to", "contiguous") and args and isinstance(args[0], (int, float)) else None
+    return args[0] if ops.has(op, "copies") and args and isinstance(args[0], (int, float)) else None
 
 
 def _refined(run: Run, spelling: Spelling, leaf: ModuleV, node: int) -> Shape | None:
@@ -193,17 +193,14 @@ def _refined(run: Run, spelling: Spelling, leaf: ModuleV, node: int) -> Shape | 
         return source.shape
     channels = leaf.config.get("in_channels")
     name = str(source.config.get("name", "x"))
-    dims = _SPATIAL.get(spelling.op)
+    dims = _spatial(spelling.op)
     if dims is not None and isinstance(channels, (int, Expr)):
         source.shape = (Expr.symbol(f"{name}.B"), channels, *(Expr.symbol(f"{name}.{dim}") for dim in dims))
     return source.shape
 
 
-_SPATIAL = {
-    "conv1d": "L",
-    "conv2d": "HW",
-    "conv3d": "DHW",
-    "conv_transpose1d": "L",
-    "conv_transpose2d": "HW",
-    "conv_transpose3d": "DHW",
-}
+def _spatial(op: str) -> str | None:
+    """Returns the names of the dimensions that a convolution runs over."""
+    if not (ops.has(op, "convolution") or ops.has(op, "transposed_convolution")):
+        return None
+    return "DHW"[-int(op[-2]) :] if op[-2] != "1" else "L"

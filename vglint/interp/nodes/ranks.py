@@ -12,9 +12,6 @@ from vglint.value import Expr, Unknown
 
 STEPS = 24
 """Nodes that are walked back from one tensor."""
-_WIDTH = {"linear": "out_features", "embedding": "embedding_dim", "layer_norm": "normalized_shape"}
-"""Ops whose configuration tells the last size of their result, whatever the rank of what they get."""
-_KEEPING = frozenset({"to", "contiguous", "clone", "detach", "float", "identity", "dropout", "softmax", "rms_norm"})
 _GROUP = re.compile(r"\([^()]*\)|\S+")
 
 
@@ -25,11 +22,11 @@ def last_size(run: Run, node: int, steps: int = STEPS) -> Dim:
         steps -= 1
         if draft.shape:
             return draft.shape[-1]
-        if draft.op in _WIDTH:
-            return _width(draft.config.get(_WIDTH[draft.op]))
+        if told := ops.last_size(draft.op):
+            return _width(draft.config.get(told))
         if not draft.inputs:
             return None
-        if draft.op in ("add", "sub", "mul", "div") and len(draft.inputs) == 2:
+        if (ops.has(draft.op, "adds") or ops.has(draft.op, "scales")) and len(draft.inputs) == 2:
             found = last_size(run, draft.inputs[0], steps // 2)
             if found is not None and found != 1:
                 return found
@@ -49,8 +46,8 @@ def _width(value: object) -> Dim:
 
 
 def _keeps(op: str) -> bool:
-    known = ops.OPS.get(op)
-    return op in _KEEPING or (known is not None and known.kind == "activation" and op not in ("glu", "maxout"))
+    keeps = ops.has(op, "copies") or op == "dropout" or op == "rms_norm"
+    return keeps or (ops.kind(op) == "activation" and op != "glu")
 
 
 def rank_of(run: Run, value: Value) -> Value:
@@ -68,7 +65,7 @@ def learn(run: Run, value: TensorV, rank: int) -> Shape:
     while not value.pick and run.nodes[node].shape is None and steps:
         draft = run.nodes[node]
         draft.shape = (*((None,) * (rank - 1)), last_size(run, node)) if rank else ()
-        if draft.op not in _WIDTH and not _keeps(draft.op):
+        if not ops.last_size(draft.op) and not _keeps(draft.op):
             break
         rank -= draft.op == "embedding"
         node, steps = draft.inputs[0] if draft.inputs else node, steps - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from vglint import origin
+from vglint import ops, origin
 from vglint.interp.machine.core import (
     LIST,
     MISSING,
@@ -291,9 +291,7 @@ def _matters(run: Run, start: int) -> bool:
     return False
 
 
-_REARRANGES = frozenset(
-    "view reshape unsqueeze squeeze flatten unflatten permute transpose t mT movedim contiguous to clone identity view_as atleast_3d".split()
-)
+_REARRANGES = ops.having("rearranges")
 """Ops that pass every entry, and every gradient, on as it is."""
 
 

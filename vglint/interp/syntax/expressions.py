@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vglint import origin
+from vglint import ops, origin
 from vglint.interp.machine.core import EVAL, MISSING, Frame, Run, call, evaluate, get_attribute, opaque, register
 from vglint.interp.machine.names import lookup
 from vglint.interp.protocols import comparison, operators
@@ -121,7 +121,7 @@ def attribute(run: Run, node: code.Attribute, frame: Frame) -> Value:
     value = evaluate(run, node.value, frame)
     start = len(run.nodes)
     found = get_attribute(run, value, node.attr, frame)
-    if node.attr in ("data", "T", "mT", "H", "mH", "real", "imag"):
+    if ops.attribute(node.attr) is not None:
         for draft in run.nodes[start:]:
             draft.site = Site(frame.unit, node)
     return found

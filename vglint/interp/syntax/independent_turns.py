@@ -7,10 +7,11 @@ from typing import Any
 from vglint.interp.machine.core import LIST, MISSING, FieldKey, Frame, Run, read_place
 from vglint.interp.syntax.carried import nodes_of
 from vglint.interp.values.objects import ListV, Locals, ModuleV, ParamV, TensorV
+from vglint.ops import having
 from vglint.source import code
 from vglint.source.names import target_names
 
-_SUMS = frozenset({"add", "sub", "index_add", "scatter_add", "index_put", "setitem", "join"})
+_SUMS = having("adds", "puts") | {"join"}
 """Ops by which turns put something into a tensor that all of them share, beside what others put there."""
 
 
