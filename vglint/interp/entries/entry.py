@@ -19,6 +19,7 @@ from vglint.interp.entries.made_up_arguments import arguments_for
 from vglint.interp.entries.parts import Starts, note_parts, start_as_part
 from vglint.interp.entries.starts import (
     NoEntry,
+    fit_models,
     has_forward,
     is_lightning,
     run_class,
@@ -269,7 +270,9 @@ class _Session:
             raise
         if kind == "class" and "" in roots:
             start_as_part(run, roots[""], self.starts)
-        if kind != "training":
+        if kind == "training":
+            fit_models(run, frame)
+        else:
             note_parts(run, roots, self.module.path, self.starts)
         return kind, roots, result
 

@@ -133,11 +133,13 @@ def _before_backward(run: Run) -> set[int]:
 def _optimizers(run: Run, module: ModuleV) -> dict[str, None]:
     """Returns the names of the optimisers that move a parameter of a model."""
     own = {id(param) for _, part in walk(module) for param in part.parameters.values() if isinstance(param, ParamV)}
-    return {
-        draft.type.rpartition(".")[2]: None
+    moving = [
+        draft.type.rpartition(".")[2]
         for draft in run.nodes
         if draft.op == "optimizer" and draft.type and any(id(param) in own for _, param in draft.params)
-    }
+    ]
+    fitting = [name for fitted, name in run.fitted if name and any(part is module for _, part in walk(fitted))]
+    return dict.fromkeys(moving or fitting)
 
 
 def _whole(run: Run, modules: Sequence[ModuleV]) -> list[ModuleV]:

@@ -244,6 +244,18 @@ def run_lightning(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, Module
     if module is None:
         return roots, result
     run.training_code = True
+    return roots, lightning_step(run, module, cls, frame)
+
+
+def fit_models(run: Run, frame: Frame) -> None:
+    """Takes a step of each LightningModule that the program hands to a trainer."""
+    for module, _ in list(run.fitted):
+        if isinstance(module.cls, ClassV) and is_lightning(module.cls):
+            lightning_step(run, module, module.cls, frame)
+
+
+def lightning_step(run: Run, module: ModuleV, cls: ClassV, frame: Frame) -> Value:
+    """Takes one automatic step of a LightningModule: optimiser, training_step, backward, step."""
     inner = Frame(frame.scope, cls.unit, None)
     site = Site(cls.unit, cls.unit.head)
     configured = find_in_mro(cls, "configure_optimizers")
@@ -265,7 +277,7 @@ def run_lightning(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, Module
             call(run, get, [], {}, inner, site)
             call(run, get_attribute(run, made, "zero_grad", inner), [], {}, inner, site)
     run.region = run.regions[region].parent or 0
-    return roots, loss
+    return loss
 
 
 def _optimizers_in(value: Value) -> list[Instance]:

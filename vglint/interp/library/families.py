@@ -7,10 +7,11 @@ import operator
 from vglint import origin
 from vglint.interp.kinds.arrays import numpy
 from vglint.interp.library.builtins import call_math
-from vglint.interp.machine.core import MISSING, Frame, Run
+from vglint.interp.machine.core import Frame, Run
 from vglint.interp.protocols import comparison, operators
 from vglint.interp.protocols.indexing import index
 from vglint.interp.torch.modules import new_module
+from vglint.interp.torch.trainers import of_trainers
 from vglint.interp.values.objects import (
     External,
     Instance,
@@ -107,4 +108,4 @@ def call_by_prefix(
         module = new_module(run, External(head), frame, site)
         module.opaque = True
         return module
-    return MISSING
+    return of_trainers(run, value, args, keywords, site)

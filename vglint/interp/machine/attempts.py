@@ -13,12 +13,12 @@ from vglint.interp.values.objects import DictV, Instance, ListV, Value
 class Attempt:
     """Everything that a run does from here on, until it is kept or undone; what it wrote is in a journal of its own."""
 
-    __slots__ = ("_before", "_gaps", "_made", "_noted", "_passes", "_region", "_roots", "_written")
+    __slots__ = ("_before", "_fitted", "_gaps", "_made", "_noted", "_passes", "_region", "_roots", "_written")
 
     def __init__(self, run: Run) -> None:
         self._before, self._written = run.journal, Journal()
         self._made = len(run.nodes), len(run.regions), len(run.modules)
-        self._passes, self._roots = len(run.passes), dict(run.roots)
+        self._passes, self._fitted, self._roots = len(run.passes), len(run.fitted), dict(run.roots)
         self._gaps, self._region = dict(run.gaps), run.region
         self._noted = run.memory.mark()
         run.journal = self._written
@@ -32,6 +32,7 @@ class Attempt:
         run.version += 1
         nodes, regions, modules = self._made
         del run.nodes[nodes:], run.regions[regions:], run.modules[modules:], run.passes[self._passes :]
+        del run.fitted[self._fitted :]
         run.roots = self._roots
         for draft in run.nodes:
             for key in [key for key, made in draft.picks.items() if made >= nodes]:

@@ -154,6 +154,9 @@ class Run:
     passes: list[Pass] = field(default_factory=list)
     """The calls of models by training code, outermost ones alone."""
     passing: bool = False  # such a call is under way
+    fitted: list[tuple[ModuleV, str]] = field(
+        default_factory=list
+    )  # models given to trainers, with an optimiser's name
     harvest: Callable[[Sequence[Pass], Sequence[ModuleV]], None] | None = None
     """Takes down models with their passes, before what is walked on trial is taken back."""
     memory: Memory = field(default_factory=Memory)

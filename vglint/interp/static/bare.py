@@ -59,11 +59,14 @@ def _maker(node: code.Class | code.Function) -> str | None:
     return "__init__" if init is not None and makes_models(*init.body) else None
 
 
-def _builds_with(unit: Unit, builders: set[str]) -> bool:
+def _builds_with(unit: Unit, builders: set[str], tables: set[str]) -> bool:
     return any(
         isinstance(each, code.Call)
         and (each.args or each.keywords)
-        and isinstance(each.func, code.Name)
-        and each.func.id in builders
+        and (
+            each.func.id in builders
+            if isinstance(each.func, code.Name)
+            else isinstance(each.func, code.Subscript) and code.root_name(each.func.value) in tables
+        )
         for each in code.walk(*unit.body)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vglint import origin
-from vglint.interp.machine.core import LIBRARY, Frame, Run, register
+from vglint.interp.machine.core import LIBRARY, MISSING, Frame, Run, register
 from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.emit import node_of, shape_of
 from vglint.interp.torch.training import act, groups_of, optimizer_nodes, tensor_method
@@ -142,4 +142,46 @@ def trainer(
 ) -> Value:
     config = {key: literal(value) for key, value in keywords.items() if not isinstance(value, (ModuleV, Instance))}
     act(run, "trainer", [], config, site, type_=which.name)
-    return Instance(which, dict(keywords), site)
+    settings = keywords.get("args", args[1] if len(args) > 1 else None)
+    chosen = settings.attrs.get("optim") if isinstance(settings, Instance) else None
+    _note_fitted(run, [*args, *keywords.values()], "SGD" if chosen == "sgd" else "AdamW" if chosen is None else "")
+
+    def fit(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        _note_fitted(run, [*args, *keywords.values()], "")
+        return None
+
+    return Instance(which, {**keywords, "fit": BuiltinV("fit", fit)}, site)
+
+
+_PACKAGES = {
+    "fastai": "Adam",
+    "skorch": "SGD",
+    "ignite": "",
+    "poutyne": "",
+    "catalyst": "",
+    "composer": "",
+    "torchbearer": "",
+}
+"""Packages whose objects train what they are given, with the optimiser that they take when none is named."""
+
+
+def of_trainers(run: Run, which: External, args: list[Value], keywords: dict[str, Value], site: Site) -> Value:
+    """Calls something of a package that trains models: `Learner(…, model)`, `create_supervised_trainer(model, …)`; MISSING where it is none.
+
+    What it gets starts as it was made: these packages initialise nothing but by functions that say so.
+    """
+    default = _PACKAGES.get(which.name.partition(".")[0])
+    if default is None or "init" in which.name:
+        return MISSING
+    given = keywords.get("opt_func", keywords.get("optimizer"))
+    named = given.name.rpartition(".")[2] if isinstance(given, External) else default if given is None else ""
+    if not _note_fitted(run, [*args, *keywords.values()], named):
+        return MISSING
+    act(run, "trainer", [], {}, site, type_=which.name)
+    return Instance(which, {}, site)
+
+
+def _note_fitted(run: Run, given: list[Value], optimizer: str) -> bool:
+    models = [each for each in given if isinstance(each, ModuleV) and each.spelling is None]
+    run.fitted += [(each, optimizer) for each in models]
+    return bool(models)
