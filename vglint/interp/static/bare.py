@@ -18,10 +18,15 @@ def makes_models(*nodes: code.Node) -> bool:
 
 
 def bare_script(module: Module, builders: set[str]) -> bool:
-    """Whether a file's own statements make a model, themselves or by functions of the file that they give arguments to."""
-    return any(
-        makes_models(*unit.body) or _builds_with(unit, builders) for unit in module.units if unit.kind == "other"
-    )
+    """Whether a file's own statements make a model, themselves or by functions of the file that they give arguments to, by name or
+    out of a table."""
+    own = [unit for unit in module.units if unit.kind == "other"]
+    tables = {name for unit in own if builders and _mentions(unit, builders) for name in unit.names}
+    return any(makes_models(*unit.body) or _builds_with(unit, builders, tables) for unit in own)
+
+
+def _mentions(unit: Unit, names: set[str]) -> bool:
+    return any(isinstance(each, code.Name) and each.id in names for each in code.walk(*unit.body))
 
 
 def bare_units(module: Module, walked: Iterable[Unit]) -> list[tuple[Unit, str]]:
