@@ -242,11 +242,11 @@ class _Session:
             unit.span(unit.head) if unit.definition is not None else Span(self.module.path, unit.line, 1, unit.line, 1)
         )
         made = Made(frame, span)
-        run.harvest = partial(made.harvest, run)
+        run.passes.harvest = partial(made.harvest, run)
         try:
             graph = _guarded(run, span, lambda: self._started(run, candidate, space, frame))
             if graph.kind == "training":
-                made.harvest(run, run.passes, run.modules)
+                made.harvest(run, run.passes.calls, run.modules)
             named = [replace(each, entry=graph.entry) for each in made.graphs]
             is_bare = candidate.bare and not any(node.op in ACTS for node in graph.nodes)
             return None if is_bare else graph, named

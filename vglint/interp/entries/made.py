@@ -138,7 +138,7 @@ def _optimizers(run: Run, module: ModuleV) -> dict[str, None]:
         for draft in run.nodes
         if draft.op == "optimizer" and draft.type and any(id(param) in own for _, param in draft.params)
     ]
-    fitting = [name for fitted, name in run.fitted if name and any(part is module for _, part in walk(fitted))]
+    fitting = [name for fitted, name in run.passes.fitted if name and any(part is module for _, part in walk(fitted))]
     return dict.fromkeys(moving or fitting)
 
 

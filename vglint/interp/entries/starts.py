@@ -249,7 +249,7 @@ def run_lightning(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, Module
 
 def fit_models(run: Run, frame: Frame) -> None:
     """Takes a step of each LightningModule that the program hands to a trainer."""
-    for module, _ in list(run.fitted):
+    for module, _ in list(run.passes.fitted):
         if isinstance(module.cls, ClassV) and is_lightning(module.cls):
             lightning_step(run, module, module.cls, frame)
 

@@ -18,7 +18,7 @@ class Attempt:
     def __init__(self, run: Run) -> None:
         self._before, self._written = run.journal, Journal()
         self._made = len(run.nodes), len(run.regions), len(run.modules)
-        self._passes, self._fitted, self._roots = len(run.passes), len(run.fitted), dict(run.roots)
+        self._passes, self._fitted, self._roots = len(run.passes.calls), len(run.passes.fitted), dict(run.roots)
         self._gaps, self._region = dict(run.gaps), run.region
         self._noted = run.memory.mark()
         run.journal = self._written
@@ -31,8 +31,8 @@ class Attempt:
         rewind(self._written)
         run.version += 1
         nodes, regions, modules = self._made
-        del run.nodes[nodes:], run.regions[regions:], run.modules[modules:], run.passes[self._passes :]
-        del run.fitted[self._fitted :]
+        del run.nodes[nodes:], run.regions[regions:], run.modules[modules:], run.passes.calls[self._passes :]
+        del run.passes.fitted[self._fitted :]
         run.roots = self._roots
         for draft in run.nodes:
             for key in [key for key, made in draft.picks.items() if made >= nodes]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from vglint import origin
 from vglint.graph import RegionKind
 from vglint.interp.machine.memory import Journal, Memory
-from vglint.interp.machine.passes import Pass
+from vglint.interp.machine.passes import Passes
 from vglint.interp.values.objects import (
     Attrs,
     ClassV,
@@ -151,14 +151,7 @@ class Run:
     modules_running: list[ModuleV] = field(default_factory=list)
     """The modules whose forward runs now, outermost first."""
     roots: dict[str, ModuleV] = field(default_factory=dict)
-    passes: list[Pass] = field(default_factory=list)
-    """The calls of models by training code, outermost ones alone."""
-    passing: bool = False  # such a call is under way
-    fitted: list[tuple[ModuleV, str]] = field(
-        default_factory=list
-    )  # models given to trainers, with an optimiser's name
-    harvest: Callable[[Sequence[Pass], Sequence[ModuleV]], None] | None = None
-    """Takes down models with their passes, before what is walked on trial is taken back."""
+    passes: Passes = field(default_factory=Passes)
     memory: Memory = field(default_factory=Memory)
     """What the files' statements define, shared with other interpretations."""
     init_sites: dict[int, Site | None] = field(default_factory=dict)

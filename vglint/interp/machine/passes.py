@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from vglint.interp.values.objects import ModuleV, Site, Value
@@ -20,3 +21,16 @@ class Pass:
     nodes: list[int] = field(default_factory=list)
     result: Value = None
     finished: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Passes:
+    """What training code does with models: `calls` are outermost ones alone, `fitted` those given to trainers, with an optimiser's name.
+
+    `harvest` takes models down with their passes, before what is walked on trial is taken back.
+    """
+
+    calls: list[Pass] = field(default_factory=list)
+    under_way: bool = False
+    fitted: list[tuple[ModuleV, str]] = field(default_factory=list)
+    harvest: Callable[[Sequence[Pass], Sequence[ModuleV]], None] | None = None

@@ -17,7 +17,7 @@ STEPS = 30_000
 
 def look_ahead(run: Run, items: list[Value], turn: Callable[[Value], object], frame: Frame) -> None:
     """Walks further turns for the models that they make, and takes back all that they did."""
-    if run.harvest is None:
+    if run.passes.harvest is None:
         return
     allowed = run.steps_allowed
     run.steps_allowed = min(allowed, run.steps + STEPS)
@@ -34,19 +34,20 @@ def look_ahead(run: Run, items: list[Value], turn: Callable[[Value], object], fr
 @contextmanager
 def taken_back(run: Run, frame: Frame) -> Iterator[None]:
     """Takes back what is done inside, once the models that it made are taken down."""
-    assert run.harvest is not None
+    assert run.passes.harvest is not None
     result, returned = frame.result, list(frame.returned)
     before = {name: getattr(run, name) for name in _STATE}
     running, within, loops = list(run.modules_running), dict(run.within), list(run.open_loops)
-    passes, modules = len(run.passes), len(run.modules)
-    attempt = Attempt(run)
+    passes, modules = len(run.passes.calls), len(run.modules)
+    attempt, under_way = Attempt(run), run.passes.under_way
     try:
         yield
     finally:
         for name, value in before.items():
             setattr(run, name, value)
+        run.passes.under_way = under_way
         run.modules_running[:], run.within, run.open_loops[:] = running, within, loops
-        run.harvest(run.passes[passes:], run.modules[modules:])
+        run.passes.harvest(run.passes.calls[passes:], run.modules[modules:])
         attempt.undo(run)
         frame.result, frame.returned[:] = result, returned
 
@@ -60,7 +61,6 @@ _STATE = (
     "depth",
     "forks",
     "guards",
-    "passing",
     "refusing",
     "setup",
     "trained",

@@ -81,7 +81,7 @@ def _turns(
             return flow
         if turn == 0 and len(items) > 1 and any(draft.op in TRAINING for draft in run.nodes[start:]):
             run.regions[region].count = len(items)
-            if len(run.modules) > made and run.harvest is not None:
+            if len(run.modules) > made and run.passes.harvest is not None:
                 look_ahead(run, items[1:], lambda item: _one(bind, item, body), frame)
             return None
         _fold(run, region, outer)

@@ -72,7 +72,7 @@ def call_module(
     """Runs a module: the forward of its class, torch's own op, or its children in order."""
     forward = module.attrs.get("forward") or _method(module, "forward")
     run.set_field(module, "called", module.called + 1)
-    if not run.training_code or run.setup or run.passing or (forward is None and not is_sequential(module)):
+    if not run.training_code or run.setup or run.passes.under_way or (forward is None and not is_sequential(module)):
         return _called(run, module, forward, args, keywords, frame, site)
     with passed(run, module) as this:
         this.result = _called(run, module, forward, args, keywords, frame, site)

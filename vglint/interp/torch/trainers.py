@@ -183,5 +183,5 @@ def of_trainers(run: Run, which: External, args: list[Value], keywords: dict[str
 
 def _note_fitted(run: Run, given: list[Value], optimizer: str) -> bool:
     models = [each for each in given if isinstance(each, ModuleV) and each.spelling is None]
-    run.fitted += [(each, optimizer) for each in models]
+    run.passes.fitted += [(each, optimizer) for each in models]
     return bool(models)
