@@ -100,9 +100,9 @@ class Length:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Whether this is one turn in `every` of a loop; 0 where that number is not known."""
+    """Which turn of a loop this is: one in `every`, 0 where that number is not known; None where no turn comes again (`epoch == 5`)."""
 
-    every: int
+    every: int | None
 
 
 @dataclass(frozen=True, slots=True)

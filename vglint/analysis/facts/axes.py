@@ -217,6 +217,8 @@ def heads_fault(found: NodeView) -> str:
 
 def _splits(view: View, source: Node, sizes: tuple[Literal_, ...]) -> bool:
     batch, heads, positions, size = sizes
+    if heads == 1 or positions == 1:
+        return False  # an axis is put in
     shape = source.shape
     width = shape[-1] if shape is not None and len(shape) == 3 else _width(view, source)
     if shape is not None and len(shape) != 3:
@@ -249,7 +251,7 @@ def _joins(source: Node, sizes: tuple[Literal_, ...]) -> bool:
     if shape is None or len(shape) != 4:
         return False
     batch, heads, positions, size = shape
-    if positions is None or heads is None or positions == heads:
+    if positions is None or heads is None or positions == heads or 1 in (positions, heads):
         return False
     if sizes[0] not in (batch, -1) or sizes[1] != positions:
         return False

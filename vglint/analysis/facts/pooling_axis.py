@@ -88,6 +88,9 @@ def _uses(view: View, index: int, axis: int, rank: int | None) -> Iterator[tuple
                 yield None
             else:
                 yield from _uses(view, reader, turned, rank)
+        elif has(node.op, "reshapes") and axis in (-1, -2):
+            kept = _last_kept(view, index, node)
+            yield from _uses(view, reader, axis, len(node.shape or ()) or None) if kept else iter((None,))
         elif node.op == "unsqueeze":
             moved = _unsqueezed(node, axis, rank)
             if moved is None:
@@ -118,6 +121,19 @@ def _summed(view: View, index: int, axis: int) -> Iterator[tuple[bool, bool] | N
             yield (dims if dims < 0 or rank is None else dims - rank) == axis, False
         else:
             yield (True, False) if rank is None and dims + axis == -2 else None
+
+
+def _last_kept(view: View, index: int, node: Node) -> bool:
+    """Whether a reshape leaves the last axis as it is, so that it only splits or joins those before."""
+    before, after = view.graph.nodes[index].shape, node.shape
+    return (
+        bool(before)
+        and bool(after)
+        and before is not None
+        and after is not None
+        and before[-1] is not None
+        and before[-1] == after[-1]
+    )
 
 
 def _turned(node: Node, axis: int, rank: int | None) -> int | None:

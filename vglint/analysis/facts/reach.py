@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vglint.analysis.facts.klass import RANDOM
 from vglint.analysis.facts.loop import LoopView, places_of
 from vglint.analysis.facts.order import earlier
 from vglint.analysis.facts.spec import fact, unknown
@@ -127,7 +128,7 @@ def _finished(view: View, index: int, moved: set[int]) -> bool:
 def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     """Where a value leaves torch or becomes a new leaf (`.numpy()`, `.item()`, `torch.tensor(t)`) and takes with it the only way from
     layers that the optimiser moves to any backward pass, though other layers are reached; a `.detach()` where the optimiser was given
-    these layers by name. Unknown where the way back meets a gap."""
+    these layers by name, or where they start at random. Unknown where the way back meets a gap."""
     view = loop.view
     backwards = [index for node in view.nodes("backward") for index in node.inputs]
     reached = view.before(backwards, lambda node: not view.carries_gradient(node))
@@ -140,7 +141,7 @@ def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     own = {param for index in moved if index in reached for _, param in view.graph.nodes[index].params}
     lost = [i for i in moved if i not in reached and not any(p in own for _, p in view.graph.nodes[i].params)]
     lost = [i for i in lost if view.trains(i) and not view.in_region(view.graph.nodes[i], "no_grad")]
-    ahead, meant = view.after(lost), view.after(_listed(loop, lost, own))
+    ahead, meant = view.after(lost), view.after(_listed(loop, lost, own) + _fresh(loop, lost))
     found = []
     for index in sorted(reached & ahead):
         node = view.graph.nodes[index]
@@ -148,6 +149,16 @@ def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
         if leaves or (node.op == "detach" and index in meant):
             found.append(node)
     return places_of(loop, found)
+
+
+def _fresh(loop: LoopView, lost: list[int]) -> list[int]:
+    """Returns those of some layers whose weights are random numbers: nobody holds back what was never trained."""
+    view, found = loop.view, []
+    for index in lost:
+        weights = [view.graph.parameters[param] for name, param in view.graph.nodes[index].params if "bias" not in name]
+        if weights and all(each.init.scheme in RANDOM and not each.late for each in weights):
+            found.append(index)
+    return found if not loop.unexplained else []
 
 
 def _listed(loop: LoopView, lost: list[int], reached: set[int]) -> list[int]:

@@ -127,7 +127,7 @@ def _periodic(loop: LoopView) -> Iterator[tuple[Node, int, int]]:
             if region.kind == "loop":
                 break
             inner = next((outer for outer in around[position:] if view.graph.regions[outer].kind == "loop"), None)
-            if region.kind == "branch" and region.every is not None and region.arm == 0 and inner is not None:
+            if region.kind == "branch" and region.every is not None and inner is not None:
                 yield step, index, inner
 
 

@@ -15,6 +15,7 @@ from vglint.interp.values.objects import (
     ShapeV,
     Site,
     TensorV,
+    TurnNumber,
     Value,
 )
 from vglint.value import Expr, Literal_, Unknown
@@ -53,6 +54,8 @@ def literal(value: Value) -> Literal_:
     match value:
         case str():
             return str(value)
+        case TurnNumber():
+            return int(value)
         case None | bool() | int() | float() | Expr() | Unknown():
             return value
         case tuple():

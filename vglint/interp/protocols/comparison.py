@@ -27,11 +27,11 @@ from vglint.interp.values.objects import (
     OpaqueV,
     ParamV,
     ParamView,
-    Remainder,
     SetV,
     ShapeV,
     Site,
     TensorV,
+    TurnNumber,
     Value,
     is_tensor,
     is_unknown,
@@ -71,11 +71,11 @@ DUNDER = {
 
 def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value:
     """Returns a bool, a tensor, or an unknown."""
-    for side in (left, right):
-        if isinstance(side, Remainder) and counts_turns(run):
+    for side, other in ((left, right), (right, left)):
+        if isinstance(side, TurnNumber) and counts_turns(run):
             run.asked_turn = True
             if run.any_turn:
-                return of_turn(side)
+                return Unknown(_turn(side, other))
     if symbol in ("is", "is not"):
         same = identical(left, right)
         if same is None:
@@ -139,20 +139,24 @@ def counts_turns(run: Run) -> bool:
     return run.training_code and not run.setup and not run.modules_running
 
 
-def turn_of(value: Value) -> int | None:
-    """Returns in one of how many turns a condition holds, 0 where that number is not known; None where the turn does not decide it."""
-    if isinstance(value, Remainder):
-        return value.every
+def turn_of(value: Value) -> origin.Turn | None:
+    """Returns which turns a condition holds in; None where the turn does not decide it."""
+    if isinstance(value, TurnNumber):
+        return origin.Turn(value.every)
     if isinstance(value, Unknown) and isinstance(value.origin, origin.Turn):
-        return value.origin.every
+        return value.origin
     return None
 
 
-def of_turn(value: Remainder | Unknown) -> Unknown:
-    """Returns the unknown answer of a condition on the number of a turn."""
-    return Unknown(origin.Turn(turn_of(value) or 0))
+def _turn(number: TurnNumber, other: Value) -> origin.Turn:
+    """Returns which turns a comparison of a turn's number holds in. A count that starts anew is compared with where it does so."""
+    if number.every == 0 and isinstance(other, int) and 1 < other <= _PERIOD:
+        return origin.Turn(int(other))
+    return origin.Turn(number.every)
 
 
+_PERIOD = 1024
+"""The largest number of turns after which a count is taken to start anew."""
 _RARE = frozenset(
     f"torch.{name}"
     for name in "float16 half bfloat16 float64 double complex64 complex128 float8_e4m3fn float8_e5m2 int8 uint8 quint8".split()
@@ -170,7 +174,7 @@ def _is_rare_dtype(one: Value, other: Value) -> bool:
 
 def truth(run: Run, value: Value, frame: Frame, site: Site) -> bool | None:
     """Returns the truth of a value, None where it is not known."""
-    if isinstance(value, Remainder) and counts_turns(run):
+    if isinstance(value, TurnNumber) and counts_turns(run):
         run.asked_turn = True
         if run.any_turn:
             return None

@@ -18,7 +18,6 @@ from vglint.interp.protocols.comparison import (
     _tensor_binary,
     counts_turns,
     equal,
-    of_turn,
     symbolic,
     truth,
     turn_of,
@@ -32,9 +31,9 @@ from vglint.interp.values.objects import (
     ListV,
     ModuleV,
     OpaqueV,
-    Remainder,
     SetV,
     Site,
+    TurnNumber,
     Value,
     is_tensor,
 )
@@ -61,10 +60,10 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
     """Returns `left symbol right`."""
     if is_tensor(left) or is_tensor(right) or isinstance(left, OpaqueV) or isinstance(right, OpaqueV):
         return _tensor_binary(run, symbol, left, right, site)
-    if symbol == "%" and counts_turns(run) and not isinstance(left, (str, bytes, bool)):
-        left_over = _of_turns(left, right)
-        if left_over is not None:
-            return left_over
+    if symbol in _COUNTING and counts_turns(run):
+        number = _of_turns(symbol, left, right)
+        if number is not None:
+            return number
     if isinstance(left, NATIVE) and isinstance(right, NATIVE):
         return _native_binary(symbol, left, right)
     if isinstance(left, ArrayV) or isinstance(right, ArrayV):
@@ -94,8 +93,9 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
 def unary(run: Run, symbol: str, value: Value, frame: Frame, site: Site) -> Value:
     if symbol == "not":
         known = truth(run, value, frame, site)
-        if known is None and isinstance(value, (Remainder, Unknown)) and turn_of(value) is not None:
-            return of_turn(value)
+        turn = turn_of(value) if known is None else None
+        if turn is not None:
+            return Unknown(turn)
         return opaque(run, origin.Computed("not …"), [value], site) if known is None else not known
     if is_tensor(value) or isinstance(value, OpaqueV):
         name = {"-": "neg", "~": "bitwise_not"}.get(symbol)
@@ -114,19 +114,27 @@ def unary(run: Run, symbol: str, value: Value, frame: Frame, site: Site) -> Valu
     return value if isinstance(value, Unknown) else Unknown(origin.Call(f"{symbol}{type(value).__name__}"))
 
 
-def _of_turns(left: Value, right: Value) -> Value:
-    """Returns what a number of training code leaves when it is divided: a number that is another one in the next turn."""
-    if isinstance(left, int) and isinstance(right, int) and right > 0:
-        found = Remainder(left % right)
-        found.every = right
-        return found
-    if isinstance(left, Unknown) and isinstance(
-        left.origin, (*origin.FROM_ARGUMENTS, origin.Length, origin.Turn, origin.Branches)
+def _of_turns(symbol: str, left: Value, right: Value) -> Value:
+    """Returns what training code counts, and what is left of it when it is divided; None for other arithmetic."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return None
+    if isinstance(left, int) and isinstance(right, int):
+        if symbol == "%":
+            return TurnNumber.of(left % right, int(right)) if right > 0 else None
+        counted = next((side for side in (left, right) if isinstance(side, TurnNumber)), None)
+        if counted is None:
+            return None
+        return TurnNumber.of(left + right if symbol == "+" else left - right, counted.every)
+    if (
+        symbol == "%"
+        and isinstance(left, Unknown)
+        and isinstance(left.origin, (*origin.FROM_ARGUMENTS, origin.Length, origin.Turn, origin.Branches))
     ):
-        return Unknown(origin.Turn(right if isinstance(right, int) else 0))
+        return Unknown(origin.Turn(int(right) if isinstance(right, int) else 0))
     return None
 
 
+_COUNTING = frozenset("+-%")
 _BITS = 4_096
 _LENGTH = 100_000
 _WIDE = re.compile(r"%[^a-zA-Z%]*(\d{5}|\*)")

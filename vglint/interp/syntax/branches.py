@@ -46,7 +46,8 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         if isinstance(condition, OpaqueV)
         else "condition"
     )
-    every = turn_of(condition)
+    turn = turn_of(condition)
+    every = None if turn is None else turn.every
     if every is not None:
         text = f"every {every or 'few'} turns"
     if run.forks >= FORKS:
@@ -62,7 +63,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         run.journal = Journal()
         run.region = region
         run.open_region("branch", text, site, number)
-        run.regions[run.region].every = every
+        run.regions[run.region].every = every if number == 0 else None
         start, born = len(run.nodes), len(run.modules)
         raised = False
         flow: int | None = None
@@ -102,7 +103,12 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         run.gap(origin.Branches(text), site)
     for holder, key, value in own:
         run_write(run, holder, key, value)
-    return _join_ends(run, ends, frame, site, text)
+    ended = _join_ends(run, ends, frame, site, text)
+    if turn is not None and ended is None and any(end[0] == Flow.CONTINUE for end in ends):
+        # What follows in this turn runs in the other turns only; the loop's end closes the region.
+        run.open_region("branch", text, site, 1)
+        run.regions[run.region].every = every
+    return ended
 
 
 def _of_modules(run: Run, born: int, after: dict[Any, Any]) -> list[tuple[Any, Any, Any]]:

@@ -13,7 +13,7 @@ from vglint.interp.protocols import comparison
 from vglint.interp.protocols.comparison import counts_turns
 from vglint.interp.protocols.iteration import Items, items_of
 from vglint.interp.syntax.ahead import look_ahead
-from vglint.interp.values.objects import OpenLoop, RepeatV, Site, Value
+from vglint.interp.values.objects import OpenLoop, RepeatV, Site, TurnNumber, Value
 from vglint.source import code
 from vglint.value import Expr, Unknown
 
@@ -71,7 +71,7 @@ def _turns(
         region = run.open_region("loop", text, site) if turn == 0 else outer
         run.region = region
         stands = turn == 0 and len(items) > 1
-        flow = _first_of(run, bind, item, body, frame) if stands else _one(bind, item, body)
+        flow = _first_of(run, bind, _numbered(run, items), body, frame) if stands else _one(bind, item, body)
         run.region = outer
         if flow == Flow.BREAK:
             _fold(run, region, outer)
@@ -86,6 +86,18 @@ def _turns(
             return None
         _fold(run, region, outer)
     return None
+
+
+def _numbered(run: Run, items: list[Value]) -> Value:
+    """Returns the first item of a loop, its number marked as one that counts turns where the items have such numbers."""
+    first, second = items[0], items[1]
+    if not counts_turns(run):
+        return first
+    if isinstance(first, int) and isinstance(second, int) and not isinstance(first, bool):
+        return TurnNumber.of(first, None)
+    if isinstance(first, tuple) and isinstance(second, tuple) and first and second:
+        return (_numbered(run, [first[0], second[0]]), *first[1:]) if isinstance(first[0], int) else first
+    return first
 
 
 def _one(bind: Callable[[Value], None], item: Value, body: Callable[[], int | None]) -> int | None:
@@ -173,8 +185,9 @@ def _walk_parts(
             with counted(run, part.count, text, site):
                 flow = _walk_parts(run, part.items, bind, body, site, text)
         else:
-            bind(part)
-            flow = body()
+            region = run.region
+            flow = _one(bind, part, body)
+            run.region = region
         if flow == Flow.BREAK:
             return None
         if flow == Flow.RETURN:
@@ -197,8 +210,10 @@ def walk_while(
                 flow = body()
             return flow if flow == Flow.RETURN else None
         yielded = len(frame.yields or ())
+        region = run.region
         with any_turn(run):
             flow = body()
+        run.region = region
         if frame.yields and len(frame.yields) > yielded and _endless(test):
             frame.turns += [Unknown(origin.Length(text))] * (len(frame.yields) - len(frame.turns))
             return None

@@ -15,6 +15,7 @@ from vglint.interp.static.liveness import lost_rebindings
 from vglint.interp.syntax.assignment import assign, bind, delete
 from vglint.interp.syntax.branches import fork
 from vglint.interp.syntax.carried import held, note_carried
+from vglint.interp.syntax.counters import mark_counters
 from vglint.interp.syntax.definitions import make_class, make_function
 from vglint.interp.syntax.expressions import key_of
 from vglint.interp.syntax.independent_turns import turns_are_apart
@@ -239,6 +240,7 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
     source = evaluate(run, node.iter, frame)
     site = Site(frame.unit, node.iter)
     before, start = held(run, frame), len(run.nodes)
+    mark_counters(run, node, frame)
     flow = walk_loop(
         run,
         source,
@@ -265,6 +267,7 @@ def note_rebindings(run: Run, node: code.For, frame: Frame) -> None:
 
 @register(EXEC, code.While)
 def while_(run: Run, node: code.While, frame: Frame) -> int | None:
+    mark_counters(run, node, frame)
     return walk_while(
         run,
         node.test,

@@ -269,10 +269,19 @@ class ModuleV(Instance):
     """The region in which it was built."""
 
 
-class Remainder(int):
-    """What is left of a count of turns divided by `every`: the next turn has another one."""
+class TurnNumber(int):
+    """A number that counts the turns of a loop, or what is left of one divided by `every`: the next turn has another one.
 
-    every: int = 0
+    `every` is 0 for a count that starts anew after a number of turns that is not known, None for one that does not.
+    """
+
+    every: int | None = None
+
+    @staticmethod
+    def of(number: int, every: int | None) -> TurnNumber:
+        found = TurnNumber(number)
+        found.every = every
+        return found
 
 
 @dataclass(frozen=True, slots=True)
