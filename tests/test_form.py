@@ -120,12 +120,8 @@ FOREIGN = {
     "interp/kinds/arrays.py": "functions of numpy",
     "interp/kinds/native_methods.py": "methods of numpy's arrays and of Python's numbers",
     "interp/machine/imports.py": "functions of the module math",
-    "interp/nodes/distribution.py": "functions that fill a tensor, by their names in torch and in torch.nn.init",
-    "interp/entries/parts.py": "schemes of initialisation",
-    "interp/entries/idle_initialisers.py": "methods that fill a tensor",
     "interp/kinds/tensors.py": "methods of a tensor, as they are called",
     "interp/torch/trainers.py": "methods of an accelerator",
-    "interp/torch/initialisers.py": "arguments of calculate_gain",
 }
 """Where names that are also ops' mean something else, and what."""
 

@@ -9,11 +9,12 @@ from vglint.interp.machine.core import Run
 from vglint.interp.machine.names import member
 from vglint.interp.nodes.emit import emit
 from vglint.interp.values.objects import ClassV, External, FunctionV, ModuleV, Namespace, Site
+from vglint.ops.fills import IN_PLACE, SCHEMES
 from vglint.source import code
 from vglint.source.unit import Unit
 
 _KEPT = frozenset({"__init__", "forward", "__call__", "setup", "build"})
-_FILLING = frozenset({"normal_", "uniform_", "fill_", "zero_", "copy_", "xavier_uniform_", "kaiming_normal_"})
+_FILLING = IN_PLACE.keys() | {f"{scheme}_" for scheme in SCHEMES} | {"copy_"}
 
 
 def note_idle_initialisers(run: Run) -> None:

@@ -11,8 +11,8 @@ from vglint.interp.nodes.distribution import UNKNOWN
 from vglint.interp.torch.module_methods import named_parameters_of
 from vglint.interp.torch.modules import walk
 from vglint.interp.values.objects import ClassV, ModuleV, Site
+from vglint.ops.init import CONSTANTS
 
-_FILLS = frozenset({"zeros", "ones", "constant"})
 Starts: TypeAlias = "dict[str, dict[str, tuple[Init, Site | None]]]"
 """By the class's qualified name and a parameter's path within it: its distribution, and where it was written."""
 
@@ -36,5 +36,5 @@ def start_as_part(run: Run, module: ModuleV, starts: Starts) -> None:
     for path, param in named_parameters_of(module) if known else ():
         if path in known and known[path][0] != param.init:
             init, site = known[path]
-            run.set_field(param, "init", init if init.scheme in _FILLS else UNKNOWN)
+            run.set_field(param, "init", init if init.scheme in CONSTANTS else UNKNOWN)
             run.init_sites[id(param)] = site

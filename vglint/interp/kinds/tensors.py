@@ -22,6 +22,7 @@ from vglint.interp.values.objects import (
     Value,
     is_tensor,
 )
+from vglint.ops.fills import IN_PLACE
 from vglint.ops.spec import Arg, Spelling
 from vglint.value import Unknown, product
 
@@ -49,8 +50,8 @@ def call_method(
         return special
     if isinstance(value, (ParamV, ParamView)) and name.endswith("_") and not name.startswith("_"):
         return _write(run, value, name, args, keywords, site)
-    if isinstance(value, TensorV) and value.init is not None and name in distribution.IN_PLACE:
-        init = distribution.scheme(distribution.IN_PLACE[name], args, keywords)
+    if isinstance(value, TensorV) and value.init is not None and name in IN_PLACE:
+        init = distribution.scheme(IN_PLACE[name], args, keywords)
         distribution.overwrite(run, value, init, site)
         return value
     spelling = ops.method(name)
@@ -160,8 +161,8 @@ def _write(
 ) -> Value:
     """Overwrites or scales a parameter in place."""
     param = value.param if isinstance(value, ParamView) else value
-    if name in distribution.IN_PLACE:
-        distribution.overwrite(run, value, distribution.scheme(distribution.IN_PLACE[name], args, keywords), site)
+    if name in IN_PLACE:
+        distribution.overwrite(run, value, distribution.scheme(IN_PLACE[name], args, keywords), site)
     elif name == "copy_" and args and isinstance(args[0], (TensorV, ParamV)) and args[0].init is not None:
         distribution.overwrite(run, value, args[0].init, site)
     elif name in ("mul_", "div_", "add_", "sub_") and args and isinstance(args[0], (int, float)):

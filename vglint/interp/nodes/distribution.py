@@ -12,74 +12,23 @@ from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.folding import folded
 from vglint.interp.nodes.numbers import made_of_numbers
 from vglint.interp.values.objects import ROW, ParamV, ParamView, Site, TensorV, Value
+from vglint.ops import has
+from vglint.ops.fills import CREATED, SCHEMES
 from vglint.ops.grid import moments
 from vglint.ops.spec import Spelling
 from vglint.value import Literal_, Unknown
 
 UNKNOWN = Init("unknown")
 
-SCHEMES: dict[str, tuple[tuple[str, Literal_], ...]] = {
-    "uniform": (("a", 0.0), ("b", 1.0)),
-    "normal": (("mean", 0.0), ("std", 1.0)),
-    "trunc_normal": (("mean", 0.0), ("std", 1.0), ("a", -2.0), ("b", 2.0)),
-    "constant": (("val", None),),
-    "ones": (),
-    "zeros": (),
-    "eye": (),
-    "dirac": (("groups", 1),),
-    "xavier_uniform": (("gain", 1.0),),
-    "xavier_normal": (("gain", 1.0),),
-    "kaiming_uniform": (("a", 0.0), ("mode", "fan_in"), ("nonlinearity", "leaky_relu")),
-    "kaiming_normal": (("a", 0.0), ("mode", "fan_in"), ("nonlinearity", "leaky_relu")),
-    "orthogonal": (("gain", 1.0),),
-    "sparse": (("sparsity", None), ("std", 0.01)),
-}
-"""torch.nn.init's functions without their underscore, arguments after the tensor with defaults."""
-
-_CREATED = {
-    "zeros": Init("zeros"),
-    "zeros_like": Init("zeros"),
-    "new_zeros": Init("zeros"),
-    "ones": Init("ones"),
-    "ones_like": Init("ones"),
-    "new_ones": Init("ones"),
-    "randn": Init("normal", SCHEMES["normal"]),
-    "randn_like": Init("normal", SCHEMES["normal"]),
-    "rand": Init("uniform", SCHEMES["uniform"]),
-    "rand_like": Init("uniform", SCHEMES["uniform"]),
-    "empty": Init("uninitialised"),
-    "empty_like": Init("uninitialised"),
-    "new_empty": Init("uninitialised"),
-    "new": Init("uninitialised"),
-    "Tensor": Init("uninitialised"),
-    "FloatTensor": Init("uninitialised"),
-    "eye": Init("eye"),
-}
-_KEEPS = frozenset(
-    "view reshape permute transpose t unsqueeze squeeze flatten contiguous clone to float double half cuda cpu repeat expand requires_grad_ type swapaxes".split()
-)
-IN_PLACE: dict[str, str] = {
-    "normal_": "normal",
-    "uniform_": "uniform",
-    "fill_": "constant",
-    "zero_": "zeros",
-    "trunc_normal_": "trunc_normal",
-}
-"""Tensor methods that overwrite, with the scheme that they mean."""
-OVERWRITES = frozenset(
-    "copy_ set_ exponential_ bernoulli_ random_ log_normal_ cauchy_ geometric_ index_fill_ masked_fill_ scatter_ erfinv_ add_ sub_ clamp_ pow_ sqrt_ abs_ renorm_ index_copy_".split()
-)
-"""Tensor methods after which the distribution is not known."""
-
 
 def created(spelling: Spelling, bound: Mapping[str, Value], args: list[Value], made: TensorV) -> None:
     """Notes the distribution (and the entries of small vectors) of a tensor that a call creates."""
     name = spelling.name.rsplit(".", 1)[-1]
-    if name in _CREATED:
-        made.init = _CREATED[name]
+    if name in CREATED:
+        made.init = CREATED[name]
         if name in ("Tensor", "FloatTensor") and args and not isinstance(args[0], int):
             made.init = UNKNOWN
-    elif name in ("full", "new_full", "full_like"):
+    elif spelling.op == "full" or spelling.op == "full_like":
         made.init = constant(literal(bound.get("fill_value")))
     elif name in ("tensor", "as_tensor", "scalar_tensor"):
         data = bound.get("data", bound.get("s"))
@@ -94,21 +43,27 @@ def created(spelling: Spelling, bound: Mapping[str, Value], args: list[Value], m
     elif name == "normal":
         mean, std = literal(bound.get("mean")), literal(bound.get("std"))
         made.init = Init("normal", (("mean", mean), ("std", std)))
-    elif name in ("linspace", "arange"):
+    elif name == "linspace" or name == "arange":
         made.init = UNKNOWN
         made.values = _entries(name, bound)
-    elif name in _KEEPS and args:
+    elif args and _keeps(spelling):
         source = args[0]
         if isinstance(source, TensorV):
             made.init, made.values = source.init, source.values
         elif isinstance(source, ParamV):
             made.init = source.init
-    elif name in ("mul", "div", "multiply", "divide") and len(args) > 1:
-        made.init = combined(name[:3], args[:2])
+    elif has(spelling.op, "scales") and not spelling.inplace and len(args) > 1:
+        made.init = combined(spelling.op, args[:2])
     elif args and isinstance(args[0], (TensorV, ParamV)) and args[0].init is not None:
         made.init = UNKNOWN
     if made.values is None and args:
         made.values = folded(spelling.op, args)
+
+
+def _keeps(spelling: Spelling) -> bool:
+    """Whether a result has the entries of the first argument, and the argument itself is left as it is."""
+    moves = has(spelling.op, "rearranges") or has(spelling.op, "repeats")
+    return (moves and not spelling.inplace) or spelling.op == "requires_grad"
 
 
 def of_tensor(run: Run, value: TensorV) -> Init:
@@ -141,12 +96,12 @@ def combined(op: str, operands: list[Value]) -> Init | None:
             return scaled(known[0], float(right))
         if op == "div" and right:
             return scaled(known[0], 1.0 / float(right))
-        if op in ("add", "sub"):
+        if has(op, "adds"):
             return shifted(known[0], float(right) if op == "add" else -float(right))
     elif isinstance(left, (int, float)):
         if op == "mul":
             return scaled(known[0], float(left))
-        if op in ("add", "sub"):
+        if has(op, "adds"):
             return shifted(known[0] if op == "add" else scaled(known[0], -1.0), float(left))
     return UNKNOWN
 

@@ -19,6 +19,8 @@ from vglint.interp.values.objects import (
     TensorV,
     Value,
 )
+from vglint.ops.fills import SCHEMES
+from vglint.ops.init import calculate_gain as gain_of
 from vglint.value import Unknown
 
 
@@ -62,7 +64,7 @@ def _initialise(name: str) -> Any:
     return write
 
 
-for _scheme in distribution.SCHEMES:
+for _scheme in SCHEMES:
     LIBRARY[f"torch.nn.init.{_scheme}_"] = LIBRARY[f"torch.nn.init.{_scheme}"] = _initialise(_scheme)
 for _package in ("timm.models.layers", "timm.layers"):
     LIBRARY[f"{_package}.trunc_normal_"] = _initialise("trunc_normal")
@@ -73,15 +75,9 @@ def calculate_gain(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     kind, param = arguments(args, keywords, "nonlinearity", "param")
-    if kind in ("linear", "sigmoid") or (isinstance(kind, str) and kind.startswith("conv")):
-        return 1.0
-    if kind == "leaky_relu":
-        slope = param if isinstance(param, (int, float)) else 0.01
-        return float((2.0 / (1 + slope**2)) ** 0.5)
-    known: Value = {"tanh": 5.0 / 3, "relu": 2.0**0.5, "selu": 0.75}.get(
-        kind if isinstance(kind, str) else "", Unknown(origin.Computed("gain"))
-    )
-    return known
+    slope = float(param) if isinstance(param, (int, float)) else None
+    known = gain_of(kind, slope) if isinstance(kind, str) else None
+    return Unknown(origin.Computed("gain")) if known is None else known
 
 
 @register(LIBRARY, "torch.nn.init._calculate_fan_in_and_fan_out")
@@ -107,15 +103,12 @@ def correct_fan(
 
 
 _PARAMETRISED = {
-    f"torch.nn.utils.{name}"
-    for name in (
-        "weight_norm",
-        "spectral_norm",
-        "parametrizations.weight_norm",
-        "parametrizations.spectral_norm",
-        "parametrizations.orthogonal",
-        "parametrize.register_parametrization",
-    )
+    "torch.nn.utils.weight_norm",
+    "torch.nn.utils.spectral_norm",
+    "torch.nn.utils.parametrizations.weight_norm",
+    "torch.nn.utils.parametrizations.spectral_norm",
+    "torch.nn.utils.parametrizations.orthogonal",
+    "torch.nn.utils.parametrize.register_parametrization",
 }
 
 
