@@ -13,10 +13,12 @@ from vglint.interp.machine.core import (
     Run,
     call,
     execute,
+    execute_unit,
     get_attribute,
 )
 from vglint.interp.nodes.emit import entry_input
 from vglint.interp.static.candidates import acts_elsewhere
+from vglint.interp.static.redefined import repeated
 from vglint.interp.torch import training
 from vglint.interp.torch.leaves import leaf_base
 from vglint.interp.torch.modules import find_in_mro
@@ -222,8 +224,12 @@ def run_script(run: Run, module: Module, space: Namespace) -> tuple[dict[str, Mo
     """Executes a file from top to bottom, as `python file.py` does."""
     run.training_code = True
     space.names["__name__"] = "__main__"
+    in_order = bool(repeated(module))
     for unit in module.units:
         if unit.kind in ("class", "function", "import"):
+            if in_order and unit.name:
+                space.done.add(id(unit))
+                execute_unit(run, space, unit)
             continue
         if id(unit) in space.done:
             continue

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from vglint.interp.static.bare import bare_script, bare_units
 from vglint.interp.static.call_sites import CallSite, call_sites, calls_of_imported
+from vglint.interp.static.redefined import lasts_until, repeated
 from vglint.source import code
 from vglint.source.module import Module
 from vglint.source.unit import Unit
@@ -49,6 +50,7 @@ def candidates(module: Module) -> Iterator[Candidate]:
     script = False
     called = call_sites(module)
     trainers = _trainers(module)
+    again = repeated(module)
     walked: list[Unit] = []
     for unit in module.units:
         node = unit.definition
@@ -56,7 +58,8 @@ def candidates(module: Module) -> Iterator[Candidate]:
             if node.bases:
                 yield Candidate("class", unit)
                 for site in called.get(node.name, ()):
-                    yield Candidate("call", unit, call=site)
+                    if node.name not in again or unit.line <= site.unit.line < lasts_until(module, unit):
+                        yield Candidate("call", unit, call=site)
             walked += [unit] * bool(node.bases)
             for method in training_methods(node):
                 walked.append(unit)

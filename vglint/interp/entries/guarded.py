@@ -1,0 +1,77 @@
+"""One entry, run inside its budget; what there is at its end becomes its graph."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TypeAlias
+
+from vglint import origin
+from vglint.graph import Graph
+from vglint.interp.entries.freeze import Kind, freeze
+from vglint.interp.entries.idle_initialisers import note_idle_initialisers
+from vglint.interp.machine.core import (
+    BudgetError,
+    Raised,
+    RegionDraft,
+    Run,
+)
+from vglint.interp.torch.given import settle
+from vglint.interp.values.objects import (
+    ModuleV,
+    Namespace,
+    Value,
+    is_unknown,
+)
+from vglint.source.module import Module
+from vglint.source.project import Project
+from vglint.span import Span
+from vglint.value import Unknown
+
+Started: TypeAlias = "tuple[Kind, dict[str, ModuleV], Value]"
+"""What kind of entry it is, its modules by name, and what it returns."""
+
+
+def guarded(run: Run, span: Span, start: Callable[[], Started]) -> Graph:
+    """Runs an entry inside its budget and freezes what there is at its end."""
+    kind: Kind = "class"
+    roots: dict[str, ModuleV] = {}
+    result: Value = None
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 12_000))
+    try:
+        kind, roots, result = start()
+        settle(run)
+        if kind == "training":
+            note_idle_initialisers(run)
+        if is_unknown(result):
+            unknown = result if isinstance(result, Unknown) else result.why  # type: ignore[attr-defined]
+            run.gap_of(unknown)
+    except BudgetError as error:
+        run.gap(origin.Budget(str(error)))
+    except Raised as error:
+        run.gap(origin.Raise(error.name), error.site)
+    except RecursionError:
+        run.gap(origin.Budget("nested too deeply"))
+    finally:
+        sys.setrecursionlimit(limit)
+    if not roots:
+        roots = run.roots
+    if not roots and run.modules:
+        roots = {"": run.modules[0]}
+    written, run.journal = run.journal, None
+    graph = freeze(run, kind, span, roots, result)
+    run.journal = written
+    return graph
+
+
+def new_run(project: Project, entry: str) -> Run:
+    run = Run(project, entry)
+    run.regions.append(RegionDraft(None, "function", entry))
+    return run
+
+
+def namespace(run: Run, module: Module) -> Namespace:
+    from vglint.interp.machine.imports import namespace
+
+    return namespace(run, module)

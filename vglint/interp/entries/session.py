@@ -1,0 +1,230 @@
+"""The entries of one file, what they share, and how much they may take."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from vglint.graph import Graph
+from vglint.interp.entries.guarded import Started, guarded, namespace, new_run
+from vglint.interp.entries.made import Made
+from vglint.interp.entries.made_up_arguments import arguments_for
+from vglint.interp.entries.parts import Starts, note_parts, start_as_part
+from vglint.interp.entries.starts import (
+    NoEntry,
+    fit_models,
+    has_forward,
+    is_lightning,
+    run_class,
+    run_lightning,
+    run_made,
+    run_method,
+    run_script,
+    run_training,
+    setup_call,
+)
+from vglint.interp.machine.attempts import take_back
+from vglint.interp.machine.core import (
+    MISSING,
+    NODES,
+    STEPS,
+    BudgetError,
+    Frame,
+    Raised,
+    Run,
+    call,
+    evaluate,
+    execute_unit,
+)
+from vglint.interp.machine.memory import Journal, Memory
+from vglint.interp.machine.names import member
+from vglint.interp.static.candidates import Candidate, Need, factories, needs
+from vglint.interp.static.redefined import definitions, lasts_until, repeated
+from vglint.interp.torch.leaves import is_module_class
+from vglint.interp.torch.modules import find_in_mro
+from vglint.interp.values.objects import (
+    ClassV,
+    FunctionV,
+    Instance,
+    ModuleV,
+    Namespace,
+    Scope,
+    Site,
+    Value,
+)
+from vglint.ops import having
+from vglint.source import code
+from vglint.source.module import Module
+from vglint.source.project import Project
+from vglint.span import Span
+
+ACTS = having("acts") | {"step", "zero_grad", "trainer"}
+"""What makes training code of code that calls models."""
+FILE_NODES = 18_000
+"""Nodes that the entries of a file make before each is held to `ENTRY_NODES`: many large models of one file are much alike."""
+ENTRY_NODES = 2_500
+FILE_STEPS = 500_000
+"""The same for steps: tables of numbers that a constructor computes one by one are walked for the first entries."""
+ENTRY_STEPS = 60_000
+
+
+class Session:
+    """The entries of one file: what they share is what its statements define, and with which arguments classes were built."""
+
+    def __init__(self, project: Project, module: Module) -> None:
+        self.project = project
+        self.module = module
+        kept = project.kept.setdefault("interp", Memory())
+        assert isinstance(kept, Memory)
+        self.memory = kept
+        self.built: dict[str, tuple[list[Value], dict[str, Value]]] = {}
+        self.starts: Starts = {}
+        self.nodes = 0
+        self.steps = 0
+
+    def need(self, candidate: Candidate) -> Need:
+        """Returns what a candidate must be given, which other entries may show."""
+        return needs(candidate.unit) if candidate.kind == "class" else "nothing"
+
+    def graph(self, candidate: Candidate) -> tuple[Graph | None, list[Graph]]:
+        """Returns the graph of a candidate, None where it is no entry, and those of the models that it makes on its way."""
+        run = new_run(self.project, title(candidate))
+        if candidate.kind != "script":
+            run.memory = self.memory
+            run.memory.begin()
+            run.journal = Journal()
+        run.built = self.built
+        run.allowed = min(NODES, max(ENTRY_NODES, FILE_NODES - self.nodes))
+        run.steps_allowed = min(STEPS, max(ENTRY_STEPS, FILE_STEPS - self.steps))
+        unit = candidate.unit
+        space = namespace(run, self.module)
+        frame = Frame(Scope({}, None, space), unit, None)
+        span = candidate.place or (
+            unit.span(unit.head) if unit.definition is not None else Span(self.module.path, unit.line, 1, unit.line, 1)
+        )
+        replaced = self._define_again(run, candidate, space)
+        made = Made(frame, span)
+        run.passes.harvest = partial(made.harvest, run)
+        try:
+            graph = guarded(run, span, lambda: self._started(run, candidate, space, frame))
+            if graph.kind == "training":
+                made.harvest(run, run.passes.calls, run.modules)
+            named = [replace(each, entry=graph.entry) for each in made.graphs]
+            is_bare = candidate.bare and not any(node.op in ACTS for node in graph.nodes)
+            return None if is_bare else graph, named
+        except NoEntry:
+            return None, []
+        finally:
+            space.names.update(replaced)
+            self.nodes += len(run.nodes)
+            self.steps += run.steps
+            take_back(run)
+
+    def _define_again(self, run: Run, candidate: Candidate, space: Namespace) -> dict[str, Value]:
+        """Makes names that the file defines several times mean what they do where a candidate stands; returns what they meant before."""
+        if candidate.kind == "script" or not (names := repeated(self.module)):
+            return {}
+        here = candidate.unit if candidate.call is None else candidate.call.unit
+        if here.name not in names and candidate.call is None:
+            return {}
+        line = lasts_until(self.module, here) if here.name else here.line
+        before = {name: value for name in names if (value := member(run, space, name)) is not MISSING}
+        for unit in definitions(self.module, line):
+            execute_unit(run, space, unit)
+        return before
+
+    def _started(self, run: Run, candidate: Candidate, space: Namespace, frame: Frame) -> Started:
+        try:
+            kind, roots, result = self._start(run, candidate, space, frame)
+        except Raised as error:
+            if error.abstract and candidate.kind == "class":
+                raise NoEntry from None
+            raise
+        except BudgetError:
+            if candidate.kind == "class" and run.modules:
+                start_as_part(run, run.modules[0], self.starts)
+            raise
+        if kind == "class" and "" in roots:
+            start_as_part(run, roots[""], self.starts)
+        if kind == "training":
+            fit_models(run, frame)
+        else:
+            note_parts(run, roots, self.module.path, self.starts)
+        return kind, roots, result
+
+    def _start(self, run: Run, candidate: Candidate, space: Namespace, frame: Frame) -> Started:
+        if candidate.kind == "script":
+            return "training", *run_script(run, self.module, space)
+        called = candidate.call
+        if called is not None:
+            frame = Frame(frame.scope, called.unit, None)
+        imported = called is not None and candidate.imported
+        value = (
+            self._evaluated(run, called.node.func, frame) if imported and called else member(run, space, candidate.name)
+        )
+        if candidate.kind in ("class", "call"):
+            if not isinstance(value, ClassV) or not is_module_class(value) or not has_forward(value):
+                raise NoEntry
+            if called is not None:
+                if is_lightning(value):
+                    raise NoEntry
+                return "expression", *run_made(run, self._evaluated(run, called.node, frame), frame)
+            if is_lightning(value):
+                return "training", *run_lightning(run, value, frame)
+            return "class", *self._build_class(run, value, frame)
+        if candidate.kind == "method":
+            if not isinstance(value, ClassV) or is_lightning(value):
+                raise NoEntry
+            return "training", *run_method(run, value, candidate.method, frame)
+        if not isinstance(value, FunctionV):
+            raise NoEntry
+        if candidate.kind == "training":
+            return "training", *run_training(run, value, frame)
+        return "function", *run_made(run, setup_call(run, value, frame), frame)
+
+    def _build_class(self, run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
+        """Builds a class from its defaults, else as something else in the file builds it, else from symbols."""
+        need = self.need(Candidate("class", cls.unit))
+        if need != "nothing" and cls.name == cls.unit.names[-1]:
+            shown = self.built.get(cls.qualified)
+            if shown is not None and (need == "arguments" or _is_given_others(run, cls, shown[0])):
+                run.setup += 1
+                try:
+                    made = call(run, cls, list(shown[0]), dict(shown[1]), frame, Site(cls.unit, cls.unit.head))
+                finally:
+                    run.setup -= 1
+                return run_made(run, made, frame)
+            for name in factories(self.module, cls.name)[: need == "arguments"]:
+                function = member(run, namespace(run, self.module), name)
+                made = setup_call(run, function, frame) if isinstance(function, FunctionV) else None
+                if isinstance(made, ModuleV) and isinstance(made.cls, ClassV) and made.cls.qualified == cls.qualified:
+                    return run_made(run, made, frame)
+                run.gaps.clear()
+                run.modules.clear()
+                run.nodes.clear()
+        return run_class(run, cls, frame)
+
+    def _evaluated(self, run: Run, node: code.Expression, frame: Frame) -> Value:
+        run.setup += 1
+        try:
+            return evaluate(run, node, frame)
+        finally:
+            run.setup -= 1
+
+
+def title(candidate: Candidate) -> str:
+    if candidate.kind == "method":
+        return f"{candidate.name}.{candidate.method}"
+    return candidate.name if candidate.call is None else candidate.call.text
+
+
+def _is_given_others(run: Run, cls: ClassV, shown: list[Value]) -> bool:
+    """Whether a class is built with objects of other classes than its annotations name."""
+    init = find_in_mro(cls, "__init__")
+    if init is None or not isinstance(init[0], FunctionV):
+        return False
+    ours = arguments_for(run, init[0], tensors=False, skip=1, cls=cls)
+    return any(
+        isinstance(one, Instance) and isinstance(other, Instance) and one.cls is not other.cls
+        for one, other in zip(ours, shown, strict=False)
+    )
