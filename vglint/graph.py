@@ -110,6 +110,8 @@ class Region:
     span: Span | None = None
     every: int | None = None
     """Of a branch that is taken in one of so many turns of a loop: how many, 0 where the number is not known; None for other branches."""
+    condition: int | None = None
+    """Of a branch: the node that its condition is, or is computed from, where it is one of the graph's."""
 
 
 @dataclass(frozen=True, slots=True)

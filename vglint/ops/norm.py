@@ -66,7 +66,7 @@ ENTRIES = (
         F.batch_norm(%input, %running_mean, %running_var, %weight=None, %bias=None, training=False, momentum=0.1, eps=1e-05)
         torch.batch_norm(%input, %weight, %bias, %running_mean, %running_var, training, momentum, eps, -cudnn_enabled)""",
         params=batch_norm_params,
-    ).having("each_channel", "breaks_selu", "map_parts", "map_places"),
+    ).having("by_mode", "each_channel", "breaks_selu", "map_parts", "map_places"),
     Entry(
         "instance_norm",
         "norm",

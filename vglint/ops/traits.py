@@ -80,6 +80,7 @@ Trait: TypeAlias = Literal[
     "convolution",
     "transposed_convolution",
     "composite",  # made of other ops: transformer_encoder
+    "by_mode",  # takes its running statistics in eval() mode: batch_norm
     "breaks_selu",  # disturbs the fixed point of SELU: dropout, batch_norm
     # losses and training
     "takes_logits",  # scores of either sign: cross_entropy

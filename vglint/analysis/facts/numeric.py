@@ -72,6 +72,27 @@ def squares_shifted(found: NodeView) -> bool:
 
 
 @fact("node", "flag")
+def guarded_by_condition(found: NodeView) -> bool:
+    """A Python condition on its result or its argument chooses whether a gradient passes it: `if d > 1e-5: x / d`."""
+    view, node = found.view, found.node
+    if _is_guarded(found, node.region):
+        return True
+    readers = [view.graph.nodes[index] for index in view.readers[node.index]]
+    passing = [reader for reader in readers if view.carries_gradient(reader)]
+    return bool(passing) and all(_is_guarded(found, reader.region) for reader in passing)
+
+
+def _is_guarded(found: NodeView, region: int) -> bool:
+    """Whether a region lies in an arm of a condition on a node or its argument."""
+    own = {found.node.index, *found.node.inputs}
+    for index in found.view.regions_of(region):
+        condition = found.view.graph.regions[index].condition
+        if condition is not None and own & {condition, *found.view.before([condition])}:
+            return True
+    return False
+
+
+@fact("node", "flag")
 def epsilon_outside(found: NodeView) -> bool:
     """A small constant is added to the result, where it protects the division but not the root's slope."""
     view = found.view

@@ -18,6 +18,8 @@ from vglint.value import Unknown
 def normalised_values(found: NodeView) -> float | Unknown:
     """Number of values that each mean and variance of a batch or instance normalisation is taken over."""
     node = found.node
+    if node.get("training") is False:
+        return unknown("it runs in evaluation")
     if node.op == "instance_norm" and node.inputs and _pooled(found, node.inputs[0]):
         return 1.0
     shape = found.view.graph.nodes[node.inputs[0]].shape if node.inputs else None

@@ -26,7 +26,7 @@ _EPS = 1e-5
 def batch_norm(use: Use) -> Step:
     state = use.state()
     training = use.get("training")
-    if training is False and not use.node.type:
+    if training is False:
         return evaluation(use, state)
     samples, places = float(use.batch), state.places
     if samples * (places or math.inf) <= 1:

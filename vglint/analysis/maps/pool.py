@@ -113,7 +113,7 @@ def alpha_dropout(use: Use) -> Step:
     """Dropped units take SELU's floor α' = −λα, then an affine map restores mean 0 and variance 1."""
     state = use.state()
     p = use.number("p", 0.5)
-    if p <= 0 or p >= 1 or (use.get("training") is False and use.node.type is None):
+    if p <= 0 or p >= 1 or use.get("training") is False:
         return state, lambda grad: [grad]
     floor = -1.7580993408473766
     scale = 1.0 / ((1.0 - p) * (1.0 + p * floor * floor))

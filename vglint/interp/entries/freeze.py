@@ -96,7 +96,7 @@ def _graph(
 ) -> Graph:
     names = _module_names(run, roots)
     index = {old: new for new, old in enumerate(kept)}
-    regions, region_index = _regions(run, span, {run.nodes[old].region for old in kept})
+    regions, region_index = _regions(run, span, {run.nodes[old].region for old in kept}, index)
     parameters, places = _parameters(run, names, [run.nodes[old] for old in kept], span.file, region_index)
     nodes = tuple(
         _node(run, draft, new, index, names, places, region_index, span)
@@ -294,7 +294,7 @@ def _buffer_paths(run: Run, names: dict[int, tuple[str, bool]]) -> dict[int, str
     return paths
 
 
-def _regions(run: Run, span: Span, used: set[int]) -> tuple[tuple[Region, ...], dict[int, int]]:
+def _regions(run: Run, span: Span, used: set[int], nodes: dict[int, int]) -> tuple[tuple[Region, ...], dict[int, int]]:
     """Drops regions that turned out to be none, or hold no node, and renumbers the rest."""
 
     def resolved(number: int) -> int:
@@ -321,7 +321,15 @@ def _regions(run: Run, span: Span, used: set[int]) -> tuple[tuple[Region, ...], 
         parent = None if draft.parent is None else index[resolved(draft.parent)]
         made.append(
             Region(
-                len(made), parent, draft.kind, draft.text, draft.arm, draft.count, _span(draft.site, span), draft.every
+                len(made),
+                parent,
+                draft.kind,
+                draft.text,
+                draft.arm,
+                draft.count,
+                _span(draft.site, span),
+                draft.every,
+                None if draft.condition is None else nodes.get(draft.condition),
             )
         )
     for number in used:

@@ -108,6 +108,7 @@ class RegionDraft:
     site: Site | None = None
     born: int = field(default_factory=birth)
     every: int | None = None  # of a branch that is taken in one of so many turns, 0 where that is not known
+    condition: int | None = None  # the node that a branch's condition is, or is computed from
     alias: int | None = None  # set when the region turned out to be none: its nodes belong to that one
 
 

@@ -72,7 +72,7 @@ def node_of(run: Run, value: Value, site: Site | None) -> int | None:
             return value.node if not value.pick else _pick(run, value, site)
         case ParamV():
             _read_while_built(run, value)
-            if value.node is None:
+            if value.node is None or _without_gradient(run, run.nodes[value.node].region, run.region):
                 run.set_field(value, "node", len(run.nodes))
                 setup, run.setup = run.setup, 0
                 emit(run, "parameter", [], {}, value.origin or site, params=[("value", value)], shape=value.shape)
@@ -93,6 +93,19 @@ def node_of(run: Run, value: Value, site: Site | None) -> int | None:
             return value.node
         case _:
             return None
+
+
+def _without_gradient(run: Run, made: int, read: int) -> bool:
+    """Whether a node was made under no_grad and is now wanted where gradients are kept."""
+
+    def guarded(region: int | None) -> bool:
+        while region is not None:
+            if run.regions[region].kind == "no_grad":
+                return True
+            region = run.regions[region].parent
+        return False
+
+    return guarded(made) and not guarded(read)
 
 
 def _constant(run: Run, value: TensorV, site: Site | None) -> ParamV | None:

@@ -105,6 +105,8 @@ def emit_call(
     shapes: list[Shape | None] = []
     names: list[str] = []
     kind = ops.OPS[spelling.op].kind if spelling.op in ops.OPS else "other"
+    if leaf is not None and leaf.evaluating and (kind == "dropout" or ops.has(spelling.op, "by_mode")):
+        config["training"] = False
     for arg in signature:
         if arg.role == "ignored" or arg.name not in bound:
             continue

@@ -64,6 +64,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         run.region = region
         run.open_region("branch", text, site, number)
         run.regions[run.region].every = every if number == 0 else None
+        run.regions[run.region].condition = _node_behind(condition)
         start, born = len(run.nodes), len(run.modules)
         raised = False
         flow: int | None = None
@@ -109,6 +110,16 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         run.open_region("branch", text, site, 1)
         run.regions[run.region].every = every
     return ended
+
+
+def _node_behind(condition: Value) -> int | None:
+    match condition:
+        case TensorV(node=node):
+            return node
+        case OpaqueV(node=int(node)) | OpaqueV(deps=(node, *_)):
+            return node
+        case _:
+            return None
 
 
 def _of_modules(run: Run, born: int, after: dict[Any, Any]) -> list[tuple[Any, Any, Any]]:

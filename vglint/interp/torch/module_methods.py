@@ -66,12 +66,20 @@ for _name in (
 def train(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     mode = args[1] if len(args) > 1 else keywords.get("mode", True)
     module = _module(args)
+    _set_mode(run, module, mode is False)
     emit_hook(run, "train_mode" if mode is not False else "eval_mode", module, site, named_parameters_of(module))
     return args[0]
 
 
+def _set_mode(run: Run, module: ModuleV, evaluating: bool) -> None:
+    for _, each in modules.walk(module):
+        if each.evaluating != evaluating:
+            run.set_field(each, "evaluating", evaluating)
+
+
 @register(METHODS, "eval")
 def evaluate_mode(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    _set_mode(run, _module(args), True)
     emit_hook(run, "eval_mode", _module(args), site, named_parameters_of(_module(args)))
     return args[0]
 

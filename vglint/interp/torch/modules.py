@@ -211,7 +211,7 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
         absent = name == "bias" and module.config[name] is False and "weight" in module.parameters
         return None if absent else module.config[name]  # a recurrent layer's `bias` is a bool, another's a parameter
     if name == "training":
-        return run.training
+        return run.training and not module.evaluating
     if name == "__class__":
         return module.cls
     if name == "__dict__":

@@ -267,6 +267,8 @@ class ModuleV(Instance):
     born: int = field(default_factory=birth)
     region: int = 0
     """The region in which it was built."""
+    evaluating: bool = False
+    """The program put it into eval() mode last."""
 
 
 class TurnNumber(int):
