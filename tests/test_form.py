@@ -23,7 +23,7 @@ PACKAGE = ROOT / "vglint"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("nearest", "number", "span", "origin", "value", "shape", "signal", "graph", "rule", "finding"),
+    ("disk", "nearest", "number", "span", "origin", "value", "shape", "signal", "graph", "rule", "finding"),
     ("source", "ops", "config", "report"),
     ("interp",),
     ("analysis",),
@@ -41,7 +41,6 @@ HOMES = {
     "click": {"cli", "report"},
     "libcst": {"source", "fix"},
     "msgspec": {"source", "config", "rulebook", "lint"},
-    "pathspec": {"source"},
     "tomli": {"config", "rulebook"},
     "torch": {"probe"},
 }

@@ -6,13 +6,10 @@
 from __future__ import annotations
 
 import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 import pytest
+from hostile import Hang, bounded
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutations import mutated, programs
@@ -25,9 +22,6 @@ from vglint.lint import Buffer, lint
 from vglint.source.project import Project
 
 EXAMPLES = int(os.environ.get("VGLINT_EXAMPLES", "0"))
-SECONDS = 20.0
-"""CPU time that one text of a few kilobytes may take; the slowest known takes a tenth."""
-
 GOVERN = Configuration(isolated=True, overrides={"cache": False, "pedantic": True}).of
 
 FEW = settings(
@@ -37,24 +31,6 @@ FEW = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-
-
-class Hang(BaseException):
-    """Not an Exception, so that nothing below can swallow it."""
-
-
-@contextmanager
-def bounded(seconds: float = SECONDS) -> Iterator[None]:
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise Hang(f"more than {seconds:g} s")
-
-    before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
 
 
 def interpreted(text: str) -> tuple[Graph, ...]:

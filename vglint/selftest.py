@@ -17,6 +17,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TypeAlias
 
+from vglint import disk
 from vglint.finding import Finding, Problem
 from vglint.rule import Rule
 from vglint.source.notebook import Cell, read_notebook
@@ -109,7 +110,7 @@ def check_files(folder: Path, lint: Lint) -> Iterator[Check]:
     """Yields a check of each Python file and notebook under a folder, or of one file."""
     files = [folder] if folder.is_file() else sorted((*folder.rglob("*.py"), *folder.rglob("*.ipynb")))
     for file in files:
-        content = file.read_bytes()
+        content = disk.read(file, disk.most_of(file))
         text = content.decode("utf-8", "replace")
         if file.suffix == ".ipynb":
             yield _check_notebook(file.as_posix(), content, tuple(lint(str(file), text)))

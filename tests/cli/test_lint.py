@@ -128,8 +128,8 @@ def test_what_is_wrong_on_the_command_line_names_the_option(folder: Path) -> Non
     (folder / "vglint.toml").write_text('ignore = ["VG102"]')
     for option in ("--select", "--ignore", "--extend-select"):
         assert (
-            f"Error: {option}: no rule, name or family 'VG1O1', did you mean 'VG101'?"
-            in vglint("deep.py", option, "VG1O1").output
+            f"Error: {option}: no rule, name or family 'VG101x', did you mean 'VG101'?"
+            in vglint("deep.py", option, "VG101x").output
         )
 
 

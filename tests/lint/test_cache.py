@@ -11,6 +11,7 @@ import pytest
 from vglint.config import Configuration
 from vglint.finding import Report
 from vglint.lint import lint
+from vglint.lint import project as linting
 from vglint.lint import work as processes
 
 BLOCK = """\
@@ -55,6 +56,7 @@ class Project:
             return original(tools, path, content)
 
         monkeypatch.setattr(processes, "lint_file", noting)
+        monkeypatch.setattr(linting, "CHEAP", False)  # in this process, which notes
 
     def write(self, name: str, text: str) -> None:
         path = self.folder / name

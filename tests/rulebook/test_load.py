@@ -64,7 +64,7 @@ def test_a_good_file_is_read(tmp_path):
         ("[params]", '[confirm]\nwen = "measured.nonfinite"\n[params]', "confirm.wen", "did you mean 'when'?"),
         ("[params]", '[[levels]]\nwhen = "True"\nseverity = "eror"\n[params]', "levels", "did you mean 'error'?"),
         ("[params]", '[[related]]\nplaces = "norm"\nmessage = "x"\n[params]', "related[0].places", "'norms'"),
-        ('id = "XX100"', "id = ", "", "is not TOML"),
+        ('id = "XX100"', "id = ", "", "is not valid TOML"),
         (WHEN, 'when = ["deep > 1", "most > 1"]', "when[0]", "unknown name 'deep'"),
         (WHEN, "when = []", "when", "length >= 1"),
         (WHEN, 'when = "most ** 9 > 1"\nunless = ["True", "9 ** 99999999 > 3"]', "unless[1]", "out of range"),

@@ -90,7 +90,9 @@ def main() -> None:
     try:
         cli(prog_name="vglint")
     except Exception as error:
-        summary = " ".join(f"{type(error).__name__}: {error}".split())
+        from vglint.cli.wrong import one_line
+
+        summary = one_line(" ".join(f"{type(error).__name__}: {error}".split()))
         print(f"vglint: internal error: {summary}", file=sys.stderr)
         print("Please report it; VGLINT_DEBUG=1 shows where it happened.", file=sys.stderr)
         sys.exit(2)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
-from vglint.cli.output import say
+from vglint.cli.output import say, tell
+from vglint.disk import leads_out
 from vglint.fix import NotWrittenError
 from vglint.lint.fixing import Fixed, Refused, fixes
 from vglint.lint.ignoring import ignored
@@ -46,10 +48,10 @@ def ignore_findings(
     written = [] if only_shown else _written(made)
     for one in refused:
         span = one.finding.span
-        click.echo(f"{span.file}:{span.line}: {one.finding.rule} gets no comment: {one.why}", err=True)
+        tell(f"{span.file}:{span.line}: {one.finding.rule} gets no comment: {one.why}")
     count = sum(len(fixed.findings) for fixed in made)
     verb = "would answer" if only_shown else "answered"
-    click.echo(f"{verb} {plural(count, 'finding')} in {plural(len(made), 'file')}", err=True)
+    tell(f"{verb} {plural(count, 'finding')} in {plural(len(made), 'file')}")
     return bool(written)
 
 
@@ -57,6 +59,9 @@ def _written(made: list[Fixed]) -> list[Fixed]:
     """Writes files, and returns those that could be; raises click.ClickException where one could not, after the others."""
     failed = []
     for fixed in made:
+        if (real := leads_out(fixed.path)) is not None:
+            failed.append(f"{fixed.path} is left as it is: it is a link to {real}, out of this folder")
+            continue
         try:
             fixed.write()
         except (OSError, NotWrittenError) as error:
@@ -67,17 +72,28 @@ def _written(made: list[Fixed]) -> list[Fixed]:
 
 
 def _diff(fixed: Fixed) -> str:
-    before, after = (text.splitlines(keepends=True) for text in fixed.texts)
+    before, after = (_ROW.findall(text) for text in fixed.texts)
     name = fixed.path.lstrip("/")
-    lines = difflib.unified_diff(before, after, f"a/{name}", f"b/{name}")
+    lines = difflib.unified_diff(before, after, _quoted(f"a/{name}"), _quoted(f"b/{name}"))
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+_ROW = re.compile(r"[^\n]*\n|[^\n]+")
+_UNSAFE = re.compile('[\x00-\x1f\x7f"\\\\\udc80-\udcff]')
+
+
+def _quoted(name: str) -> str:
+    """Returns a file's name as git writes it in a patch: in quotes, with octal codes, where it holds what could end the line."""
+    if not _UNSAFE.search(name):
+        return name
+    return '"' + _UNSAFE.sub(lambda match: f"\\{ord(match.group()) & 0xFF:03o}", name) + '"'
 
 
 def _count(verb: str, made: list[Fixed], refused: list[Refused], report: Report, unsafe: bool) -> None:
     for one in refused:
         span = one.finding.span
-        click.echo(f"{span.file}:{span.line}: the fix of {one.finding.rule} is left out: {one.why}", err=True)
+        tell(f"{span.file}:{span.line}: the fix of {one.finding.rule} is left out: {one.why}")
     count = sum(len(fixed.findings) for fixed in made)
     more = 0 if unsafe else sum(1 for finding in report.findings if finding.fix and finding.fix.safety == "unsafe")
     hint = f" ({plural(more, 'change')} more with --unsafe-fixes)" if more else ""
-    click.echo(f"{verb} {plural(count, 'finding')} in {plural(len(made), 'file')}{hint}", err=True)
+    tell(f"{verb} {plural(count, 'finding')} in {plural(len(made), 'file')}{hint}")

@@ -6,9 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import click
-
-from vglint.cli.output import say
+from vglint.cli.output import say, tell
 
 if TYPE_CHECKING:
     from vglint.config import Configuration
@@ -21,7 +19,7 @@ def show_files(paths: Sequence[str], configuration: Configuration) -> None:
 
     files, problems = discover(paths, lambda folder: exclusion(configuration.of(folder)))
     for problem in problems:
-        click.echo(f"{problem.path}: {problem.message}", err=True)
+        tell(f"{problem.path}: {problem.message}")
     say("".join(f"{file}\n" for file in files))
 
 

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 import click
 
 from vglint.cli.completion import complete_rules
-from vglint.cli.output import Output, known_format, outputs, report_files, say, terminal_width, wants_color, write_file
+from vglint.cli.output import (
+    Output,
+    known_format,
+    outputs,
+    report_files,
+    say,
+    tell,
+    terminal_width,
+    wants_color,
+    write_file,
+)
 from vglint.cli.verbs import OTHER_NAMES, VERBS
 from vglint.cli.wrong import WrongUse, plain_errors
 from vglint.nearest import nearest
@@ -117,6 +127,7 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
         (show_files if options["show_files"] else show_settings)(files, configuration)
         return
     _configured(settings)  # what is wrong with it is said, even if the command line has its own
+    wants_probe = _wants_probe(options, settings)
     report = run(files, configuration.of, options["verbose"], buffer)
     if options["add_ignore"] is not None:
         from vglint.cli.fix import ignore_findings
@@ -137,13 +148,13 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
                 report = run(files, configuration.of, options["verbose"])
         if options["fix_only"]:
             return
-        if buffer is None and (_wants_probe(options) or settings.probe.enabled):
+        if buffer is None and wants_probe:
             from vglint.cli.probed import show_probed
 
             ctx.exit(show_probed(files, report, configuration, options, lambda found: _print(found, options, settings)))
         _print(report, options, settings)
     if not report.files and not report.problems and not options["quiet"]:
-        click.echo(f"there is no Python file or notebook to lint in {', '.join(paths)}", err=True)
+        tell(f"there is no Python file or notebook to lint in {', '.join(paths)}")
     found = bool(report.findings or report.problems)
     ctx.exit(1 if found and not settings.exit_zero else 0)
 
@@ -168,8 +179,21 @@ def _refuse(paths: Sequence[str], options: Mapping[str, Any]) -> None:
                 raise click.UsageError(f"there is no file {path!r}{close.replace('mean', 'mean the verb')}")
 
 
-def _wants_probe(options: Mapping[str, Any]) -> bool:
-    return bool(options["probe"] or options["prove_fix"] or options["reports"])
+def _wants_probe(options: Mapping[str, Any], settings: Settings) -> bool:
+    """Whether models are run: only the command line, the environment or the user's own configuration may ask for that."""
+    from vglint.config import own
+
+    asked = options["probe"] or options["prove_fix"] or os.environ.get("VGLINT_PROBE", "").lower() in _YES
+    if asked or (not options["isolated"] and own().probe.enabled):
+        return True
+    if options["reports"]:
+        raise click.UsageError("--report needs --probe: what it writes is measured, and measuring runs the code")
+    if settings.probe.enabled:
+        tell(f"{settings.file}: probe.enabled is not heeded here: --probe or VGLINT_PROBE=1 has the code run")
+    return False
+
+
+_YES = ("1", "true", "yes", "on")
 
 
 def _overrides(options: Mapping[str, Any]) -> dict[str, object]:
@@ -218,11 +242,11 @@ def _print(report: Report, options: Mapping[str, Any], settings: Settings) -> No
         text = FORMATS[output.format](report, view)
         if output.file is None:
             shown = True
-            say(text)
+            say(text, color=color, commands=output.format == "github")
         else:
             write_file(output.file, text)
     if not shown and not options["quiet"]:
-        click.echo(summary(report), err=True)
+        tell(summary(report))
 
 
 def _configured(settings: Settings) -> tuple[Output, ...]:

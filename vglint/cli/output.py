@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import click
 
+from vglint import disk
 from vglint.report import FORMATS
+from vglint.report.view import harmless
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,10 @@ def terminal_width() -> int:
     return min(max(shutil.get_terminal_size((100, 24)).columns, 40), 120)
 
 
-def say(text: str) -> None:
-    """Writes to standard output what its encoding can hold; a reader that went away is no fault."""
+def say(text: str, *, color: bool = False, commands: bool = False) -> None:
+    """Writes to standard output what its encoding can hold, made harmless; a reader that went away is no fault."""
     stream = sys.stdout
+    text = harmless(text, color=color, commands=commands)
     encoding = stream.encoding or "utf-8"
     try:
         stream.write(text.encode(encoding, "replace").decode(encoding))
@@ -81,10 +84,15 @@ def say(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def tell(text: str) -> None:
+    """Writes a line to standard error, made harmless."""
+    click.echo(harmless(text), err=True)
+
+
 def write_file(file: str, text: str) -> None:
     """Writes a report to a file; raises click.UsageError where that cannot be."""
     try:
-        with open(file, "w", encoding="utf-8", errors="replace", newline="\n") as stream:
-            stream.write(text)
-    except OSError as error:
-        raise click.UsageError(f"cannot write {file}: {error.strerror}") from None
+        disk.write(file, text.encode("utf-8", "replace"))
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise click.UsageError(f"cannot write {file}: {why}") from None

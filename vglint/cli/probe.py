@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vglint.cli.output import report_files, say, write_file
+from vglint.cli.output import report_files, say, tell, write_file
 from vglint.cli.target import opened, parse_target
 from vglint.cli.wrong import plain_errors
 
@@ -78,7 +78,7 @@ def probe(ctx: click.Context, /, target: str, reports: tuple[str, ...], **option
             request if configured is None else adjusted(request, configured), seconds=timeout * 0.7, **changes
         )
 
-    click.echo(f"running {parsed.expression} of {parsed.file} (at most {timeout:g} s)", err=True)
+    tell(f"running {parsed.expression} of {parsed.file} (at most {timeout:g} s)")
     try:
         report = probe_entry(project, module, parsed.expression, load(settings.rule_dirs), limits, adjust)
     except EntryError as error:

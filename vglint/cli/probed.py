@@ -6,9 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from vglint.cli.output import say, write_file
+from vglint.cli.output import say, tell, write_file
 from vglint.report.summary import plural
 
 if TYPE_CHECKING:
@@ -34,8 +32,8 @@ def show_probed(
     from vglint.lint.verdicts import with_verdicts
 
     settings = configuration.of(os.getcwd())
-    probed = with_verdicts(report, configuration.of_file, _tell, model_files(files, configuration.of))
-    proven = list(proofs(probed, _tell)) if options["prove_fix"] else []
+    probed = with_verdicts(report, configuration.of_file, tell, model_files(files, configuration.of))
+    proven = list(proofs(probed, tell)) if options["prove_fix"] else []
     show(probed.report)
     _count(probed)
     if proven:
@@ -61,14 +59,10 @@ def written(name: str, models: Sequence[ProbeReport], texts: Mapping[str, str], 
     return page(models, texts, tuple(map(str, proven)))
 
 
-def _tell(text: str) -> None:
-    click.echo(text, err=True)
-
-
 def _count(probed: Probed) -> None:
     from vglint.lint.verdicts import counts
 
     silent = sum(model.measured is None for model in probed.models)
     words = ", ".join(f"{count} {word}" for word, count in counts(probed.report).items() if count) or "none"
     left = f"; {silent} could not be run" if silent else ""
-    _tell(f"{plural(len(probed.models), 'model')} run{left}; verdicts: {words}")
+    tell(f"{plural(len(probed.models), 'model')} run{left}; verdicts: {words}")

@@ -6,10 +6,11 @@ import re
 import sys
 from collections.abc import Callable
 from functools import wraps
-from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import click
+
+from vglint import disk
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -28,13 +29,16 @@ def plain_errors(verb: Callable[Given, Result]) -> Callable[Given, Result]:
     def wrapped(*args: Given.args, **kwargs: Given.kwargs) -> Result:
         try:
             return verb(*args, **kwargs)
+        except click.ClickException as error:
+            vars(error)["message"] = one_line(error.message)  # final only by name
+            raise
         except Exception as error:
             from vglint.config import ConfigError
 
             if isinstance(error, ConfigError) or _is_rule_error(error):
                 said = str(error).removeprefix(": ")
                 where = pointed(str(getattr(error, "file", "")), str(getattr(error, "key", "")), said)
-                raise WrongUse("\n".join([said, *where])) from None
+                raise WrongUse("\n".join([one_line(said), *where])) from None
             raise
 
     return wrapped
@@ -50,8 +54,8 @@ def pointed(file: str, key: str, message: str) -> list[str]:
     if not file.endswith(".toml"):
         return []
     try:
-        text = Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        text = disk.read(file, disk.TEXT).decode()
+    except (OSError, ValueError):
         return []
     at = re.search(r"\(at line (\d+), column (\d+)\)", message)
     if at is not None:
@@ -86,6 +90,16 @@ def _value(text: str, message: str, place: tuple[int, int, int] | None) -> tuple
         if found is not None:
             return number, found.start() + 1, found.end() + 1
     return place
+
+
+def one_line(text: str) -> str:
+    """Returns a message that holds text of files, of bounded length and harmless to a terminal."""
+    from vglint.report.view import harmless
+
+    return harmless(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+
+
+_LONGEST = 2000
 
 
 def _is_rule_error(error: Exception) -> bool:

@@ -1,7 +1,7 @@
 """`[tool.vglint]` in pyproject.toml, or vglint.toml, as checked settings."""
 
 from vglint.config.error import ConfigError
-from vglint.config.load import Configuration, load, pattern_fault
+from vglint.config.load import Configuration, load, own, own_file, pattern_fault
 from vglint.config.settings import ProbeSettings, RuleSettings, Settings, Target, TensorSpec
 
 __all__ = [
@@ -13,5 +13,7 @@ __all__ = [
     "Target",
     "TensorSpec",
     "load",
+    "own",
+    "own_file",
     "pattern_fault",
 ]

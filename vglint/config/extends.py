@@ -13,6 +13,9 @@ Table: TypeAlias = Mapping[str, Any]
 Read: TypeAlias = Callable[[str], "tuple[str, Table] | None"]
 """From a path to the name that a file is shown by and its table; None for a file without one."""
 
+_DEEPEST = 5
+_MOST = 5
+"""Files that one file may extend."""
 _ADDED = ("extend-select", "extend-exclude")
 """Arrays that are added to those of the base."""
 
@@ -20,9 +23,14 @@ _ADDED = ("extend-select", "extend-exclude")
 def with_bases(shown: str, file: str, table: Table, read: Read, above: tuple[str, ...] = ()) -> Table:
     """Returns a table with the keys of the files that it extends, the later ones over the earlier, its own over all. Raises ConfigError."""
     schema.checked(shown, table)
+    if len(above) > _DEEPEST:
+        raise ConfigError(shown, "extends", f"is the end of a chain of more than {_DEEPEST} files")
     given = table.get("extends", [])
     merged: Table = {}
-    for name in [given] if isinstance(given, str) else given:
+    names = [given] if isinstance(given, str) else given
+    if len(names) > _MOST:
+        raise ConfigError(shown, "extends", f"names more than {_MOST} files")
+    for name in names:
         base = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(file)), os.path.expanduser(name)))
         if base in (*above, os.path.abspath(file)):
             raise ConfigError(shown, "extends", f"{name!r} extends this file again")

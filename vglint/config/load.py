@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections.abc import Mapping
@@ -9,18 +10,34 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-import tomli
-
+from vglint import disk
 from vglint.config import schema
 from vglint.config.error import ConfigError
 from vglint.config.extends import with_bases
 from vglint.config.settings import ProbeSettings, RuleSettings, Settings, Target, TensorSpec, Value
+from vglint.config.toml import NotToml, read_bytes, table_of
 from vglint.rule import Confidence, Severity
 
 MARKERS = ("vglint.toml", "pyproject.toml", "setup.cfg", ".git")
 """What the folder of a project holds."""
 FILES = ("vglint.toml", "pyproject.toml")
 """Names of configuration files; the first that a folder has counts."""
+
+
+def own_file() -> str | None:
+    """Returns the user's own configuration, which governs the files that no other does; None where there is none."""
+    folder = os.environ.get("APPDATA" if os.name == "nt" else "XDG_CONFIG_HOME", "")
+    if not os.path.isabs(folder):
+        folder = os.path.join(os.path.expanduser("~"), ".config")
+    file = os.path.join(folder, "vglint", "vglint.toml")
+    return file if os.path.isfile(file) else None
+
+
+def own() -> Settings:
+    """Returns the settings of the user's own configuration, the defaults where there is none. Raises ConfigError."""
+    file = own_file()
+    settings = None if file is None else load(file)
+    return dataclasses.replace(settings or Settings(), root=os.getcwd())
 
 
 @dataclass
@@ -60,7 +77,7 @@ class Configuration:
             if os.path.isfile(file) and (settings := load(file)) is not None:
                 return settings.merged(**self.overrides)
         above = os.path.dirname(folder)
-        return Settings(root=os.getcwd()).merged(**self.overrides) if above == folder else self.of(above)
+        return own().merged(**self.overrides) if above == folder else self.of(above)
 
 
 def project_of(folder: str) -> str:
@@ -85,17 +102,14 @@ def load(file: str) -> Settings | None:
 
 def _table(file: str) -> tuple[str, Mapping[str, Any]] | None:
     """Returns the name that a file is shown by and its table, None for a pyproject.toml without one. Raises ConfigError."""
-    try:
-        content = Path(file).read_bytes()
-    except OSError as error:
-        raise ConfigError(_shown(file), "", f"cannot be read: {(error.strerror or str(error)).lower()}") from None
     is_pyproject = os.path.basename(file) == "pyproject.toml"
-    if is_pyproject and b"vglint" not in content:
-        return None
     try:
-        table = tomli.loads(content.decode())
-    except (tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(_shown(file), "", f"is not valid TOML: {error}") from None
+        content = read_bytes(file)
+        if is_pyproject and b"vglint" not in content:
+            return None
+        table = table_of(content)
+    except NotToml as error:
+        raise ConfigError(_shown(file), "", str(error)) from None
     if is_pyproject:
         tool = table.get("tool")
         if not isinstance(tool, dict) or "vglint" not in tool:
@@ -136,10 +150,10 @@ def _settings(file: str, root: str, raw: schema.Schema) -> Settings:
         force_exclude=raw.force_exclude,
         respect_gitignore=raw.respect_gitignore,
         resolve=tuple(raw.resolve),
-        output_format=_outputs(root, raw.output_format),
-        jobs=_positive(file, "jobs", raw.jobs),
+        output_format=_outputs(file, root, raw.output_format),
+        jobs=_within(file, "jobs", raw.jobs, 256),
         cache=raw.cache,
-        cache_dir=None if raw.cache_dir is None else os.path.join(root, raw.cache_dir),
+        cache_dir=None if raw.cache_dir is None else _below(file, "cache-dir", root, raw.cache_dir),
         exit_zero=raw.exit_zero,
         probe=_probe(file, raw.probe),
     )
@@ -178,23 +192,63 @@ def pattern_fault(pattern: str) -> str | None:
     return None
 
 
-def _outputs(root: str, raw: str | list[str] | dict[str, str]) -> tuple[tuple[str, str | None], ...]:
+def _outputs(file: str, root: str, raw: str | list[str] | dict[str, str]) -> tuple[tuple[str, str | None], ...]:
     if isinstance(raw, dict):
-        return tuple((name, os.path.join(root, file) if file not in ("", "-") else None) for name, file in raw.items())
-    pairs = (one.partition("=") for one in ([raw] if isinstance(raw, str) else raw))
-    return tuple((name, os.path.join(root, file) if file else None) for name, _, file in pairs)
+        pairs = [(name, "" if output == "-" else output) for name, output in raw.items()]
+    else:
+        parts = [one.partition("=") for one in ([raw] if isinstance(raw, str) else raw)]
+        pairs = [(name, output) for name, _, output in parts]
+    return tuple((name, _report(file, root, output) if output else None) for name, output in pairs)
 
 
-def _positive(file: str, key: str, value: int | None) -> int | None:
+_REPORTS = (".json", ".log", ".sarif", ".txt")
+"""Endings of files that a configuration may have written: none of them is run, or read as settings, by a program that finds it."""
+
+
+def _report(file: str, root: str, output: str) -> str:
+    path = _below(file, "output-format", root, output)
+    parts = os.path.relpath(path, root).split(os.sep)
+    if not path.endswith(_REPORTS) or any(part.startswith(".") for part in parts):
+        right = ", ".join(_REPORTS)
+        what = f"{output!r} is no name of a report: it must end in {right}, and no part of it start with a dot"
+        raise ConfigError(file, "output-format", f"{what} (--output-format may name any file)")
+    return path
+
+
+def _below(file: str, key: str, root: str, path: str) -> str:
+    """Returns a path that the configuration names; raises ConfigError where it is not below the configuration's own folder, or leads
+    through a link: a folder that somebody else wrote must not make vglint write elsewhere."""
+    whole = os.path.normpath(os.path.join(root, path))
+    if "\0" in path or not disk.is_below(whole, root):
+        option = f"--{key} may name any"
+        raise ConfigError(
+            file, key, f"{path!r} is not below {_shown(root)}, the folder of the configuration ({option})"
+        )
+    if (link := disk.link_on(whole, root)) is not None:
+        raise ConfigError(file, key, f"{path!r} leads through a link ({_shown(link)}), which is not followed")
+    return whole
+
+
+def _within(file: str, key: str, value: int | None, most: int) -> int | None:
     if value is not None and value < 1:
         raise ConfigError(file, key, f"must be at least 1, not {value}")
+    if value is not None and value > most:
+        raise ConfigError(file, key, f"must be at most {most}, not {value}")
     return value
 
 
+_LONGEST = 86_400
+"""Seconds, one day."""
+_LARGEST = 1 << 20
+"""MiB, one tebibyte."""
+
+
 def _probe(file: str, raw: schema.Probe) -> ProbeSettings:
-    _positive(file, "probe.memory", raw.memory)
-    if raw.timeout <= 0:
+    _within(file, "probe.memory", raw.memory, _LARGEST)
+    if not raw.timeout > 0:
         raise ConfigError(file, "probe.timeout", f"must be above 0 seconds, not {raw.timeout:g}")
+    if raw.timeout > _LONGEST:
+        raise ConfigError(file, "probe.timeout", f"must be at most {_LONGEST} seconds, not {raw.timeout:g}")
     targets = tuple(_target(target) for target in raw.targets)
     return ProbeSettings(raw.enabled, raw.timeout, raw.memory, raw.models, raw.fail_on, targets)
 

@@ -60,6 +60,7 @@ class ProbeSettings:
     """`[tool.vglint.probe]`: whether models are run, and within which limits."""
 
     enabled: bool = False
+    """Counts in the user's own configuration only: a repository must not have its code run by whoever looks at it."""
     timeout: float = 60.0
     """Seconds for one entry."""
     memory: int = 4096

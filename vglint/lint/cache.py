@@ -79,7 +79,7 @@ def write(folder: Path, key: str, memory: Memory) -> None:
     import msgspec
 
     memory.written = time_ns()
-    with suppress(OSError):
+    with suppress(OSError, UnicodeEncodeError):
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in (
             (".gitignore", "*\n"),

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from vglint.finding import Finding, Gap, Place, Problem
 from vglint.lint.fixes import Before, with_fixes
+from vglint.lint.limits import MEMORY, SECONDS, OverLimit, limited
 from vglint.lint.missing import missing_imports
-from vglint.lint.outcome import SKIPPED, Idle, Outcome
+from vglint.lint.outcome import SKIPPED, Idle, Outcome, encodable
 from vglint.lint.tracked import TrackedProject
 from vglint.rule import Confidence
 from vglint.rulebook import Rulebook
@@ -39,6 +40,8 @@ class Tools:
     gaps: bool = False
     offers: bool = True
     """Whether fixes are tried; what is only compared with needs none."""
+    mortal: bool = False
+    """Whether this process may be ended where a file costs too much: another one goes on with the rest."""
 
 
 def lint_file(tools: Tools, path: str, content: bytes | None) -> Outcome:
@@ -46,23 +49,29 @@ def lint_file(tools: Tools, path: str, content: bytes | None) -> Outcome:
 
     `content` is what the file holds, None where it cannot be read.
     """
-    if content is not None and not concerns_torch(content):
-        wrong = faults(path, content)
-        return Outcome(problems=wrong) if wrong else SKIPPED
     try:
-        with tools.project.asking(os.path.abspath(path)):
-            module = tools.project.module(path)
-            return (
-                Outcome(problems=(module,))
-                if isinstance(module, Problem)
-                else _lint_module(tools, module, content or b"")
-            )
-    except Exception as error:  # a fault of ours must not cost the other files
+        with limited(mortal=tools.mortal):
+            return encodable(_linted(tools, path, content))
+    except (Exception, OverLimit) as error:  # neither a fault of ours nor what the file costs must cost the other files
         return Outcome(problems=(internal_error(path, error),), internal=True)
 
 
+def _linted(tools: Tools, path: str, content: bytes | None) -> Outcome:
+    if content is not None and not concerns_torch(content):
+        wrong = faults(path, content)
+        return Outcome(problems=wrong) if wrong else SKIPPED
+    with tools.project.asking(os.path.abspath(path)):
+        module = tools.project.module(path, content)
+        if isinstance(module, Problem):
+            return Outcome(problems=(module,))
+        return _lint_module(tools, module, content or b"")
+
+
 def internal_error(path: str, error: BaseException, what: str = "") -> Problem:
-    """Returns the problem that asks the user to report a fault of vglint; raises it anew where VGLINT_DEBUG is set."""
+    """Returns the problem that says what a file costs, or asks the user to report a fault of vglint; that is raised anew where VGLINT_DEBUG
+    is set."""
+    if isinstance(error, (OverLimit, MemoryError)):
+        return too_costly(path)
     if os.environ.get("VGLINT_DEBUG"):
         raise error
     frames = traceback.extract_tb(error.__traceback__)
@@ -71,6 +80,12 @@ def internal_error(path: str, error: BaseException, what: str = "") -> Problem:
     entry = f" on {what}" if what else ""
     text = f"internal error{entry}: {summary}{where}; please report it (VGLINT_DEBUG=1 shows more)"
     return Problem(path, None, text, "internal")
+
+
+def too_costly(path: str) -> Problem:
+    """Returns what is said of a file that costs more than one file may."""
+    what = f"is not linted: it would take more than {SECONDS} seconds of processor time, or more than {MEMORY >> 30} GB of memory"
+    return Problem(path, None, what, "internal")
 
 
 def _lint_module(tools: Tools, module: Module, content: bytes) -> Outcome:

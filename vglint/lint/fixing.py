@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vglint import disk
 from vglint.config import Settings
 from vglint.finding import Finding, Fix, Problem, Report
 from vglint.fix import apply, compatible, rewritten, write
@@ -91,8 +92,8 @@ def _offered(finding: Finding, content: bytes) -> Fix | None:
 
 def _read(path: str) -> bytes | None:
     try:
-        return Path(path).read_bytes()
-    except OSError:
+        return disk.read(path, disk.most_of(path))
+    except (OSError, ValueError):
         return None
 
 

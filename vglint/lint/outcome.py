@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from vglint.finding import Finding, Gap, Problem
 
@@ -42,6 +45,28 @@ class Outcome:
 
 SKIPPED = Outcome()
 """What a file gives that cannot concern torch."""
+
+
+def encodable(outcome: Outcome) -> Outcome:
+    """Returns the outcome with texts that UTF-8 can hold: a string of the program may hold half of a surrogate pair. Paths stay as they are."""
+    return _encodable(outcome) if _SURROGATE.search(repr(outcome)) else outcome
+
+
+_SURROGATE = re.compile(r"\\ud[89a-f]")
+_PATHS = frozenset({"file", "path"})
+
+
+def _encodable(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case tuple():
+            return tuple(_encodable(item) for item in value)
+        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            names = [one.name for one in dataclasses.fields(value) if one.name not in _PATHS]
+            return dataclasses.replace(value, **{name: _encodable(getattr(value, name)) for name in names})
+        case _:
+            return value
 
 
 @dataclass(slots=True)

@@ -15,6 +15,11 @@ Result = TypeVar("Result")
 Task = TypeVar("Task")
 
 
+CHEAP = sys.platform.startswith("linux")
+"""Whether a process costs some milliseconds: then all work is done in one that may end without ending the run. fork keeps what is imported
+and read; where it is not safe (macOS) or not there (Windows), processes start anew."""
+
+
 def processors() -> int:
     """Returns how many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -60,20 +65,21 @@ def spread(
                 break
             unfinished.discard(waiting[future])
             yield result
-    for item in (item for position in sorted(unfinished) for item in pieces[position]):
+    left = [item for position in sorted(unfinished) for item in pieces[position]]
+    while left:
         with _pool(1, begin, task) as pool:
             try:
-                result = pool.submit(work, [item]).result()
+                while left:
+                    result = pool.submit(work, [left[0]]).result()
+                    yield result
+                    del left[0]
             except BrokenProcessPool:
-                result = lost(item)
-        yield result
+                yield lost(left.pop(0))
 
 
 def _pool(jobs: int, begin: Callable[[Task], None], task: Task) -> ProcessPoolExecutor:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    # fork keeps what is imported and read; where it is not safe (macOS) or not there (Windows), processes start anew
-    method = "fork" if sys.platform.startswith("linux") else "spawn"
-    context = multiprocessing.get_context(method)
+    context = multiprocessing.get_context("fork" if CHEAP else "spawn")
     return ProcessPoolExecutor(jobs, context, initializer=begin, initargs=(task,))

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vglint import __version__
+from vglint import __version__, disk
 from vglint.config import Settings
 from vglint.finding import Report
 from vglint.lint import cache
 from vglint.lint.outcome import Outcome
-from vglint.lint.parallel import batches, processors, spread
+from vglint.lint.parallel import CHEAP, batches, processors, spread
 from vglint.lint.shown import report_of
 
 if TYPE_CHECKING:
@@ -64,7 +64,14 @@ def model_files(arguments: Sequence[str], govern: Callable[[str], Settings]) -> 
     from vglint.source.relevance import concerns_torch
 
     files, _ = discover(arguments, lambda folder: exclusion(govern(folder)))
-    return [file for file in files if file.endswith(".py") and concerns_torch(Path(file).read_bytes())]
+    return [file for file in files if file.endswith(".py") and concerns_torch(_content(file))]
+
+
+def _content(file: str) -> bytes:
+    try:
+        return disk.read(file, disk.most_of(file))
+    except (OSError, ValueError):
+        return b""
 
 
 def _cached(settings: Settings, paths: Sequence[str]) -> dict[str, Outcome]:
@@ -88,11 +95,13 @@ def _linted(settings: Settings, paths: Sequence[str], missing: Sequence[str], ga
     sizes = [_size(path) for path in missing]
     pieces = batches(missing, sizes, _BATCH)
     jobs = settings.jobs or processors()
+    if len(pieces) < 2 or sum(sizes) <= _WORTH_PROCESSES:
+        jobs = 1
     task = work.Task(settings, tuple(paths), gaps)
     work.begin(task)
     done = work.Done()
-    if jobs > 1 and len(pieces) > 1 and sum(sizes) > _WORTH_PROCESSES:
-        for one in spread(work.lint_batch, pieces, jobs, work.lost, work.begin, task):
+    if pieces and (jobs > 1 or CHEAP):
+        for one in spread(work.lint_batch, pieces, min(jobs, 4 * processors()), work.lost, work.enter, task):
             done.add(one)
     else:
         for piece in pieces:
@@ -103,8 +112,13 @@ def _linted(settings: Settings, paths: Sequence[str], missing: Sequence[str], ga
 def _lint_buffer(settings: Settings, buffer: Buffer, gaps: bool) -> Outcome:
     from vglint.lint import work
 
-    work.begin(work.Task(settings, (buffer.path,), gaps))
-    return work.lint_buffer(buffer.path, buffer.content, True)
+    task = work.Task(settings, (buffer.path,), gaps)
+    work.begin(task)
+    if not CHEAP:
+        return work.lint_buffer(buffer.path, buffer.content, True)
+    pieces = [[(buffer.path, buffer.content)]]
+    (done,) = spread(work.lint_buffers, pieces, 1, work.lost, work.enter, task)
+    return done.outcomes[buffer.path]
 
 
 def _size(path: str) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vglint import disk
 from vglint.finding import Finding, Verdict
 from vglint.fix import apply
 from vglint.lint.probing import measures_by_optimizer
@@ -99,7 +100,7 @@ def _fixed_copy(job: Job, finding: Finding, folder: Path) -> Job | str:
     file = Path(job.file).resolve()
     if not file.is_relative_to(root):
         root = file.parent
-    text = decode(job.file, file.read_bytes())
+    text = decode(job.file, disk.read(file, disk.most_of(file)))
     if finding.fix is None or not isinstance(text, Text):
         return "the file cannot be read"
     if any(Path(edit.file).resolve() != file for edit in finding.fix.edits):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vglint import disk
 from vglint.finding import Finding, Problem, Report
 from vglint.lint.outcome import Outcome
 from vglint.rule import Confidence, Severity
@@ -73,8 +73,8 @@ def texts_of(findings: Iterable[Finding], given: Mapping[str, bytes]) -> dict[st
         content = given.get(file)
         if content is None:
             try:
-                content = Path(file).read_bytes()
-            except OSError:
+                content = disk.read(file, disk.most_of(file))
+            except (OSError, ValueError):
                 continue
         texts.update(_texts(file, content))
     return texts
@@ -89,8 +89,8 @@ def cell_lines_of(findings: Iterable[Finding], given: Mapping[str, bytes]) -> di
         from vglint.source.notebook_lines import lines_in_file
 
         try:
-            content = given[file] if file in given else Path(file).read_bytes()
-        except OSError:
+            content = given[file] if file in given else disk.read(file, disk.most_of(file))
+        except (OSError, ValueError):
             continue
         found.update((f"{file}:cell {number}", lines) for number, lines in enumerate(lines_in_file(content), 1))
     return found
@@ -107,8 +107,8 @@ def _texts(file: str, content: bytes) -> dict[str, str]:
     book = read_notebook(file, content)
     if isinstance(book, Problem):
         return {}
-    lines = book.text.splitlines(keepends=True)
-    ends = [cell.line - 1 for cell in book.cells[1:]] + [len(lines)]
+    lines = [f"{line}\n" for line in book.text.split("\n")]
+    ends = [cell.line - 1 for cell in book.cells[1:]] + [len(lines) - 1] * bool(book.cells)
     return {
         f"{file}:cell {cell.number}": "".join(lines[cell.line - 1 : end])
         for cell, end in zip(book.cells, ends, strict=True)

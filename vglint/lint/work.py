@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from vglint import disk
 from vglint.config import Settings
 from vglint.config import load as load_settings
-from vglint.finding import Problem
 from vglint.lint.cache import Stamp, digest
-from vglint.lint.file import Tools, lint_file
+from vglint.lint.file import Tools, lint_file, too_costly
 from vglint.lint.outcome import Outcome, Sources
 from vglint.lint.tracked import TrackedProject
 from vglint.rulebook import Choice, Rulebook, RuleError, load
@@ -76,6 +76,12 @@ def begin(task: Task) -> None:
     _process.task, _process.tools = task, tools
 
 
+def enter(task: Task) -> None:
+    """Makes this process ready for a task, as one that may end: the process that started it goes on without it."""
+    begin(task)
+    _process.tools = replace(_tools(), mortal=True)
+
+
 def rulebook_of(settings: Settings) -> Rulebook:
     """Returns the rules that the settings choose; raises RuleError, which names the file and key of what is wrong in the settings."""
     rulebook = load(settings.rule_dirs)
@@ -129,7 +135,6 @@ def ignores_of(settings: Settings, rulebook: Rulebook) -> Callable[[str], frozen
 
 def lint_batch(paths: Sequence[str]) -> Done:
     """Lints files one after the other."""
-    tools = _tools()
     done = Done()
     with _collecting_seldom():
         for path in paths:
@@ -137,10 +142,18 @@ def lint_batch(paths: Sequence[str]) -> Done:
             if stamp is not None:
                 done.stamps[os.path.abspath(path)] = stamp
                 _process.unswept += stamp.size
-            done.outcomes[path] = lint_file(tools, path, content)
-    done.sources = tools.project.sources()
-    tools.project.forget(_KEEP)
+            done.outcomes[path] = lint_file(_tools(), path, content)
+            if done.outcomes[path].internal:  # it ended anywhere: what it left is not trusted
+                done.sources.add(_tools().project.sources())
+                _begin_anew()
+    done.sources.add(_tools().project.sources())
+    _tools().project.forget(_KEEP)
     return done
+
+
+def lint_buffers(given: Sequence[tuple[str, bytes]]) -> Done:
+    """Lints texts that stand for files."""
+    return Done({path: lint_buffer(path, content, True) for path, content in given})
 
 
 def lint_buffer(path: str, content: bytes, offers: bool = False) -> Outcome:
@@ -148,6 +161,13 @@ def lint_buffer(path: str, content: bytes, offers: bool = False) -> Outcome:
     tools = replace(_tools(), offers=offers)
     tools.project.add(path, content)
     return lint_file(tools, path, content)
+
+
+def _begin_anew() -> None:
+    task, tools = _process.task, _tools()
+    if task is not None:
+        project = TrackedProject(task.settings.top, task.paths, task.settings.resolve)
+        _process.tools = replace(tools, project=project)
 
 
 def _tools() -> Tools:
@@ -172,18 +192,16 @@ def _collecting_seldom() -> Iterator[None]:
             gc.unfreeze()
 
 
-def lost(path: str) -> Done:
-    """Returns what is said of a file that a process died of."""
-    problem = Problem(path, None, "internal error: the process that read this file ended; please report it", "internal")
-    return Done({path: Outcome(problems=(problem,), internal=True)})
+def lost(item: str | tuple[str, bytes]) -> Done:
+    """Returns what is said of a file, or of a text that stands for one, that a process died of."""
+    path = item if isinstance(item, str) else item[0]
+    return Done({path: Outcome(problems=(too_costly(path),), internal=True)})
 
 
 def _read(path: str) -> tuple[Stamp | None, bytes | None]:
     """Returns a file's content and what it looked like just before."""
     try:
-        status = os.stat(path)
-        with open(path, "rb") as stream:
-            content = stream.read()
-    except OSError:
+        status, content = disk.read_with_status(path, disk.most_of(path))
+    except (OSError, ValueError):
         return None, None
     return Stamp(status.st_mtime_ns, status.st_size, digest(content)), content

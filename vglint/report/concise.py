@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from vglint.finding import Finding, Problem, Report
 from vglint.report.summary import statistics, summary, unknown_lines
-from vglint.report.view import COLORS, View, place, visible
+from vglint.report.view import COLORS, View, harmless, place, visible
 from vglint.report.wrap import wrapped
 
 
@@ -17,7 +17,7 @@ def concise(report: Report, view: View) -> str:
         lines = [_finding(finding, view) for finding in report.findings]
     lines += ["".join(problem_lines(problem, replace(view, width=0))) for problem in report.problems]
     lines += [] if view.quiet else [*unknown_lines(report), summary(report)]
-    return "".join(f"{line}\n" for line in lines)
+    return harmless("".join(f"{line}\n" for line in lines), color=view.color)
 
 
 def problem_lines(problem: Problem, view: View) -> list[str]:

@@ -7,7 +7,7 @@ from vglint.report.concise import problem_lines
 from vglint.report.evidence import evidence_text
 from vglint.report.frame import Mark, frame
 from vglint.report.summary import statistics, summary, unknown_lines
-from vglint.report.view import COLORS, View, place, visible
+from vglint.report.view import COLORS, View, harmless, place, visible
 from vglint.report.wrap import wrapped
 
 
@@ -24,7 +24,7 @@ def full(report: Report, view: View) -> str:
         blocks.append("\n".join(tail))
     if not view.quiet:
         blocks.append("\n".join(wrapped(summary(report), view.width)))
-    return "\n\n".join(blocks) + "\n" if blocks else ""
+    return harmless("\n\n".join(blocks) + "\n", color=view.color) if blocks else ""
 
 
 def _finding(finding: Finding, report: Report, view: View) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from vglint.finding import Finding, Problem, Report
 from vglint.report.lines import file_lines
 from vglint.report.summary import summary
-from vglint.report.view import View, relative
+from vglint.report.view import View, relative, visible
 from vglint.rule import Severity
 
 _COMMANDS: Mapping[Severity, str] = {"error": "error", "warning": "warning", "info": "notice"}
@@ -48,7 +48,7 @@ def _command(name: str, properties: Mapping[str, str], message: str) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return "\n".join(map(visible, text.split("\n"))).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

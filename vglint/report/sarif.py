@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from vglint import HOME, __version__, rule_page
 from vglint.finding import Edit, Finding, Fix, Place, Problem, Report
 from vglint.report.json import Json, dump, facts
 from vglint.report.lines import file_lines
-from vglint.report.view import View, relative
+from vglint.report.view import View, relative, visible
 from vglint.rule import Confidence, Severity
 from vglint.span import Span
 
@@ -71,12 +72,12 @@ def _result(finding: Finding, index: int, report: Report, view: View) -> Json:
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": _LEVELS[finding.severity],
-        "message": {"text": text},
+        "message": {"text": _text(text)},
         "locations": [_location(finding.span, finding.cell, report, view)],
         "partialFingerprints": {"vglint/v1": finding.fingerprint},
         "properties": {
             "confidence": finding.confidence,
-            "entry": finding.entry,
+            "entry": visible(finding.entry),
             "evidence": facts(finding.evidence),
         },
     }
@@ -87,6 +88,15 @@ def _result(finding: Finding, index: int, report: Report, view: View) -> Json:
     if finding.fix is not None and finding.fix.edits and finding.cell is None:
         result["fixes"] = [_fix(finding.fix, view)]
     return result
+
+
+def _text(text: str) -> str:
+    """Returns a plain text message of SARIF (3.11.5, 3.11.6): what would be a link is none, and control characters are replaced."""
+    shown = "\n".join(map(visible, text.split("\n")))
+    return shown.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]") if _LINK.search(shown) else shown
+
+
+_LINK = re.compile(r"\]\(")
 
 
 def _location(span: Span, cell: int | None, report: Report, view: View) -> dict[str, Json]:
@@ -102,7 +112,11 @@ def _location(span: Span, cell: int | None, report: Report, view: View) -> dict[
 
 
 def _related(number: int, related: Place, report: Report, view: View) -> Json:
-    return {"id": number, "message": {"text": related.message}, **_location(related.span, related.cell, report, view)}
+    return {
+        "id": number,
+        "message": {"text": _text(related.message)},
+        **_location(related.span, related.cell, report, view),
+    }
 
 
 def _artifact(path: str, view: View) -> Json:
@@ -138,13 +152,13 @@ def _fix(fix: Fix, view: View) -> Json:
         }
         for file, edits in files.items()
     ]
-    return {"description": {"text": fix.title}, "artifactChanges": changes}
+    return {"description": {"text": _text(fix.title)}, "artifactChanges": changes}
 
 
 def _notification(problem: Problem, view: View) -> Json:
     region: dict[str, Json] = {} if problem.line is None else {"region": {"startLine": max(problem.line, 1)}}
     return {
         "level": "warning" if problem.kind == "comment" else "error",
-        "message": {"text": problem.message},
+        "message": {"text": _text(problem.message)},
         "locations": [{"physicalLocation": {"artifactLocation": _artifact(problem.path, view), **region}}],
     }

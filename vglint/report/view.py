@@ -64,10 +64,29 @@ def place(path: str, cell: int | None, line: int | None, column: int | None = No
 
 
 def visible(text: str) -> str:
-    """Returns `text` on one line with control characters replaced, so that linted text cannot steer the terminal."""
-    return _CONTROL.sub(lambda match: _stand_in(match.group()), text)
+    """Returns `text` on one line with control characters replaced, so that linted text cannot steer the terminal or a CI runner."""
+    return _COMMAND.sub(r"\\x23", _CONTROL.sub(lambda match: _stand_in(match.group()), text))
 
 
+def harmless(text: str, *, color: bool = False, commands: bool = False) -> str:
+    """Returns whole lines that neither a terminal nor a CI runner obeys.
+
+    `color` keeps codes of colour, `commands` lines that start with `::`, which are ours where a format is made of them.
+    """
+    parts = _COLOR.split(text) if color else [text]
+    codes = _COLOR.findall(text) if color else []
+    clean = [_COMMAND.sub(r"\\x23", _STEERING.sub(lambda match: _stand_in(match.group()), part)) for part in parts]
+    whole = "".join(part + code for part, code in zip(clean, [*codes, ""], strict=True))
+    return whole if commands else _COMMAND_LINE.sub(r"\1\\x3a:", whole)
+
+
+_COLOR = re.compile("\x1b\\[[0-9;]*m")
+_COMMAND = re.compile(r"#(?=#(?:\[|vso\[|teamcity\[))")
+"""`##[…]`, `##vso[…]` and `##teamcity[…]` are commands to runners of continuous integration, wherever they stand."""
+_COMMAND_LINE = re.compile("^((?:[^\\S\n]|\x1b\\[[0-9;]*m)*)::(?!:)", re.MULTILINE)
+_STEERING = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n)"
+)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 

@@ -11,10 +11,10 @@ from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
-import tomli
 
 from vglint.analysis.facts import types_of
 from vglint.analysis.facts.spec import FactType
+from vglint.config.toml import NotToml, read_table
 from vglint.fix import ACTIONS, REMEDIES
 from vglint.nearest import nearest
 from vglint.rule import Action, Example, Level, Rule, Scalar, Text
@@ -55,7 +55,7 @@ def read_folder(folder: Path) -> tuple[CheckedRule, ...]:
     """Returns the rules of `*.toml` in a folder, by file name; raises RuleError."""
     if not folder.is_dir():
         raise RuleError(str(folder), "", "no such folder of rules")
-    files = sorted(path for path in folder.glob("*.toml") if path.is_file())
+    files = sorted(folder.glob("*.toml"))
     if not files:
         raise RuleError(str(folder), "", "holds no rule file (*.toml)")
     return tuple(read_rule(path) for path in files)
@@ -64,13 +64,9 @@ def read_folder(folder: Path) -> tuple[CheckedRule, ...]:
 def read_rule(path: Path) -> CheckedRule:
     """Returns the checked rule of one file; raises RuleError."""
     try:
-        content = tomli.loads(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise RuleError(str(path), "", f"cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise RuleError(str(path), "", f"is not UTF-8: {error.reason}") from None
-    except tomli.TOMLDecodeError as error:
-        raise RuleError(str(path), "", f"is not TOML: {error}") from None
+        content = read_table(path)
+    except NotToml as error:
+        raise RuleError(str(path), "", str(error)) from None
     return rule_from(content, str(path))
 
 

@@ -14,6 +14,8 @@ from vglint.value import Unknown
 
 HEADLINE = 100
 """Characters that a finding's message may have."""
+_LONGEST = 3000
+"""Characters that a template may have."""
 _SHORTEST = 12
 """Characters that a shortened value keeps."""
 _FORMAT = re.compile(r"[<>^]?[-+]?\d{0,2}(\.\d{1,2})?[efgs%]?")
@@ -61,6 +63,8 @@ class Texts:
 def parse_template(text: str, types: Mapping[str, FactType], texts: Mapping[str, Texts] | None = None) -> Template:
     """Returns the checked template; raises ConditionError on a broken brace, an unknown name or a format that does not fit. A text stands
     alone in its braces: `{texts.NAME}`."""
+    if len(text) > _LONGEST:
+        raise ConditionError(f"has more than {_LONGEST} characters")
     parts: list[tuple[str, Condition | Texts | None, str]] = []
     try:
         pieces = list(string.Formatter().parse(" ".join(text.split())))

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from vglint import disk
 from vglint.finding import Problem
-from vglint.source.patterns import Patterns
+from vglint.source.patterns import MOST, Patterns
 
 SUFFIXES = (".py", ".pyw", ".ipynb")
 DEFAULT_EXCLUDES = (
@@ -65,7 +66,7 @@ def discover(
     not followed, unless named. Order of arguments and of the disk does not matter.
     """
     found: dict[str, str] = {}
-    problems = []
+    problems: list[Problem] = []
     for argument in sorted(set(arguments)):
         named = _expanded(argument)
         if not named:
@@ -75,10 +76,10 @@ def discover(
             if _would_wait(path):
                 problems.append(Problem(_posix(path), None, "is a pipe, a socket or a device, not a file"))
                 continue
-            files = _below(path, exclusion) if os.path.isdir(path) else _one(path, exclusion)
+            files = _below(path, exclusion, problems) if os.path.isdir(path) else _one(path, exclusion)
             for file in files:
                 found.setdefault(os.path.abspath(file), _posix(file))
-    return tuple(sorted(found.values())), tuple(problems)
+    return tuple(sorted(found.values())), tuple(dict.fromkeys(problems))
 
 
 def repository(folder: str) -> str | None:
@@ -121,19 +122,19 @@ def _one(path: str, exclusion: Callable[[str], Exclusion]) -> Iterator[str]:
         yield path
 
 
-def _below(top: str, exclusion: Callable[[str], Exclusion]) -> Iterator[str]:
+def _below(top: str, exclusion: Callable[[str], Exclusion], problems: list[Problem]) -> Iterator[str]:
     absolute = os.path.abspath(top)
     rule = exclusion(absolute)
     if rule.force and _is_forced_out(absolute, rule):
         return
-    ignores = _ignores_above(absolute)
+    ignores = _ignores_above(absolute, problems)
     if _is_ignored(ignores, absolute, is_folder=True):
         ignores = ()  # named by the user all the same: what was said above it does not count
     stack = [(top, absolute, ignores)]
     while stack:
         folder, absolute, ignores = stack.pop()
         rule = exclusion(absolute)
-        if own := _ignore_file(absolute, ".gitignore"):
+        if own := _ignore_file(absolute, ".gitignore", problems):
             ignores = (*ignores, own)
         for entry in _entries(folder):
             path = os.path.join(absolute, entry.name)
@@ -142,7 +143,9 @@ def _below(top: str, exclusion: Callable[[str], Exclusion]) -> Iterator[str]:
                 continue
             if entry.name in DEFAULT_EXCLUDES and is_folder:
                 continue
-            if rule.patterns.verdict(path, is_folder) or (rule.gitignore and _is_ignored(ignores, path, is_folder)):
+            if rule.patterns.verdict(path, is_folder) or (
+                rule.gitignore and _is_ignored(ignores, path, is_folder, walked=True)
+            ):
                 continue
             if not is_folder:
                 yield _joined(folder, entry.name)
@@ -177,31 +180,43 @@ def _is_forced_out(path: str, rule: Exclusion) -> bool:
     )
 
 
-def _ignores_above(folder: str) -> tuple[Patterns, ...]:
+def _ignores_above(folder: str, problems: list[Problem]) -> tuple[Patterns, ...]:
     """Returns the ignore files of the repository that hold at `folder`, outermost first, without its own."""
     root = repository(folder)
     if root is None:
         return ()
-    found = [_ignore_file(root, os.path.join(".git", "info", "exclude"))]
+    found = [_ignore_file(root, os.path.join(".git", "info", "exclude"), problems)]
     current = root
     for part in os.path.relpath(folder, root).split(os.sep):
         if current != folder:
-            found.append(_ignore_file(current, ".gitignore"))
+            found.append(_ignore_file(current, ".gitignore", problems))
         current = os.path.normpath(os.path.join(current, part))
     return tuple(one for one in found if one is not None)
 
 
-def _ignore_file(folder: str, name: str) -> Patterns | None:
+def _ignore_file(folder: str, name: str, problems: list[Problem]) -> Patterns | None:
+    path = os.path.join(folder, name)
     try:
-        content = Path(folder, name).read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        content = disk.read(path, disk.TEXT)
+    except disk.Refused as error:
+        problems.append(Problem(_posix(_from_here(path)), None, f"is not heeded: it {error.strerror}"))
         return None
-    return Patterns(folder, tuple(content.splitlines()))
+    except (OSError, ValueError):
+        return None
+    lines = tuple(content.decode("utf-8", "surrogateescape").split("\n"))
+    if len(lines) > MOST:
+        what = f"has more than {MOST} lines: the rest of them is not heeded"
+        problems.append(Problem(_posix(_from_here(path)), MOST + 1, what))
+    return Patterns(folder, lines[:MOST])
 
 
-def _is_ignored(ignores: tuple[Patterns, ...], path: str, is_folder: bool) -> bool:
+def _from_here(path: str) -> str:
+    return os.path.relpath(path) if disk.is_below(path, os.getcwd()) else path
+
+
+def _is_ignored(ignores: tuple[Patterns, ...], path: str, is_folder: bool, walked: bool = False) -> bool:
     for patterns in reversed(ignores):  # the innermost file that speaks of the path decides
-        verdict = patterns.verdict(path, is_folder)
+        verdict = patterns.verdict(path, is_folder, walked)
         if verdict is not None:
             return verdict
     return False

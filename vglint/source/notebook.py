@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from vglint import disk
 from vglint.finding import Problem
 from vglint.source.split import Piece, split
 
@@ -41,6 +42,8 @@ def read_notebook(path: str, content: bytes) -> Notebook | Problem:
     sources = _code_cells(path, content)
     if isinstance(sources, Problem):
         return sources
+    if sum(len(source) for _, source in sources) > disk.SOURCE:
+        return Problem(path, None, f"has more than {disk.SOURCE // 1_000_000} MB of code, the most that is read")
     texts = [_python(source) for _, source in sources]
     cells: list[Cell] = []
     pieces: list[Piece] = []
@@ -100,7 +103,10 @@ _CELL_MAGIC = re.compile(r"\s*%%(\w+)")
 _PYTHON_CELLS = frozenset({"time", "timeit", "capture", "prun", "debug", "python", "python3", "memit", "mprun"})
 _TIME = re.compile(r"(\s*)%time (?=\s*\S)")
 _LINE_MAGIC = re.compile(r"(\s*)(?:[%!?].*|[\w.*\[\]]+\?{1,2}\s*(?:#.*)?)$")
-_ASSIGNED = re.compile(r"(\s*[\w.,\s\[\]'\"]+?=\s*)[%!](?!=).*$")
+_ASSIGNED = re.compile(r"([\w.,\s\[\]'\"]+=\s*)[%!](?!=)")
+_REST = {
+    quote: re.compile(rf"(?:[^\\]|\\.)*?{quote}", re.DOTALL) for quote in ("'", '"', "'''", '"""')
+}  # a string up to its end
 _TOKEN = re.compile(
     r"(?P<string>[a-zA-Z]{0,2}(?P<quote>\"\"\"|'''|\"|'))|(?P<comment>#.*)|(?P<open>[(\[{])|(?P<close>[)\]}])"
 )
@@ -112,12 +118,18 @@ def _python(source: str) -> str:
     source = source if source.endswith("\n") else source + "\n"
     if not _SUSPECT.search(source):
         return source
-    first, *rest = source.split("\n")
-    while not first.strip() and rest and rest[0].lstrip().startswith("%%"):  # blank lines above a cell magic
-        return "\n" + _python("\n".join(rest))
-    if magic := _CELL_MAGIC.match(first):
-        return "\n" + _python("\n".join(rest)) if magic[1] in _PYTHON_CELLS else "\n" * source.count("\n")
-    return "\n".join(_without_magics(source.split("\n")))
+    lines = source.split("\n")
+    at = 0
+    while at < len(lines):
+        if not lines[at].strip() and at + 1 < len(lines) and lines[at + 1].lstrip().startswith("%%"):
+            at += 1  # a blank line above a cell magic
+        elif magic := _CELL_MAGIC.match(lines[at]):
+            if magic[1] not in _PYTHON_CELLS:
+                return "\n" * source.count("\n")
+            at += 1
+        else:
+            break
+    return "\n".join(["" for _ in lines[:at]] + _without_magics(lines[at:]))
 
 
 def _without_magics(lines: Sequence[str]) -> list[str]:
@@ -154,12 +166,10 @@ def _state_after(line: str, depth: int, quote: str) -> tuple[int, str]:
     position = 0
     while position < len(line):
         if quote:
-            end = line.find(quote, position)
-            while end > 0 and _escaped(line, end):
-                end = line.find(quote, end + 1)
-            if end < 0:
+            rest = _REST[quote].match(line, position)
+            if rest is None:
                 return depth, quote if len(quote) == 3 or line.endswith("\\") else ""
-            position, quote = end + len(quote), ""
+            position, quote = rest.end(), ""
             continue
         token = _TOKEN.search(line, position)
         if token is None or token["comment"]:
@@ -168,8 +178,3 @@ def _state_after(line: str, depth: int, quote: str) -> tuple[int, str]:
         quote = token["quote"] or ""
         depth += bool(token["open"]) - bool(token["close"])
     return max(depth, 0), quote if len(quote) == 3 else ""
-
-
-def _escaped(line: str, position: int) -> bool:
-    before = line[:position]
-    return (len(before) - len(before.rstrip("\\"))) % 2 == 1

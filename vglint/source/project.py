@@ -41,14 +41,14 @@ class Project:
         self.kept: dict[str, object] = {}
         """What readers of modules keep from file to file; it goes when modules are dropped."""
 
-    def module(self, path: str | os.PathLike[str]) -> Module | Problem:
-        """Returns the module of a file, read once."""
+    def module(self, path: str | os.PathLike[str], content: bytes | None = None) -> Module | Problem:
+        """Returns the module of a file, read once; `content` is what it holds, where that was read already."""
         file = os.path.abspath(path)
         module = self._modules.pop(file, None)
         if module is None:
             given = self._given.get(file) or self._shown(file, path)
-            content = read(given, Path(file))
-            module = content if isinstance(content, Problem) else self._parse(given, file, content)
+            found = read(given, Path(file)) if content is None else content
+            module = found if isinstance(found, Problem) else self._parse(given, file, found)
         self._modules[file] = module  # the last in the dict is the last asked for
         return module
 

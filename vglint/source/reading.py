@@ -7,6 +7,7 @@ import tokenize
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vglint import disk
 from vglint.finding import Problem
 
 
@@ -21,9 +22,11 @@ class Text:
 def read(path: str, file: Path) -> bytes | Problem:
     """Returns a file's bytes, or why there are none."""
     try:
-        return file.read_bytes()
-    except OSError as error:
-        return Problem(path, None, f"cannot be read: {(error.strerror or str(error)).lower()}")
+        return disk.read(file, disk.most_of(file))
+    except disk.Refused as error:
+        return Problem(path, None, str(error.strerror))
+    except (OSError, ValueError) as error:
+        return Problem(path, None, f"cannot be read: {(getattr(error, 'strerror', None) or str(error)).lower()}")
 
 
 def decode(path: str, content: bytes) -> Text | Problem:
@@ -34,6 +37,8 @@ def decode(path: str, content: bytes) -> Text | Problem:
         return Problem(path, None, "is binary, not Python source")
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+        if encoding in _SLOW:
+            return Problem(path, 1, f"cannot be decoded: nobody writes Python in {encoding}")
         return Text(content.decode(encoding), encoding)
     except UnicodeDecodeError as error:
         return _undecodable(path, error)
@@ -46,6 +51,10 @@ def decode(path: str, content: bytes) -> Text | Problem:
         return Text(content.decode(), "utf-8")
     except UnicodeDecodeError as error:
         return _undecodable(path, error)
+
+
+_SLOW = frozenset({"punycode", "idna"})
+"""Codecs of host names, whose time grows with the square of the length."""
 
 
 def _undecodable(path: str, error: UnicodeDecodeError) -> Problem:

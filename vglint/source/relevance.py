@@ -16,7 +16,7 @@ _CONCERNS = re.compile(
 
 _NAMED = re.compile(rb"torch|lightning|fastai")
 _OTHER = re.compile(
-    rb"^\s*(?:import|from)\s+(?:mxnet|paddle|tensorflow|mindspore|oneflow|jax|flax|jittor|megengine)\b", re.M
+    rb"^[ \t]*(?:import|from)\s+(?:mxnet|paddle|tensorflow|mindspore|oneflow|jax|flax|jittor|megengine)\b", re.M
 )
 
 

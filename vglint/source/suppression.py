@@ -7,14 +7,20 @@ import re
 import tokenize
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from vglint.finding import Finding, Problem
 from vglint.nearest import nearest
 
 _MARK = re.compile(r"#\s*vglint\s*:", re.IGNORECASE)
 _COMMENT = re.compile(
-    r"#\s*vglint\s*:\s*(?P<kind>file-ignore|ignore)(?![\w-])\s*(?:\[(?P<rules>[^\]]*)\])?\s*(?P<reason>[^#]*)"
+    r"#\s*vglint\s*:\s*(?P<kind>file-ignore|ignore)(?![\w-])(?:\s*\[(?P<rules>[^\]]*)\]|(?!\s*\[))\s*(?P<reason>[^#]*)"
 )
+MOST_WORDS = 100
+"""Rules that one comment may name."""
+MOST_COMMENTS = 2000
+"""Comments of one file that are heeded; of each kind of mistake in them, the first hundred are told."""
+_MOST_TOLD = 100
 _NOT_CODE = frozenset({tokenize.NL, tokenize.COMMENT, tokenize.ENCODING, tokenize.ENDMARKER})
 _BLOCK_STARTS = ("class", "def", "async", "@")
 
@@ -29,11 +35,9 @@ class Suppression:
     rules: tuple[str, ...]
     reason: str
 
-    def words(self, finding: Finding) -> tuple[str, ...]:
-        """Returns the words that suppress the finding: its id or name, or an empty one where the comment names no rule."""
-        if not (self.first <= finding.span.end_line and finding.span.line <= self.last):
-            return ()
-        return tuple(rule for rule in self.rules if rule in (finding.rule, finding.name)) if self.rules else ("",)
+    def covers(self, finding: Finding) -> bool:
+        """Whether the finding lies on these lines."""
+        return self.first <= finding.span.end_line and finding.span.line <= self.last
 
 
 def suppressions(path: str, text: str) -> tuple[tuple[Suppression, ...], tuple[Problem, ...]]:
@@ -46,17 +50,25 @@ def suppressions(path: str, text: str) -> tuple[tuple[Suppression, ...], tuple[P
         return (), ()
     found, problems = [], []
     last_line = text.count("\n") + 1
-    for line, first, last, comment in _comments(text):
+    for count, (line, first, last, comment) in enumerate(sorted(_comments(text))):
+        if count == MOST_COMMENTS:
+            problems.append(Problem(path, line, f"this comment and those below suppress nothing: {count} are enough"))
+            break
         match = _COMMENT.search(comment)
         if match is None or (match["rules"] is not None and not match["rules"].strip(" ,")):
             what = "`# vglint: ignore[VG101] reason` or `# vglint: file-ignore[VG101] reason` would be right"
             problems.append(Problem(path, line, f"this comment suppresses nothing: {what}", "comment"))
             continue
-        rules = tuple(rule.strip() for rule in (match["rules"] or "").split(",") if rule.strip())
+        rules = tuple(dict.fromkeys(rule.strip() for rule in (match["rules"] or "").split(",") if rule.strip()))
+        if len(rules) > MOST_WORDS:
+            problems.append(
+                Problem(path, line, f"this comment suppresses nothing: it names more than {MOST_WORDS} rules")
+            )
+            continue
         if match["kind"] == "file-ignore":
             first, last = 1, last_line
         found.append(Suppression(line, first, last, rules, match["reason"].strip()))
-    return tuple(sorted(found, key=lambda one: one.line)), tuple(problems)
+    return tuple(found), tuple(problems[:_MOST_TOLD])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +104,24 @@ def applied(
     if not comments:
         return Applied(tuple(findings), problems)
     used: set[tuple[Suppression, str]] = set()
+    by_word: dict[str, list[Suppression]] = {}
+    for comment in comments:
+        for word in comment.rules or ("",):
+            by_word.setdefault(word, []).append(comment)
     kept = []
     for finding in findings:
-        covering = [(comment, word) for comment in comments for word in comment.words(finding)]
+        words = dict.fromkeys(("", finding.rule, finding.name))
+        covering = [(one, word) for word in words for one in by_word.get(word, ()) if one.covers(finding)]
         used.update(covering)
         if not covering:
             kept.append(finding)
-    wrong = tuple(_wrong(path, comments, known))
-    unused = tuple(_unused(path, comments, used, known, ran))
+    wrong = tuple(islice(_wrong(path, comments, known), _MOST_TOLD))
+    unused = tuple(islice(_unused(path, comments, used, known, ran), _MOST_TOLD))
     return Applied(tuple(kept), (*problems, *wrong), unused, frozenset((comment.line, word) for comment, word in used))
 
 
 def _wrong(path: str, comments: Sequence[Suppression], known: Collection[str]) -> Iterator[Problem]:
+    known = frozenset(known)
     for comment in comments:
         for rule in comment.rules:
             if known and rule not in known:
@@ -119,6 +137,7 @@ def _unused(
     known: Collection[str],
     ran: Collection[str] | None,
 ) -> Iterator[Unused]:
+    known, ran = frozenset(known), None if ran is None else frozenset(ran)
     for comment in comments:
         names = f"[{', '.join(comment.rules)}]" if comment.rules else ""
         whole = f"`vglint: ignore{names}`"
