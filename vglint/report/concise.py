@@ -16,7 +16,7 @@ def concise(report: Report, view: View) -> str:
     else:
         lines = [_finding(finding, view) for finding in report.findings]
     lines += ["".join(problem_lines(problem, replace(view, width=0))) for problem in report.problems]
-    lines += [] if view.quiet else [*unknown_lines(report), summary(report)]
+    lines += [] if view.quiet else [*unknown_lines(report, view), summary(report, view.verbose)]
     return harmless("".join(f"{line}\n" for line in lines), color=view.color)
 
 

@@ -19,11 +19,11 @@ def full(report: Report, view: View) -> str:
         blocks += ["\n".join(_finding(finding, report, view)) for finding in report.findings]
     tail = [line for problem in report.problems for line in problem_lines(problem, view)]
     if not view.quiet:
-        tail += [line for text in unknown_lines(report) for line in wrapped(text, view.width, 0, "    ")]
+        tail += [line for text in unknown_lines(report, view) for line in wrapped(text, view.width, 0, "    ")]
     if tail:
         blocks.append("\n".join(tail))
     if not view.quiet:
-        blocks.append("\n".join(wrapped(summary(report), view.width)))
+        blocks.append("\n".join(wrapped(summary(report, view.verbose), view.width)))
     return harmless("\n\n".join(blocks) + "\n", color=view.color) if blocks else ""
 
 

@@ -11,14 +11,12 @@ from vglint.rule import Severity
 _ORDER: tuple[Severity, ...] = ("error", "warning", "info")
 
 
-def summary(report: Report) -> str:
+def summary(report: Report, verbose: bool = False) -> str:
     """Returns `3 problems (2 errors, 1 warning) in 12 files; 10 models read, 1 only in part: --verbose says why`."""
     counts = Counter(finding.severity for finding in report.findings)
     kinds = ", ".join(plural(counts[severity], severity) for severity in _ORDER if counts[severity])
     found = f"{plural(len(report.findings), 'problem')} ({kinds})" if kinds else "no problems"
-    parts = [f"{found} in {plural(report.files, 'file')}", _read(report)]
-    if report.silent:
-        parts.append(_silent(report))
+    parts = [f"{found} in {plural(report.files, 'file')}", _read(report, verbose)]
     unread = len({problem.path for problem in report.problems if problem.kind == "unread"})
     if unread:
         parts.append(f"{plural(unread, 'file')} could not be read")
@@ -28,21 +26,18 @@ def summary(report: Report) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _read(report: Report) -> str:
-    """Returns `10 models and 2 training loops read, 1 only in part: --verbose says why`; nothing where none was."""
+def _read(report: Report, verbose: bool) -> str:
+    """Returns `10 models and 2 training loops read, 1 only in part, 2 without a known gradient: --verbose says why`; nothing where none was."""
     if not report.entries:
         return ""
     models = report.entries - report.training
     kinds = [plural(models, "model")] if models or not report.training else []
     kinds += [plural(report.training, "training loop")] if report.training else []
-    why = "" if report.unknowns else ": --verbose says why"
-    return f"{' and '.join(kinds)} read" + (f", {report.partial} only in part{why}" if report.partial else "")
-
-
-def _silent(report: Report) -> str:
-    """Returns `gradient of 2 models not known (model.py:12: where: a choice between two signals, …)`."""
-    more = ", …" if len({why for _, why in report.silent}) > 1 else ""
-    return f"gradient of {plural(len(report.silent), 'model')} not known ({visible(report.silent[0][1])}{more})"
+    parts = [f"{' and '.join(kinds)} read"]
+    parts += [f"{report.partial} only in part"] if report.partial else []
+    parts += [f"{len(report.silent)} without a known gradient"] if report.silent else []
+    why = ": --verbose says why" if len(parts) > 1 and not verbose else ""
+    return ", ".join(parts) + why
 
 
 def statistics(report: Report, view: View) -> list[str]:
@@ -55,8 +50,9 @@ def statistics(report: Report, view: View) -> list[str]:
     ]
 
 
-def unknown_lines(report: Report) -> list[str]:
-    """Returns one line for each import that was not found, and for each gap that the run was asked to show."""
+def unknown_lines(report: Report, view: View) -> list[str]:
+    """Returns one line for each import that was not found; where all is to be told, also for each place that could not be followed and each
+    model without a known gradient."""
     lines = [
         f"{visible(problem.path)}:{problem.line}: {visible(problem.message)}; what depends on it is not checked"
         for problem in report.missing
@@ -64,8 +60,8 @@ def unknown_lines(report: Report) -> list[str]:
     for gap in report.unknowns:
         where = f"{visible(str(gap.span))}: " if gap.span else ""
         lines.append(f"{where}not known in {visible(gap.entry)}: {visible(gap.text)} ({gap.why})")
-    if report.unknowns:
-        lines += [f"gradient of {visible(entry)} not known: {visible(why)}" for entry, why in report.silent]
+    if view.verbose:
+        lines += [f"the gradient of {visible(entry)} is not known: {visible(why)}" for entry, why in report.silent]
     return lines
 
 
