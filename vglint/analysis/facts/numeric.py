@@ -144,6 +144,12 @@ def hidden_nan(found: NodeView) -> tuple[Place, ...]:
         return ()
     condition = view.argument(node, "condition")
     tested = view.before([condition]) if condition is not None else set()
+    compared = {
+        source
+        for index in tested
+        if has(view.graph.nodes[index].op, "gives_truths")
+        for source in view.graph.nodes[index].inputs
+    }
     places = []
     for index in node.inputs[1:]:
         arm = origin(view, index)
@@ -157,9 +163,30 @@ def hidden_nan(found: NodeView) -> tuple[Place, ...]:
             continue
         for source in risky:
             moves = any(view.trains(i) or view.graph.nodes[i].op == "input" for i in view.before([source], _cuts(view)))
-            if moves and not guarded(view, source) and source in tested and view.graph.nodes[source].op != "where":
+            if (
+                moves
+                and not guarded(view, source)
+                and (source in tested or _follows(view, source, compared))
+                and view.graph.nodes[source].op != "where"
+            ):
                 places.append(view.place(arm.index))
     return tuple(places)
+
+
+def _follows(view: View, index: int, compared: set[int]) -> bool:
+    """Whether a value is computed from a compared one alone, entry by entry: `r**2 - 1` from `r`."""
+    for _ in range(_STEPS):
+        if index in compared:
+            return True
+        node = view.graph.nodes[index]
+        if len(node.inputs) != 1 or not (has(node.op, "affine") or has(node.op, "squares") or has(node.op, "roots")):
+            return False
+        index = node.inputs[0]
+    return False
+
+
+_STEPS = 8
+"""Operations between a compared value and the argument of a function that are followed."""
 
 
 @fact("node", "number")

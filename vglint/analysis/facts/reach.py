@@ -36,9 +36,18 @@ def evaluating(loop: LoopView) -> tuple[Place, ...] | Unknown:
             events = [*(each for each in modes if each.path == mode.path and _moved_by(each) & own), *undoing]
             events.sort(key=lambda node: node.index)
             last = next(earlier(loop.view, stirring[0], events, loop.optimizer), None)
-            if last is not None and last.op == "eval_mode":
+            if last is not None and last.op == "eval_mode" and not _is_meant(loop, last, backward):
                 found.append(last)
     return places_of(loop, found)
+
+
+def _is_meant(loop: LoopView, mode: Node, backward: Node) -> bool:
+    """Whether `eval()` keeps the statistics of a pretrained model on purpose: it stands before the training, and the weights were loaded."""
+    around = {index for index in loop.view.regions_of(backward.region) if loop.view.graph.regions[index].kind == "loop"}
+    if around & set(loop.view.regions_of(mode.region)) or mode.index > backward.index:
+        return False
+    own = [loop.view.graph.parameters[index] for index in _moved_by(mode)]
+    return bool(own) and all(param.init.scheme == "unknown" for param in own)
 
 
 def _moved_by(node: Node) -> frozenset[int]:

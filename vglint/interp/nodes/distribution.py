@@ -161,7 +161,9 @@ def overwrite(run: Run, target: Value, init: Init, site: Site | None) -> None:
             if target.whole:
                 overwrite(run, target.param, init, site)
             elif target.blocks == ROW and target.param.shape and len(target.param.shape) > 1:
-                pass  # one row of many, such as an embedding's padding
+                # One row of many, such as an embedding's padding; empty memory is filled row by row.
+                if target.param.init.scheme == "uninitialised":
+                    overwrite(run, target.param, UNKNOWN, site)
             elif target.blocks > 1:
                 overwrite(run, target.param, Init(init.scheme, init.args, init.scale, None, target.blocks), site)
             elif target.rows is not None and UNKNOWN.scheme not in (init.scheme, target.param.init.scheme):

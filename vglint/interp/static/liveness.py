@@ -36,6 +36,30 @@ def lost_rebindings(loop: code.For) -> list[Rebinding]:
     return found
 
 
+def changes_gradients(loop: code.For) -> bool:
+    """Whether a loop's body changes `.grad` in place or assigns it: `p.grad.mul_(scale)`, `p.grad *= scale`."""
+    for node in code.walk(*loop.body):
+        match node:
+            case code.Call(func=code.Attribute(value=holder, attr=attr)) if attr.endswith("_") and not attr.endswith(
+                "__"
+            ):
+                if _is_gradient(holder):
+                    return True
+            case code.Augmented(target=target) if _is_gradient(target):
+                return True
+            case code.Assign(targets=targets) if any(map(_is_gradient, targets)):
+                return True
+            case _:
+                pass
+    return False
+
+
+def _is_gradient(node: code.Expression) -> bool:
+    if isinstance(node, code.Attribute) and node.attr == "data":
+        node = node.value
+    return isinstance(node, code.Attribute) and node.attr == "grad"
+
+
 def unread_after(body: tuple[code.Statement, ...], name: str) -> bool:
     """Whether nothing reads a name after its last plain assignment in a function's body, but for filling it."""
     uses = [(node, loads) for statement in body for node, other, loads in _uses(statement) if other == name]

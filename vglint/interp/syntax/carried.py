@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from vglint import ops
-from vglint.interp.machine.core import Frame, Run
+from vglint.interp.machine.attempts import Attempt
+from vglint.interp.machine.core import BudgetError, Frame, Raised, Run
 from vglint.interp.nodes.emit import emit
 from vglint.interp.values.objects import Instance, ListV, ModuleV, ParamV, Site, TensorV, Value
 from vglint.ops import sources_of
@@ -44,9 +45,12 @@ def held(run: Run, frame: Frame) -> list[Held]:
     ]
 
 
-def note_carried(run: Run, loop: code.For, before: list[Held], start: int, frame: Frame) -> None:
+def note_carried(
+    run: Run, loop: code.For, before: list[Held], start: int, frame: Frame, walk: Callable[[], object]
+) -> None:
     """Notes each state that a turn reads, replaces by one with history, and hands to the next turn's backward pass. Where nothing is
-    trained and the graph is retained, the gradient is only looked at."""
+    trained and the graph is retained, the gradient is only looked at. A state that was None at first is followed into a second turn, where
+    the code may cut it."""
     turn = range(start, len(run.nodes))
     trains = any(run.nodes[number].op == "step" for number in turn)
     backwards = [
@@ -65,10 +69,23 @@ def note_carried(run: Run, loop: code.For, before: list[Held], start: int, frame
         if not (used & _read(run, place) or (place.empty and given is not None)):
             continue
         kept = [node for node in after if _has_history(run, node)]
-        if kept:
+        if kept and (not place.empty or _is_used_again(run, kept, walk)):
             site = Site(frame.unit, given) if given is not None else run.nodes[kept[0]].site
             emit(run, "carried", kept, {"name": place.name}, site)
             run.nodes[-1].setup = False
+
+
+def _is_used_again(run: Run, kept: list[int], walk: Callable[[], object]) -> bool:
+    """Whether a backward pass of the next turn reaches what this turn made; that turn is walked and taken back."""
+    attempt, end = Attempt(run), len(run.nodes)
+    try:
+        walk()
+        backwards = [number for number in range(end, len(run.nodes)) if run.nodes[number].op == "backward"]
+        return not backwards or bool(_behind(run, backwards) & set(kept))
+    except (Raised, BudgetError):
+        return True
+    finally:
+        attempt.undo(run)
 
 
 def _is_data(value: Value) -> bool:

@@ -11,7 +11,7 @@ from vglint.interp.machine.imports import bind_import
 from vglint.interp.nodes.emit import emit
 from vglint.interp.protocols import comparison, operators, repeats
 from vglint.interp.protocols.indexing import index
-from vglint.interp.static.liveness import lost_rebindings
+from vglint.interp.static.liveness import changes_gradients, lost_rebindings
 from vglint.interp.syntax.assignment import assign, bind, delete
 from vglint.interp.syntax.branches import fork
 from vglint.interp.syntax.carried import held, note_carried
@@ -22,7 +22,18 @@ from vglint.interp.syntax.independent_turns import turns_are_apart
 from vglint.interp.syntax.loops import walk_loop, walk_while
 from vglint.interp.syntax.refusals import refuses
 from vglint.interp.torch import containers
-from vglint.interp.values.objects import ClassV, External, Instance, ModuleV, ParamV, Site, TensorV, Value, is_unknown
+from vglint.interp.values.objects import (
+    ClassV,
+    External,
+    Instance,
+    IteratorV,
+    ModuleV,
+    ParamV,
+    Site,
+    TensorV,
+    Value,
+    is_unknown,
+)
 from vglint.source import code
 from vglint.value import Unknown
 
@@ -240,6 +251,7 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
     source = evaluate(run, node.iter, frame)
     site = Site(frame.unit, node.iter)
     before, start = held(run, frame), len(run.nodes)
+    note_used_up(run, source, node, site)
     mark_counters(run, node, frame)
     flow = walk_loop(
         run,
@@ -252,10 +264,22 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
         lambda log, first: turns_are_apart(run, log, first, node, frame),
     )
     note_rebindings(run, node, frame)
-    note_carried(run, node, before, start, frame)
+    note_carried(run, node, before, start, frame, lambda: block(run, node.body, frame))
     if flow is None:
         return block(run, node.orelse, frame)
     return None if flow == Flow.BREAK else flow
+
+
+def note_used_up(run: Run, source: Value, node: code.For, site: Site) -> None:
+    """Notes a loop that would change gradients and gets an iterator of parameters that was used up before."""
+    if not (run.training_code and isinstance(source, IteratorV) and source.exhausted and changes_gradients(node)):
+        return
+    params = [(str(number), item) for number, item in enumerate(source.items or ()) if isinstance(item, ParamV)]
+    if params:
+        draft = emit(
+            run, "clip_grad_norm", [], {"exhausted": True, "complete": True}, source.origin or site, params=params
+        )
+        draft.setup = False
 
 
 def note_rebindings(run: Run, node: code.For, frame: Frame) -> None:

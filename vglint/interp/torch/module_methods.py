@@ -195,7 +195,7 @@ def parameters(run: Run, args: list[Value], keywords: dict[str, Value], frame: F
     module = _module(args)
     if module.opaque or any(each.opaque for _, each in modules.walk(module)):
         return IteratorV(None, Unknown(origin.Call("parameters of a pretrained model")))
-    return IteratorV(list(parameters_of(module)))
+    return IteratorV(list(parameters_of(module)), origin=site)
 
 
 @register(METHODS, "named_parameters")

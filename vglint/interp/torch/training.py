@@ -5,7 +5,7 @@ from __future__ import annotations
 from vglint import ops, origin
 from vglint.interp.machine.core import LIBRARY, MISSING, Frame, Run, call, register, set_trainable
 from vglint.interp.nodes.config import literal
-from vglint.interp.nodes.emit import emit, node_of, shape_of
+from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.static.liveness import body_around, unread_after
 from vglint.interp.values.objects import (
@@ -106,9 +106,17 @@ def tensor(run: Run, which: External, args: list[Value], keywords: dict[str, Val
     listed = data.items if isinstance(data, ListV) else list(data) if isinstance(data, tuple) else []
     if any(is_tensor(item) for item in listed):
         return _leaf_of(run, which.name, listed, keywords, site)
+    if run.training_code and not run.setup and not run.modules_running and _is_open(literal(data)):
+        text = " ".join(site.unit.source_of(site.node).split())
+        return entry_input(run, text if len(text) <= 40 else text[:39] + "…", site)
     spelling = ops.find(which.name)
     assert spelling is not None
     return emit_call(run, spelling, args, keywords, site)
+
+
+def _is_open(data: Literal_) -> bool:
+    """Whether numbers are data that is read when the program runs."""
+    return isinstance(data, Unknown) or (isinstance(data, tuple) and any(map(_is_open, data)))
 
 
 def _leaf_of(run: Run, name: str, listed: list[Value], keywords: dict[str, Value], site: Site) -> Value:

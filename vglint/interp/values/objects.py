@@ -104,6 +104,8 @@ class IteratorV:
     count: Value = None
     position: int = 0
     exhausted: bool = False
+    origin: Site | None = None
+    """Where it was made."""
 
 
 @dataclass(slots=True, eq=False)
