@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from vglint import ops
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
 from vglint.finding import Place
@@ -117,8 +118,11 @@ def operand_place(found: NodeView) -> tuple[Place, ...]:
 def rewrapped(found: NodeView) -> tuple[Place, ...]:
     """Of a backward pass that reaches no parameter: where its loss was made a new tensor that requires a gradient, or marked as
     requiring one. A new leaf beside which parameters are reached (a gradient penalty's input) is none, nor is one from which the loss
-    comes through code that is not followed, which may have parameters of its own."""
+    comes through code that is not followed, which may have parameters of its own. A new leaf that is itself the loss of code that steps
+    is one in any case: nothing is behind it."""
     view = found.view
+    if found.node.op == "backward" and (leaf := _leaf_loss(found)) is not None:
+        return view.places([leaf])
     behind = sorted(view.before(found.node.inputs, lambda node: not view.carries_gradient(node)))
     unseen = any(view.graph.nodes[index].op == "opaque" for index in behind)
     if found.node.op != "backward" or unseen or any(view.trains(index) for index in behind):
@@ -129,6 +133,20 @@ def rewrapped(found: NodeView) -> tuple[Place, ...]:
         if view.graph.nodes[index].get("value") is True and view.graph.nodes[index].op == "requires_grad"
     ]
     return view.places(index for index in marked if any(view.trains(each) for each in view.before([index])))
+
+
+def _leaf_loss(found: NodeView) -> int | None:
+    """Returns the new leaf that a backward pass starts from, directly or scaled, in code that steps an optimiser."""
+    view = found.view
+    index = found.node.inputs[0] if found.node.inputs else None
+    while index is not None:
+        node = view.graph.nodes[index]
+        new = node.op == "requires_grad" and node.get("by") != "requires_grad" and node.get("value") is True
+        if new or (node.op == "tensor" and node.get("requires_grad") is True):
+            return index if any(view.nodes("step")) else None
+        passes = len(node.inputs) == 1 and (ops.has(node.op, "affine") or ops.has(node.op, "copies"))
+        index = node.inputs[0] if passes else None
+    return None
 
 
 @fact("node", "places")
