@@ -12,6 +12,22 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests")]  # the oracle, and the table of runnable fixtures
 
 
+QUICK = (
+    "rulebook", "report", "test_config.py", "test_entries.py", "test_fixtures.py", "test_form.py", "test_graphs.py",
+    "test_number.py", "test_rules.py",
+)  # fmt: skip
+"""Files and folders whose tests are marked `quick`: graphs, findings, rules, reports, form."""
+SLOW = frozenset({"test_the_wheel_holds_the_rules", "test_the_code_is_clean"})
+"""Tests among them that are not."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        place = item.path.relative_to(ROOT / "tests") if item.path.is_relative_to(ROOT / "tests") else item.path
+        if place.parts[0] in QUICK and getattr(item, "originalname", item.name) not in SLOW:
+            item.add_marker(pytest.mark.quick)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="rewrite golden files from what the program prints now")
 

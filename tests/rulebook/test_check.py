@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vglint.interp.entries import entry
+from vglint.interp.entries import session
 from vglint.lint.text import text_linter
 from vglint.rulebook import Choice, RuleError, load
 
@@ -92,6 +92,6 @@ def train(loader):
 
 def test_code_that_is_not_read_to_its_end_shows_no_order(monkeypatch):
     assert found(BOOK, SAMPLED) == []
-    monkeypatch.setattr(entry, "FILE_NODES", 30)
-    monkeypatch.setattr(entry, "ENTRY_NODES", 30)
+    monkeypatch.setattr(session, "FILE_NODES", 30)
+    monkeypatch.setattr(session, "ENTRY_NODES", 30)
     assert found(BOOK, SAMPLED) == []

@@ -100,7 +100,6 @@ def unregistered(found: ClassView) -> tuple[Place, ...]:
     return tuple(dict.fromkeys(Place(module.span, module.path) for module in found.hidden))
 
 
-@fact("class", "places")
 def loose_parameters(found: ClassView) -> tuple[Place, ...]:
     """Parameters that forward uses and that `parameters()` does not list: in a plain list or dict, computed from an `nn.Parameter` when they
     were stored (`nn.Parameter(…).cuda()`), or tensors that require a gradient and are no `nn.Parameter`."""

@@ -80,7 +80,6 @@ def input_place(found: LossView) -> tuple[Place, ...]:
     return () if isinstance(found.source, Unknown) else (found.view.place(found.source.node),)
 
 
-@fact("loss", "flag")
 def pooled(found: LossView) -> bool | Unknown:
     """Between that op and the loss, several positions or steps are pooled into one: its zeros are averaged with what is not zero."""
     if isinstance(found.source, Unknown):
