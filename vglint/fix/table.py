@@ -25,6 +25,7 @@ from vglint.fix.actions.replace_op import replace_op
 from vglint.fix.actions.safe_where import safe_where
 from vglint.fix.actions.scale_parameter import scale_parameter
 from vglint.fix.actions.scale_scores import scale_scores
+from vglint.fix.actions.scaled_branches import scaled_branches
 from vglint.fix.actions.set_keyword import set_keyword
 from vglint.fix.actions.train_mode import train_mode
 from vglint.fix.actions.training_order import training_order
@@ -55,6 +56,7 @@ ACTIONS: Mapping[str, Act] = {
     "safe-where": safe_where,
     "scale-parameter": scale_parameter,
     "scale-scores": scale_scores,
+    "scaled-branches": scaled_branches,
     "set-keyword": set_keyword,
     "train-mode": train_mode,
     "training-order": training_order,

@@ -14,8 +14,8 @@ from vglint.number import compared, factor
 from vglint.rulebook.check import judge
 from vglint.rulebook.load import CheckedRule
 
-_GOOD = 1.0
-"""Decades around 1 in which a predicted ratio is as good as any."""
+_LEAST, _MOST = -1.0, 1.6
+"""Decades between which a predicted ratio is as good as any: of generated nets, those that start so train (benchmarks/prediction.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,8 @@ def _advised(finding: Finding, facts: SubjectFacts, tried: Iterable[Trial]) -> F
             continue
         if best is None or best.decades is None or abs(trial.decades) < abs(best.decades):
             best = trial
-        if abs(trial.decades) <= _GOOD:
+        if _LEAST <= trial.decades <= _MOST:
+            best = trial
             break
     if best is None or best.decades is None:
         return finding

@@ -23,6 +23,7 @@ REMEDIES: Mapping[str, Imagine] = {
 
 TITLES: Mapping[str, str] = {
     "matching-init": "Initialise the weights to match the activation",
+    "scaled-branches": "Divide each branch by the number of blocks",
     "relu-between": "Use ReLU between layers, with its initialisation",
 }
 """What the fixes are called that make a remedy in the file."""
