@@ -16,7 +16,7 @@ def keeps_graph(found: NodeView) -> bool:
     no backward pass uses the sum or the list: each turn's graph stays in memory for a number."""
     view, node = found.view, found.node
     around = loops_of(view, node)
-    if not around or view.in_region(node, "no_grad") or not (node.op == "kept" or _running_sum(node)):
+    if not around or view.in_region(node, "no_grad") or not (node.op == "kept" or _running_sum(view, node)):
         return False
     if not _has_history(view, node):
         return False
@@ -34,8 +34,11 @@ def kept_in_list(found: NodeView) -> bool:
     return found.node.op == "kept"
 
 
-def _running_sum(node: Node) -> bool:
-    """Whether a value is added to a number that is 0 at first."""
+def _running_sum(view: View, node: Node) -> bool:
+    """Whether a value is added to a number that is 0 at first, or to a tensor of zeros that was made before the loop."""
+    if node.op == "add" and len(node.inputs) == 2:
+        inner, first = loops_of(view, node), view.graph.nodes[node.inputs[0]]
+        return bool(inner) and has(first.op, "zeros") and inner[0] not in view.regions_of(first.region)
     start = node.get("input") if node.get("input") is not None else node.get("self")
     return node.op == "add" and len(node.inputs) == 1 and isinstance(start, (int, float)) and start == 0
 

@@ -19,7 +19,7 @@ def summed_elsewhere(found: NodeView) -> str:
     view, node = found.view, found.node
     if node.op != "softmax" or not _is_attention(view, node):
         return "none"
-    rank, dim = _rank(view, node), node.get("dim")
+    rank, dim = _rank(view, node) or _rank_of_readers(view, node.index), node.get("dim")
     if not isinstance(dim, int) or (dim >= 0 and rank is None):
         return "none"
     axis = dim if dim < 0 or rank is None else dim - rank
@@ -73,6 +73,19 @@ def _rank(view: View, node: Node) -> int | None:
         if not same or not node.inputs:
             return None
         node = view.graph.nodes[node.inputs[0]]
+
+
+def _rank_of_readers(view: View, index: int) -> int | None:
+    """Returns the rank that a value must have because a product of matrices, or of batches of them, takes it."""
+    for reader in view.readers[index]:
+        node = view.graph.nodes[reader]
+        if has(node.op, "batched_product"):
+            return 3
+        if has(node.op, "flat_product"):
+            return 2
+        if _passes(view, node) and (found := _rank_of_readers(view, reader)) is not None:
+            return found
+    return None
 
 
 def _uses(view: View, index: int, axis: int, rank: int | None) -> Iterator[tuple[bool, bool] | None]:

@@ -203,7 +203,7 @@ def _severed(loop: LoopView, ops: frozenset[str] | None) -> tuple[Place, ...] | 
     ):
         return unknown("the way from the loss to the parameters is not followed")
     seen = not loop.unexplained and not any(True for _ in view.nodes("grad"))
-    idle = seen and bool(loop.params) and not any(_holds(loop, open_) for _, _, open_ in ways)
+    idle = seen and bool(loop.params) and not any(_holds(loop, _live(view, node)) for node, _, _ in ways)
     for node, whole, open_ in ways:
         blind = not any(view.trains(index) for index in open_)
         if not (blind or (idle and node in own)) or not any(view.trains(index) for index in whole):
@@ -218,6 +218,14 @@ def _severed(loop: LoopView, ops: frozenset[str] | None) -> tuple[Place, ...] | 
         if len(wanted) == len(cuts):
             found.update((named(view, node.index), None) for node in wanted)
     return tuple(found)
+
+
+def _live(view: View, backward: Node) -> set[int]:
+    """Returns the nodes that a backward pass reaches: what runs under no_grad has no history."""
+    reached = view.before(
+        backward.inputs, lambda node: not view.carries_gradient(node) or view.in_region(node, "no_grad")
+    )
+    return {index for index in reached if not view.in_region(view.graph.nodes[index], "no_grad")}
 
 
 def named(view: View, index: int) -> Place:

@@ -27,6 +27,12 @@ def epsilon(found: NodeView) -> float | Unknown:
     return value if value is not None else unknown("no normalisation with a literal eps")
 
 
+@fact("node", "flag")
+def called_keep(found: NodeView) -> bool:
+    """The program itself calls a dropout's probability one to keep: `nn.Dropout(keep_prob)`."""
+    return found.node.get("keeps") is True
+
+
 @fact("node", "number", "%")
 def drop_percent(found: NodeView) -> float | Unknown:
     """The same in per cent."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vglint.analysis.facts.loop import LoopView, places_of
-from vglint.analysis.facts.order import always_with
+from vglint.analysis.facts.order import always_with, loops_of
 from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
@@ -39,15 +39,30 @@ def _stale(loop: LoopView, backward: Node) -> list[Node]:
     found = []
     for index in sorted(open_):
         node = view.graph.nodes[index]
-        before = [step for step in steps if index < step.index and not view.exclusive(node, step)]
+        before = [step for step in steps if _since(view, node, step, backward) and not view.exclusive(node, step)]
         if before and _needs_weight(view, node, loop.params) and not _cast(view, node):
             found.append(node)
     return found
 
 
+def _since(view: View, node: Node, step: Node, backward: Node) -> bool:
+    """Whether a layer ran before a step: in the same turn, or before a loop in whose next turn its graph is used again."""
+    if step.index < backward.index:
+        return node.index < step.index
+    inner = loops_of(view, backward)
+    return bool(inner) and inner[0] not in view.regions_of(node.region)
+
+
 def _between(view: View, step: Node, backward: Node) -> bool:
-    """Whether a step runs before a backward pass whenever that runs, in the same turn."""
-    return step.index < backward.index and always_with(view, step, backward) and not view.exclusive(step, backward)
+    """Whether a step runs before a backward pass whenever that runs: in the same turn, or in the turn before of a graph that is retained."""
+    if not always_with(view, step, backward) or view.exclusive(step, backward):
+        return False
+    if step.index < backward.index:
+        return True
+    inner = loops_of(view, backward)
+    count = view.graph.regions[inner[0]].count if inner else 1
+    again = bool(inner) and inner[0] in view.regions_of(step.region) and not (isinstance(count, int) and count < 2)
+    return again and backward.get("retain_graph") is True
 
 
 def _needs_weight(view: View, node: Node, moved: frozenset[int]) -> bool:

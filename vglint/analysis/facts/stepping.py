@@ -98,7 +98,9 @@ def zeroed_each_turn(loop: LoopView) -> tuple[Place, ...]:
 def unscaled_passes(loop: LoopView) -> tuple[Place, ...]:
     """Backward passes of a loss that is a mean of its batch and is divided by nothing, where the step runs at every k-th turn and the
     gradients are kept in between: it follows the sum of k means."""
-    found = []
+    found: list[Node] = []
+    if any(True for _ in loop.view.nodes("param_grad")):
+        return ()  # gradients are divided by hand
     for _, branch, inner in _periodic(loop):
         zeros = [zero for zero in loop.zeros if inner in loop.view.regions_of(zero.region)]
         if not zeros or any(branch not in loop.view.regions_of(zero.region) for zero in zeros):

@@ -69,6 +69,7 @@ def duplicate(value: Value, memo: dict[int, Value], run: Run | None = None) -> V
             memo[id(value)] = made
             if run is not None:
                 run.modules.append(made)
+                made.region = run.region
             made.spelling, made.opaque, made.in_forward = value.spelling, value.opaque, value.in_forward
             made.config, made.extra = dict(value.config), dict(value.extra)
             for table in ("attrs", "modules", "parameters", "buffers"):
@@ -81,6 +82,7 @@ def duplicate(value: Value, memo: dict[int, Value], run: Run | None = None) -> V
             return made
         case ParamV():
             made = ParamV(value.shape, value.init, value.trainable, value.buffer, value.origin, None, value.name)
+            made.frozen = value.frozen
             memo[id(value)] = made
             return made
         case MethodV():

@@ -11,6 +11,7 @@ from vglint.interp.nodes.constants import after_call, after_operator
 from vglint.interp.nodes.distribution import combined, created
 from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of, tensor_of
 from vglint.interp.nodes.folding import folded
+from vglint.interp.nodes.keeping import says_keep
 from vglint.interp.nodes.packing import unpacked
 from vglint.interp.nodes.ranks import learn_by_pattern
 from vglint.interp.values.objects import (
@@ -107,6 +108,8 @@ def emit_call(
     kind = ops.OPS[spelling.op].kind if spelling.op in ops.OPS else "other"
     if leaf is not None and leaf.evaluating and (kind == "dropout" or ops.has(spelling.op, "by_mode")):
         config["training"] = False
+    if kind == "dropout" and leaf is None and says_keep(site, 1):
+        config["keeps"] = True
     for arg in signature:
         if arg.role == "ignored" or arg.name not in bound:
             continue

@@ -12,6 +12,7 @@ from vglint.interp.machine.core import (
 )
 from vglint.interp.nodes.config import configured, literal
 from vglint.interp.nodes.distribution import overwrite
+from vglint.interp.nodes.keeping import says_keep
 from vglint.interp.values.objects import (
     BuiltinV,
     ClassV,
@@ -133,6 +134,8 @@ def build_leaf(
             config[arg.name] = _name_of(value)
             continue
         config[arg.name] = configured(run, value, op.kind, site)
+    if op.kind == "dropout" and says_keep(site, 0):
+        config["keeps"] = True
     listed = {arg.name for arg in spelling.args}
     config.update((name, literal(value)) for name, value in bound.items() if name not in listed)
     module.spelling = spelling
