@@ -65,6 +65,8 @@ class Finding:
     message: str
     entry: str
     evidence: Evidence = ()
+    world: str = ""
+    """When it is so, where it is not always: `when `max_norm` is given`, `on a GPU`."""
     related: tuple[Place, ...] = ()
     detail: str = ""
     """What follows from it: one or two sentences below the message."""

@@ -162,7 +162,9 @@ class Graph:
     optimizers: tuple[str, ...] = ()
     """The optimisers (`SGD`) that the program gives the parameters of this model to, where it is one that training code makes."""
     world: str = ""
-    """The one thing that is other than its definition says (`when `max_norm` is given`); empty where nothing is."""
+    """The one thing that is other than its definition says (`when `max_norm` is given`), or the device; empty where nothing is."""
+    alternative: bool = False
+    """Another graph shows the entry as its definition says."""
 
     def __post_init__(self) -> None:
         for position, node in enumerate(self.nodes):

@@ -77,7 +77,19 @@ def test_json_has_the_promised_keys() -> None:
     first = document["findings"][0]
     assert set(first) == {
         *("rule", "name", "severity", "confidence", "path", "line", "column", "end_line", "end_column", "cell"),
-        *("message", "detail", "advice", "effect", "entry", "evidence", "related", "fix", "probe", "fingerprint"),
+        *(
+            "message",
+            "detail",
+            "advice",
+            "effect",
+            "entry",
+            "evidence",
+            "related",
+            "fix",
+            "probe",
+            "world",
+            "fingerprint",
+        ),
     }
     assert set(first["related"][0]) == {"line", "column", "path", "message"}
     assert set(first["fix"]) == {"title", "safety", "edits"}

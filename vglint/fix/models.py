@@ -9,9 +9,12 @@ from vglint.fix.change import Request
 
 
 def model_of(request: Request) -> ModelView | None:
-    """Returns the model of the finding's entry; None where its graph holds several or none."""
-    graph = request.graph
-    found = [] if graph is None else list(model_views(View(graph, propagate)))
+    """Returns the model of the finding's entry, of several that it makes the one at the finding's place; None where that is not one."""
+    views = (View(graph, propagate) for graph in request.graphs if graph.entry == request.finding.entry)
+    found = [model for view in views for model in model_views(view)]
+    if len(found) > 1:
+        place = request.finding.span
+        found = [model for model in found if any(node.span == place for node in model.view.graph.nodes)][:1]
     return found[0] if len(found) == 1 else None
 
 

@@ -95,6 +95,7 @@ def _lint_module(tools: Tools, module: Module, content: bytes) -> Outcome:
     graphs = entries(
         tools.project, module, lambda entry, error: faults.append(internal_error(module.path, error, entry))
     )
+    own = tuple(graph for graph in graphs if not graph.alternative)
     findings, wrong = _check(tools.rulebook, graphs, module.path)
     faults += wrong
     answered, needed = _unsuppressed(tools, findings, module)
@@ -105,15 +106,15 @@ def _lint_module(tools: Tools, module: Module, content: bytes) -> Outcome:
     return Outcome(
         findings=tuple(_finished(tools, finding, module) for finding in told),
         problems=(*faults, *(_in_notebook(problem, module) for problem in (*module.unread, *answered.problems))),
-        entries=len(graphs),
-        training=sum(graph.kind == "training" for graph in graphs),
-        partial=sum(bool(graph.gaps) for graph in graphs),
-        gaps=sum(len(graph.gaps) for graph in graphs),
-        unknowns=tuple(Gap(graph.entry, gap.why, gap.text, gap.span) for graph in graphs for gap in graph.gaps)
+        entries=len(own),
+        training=sum(graph.kind == "training" for graph in own),
+        partial=sum(bool(graph.gaps) for graph in own),
+        gaps=sum(len(graph.gaps) for graph in own),
+        unknowns=tuple(Gap(graph.entry, gap.why, gap.text, gap.span) for graph in own for gap in graph.gaps)
         if tools.gaps
         else (),
         missing=tuple(missing_imports(tools.project, module)) if _is_open(graphs) else (),
-        silent=tuple(_silent(graphs)) if not faults else (),
+        silent=tuple(_silent(own)) if not faults else (),
         internal=bool(faults),
         idle=tuple(_idle(tools, answered.unused, graphs, module)),
         needed=needed,

@@ -71,7 +71,13 @@ def _key(path: str, cell: int | None) -> str:
 
 
 def _notes(finding: Finding, view: View) -> list[str]:
-    notes: list[tuple[str, str]] = [("why", finding.detail), ("help", finding.advice), ("effect", finding.effect)]
+    world = finding.world if not finding.message.endswith(f"({finding.world})") else ""
+    notes: list[tuple[str, str]] = [
+        ("only", world),
+        ("why", finding.detail),
+        ("help", finding.advice),
+        ("effect", finding.effect),
+    ]
     if finding.probe is not None:
         measured = evidence_text(finding.probe.evidence)
         notes.append(("probe", finding.probe.verdict + (f": {measured}" if measured else "")))

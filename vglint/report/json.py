@@ -61,6 +61,7 @@ def finding_json(finding: Finding) -> dict[str, Json]:
         "related": [_related(related) for related in finding.related],
         "fix": _fix(finding.fix),
         "probe": _probe(finding.probe),
+        "world": finding.world,
         "fingerprint": finding.fingerprint,
     }
 

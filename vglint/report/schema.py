@@ -41,6 +41,7 @@ def json_schema() -> dict[str, object]:
                 related=_array("related", "Other lines to look at."),
                 fix={"anyOf": [{"$ref": "#/$defs/fix"}, {"type": "null"}]},
                 probe={"anyOf": [{"$ref": "#/$defs/probe"}, {"type": "null"}]},
+                world=_text("When it is so, where it is not always: a switch that is on, a device; may be empty."),
                 fingerprint=_text("Stays the same when other lines change."),
             ),
             "related": {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
 
 from vglint.analysis.facts import SubjectFacts, subjects
 from vglint.finding import Evidence, Finding, Place
@@ -15,12 +14,11 @@ from vglint.rule import Confidence, Rule, Scalar, Severity
 from vglint.rulebook.condition import Lookup, evaluate
 from vglint.rulebook.load import CheckedRule, RuleError
 from vglint.rulebook.template import HEADLINE, render, render_known, said
+from vglint.rulebook.worlds import Found, in_its_world, of_worlds
 from vglint.span import Span
 from vglint.value import Unknown
 
 _SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
-Found: TypeAlias = "tuple[int, CheckedRule, Finding]"
-"""A finding of one file with the position of its graph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +53,11 @@ def check(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> tuple[Findin
         for checked in asking.of(facts):
             finding = judge(checked, facts)
             if finding is not None:
-                found.append((position, checked, finding))
+                found.append((position, checked, replace(finding, world=graphs[position].world)))
     undone = {position for position, graph in enumerate(graphs) if _is_initialised_elsewhere(graph, graphs)}
     found = [each for each in found if each[0] not in undone or each[1].rule.subject not in ("model", "parameter")]
-    found = _not_cleared(found, graphs)
-    distinct = _distinct(_one_cause(found), _classes(graphs))
+    found = of_worlds(_not_cleared(found, graphs), graphs)
+    distinct = [in_its_world(each) for each in _distinct(_one_cause(found), _classes(graphs))]
     return tuple(sorted(_of_wholes(distinct, graphs), key=_place))
 
 
@@ -331,9 +329,9 @@ def _of_wholes(findings: Sequence[Finding], graphs: Iterable[Graph]) -> Iterator
             yield finding
 
 
-def _rank(finding: Finding) -> tuple[int, int]:
+def _rank(finding: Finding) -> tuple[bool, int, int]:
     confidences: tuple[Confidence, ...] = ("low", "medium", "high")
-    return _SEVERITIES.index(finding.severity), confidences.index(finding.confidence)
+    return not finding.world, _SEVERITIES.index(finding.severity), confidences.index(finding.confidence)
 
 
 def _place(finding: Finding) -> tuple[object, ...]:

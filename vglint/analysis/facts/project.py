@@ -28,7 +28,7 @@ def context_of(graphs: Iterable[Graph]) -> Context:
     parts: set[str] = set()
     scheduled: set[str] = set()
     graphs = tuple(graphs)
-    for graph in graphs:
+    for graph in (each for each in graphs if not each.alternative):
         roots = graph.kind == "training"
         parts.update(module.type for module in graph.modules if ("." in module.path if roots else module.path))
         names = {(node.type or "").rpartition(".")[2] for node in graph.nodes if node.op == "optimizer" and node.type}

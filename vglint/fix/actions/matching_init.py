@@ -82,7 +82,7 @@ def _appended(request: Request, model: ModelView, name: str, more: str) -> tuple
     types, zeros = layer_types(request, model), request.names.spelled("torch.nn.init.zeros_")
     if types is None or zeros is None:
         return "a layer is none of torch's that the file imports"
-    owner, _ = _end(request, "")
+    owner, _ = _end(request, model, "")
     if owner is None:
         return "the model is built neither by a class of this file that has an __init__ nor by one assignment"
     kinds = types[0] if len(types) == 1 else f"({', '.join(types)})"
@@ -94,14 +94,14 @@ def _appended(request: Request, model: ModelView, name: str, more: str) -> tuple
     ]
     if biased:
         lines += ["        if module.bias is not None:", f"            {zeros}(module.bias)"]
-    placed = _end(request, "\n".join(lines))[1]
+    placed = _end(request, model, "\n".join(lines))[1]
     return (placed,) if placed is not None else "it shares its line with others"
 
 
-def _end(request: Request, lines: str) -> tuple[str | None, Splice | None]:
+def _end(request: Request, model: ModelView, lines: str) -> tuple[str | None, Splice | None]:
     """Returns what the model is called where it has just been built, and the edit that puts lines there."""
-    graph, source = request.graph, request.source
-    if graph is None or source.tree is None:
+    graph, source = model.view.graph, request.source
+    if source.tree is None:
         return None, None
     classes = [one for one in source.every(cst.ClassDef) if one.name.value == graph.root.rpartition(".")[2]]
     if len(classes) == 1:
@@ -111,7 +111,7 @@ def _end(request: Request, lines: str) -> tuple[str | None, Splice | None]:
     built = [
         node
         for node in source.every(cst.Assign)
-        if isinstance(node.targets[0].target, (cst.Name, cst.Attribute)) and _spans(request, node.value)
+        if isinstance(node.targets[0].target, (cst.Name, cst.Attribute)) and _spans(request, model, node.value)
     ]
     statement = source.statement(built[0]) if len(built) == 1 else None
     if statement is None:
@@ -119,10 +119,9 @@ def _end(request: Request, lines: str) -> tuple[str | None, Splice | None]:
     return source.code(built[0].targets[0].target), request.after(statement, lines)
 
 
-def _spans(request: Request, value: cst.BaseExpression) -> bool:
+def _spans(request: Request, model: ModelView, value: cst.BaseExpression) -> bool:
     """Whether an expression builds the first weight layer of the finding's model."""
-    graph = request.graph
-    layers = [] if graph is None else [node for node in graph.nodes if node.type and kind(node.op) == "weight"]
+    layers = [node for node in model.view.graph.nodes if node.type and kind(node.op) == "weight"]
     first = layers[0] if layers else None
     if first is None or first.span.file != request.finding.span.file:
         return False

@@ -16,6 +16,7 @@ from vglint.interp.entries.starts import (
     run_forward,
     run_training,
 )
+from vglint.interp.entries.worlds import alternatives
 from vglint.interp.kinds import attributes, instances, records, type_tests
 from vglint.interp.library import builtins, families, pytrees, regex, sequences, signatures, stdlib, torch_helpers
 from vglint.interp.machine.core import (
@@ -163,7 +164,14 @@ def _graphs(
                 graphs[number] = graph
             made += more
     kept, new = without_repeats((graphs[number] for number in sorted(graphs)), made)
-    return (*kept, *new)
+    try:
+        others = alternatives(session, numbered, graphs)
+    except Exception as error:
+        if fault is None:
+            raise
+        fault("another world", error)
+        others = []
+    return (*kept, *new, *others)
 
 
 def _is_training(node: code.Function | code.Lambda) -> bool:

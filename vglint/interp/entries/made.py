@@ -62,10 +62,10 @@ def without_repeats(graphs: Iterable[Graph], made: Iterable[Graph]) -> tuple[lis
     """Returns the graphs, and of the made ones those that are not already among them; what trains such a one is noted there."""
     kept = list(graphs)
     new: list[Graph] = []
-    shapes = {_shape(graph): number for number, graph in enumerate(kept) if graph.kind != "training"}
+    shapes = {shape_of_graph(graph): number for number, graph in enumerate(kept) if graph.kind != "training"}
     seen: dict[Shape, int] = {}
     for graph in made:
-        shape = _shape(graph)
+        shape = shape_of_graph(graph)
         if shape in seen:
             other = new[seen[shape]]
             new[seen[shape]] = replace(other, optimizers=_both(other, graph))
@@ -82,7 +82,7 @@ def _both(left: Graph, right: Graph) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*left.optimizers, *right.optimizers)))
 
 
-def _shape(graph: Graph) -> Shape:
+def shape_of_graph(graph: Graph) -> Shape:
     """Returns what makes two graphs of one model alike: what is computed, with which weights, at which lines."""
     return tuple(
         (

@@ -40,6 +40,7 @@ from vglint.interp.machine.memory import Journal, Memory
 from vglint.interp.machine.names import member
 from vglint.interp.static.candidates import Candidate, Need, factories, needs
 from vglint.interp.static.redefined import definitions, lasts_until, repeated
+from vglint.interp.static.worlds import World
 from vglint.interp.torch.leaves import is_module_class
 from vglint.interp.torch.modules import find_in_mro
 from vglint.interp.values.objects import (
@@ -86,16 +87,19 @@ class Session:
         """Returns what a candidate must be given, which other entries may show."""
         return needs(candidate.unit) if candidate.kind == "class" else "nothing"
 
-    def graph(self, candidate: Candidate) -> tuple[Graph | None, list[Graph]]:
+    def graph(
+        self, candidate: Candidate, world: World | None = None, steps: int = STEPS
+    ) -> tuple[Graph | None, list[Graph]]:
         """Returns the graph of a candidate, None where it is no entry, and those of the models that it makes on its way."""
         run = new_run(self.project, title(candidate))
+        run.world = world
         if candidate.kind != "script":
             run.memory = self.memory
             run.memory.begin()
             run.journal = Journal()
-        run.built = self.built
+        run.built = self.built if world is None else dict(self.built)
         run.allowed = min(NODES, max(ENTRY_NODES, FILE_NODES - self.nodes))
-        run.steps_allowed = min(STEPS, max(ENTRY_STEPS, FILE_STEPS - self.steps))
+        run.steps_allowed = min(steps, max(ENTRY_STEPS, FILE_STEPS - self.steps))
         unit = candidate.unit
         space = namespace(run, self.module)
         frame = Frame(Scope({}, None, space), unit, None)
@@ -109,9 +113,10 @@ class Session:
             graph = guarded(run, span, lambda: self._started(run, candidate, space, frame))
             if graph.kind == "training":
                 made.harvest(run, run.passes.calls, run.modules)
-            named = [replace(each, entry=graph.entry) for each in made.graphs]
+            told = "" if world is None else world.text
+            named = [replace(each, entry=graph.entry, world=told) for each in made.graphs]
             is_bare = candidate.bare and not any(node.op in ACTS for node in graph.nodes)
-            return None if is_bare else graph, named
+            return None if is_bare else replace(graph, world=told), named
         except NoEntry:
             return None, []
         finally:
@@ -148,7 +153,7 @@ class Session:
             start_as_part(run, roots[""], self.starts)
         if kind == "training":
             fit_models(run, frame)
-        else:
+        elif run.world is None:
             note_parts(run, roots, self.module.path, self.starts)
         return kind, roots, result
 

@@ -14,6 +14,7 @@ from vglint.interp.machine.core import (
     register,
 )
 from vglint.interp.machine.memory import holds_nodes
+from vglint.interp.static.worlds import switched
 from vglint.interp.torch.autograd_functions import is_function_class
 from vglint.interp.torch.leaves import build_leaf, is_module_class, leaf_base
 from vglint.interp.torch.modules import find_in_mro, new_module
@@ -143,6 +144,8 @@ def _fill_fields(
     for name in names:
         if name in given:
             value = given[name]
+        elif run.world is not None and run.world.changes("field", name, cls.node):
+            value = switched(run.world)
         else:
             found = find_in_mro(cls, name)
             value = found[0] if found is not None else Unknown(origin.Argument(name))

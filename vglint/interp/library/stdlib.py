@@ -12,6 +12,7 @@ from vglint.interp.machine.imports import import_module, is_library
 from vglint.interp.protocols import operators
 from vglint.interp.protocols.indexing import index
 from vglint.interp.protocols.iteration import items_of
+from vglint.interp.static.worlds import switched
 from vglint.interp.syntax.literals import parts_of_items
 from vglint.interp.torch.modules import find_attribute
 from vglint.interp.values.objects import (
@@ -367,7 +368,9 @@ def argument_parser(
             if long.startswith("-")
             else Unknown(origin.Argument(long)),
         )
-        if isinstance(target, str):
+        if isinstance(target, str) and run.world is not None and run.world.changes("option", target):
+            run.put(defaults, target, switched(run.world))
+        elif isinstance(target, str):
             run.put(
                 defaults,
                 target,

@@ -10,6 +10,7 @@ from vglint import origin
 from vglint.graph import RegionKind
 from vglint.interp.machine.memory import Journal, Memory
 from vglint.interp.machine.passes import Passes
+from vglint.interp.static.worlds import World
 from vglint.interp.values.objects import (
     Attrs,
     ClassV,
@@ -153,6 +154,7 @@ class Run:
     """The modules whose forward runs now, outermost first."""
     roots: dict[str, ModuleV] = field(default_factory=dict)
     passes: Passes = field(default_factory=Passes)
+    world: World | None = None  # the switch that is on; None where all is as it is defined
     memory: Memory = field(default_factory=Memory)
     """What the files' statements define, shared with other interpretations."""
     init_sites: dict[int, Site | None] = field(default_factory=dict)

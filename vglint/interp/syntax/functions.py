@@ -24,6 +24,7 @@ from vglint.interp.machine.core import (
 )
 from vglint.interp.nodes.operations import emit_call
 from vglint.interp.protocols.repeats import UNKNOWN_LENGTH
+from vglint.interp.static.worlds import switched
 from vglint.interp.syntax.branches import returned_value
 from vglint.interp.torch.composite import composite
 from vglint.interp.torch.escapes import escape
@@ -213,6 +214,8 @@ def _argument(
     if name in keywords:
         return keywords.pop(name)
     if name in function.defaults:
+        if run.world is not None and run.world.changes("parameter", name, function.node):
+            return switched(run.world)
         return function.defaults[name]
     return Unknown(origin.Argument(name))
 

@@ -1,0 +1,64 @@
+"""Entries in other worlds: each with one optional switch on, alone, under a budget that is a share of what the file took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from vglint import origin
+from vglint.graph import Graph
+from vglint.interp.entries.made import shape_of_graph
+from vglint.interp.entries.session import Session
+from vglint.interp.static.candidates import Candidate
+from vglint.interp.static.switches import fields_of, options_of, switches_of
+from vglint.interp.static.worlds import World
+from vglint.source import code
+from vglint.source.module import Module
+
+WORLDS = 4
+"""Switches of one entry that are tried."""
+SHARE = 0.25
+"""Of the steps that a file's entries took, what all their other worlds may take."""
+LEAST = 1_200
+"""Steps that they may take however small the file is."""
+
+
+def alternatives(
+    session: Session, numbered: Sequence[tuple[int, Candidate]], known: Mapping[int, Graph]
+) -> list[Graph]:
+    """Returns the graphs of entries, and of the models that they make, that another world makes different."""
+    left = max(LEAST, int(SHARE * session.steps))
+    shapes = {shape_of_graph(graph) for graph in known.values()}
+    found: list[Graph] = []
+    for number, candidate in numbered:
+        if number not in known:
+            continue
+        for world in islice(_worlds(session.module, candidate), WORLDS):
+            if left <= 0:
+                return found
+            before = session.steps
+            graph, made = session.graph(candidate, world, left)
+            left -= session.steps - before
+            for each in (*(() if graph is None else (graph,)), *made):
+                shape = shape_of_graph(each)
+                if _is_whole(each) and shape not in shapes:
+                    shapes.add(shape)
+                    found.append(replace(each, alternative=True))
+    return found
+
+
+def _worlds(module: Module, candidate: Candidate) -> Iterator[World]:
+    node = candidate.unit.definition
+    if candidate.kind == "script":
+        yield from options_of(module)
+        yield from fields_of(module, [each for unit in module.units if unit.kind == "function" for each in unit.body])
+    elif candidate.kind in ("class", "training") and node is not None:
+        yield from switches_of(node)
+        yield from fields_of(module, [node])
+    elif candidate.kind == "method" and isinstance(node, code.Class):
+        yield from switches_of(node, [candidate.method])
+
+
+def _is_whole(graph: Graph) -> bool:
+    return not any(isinstance(gap.origin, (origin.Budget, origin.Raise)) for gap in graph.gaps)

@@ -1,0 +1,114 @@
+"""Optional switches: defaults of None or False, of parameters, fields and options, that guard layers or steps of the training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from vglint.interp.static.worlds import World
+from vglint.source import code
+from vglint.source.module import Module
+
+_MINOR = frozenset(
+    "print len isinstance str int float format log info debug warning warn write add_scalar join items keys values save tqdm set_postfix"
+    " getattr hasattr type range cuda to device item numpy cpu".split()
+)
+"""Calls by whose names alone nothing of a model or its training changes."""
+
+
+def switches_of(unit_node: code.Class | code.Function, methods: Iterable[str] = ()) -> Iterator[World]:
+    """Yields the switches among the parameters of a function, or of a class's constructor and some of its methods."""
+    functions = [unit_node] if isinstance(unit_node, code.Function) else []
+    if isinstance(unit_node, code.Class):
+        wanted = {"__init__", *methods}
+        functions = [each for each in unit_node.body if isinstance(each, code.Function) and each.name in wanted]
+    guarded = set(_guarding(unit_node))
+    for function in functions:
+        parameters = function.parameters
+        for each in (*parameters.positional_only, *parameters.positional, *parameters.keyword_only):
+            if is_off(each.default) and (each.name, _off(each.default)) in guarded:
+                yield World("parameter", each.name, _off(each.default), function)
+
+
+def fields_of(module: Module, users: Iterable[code.Node]) -> Iterator[World]:
+    """Yields the switches among the fields of a file's classes of data: those that some code asks for."""
+    guarded = {name for node in users for name in _guarding(node)}
+    for unit in module.units if guarded else ():
+        if isinstance(unit.definition, code.Class) and unit.definition.decorators:
+            for each in unit.definition.body:
+                if not (isinstance(each, code.Annotated) and isinstance(each.target, code.Name) and is_off(each.value)):
+                    continue
+                if (each.target.id, _off(each.value)) in guarded:
+                    yield World("field", each.target.id, _off(each.value), unit.definition)
+
+
+def options_of(module: Module) -> Iterator[World]:
+    """Yields the switches among the options of a file's command line."""
+    calls = [
+        node
+        for unit in module.units
+        if "add_argument" in unit.source
+        for node in code.walk(*unit.body)
+        if isinstance(node, code.Call) and isinstance(node.func, code.Attribute) and node.func.attr == "add_argument"
+    ]
+    guarded = {name for unit in module.units for node in unit.body for name in _guarding(node)} if calls else set()
+    for node in calls:
+        keywords = {each.name: each.value for each in node.keywords}
+        texts = [each.value for each in node.args if isinstance(each, code.Constant) and isinstance(each.value, str)]
+        name = next((text.lstrip("-").replace("-", "_") for text in texts if text.startswith("--")), "")
+        action, default = keywords.get("action"), keywords.get("default")
+        is_flag = isinstance(action, code.Constant) and action.value == "store_true"
+        off = False if is_flag and default is None else _off(default)
+        if name and (is_flag or is_off(default)) and (name, off) in guarded:
+            yield World("option", name, off)
+
+
+def is_off(default: code.Expression | None) -> bool:
+    """Whether a default is a written None or False."""
+    return isinstance(default, code.Constant) and (default.value is None or default.value is False)
+
+
+def _off(default: code.Expression | None) -> bool | None:
+    return False if isinstance(default, code.Constant) and default.value is False else None
+
+
+def _guarding(node: code.Node) -> Iterator[tuple[str, bool | None]]:
+    """Yields the names, plain or as attributes, whose being set lets something run that matters, with what they are when they are not."""
+    for each in code.walk(node):
+        if isinstance(each, (code.If, code.Conditional)):
+            then: tuple[code.Node, ...] = each.body if isinstance(each, code.If) else (each.body,)
+            otherwise: tuple[code.Node, ...] = each.orelse if isinstance(each, code.If) else (each.orelse,)
+            if isinstance(each, code.If) and not otherwise and isinstance(each.body[-1], (code.Return, code.Jump)):
+                otherwise = (node,)  # what follows runs instead
+            for name, is_set in _tested(each.test, True):
+                if _matters(then if is_set else otherwise):
+                    yield name, None
+                    yield name, False
+
+
+def _tested(test: code.Expression, when: bool) -> Iterator[tuple[str, bool]]:
+    """Yields the names that a condition asks for, and whether it holds when they are set."""
+    match test:
+        case code.Name(id=name) | code.Attribute(attr=name):
+            yield name, when
+        case code.Compare(left=left, operators=("is not" | "!=",), comparators=(code.Constant(value=None),)):
+            yield from _tested(left, when)
+        case code.Compare(left=left, operators=("is" | "==",), comparators=(code.Constant(value=None),)):
+            yield from _tested(left, not when)
+        case code.Compare(left=left, operators=(">" | ">=",), comparators=(code.Constant(),)):
+            yield from _tested(left, when)
+        case code.Unary(operator="not", operand=operand):
+            yield from _tested(operand, not when)
+        case code.Boolean(left=left, right=right):
+            yield from _tested(left, when)
+            yield from _tested(right, when)
+        case _:
+            pass
+
+
+def _matters(nodes: Iterable[code.Node]) -> bool:
+    for each in code.walk(*nodes):
+        if isinstance(each, code.Call):
+            name = each.func.attr if isinstance(each.func, code.Attribute) else code.root_name(each.func)
+            if name not in _MINOR:
+                return True
+    return False
