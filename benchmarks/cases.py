@@ -1,6 +1,6 @@
 """Runs the linter over real cases, faults and lookalikes, and prints which it hits and which silences it breaks.
 
-    python benchmarks/cases.py CASES.json --checkouts DIR [--near N] [--all] [-- OPTION …]
+    python -m benchmarks cases CASES.json --checkouts DIR [--near N] [--all] [-- OPTION …]
 
 Each case names a repository, commit, path and lines; its checkout is DIR/OWNER+NAME@COMMIT (the commit's first 12
 digits are enough). A fault is hit when a finding of one of its label's rules (`cases.toml`), or a place related to

@@ -1,6 +1,6 @@
 """Reads the pinned packages with vglint and prints what it understood, per package.
 
-    python benchmarks/corpus.py [--corpus DIR] [--kept DIR] [--json FILE] [--write] [PACKAGE …]
+    python -m benchmarks corpus [--corpus DIR] [--kept DIR] [--json FILE] [--write] [PACKAGE …]
 
 Per package: files, module classes, entries, share of module classes with a gap-free graph, gaps by reason, findings by
 rule, seconds of CPU, peak memory, slowest files, internal errors. A module class is one whose bases reach nn.Module by
@@ -212,7 +212,7 @@ def _is_abstract(node: ast.ClassDef) -> bool:
 _HEAD = """\
 # The corpus, read
 
-Written by `python benchmarks/corpus.py --write` on {date}: {files} files of {packages} pinned packages, read by the linter in pieces, two side by side where the machine
+Written by `python -m benchmarks corpus --write` on {date}: {files} files of {packages} pinned packages, read by the linter in pieces, two side by side where the machine
 has two cores. *classes*: module classes; *gap-free*: share of those with a forward of their own that have a graph without a gap (a class that leaves a
 method to those that derive from it has none); *CPU s*: of the whole run, findings included; *MB*: the most that one run took; *errors*: internal errors; *slowest
 file*: CPU seconds for its graphs, with what it imports evaluated anew for each piece. Verdicts on the findings are in [precision.md](precision.md).

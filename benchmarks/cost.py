@@ -1,6 +1,6 @@
 """Measures what prediction costs beside extraction, over a random sample of the corpus that `fetch.py` unpacked.
 
-python benchmarks/cost.py [--seconds N]      prints one line
+python -m benchmarks cost [--seconds N]      prints one line
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Downloads the pinned packages of `corpus.toml` and unpacks their Python sources; installs nothing.
 
-    python benchmarks/fetch.py [--into DIR] [PACKAGE …]
+    python -m benchmarks fetch [--into DIR] [PACKAGE …]
 
 DIR defaults to $VGLINT_CORPUS, else ~/.cache/vglint-corpus. Each package gets a folder DIR/NAME-VERSION; one that is
 there already is left alone. DIR/INDEX lists what is there: name, version, folder, number of Python files.

@@ -1,7 +1,7 @@
 """Compares the graphs that vglint extracts with what torch executes, over the models of `targets/`.
 
-    python benchmarks/fidelity.py --record [POPULATION …]      build, run and record each model once (slow; cached)
-    python benchmarks/fidelity.py [--sample N] [--jobs N] [--list] [POPULATION …]
+    python -m benchmarks fidelity --record [POPULATION …]      build, run and record each model once (slow; cached)
+    python -m benchmarks fidelity [--sample N] [--jobs N] [--list] [POPULATION …]
 
 Recordings lie in $VGLINT_RECORDINGS (~/.cache/vglint-recordings), packages where `fetch.py` put them, checkouts of
 public repositories below $VGLINT_ZOO as OWNER+NAME. Needs torch and what the models import: `requirements.txt`.

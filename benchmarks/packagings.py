@@ -1,6 +1,6 @@
 """Eight clear faults in many packagings: ways of making, holding, calling and training one and the same model.
 
-    python benchmarks/packagings.py [--only WORD] [--into DIR] [--list]
+    python -m benchmarks packagings [--only WORD] [--into DIR] [--list]
 
 Each program has one fault, and a twin that is right. Prints, for each fault, how many of its programs were found and how many twins were
 silent at default settings; names the others with `--list`. `--only` takes a rule or a part of a program's name, `--into` writes the programs

@@ -1,6 +1,6 @@
 """Runs vglint and other linters over the same source, and prints what each says of gradients.
 
-    python benchmarks/peers.py CASES.json --checkouts DIR --programs FOLDER [--corpus DIR] [--kept DIR] [--list] [PACKAGE …]
+    python -m benchmarks peers CASES.json --checkouts DIR --programs FOLDER [--corpus DIR] [--kept DIR] [--list] [PACKAGE …]
 
 The source is the checkouts that the cases name (see `cases.py`) and packages of the corpus whose models train (torchvision and timm).
 FOLDER is the `bin` of an environment that has TorchFix, mldoct, ml-code-smell-detector and ruff, none of which vglint needs;

@@ -1,6 +1,6 @@
 """Runs the default rules over the pinned packages and holds every finding against the ledger `precision.toml`.
 
-    python benchmarks/precision.py [--corpus DIR] [--kept DIR] [--seconds N] [--quick] [--findings] [--write] [PACKAGE …]
+    python -m benchmarks precision [--corpus DIR] [--kept DIR] [--seconds N] [--quick] [--findings] [--write] [PACKAGE …]
 
 Prints findings per rule and per 1,000 model classes, and the precision of each rule over the ledger with its 95 %
 interval (Wilson's). The ledger has a verdict for every finding in the packages that are known to train, and for a sample of

@@ -1,6 +1,6 @@
 """Compares predicted with measured gradients at initialisation over the real models of `targets/`.
 
-    python benchmarks/real.py [--list] [--only TEXT] [POPULATION …]      prints a table as Markdown
+    python -m benchmarks real [--list] [--only TEXT] [POPULATION …]      prints a table as Markdown
 
 Each model is built and run in torch by a child process, once, and what it measured is kept in $VGLINT_RECORDINGS/gradients.
 The prediction reads source alone. A single matrix of logits gets a cross-entropy against random labels, other outputs get N(0, 1) gradients.

@@ -1,6 +1,6 @@
 """Finds small configurations with which the classes of transformers build and run on a CPU, and writes them as targets.
 
-    python benchmarks/search_configs.py > benchmarks/targets/transformers.toml
+    python -m benchmarks search_configs > benchmarks/targets/transformers.toml
 
 Every model class of every `modeling_*.py` is tried, each in a child of its own: sizes are shrunk by the meaning of
 their names, from the strongest shrinking to the weakest, and inputs are tried by what `forward` asks for. Needs torch.

@@ -1,6 +1,6 @@
 """Finds module classes and model functions of a package or checkout that build and run on a CPU, and writes them as targets.
 
-    python benchmarks/search_models.py POPULATION ROOT [--whole] [--take REGEX] [--under FOLDER …] > rows.toml
+    python -m benchmarks search_models POPULATION ROOT [--whole] [--take REGEX] [--under FOLDER …] > rows.toml
 
 Every public class or function defined in ROOT's files below FOLDER that returns an `nn.Module` is tried, each in a child
 of its own: arguments by the meaning of their names, then inputs by what `forward` asks for. `--whole` leaves out what

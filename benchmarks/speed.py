@@ -1,6 +1,6 @@
 """Measures what linting costs beside a bare libcst parse of the same files, and beside other linters that are installed.
 
-    python benchmarks/speed.py [--corpus DIR] [--whole] [--others] [PACKAGE …]
+    python -m benchmarks speed [--corpus DIR] [--whole] [--others] [PACKAGE …]
 
 Prints CPU and wall seconds of whole processes and the ratios that matter; fails on none. P is `libcst.parse_module`, one process, over
 the files that can matter (a filter on the bytes). By default the package is timm; `--whole` adds the warm run and

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests")]  # the oracle, and the table of runnable fixtures
+sys.path[:0] = [str(ROOT / "tests")]  # the oracle, and the table of runnable fixtures
 
 
 QUICK = (
