@@ -53,5 +53,6 @@ def test_compared(decades: float, text: str, number: str) -> None:
 
 def test_counted() -> None:
     assert counted(["act", "act", "out", "act"]) == "act ×3, out"
-    assert counted(["a", "b", "c"], most=2) == "a, b, …"
+    assert counted(["a", "b", "c", "d"], most=2) == "a, b and 2 more"
+    assert counted(["a", "b", "c"], most=2) == "a, b, c", "one more is no shorter"
     assert counted([]) == ""

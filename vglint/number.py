@@ -49,10 +49,11 @@ def factor(decades: float) -> str:
 
 
 def counted(names: Sequence[str], most: int = 0) -> str:
-    """Returns names after one another in order of first use, those that repeat counted: `act ×8, out`; `…` after the first `most`."""
+    """Returns names after one another in order of first use, those that repeat counted: `act ×8, out`; after `most`, how many more."""
     counts = Counter(names)
     shown = [name if count == 1 else f"{name} ×{count}" for name, count in counts.items()]
-    return ", ".join([*shown[:most], "…"] if 0 < most < len(shown) else shown)
+    left = len(shown) - most
+    return f"{', '.join(shown[:most])} and {left} more" if most and left > 1 else ", ".join(shown)
 
 
 def _rounded(decades: float) -> str:

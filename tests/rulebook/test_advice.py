@@ -26,7 +26,7 @@ EXAMPLES = [
 
 
 SAID = re.compile(
-    r"the gradient at \S+ is predicted to become (?:about (\S+) (?:times|of)|about as large as) the one at \S+"
+    r"the gradient at .+ is predicted to become (?:about (\S+) (?:times|of)|about as large as) the one at .+"
 )
 
 

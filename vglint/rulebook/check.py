@@ -18,6 +18,8 @@ from vglint.rulebook.worlds import Found, in_its_world, of_worlds
 from vglint.span import Span
 from vglint.value import Unknown
 
+_NAMES = 4
+"""Names of one place that are said."""
 _SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
 
 
@@ -203,14 +205,18 @@ def _evidence(checked: CheckedRule, lookup: Lookup) -> Evidence:
 
 
 def _related(checked: CheckedRule, lookup: Lookup, blamed: Place) -> tuple[Place, ...]:
+    """Returns the other places of a finding; what is said of several layers that one line makes is said once."""
     places: dict[Place, None] = {}
     for name, template in checked.related:
         value = lookup(name)
         if isinstance(value, Unknown) or not isinstance(value, tuple):
             continue
+        labels: dict[Span, list[str]] = {}
         for item in value:
             if isinstance(item, Place) and item.span != blamed.span:
-                places[Place(item.span, render(template, _naming(item.message, lookup)))] = None
+                labels.setdefault(item.span, []).append(item.message)
+        for span, names in labels.items():
+            places[Place(span, render(template, _naming(counted(names, _NAMES), lookup)))] = None
     return tuple(places)[:6]
 
 
