@@ -28,7 +28,7 @@ from benchmarks.writing import Model
 from vglint.interp import extract
 from vglint.probe import plan
 from vglint.probe.decoding import decoded
-from vglint.probe.faults import FAULTS
+from vglint.probe.faults import shown_by
 from vglint.probe.feeding import find_inputs
 from vglint.probe.record import Measured, to_json
 from vglint.probe.session import measure
@@ -88,7 +88,7 @@ def rows_of(model: Model) -> tuple[Row, ...]:
     names: tuple[Literal["sgd", "adam"], ...] = ("sgd", "adam")
     for optimizer in names:
         runs = [run for run in found.runs if run.optimizer == optimizer]
-        shown = [frozenset(fault.name for fault in FAULTS if fault.shows(run)) for run in runs]
+        shown = [frozenset(rule.name for rule in shown_by(run)) for run in runs]
         every = frozenset.intersection(*shown)
         outcome = train(model, optimizer).outcome
         flow = outcome == "stuck" and _has_flow_cause(model)

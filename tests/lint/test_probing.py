@@ -156,7 +156,14 @@ def test_lint_with_probe_gives_verdicts(tmp_path: Path) -> None:
     assert len(report.findings) == 2 and counts(report) == {"confirmed": 0, "refuted": 0, "inconclusive": 0}
     judged_report = with_verdicts(report, configuration.of_file, told.append).report
     assert counts(judged_report) == {"confirmed": 1, "refuted": 0, "inconclusive": 1}
-    assert len(told) == 2 and all("running net of" in text for text in told)
+    ran = sorted(text.partition(" ")[2] for text in told if text.startswith("["))
+    assert [text.partition("/")[0] for text in ran] == ["running net of "] * 2
+    said = sorted(text for text in told if not text.startswith("["))
+    assert (
+        said[0].startswith("could not run net of")
+        and "(install a_package_that_nobody_has where vglint runs)" in said[0]
+    )
+    assert said[1].startswith("measured net of") and "inputs made up: (batch, 32) of N(0, 1)" in said[1]
 
 
 def test_a_configured_target_changes_the_request() -> None:

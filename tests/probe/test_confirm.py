@@ -30,7 +30,13 @@ EARLY = frozenset(
     "unowned_parameters zero_gradients equal_rows".split()
 )
 """Measures that a dozen steps show."""
-RULES = [rule for rule in BOOK.rules if "VG1" <= rule.id < "VG9" and BOOK.find(rule.id).confirm is not None]
+ELSEWHERE = {"VG507": "its lookalikes take no input that can be guessed", "VG606": "its examples do not mix samples"}
+"""Rules whose measure is tested in `test_mixing`, and why not here."""
+RULES = [
+    rule
+    for rule in BOOK.rules
+    if rule.id >= "VG1" and rule.id not in ELSEWHERE and BOOK.find(rule.id).confirm is not None
+]
 
 
 def words(rule: Rule, example: Example, number: int, folder: Path) -> Iterator[str]:
@@ -65,4 +71,5 @@ def test_a_firing_example_is_confirmed_and_a_lookalike_refuted(rule: Rule, tmp_p
     firing = [pair for pair in numbered if fires(rule, pair[1])]
     silent = [pair for pair in numbered if not fires(rule, pair[1])]
     assert any(word == "confirmed" for i, example in firing for word in words(rule, example, i, tmp_path))
-    assert any(word == "refuted" for i, example in silent for word in words(rule, example, i, tmp_path))
+    wanted = ("refuted",) if rule.refutes else ("refuted", "inconclusive")
+    assert any(word in wanted for i, example in silent for word in words(rule, example, i, tmp_path))

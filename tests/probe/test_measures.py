@@ -227,7 +227,7 @@ def test_watching_costs_little() -> None:
 
 def test_printed_forms() -> None:
     report = probed(stack(2, nn.ReLU))
-    assert "gradient at the output of" in str(report)
+    assert "gradient at" in str(report)
     assert report.plot().startswith("<svg") and "vglint" in report._repr_html_()
     assert report.to_json()["ok"] is True
 
@@ -284,7 +284,8 @@ def test_callbacks_of_frameworks(framework: str, monkeypatch: pytest.MonkeyPatch
         if framework == "lightning":
             callback.on_before_backward(*begin, loss)
         loss.backward()
-        state.log_history.append({"loss": float(loss.detach())})
+        if framework == "transformers":
+            callback.on_log(None, state, None, logs={"loss": float(loss.detach())})
         callback.on_after_backward(*begin) if framework == "lightning" else callback.on_pre_optimizer_step(
             None, state, None
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from html import escape
@@ -12,7 +13,7 @@ import pytest
 
 from vglint.finding import Finding, Verdict
 from vglint.probe import Measured, ProbeReport
-from vglint.probe.page import page
+from vglint.probe.page import page, section
 from vglint.probe.record import Layer, Run, Snapshot, Squash
 from vglint.span import Span
 
@@ -76,10 +77,37 @@ def test_the_page_stands_alone() -> None:
     text = page([report()], {"net.py": "first\nsecond <b>\nthird"})
     seen = Seen()
     seen.feed(text)
-    assert seen.open == [] and seen.scripts == 0 and seen.links == []
+    assert seen.open == [] and seen.scripts == 0 and seen.links == ["#vgl-0"]
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
     assert "prefers-color-scheme:dark" in text and "width=device-width" in text
     assert "<mark>   2 second &lt;b&gt;</mark>" in text and "it &lt;vanishes&gt;" in text
+
+
+def test_no_style_reaches_the_page_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every selector of a section and of a picture begins with a class of ours, and none names a common class."""
+    text = section(report())
+    for style in re.findall(r"<style>(.*?)</style>", text, re.S):
+        flat = re.sub(r"@media[^{]*\{((?:[^{}]*\{[^{}]*\})*)\}", r"\1", style)
+        for selectors in re.findall(r"([^{}]+)\{[^{}]*\}", flat):
+            assert all(one.strip().startswith((".vglint", ".vgc")) for one in selectors.split(",")), selectors
+    used = {name for names in re.findall(r'class="([^"]*)"', text) for name in names.split()}
+    assert all(name.startswith(("vgc", "vgl")) for name in used), used
+
+
+def test_pictures_say_what_they_show() -> None:
+    text = section(report())
+    pictures = re.findall(r"<svg[^>]*>", text)
+    assert len(pictures) >= 5 and all('role="img"' in one and 'aria-label="' in one for one in pictures)
+    assert "layers.0: 1e-9.0 measured, 1e-9.0 predicted" in text and 'class="vgc-limit"' in text
+    assert text.count("vgc-bad") > 5 and ">measured</text>" in text and ">predicted</text>" in text
+    assert "1 - last loss / first loss" in text and report().plot()._repr_svg_().startswith("<svg")
+
+
+def test_the_worst_model_comes_first() -> None:
+    sound = ProbeReport("Sound", Measured(1, (), (report().measured.runs[0],), 1.0))  # type: ignore[union-attr]
+    text = page([sound, ProbeReport("Open", None, reason="out of memory"), report()])
+    places = [text.index(f'<a href="#vgl-{number}">{name}') for number, name in enumerate(("Net()", "Open", "Sound"))]
+    assert places == sorted(places) and "1 of 3 with a confirmed fault, 1 without, 1 could not be measured." in text
 
 
 def test_an_inconclusive_report_has_a_page() -> None:

@@ -11,7 +11,8 @@ from torch import nn  # noqa: E402
 
 from vglint.probe.record import Measured, Request, Run  # noqa: E402
 from vglint.probe.rehearsal import NoTrainingError, rehearse  # noqa: E402
-from vglint.probe.witness import EnoughError, witnessing  # noqa: E402
+from vglint.probe.witness import EnoughError  # noqa: E402
+from vglint.probe.witnessing import witnessing  # noqa: E402
 
 HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n\n"
 LOOP = """class Net(nn.Module):
@@ -90,10 +91,10 @@ def test_two_optimisers_and_what_is_wrong_with_one(tmp_path: Path) -> None:
 
 
 def test_code_that_never_steps_says_so(tmp_path: Path) -> None:
-    with pytest.raises(NoTrainingError, match="without a step"):
+    with pytest.raises(NoTrainingError, match="before it builds a model"):
         rehearsed(tmp_path, "def train(loader):\n    for x, y in loader:\n        print(x)\n", "train")
     with pytest.raises(FileNotFoundError):
-        rehearsed(tmp_path, "data = torch.load('there is no such file.pt')\n", "<module>")
+        rehearsed(tmp_path, "data = open('there is no such file.txt')\n", "<module>")
 
 
 def test_watching_leaves_nothing_behind() -> None:

@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
-from vglint.probe.callbacks import lightning_callback, trainer_callback  # noqa: E402
+from vglint.probe.callbacks import accelerate_watcher, lightning_callback, trainer_callback  # noqa: E402
 
 
 class Deep(nn.Module):
@@ -56,6 +56,56 @@ def test_hugging_faces_trainer(tmp_path: Path) -> None:
     )
     callback = trainer_callback(5, told.append)
     transformers.Trainer(model, options, train_dataset=Rows(), callbacks=[callback]).train()
+    judge(model, told)
+
+
+def test_a_loss_of_the_trainers_own_counts(tmp_path: Path) -> None:
+    """A model that returns no loss and trains well is not said to stand still: its loss is what the trainer logs."""
+    transformers = pytest.importorskip("transformers")
+    pytest.importorskip("accelerate")
+
+    class Plain(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.body = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU())
+            self.head = nn.Linear(64, 10)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.head(self.body(x))
+
+    class Own(transformers.Trainer):  # type: ignore[misc, name-defined]
+        def compute_loss(self, model: nn.Module, inputs: dict[str, torch.Tensor], *args: Any, **options: Any) -> Any:
+            return nn.functional.cross_entropy(model(inputs["x"]), inputs["labels"])
+
+    options = transformers.TrainingArguments(
+        str(tmp_path), max_steps=60, per_device_train_batch_size=8, report_to=[], logging_steps=5, use_cpu=True,
+        learning_rate=1e-3, remove_unused_columns=False,
+    )  # fmt: skip
+    told: list[Any] = []
+    callback = trainer_callback(5, told.append)
+    Own(Plain(), options, train_dataset=Rows(), callbacks=[callback]).train()
+    assert not told
+    assert callback.watcher._losses[-1] < callback.watcher._losses[0]
+
+
+def test_accelerate() -> None:
+    accelerate = pytest.importorskip("accelerate")
+    accelerator = accelerate.Accelerator(cpu=True)
+    torch.manual_seed(0)
+    model, told = Deep(), []
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loader = torch.utils.data.DataLoader(Rows(), batch_size=8)
+    watcher = accelerate_watcher(accelerator, model, 5, told.append)
+    model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+    plain = accelerator.backward
+    for _ in range(5):
+        for batch in loader:
+            loss = model(**batch)["loss"]
+            optimizer.zero_grad()
+            accelerator.backward(loss)
+            optimizer.step()
+    watcher.close()
+    assert accelerator.backward is not plain
     judge(model, told)
 
 

@@ -62,7 +62,8 @@ def written(name: str, models: Sequence[ProbeReport], texts: Mapping[str, str], 
 def _count(probed: Probed) -> None:
     from vglint.lint.verdicts import counts
 
-    silent = sum(model.measured is None for model in probed.models)
+    measured = sum(model.measured is not None for model in probed.models)
     words = ", ".join(f"{count} {word}" for word, count in counts(probed.report).items() if count) or "none"
-    left = f"; {silent} could not be run" if silent else ""
-    tell(f"{plural(len(probed.models), 'model')} run{left}; verdicts: {words}")
+    total = plural(len(probed.models), "entry")
+    found = f"measured {measured} of {total}; verdicts: {words}"
+    tell(found if probed.models else "nothing here can be run and measured")

@@ -19,6 +19,9 @@ from vglint.rulebook.confirm import judged, verdict
 from vglint.source.module import Module
 from vglint.source.project import Project
 
+SCRIPT = "<module>"
+"""The entry of a file that trains at its top."""
+
 
 def probe_entry(
     project: Project,
@@ -37,7 +40,8 @@ def probe_entry(
     graphs = _graphs(project, module)
     planned = plan(graph, project.root, expression, [other for other in graphs if other.kind == "training"])
     planned = buildable(planned, module, graphs)
-    request = adjust(replace(planned, overfit=wants_overfit(rulebook, findings)))
+    script = not planned.training and bool(module.binding(expression)) and is_script(module, graphs)
+    request = adjust(replace(planned, overfit=wants_overfit(rulebook, findings), script=script))
     outcome = run_isolated(request, limits)
     if not isinstance(outcome, Measured):
         undecided = Verdict("inconclusive", (("reason", outcome.reason),))
@@ -48,6 +52,13 @@ def probe_entry(
     explained = any(finding.probe is not None and finding.probe.verdict == "confirmed" for finding in found)
     extra = () if explained else faults(outcome, expression, graph.span, graph)
     return ProbeReport(expression, outcome, (*found, *extra), predicted=predicted_profile(graph))
+
+
+def is_script(module: Module, graphs: Sequence[Graph]) -> bool:
+    """Returns whether a file trains when it is run: at its top, behind its guard, or as a notebook."""
+    training = [graph for graph in graphs if graph.kind == "training"]
+    guarded = "__main__" in module.text or bool(module.cells)
+    return bool(training) and (guarded or any(graph.entry == SCRIPT for graph in training))
 
 
 def buildable(request: Request, module: Module, graphs: Sequence[Graph]) -> Request:
@@ -142,7 +153,12 @@ def _verdict(rulebook: Rulebook, finding: Finding, measured: Measured) -> Verdic
 
 
 def _judged(rulebook: Rulebook, finding: Finding, found: Verdict | None) -> Finding:
-    return judged(finding, found if rulebook.find(finding.rule).confirm is not None else None)
+    return judged(finding, found if rulebook.find(finding.rule).confirm is not None else undecidable(finding.rule))
+
+
+def undecidable(rule: str) -> Verdict:
+    """Returns the verdict on a finding of a rule that names no measure."""
+    return Verdict("inconclusive", (("reason", f"no measurement decides {rule}: it rests on the source alone"),))
 
 
 def predicted_profile(graph: Graph) -> tuple[tuple[str, float | None], ...]:

@@ -11,8 +11,9 @@ from pathlib import Path
 from vglint import disk
 from vglint.finding import Finding, Verdict
 from vglint.fix import apply
+from vglint.lint.jobs import Job
 from vglint.lint.probing import measures_by_optimizer
-from vglint.lint.verdicts import Job, Probed, Say, outcome_of
+from vglint.lint.verdicts import Probed, Say, outcome_of
 from vglint.probe import Measured, Outcome, copy_tree
 from vglint.rule import Scalar
 from vglint.rulebook.confirm import verdict

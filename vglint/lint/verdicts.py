@@ -2,51 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from vglint.finding import Finding, Report, Verdict
-from vglint.graph import Graph
-from vglint.interp import EntryError, entries
-from vglint.interp.static.candidates import required_parameters
-from vglint.lint.probing import adjusted, buildable, measures_by_optimizer, predicted_profile, wants_overfit
+from vglint.finding import MEASURED, Finding, Report, Verdict
+from vglint.lint.jobs import Job, jobs_of, requests_of
+from vglint.lint.probing import measures_by_optimizer, predicted_profile, undecidable
+from vglint.lint.running import Runner, pool
 from vglint.lint.shown import is_shown, texts_of
-from vglint.probe import Limits, Measured, Outcome, ProbeReport, faults, plan, run_isolated
-from vglint.rulebook import Rulebook, load
+from vglint.probe import Limits, Measured, Outcome, ProbeReport, Request, faults
+from vglint.probe.nursery import nursery
+from vglint.report.summary import plural
 from vglint.rulebook.confirm import judged, verdict
-from vglint.source.code import Function
-from vglint.source.module import Module
-from vglint.source.project import Project
 
 if TYPE_CHECKING:
     from vglint.config import Settings
 
 SettingsOf = Callable[[str], "Settings"]
 Say = Callable[[str], None]
-
-
-@dataclass(slots=True)
-class Job:
-    """One model to run, with its findings; `graph` is None where the entry cannot be found again."""
-
-    file: str
-    entry: str
-    settings: Settings
-    rulebook: Rulebook
-    graph: Graph | None = None
-    module: Module | None = None
-    graphs: tuple[Graph, ...] = ()
-    findings: list[Finding] = field(default_factory=list)
-
-    def moved(self, root: str, file: str) -> Job:
-        """Returns the job on a copy of its project, read anew; the entry may be gone from it."""
-        settings = replace(self.settings, root=root)
-        known = _graphs(file, settings)
-        module, found = (None, ()) if isinstance(known, str) else known
-        graph = next((graph for graph in found if graph.entry == self.entry), None)
-        return Job(file, self.entry, settings, self.rulebook, graph, module, found, self.findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +33,8 @@ class Probed:
     report: Report
     models: tuple[ProbeReport, ...]
     jobs: tuple[Job, ...]
-    outcomes: Mapping[tuple[str, str], Outcome | str]
-    """By file and entry; a text where there was nothing to run."""
+    outcomes: Mapping[tuple[str, str], Outcome]
+    """By file and entry."""
 
     @property
     def confirmed_errors(self) -> int:
@@ -71,138 +48,159 @@ def with_verdicts(
 ) -> Probed:
     """Returns the report with verdicts and the confidence that follows; what is refuted below the least confidence is gone.
 
-    Runs the code of the files that findings lie in, and of the models in `files`; `say` is told of each model before it runs.
+    Runs the code of the files that findings lie in, and of the models in `files`; `say` is told of each model before and after it runs.
     """
-    jobs = _jobs(report, settings_of, files)
+    jobs = jobs_of(report, settings_of, files)
+    outcomes: dict[tuple[str, str], Outcome] = {}
+    ran: dict[tuple[str, str], Request | None] = {}
+    if jobs:
+        with nursery() as within:
+            _run(jobs, Runner(within), say, outcomes, ran)
+    jobs = [job for job in jobs if (job.file, job.entry) in outcomes]
     decided: dict[Finding, Finding | None] = {}
-    models, extra = [], []
-    outcomes: dict[tuple[str, str], Outcome | str] = {}
-    for number, job in enumerate(jobs, 1):
-        say(f"[{number}/{len(jobs)}] running {job.entry} of {job.file} (at most {job.settings.probe.timeout:g} s)")
-        outcome = outcomes[job.file, job.entry] = outcome_of(job)
-        found = tuple(_decided(job, finding, outcome) for finding in job.findings)
-        measured = _faults(job, found, outcome)
-        extra += [finding for finding in measured if is_shown(finding, job.settings)]
-        for before, after in zip(job.findings, found, strict=True):
-            kept = is_shown(after, job.settings) or not is_shown(before, job.settings)
-            decided[before] = after if kept else None
-        models.append(_model(job, outcome, (*found, *measured)))
+    models: list[ProbeReport] = []
+    extra: list[Finding] = []
+    judged_of = {
+        (job.file, job.entry): tuple(_decided(job, finding, outcomes[job.file, job.entry]) for finding in job.findings)
+        for job in jobs
+    }
+    confirmed = {place for place, found in judged_of.items() if any(map(_confirmed, found))}
+    for group in _groups(jobs, ran):
+        explained = any(_explained(job, outcomes[job.file, job.entry], confirmed) for job in group)
+        for number, job in enumerate(group):
+            own = judged_of[job.file, job.entry]
+            outcome = outcomes[job.file, job.entry]
+            measured = () if explained or number else _faults(job, outcome)
+            extra += [finding for finding in measured if is_shown(finding, job.settings)]
+            for before, after in zip(job.findings, own, strict=True):
+                kept = is_shown(after, job.settings) or not is_shown(before, job.settings)
+                decided[before] = after if kept else None
+            models.append(_model(job, outcome, (*own, *measured)))
     left = [decided.get(finding, finding) for finding in report.findings]
-    findings = (*(finding for finding in left if finding is not None), *extra)
-    ordered = tuple(sorted(findings, key=lambda finding: (finding.span.file, finding.span.line, finding.rule)))
+    told = [_unmeasured(finding) for finding in left if finding is not None]
+    ordered = tuple(sorted((*told, *extra), key=lambda finding: (finding.span.file, finding.span.line, finding.rule)))
     texts = {**texts_of(extra, {}), **report.texts}
     return Probed(
-        replace(report, findings=ordered if extra else findings, texts=texts), tuple(models), tuple(jobs), outcomes
+        replace(report, findings=ordered if extra else tuple(told), texts=texts), tuple(models), tuple(jobs), outcomes
     )
 
 
-def _jobs(report: Report, settings_of: SettingsOf, files: Iterable[str]) -> list[Job]:
-    """Returns what to run: entries with findings that can be confirmed, and the models of `files` where all are wanted."""
-    jobs: dict[tuple[str, str], Job] = {}
-    rulebooks: dict[str, Rulebook] = {}
-    graphs: dict[str, tuple[Module, tuple[Graph, ...]] | str] = {}
+def _run(
+    jobs: Sequence[Job],
+    runner: Runner,
+    say: Say,
+    outcomes: dict[tuple[str, str], Outcome],
+    ran: dict[tuple[str, str], Request | None],
+) -> None:
+    """Runs training first: a model that is trained there and has no finding of its own need not run again."""
+    count, started = len(jobs), itertools.count(1)
+    memory = max(job.settings.probe.memory for job in jobs) << 20
 
-    def add(file: str, entry: str) -> Job:
-        settings = settings_of(file)
-        rulebook = rulebooks.setdefault(settings.root, load(settings.rule_dirs))
-        known = graphs.setdefault(file, _graphs(file, settings))
-        job = jobs.setdefault((file, entry), Job(file, entry, settings, rulebook))
-        if not isinstance(known, str):
-            job.module, job.graphs = known
-            job.graph = next((graph for graph in job.graphs if graph.entry == entry), None)
-        return job
+    def run(job: Job) -> None:
+        where, settings = f"{job.entry} of {job.file}", job.settings
+        say(f"[{next(started)}/{count}] running {where} (at most {settings.probe.timeout:g} s)")
+        key = job.file, job.entry
+        outcomes[key], ran[key] = runner.first_measured(requests_of(job), limits_of(settings))
+        say(told(job, outcomes[key]))
 
-    for finding in report.findings:
-        settings = settings_of(finding.span.file)
-        rulebook = rulebooks.setdefault(settings.root, load(settings.rule_dirs))
-        if rulebook.find(finding.rule).confirm is not None:
-            add(finding.span.file, finding.entry).findings.append(finding)
-    for file in files:
-        settings = settings_of(file)
-        if settings.probe.models == "all":
-            known = graphs.setdefault(file, _graphs(file, settings))
-            for graph in () if isinstance(known, str) else whole_models(*known):
-                add(file, graph.entry)
-    return list(jobs.values())
-
-
-def whole_models(module: Module, graphs: Sequence[Graph]) -> list[Graph]:
-    """Returns the models of a file that are no part of another one of it, have something to train, and can be had without arguments.
-
-    A function that needs arguments builds layers, not a model.
-    """
-    parts = {info.type.rpartition(".")[2] for graph in graphs for info in graph.modules if info.path}
-    return [
-        graph
-        for graph in graphs
-        if graph.kind in ("class", "function")
-        and graph.parameters
-        and graph.entry not in parts
-        and not (graph.kind == "function" and _needs_arguments(module, graph.entry))
-    ]
+    with pool(memory) as threads:
+        list(threads.map(run, [job for job in jobs if job.trains]))
+        trained = {
+            (job.file, name)
+            for job in jobs
+            if isinstance(outcome := outcomes.get((job.file, job.entry)), Measured)
+            for name in outcome.models
+        }
+        rest = [job for job in jobs if not job.trains]
+        list(threads.map(run, [job for job in rest if job.findings or (job.file, job.entry) not in trained]))
 
 
-def _needs_arguments(module: Module, name: str) -> bool:
-    found = module.binding(name)
-    node = found[-1].definition if found else None
-    return isinstance(node, Function) and bool(required_parameters(node))
+def outcome_of(job: Job) -> Outcome:
+    """Runs what a job asks for, in a nursery of its own."""
+    with nursery() as within:
+        return Runner(within).first_measured(requests_of(job), limits_of(job.settings))[0]
 
 
-def _graphs(file: str, settings: Settings) -> tuple[Module, tuple[Graph, ...]] | str:
-    """Returns the file's entries; a text says why there are none."""
-    project = Project(settings.top, [file], settings.resolve)
-    module = project.module(file)
-    if not isinstance(module, Module):
-        return "the file cannot be read"
-    try:
-        return module, entries(project, module)
-    except EntryError as error:
-        return str(error)
+def limits_of(settings: Settings) -> Limits:
+    return Limits(seconds=settings.probe.timeout, memory=settings.probe.memory << 20)
 
 
-def outcome_of(job: Job) -> Outcome | str:
-    """Runs the model of a job; a text says why there is none to run."""
-    graph, settings = job.graph, job.settings
-    if graph is None:
-        return f"{job.entry} is no entry of {job.file}"
-    probe = settings.probe
-    overfit = wants_overfit(job.rulebook, job.findings)
-    request = plan(graph, settings.top, graph.entry, [other for other in job.graphs if other.kind == "training"])
-    if job.module is not None:
-        request = buildable(request, job.module, job.graphs)
-    request = replace(request, seconds=probe.timeout * 0.7, overfit=overfit)
-    target = next((target for target in probe.targets if target.entry in _names(job)), None)
-    if target is not None:
-        request = adjusted(request, target)
-    return run_isolated(request, Limits(seconds=probe.timeout, memory=probe.memory << 20))
+def told(job: Job, outcome: Outcome) -> str:
+    """Returns one line: what ran and what was made up, or why nothing ran and what would help."""
+    where = f"{job.entry} of {job.file}"
+    if isinstance(outcome, Measured):
+        return f"measured {where}: {'; '.join(outcome.synthesised)} ({plural(len(outcome.runs), 'run')}, {outcome.seconds:.1f} s)"
+    return f"could not run {where}: {outcome.reason}{help_for(job, outcome.reason)}"
 
 
-def _decided(job: Job, finding: Finding, outcome: Outcome | str) -> Finding:
+def help_for(job: Job, reason: str) -> str:
+    """Returns what to write so that a model runs."""
+    missing = re.match(r"(?:ModuleNotFoundError|ImportError): No module named '([\w.]+)'", reason)
+    name = f"{os.path.basename(job.file)}:{job.entry}"
+    if missing:
+        return f" (install {missing[1]} where vglint runs)"
+    if "still running" in reason:
+        return " (give it more time: [tool.vglint.probe] timeout)"
+    if "out of memory" in reason:
+        return " (give it more memory: [tool.vglint.probe] memory)"
+    if job.trains:
+        return ""
+    if "needs" in reason:
+        return f' (give arguments: [[tool.vglint.probe.targets]] entry = "{name}", args = {{…}})'
+    if "no input" in reason:
+        return f' (give inputs: [[tool.vglint.probe.targets]] entry = "{name}", inputs = [[8, 3, 32, 32]])'
+    return f' (give a function that returns model and batch: [[tool.vglint.probe.targets]] entry = "{name}", factory = "make")'
+
+
+def _groups(jobs: Sequence[Job], ran: Mapping[tuple[str, str], Request | None]) -> list[list[Job]]:
+    """Returns the jobs by what was run for them: entries of one script share its run."""
+    groups: dict[str, list[Job]] = {}
+    for job in jobs:
+        request = ran[job.file, job.entry]
+        groups.setdefault(repr(request) if request is not None else f"{job.file}:{job.entry}", []).append(job)
+    return list(groups.values())
+
+
+def _unmeasured(finding: Finding) -> Finding:
+    """Returns a finding that no run can decide with a word about that."""
+    if finding.probe is not None or finding.rule == MEASURED:
+        return finding
+    return replace(finding, probe=undecidable(finding.rule))
+
+
+def _explained(job: Job, outcome: Outcome, confirmed: Collection[tuple[str, str]]) -> bool:
+    """Says whether a confirmed finding tells what is wrong with an entry: its own, or one of a model that it trains."""
+    trained = outcome.models if isinstance(outcome, Measured) else ()
+    return any(
+        file == job.file and (entry == job.entry or entry.partition("(")[0] in trained) for file, entry in confirmed
+    )
+
+
+def _confirmed(finding: Finding) -> bool:
+    return finding.probe is not None and finding.probe.verdict == "confirmed"
+
+
+def _decided(job: Job, finding: Finding, outcome: Outcome) -> Finding:
     if isinstance(outcome, Measured):
         found = verdict(job.rulebook.find(finding.rule), measures_by_optimizer(outcome))
     else:
-        found = Verdict("inconclusive", (("reason", outcome if isinstance(outcome, str) else outcome.reason),))
+        found = Verdict("inconclusive", (("reason", outcome.reason),))
     return judged(finding, found)
 
 
-def _faults(job: Job, found: Sequence[Finding], outcome: Outcome | str) -> tuple[Finding, ...]:
+def _faults(job: Job, outcome: Outcome) -> tuple[Finding, ...]:
     """Returns what was measured and no finding explains."""
-    explained = any(finding.probe is not None and finding.probe.verdict == "confirmed" for finding in found)
-    if explained or job.graph is None or not isinstance(outcome, Measured):
+    if job.graph is None or not isinstance(outcome, Measured):
         return ()
     return faults(outcome, job.entry, job.graph.span, job.graph)
 
 
-def _model(job: Job, outcome: Outcome | str, findings: tuple[Finding, ...]) -> ProbeReport:
+def _model(job: Job, outcome: Outcome, findings: tuple[Finding, ...]) -> ProbeReport:
     name = f"{os.path.basename(job.file)}:{job.entry}"
     if not isinstance(outcome, Measured):
-        return ProbeReport(name, None, findings, outcome if isinstance(outcome, str) else outcome.reason)
+        return ProbeReport(name, None, findings, outcome.reason)
     predicted = predicted_profile(job.graph) if job.graph is not None else ()
     return ProbeReport(name, outcome, findings, predicted=predicted)
-
-
-def _names(job: Job) -> tuple[str, ...]:
-    return f"{job.file}:{job.entry}", f"{os.path.basename(job.file)}:{job.entry}"
 
 
 def counts(report: Report) -> Mapping[str, int]:

@@ -115,7 +115,7 @@ ENTRIES = (
         per_class,
         """nn.NLLLoss nn.NLLLoss2d (weight=None, -size_average=None, ignore_index=-100, -reduce=None, reduction='mean')(%input, %target)
         F.nll_loss(%input, %target, %weight=None, -size_average=None, ignore_index=-100, -reduce=None, reduction='mean')""",
-    ),
+    ).having("takes_log_probabilities"),
     Entry(
         "binary_cross_entropy",
         "loss",
@@ -171,7 +171,7 @@ ENTRIES = (
         elementwise,
         f"""nn.KLDivLoss({_OLD}, reduction='mean', log_target=False)(%input, %target)
         F.kl_div(%input, %target, {_OLD}, reduction='mean', log_target=False)""",
-    ),
+    ).having("takes_log_probabilities"),
     Entry(
         "poisson_nll_loss",
         "loss",

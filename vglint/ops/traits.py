@@ -86,6 +86,7 @@ Trait: TypeAlias = Literal[
     "takes_logits",  # scores of either sign: cross_entropy
     "compares",  # two tensors, entry by entry: mse_loss
     "takes_probabilities",  # binary_cross_entropy
+    "takes_log_probabilities",  # nll_loss
     "acts",  # part of training code, and of nothing else: backward, optimizer
     "clips",  # bounds gradients
     "detaches",  # the result has the values and no history: detach, item

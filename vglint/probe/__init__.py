@@ -8,6 +8,7 @@ Importing it does not import torch; probing does.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -66,12 +67,28 @@ def probe(
 
 
 def assert_gradient_flow(
-    model: nn.Module, batch: object = None, loss: Callable[[Any, Any], Any] | None = None, **options: Any
+    model: nn.Module,
+    batch: object = None,
+    loss: Callable[[Any, Any], Any] | None = None,
+    *,
+    min_ratio: float = 1e-4,
+    allow_inconclusive: bool = False,
+    **options: Any,
 ) -> None:
-    """Fails, with the report as message, where a probe of the model shows a fault; for tests."""
+    """Fails where some weight layer's measured gradient is below `min_ratio` of the last hidden one's, whatever the loss does in a few steps,
+    or where a probe of the model shows another fault; for tests. Fails with the reason where nothing can be compared, unless that is allowed.
+    """
     __tracebackhide__ = True
     report = probe(model, batch, loss, **options)
-    assert report.ok, str(report)
+    flow = report.flow
+    if flow is None:
+        assert allow_inconclusive, f"the gradient's flow cannot be measured: {report.reason or _ALONE}\n{report}"
+    else:
+        assert flow.decades >= math.log10(min_ratio), f"{flow}, below {min_ratio:g}\n{report}"
+    assert report.measured is None or report.ok, str(report)
+
+
+_ALONE = "no weight layer feeds another, so there is nothing to compare"
 
 
 class _Callable(ModuleType):

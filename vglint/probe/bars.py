@@ -28,7 +28,7 @@ def text_of(report: ProbeReport) -> str:
         word = "" if finding.probe is None else f" [{finding.probe.verdict}]"
         lines.append(f"  {finding.rule} {finding.name}{word}: {finding.message} ({finding.span})")
     if not report.confirmed:
-        lines.append("  no measured fault")
+        lines.append(f"  no fault confirmed; {report.verdict}")
     return "\n".join(lines) + "\n"
 
 
@@ -39,7 +39,9 @@ def _profile(report: ProbeReport) -> Iterator[str]:
         return
     predicted = dict(report.predicted)
     width = min(max(len(path) for path, _ in rows), 40)
-    yield f"  {'gradient at the output of':{width}}  {'measured':>9} {'predicted' if predicted else '':>9}  1e{_BELOW:.0f}{'1'.rjust(_WIDTH - 8)}"
+    title = "gradient at"
+    width = max(width, len(title))
+    yield f"  {title:{width}}  {'measured':>9} {'predicted' if predicted else '':>9}  1e{_BELOW:.0f}{'1'.rjust(_WIDTH - 8)}"
     for path, value in rows:
         own, other = _power(value), _power(predicted.get(path)) if predicted else ""
         yield f"  {path[-width:]:{width}}  {own:>9} {other:>9}  {bar(value)}"

@@ -23,6 +23,9 @@ class Candidate:
     batch: int = 0
     fixed: bool = False
     low: int = 0
+    mean: float = 0.0
+    scale: float = 1.0
+    """Of numbers: mean and standard deviation."""
 
     def sized(self, batch: int) -> tuple[int, ...]:
         """Returns the shape for a batch of that size, where the code takes it."""
@@ -33,13 +36,13 @@ class Candidate:
         shape = self.sized(batch)
         if self.high is not None:
             return torch.randint(self.low, self.high, shape, generator=generator).to(device)
-        return torch.randn(shape, generator=generator).to(device)
+        return self.mean + self.scale * torch.randn(shape, generator=generator).to(device)
 
     def __str__(self) -> str:
         sizes = ", ".join(
             "batch" if i == self.batch and not self.fixed else str(size) for i, size in enumerate(self.shape)
         )
         if self.high is None:
-            return f"({sizes}) of N(0, 1)"
+            return f"({sizes}) of N({self.mean:.2g}, {self.scale**2:.2g})"
         bounds = f"from {self.low} to {self.high - 1}" if self.low else f"below {self.high}"
         return f"({sizes}) of integers {bounds}"

@@ -27,15 +27,15 @@ def edge_fault(model: nn.Module, task: Task, seed: int = 0, *, copied: bool = Tr
 
 
 def input_fault(model: nn.Module, task: Task, seed: int = 0) -> str:
-    """Returns where ordinary inputs give NaN or infinity; '' for nowhere."""
+    """Returns where ordinary inputs give NaN or infinity; '' for nowhere. The model is used up."""
     inputs, target = next(task.batches(seed, task.fixed or 4))
-    return "" if _finite(copy.deepcopy(model), task, inputs, target) else "the loss or the gradient of an input"
+    return "" if _finite(model, task, inputs, target) else "the loss or the gradient of an input"
 
 
 def _finite(model: nn.Module, task: Task, inputs: Sequence[Tensor], target: Tensor | None) -> bool:
     leaves = [given.detach().requires_grad_(given.is_floating_point()) for given in inputs]
     try:
-        loss = task.loss(model(*leaves), target)
+        loss = task.loss(task.call(model, leaves), target)
         loss.backward()  # type: ignore[no-untyped-call]
     except (RuntimeError, ValueError):
         return True

@@ -1,92 +1,42 @@
-"""What a probe shows to be wrong without any rule: findings VG000, with the place where it shows."""
+"""What runs show to be wrong by themselves: findings VG000 of the rules in `rules/measured`, with the place where it shows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from vglint.finding import MEASURED, Evidence, Finding, Verdict
 from vglint.graph import Graph
 from vglint.probe.record import Layer, Measured, Run
 from vglint.rule import Scalar
+from vglint.rulebook.measured import Blame, MeasuredRule, measured_rules
 from vglint.span import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A fault by name: which runs show it, what is said of it, which layer is blamed."""
-
-    name: str
-    shows: Callable[[Run], bool]
-    message: Callable[[Run], str]
-    measures: tuple[str, ...]
+def shown_by(run: Run) -> tuple[MeasuredRule, ...]:
+    """Returns the rules whose fault a run shows."""
+    measures = _measures(run)
+    return tuple(rule for rule in measured_rules() if rule.shown_by(measures))
 
 
-def _number(run: Run, name: str, otherwise: float) -> float:
-    value = run.measures.get(name, otherwise)
-    return float(value) if not isinstance(value, str) else otherwise
+def _measures(run: Run) -> dict[str, Scalar]:
+    """Returns a run's measures with those that its layers and words tell."""
+    found = {"step_raised": bool(run.raised), "nonfinite": bool(run.nonfinite), **run.measures}
+    return {**found, "unreached_parameters": len(_unreached(run))}
 
 
-def _vanishes(run: Run) -> bool:
-    """Says whether a thousandth or less of the gradient is left and the loss hardly falls, or a thirtieth and it does not fall at all.
-
-    A millionth at the start and later is enough where the run is too small to say how the loss goes.
-    """
-    drop = _number(run, "loss_drop", 1.0)
-    late, early = _number(run, "log10_weight_gradient_ratio", 0.0), _number(run, "log10_gradient_ratio", 0.0)
-    if "loss_drop" not in run.measures:
-        return late < -6 and early < -6
-    return (late < -3 and drop < 0.05) or (early < -1.5 and drop < 0.005)
-
-
-FAULTS: tuple[Fault, ...] = (
-    Fault(
-        "measured-nonfinite",
-        lambda run: bool(run.nonfinite),
-        lambda run: f"NaN or infinity first appears in {run.nonfinite}",
-        ("nonfinite",),
-    ),
-    Fault(
-        "measured-failing-step",
-        lambda run: bool(run.raised),
-        lambda run: f"the first training step raises: {run.raised}",
-        ("step_raised",),
-    ),
-    Fault(
-        "measured-vanishing-gradient",
-        _vanishes,
-        lambda run: (
-            f"after {len(run.losses)} steps the first weight layer's gradient is 1e{_number(run, 'log10_weight_gradient_ratio', 0):.1f} of the last one's, and the loss does not fall"
-        ),
-        ("log10_weight_gradient_ratio", "log10_gradient_ratio", "loss_drop"),
-    ),
-    Fault(
-        "measured-explosion",
-        lambda run: run.measures.get("diverged") is True,
-        lambda run: f"the loss rises from {run.losses[0]:.3g} to {run.losses[-1]:.3g} in {len(run.losses)} steps",
-        ("diverged", "log10_gradient_ratio", "loss_drop"),
-    ),
-    Fault(
-        "measured-dead-units",
-        lambda run: _number(run, "dead_share", 0.0) > 0.5 and _number(run, "loss_drop", 1.0) < 0.05,
-        lambda run: (
-            f"{_number(run, 'dead_share', 0):.0%} of a layer's inputs are zero on every sample, and the loss does not fall"
-        ),
-        ("dead_share", "loss_drop"),
-    ),
-    Fault(
-        "measured-blind-optimizer",
-        lambda run: _number(run, "blind_optimizers", 0) > 0 and not run.raised,
-        lambda run: "an optimiser steps and none of its parameters ever has a gradient",
-        ("blind_optimizers", "zero_gradients"),
-    ),
-    Fault(
-        "measured-unreached-parameters",
-        lambda run: len(_unreached(run)) > 0 and not run.raised,
-        lambda run: f"no gradient ever reaches {_few(_unreached(run))}",
-        ("zero_gradients",),
-    ),
-)
+def _words(run: Run) -> dict[str, Scalar]:
+    """Returns what a message may name of a run."""
+    losses = run.losses or (0.0,)
+    return {
+        "steps": max([len(run.losses), *(snapshot.step + 1 for snapshot in run.snapshots)]),
+        "first_loss": losses[0],
+        "last_loss": losses[-1],
+        "late": run.measures.get("log10_weight_gradient_ratio", 0.0),
+        "dead": run.measures.get("dead_share", 0.0),
+        "nonfinite_place": run.nonfinite,
+        "raised": run.raised,
+        "unreached": _few(_unreached(run)),
+    }
 
 
 Find = Callable[[str], "Span | None"]
@@ -102,22 +52,16 @@ def faults(
     """
     look = find or (_in_graph(graph) if graph is not None else lambda path: None)
     found = []
-    for fault in FAULTS:
-        if measured.runs and all(fault.shows(run) for run in measured.runs):
+    for rule in measured_rules():
+        if measured.runs and all(rule in shown_by(run) for run in measured.runs):
             run = measured.runs[0]
-            place = look(_blamed(fault, run)) or span
-            evidence = evidence_of(measured.runs, fault.measures)
+            place = look(_blamed(rule.blame, run)) or span
+            evidence = evidence_of(measured.runs, rule.measures)
+            verdict = Verdict("confirmed", evidence)
+            message = rule.told(_words(run))
             found.append(
                 Finding(
-                    MEASURED,
-                    fault.name,
-                    "warning",
-                    "high",
-                    place,
-                    fault.message(run),
-                    entry,
-                    evidence,
-                    probe=Verdict("confirmed", evidence),
+                    MEASURED, rule.name, rule.severity, rule.confidence, place, message, entry, evidence, probe=verdict
                 )
             )
     return tuple(found)
@@ -134,14 +78,21 @@ def evidence_of(runs: Sequence[Run], names: Sequence[str]) -> Evidence:
 
 
 def _in_graph(graph: Graph) -> Find:
-    return lambda path: next((node.span for node in graph.nodes if node.path == path), None)
+    """Returns what finds a layer's place; in a script's graph its path begins with the variable that holds the model."""
+
+    def find(path: str) -> Span | None:
+        exact = (node.span for node in graph.nodes if node.path == path)
+        held = (node.span for node in graph.nodes if path and node.path.partition(".")[2] == path)
+        return next(exact, None) or next(held, None)
+
+    return find
 
 
-def _blamed(fault: Fault, run: Run) -> str:
-    """Returns the path of the layer to look at: the one named first in the fault's own words, else the first weight layer."""
-    if fault.name == "measured-unreached-parameters":
+def _blamed(blame: Blame, run: Run) -> str:
+    """Returns the path of the layer to look at."""
+    if blame == "unreached layer":
         return _unreached(run)[0].rpartition(".")[0]
-    if fault.name == "measured-nonfinite":
+    if blame == "nonfinite place":
         return run.nonfinite.removeprefix("the gradient of ").partition(" ")[0]
     return next((layer.path for layer in _layers(run) if layer.weighted), "")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -101,6 +102,44 @@ def arguments(function: Callable[..., Any], module: ModuleType, feed: Feed) -> d
             made = GUESSES.get(name, guess(parameter.annotation))
             given[name] = feed if made is None else made
     return given
+
+
+def lightning_steps(model: Any, feed: Iterable[Any]) -> None:
+    """Does what a Trainer does: a step of each batch with the module's own optimiser."""
+    model.log = model.log_dict = lambda *args, **kwargs: None
+    made = model.configure_optimizers()
+    made = made["optimizer"] if isinstance(made, dict) else made
+    while isinstance(made, (tuple, list)):
+        made = made[0]
+    for number, batch in enumerate(feed):
+        result = model.training_step(batch, number)
+        loss = result["loss"] if isinstance(result, dict) else result
+        made.zero_grad()
+        loss.backward()
+        made.step()
+
+
+@contextmanager
+def loading(feed: Feed) -> Iterator[None]:
+    """Gives code that loads a file which is not there the made-up batches, while it lasts; as weights they are left alone."""
+    kind: Any = nn.Module
+    plain_load, plain_state = torch.load, kind.load_state_dict
+
+    def load(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return plain_load(*args, **kwargs)
+        except OSError:
+            feed.touched = True
+            return feed
+
+    def state(self: nn.Module, given: Any, *args: Any, **kwargs: Any) -> Any:
+        return None if isinstance(given, (Feed, Batch)) else plain_state(self, given, *args, **kwargs)
+
+    torch.load, kind.load_state_dict = load, state
+    try:
+        yield
+    finally:
+        torch.load, kind.load_state_dict = plain_load, plain_state
 
 
 def targets(output: Tensor, own: Tensor | None, count: int) -> Iterator[Tensor]:

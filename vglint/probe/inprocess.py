@@ -35,6 +35,8 @@ def probe_model(
     names = ("sgd", "adam") if optimizer is None else (_name(optimizer),)
     if rate is None and isinstance(optimizer, torch.optim.Optimizer):
         rate = float(optimizer.param_groups[0]["lr"])
+    if batch is not None and not _random(frozen):
+        seeds = 1
     request = Request(
         "", "", "", optimizers=cast(tuple[OptimizerName, ...], names), rate=rate, steps=steps, seeds=seeds
     )
@@ -52,6 +54,11 @@ def probe_model(
         torch.set_rng_state(state)
     entry = type(model).__name__
     return ProbeReport(entry, measured, faults(measured, entry, span_of(type(model)), find=finder(model)))
+
+
+def _random(model: nn.Module) -> bool:
+    """Says whether training the model twice on one batch may differ: it draws random numbers itself."""
+    return any(isinstance(module, nn.modules.dropout._DropoutNd) and module.p > 0 for module in model.modules())
 
 
 def _name(optimizer: str | torch.optim.Optimizer | type[torch.optim.Optimizer]) -> str:

@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from vglint.finding import Problem
+from vglint.source.notebook import read_notebook
+
 
 def module_path(source: Path, file: str) -> Path:
     """Returns the place of `file` in the copied tree, from which its own imports are found afterwards."""
@@ -22,6 +25,11 @@ def load(source: Path, file: str) -> ModuleType:
     """
     path = source / file
     top = _top(path, source)
+    if path.suffix == ".ipynb":
+        module = ModuleType(path.stem)
+        sys.modules[path.stem] = module
+        exec(compile(code_of(path), str(path), "exec"), module.__dict__)
+        return module
     sys.path[:] = dict.fromkeys([*map(str, (top, source, source / "src")), *sys.path])
     name = ".".join(path.relative_to(top).with_suffix("").parts).removesuffix(".__init__")
     try:
@@ -33,6 +41,17 @@ def load(source: Path, file: str) -> ModuleType:
             return _without_packages(top, name)
         except Exception:
             raise error from None
+
+
+def code_of(path: Path) -> bytes | str:
+    """Returns the Python of a file; raises SyntaxError for a notebook that has none."""
+    content = path.read_bytes()
+    if path.suffix != ".ipynb":
+        return content
+    book = read_notebook(path.name, content)
+    if isinstance(book, Problem):
+        raise SyntaxError(book.message)
+    return book.text
 
 
 def _without_packages(top: Path, name: str) -> ModuleType:

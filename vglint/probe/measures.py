@@ -59,6 +59,11 @@ def measures_of(
     cells = _cells(snapshots[0].layers)
     if times or cells:
         found["log10_time_ratio"] = max(min([*times, *cells]), -300.0)
+    found["dropped_share"] = max((sight.dropped for sight in sights), default=0.0)
+    found["stacked_linears"] = max((sight.stacked for sight in sights), default=0)
+    normalised = [sight.normalised for sight in sights[:1] if sight.normalised is not None]
+    if normalised:
+        found["least_normalised_moment"] = min(normalised)
     found["doubled_sums"] = any(sight.doubled for sight in sights)
     moment = next((sight.output for sight in sights if sight.output is not None), None)
     if moment is not None and 0 < moment < math.inf:
@@ -82,7 +87,10 @@ def _late(snapshots: Sequence[Snapshot], losses: Sequence[float]) -> float | Non
 
 def ends(layers: Sequence[Layer]) -> tuple[Layer, Layer] | None:
     """Returns the first weight layer that the gradient reaches and the last whose output feeds another."""
-    weighted = [layer for layer in layers if layer.weighted]
+    heard = {layer.path for layer in layers if layer.gradient is not None}
+    weighted = [
+        layer for layer in layers if layer.weighted and (layer.gradient is not None or layer.path not in heard)
+    ]  # of a model that was called for its output's shape before, that call has no gradient
     feeding = [layer for layer in weighted if layer.feeds]
     return (weighted[0], feeding[-1]) if feeding else None
 
@@ -96,7 +104,7 @@ def _ratio(layers: Sequence[Layer]) -> float | None:
 
 def weight_ratio(layers: Sequence[Layer]) -> float | None:
     """Returns the weight gradient of the first weight layer over the last's; a gradient of exactly 0 counts as 1e-300."""
-    weighted = [layer for layer in layers if layer.weighted and layer.type != "Embedding"]
+    weighted = [layer for layer in layers if layer.weighted and not layer.frozen and layer.type != "Embedding"]
     if len(weighted) < 2 or weighted[-1].weight_gradient is None:
         return None
     first = weighted[0].weight_gradient

@@ -102,10 +102,10 @@ def _forks() -> bool:
 
 
 def _started(code: str, environment: dict[str, str], **options: object) -> subprocess.Popen[bytes]:
-    paths = [path for path in sys.path if path]
     package = str(Path(__file__).resolve().parent.parent.parent)
-    if package not in paths:
-        paths.append(package)
+    paths = [path for path in sys.path if path and path != package]
+    other = (place for place, path in enumerate(paths) if os.path.exists(os.path.join(path, "vglint", "__init__.py")))
+    paths.insert(next(other, len(paths)), package)  # this very copy of vglint, before any other
     command = [sys.executable, "-E", "-s", "-B", "-c", f"import sys; sys.path[:] = {paths!r}; {code}"]
     settings: dict[str, object] = {
         "stdin": subprocess.PIPE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from vglint.rule import Scalar
@@ -67,6 +67,10 @@ class Request:
     given: tuple[Given, ...] = ()
     """The batch's inputs where the user describes them all, and its target."""
     wanted: Given | None = None
+    script: bool = False
+    """The file trains as a script, which tells how its models are built and called."""
+    options: dict[str, bool | int | float | str] = field(default_factory=dict)
+    """The optimiser's other arguments."""
     training: bool = False
     """The expression is training code, a function or `<module>`: it runs as it is written, on made-up batches."""
     seconds: float = 60.0
@@ -97,6 +101,8 @@ class Layer:
     feeds: bool = False
     quantiles: tuple[float, ...] = ()
     update: float | None = None
+    frozen: bool = False
+    """The weight wants no gradient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +154,8 @@ class Measured:
     synthesised: tuple[str, ...]
     runs: tuple[Run, ...]
     seconds: float = 0.0
+    models: tuple[str, ...] = ()
+    """The classes of modules that training code trained."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,23 +11,29 @@ import copy
 import io
 import itertools
 import re
-import runpy
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from vglint.probe.feed import Batch, Feed, arguments, targets
+from vglint.probe.feed import Batch, Feed, arguments, lightning_steps, loading, targets
 from vglint.probe.feeding import NoInputError, find_inputs
-from vglint.probe.loading import load, module_path
+from vglint.probe.loading import load
+from vglint.probe.mixing import mixes_samples
 from vglint.probe.record import Measured, Request, Run
+from vglint.probe.script import as_script, run_script
+from vglint.probe.session import taught
 from vglint.probe.task import main_output, teacher_task
-from vglint.probe.witness import EnoughError, Witness, witnessing
+from vglint.probe.witness import EnoughError, Witness
+from vglint.probe.witnessing import witnessing
 
+SCRIPT = "<module>"
+"""The expression of a file that is run as a script."""
 SAMPLES = 16
 _BATCHES, _TRIES = 4, 60
 _UNPACKED = re.compile(r"not enough values to unpack \(expected (\d), got 2\)")
@@ -46,7 +52,7 @@ class _Given:
 
 
 def rehearse(request: Request, source: Path) -> Measured:
-    """Returns one run for each seed, under the code's own optimiser. Raises NoTrainingError, or what the code raises."""
+    """Returns one run for each seed that can differ, under the code's own optimiser. Raises NoTrainingError, or what the code raises."""
     start = time.monotonic()
     torch.manual_seed(0)
     found = _Given((Batch((torch.randn(5, 16), torch.zeros(5, dtype=torch.long))),), "")
@@ -58,15 +64,29 @@ def rehearse(request: Request, source: Path) -> Measured:
         else:
             found = _Given(found.batches, "on batches of (5, 16) of N(0, 1) with targets 0")
     if not run.losses and not run.raised:
-        raise error or NoTrainingError("the training code ends without a step")
+        untrained = taught(request, witness.roots(), start) if request.expression == SCRIPT else None
+        if untrained is not None:
+            return untrained
+        raise error or NoTrainingError(_nothing(witness))
     runs = [run]
-    for seed in range(1, request.seeds):
+    for seed in range(1, 1 if witness.seeded or run.seconds > _LONG else request.seeds):
         again, seen, _, _ = _attempt(request, source, found, seed, start)
         if _settled(seen):
             runs.append(again)
     note = f"the code's own training, {found.words}" if found.words else "the code's own training and data"
-    count = sum(parameter.numel() for root in witness.roots() for parameter in root.parameters())
-    return Measured(count, (note,), tuple(runs), time.monotonic() - start)
+    roots = witness.roots()
+    count = sum(parameter.numel() for root in roots for parameter in root.parameters())
+    models = tuple(dict.fromkeys(type(module).__name__ for root in roots for module in root.modules()))
+    return Measured(count, (note,), tuple(runs), time.monotonic() - start, models)
+
+
+def _nothing(witness: Witness) -> str:
+    """Returns why training code shows nothing, and what would mend it."""
+    if not witness.modules:
+        return "the training code ends before it builds a model"
+    if not witness.first_calls:
+        return "the training code builds a model and never calls it for a gradient"
+    return "the training code ends without a backward pass"
 
 
 def _searched(request: Request, source: Path, witness: Witness, start: float) -> tuple[_Given, Run] | None:
@@ -90,51 +110,48 @@ def _attempt(
     error: BaseException | None = None
     begun = time.monotonic()
     left = max(request.seconds - (begun - start), 2.0)
-    with witnessing(request.steps, left / 2) as witness, contextlib.redirect_stdout(io.StringIO()):
+    silence = contextlib.redirect_stdout(io.StringIO())
+    on_cpu = request.device == "cpu"
+    seconds = min(left / 2, _LONGEST)
+    with as_script(), loading(feed), silence, witnessing(request.steps, seconds, on_cpu=on_cpu) as witness:
         try:
             _start(request, source, feed)()
         except EnoughError:
             pass
+        except SystemExit as raised:
+            error = NoTrainingError(f"the code calls sys.exit({raised.code!r})")
         except Exception as raised:
             error = raised
-            if _REFUSED in str(raised):
+            if any(words in str(raised) for words in _REFUSED):
                 witness.raised = str(raised)
-    return witness.run(seed, time.monotonic() - begun), witness, feed.touched, error
+    run = witness.run(seed, time.monotonic() - begun)
+    if seed == 0 and run.losses:
+        mixing = [mixes_samples(*one) for one in list(witness.first_calls.values())[:_MOST_MODELS]]
+        if known := [answer for answer in mixing if answer is not None]:
+            run.measures["mixes_samples"] = any(known)
+    return run, witness, feed.touched, error
 
 
-_REFUSED = "can't optimize a non-leaf Tensor"
-"""What an optimiser says of a tensor that is computed from another: no data would have helped."""
+_REFUSED = ("can't optimize a non-leaf Tensor", "optimizer got an empty parameter list")
+"""What an optimiser says of a tensor that is computed from another, or of nothing: no data would have helped."""
+_LONG, _LONGEST = 8.0, 20.0
+"""Seconds of a run after which no second one is made, and which no run takes longer than."""
+_MOST_MODELS = 6
 
 
 def _settled(witness: Witness) -> bool:
-    return bool(witness.raised) or witness.taken > 0
+    return bool(witness.raised) or witness.loop.settled
 
 
 def _start(request: Request, source: Path, feed: Feed) -> Callable[[], object]:
     """Returns what starts the code: the file as a script, a function on made-up arguments, or a Lightning module's own steps."""
-    if request.expression == "<module>":
-        path = module_path(source, request.file)
-        return lambda: runpy.run_path(str(path), run_name="__main__")
+    if request.expression == SCRIPT:
+        return lambda: run_script(source, request.file, ModuleType("__main__"))
     module = load(source, request.file)
     value = eval(request.expression, dict(vars(module)))
     if isinstance(value, type) and issubclass(value, nn.Module) and hasattr(value, "training_step"):
-        return lambda: _lightning(value(**arguments(value.__init__, module, feed)), feed)
+        return lambda: lightning_steps(value(**arguments(value, module, feed)), feed)
     return lambda: value(**arguments(value, module, feed))
-
-
-def _lightning(model: Any, feed: Feed) -> None:
-    """Does what a Trainer does: a step of each batch with the module's own optimiser."""
-    model.log = model.log_dict = lambda *args, **kwargs: None
-    made = model.configure_optimizers()
-    made = made["optimizer"] if isinstance(made, dict) else made
-    while isinstance(made, (tuple, list)):
-        made = made[0]
-    for number, batch in enumerate(feed):
-        result = model.training_step(batch, number)
-        loss = result["loss"] if isinstance(result, dict) else result
-        made.zero_grad()
-        loss.backward()
-        made.step()
 
 
 def _candidates(witness: Witness) -> Iterator[_Given]:

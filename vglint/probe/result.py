@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vglint.finding import Finding
+from vglint.probe.chart import Picture, profile_chart
+from vglint.probe.flow import Flow, weakest
 from vglint.probe.record import Layer, Measured, to_json
+
+_WEAK = 4.0
+"""Decades of the gradient that a layer may be short of for its flow to count as sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +47,36 @@ class ProbeReport:
         assert base is not None
         return tuple((layer.path, None if layer.gradient is None else layer.gradient - base) for layer in layers)
 
+    @property
+    def flow(self) -> Flow | None:
+        """The weakest flow of the gradient that was measured, None where nothing can be compared."""
+        return None if self.measured is None else weakest(self.measured)
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: what is wrong, else what the runs were able to show."""
+        if self.measured is None:
+            return f"inconclusive: {self.reason}"
+        if self.confirmed:
+            return f"{'; '.join(finding.name for finding in self.confirmed)}: confirmed"
+        flow = self.flow
+        flows = "" if flow is None else f"the gradient flows: {flow}" if flow.decades >= -_WEAK else f"weak: {flow}"
+        learnt = [run.measures["loss_drop"] for run in self.measured.runs if "loss_drop" in run.measures]
+        falls = (
+            f"the loss falls by {max(map(float, learnt)):.0%}"
+            if learnt
+            else "too few steps, or no data, to say whether it learns"
+        )
+        return "; ".join(part for part in (flows, falls) if part)
+
     def layers(self) -> tuple[Layer, ...]:
         """Returns the weight layers of the first run's first step."""
         if self.measured is None or not self.measured.runs or not self.measured.runs[0].snapshots:
             return ()
         return tuple(layer for layer in self.measured.runs[0].snapshots[0].layers if layer.weighted)
 
-    def plot(self) -> str:
-        """Returns the profile as SVG text."""
-        from vglint.probe.chart import profile_chart
-
+    def plot(self) -> Picture:
+        """Returns the profile as SVG text, which a notebook shows as a picture."""
         return profile_chart(self.profile, self.predicted)
 
     def _repr_html_(self) -> str:

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import inspect
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import cast
 
 import torch
 from torch import nn
+from torch.utils._pytree import tree_unflatten
 
 from vglint.probe.building import build
+from vglint.probe.calls import TrainingCalls
+from vglint.probe.capturing import Captured, capture
 from vglint.probe.edges import edge_fault, input_fault
-from vglint.probe.feeding import find_inputs, reaching
+from vglint.probe.feeding import NoInputError, find_inputs, reaching
 from vglint.probe.given import given_batch
-from vglint.probe.record import Measured, Request, Run
+from vglint.probe.loading import load
+from vglint.probe.mixing import mixes_samples
+from vglint.probe.record import Measured, OptimizerName, Request, Run
 from vglint.probe.task import Task, given_task, named_loss, teacher_task
-from vglint.probe.training import BATCH, affordable, overfits, train
-from vglint.probe.watch import watching
+from vglint.probe.training import BATCH, affordable, overfits, train, unowned_parameters
+from vglint.probe.watch import watching, weight_of
 from vglint.rule import Scalar
 
 RATES: dict[str, tuple[float, ...]] = {
@@ -30,15 +39,72 @@ RATES: dict[str, tuple[float, ...]] = {
 }
 """Tried in turn where the user's is not known, until one learns."""
 
+_LONE = "Expected more than 1"
+"""What a normalisation says of a single value to normalise."""
+
 _LEARNT = 0.05
 """Share of the loss that has to go for a learning rate to be kept."""
 
 Make = Callable[[int], nn.Module]
 
 
-def probe_request(request: Request, module: ModuleType, source: Path | None = None) -> Measured:
-    """Carries out a request in this process; `source` is the tree that `FILE:FUNCTION` is looked for in."""
+def probe_request(request: Request, source: Path) -> Measured:
+    """Carries out a request on the tree in `source`, in this process: with the model as its script builds it, else one that is built for the probe."""
     start = time.monotonic()
+    module: ModuleType | None = None
+    if request.script and request.factory is None and not request.given:
+        found, module = capture(request, source, 0)
+        if found is not None and found.inputs:
+            with contextlib.suppress(ValueError, RuntimeError):
+                return _captured(request, source, found, start)
+    if module is None or _name(request.expression) not in vars(module):
+        module = load(source, request.file)
+    return _built(request, module, source, start)
+
+
+def _name(expression: str) -> str:
+    return expression.partition("(")[0]
+
+
+def _captured(request: Request, source: Path, first: Captured, start: float) -> Measured:
+    """Returns what is measured of a model with the arguments, the shapes and the optimiser that its script gives."""
+    waiting: dict[int, nn.Module] = {0: first.model}
+
+    def make(seed: int) -> nn.Module:
+        torch.manual_seed(seed)
+        model = waiting.pop(seed, None)
+        if model is None:
+            again, _ = capture(request, source, seed)
+            if again is None:
+                raise RuntimeError("the script builds its model only once")
+            model = again.model
+        return model.to(request.device).train()
+
+    task = teacher_task(make(0).cpu(), first.inputs, request.loss, request.device, first.call)
+    inputs = "; ".join(str(choice) for choice in first.inputs)
+    notes = [f"built and called as the script does, with inputs like its own: {inputs}", "loss: " + task.note]
+    if first.optimizer is not None:
+        name, options = type(first.optimizer).__name__.lower(), dict(first.optimizer.defaults)
+        rate = options.pop("lr", None)
+        taken = inspect.signature(type(first.optimizer)).parameters
+        plain: dict[str, Scalar] = {
+            key: value
+            for key, value in options.items()
+            if isinstance(value, (bool, int, float)) and value and key in taken
+        }
+        if isinstance(rate, float) and hasattr(torch.optim, type(first.optimizer).__name__):
+            names = cast("tuple[OptimizerName, ...]", (name,))
+            request = replace(request, optimizers=names, rate=rate, options=plain)
+            notes.append(f"optimiser: the script's {type(first.optimizer).__name__}, lr {rate:g}")
+    found = measure(make, task, request, notes, start)
+    mixing = mixes_samples(first.model, *tree_unflatten(first.leaves, first.form))
+    for run in found.runs:
+        if mixing is not None:
+            run.measures["mixes_samples"] = mixing
+    return found
+
+
+def _built(request: Request, module: ModuleType, source: Path, start: float) -> Measured:
     notes: list[str] = []
     if request.factory is not None:
         return _by_factory(request, module, start)
@@ -46,22 +112,62 @@ def probe_request(request: Request, module: ModuleType, source: Path | None = No
 
     def make(seed: int) -> nn.Module:
         torch.manual_seed(seed)
-        return build(module, request.expression, notes if not notes else [], request.hosts).to(request.device).train()
+        with TrainingCalls(on_cpu=request.device == "cpu"):
+            model = build(module, request.expression, notes if not notes else [], request.hosts)
+        return model.to(request.device).train()
 
     model = make(0)
     if batch is not None:
         task = given_task(batch, None if request.loss is None else named_loss(request.loss))
         notes.append(f"inputs: {len(batch[0])} given")
     else:
-        inputs = reaching(make(0).cpu(), find_inputs(model.cpu(), request.arguments))
+        try:
+            inputs = reaching(make(0).cpu(), find_inputs(model.cpu(), request.arguments))
+        except NoInputError as error:
+            if _LONE not in str(error):
+                raise
+            return Measured(0, (str(error),), (_raising(str(error)),), time.monotonic() - start)
         task = teacher_task(make(0).cpu(), inputs, request.loss, request.device)
-        notes.append("inputs: " + "; ".join(str(choice) for choice in inputs))
+        notes.append("inputs made up: " + "; ".join(str(choice) for choice in inputs))
     notes.append("loss: " + task.note)
     found = measure(make, task, request, notes, start)
     empty = _unfilled(lambda: build(module, request.expression, [], request.hosts))
+    given = next(task.batches(0, task.fixed or 4))[0]
+    mixing = mixes_samples(make(0), given, {})
     for run in found.runs:
         run.measures["unfilled_parameters"] = empty
+        if mixing is not None:
+            run.measures["mixes_samples"] = mixing
     return found
+
+
+def taught(request: Request, models: Sequence[nn.Module], start: float) -> Measured | None:
+    """Returns what is measured of the deepest of some models that their code does not train, None where none can be."""
+    models = sorted(models, key=lambda model: -sum(weight_of(part) is not None for part in model.modules()))
+    for model in models[:3]:
+        frozen = copy.deepcopy(model)
+        try:
+            inputs = find_inputs(copy.deepcopy(frozen), ())
+            task = teacher_task(copy.deepcopy(frozen), inputs, None, request.device)
+        except (NoInputError, RuntimeError, ValueError, TypeError):
+            continue
+        notes = [
+            "the code builds it and does not train it",
+            "inputs made up: " + "; ".join(map(str, inputs)),
+            task.note,
+        ]
+
+        def make(seed: int, frozen: nn.Module = frozen) -> nn.Module:
+            return copy.deepcopy(frozen).to(request.device).train()
+
+        found = measure(make, task, request, notes, start)
+        return replace(found, models=tuple(dict.fromkeys(type(part).__name__ for part in model.modules())))
+    return None
+
+
+def _raising(text: str) -> Run:
+    """Returns the run of a model that refuses to be trained, whatever it is given."""
+    return Run("none", 0.0, 0, (), (), {"step_raised": True, "nonfinite": False}, raised=text)
 
 
 def _unfilled(make: Callable[[], nn.Module]) -> int:
@@ -96,7 +202,7 @@ def measure(make: Make, task: Task, request: Request, notes: Sequence[str], star
 
     def one(name: str, rate: float, seed: int, share: float) -> Run:
         left = max(request.seconds - (time.monotonic() - start), 1.0)
-        return train(make(seed), task, name, rate, request.steps, seed, left * share, size)
+        return train(make(seed), task, name, rate, request.steps, seed, left * share, size, request.options)
 
     runs: list[Run] = []
     for name in request.optimizers:
@@ -121,10 +227,17 @@ def measure(make: Make, task: Task, request: Request, notes: Sequence[str], star
 
 def _untrained(model: nn.Module, task: Task) -> Run:
     """Returns what can be said of a loss, a hand-written attention or another module without parameters."""
-    ordinary, edge = input_fault(model, task), edge_fault(model, task)
-    measures: dict[str, Scalar] = {"nonfinite": bool(ordinary), "edge_nonfinite": bool(ordinary or edge)}
+    inputs, target = next(task.batches(0, task.fixed or BATCH))
+    loss = task.loss(task.call(model, inputs), target)
+    unowned = unowned_parameters(loss, model, inputs)
+    ordinary, edge = input_fault(model, task), edge_fault(model, task, copied=False)
+    measures: dict[str, Scalar] = {
+        "nonfinite": bool(ordinary),
+        "edge_nonfinite": bool(ordinary or edge),
+        "unowned_parameters": unowned,
+    }
     with torch.no_grad(), watching(model) as sight:
-        model(*next(task.batches(0, task.fixed or BATCH))[0])
+        task.call(model, next(task.batches(0, task.fixed or BATCH))[0])
     entropies = [squash.entropy for squash in sight.squashes if squash.entropy is not None]
     if entropies:
         measures["attention_entropy"] = min(entropies)

@@ -13,6 +13,7 @@ from vglint.probe.candidate import BATCH, Candidate
 from vglint.probe.feeding import tensors
 
 Batch: TypeAlias = "tuple[tuple[Tensor, ...], Tensor | None]"
+Invoke: TypeAlias = Callable[[nn.Module, "Sequence[Tensor]"], Any]
 Loss: TypeAlias = Callable[[Any, "Tensor | None"], Tensor]
 Kind: TypeAlias = Literal["scalar", "input", "tokens", "classes", "binary", "regression"]
 SAMPLES = 256
@@ -21,6 +22,11 @@ _MOVES = frozenset(
     "View Squeeze Unsqueeze Reshape UnsafeView Transpose Permute Select Slice Clone Alias ToCopy T".split()
 )
 """Autograd's names of operations that only move values."""
+
+
+def called(model: nn.Module, inputs: Sequence[Tensor]) -> Any:
+    """Calls a model with its inputs in order."""
+    return model(*inputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +43,23 @@ class Task:
     constant: float | None = None
     fixed: int | None = None
     """The only batch size that the model takes."""
+    call: Invoke = called
+    """How the model is called with a batch's inputs."""
     partial: bool = False
     """The loss is made up and looks at one of the model's outputs: others may have a loss of their own in real training."""
 
 
-def teacher_task(model: nn.Module, inputs: Sequence[Candidate], loss: str | None, device: str = "cpu") -> Task:
-    """Returns a task whose inputs are noise around a pattern that tells the target; the model's output decides its kind."""
+def teacher_task(
+    model: nn.Module, inputs: Sequence[Candidate], loss: str | None, device: str = "cpu", call: Invoke = called
+) -> Task:
+    """Returns a task whose inputs are noise around a pattern that tells the target; the model's output decides its kind.
+
+    Raises ValueError where no loss could be made of the output.
+    """
     generator = torch.Generator().manual_seed(12345)
     axes = [candidate.batch for candidate in inputs]
-    output = _output(model, inputs, generator, device)
-    axis = _batch_axis(output, axes[0])
+    output = _output(model, inputs, generator, device, call)
+    axis = _batch_axis(output, axes[0], inputs[0].sized(BATCH)[axes[0]])
     kind = _kind(output, inputs[0], loss)
     classes = min(output.shape[-1], _CLASSES) if kind == "classes" else 2
     latent = torch.arange(SAMPLES) % classes if kind == "classes" else torch.randn(SAMPLES, generator=generator)
@@ -69,7 +82,7 @@ def teacher_task(model: nn.Module, inputs: Sequence[Candidate], loss: str | None
     constant = constant_loss(target, axis, binary=kind == "binary")
     fixed = next((candidate.shape[candidate.batch] for candidate in inputs if candidate.fixed), None)
     return Task(
-        batches, lambda result, wanted: function(main_output(result), wanted), note, constant, fixed, partial=True
+        batches, lambda result, wanted: function(main_output(result), wanted), note, constant, fixed, call, partial=True
     )
 
 
@@ -152,11 +165,13 @@ def main_output(output: Any) -> Tensor:
     return found[0]
 
 
-def _output(model: nn.Module, inputs: Sequence[Candidate], generator: torch.Generator, device: str) -> Tensor:
+def _output(
+    model: nn.Module, inputs: Sequence[Candidate], generator: torch.Generator, device: str, call: Invoke
+) -> Tensor:
     """Returns what the model makes of random tensors; its buffers are left as they were."""
     state = {name: value.clone() for name, value in model.named_buffers()}
     with torch.enable_grad():
-        output = main_output(model(*(candidate.make(BATCH, generator, device) for candidate in inputs)))
+        output = main_output(call(model, [candidate.make(BATCH, generator, device) for candidate in inputs]))
     with torch.no_grad():
         for name, value in model.named_buffers():
             if name in state and value.shape == state[name].shape:
@@ -215,6 +230,7 @@ def _patterned(candidate: Candidate, latent: Tensor, generator: torch.Generator)
         chosen = patterns[torch.zeros(SAMPLES, dtype=torch.long) if latent.is_floating_point() else latent]
         factor = latent.view(-1, *[1] * (len(first) - 1)) if latent.is_floating_point() else 1.0
         data = 0.5**0.5 * (torch.randn(first, generator=generator) + factor * chosen)
+        data = candidate.mean + candidate.scale * data
     return data.movedim(0, candidate.batch)
 
 
@@ -317,8 +333,8 @@ def _bce_logits(result: Tensor, wanted: Tensor | None) -> Tensor:
     return nn.functional.binary_cross_entropy_with_logits(result, wanted.expand_as(result))
 
 
-def _batch_axis(output: Tensor, given: int) -> int:
-    return given if output.dim() > given and output.shape[given] == BATCH else 0
+def _batch_axis(output: Tensor, given: int, size: int) -> int:
+    return given if output.dim() > given and output.shape[given] == size else 0
 
 
 def _rows(tensor: Tensor, axis: int, rows: Tensor) -> Tensor:

@@ -7,7 +7,6 @@ import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -64,6 +63,7 @@ def train(
     seed: int,
     seconds: float = math.inf,
     size: int = BATCH,
+    options: Mapping[str, Scalar] | None = None,
 ) -> Run:
     """Trains for `steps` steps of `size` samples, watching some; an error of backward or step ends the run and is recorded.
 
@@ -73,7 +73,7 @@ def train(
     torch.manual_seed(seed)
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     seen = _Seen({name for name, parameter in model.named_parameters() if parameter.requires_grad})
-    stepper = make_optimizer(optimizer, trainable, rate)
+    stepper = make_optimizer(optimizer, trainable, rate, options)
     size, last = task.fixed or size, steps - 1
     batches = task.batches(seed, size)
     watched = {0, 25, 50, last}
@@ -109,7 +109,7 @@ def affordable(model: nn.Module, task: Task, seconds: float) -> int:
         inputs, target = next(task.batches(0, LEAST))
         start = time.process_time()
         try:
-            task.loss(model(*inputs), target).backward()  # type: ignore[no-untyped-call]
+            task.loss(task.call(model, inputs), target).backward()  # type: ignore[no-untyped-call]
         except RuntimeError:
             return BATCH
         spent = time.process_time() - start
@@ -126,9 +126,12 @@ def _learnt(losses: Sequence[float], constant: float | None) -> bool:
     return start > 0 and max(losses[-5:]) < _HALF * start
 
 
-def make_optimizer(name: str, parameters: Sequence[nn.Parameter], rate: float) -> torch.optim.Optimizer:
-    kinds: dict[str, Any] = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    made: torch.optim.Optimizer = kinds.get(name, torch.optim.RMSprop)(parameters, lr=rate)
+def make_optimizer(
+    name: str, parameters: Sequence[nn.Parameter], rate: float, options: Mapping[str, Scalar] | None = None
+) -> torch.optim.Optimizer:
+    """Returns torch's optimiser of a name in lower case."""
+    kinds = {kind.lower(): value for kind, value in vars(torch.optim).items() if isinstance(value, type)}
+    made: torch.optim.Optimizer = kinds.get(name, torch.optim.RMSprop)(parameters, lr=rate, **(options or {}))
     return made
 
 
@@ -140,7 +143,7 @@ def overfits(model: nn.Module, task: Task, rate: float, optimizer: str, steps: i
     inputs, target = next(task.batches(0, task.fixed or 16))
     first = math.inf
     for step in range(steps):
-        loss = task.loss(model(*inputs), target)
+        loss = task.loss(task.call(model, inputs), target)
         stepper.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         stepper.step()
@@ -152,7 +155,7 @@ def overfits(model: nn.Module, task: Task, rate: float, optimizer: str, steps: i
 
 def _step(model: nn.Module, task: Task, batch: Batch, stepper: torch.optim.Optimizer, seen: _Seen) -> None:
     stepper.zero_grad(set_to_none=True)
-    loss = task.loss(model(*batch[0]), batch[1])
+    loss = task.loss(task.call(model, batch[0]), batch[1])
     with _raising("backward"):
         loss.backward()  # type: ignore[no-untyped-call]
     seen.losses.append(float(loss.detach()))
@@ -173,9 +176,9 @@ def _watched_step(
     stepper.zero_grad(set_to_none=True)
     trainable = [parameter for group in stepper.param_groups for parameter in group["params"]]
     with watching(model, whole=whole) as sight:
-        loss = task.loss(model(*batch[0]), batch[1])
+        loss = task.loss(task.call(model, batch[0]), batch[1])
         sight.settle()
-        seen.unowned = max(seen.unowned, _unowned(loss, model, batch[0]))
+        seen.unowned = max(seen.unowned, unowned_parameters(loss, model, batch[0]))
         with _raising("backward"):
             loss.backward()  # type: ignore[no-untyped-call]
     seen.losses.append(float(loss.detach()))
@@ -217,7 +220,7 @@ def _reached_by_others(model: nn.Module, task: Task, seed: int, size: int) -> se
     model.zero_grad(set_to_none=True)
     outputs = [
         value
-        for value in tensors(model(*next(task.batches(seed, size))[0]))
+        for value in tensors(task.call(model, next(task.batches(seed, size))[0]))
         if value.requires_grad and value.is_floating_point()
     ]
     if len(outputs) > 1:
@@ -275,7 +278,7 @@ def _final(model: nn.Module, task: Task, seed: int, size: int, steps: int) -> tu
     for _ in range(count):
         inputs, target = next(batches)
         with torch.no_grad(), alive_inputs(model, {tensor.data_ptr() for tensor in inputs}) as seen:
-            losses.append(float(task.loss(model(*inputs), target)))
+            losses.append(float(task.loss(task.call(model, inputs), target)))
         for key, units in seen.found.items():
             known = alive.get(key)
             alive[key] = units if known is None or known.shape != units.shape else known | units
@@ -283,7 +286,7 @@ def _final(model: nn.Module, task: Task, seed: int, size: int, steps: int) -> tu
     return sum(losses) / len(losses), max(dead, default=0.0) if count * size >= _PROOF else None
 
 
-def _unowned(loss: Tensor, model: nn.Module, inputs: Sequence[Tensor]) -> int:
+def unowned_parameters(loss: Tensor, model: nn.Module, inputs: Sequence[Tensor]) -> int:
     """Returns how many leaves the loss depends on that want a gradient and are neither the model's parameters nor inputs."""
     owned = {id(value) for value in (*model.parameters(), *inputs)}
     seen, stack, count = set(), [loss.grad_fn], 0

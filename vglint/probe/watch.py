@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 import math
-import os
-import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from torch.utils._python_dispatch import _disable_current_modes
 
-from vglint.ops import has
 from vglint.probe.feeding import tensors
+from vglint.probe.operations import Operations, dropouts
+from vglint.probe.places import line_text
 from vglint.probe.record import Layer, Squash
-
-SATURATED = 5.0
-"""|pre-activation| beyond which a sigmoid's or tanh's slope is below 1 %."""
-
-_LIBRARIES = (
-    "<",
-    os.path.join(os.path.dirname(torch.__file__), ""),
-    os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), ""),
-)
-"""How the names of frames begin that are torch's or ours, wherever the code under test lies."""
 
 _SOME, _SHARES = 1024, (0.05, 0.25, 0.5, 0.75, 0.95)
 _RECURRENT = (nn.RNNBase, nn.RNNCellBase)
-_ATTENTION = frozenset(
-    {
-        "_scaled_dot_product_flash_attention_for_cpu",
-        "_scaled_dot_product_efficient_attention",
-        "_scaled_dot_product_flash_attention",
-    }
-)
+_NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
+_LINEAR = (nn.Linear, nn.modules.conv._ConvNd)
+_MOVES = frozenset({"ViewBackward0", "UnsafeViewBackward0", "ReshapeAliasBackward0", "AliasBackward0"})
 
 
 @dataclass(slots=True, eq=False)
@@ -69,6 +54,12 @@ class Sight:
     nonfinite: str = ""
     doubled: str = ""
     """Where a tensor is first added to itself."""
+    dropped: float = 0.0
+    """The largest share of its input that a dropout in training takes away."""
+    normalised: float | None = None
+    """Least second moment of what a normalisation with unit scale returns."""
+    stacked: int = 0
+    """Linear layers and convolutions that read what another one of their kind returns, with nothing between but moves."""
     output: float | None = None
     """Second moment of what the whole model returns."""
     settle: Callable[[], None] = lambda: None
@@ -78,7 +69,7 @@ class Sight:
 
     def layers(self) -> tuple[Layer, ...]:
         """Returns the calls with the gradients that backward has left; call it before the next zero_grad."""
-        _mark(self.calls)
+        self.stacked = max(self.stacked, _mark(self.calls))
         return tuple(
             Layer(
                 call.path,
@@ -86,13 +77,14 @@ class Sight:
                 type(call.module).__name__,
                 weight_of(call.module) is not None,
                 call.gradient,
-                _log_rms(getattr(weight_of(call.module), "grad", None)),
+                _log_rms(_gradient_of(weight_of(call.module))),
                 call.moment,
                 call.mean,
                 call.varied,
                 _share(call.alive),
                 call.feeds,
                 call.quantiles,
+                frozen=(weight := weight_of(call.module)) is not None and not weight.requires_grad,
             )
             for call in self.calls
         )
@@ -132,7 +124,8 @@ def watching(model: Modules, *, whole: bool = True) -> Iterator[Sight]:
     for handle in handles:
         ends.callback(handle.remove)
     if whole:
-        ends.enter_context(_Squashes(sight, stack))
+        ends.enter_context(Operations(sight, stack))
+        ends.enter_context(dropouts(sight))
     sight.settle = ends.close
     try:
         yield sight
@@ -199,6 +192,9 @@ def _leaving(stack: list[str], path: str, sight: Sight, turns: dict[str, int], l
             sight.output = _moment(output.detach())
         if not sight.nonfinite and not _finite(output) and (not leaf or all(map(_finite, given))):
             sight.nonfinite = f"{path or 'forward'} ({type(module).__name__}){line_text()}"
+        if isinstance(module, _NORMS) and _unit_scale(module):
+            moment = _moment(output.detach())
+            sight.normalised = moment if sight.normalised is None else min(sight.normalised, moment)
         if leaf:
             turn = turns[path] = turns.get(path, -1) + 1
             call = _call(path, turn, module, given, output)
@@ -207,6 +203,11 @@ def _leaving(stack: list[str], path: str, sight: Sight, turns: dict[str, int], l
                 output.register_hook(_taking(call))  # type: ignore[no-untyped-call]
 
     return leave
+
+
+def _unit_scale(module: nn.Module) -> bool:
+    weight = getattr(module, "weight", None)
+    return module.training and (not isinstance(weight, Tensor) or bool((weight.detach() == 1).all()))
 
 
 def _finite(value: Tensor) -> bool:
@@ -286,12 +287,17 @@ def _share(alive: Tensor | None) -> float | None:
     return None if alive is None else 1.0 - _number(alive.double().mean())
 
 
-def _mark(calls: list[Call]) -> None:
-    """Marks weight layers from whose output another one's input is reached, along the autograd graph."""
+def _mark(calls: list[Call]) -> int:
+    """Marks weight layers from whose output another one's input is reached, along the autograd graph; returns how many linear ones read
+    another's output as it is."""
     owners = {call.after: call for call in calls if call.after is not None and weight_of(call.module) is not None}
+    stacked = 0
     for call in calls:
         if weight_of(call.module) is None:
             continue
+        if isinstance(call.module, _LINEAR):
+            source = next((owners[node] for node in _moved(call.before, owners) if node in owners), None)
+            stacked += source is not None and isinstance(source.module, _LINEAR)
         seen, stack = set(call.before), list(call.before)
         while stack:
             node = stack.pop()
@@ -304,70 +310,20 @@ def _mark(calls: list[Call]) -> None:
                     stack.append(parent)
     for call in calls:
         call.before, call.after = (), None
+    return stacked
 
 
-class _Squashes(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Sees every saturating call, whatever its spelling, and the attention weights."""
-
-    def __init__(self, sight: Sight, stack: list[str]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.sight = sight
-        self.stack = stack
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = func.overloadpacket.__name__
-        path = self.stack[-1] if self.stack else ""
-        if has(name.rstrip("_"), "saturates") and self.stack:
-            share = _number((args[0].detach().abs() > SATURATED).double().mean())
-            self.sight.squashes.append(Squash(path, _line_number(), name.rstrip("_"), share, None))
-        if name in ("add", "add_") and self.stack and not self.sight.doubled and _same(args[0], args[1]):
-            self.sight.doubled = line_text() or " in torch"
-        result = func(*args, **(kwargs or {}))
-        if name == "_softmax" and self.stack and result.dim() >= 3:
-            self.sight.squashes.append(Squash(path, _line_number(), "softmax", None, _entropy(result)))
-        if name in _ATTENTION and self.stack:
-            query, key = args[0].detach(), args[1].detach()
-            if query.dim() == 4 and query.shape[1] != key.shape[1]:  # queries share their keys in groups
-                key = key.repeat_interleave(query.shape[1] // key.shape[1], 1)
-            weights = (query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])).softmax(-1)
-            self.sight.squashes.append(Squash(path, _line_number(), "softmax", None, _entropy(weights)))
-        return result
+def _moved(nodes: tuple[Any, ...], owners: Mapping[Any, Call]) -> Iterator[Any]:
+    """Yields for each node the first along its moves that is a layer's."""
+    for node in nodes:
+        while node not in owners and node.name() in _MOVES and node.next_functions[0][0] is not None:
+            node = node.next_functions[0][0]
+        yield node
 
 
-def _same(first: object, second: object) -> bool:
-    """Says whether both are one tensor, which is no constant."""
-    return isinstance(first, Tensor) and first is second and first.numel() > 1
-
-
-def _entropy(weights: Tensor) -> float | None:
-    """Returns the mean entropy over log(positions) of the worst head, None where there is one position; heads are dimension 1 of four."""
-    if weights.shape[-1] == 1:
-        return None
-    value = weights.detach().double().clamp(min=1e-30)
-    entropy = -(value * value.log()).sum(-1) / math.log(value.shape[-1])
-    return _number(entropy.transpose(0, 1).flatten(1).mean(1).min()) if entropy.dim() == 3 else _number(entropy.mean())
-
-
-def line_text() -> str:
-    """Returns ' at FILE:LINE' of the innermost frame that is neither torch's nor ours, '' where there is none."""
-    number = _frame()
-    return f" at {number[0]}:{number[1]}" if number else ""
-
-
-def _line_number() -> int | None:
-    found = _frame()
-    return found[1] if found else None
-
-
-def _frame() -> tuple[str, int] | None:
-    """Returns file and line of the innermost frame that is neither torch's nor ours."""
-    frame = sys._getframe(2)
-    while frame is not None:
-        file = frame.f_code.co_filename
-        if not file.startswith(_LIBRARIES):
-            return os.path.basename(file), frame.f_lineno
-        frame = frame.f_back  # type: ignore[assignment]
-    return None
+def _gradient_of(weight: Tensor | None) -> Tensor | None:
+    """Returns the gradient of a weight; one that is computed from another keeps none."""
+    return weight.grad if weight is not None and weight.is_leaf else None
 
 
 def _log_rms(gradient: object) -> float | None:

@@ -8,23 +8,25 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from vglint.ops import having, kind
+from vglint.probe.calls import TrainingCalls
+from vglint.probe.loop import Loop
 from vglint.probe.measures import measures_of
 from vglint.probe.record import Run, Snapshot
-from vglint.probe.watch import Sight, line_text, watching
+from vglint.probe.watch import Sight, watching
 from vglint.rule import Scalar
 
 _CUT = 0.1
 """Share of exact zeros among the logits from which a ReLU is seen in them."""
+_LEAST, _LONG = 26, 10.0
+"""Steps that a run has at least, and seconds from which on it takes no more than those."""
+_RISEN, _FALLEN = 3.0, 0.05
 _WATCHED = frozenset({0, 10, 25, 50, 55})
 """Turns of the loop in which every layer is watched."""
 
@@ -51,20 +53,35 @@ class Witness:
 
     steps: int
     deadline: float
+    start: float = field(default_factory=time.monotonic)
     modules: list[nn.Module] = field(default_factory=list)
     losses: dict[str, list[float]] = field(default_factory=dict)
+    made: list[torch.optim.Optimizer] = field(default_factory=list)
     optimizers: dict[int, torch.optim.Optimizer] = field(default_factory=dict)
+    """Those that have stepped."""
     taken: int = 0
     passes: int = 0
     stale: bool = False
     raised: str = ""
     nonfinite: str = ""
+    loop: Loop = field(default_factory=Loop)
+    calls: TrainingCalls = field(default_factory=lambda: TrainingCalls(on_cpu=True))
+    first_calls: dict[int, tuple[nn.Module, Any, Any]] = field(default_factory=dict)
+    """By identity, each outermost module that ran for a gradient, with what its first call was given."""
+    wanted: str | None = None
+    """The class at whose first call for a gradient the code has shown enough."""
+    seeded: bool = False
+    """Whether the code sets the seed of random numbers itself."""
+    depth: int = 0
+    unowned: int = 0
     snapshots: list[Snapshot] = field(default_factory=list)
     seen: dict[int, Sight] = field(default_factory=dict)
     logits: dict[str, list[bool]] = field(default_factory=dict)
     """By the place that calls a loss of logits: whether what it got were probabilities."""
     rectified: dict[str, list[bool]] = field(default_factory=dict)
     """The same: whether none of it was negative, and a tenth or more exactly zero."""
+    facts: dict[str, list[bool]] = field(default_factory=dict)
+    """Other things that a loss got, by the measure that they stand for."""
     squared: dict[str, list[bool]] = field(default_factory=dict)
     """By the place that calls a squared error: whether it compared numbers within 0..1 with zeros and ones."""
     updates: list[float] = field(default_factory=list)
@@ -82,10 +99,20 @@ class Witness:
         found = [module for module in self.modules if id(module) not in inner]
         return [module for module in found if any(True for _ in module.parameters())]
 
-    def entering(self) -> None:
-        """Watches all layers from here to the next backward pass, in a step whose turn it is."""
+    def entering(self, module: nn.Module, args: Any, kwargs: Any) -> None:
+        """Watches all layers from here to the next backward pass, in a step whose turn it is; keeps what an outermost module is given first."""
+        if not torch.is_grad_enabled():
+            return
+        self.loop.called(module)
+        if self.depth == 0 and id(module) not in self.first_calls:
+            self.first_calls[id(module)] = (module, _copied(args), _copied(kwargs))
+            if time.monotonic() > self.deadline:
+                raise EnoughError
+        if self.wanted is not None and type(module).__name__ == self.wanted:
+            self.first_calls = {id(module): (module, args, kwargs)}
+            raise EnoughError
         turn = len(self._main())
-        if turn in _WATCHED and self._open is None and torch.is_grad_enabled() and turn not in self.seen:
+        if turn in _WATCHED and self._open is None and turn not in self.seen and self.wanted is None:
             self._open = watching(_Roots(self.roots()))
             self._sight = self._open.__enter__()
 
@@ -94,8 +121,12 @@ class Witness:
             self._open.__exit__(None, None, None)
             self._open = self._sight = None
 
-    def before_backward(self) -> None:
+    def before_backward(self, loss: Tensor) -> None:
         """Notes gradients that a step has used already and that nobody has cleared since."""
+        self.loop.before_backward(loss)
+        self.calls.settle(loss)
+        if self.passes in (0, 5):
+            self.unowned = max(self.unowned, self._unowned(loss))
         if self._sight is not None:
             self._sight.settle()
         for optimizer in self.optimizers.values():
@@ -124,8 +155,14 @@ class Witness:
         for owned in self._owned.values():
             gradient = owned.value.grad
             owned.flowed = owned.flowed or (gradient is not None and bool(gradient.any()))
-        if self.passes >= 8 * self.steps:
+        self.loop.after_backward(owned.value for owned in self._owned.values())
+        if self.passes >= 8 * self.steps or time.monotonic() > self.deadline:
             raise EnoughError
+
+    def built(self, optimizer: torch.optim.Optimizer) -> None:
+        """Notes an optimiser that the code makes."""
+        self.made.append(optimizer)
+        self.loop.made.append(frozenset(map(id, _parameters(optimizer))))
 
     def before_step(self, optimizer: torch.optim.Optimizer) -> None:
         self.optimizers.setdefault(id(optimizer), optimizer)
@@ -153,7 +190,9 @@ class Witness:
             if parameter.grad is not None:
                 self._used[id(parameter)] = (id(parameter.grad), parameter.grad._version)
         self.taken += 1
-        if self.taken >= self.steps * len(self.optimizers) or time.monotonic() > self.deadline:
+        self.loop.stepped()
+        now, turns = time.monotonic(), self.taken / len(self.optimizers)
+        if turns >= self.steps or now > self.deadline or (turns >= _LEAST and now - self.start > _LONG):
             raise EnoughError
 
     def took(self, given: Tensor, dim: int, place: str) -> None:
@@ -165,26 +204,40 @@ class Witness:
         if inside and dim >= 0:
             inside = value.shape[dim] > 1 and bool(((value.sum(dim) - 1).abs() < 1e-3).all())
         self.logits.setdefault(place, []).append(inside)
-        rectified = bool((value >= 0).all()) and float((value == 0).float().mean()) >= _CUT
-        self.rectified.setdefault(place, []).append(rectified)
+        self.rectified.setdefault(place, []).append(_rectified(value))
+        if dim >= 0:
+            sums = value.logsumexp(dim).abs() < 1e-4
+            self.facts.setdefault("log_probabilities_as_logits", []).append(bool(sums.all()))
 
-    def compared(self, given: Tensor, target: object, place: str) -> None:
-        """Notes what a squared error got."""
+    def took_logs(self, given: Tensor) -> None:
+        """Notes what a loss of log-probabilities got."""
+        if given.requires_grad and given.numel() > 1:
+            value = given.detach()
+            inside = bool((value >= 0).all()) and bool((value <= 1).all())
+            self.facts.setdefault("probabilities_as_logs", []).append(inside)
+
+    def compared(self, given: Tensor, target: object, place: str, *, squared: bool) -> None:
+        """Notes what a loss of differences got."""
         if given.requires_grad and given.numel() > 1 and isinstance(target, Tensor):
             value, wanted = given.detach(), target.detach()
+            self.rectified.setdefault(place, []).append(_rectified(value))
+            self.facts.setdefault("broadcast_loss", []).append(value.shape != wanted.shape)
             inside = bool((value >= 0).all()) and bool((value <= 1).all())
-            self.squared.setdefault(place, []).append(inside and bool(((wanted == 0) | (wanted == 1)).all()))
+            if squared:
+                self.squared.setdefault(place, []).append(inside and bool(((wanted == 0) | (wanted == 1)).all()))
 
     def run(self, seed: int, seconds: float) -> Run:
         """Returns what was seen, as a run under the code's own optimiser."""
-        optimizer = next(iter(self.optimizers.values()), None)
+        optimizer = next(iter((*self.optimizers.values(), *self.made)), None)
         name = type(optimizer).__name__.lower() if optimizer is not None else "none"
         rate = float(optimizer.param_groups[0]["lr"]) if optimizer is not None else 0.0
         losses = self._main()
-        silent = tuple(owned.name for owned in self._owned.values() if owned.stepped and not owned.heard)
+        silent = tuple(
+            one.name for one in self._owned.values() if one.stepped and not one.heard and one.value.requires_grad
+        )
         snapshots = tuple(snapshot for snapshot in self.snapshots if snapshot.step < len(losses))
         measures = measures_of(snapshots, losses, list(self.seen.values()), (), None, None)
-        measures |= self._measures(losses, silent)
+        measures |= self._measures(losses, silent) | self.loop.measures()
         return Run(name, rate, seed, tuple(losses), snapshots, measures, silent, self.nonfinite, self.raised, seconds)
 
     def _main(self) -> list[float]:
@@ -195,6 +248,7 @@ class Witness:
             "nonfinite": bool(self.nonfinite),
             "step_raised": bool(self.raised),
             "zero_gradients": len(silent),
+            "unowned_parameters": self.unowned,
         }
         if self.raised:
             return found
@@ -204,12 +258,18 @@ class Witness:
         )
         found["stale_gradients"] = self.stale
         found["probabilities_as_logits"] = any(all(seen) for seen in self.logits.values())
-        found["rectified_logits"] = any(all(seen) for seen in self.rectified.values())
+        found["rectified_outputs"] = any(all(seen) for seen in self.rectified.values())
         found["squared_probabilities"] = any(all(seen) for seen in self.squared.values())
+        found["frozen_optimizers"] = sum(
+            not any(parameter.requires_grad for parameter in _parameters(optimizer)) for optimizer in self.made
+        )
         found["blind_optimizers"] = sum(
             not any(self._owned[id(parameter)].heard for parameter in _parameters(optimizer))
             for optimizer in self.optimizers.values()
         )
+        found |= {name: all(seen) for name, seen in self.facts.items()}
+        found["broadcast_loss"] = any(self.facts.get("broadcast_loss", ())) or self.calls.outer
+        found["flat_terms"] = self.calls.flat_terms()
         if self.updates:
             found["update_ratio"] = statistics.median(self.updates)
         finite = [loss for loss in losses if math.isfinite(loss)]
@@ -217,95 +277,41 @@ class Witness:
             found["negative_loss"] = min(finite) < 0
         if len(finite) >= 10:
             first, last = statistics.mean(finite[:3]), statistics.median(finite[-5:])
-            found["loss_drop"] = 1 - last / first if first > 0 else 0.0
-            found["diverged"] = last > 2 * max(first, 1e-6)
+            drop = 1 - last / first if first > 0 else 0.0
+            if drop >= _FALLEN:  # whether the code's own data can be learnt nobody knows
+                found["loss_drop"] = drop
+            if len(self.losses) == 1:
+                found["diverged"] = last > _RISEN * max(first, 1e-6)
         return found
+
+    def _unowned(self, loss: Tensor) -> int:
+        """Returns how many parameters the loss depends on that no module and no optimiser holds."""
+        self._own_modules()
+        held = {id(one) for optimizer in self.made for one in _parameters(optimizer)}
+        seen, stack, count = set(), [loss.grad_fn], 0
+        while stack:
+            node = stack.pop()
+            if node is None or node in seen:
+                continue
+            seen.add(node)
+            leaf = getattr(node, "variable", None)
+            count += isinstance(leaf, nn.Parameter) and id(leaf) not in held and id(leaf) not in self._owned
+            stack += [parent for parent, _ in node.next_functions]
+        return count
 
     def _own_modules(self) -> None:
         if self._known == len(self.modules):
             return
         self._known = len(self.modules)
-        for root in self.roots():
-            for name, parameter in root.named_parameters():
-                self._own(f"{type(root).__name__}.{name}", parameter)
+        for prefix, root in labelled(self.roots()):
+            for name, parameter in root.named_parameters(prefix):
+                self._own(name, parameter)
 
     def _own(self, name: str, parameter: Tensor) -> _Owned:
         known = self._owned.get(id(parameter))
         if known is None:
             known = self._owned[id(parameter)] = _Owned(name, parameter, parameter.detach().clone())
         return known
-
-
-@contextmanager
-def witnessing(steps: int, seconds: float) -> Iterator[Witness]:
-    """Watches all training of this process while it lasts; raises EnoughError in the code after `steps` steps of each optimiser."""
-    witness = Witness(steps, time.monotonic() + seconds)
-    kind: Any = nn.Module
-    plain_init, plain_call, plain_backward = kind.__init__, kind.__call__, Tensor.backward
-    functional: Any = nn.functional
-    plain_losses = {name: getattr(functional, name) for name in _LOSSES}
-
-    def init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
-        plain_init(self, *args, **kwargs)
-        witness.modules.append(self)
-
-    def call(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        witness.entering()
-        return plain_call(self, *args, **kwargs)
-
-    def backward(self: Tensor, *args: Any, **kwargs: Any) -> None:
-        place = line_text()
-        witness.before_backward()
-        try:
-            plain_backward(self, *args, **kwargs)  # type: ignore[no-untyped-call]
-        except RuntimeError as error:
-            if "memory" not in str(error):
-                witness.raised = f"backward{place}: {' '.join(str(error).split())[:300]}"
-            raise
-        witness.after_backward(self, place)
-
-    def noting(name: str) -> Callable[..., Any]:
-        def loss(given: Any, *args: Any, **kwargs: Any) -> Any:
-            if isinstance(given, Tensor) and name == "mse_loss":
-                witness.compared(given, args[0] if args else kwargs.get("target"), line_text())
-            elif isinstance(given, Tensor) and name != "binary_cross_entropy":
-                witness.took(given, _classes(name, given), line_text())
-            try:
-                return plain_losses[name](given, *args, **kwargs)
-            except RuntimeError as error:
-                if "all elements of input should be between 0 and 1" in str(error):
-                    witness.raised = f"{name}{line_text()}: {error}"
-                raise
-
-        return loss
-
-    handles = [
-        register_optimizer_step_pre_hook(lambda optimizer, args, kwargs: witness.before_step(optimizer)),
-        register_optimizer_step_post_hook(lambda optimizer, args, kwargs: witness.after_step(optimizer)),
-    ]
-    kind.__init__, kind.__call__ = init, call
-    Tensor.backward = backward  # type: ignore[method-assign]
-    for name in _LOSSES:
-        setattr(functional, name, noting(name))
-    try:
-        yield witness
-    finally:
-        witness.close()
-        for handle in handles:
-            handle.remove()
-        kind.__init__, kind.__call__ = plain_init, plain_call
-        Tensor.backward = plain_backward  # type: ignore[method-assign]
-        for name, function in plain_losses.items():
-            setattr(functional, name, function)
-
-
-_LOSSES = [name for name in having("takes_logits", "takes_probabilities", "sums_squares") if kind(name) == "loss"]
-"""Losses whose argument is looked at; `binary_cross_entropy` takes probabilities, and raises for others."""
-
-
-def _classes(name: str, given: Tensor) -> int:
-    """Returns the dimension of the classes."""
-    return min(given.dim() - 1, 1) if name == "cross_entropy" else -1
 
 
 class _Roots:
@@ -315,11 +321,33 @@ class _Roots:
         self.roots = roots
 
     def named_modules(self) -> Iterator[tuple[str, nn.Module]]:
-        if len(self.roots) == 1:
-            yield from self.roots[0].named_modules()
-        else:
-            for number, root in enumerate(self.roots):
-                yield from root.named_modules(prefix=str(number))
+        for prefix, root in labelled(self.roots):
+            yield from root.named_modules(prefix=prefix)
+
+
+def labelled(roots: Sequence[nn.Module]) -> Iterator[tuple[str, nn.Module]]:
+    """Yields the models with the names that their paths begin with: none where there is one, else their classes'."""
+    seen: dict[str, int] = {}
+    for root in roots:
+        name = type(root).__name__
+        seen[name] = seen.get(name, 0) + 1
+        label = name if seen[name] == 1 else f"{name}_{seen[name]}"
+        yield ("" if len(roots) == 1 else label), root
+
+
+def _copied(value: Any) -> Any:
+    """Returns what a call was given, with its tensors as they are now."""
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if type(value) in (tuple, list):
+        return type(value)(_copied(part) for part in value)
+    if type(value) is dict:
+        return {name: _copied(part) for name, part in value.items()}
+    return value
+
+
+def _rectified(value: Tensor) -> bool:
+    return bool((value >= 0).all()) and float((value == 0).float().mean()) >= _CUT
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:

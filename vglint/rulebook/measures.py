@@ -38,6 +38,11 @@ MEASURES: Mapping[str, Measure] = {
     "log10_time_ratio": Measure("number", "decades", "|dL/dx_0| over |dL/dx_T| of a recurrent model"),
     "update_ratio": Measure("number", "ratio", "|step of w| / |w|, median over parameters"),
     "zero_gradients": Measure("number", "parameters", "trainable parameters whose gradient is None or exactly zero"),
+    "unreached_parameters": Measure(
+        "number",
+        "parameters",
+        "parameters that no gradient reaches, of layers that ran and whose output is not the only choice",
+    ),
     "unowned_parameters": Measure(
         "number",
         "parameters",
@@ -59,10 +64,33 @@ MEASURES: Mapping[str, Measure] = {
         "",
         "all that a loss of logits got from the training code lay within 0..1, and summed to 1 over the classes",
     ),
-    "rectified_logits": Measure(
+    "log_probabilities_as_logits": Measure(
+        "flag", "", "all that a cross-entropy got from the training code were log-probabilities already"
+    ),
+    "probabilities_as_logs": Measure(
+        "flag", "", "all that a loss of log-probabilities got from the training code lay within 0..1"
+    ),
+    "rectified_outputs": Measure(
         "flag",
         "",
-        "nothing that a loss of logits got from the training code was negative, and a tenth or more was zero",
+        "nothing that a loss of logits or a difference got from the training code was negative, and a tenth or more was zero",
+    ),
+    "broadcast_loss": Measure(
+        "flag", "", "a loss of the training code compared a prediction with a target of another shape"
+    ),
+    "flat_terms": Measure(
+        "number", "terms", "terms of the training code's loss that have no gradient and change from pass to pass"
+    ),
+    "scaled_loss": Measure("flag", "", "the training code multiplies or divides the loss before backward"),
+    "stacked_linears": Measure(
+        "number", "layers", "linear layers and convolutions that read what another one returns with nothing between"
+    ),
+    "dropped_share": Measure("number", "share", "values that a dropout takes away in training, worst dropout"),
+    "least_normalised_moment": Measure(
+        "number", "", "second moment of what a normalisation with unit scale returns, worst one: 1 where it normalises"
+    ),
+    "mixes_samples": Measure(
+        "flag", "", "changing one sample of a batch changes the model's output for another, in evaluation mode"
     ),
     "squared_probabilities": Measure(
         "flag", "", "all that a squared error got from the training code lay within 0..1, and its targets were 0 or 1"
@@ -73,6 +101,37 @@ MEASURES: Mapping[str, Measure] = {
     ),
     "blind_optimizers": Measure(
         "number", "optimisers", "optimisers of the training code none of whose parameters has a gradient at any step"
+    ),
+    "frozen_optimizers": Measure(
+        "number", "optimisers", "optimisers of the training code none of whose parameters wants a gradient"
+    ),
+    "unstepped_passes": Measure(
+        "number", "passes", "backward passes of training code in which nothing steps; 0 where something does"
+    ),
+    "passes_per_step": Measure("number", "passes", "backward passes of the training code for each step"),
+    "discarded_share": Measure(
+        "number", "share", "backward passes all of whose gradients are cleared before a step uses them"
+    ),
+    "evaluating_share": Measure(
+        "number", "share", "backward passes through a dropout or batch normalisation in evaluation mode"
+    ),
+    "idle_clip_share": Measure(
+        "number", "share", "calls that clip no gradient at all, or gradients that a step has used already"
+    ),
+    "clip_factor": Measure("number", "share", "what clipping leaves of the gradient's norm, median"),
+    "rebuilt_optimizers": Measure(
+        "number", "optimisers", "optimisers that the training code makes for parameters which have one already"
+    ),
+    "scheduled_rate": Measure(
+        "number", "ratio", "learning rate that a scheduler comes to within 400 steps and stays at, over its first"
+    ),
+    "graph_growth": Measure(
+        "number",
+        "ratio",
+        "nodes of the loss's graph at the training code's twelfth backward pass over those at its first",
+    ),
+    "kept_graphs": Measure(
+        "number", "losses", "of the training code's first eleven losses, those whose graph is still held at the twelfth"
     ),
     "stale_gradients": Measure(
         "flag", "", "a step of the training code uses gradients that an earlier step has used and nobody has cleared"

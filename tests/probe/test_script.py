@@ -1,0 +1,183 @@
+"""Files run as scripts: their arguments, their data, what they lack; and the books that are kept of their loops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vglint.rule import Scalar
+
+torch = pytest.importorskip("torch")
+
+from vglint.probe.child import carry_out  # noqa: E402
+from vglint.probe.record import Measured, Request  # noqa: E402
+
+HEAD = "import argparse\nimport torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n\n"
+NET = """class Net(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.first, self.last = nn.Linear(6, width), nn.Linear(width, 3)
+
+    def forward(self, x, scale=1.0):
+        return self.last(self.first(x).relu() * scale)
+
+
+"""
+LOOP = """
+model = Net(8)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+for step in range(1000):
+    x, y = torch.randn(16, 6) + 5, torch.randint(3, (16,))
+    loss = F.cross_entropy(model(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+
+
+def measured(folder: Path, text: str, expression: str = "<module>", steps: int = 12) -> Measured:
+    torch.set_num_threads(1)
+    path = folder / f"script_{abs(hash((text, folder.name)))}.py"
+    path.write_text(HEAD + text)
+    training = expression == "<module>"
+    request = Request(str(folder), path.name, expression, steps=steps, seeds=1, training=training, script=not training)
+    return carry_out(request, folder)
+
+
+def measures(folder: Path, text: str, steps: int = 12) -> dict[str, Scalar]:
+    return measured(folder, text, steps=steps).runs[0].measures
+
+
+def test_a_guarded_main_gets_the_arguments_that_it_requires(tmp_path: Path) -> None:
+    text = NET + (
+        "def main(args):\n    assert args.task in ('a', 'b') and args.rate == 0.5 and args.width == 8\n"
+        + "".join(f"    {line}\n" for line in LOOP.replace("Net(8)", "Net(args.width)").splitlines())
+        + "\n\nif __name__ == '__main__':\n    parser = argparse.ArgumentParser()\n"
+        "    parser.add_argument('task', choices=['a', 'b'])\n    parser.add_argument('--data', required=True)\n"
+        "    parser.add_argument('--rate', type=float, default=0.5)\n    parser.add_argument('--width', type=int, default=8)\n"
+        "    main(parser.parse_args())\n"
+    )
+    found = measured(tmp_path, text)
+    assert len(found.runs[0].losses) == 12 and found.models == ("Net", "Linear")
+
+
+def test_what_only_shows_progress_may_be_missing_and_loaders_start_no_processes(tmp_path: Path) -> None:
+    text = (
+        "import wandb\nfrom clearml import Task\nfrom torch.utils.data import DataLoader, TensorDataset\nfrom colorama import Fore\n"
+        + NET
+        + "wandb.init(project='x')\nmodel = Net(8)\noptimizer = torch.optim.Adam(model.parameters())\n"
+        "data = TensorDataset(torch.randn(64, 6), torch.randint(3, (64,)))\n"
+        "loader = DataLoader(data, 16, num_workers=4, persistent_workers=True, prefetch_factor=2)\n"
+        "for epoch in range(20):\n    for x, y in loader:\n        loss = F.cross_entropy(model(x), y)\n"
+        "        optimizer.zero_grad()\n        loss.backward()\n        optimizer.step()\n        wandb.log({'loss': loss})\n"
+    )
+    assert len(measured(tmp_path, text).runs[0].losses) == 12
+
+
+def test_a_script_for_a_gpu_runs_on_the_processor(tmp_path: Path) -> None:
+    text = NET + LOOP.replace("Net(8)", "Net(8).cuda()").replace("+ 5,", "+ torch.ones(6, device='cuda'),").replace(
+        "model(x), y", "model(x.to('cuda:0')), y.cuda()"
+    )
+    assert len(measured(tmp_path, text).runs[0].losses) == 12
+
+
+@pytest.mark.parametrize(("move", "count"), [(".to('cuda')", 1), (".cuda()", 1), ("", 0)])
+def test_a_parameter_that_is_moved_is_none_any_more(tmp_path: Path, move: str, count: int) -> None:
+    text = NET.replace("self.first,", f"self.gate = nn.Parameter(torch.ones(3)){move}\n        self.first,").replace(
+        "return self.last", "return self.gate * self.last"
+    )
+    assert measures(tmp_path, text + LOOP)["unowned_parameters"] == count
+
+
+def test_a_model_is_taken_as_its_script_builds_and_calls_it(tmp_path: Path) -> None:
+    found = measured(tmp_path, NET + LOOP.replace("model(x)", "model(x, scale=0.5)"), "Net")
+    notes = " ".join(found.synthesised)
+    assert "built and called as the script does" in notes and "(16, 6) of N(5" in notes
+    assert "the script's SGD, lr 0.1" in notes and found.parameters == 6 * 8 + 8 + 8 * 3 + 3
+    assert {run.optimizer for run in found.runs} == {"sgd"} and found.runs[0].rate == 0.1
+
+
+def test_a_class_that_the_script_never_calls_is_built_for_the_probe(tmp_path: Path) -> None:
+    other = NET.replace("class Net", "class Other").replace("self, width)", "self, width=8)")
+    found = measured(tmp_path, other + NET + LOOP, "Other")
+    assert any("inputs made up" in note for note in found.synthesised)
+
+
+def test_missing_data_is_made_up_and_missing_weights_are_left(tmp_path: Path) -> None:
+    text = NET + (
+        "model = Net(8)\nmodel.load_state_dict(torch.load('weights.pt'))\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "for epoch in range(9):\n    for x, y in torch.load('train.pt'):\n        optimizer.zero_grad()\n"
+        "        F.cross_entropy(model(x), y).backward()\n        optimizer.step()\n"
+    )
+    found = measured(tmp_path, text)
+    assert "(batch, 6) of N(0, 1)" in found.synthesised[0] and len(found.runs[0].losses) == 12
+
+
+def test_a_model_that_is_only_built_is_probed(tmp_path: Path) -> None:
+    found = measured(
+        tmp_path, "gate = nn.Linear(4, 4)\nnet = nn.Sequential(nn.Linear(9, 8), nn.ReLU(), nn.Linear(8, 2))\n"
+    )
+    assert "the code builds it and does not train it" in found.synthesised and found.parameters == 9 * 8 + 8 + 8 * 2 + 2
+
+
+def test_a_notebook_runs_cell_by_cell(tmp_path: Path) -> None:
+    import json
+
+    cells = [
+        {"cell_type": "code", "source": part, "metadata": {}} for part in (HEAD, "%matplotlib inline\n" + NET, LOOP)
+    ]
+    (tmp_path / "book.ipynb").write_text(
+        json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    )
+    found = carry_out(Request(str(tmp_path), "book.ipynb", "<module>", steps=12, seeds=1, training=True), tmp_path)
+    assert len(found.runs[0].losses) == 12
+
+
+@pytest.mark.parametrize(
+    ("term", "count"),
+    [
+        ("+ 0.5 * model(x).argmax(1).float().mean()", 1),
+        ("+ model(x).detach().pow(2).mean()", 1),
+        ("+ 0.1 * model(x).pow(2).mean()", 0),
+        ("+ 3.0", 0),
+        ("+ torch.tensor(0.5)", 0),
+        ("/ x.abs().mean()", 0),
+    ],
+)
+def test_terms_of_the_loss_without_a_gradient(tmp_path: Path, term: str, count: int) -> None:
+    text = NET + LOOP.replace("F.cross_entropy(model(x), y)", f"F.cross_entropy(model(x), y) {term}")
+    assert measures(tmp_path, text)["flat_terms"] == count
+
+
+def test_the_books_of_a_loop(tmp_path: Path) -> None:
+    sound = measures(tmp_path, NET + LOOP)
+    assert (sound["unstepped_passes"], sound["discarded_share"], sound["passes_per_step"]) == (0, 0.0, 1.0)
+    assert (sound["rebuilt_optimizers"], sound["kept_graphs"], sound["evaluating_share"]) == (0, 0, 0.0)
+    assert sound["broadcast_loss"] is False and sound["mixes_samples"] is False
+    never = measures(tmp_path, NET + LOOP.replace("    optimizer.step()\n", ""))
+    assert never["unstepped_passes"] == 96 and float(never["discarded_share"]) > 0.9
+    clip = "    nn.utils.clip_grad_norm_(model.parameters(), 1e-3)\n"
+    clipped = measures(tmp_path, NET + LOOP.replace("    optimizer.step()\n", clip + "    optimizer.step()\n"))
+    assert float(clipped["clip_factor"]) < 0.1 and clipped["idle_clip_share"] == 0.0
+    late = measures(tmp_path, NET + LOOP + clip)
+    assert late["idle_clip_share"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "rate"),
+    [
+        ("StepLR(optimizer, 10, gamma=0)", 0.0),
+        ("StepLR(optimizer, 100, gamma=0.5)", None),
+        ("CosineAnnealingLR(optimizer, 50)", None),
+        ("LambdaLR(optimizer, lambda step: 1.0)", 1.0),
+    ],
+)
+def test_the_rate_that_a_scheduler_comes_to(tmp_path: Path, scheduler: str, rate: float | None) -> None:
+    text = (
+        NET
+        + LOOP.replace("for step", f"scheduler = torch.optim.lr_scheduler.{scheduler}\nfor step")
+        + "    scheduler.step()\n"
+    )
+    found = measures(tmp_path, text).get("scheduled_rate")
+    assert found == rate if rate is not None else found is None or float(found) > 1e-3
