@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from vglint.analysis.maps import MAPS
 from vglint.analysis.maps import activation as _activation
 from vglint.analysis.maps import attention as _attention
+from vglint.analysis.maps import choice as _choice
 from vglint.analysis.maps import combine as _combine
 from vglint.analysis.maps import composite as _composite
 from vglint.analysis.maps import concat as _concat
@@ -37,6 +38,7 @@ from vglint.value import Literal_
 _MODULES = (
     _activation,
     _attention,
+    _choice,
     _combine,
     _composite,
     _concat,

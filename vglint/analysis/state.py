@@ -259,8 +259,11 @@ def combined(left: Grad, right: Grad) -> Grad | None:
 
 def both_in_focus(left: Focus | None, right: Focus | None, share: float) -> Focus | None:
     """Returns where the sum of two gradients lies, of which `share` is the left one; one without a focus lies everywhere alike."""
+    if left is not None and right is not None and left[:2] != right[:2]:
+        # Of two parts that are not the same, the one with more of the gradient counts.
+        left, right = (left, None) if share >= 0.5 else (None, right)
     one = left or right
-    if one is None or (left is not None and right is not None and left[:2] != right[:2]):
+    if one is None:
         return None
     even = one.stop - one.start
     inside = share * (left.share if left else even) + (1.0 - share) * (right.share if right else even)

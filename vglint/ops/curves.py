@@ -272,7 +272,8 @@ def _threshold(op: str, get: Get) -> Curve | None:
 
 
 def _power(op: str, get: Get) -> Curve | None:
-    exponent = _number(get, "exponent", math.nan) if op == "pow" else 2.0
+    # The operator `**` hands its right side on as `other`.
+    exponent = _number(get, "exponent" if get("exponent") is not None else "other", math.nan) if op == "pow" else 2.0
     if exponent is None or exponent != exponent or exponent < 1 or exponent != int(exponent):
         return None
     p = int(exponent)

@@ -18,7 +18,8 @@ def silences(graphs: Iterable[Graph]) -> Iterator[tuple[Graph, Lack]]:
     graphs = tuple(graphs)
     context = context_of(graphs)
     for graph in graphs:
-        if graph.gaps:
+        if graph.gaps or graph.root in context.parts:
+            # A part of a model is judged with the model.
             continue
         lacks = (lack for model in model_views(View(graph, propagate, context)) if (lack := lack_of(model)) is not None)
         found = next(lacks, None)

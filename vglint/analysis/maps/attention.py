@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from vglint.analysis.maps import maps
+from vglint.analysis.maps.gate import gated
 from vglint.analysis.maps.weight import Fans, affine
 from vglint.analysis.state import ZERO, AbstainError, Grad, Scores, State, Step, merged, sized
 from vglint.analysis.use import Use
@@ -237,6 +238,8 @@ def einsum(use: Use) -> Step:
     left, right = equation.replace(" ", "").split("->")[0].split(",")
     result = equation.replace(" ", "").split("->")[1]
     gone = [letter for letter in left if letter in right and letter not in result and letter != "."]
+    if not gone and set(result) == set(left) | set(right):
+        return gated(use, use.state(0), use.state(1))
     if not gone:
         raise AbstainError("the einsum is not understood")
     width = contracted(use, left, gone, 0) or contracted(use, right, gone, 1)

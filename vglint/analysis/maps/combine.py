@@ -12,8 +12,10 @@ from collections.abc import Callable, Sequence
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.activation import evaluated, slope_back, through
 from vglint.analysis.maps.attention import is_causal
+from vglint.analysis.maps.gate import folds, gated, gathered
+from vglint.analysis.maps.handmade_norm import handmade
 from vglint.analysis.maps.weight import swapped, turned_grad
-from vglint.analysis.state import PLACES, ZERO, AbstainError, Grad, Law, State, Step, law_of, merged, mixed
+from vglint.analysis.state import ZERO, AbstainError, Grad, Law, State, Step, law_of, mixed
 from vglint.analysis.streams import Mixture, gaussian_points, mixture_points
 from vglint.analysis.use import Use
 from vglint.ops.curves import affine, composed, product, rays, total
@@ -175,27 +177,6 @@ def joined_back(use: Use, left: State, right: State, sign: float) -> Callable[[G
     return back
 
 
-def folds(use: Use, position: int) -> float:
-    """Returns over how many positions one value of this input is spread by broadcasting."""
-    state, other = use.inputs[position], use.inputs[1 - position]
-    if state is None or other is None or state.places is None or state.places > 1:
-        return 1.0
-    if other.axes is None or "s" not in other.axes:
-        return 1.0
-    if state.spread is not None:
-        return 1.0
-    return float(other.places) if other.places is not None else float(PLACES)
-
-
-def gathered(grad: Grad, count: float) -> Grad:
-    """Returns the gradient of a value that was repeated over `count` positions."""
-    if count <= 1.0:
-        return grad
-    g = count * grad.g + count * (count - 1) * grad.gs
-    gb = count * grad.gb + count * (count - 1) * grad.gx
-    return grad._replace(g=g, gs=g, gb=gb, gx=gb, gr=grad.gr * count)
-
-
 def shifted(use: Use, sign: float) -> Step:
     """x + c, x − c and c − x."""
     name = "other" if use.get("other") is not None else "input"
@@ -214,6 +195,14 @@ def mul(use: Use) -> Step:
         if not isinstance(value, (int, float)):
             return unknown_factor(use)
         return moved(use, float(value), 0.0)
+    for position in (0, 1):
+        zero, other = use.inputs[position], use.inputs[1 - position]
+        if zero is not None and zero.spread is not None and zero.q == 0.0 and other is None:
+            # A branch whose scale starts at zero, whatever it computes.
+            return zero._replace(law=None, parts=((use.index, 1.0),), spread=None), lambda grad: [ZERO, ZERO]
+    for top in (0, 1):
+        if (norm := handmade(use, top, 1 - top, inverse=True)) is not None:
+            return norm
     left, right = use.state(0), use.state(1)
     if (both := composite(use, left, right, 0.0)) is not None:
         return both
@@ -227,6 +216,8 @@ def div(use: Use) -> Step:
         if not isinstance(value, (int, float)) or value == 0:
             return unknown_factor(use)
         return moved(use, 1.0 / float(value), 0.0)
+    if (norm := handmade(use, 0, 1, inverse=False)) is not None:
+        return norm
     left, right = use.state(0), use.state(1)
     if right.scale or right.mu == 0.0 or right.q - right.mu**2 > 0.1 * right.mu**2:
         raise AbstainError("division by a signal")
@@ -250,15 +241,6 @@ def masked_fill(use: Use) -> Step:
     if state.scores is not None:
         state = state._replace(scores=state.scores._replace(causal=is_causal(use, 1)))
     return state, lambda grad: [grad] + [ZERO] * (len(use.inputs) - 1)
-
-
-@maps("where")
-def where(use: Use) -> Step:
-    """One tensor beside a number is a mask; two tensors are both taken half."""
-    states = [state for state in use.inputs[1:] if state is not None]
-    if len(use.inputs) == 2 and len(states) == 1:
-        return states[0], lambda grad: [ZERO, grad]
-    raise AbstainError("a choice between two signals")
 
 
 def composite(use: Use, left: State, right: State, sign: float) -> Step | None:
@@ -286,52 +268,6 @@ def composite(use: Use, left: State, right: State, sign: float) -> Step | None:
         return state, lambda grad: [back(grad), ZERO] if plain == 0 else [ZERO, back(grad)]
     back = slope_back(one, after, use, left)
     return state, lambda grad: [back(grad), ZERO]
-
-
-def gated(use: Use, left: State, right: State) -> Step:
-    """Product of two independent tensors."""
-
-    def apart(name: str) -> float:
-        one, other = float(getattr(left, name)), float(getattr(right, name))
-        return left.q * other + one * right.q - one * other
-
-    spread = None
-    if left.spread is not None and right.spread is None and right.q == right.mu**2:
-        spread = left.spread.scaled(right.mu)
-    wide = left if (left.places or 2) >= (right.places or 2) else right
-    out = State(
-        left.q * right.q,
-        left.mu * right.mu,
-        apart("db"),
-        apart("ds"),
-        left.r * right.r,
-        merged(left.scale, right.scale),
-        wide.channels if wide.channels is not None else left.channels,
-        wide.axes or left.axes or right.axes,
-        wide.places,
-        None,
-        ((use.index, 1.0),),
-        0.0,
-        spread,
-        None,
-    )
-    fold_left, fold_right = folds(use, 0), folds(use, 1)
-
-    def side(grad: Grad, other: State, fold: float) -> Grad:
-        inner = Grad(
-            grad.g * other.q,
-            grad.gs * (other.q - other.ds),
-            grad.gb * (other.q - other.db),
-            grad.gx * max(other.q - max(other.db, other.ds), 0.0),
-            grad.gr * other.r,
-            merged(grad.scale, other.scale),
-            grad.lv,
-            grad.rho,
-            grad.map,
-        )
-        return gathered(inner, fold)
-
-    return out, lambda grad: [side(grad, right, fold_left), side(grad, left, fold_right)]
 
 
 def moved(use: Use, scale: float, shift: float) -> Step:

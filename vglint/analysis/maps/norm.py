@@ -203,14 +203,17 @@ def normalised(
     own: bool = True,
     radial: Callable[[Grad], float] = lambda grad: 0.0,
     uneven: float = 1.0,
+    affine: tuple[Spread, Spread] | None = None,
+    eps: float | None = None,
 ) -> Step:
     """Returns the map of x → γ·(x − mean)/√(variance + eps) + β; `radial` is what a gradient loses to the norm beyond 1/count of it,
     `uneven` = E[1/variance]·E[variance] over the channels."""
-    gamma, beta = (
-        (affine_of(use, "weight", 1.0), affine_of(use, "bias", 0.0)) if own else (Spread(1.0, 0.0), Spread(0.0, 0.0))
-    )
+    if affine is None:
+        plain = Spread(1.0, 0.0), Spread(0.0, 0.0)
+        affine = (affine_of(use, "weight", 1.0), affine_of(use, "bias", 0.0)) if own else plain
+    gamma, beta = affine
     gain = gamma.mean**2 + (gamma.variance() or 0.0)
-    eps = epsilon(use, 0.0 if state.scale else _EPS if own else 1e-24)
+    eps = epsilon(use, 0.0 if state.scale else _EPS if own else 1e-24) if eps is None else eps
     whole = variance + eps
     if whole <= 0.0:
         raise AbstainError("a signal of zero is normalised")
@@ -234,6 +237,8 @@ def normalised(
         map=state.map if has(use.node.op, "each_channel") or use.node.op == "group_norm" else None,
     )
     noise = 1.0 + state.fresh * (inverse_noise - 1.0)
+    # A norm that is written out ends in a quotient or a product.
+    together = has(use.node.op, "over_features") or has(use.node.op, "scales")
     ratio = gain * inverse * noise * uneven
 
     def back(grad: Grad) -> Sequence[Grad]:
@@ -245,13 +250,13 @@ def normalised(
             (grad.gs - mean) * ratio,
             (grad.gb - mean) * ratio if use.node.op == "batch_norm" else grad.gb * ratio,
             (grad.gx - mean) * ratio if use.node.op == "batch_norm" else grad.gx * ratio,
-            0.0 if use.node.op == "layer_norm" else grad.gr * ratio,
+            0.0 if together else grad.gr * ratio,
             merged(grad.scale, state.scale, -1),
             grad.lv,
             grad.rho,
             grad.map,
         )
-        if use.node.op == "layer_norm":
+        if together:
             inner = inner._replace(gs=grad.gs * ratio)
         return [inner] + [Grad(0.0)] * (len(use.inputs) - 1)
 
@@ -299,11 +304,19 @@ def affine_of(use: Use, name: str, default: float) -> Spread:
     if isinstance(use.get(name), Unknown):
         raise AbstainError(f"{name} is not known")
     if use.node.type is None and len(use.inputs) > 1:
-        given = [state.spread for state in use.inputs[1:] if state is not None and state.spread is not None]
-        # gamma before beta, running statistics carry no spread of their own.
-        position = 0 if name == "weight" else 1
-        if len(given) > position:
-            return given[position]
+        names = (
+            ["running_mean", "running_var", "weight", "bias"]
+            if has(use.node.op, "each_channel")
+            else ["weight", "bias"]
+        )
+        config = {key for key, _ in use.node.config}
+        names = [one for one in names if one not in config]
+        place = names.index(name) + 1 if name in names else 0
+        if 0 < place < len(use.inputs):
+            given = use.inputs[place]
+            if given is None or given.spread is None:
+                raise AbstainError(f"{name} is not known")
+            return given.spread
     return Spread(default, 0.0)
 
 

@@ -15,6 +15,7 @@ from vglint.analysis.maps.activation import evaluated
 from vglint.analysis.maps.weight import each, sizes
 from vglint.analysis.state import PLACES, AbstainError, Grad, Profile, State, Step, law_of
 from vglint.analysis.use import Use
+from vglint.shape import Dim
 
 
 @maps("max_pool1d", "max_pool2d", "max_pool3d")
@@ -80,6 +81,33 @@ def upsample(use: Use) -> Step:
         ]
 
     return out, back
+
+
+@maps("unfold", "tensor_unfold")
+def windows_of(use: Use) -> Step:
+    """All windows beside each other: an entry has as many copies as windows that it lies in, and their gradients add up."""
+    state = use.state()
+    channels: Dim
+    axes: str | None
+    if use.node.op == "unfold":
+        kernel, stride = each(use.get("kernel_size"), 2, None), each(use.get("stride"), 2, 1)
+        if any(size is None for size in kernel):
+            raise AbstainError("the window is not known")
+        taps = math.prod(size or 1 for size in kernel)
+        copies = taps / math.prod(step or 1 for step in stride)
+        channels = state.channels * taps if isinstance(state.channels, int) else None
+        axes = "bcs"
+    else:
+        size, step = use.get("size"), use.get("step")
+        if not isinstance(size, int) or not isinstance(step, int) or step < 1:
+            raise AbstainError("the window is not known")
+        copies, channels = size / step, state.channels
+        axes = state.axes + "s" if state.axes is not None and "*" not in state.axes else None
+    places = state.places / copies if state.places is not None else None
+    out = state._replace(law=None, parts=((use.index, 1.0),), axes=axes, channels=channels, places=places, map=None)
+    return out, lambda grad: [
+        grad._replace(g=copies * grad.g + copies * max(copies - 1.0, 0.0) * max(grad.gr, 0.0), map=None)
+    ]
 
 
 @maps("pixel_shuffle")
@@ -228,6 +256,7 @@ def average(use: Use, window: float, ratio: float) -> Step:
         gs = grad.gs * near + (grad.g - grad.gs) * near * min(inside, 1.0)
         gx = grad.gx * near + (grad.gb - grad.gx) * near * min(inside, 1.0)
         along = grad.along * gain * (window * q / state.q if state.q > 0 else 0.0)
+        gs, gx = min(gs, grad.g * gain), min(gx, max(grad.gb, grad.gx) * gain)
         inner = grad._replace(g=grad.g * gain, gs=gs, gb=grad.gb * gain, gx=gx, gr=grad.gr * gain)
         return [inner._replace(map=fine(grad.map, use), along=along)]
 

@@ -259,14 +259,6 @@ def wider(use: Use, axes: str | None) -> bool:
     "argmin",
     "item",
     "tolist",
-    "to_integer",
-    "round",
-    "floor",
-    "ceil",
-    "sign",
-    "bool",
-    "long",
-    "int",
 )
 def cut(use: Use) -> Step:
     """No gradient passes."""

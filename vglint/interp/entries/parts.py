@@ -36,5 +36,8 @@ def start_as_part(run: Run, module: ModuleV, starts: Starts) -> None:
     for path, param in named_parameters_of(module) if known else ():
         if path in known and known[path][0] != param.init:
             init, site = known[path]
+            if site is None and run.init_sites.get(id(param)) is None and init.scheme == param.init.scheme:
+                # A layer's own start, whose numbers follow its sizes.
+                continue
             run.set_field(param, "init", init if init.scheme in CONSTANTS else UNKNOWN)
             run.init_sites[id(param)] = site

@@ -63,6 +63,8 @@ def call_method(
         run.set_field(value, "pick", result.pick)
         run.set_field(value, "shape", result.shape or value.shape)
         run.set_field(value, "ramp", result.ramp)
+        run.set_field(value, "init", result.init)
+        run.set_field(value, "values", result.values)
         return value
     return result
 
@@ -169,6 +171,8 @@ def _write(
         whole = isinstance(value, ParamV) or value.whole
         made = distribution.combined(name[:-1], [param, args[0]]) if whole else None
         distribution.overwrite(run, value, made or distribution.UNKNOWN, site)
+    elif name in ("erfinv_", "clamp_", "clip_", "fmod_") and (isinstance(value, ParamV) or value.whole):
+        distribution.overwrite(run, value, distribution.altered(param.init, name, args, keywords), site)
     elif name in ("requires_grad_",) or name in ("squeeze_", "unsqueeze_", "detach_", "t_", "transpose_"):
         pass
     elif run.setup or not any(is_tensor(arg) or isinstance(arg, OpaqueV) for arg in args):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from vglint.graph import Init
@@ -15,13 +15,14 @@ from vglint.interp.values.objects import ROW, ParamV, ParamView, Site, TensorV, 
 from vglint.ops import has
 from vglint.ops.fills import CREATED, SCHEMES
 from vglint.ops.grid import moments
+from vglint.ops.init import spread
 from vglint.ops.spec import Spelling
 from vglint.value import Literal_, Unknown
 
 UNKNOWN = Init("unknown")
 
 
-def created(spelling: Spelling, bound: Mapping[str, Value], args: list[Value], made: TensorV) -> None:
+def created(run: Run, spelling: Spelling, bound: Mapping[str, Value], args: list[Value], made: TensorV) -> None:
     """Notes the distribution (and the entries of small vectors) of a tensor that a call creates."""
     name = spelling.name.rsplit(".", 1)[-1]
     if name in CREATED:
@@ -46,6 +47,8 @@ def created(spelling: Spelling, bound: Mapping[str, Value], args: list[Value], m
     elif name == "linspace" or name == "arange":
         made.init = UNKNOWN
         made.values = _entries(name, bound)
+    elif name == "gather" and args and isinstance(args[0], TensorV) and args[0].init is not None:
+        made.init = chosen(run, args[0], bound.get("index"))
     elif args and _keeps(spelling):
         source = args[0]
         if isinstance(source, TensorV):
@@ -54,6 +57,8 @@ def created(spelling: Spelling, bound: Mapping[str, Value], args: list[Value], m
             made.init = source.init
     elif has(spelling.op, "scales") and not spelling.inplace and len(args) > 1:
         made.init = combined(spelling.op, args[:2])
+    elif _changes(spelling) and args and isinstance(args[0], (TensorV, ParamV)) and args[0].init is not None:
+        made.init = altered(args[0].init, name, args[1:], {key: bound[key] for key in ("min", "max") if key in bound})
     elif args and isinstance(args[0], (TensorV, ParamV)) and args[0].init is not None:
         made.init = UNKNOWN
     if made.values is None and args:
@@ -64,6 +69,32 @@ def _keeps(spelling: Spelling) -> bool:
     """Whether a result has the entries of the first argument, and the argument itself is left as it is."""
     moves = has(spelling.op, "rearranges") or has(spelling.op, "repeats")
     return (moves and not spelling.inplace) or spelling.op == "requires_grad"
+
+
+def _changes(spelling: Spelling) -> bool:
+    """Whether each entry of a result comes from one entry of the first argument and from numbers."""
+    op = spelling.op
+    return has(op, "affine") or has(op, "clamps") or op == "erfinv" or op == "fmod"
+
+
+def chosen(run: Run, source: TensorV, index: Value) -> Init:
+    """Returns the distribution of draws from a normal one that were chosen for lying between two numbers."""
+    init = source.init or UNKNOWN
+    low: float | None = None
+    high: float | None = None
+    todo = [index.node] if isinstance(index, TensorV) else []
+    for _ in range(12):
+        if not todo:
+            break
+        draft = run.nodes[todo.pop()]
+        todo += draft.inputs
+        bound = draft.config.get("other")
+        if draft.inputs[:1] == [source.node] and isinstance(bound, (int, float)):
+            low = bound if draft.op.startswith("g") else low
+            high = bound if draft.op.startswith("l") else high
+    if init.scheme != "normal" or init.scale != 1.0 or low is None or high is None:
+        return UNKNOWN
+    return Init("trunc_normal", (*init.args, ("a", low), ("b", high)))
 
 
 def of_tensor(run: Run, value: TensorV) -> Init:
@@ -131,9 +162,65 @@ def shifted(init: Init, offset: float) -> Init:
     low, high, mean, std = args.get("a"), args.get("b"), args.get("mean"), args.get("std")
     if init.scheme == "uniform" and isinstance(low, (int, float)) and isinstance(high, (int, float)):
         return Init("uniform", (("a", low * init.scale + offset), ("b", high * init.scale + offset)))
+    if init.scheme == "trunc_normal" and isinstance(mean, (int, float)) and isinstance(std, (int, float)):
+        if not isinstance(low, (int, float)) or not isinstance(high, (int, float)):
+            return UNKNOWN
+        ends = sorted((low * init.scale + offset, high * init.scale + offset))
+        about = (("mean", mean * init.scale + offset), ("std", std * abs(init.scale)))
+        return Init("trunc_normal", (*about, ("a", ends[0]), ("b", ends[1])))
     if init.scheme == "normal" and isinstance(mean, (int, float)) and isinstance(std, (int, float)):
         return Init("normal", (("mean", mean * init.scale + offset), ("std", std * abs(init.scale))))
     return UNKNOWN
+
+
+def altered(init: Init, name: str, args: Sequence[Value], keywords: Mapping[str, Value]) -> Init:
+    """Returns the distribution of a tensor after a method that changes its entries one by one, in place or not (`x.erfinv_()`, `x.clamp_(-1, 1)`)."""
+    name = name.rstrip("_")
+    numbers = [value for value in (*args, *keywords.values()) if isinstance(value, (int, float))]
+    if (has(name, "scales") or has(name, "adds")) and len(args) == 1 and numbers:
+        if name == "div" and not numbers[0]:
+            return UNKNOWN
+        factor = 1.0 / numbers[0] if name == "div" else numbers[0]
+        return (
+            scaled(init, float(factor)) if has(name, "scales") else shifted(init, -factor if name == "sub" else factor)
+        )
+    found = dict(init.args)
+    if name == "erfinv" and init.scheme == "uniform" and init.scale == 1.0:
+        low, high = found.get("a"), found.get("b")
+        if isinstance(low, (int, float)) and isinstance(high, (int, float)) and -1 <= low < high <= 1:
+            # √2·erfinv(u) of a uniform u in (−1, 1) is normal; a narrower range cuts it.
+            bounds = (("a", _erfinv(low)), ("b", _erfinv(high)))
+            return Init("trunc_normal", (("mean", 0.0), ("std", math.sqrt(0.5)), *bounds))
+    if name == "fmod" and init.scheme == "normal" and found.get("mean") == 0.0 and len(numbers) == 1:
+        # What lies beyond falls back near the middle, where a redrawn entry would lie too.
+        bound = abs(numbers[0]) / abs(init.scale or 1.0)
+        return replace(init, scheme="trunc_normal", args=(*init.args, ("a", -bound), ("b", bound)))
+    if name.startswith("cl"):
+        bottom = keywords.get("min", args[0] if args else None)
+        return clamped(init, bottom, keywords.get("max", args[1] if len(args) > 1 else None))
+    return UNKNOWN
+
+
+def clamped(init: Init, low: Value, high: Value) -> Init:
+    """Returns the distribution of entries kept within bounds that hardly any of them is beyond, `UNKNOWN` for narrower ones."""
+    floor = -math.inf if low is None else low if isinstance(low, (int, float)) else None
+    top = math.inf if high is None else high if isinstance(high, (int, float)) else None
+    known = spread(init, None)
+    if floor is None or top is None or known is None:
+        return UNKNOWN
+    std = math.sqrt(known.variance() or 0.0)
+    return init if floor <= known.mean - 1.9 * std and known.mean + 1.9 * std <= top else UNKNOWN
+
+
+def _erfinv(x: float) -> float:
+    """Returns erf⁻¹ by bisection."""
+    if abs(x) >= 1.0:
+        return math.copysign(math.inf, x)
+    low, high = -6.0, 6.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if math.erf(middle) < x else (low, middle)
+    return (low + high) / 2
 
 
 def constant(value: Literal_) -> Init:

@@ -167,7 +167,7 @@ def emit_call(
     if (several := unpacked(run, node, args)) is not None:
         return several
     if isinstance(value, TensorV) and leaf is None:
-        created(spelling, bound, args, value)
+        created(run, spelling, bound, args, value)
         value.ramp = after_call(op, bound, args[0] if args else None)
     return value
 
