@@ -51,7 +51,7 @@ def test_no_column_is_empty() -> None:
             "conv2d",
             "Conv2d",
             {"in_channels": 3, "out_channels": 64, "kernel_size": (7, 7), "stride": (2, 2), "padding": (3, 3)},
-            "a: Conv2d(3→64, 7×7, stride 2×2)",
+            "a: Conv2d(3→64, 7×7, stride 2)",
         ),
         ("lstm", "LSTM", {"input_size": 8, "hidden_size": 16, "num_layers": 2}, "a: LSTM(8→16, num_layers=2)"),
         ("layer_norm", "LayerNorm", {"normalized_shape": (64,), "eps": 1e-5}, "a: LayerNorm(64)"),

@@ -190,15 +190,19 @@ def _adjusted(checked: CheckedRule, severity: object, params: object) -> Checked
 
 
 def _evidence(checked: CheckedRule, lookup: Lookup) -> Evidence:
+    """Returns the facts that the condition and the message use, with their values; params are no evidence."""
     names = dict.fromkeys((*checked.when.names, *said(checked.message, lookup)[1]))
+    params = dict(checked.rule.params)
     evidence: list[tuple[str, Scalar]] = []
     for name in names:
+        if name in params:
+            continue
         value = lookup(name)
         if isinstance(value, Unknown):
             continue
         if isinstance(value, tuple):
             texts = [item.message if isinstance(item, Place) else item for item in value]
-            evidence.append((name, counted(texts, 8)))
+            evidence.append((name, counted(texts, _NAMES)))
         else:
             evidence.append((name, value))
     return tuple(evidence)

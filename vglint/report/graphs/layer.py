@@ -80,11 +80,7 @@ def _said(node: Node) -> Iterator[str]:
         elif key == "bias" and value is False:
             yield "no bias"
         elif not _is_usual(key, value):
-            yield (
-                f"{key.replace('_', ' ')} {_size(value)}"
-                if key in ("stride", "groups")
-                else f"{key}={value_text(value)}"
-            )
+            yield f"{key} {_step(value)}" if key in ("stride", "groups") else f"{key}={value_text(value)}"
 
 
 def _is_usual(key: str, value: Literal_) -> bool:
@@ -94,6 +90,11 @@ def _is_usual(key: str, value: Literal_) -> bool:
         return False
     usual = _USUAL[key]
     return value == usual or (isinstance(value, tuple) and all(item == usual for item in value))
+
+
+def _step(value: Literal_) -> str:
+    """Returns `2` for `(2, 2)`, `2×1` for `(2, 1)`."""
+    return value_text(value[0]) if isinstance(value, tuple) and len(set(value)) == 1 else _size(value)
 
 
 def _size(value: Literal_) -> str:
