@@ -92,6 +92,12 @@ def test_graph_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(lines) > 10 and max(map(len, lines)) <= 80
 
 
+def test_bars_have_colours_where_they_are_wanted() -> None:
+    colored = vglint("graph", f"{MODEL}:DeepNet", "--color", "always").stdout
+    assert "\x1b[31m" in colored and "\x1b[32m" in colored and "\u241b" not in colored
+    assert "\x1b" not in vglint("graph", f"{MODEL}:DeepNet").stdout
+
+
 def test_graph_to_a_file(tmp_path: Path) -> None:
     file = tmp_path / "net.svg"
     assert vglint("graph", f"{MODEL}:DeepNet", "--format", "svg", "-o", str(file)).stdout == ""

@@ -51,7 +51,7 @@ def graph(target: str, form: str, output: str | None, color: str) -> None:
     view = View(color=wants_color(color) and output is None, width=0 if output else terminal_width())
     text = _printed(form, shown, view)
     if output is None:
-        say(text)
+        say(text, color=view.color)
     else:
         write_file(output, text)
 
