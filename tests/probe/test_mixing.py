@@ -19,6 +19,11 @@ class Last(nn.Module):
         return self.rnn(x)[0][:, -1]
 
 
+class LastSample(nn.Module):
+    def forward(self, x):
+        return x[-1].expand(len(x), *x.shape[1:]) * torch.arange(len(x)).view(-1, 1, 1)
+
+
 class Attention(nn.Module):
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -32,6 +37,7 @@ class Attention(nn.Module):
     ("model", "mixes"),
     [
         (Last(batch_first=False), True),
+        (LastSample(), True),
         (Last(batch_first=True), False),
         (Attention(0), True),
         (Attention(-1), False),

@@ -156,12 +156,31 @@ def test_the_books_of_a_loop(tmp_path: Path) -> None:
     assert (sound["rebuilt_optimizers"], sound["kept_graphs"], sound["evaluating_share"]) == (0, 0, 0.0)
     assert sound["broadcast_loss"] is False and sound["mixes_samples"] is False
     never = measures(tmp_path, NET + LOOP.replace("    optimizer.step()\n", ""))
+    assert sound["unstepped_optimizers"] == 0 and never["unstepped_optimizers"] == 1
     assert never["unstepped_passes"] == 96 and float(never["discarded_share"]) > 0.9
     clip = "    nn.utils.clip_grad_norm_(model.parameters(), 1e-3)\n"
     clipped = measures(tmp_path, NET + LOOP.replace("    optimizer.step()\n", clip + "    optimizer.step()\n"))
     assert float(clipped["clip_factor"]) < 0.1 and clipped["idle_clip_share"] == 0.0
     late = measures(tmp_path, NET + LOOP + clip)
     assert late["idle_clip_share"] == 1.0
+    kept = measures(tmp_path, "losses = []\n" + NET + LOOP + "    losses.append(loss)\n")
+    assert int(kept["kept_graphs"]) >= 8
+
+
+def test_a_tensor_that_a_model_keeps_and_does_not_register(tmp_path: Path) -> None:
+    text = NET.replace("self.first,", "self.scale = torch.ones(3, requires_grad=True)\n        self.first,").replace(
+        "return self.last", "return self.scale * self.last"
+    )
+    assert measures(tmp_path, text + LOOP)["unowned_parameters"] == 1
+    inputs = NET + LOOP.replace("+ 5,", "+ 5,").replace("loss = ", "x.requires_grad_()\n    loss = ")
+    assert measures(tmp_path, inputs)["unowned_parameters"] == 0
+
+
+def test_what_a_softmax_gets(tmp_path: Path) -> None:
+    loss = "F.nll_loss((model(x).relu() if CUT else model(x)).softmax(1).log(), y)"
+    for cut in (True, False):
+        text = f"CUT = {cut}\n" + NET + LOOP.replace("F.cross_entropy(model(x), y)", loss)
+        assert measures(tmp_path, text)["rectified_outputs"] is cut
 
 
 @pytest.mark.parametrize(
@@ -169,6 +188,7 @@ def test_the_books_of_a_loop(tmp_path: Path) -> None:
     [
         ("StepLR(optimizer, 10, gamma=0)", 0.0),
         ("StepLR(optimizer, 100, gamma=0.5)", None),
+        ("StepLR(optimizer, 10, gamma=0.1)", 0.0),
         ("CosineAnnealingLR(optimizer, 50)", None),
         ("LambdaLR(optimizer, lambda step: 1.0)", 1.0),
     ],
@@ -180,4 +200,4 @@ def test_the_rate_that_a_scheduler_comes_to(tmp_path: Path, scheduler: str, rate
         + "    scheduler.step()\n"
     )
     found = measures(tmp_path, text).get("scheduled_rate")
-    assert found == rate if rate is not None else found is None or float(found) > 1e-3
+    assert found == pytest.approx(rate, abs=1e-9) if rate is not None else found is None or float(found) > 1e-3

@@ -60,8 +60,15 @@ def with_verdicts(
     decided: dict[Finding, Finding | None] = {}
     models: list[ProbeReport] = []
     extra: list[Finding] = []
+    scripts = {
+        job.file: outcome
+        for job in jobs
+        if job.trains and isinstance(outcome := outcomes[job.file, job.entry], Measured) and outcome.models
+    }
     judged_of = {
-        (job.file, job.entry): tuple(_decided(job, finding, outcomes[job.file, job.entry]) for finding in job.findings)
+        (job.file, job.entry): tuple(
+            _decided(job, finding, outcomes[job.file, job.entry], scripts.get(job.file)) for finding in job.findings
+        )
         for job in jobs
     }
     confirmed = {place for place, found in judged_of.items() if any(map(_confirmed, found))}
@@ -180,11 +187,17 @@ def _confirmed(finding: Finding) -> bool:
     return finding.probe is not None and finding.probe.verdict == "confirmed"
 
 
-def _decided(job: Job, finding: Finding, outcome: Outcome) -> Finding:
+def _decided(job: Job, finding: Finding, outcome: Outcome, script: Measured | None) -> Finding:
+    """Returns a finding with the verdict of its entry's runs, or of the script that trains the entry where only that confirms it."""
+    rule = job.rulebook.find(finding.rule)
     if isinstance(outcome, Measured):
-        found = verdict(job.rulebook.find(finding.rule), measures_by_optimizer(outcome))
+        found = verdict(rule, measures_by_optimizer(outcome))
     else:
         found = Verdict("inconclusive", (("reason", outcome.reason),))
+    if script is not None and script is not outcome and job.entry.partition("(")[0] in script.models:
+        whole = verdict(rule, measures_by_optimizer(script))
+        if whole is not None and whole.verdict == "confirmed":
+            found = whole
     return judged(finding, found)
 
 

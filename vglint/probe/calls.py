@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
+
+from vglint.probe.places import line_text
 
 _SUMS = frozenset("add add_ __add__ __radd__ __iadd__ sub sub_ __sub__ __rsub__ __isub__".split())
 _MOST = 4096
@@ -21,6 +23,8 @@ class TrainingCalls(TorchFunctionMode):
         self.on_cpu = on_cpu
         self.sums: dict[int, tuple[Tensor, tuple[Tensor, ...], bool]] = {}
         """By the result's identity: the result, what it was made of, and whether those are its terms."""
+        self.before_softmax: Callable[[Tensor, str], None] = lambda given, place: None
+        """Is told what a softmax gets, and where."""
         self.outer = False
         """Whether a difference of prediction and target was larger than both."""
         self.flat: list[tuple[float, ...]] = []
@@ -46,6 +50,8 @@ class TrainingCalls(TorchFunctionMode):
         return result
 
     def _note(self, name: str, args: Any, result: Tensor) -> None:
+        if name.endswith("softmax") and args and isinstance(args[0], Tensor) and args[0].requires_grad:
+            self.before_softmax(args[0], line_text())
         if name in ("sub", "__sub__", "__rsub__") and len(args) > 1 and result.dim() > 1:
             first, second = args[0], args[1]
             if isinstance(first, Tensor) and isinstance(second, Tensor) and first.requires_grad != second.requires_grad:

@@ -26,6 +26,13 @@ def edge_fault(model: nn.Module, task: Task, seed: int = 0, *, copied: bool = Tr
     return ""
 
 
+def large_fault(model: nn.Module, task: Task, seed: int = 0) -> bool:
+    """Returns whether inputs a thousand times as large give NaN or infinity, as an exponential that nothing bounds does. The model is used up."""
+    inputs, target = next(task.batches(seed, task.fixed or 4))
+    large = [1e3 * given if given.is_floating_point() else given for given in inputs]
+    return not _finite(model, task, large, target)
+
+
 def input_fault(model: nn.Module, task: Task, seed: int = 0) -> str:
     """Returns where ordinary inputs give NaN or infinity; '' for nowhere. The model is used up."""
     inputs, target = next(task.batches(seed, task.fixed or 4))

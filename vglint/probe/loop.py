@@ -15,9 +15,12 @@ from vglint.rule import Scalar
 
 _PASSES = 20
 """Backward passes without a step from which on nothing steps at all; accumulation takes fewer for a step."""
+_EACH = 4
+"""Steps of a scheduler from which it is seen to step with the optimiser."""
 _AHEAD = 400
 """Steps for which a scheduler is asked for its rates."""
-_KEPT = 11
+_KEPT = 24
+"""Passes in which it is looked at whose graphs are still held."""
 _COUNTED = frozenset({1, 4, 12})
 _MODAL = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
 
@@ -47,7 +50,7 @@ class Loop:
     sizes: list[int] = field(default_factory=list)
     """Nodes of the loss's graph at the passes counted."""
     kept: int = 0
-    """Losses of the first passes whose graph is still held at the twelfth."""
+    """Most losses of earlier passes whose graph is still held at a later one."""
     scaled: bool = False
     """Whether a loss is multiplied or divided last."""
     tokens: list[weakref.ref[_Token]] = field(default_factory=list)
@@ -67,9 +70,8 @@ class Loop:
         last = loss.grad_fn.name() if loss.grad_fn is not None else ""
         self.scaled = self.scaled or last.startswith(("Mul", "Div"))
         if self.passes < _KEPT and loss.grad_fn is not None:
+            self.kept = max(self.kept, sum(token() is not None for token in self.tokens[:-1]))
             self.tokens.append(_token(loss.grad_fn))
-        elif self.passes == _KEPT:
-            self.kept = sum(token() is not None for token in self.tokens[:-2])
         if self.passes + 1 in _COUNTED:
             self.sizes.append(_nodes(loss))
 
@@ -110,7 +112,7 @@ class Loop:
             found["clip_factor"] = statistics.median(self.factors)
         if len(self.sizes) > 1:
             found["graph_growth"] = self.sizes[-1] / max(self.sizes[0], 1)
-        rates = [share for scheduler in self.schedulers if (share := _least_rate(scheduler)) is not None]
+        rates = [share for one in self.schedulers if (share := _least_rate(one, self.steps)) is not None]
         if rates:
             found["scheduled_rate"] = min(rates)
         return found
@@ -142,8 +144,10 @@ def _nodes(loss: Tensor) -> int:
     return len(seen)
 
 
-def _least_rate(scheduler: Any) -> float | None:
-    """Returns the learning rate that a scheduler comes to and stays at, over its first; the scheduler is used up."""
+def _least_rate(scheduler: Any, steps: int) -> float | None:
+    """Returns the learning rate that a scheduler comes to and stays at, over its first; for one that steps with every step of the optimiser, also
+    what it falls to without end. The scheduler is used up."""
+    each = getattr(scheduler, "_step_count", 1) - 1 >= max(_EACH, steps // 2)
     if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
         return None
     rates: list[float] = []
@@ -155,4 +159,6 @@ def _least_rate(scheduler: Any) -> float | None:
     except Exception:  # one that has an end says so
         return None
     last = rates[-50:]
-    return last[-1] / first if first > 0 and min(last) == max(last) else None
+    if first <= 0:
+        return None
+    return last[-1] / first if min(last) == max(last) or (each and max(last) < 1e-6 * first) else None

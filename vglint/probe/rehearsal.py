@@ -69,7 +69,8 @@ def rehearse(request: Request, source: Path) -> Measured:
             return untrained
         raise error or NoTrainingError(_nothing(witness))
     runs = [run]
-    for seed in range(1, 1 if witness.seeded or run.seconds > _LONG else request.seeds):
+    once = witness.seeded or time.monotonic() - start > request.seconds / 3
+    for seed in range(1, 1 if once else request.seeds):
         again, seen, _, _ = _attempt(request, source, found, seed, start)
         if _settled(seen):
             runs.append(again)
@@ -134,8 +135,8 @@ def _attempt(
 
 _REFUSED = ("can't optimize a non-leaf Tensor", "optimizer got an empty parameter list")
 """What an optimiser says of a tensor that is computed from another, or of nothing: no data would have helped."""
-_LONG, _LONGEST = 8.0, 20.0
-"""Seconds of a run after which no second one is made, and which no run takes longer than."""
+_LONGEST = 20.0
+"""Seconds of the processor that no run takes longer than."""
 _MOST_MODELS = 6
 
 

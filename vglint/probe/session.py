@@ -20,7 +20,7 @@ from torch.utils._pytree import tree_unflatten
 from vglint.probe.building import build
 from vglint.probe.calls import TrainingCalls
 from vglint.probe.capturing import Captured, capture
-from vglint.probe.edges import edge_fault, input_fault
+from vglint.probe.edges import edge_fault, input_fault, large_fault
 from vglint.probe.feeding import NoInputError, find_inputs, reaching
 from vglint.probe.given import given_batch
 from vglint.probe.loading import load
@@ -234,6 +234,7 @@ def _untrained(model: nn.Module, task: Task) -> Run:
     measures: dict[str, Scalar] = {
         "nonfinite": bool(ordinary),
         "edge_nonfinite": bool(ordinary or edge),
+        "large_nonfinite": large_fault(model, task),
         "unowned_parameters": unowned,
     }
     with torch.no_grad(), watching(model) as sight:

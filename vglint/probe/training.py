@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
-from vglint.probe.edges import edge_fault
+from vglint.probe.edges import edge_fault, large_fault
 from vglint.probe.feeding import tensors
 from vglint.probe.measures import measures_of
 from vglint.probe.record import Layer, Run, Snapshot
@@ -249,6 +249,7 @@ def _run(
     measures["equal_rows"] = bool(seen.losses) and _equal_rows(model)
     if sound:
         measures["edge_nonfinite"] = bool(edge_fault(model, task, seed, copied=False))
+        measures["large_nonfinite"] = large_fault(model, task, seed)
     return Run(
         optimizer,
         rate,
@@ -289,6 +290,7 @@ def _final(model: nn.Module, task: Task, seed: int, size: int, steps: int) -> tu
 def unowned_parameters(loss: Tensor, model: nn.Module, inputs: Sequence[Tensor]) -> int:
     """Returns how many leaves the loss depends on that want a gradient and are neither the model's parameters nor inputs."""
     owned = {id(value) for value in (*model.parameters(), *inputs)}
+    kept = kept_leaves([model])
     seen, stack, count = set(), [loss.grad_fn], 0
     while stack:
         node = stack.pop()
@@ -296,9 +298,15 @@ def unowned_parameters(loss: Tensor, model: nn.Module, inputs: Sequence[Tensor])
             continue
         seen.add(node)
         leaf = getattr(node, "variable", None)
-        count += isinstance(leaf, nn.Parameter) and id(leaf) not in owned
+        count += (isinstance(leaf, nn.Parameter) or id(leaf) in kept) and id(leaf) not in owned
         stack += [parent for parent, _ in node.next_functions]
     return count
+
+
+def kept_leaves(models: Iterable[nn.Module]) -> set[int]:
+    """Returns the identities of tensors that want a gradient and that modules keep as plain attributes."""
+    values = (value for model in models for module in model.modules() for value in vars(module).values())
+    return {id(one) for value in values for one in tensors(value) if one.requires_grad and one.is_leaf}
 
 
 def _any(gradient: Tensor) -> bool:

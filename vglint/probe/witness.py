@@ -19,6 +19,7 @@ from vglint.probe.calls import TrainingCalls
 from vglint.probe.loop import Loop
 from vglint.probe.measures import measures_of
 from vglint.probe.record import Run, Snapshot
+from vglint.probe.training import kept_leaves
 from vglint.probe.watch import Sight, watching
 from vglint.rule import Scalar
 
@@ -26,6 +27,8 @@ _CUT = 0.1
 """Share of exact zeros among the logits from which a ReLU is seen in them."""
 _LEAST, _LONG = 26, 10.0
 """Steps that a run has at least, and seconds from which on it takes no more than those."""
+_PASSES = 4
+"""Backward passes from which on an optimiser that has not stepped is idle."""
 _RISEN, _FALLEN = 3.0, 0.05
 _WATCHED = frozenset({0, 10, 25, 50, 55})
 """Turns of the loop in which every layer is watched."""
@@ -53,7 +56,8 @@ class Witness:
 
     steps: int
     deadline: float
-    start: float = field(default_factory=time.monotonic)
+    """In seconds of this process's own time, as `start`: what other processes do changes no measure."""
+    start: float = field(default_factory=time.process_time)
     modules: list[nn.Module] = field(default_factory=list)
     losses: dict[str, list[float]] = field(default_factory=dict)
     made: list[torch.optim.Optimizer] = field(default_factory=list)
@@ -106,7 +110,7 @@ class Witness:
         self.loop.called(module)
         if self.depth == 0 and id(module) not in self.first_calls:
             self.first_calls[id(module)] = (module, _copied(args), _copied(kwargs))
-            if time.monotonic() > self.deadline:
+            if time.process_time() > self.deadline:
                 raise EnoughError
         if self.wanted is not None and type(module).__name__ == self.wanted:
             self.first_calls = {id(module): (module, args, kwargs)}
@@ -156,7 +160,7 @@ class Witness:
             gradient = owned.value.grad
             owned.flowed = owned.flowed or (gradient is not None and bool(gradient.any()))
         self.loop.after_backward(owned.value for owned in self._owned.values())
-        if self.passes >= 8 * self.steps or time.monotonic() > self.deadline:
+        if self.passes >= 8 * self.steps or time.process_time() > self.deadline:
             raise EnoughError
 
     def built(self, optimizer: torch.optim.Optimizer) -> None:
@@ -191,7 +195,7 @@ class Witness:
                 self._used[id(parameter)] = (id(parameter.grad), parameter.grad._version)
         self.taken += 1
         self.loop.stepped()
-        now, turns = time.monotonic(), self.taken / len(self.optimizers)
+        now, turns = time.process_time(), self.taken / len(self.optimizers)
         if turns >= self.steps or now > self.deadline or (turns >= _LEAST and now - self.start > _LONG):
             raise EnoughError
 
@@ -208,6 +212,11 @@ class Witness:
         if dim >= 0:
             sums = value.logsumexp(dim).abs() < 1e-4
             self.facts.setdefault("log_probabilities_as_logits", []).append(bool(sums.all()))
+
+    def weighed(self, given: Tensor, place: str) -> None:
+        """Notes what a softmax got."""
+        if given.numel() > 1:
+            self.rectified.setdefault(place, []).append(_rectified(given.detach()))
 
     def took_logs(self, given: Tensor) -> None:
         """Notes what a loss of log-probabilities got."""
@@ -263,6 +272,7 @@ class Witness:
         found["frozen_optimizers"] = sum(
             not any(parameter.requires_grad for parameter in _parameters(optimizer)) for optimizer in self.made
         )
+        found["unstepped_optimizers"] = self._unstepped()
         found["blind_optimizers"] = sum(
             not any(self._owned[id(parameter)].heard for parameter in _parameters(optimizer))
             for optimizer in self.optimizers.values()
@@ -288,6 +298,7 @@ class Witness:
         """Returns how many parameters the loss depends on that no module and no optimiser holds."""
         self._own_modules()
         held = {id(one) for optimizer in self.made for one in _parameters(optimizer)}
+        kept = kept_leaves(self.roots())
         seen, stack, count = set(), [loss.grad_fn], 0
         while stack:
             node = stack.pop()
@@ -295,9 +306,22 @@ class Witness:
                 continue
             seen.add(node)
             leaf = getattr(node, "variable", None)
-            count += isinstance(leaf, nn.Parameter) and id(leaf) not in held and id(leaf) not in self._owned
+            stray = isinstance(leaf, nn.Parameter) or id(leaf) in kept
+            count += stray and id(leaf) not in held and id(leaf) not in self._owned
             stack += [parent for parent, _ in node.next_functions]
         return count
+
+    def _unstepped(self) -> int:
+        """Returns how many optimisers never step though gradients reach their parameters, which no other optimiser steps."""
+        if self.loop.passes < _PASSES:
+            return 0
+        stepped = {id(one) for optimizer in self.optimizers.values() for one in _parameters(optimizer)}
+        idle = [optimizer for optimizer in self.made if id(optimizer) not in self.optimizers]
+        return sum(
+            any((owned := self._owned.get(id(one))) is not None and owned.flowed for one in _parameters(optimizer))
+            and not any(id(one) in stepped for one in _parameters(optimizer))
+            for optimizer in idle
+        )
 
     def _own_modules(self) -> None:
         if self._known == len(self.modules):

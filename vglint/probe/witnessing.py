@@ -28,8 +28,9 @@ _CLIPS = ("clip_grad_norm_", "clip_grad_norm")
 def witnessing(steps: int, seconds: float, wanted: str | None = None, *, on_cpu: bool = True) -> Iterator[Witness]:
     """Watches all training of this process while it lasts; raises EnoughError in the code after `steps` steps of each optimiser, or at
     the first call for a gradient of a module of the `wanted` class."""
-    witness = Witness(steps, time.monotonic() + seconds, wanted=wanted)
+    witness = Witness(steps, time.process_time() + seconds, wanted=wanted)
     witness.calls.on_cpu = on_cpu
+    witness.calls.before_softmax = witness.weighed
     with ExitStack() as ends:
         ends.callback(witness.close)
         for hook in (

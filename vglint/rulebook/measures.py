@@ -25,6 +25,9 @@ MEASURES: Mapping[str, Measure] = {
         "number", "decades", "RMS gradient at the first weight layer's output over the last hidden one's, at the start"
     ),
     "nonfinite": Measure("flag", "", "NaN or infinity appeared in an activation, a gradient or the loss"),
+    "large_nonfinite": Measure(
+        "flag", "", "NaN or infinity in the loss or a gradient where inputs are 1000 times as large"
+    ),
     "edge_nonfinite": Measure(
         "flag", "", "NaN or infinity in the loss or a gradient where inputs are zero or all arguments are equal"
     ),
@@ -105,6 +108,11 @@ MEASURES: Mapping[str, Measure] = {
     "frozen_optimizers": Measure(
         "number", "optimisers", "optimisers of the training code none of whose parameters wants a gradient"
     ),
+    "unstepped_optimizers": Measure(
+        "number",
+        "optimisers",
+        "optimisers of the training code that never step in four backward passes or more, though gradients reach their parameters",
+    ),
     "unstepped_passes": Measure(
         "number", "passes", "backward passes of training code in which nothing steps; 0 where something does"
     ),
@@ -131,7 +139,7 @@ MEASURES: Mapping[str, Measure] = {
         "nodes of the loss's graph at the training code's twelfth backward pass over those at its first",
     ),
     "kept_graphs": Measure(
-        "number", "losses", "of the training code's first eleven losses, those whose graph is still held at the twelfth"
+        "number", "losses", "earlier losses of the training code whose graph is still held at a later pass"
     ),
     "stale_gradients": Measure(
         "flag", "", "a step of the training code uses gradients that an earlier step has used and nobody has cleared"
