@@ -106,7 +106,8 @@ def tensor(run: Run, which: External, args: list[Value], keywords: dict[str, Val
     listed = data.items if isinstance(data, ListV) else list(data) if isinstance(data, tuple) else []
     if any(is_tensor(item) for item in listed):
         return _leaf_of(run, which.name, listed, keywords, site)
-    if run.training_code and not run.setup and not run.modules_running and _is_open(literal(data)):
+    batch = run.training_code and not run.setup and not run.modules_running and not keywords.get("requires_grad")
+    if batch and _is_open(literal(data)):
         text = " ".join(site.unit.source_of(site.node).split())
         return entry_input(run, text if len(text) <= 40 else text[:39] + "…", site)
     spelling = ops.find(which.name)
