@@ -119,7 +119,7 @@ FOREIGN = {
     "interp/library": "functions of Python and of other libraries than torch",
     "interp/kinds/arrays.py": "functions of numpy",
     "interp/kinds/native_methods.py": "methods of numpy's arrays and of Python's numbers",
-    "interp/machine/imports.py": "functions of the module math",
+    "interp/machine/names.py": "functions of the module math",
     "interp/kinds/tensors.py": "methods of a tensor, as they are called",
     "interp/torch/trainers.py": "methods of an accelerator",
 }

@@ -19,13 +19,8 @@ from vglint.interp.entries.starts import (
 from vglint.interp.entries.worlds import alternatives
 from vglint.interp.kinds import attributes, instances, records, type_tests
 from vglint.interp.library import builtins, families, pytrees, regex, sequences, signatures, stdlib, torch_helpers
-from vglint.interp.machine.core import (
-    MISSING,
-    Frame,
-    Run,
-    call,
-    evaluate,
-)
+from vglint.interp.machine.core import Frame, Run, call, evaluate
+from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.names import lookup
 from vglint.interp.static.candidates import Candidate, candidates
 from vglint.interp.syntax import comprehensions, expressions, functions, literals, loops, statements

@@ -9,7 +9,8 @@ from vglint.graph import Config, Graph, ModuleInfo, Node, Parameter, Region
 from vglint.interp.machine.core import Draft, Run
 from vglint.interp.machine.passes import Pass
 from vglint.interp.torch.leaves import leaf_base
-from vglint.interp.torch.modules import class_name, walk
+from vglint.interp.torch.modules import walk
+from vglint.interp.values.classes import class_name
 from vglint.interp.values.objects import DictV, ListV, ModuleV, ParamV, SetV, Site, TensorV, Value
 from vglint.ops import having
 from vglint.origin import Origin

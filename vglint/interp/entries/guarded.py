@@ -72,6 +72,6 @@ def new_run(project: Project, entry: str) -> Run:
 
 
 def namespace(run: Run, module: Module) -> Namespace:
-    from vglint.interp.machine.imports import namespace
+    from vglint.interp.machine.names import namespace
 
     return namespace(run, module)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 
 from vglint import origin
-from vglint.interp.machine.core import MISSING, Frame, Run, call, evaluate
+from vglint.interp.machine.core import Frame, Run, call, evaluate
+from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.names import lookup
 from vglint.interp.nodes.emit import entry_input
 from vglint.interp.torch.leaves import is_module_class
-from vglint.interp.torch.modules import find_in_mro
+from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import ClassV, External, FunctionV, Instance, ListV, Scope, Site, Value
 from vglint.source import code
 from vglint.value import Unknown

@@ -24,25 +24,15 @@ from vglint.interp.entries.starts import (
     setup_call,
 )
 from vglint.interp.machine.attempts import take_back
-from vglint.interp.machine.core import (
-    MISSING,
-    NODES,
-    STEPS,
-    BudgetError,
-    Frame,
-    Raised,
-    Run,
-    call,
-    evaluate,
-    execute_unit,
-)
-from vglint.interp.machine.memory import Journal, Memory
+from vglint.interp.machine.core import NODES, STEPS, BudgetError, Frame, Raised, Run, call, evaluate, execute_unit
+from vglint.interp.machine.journal import MISSING, Journal
+from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.names import member
 from vglint.interp.static.candidates import Candidate, Need, factories, needs
 from vglint.interp.static.redefined import definitions, lasts_until, repeated
 from vglint.interp.static.worlds import World
 from vglint.interp.torch.leaves import is_module_class
-from vglint.interp.torch.modules import find_in_mro
+from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     ClassV,
     FunctionV,

@@ -21,7 +21,7 @@ from vglint.interp.static.candidates import acts_elsewhere
 from vglint.interp.static.redefined import repeated
 from vglint.interp.torch import training
 from vglint.interp.torch.leaves import leaf_base
-from vglint.interp.torch.modules import find_in_mro
+from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     ClassV,
     DictV,

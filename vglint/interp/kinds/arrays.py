@@ -7,10 +7,10 @@ import math
 from typing import Any
 
 from vglint import origin
-from vglint.interp.library.builtins import call_math
 from vglint.interp.machine.core import GETATTR, LIBRARY, Frame, Run, opaque, register
 from vglint.interp.protocols import comparison, operators
 from vglint.interp.protocols.iteration import items_of
+from vglint.interp.protocols.mathematics import call_math
 from vglint.interp.values.objects import ArrayV, BuiltinV, External, ListV, Site, Value, is_tensor
 from vglint.value import Expr, Unknown
 

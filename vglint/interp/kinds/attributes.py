@@ -9,14 +9,16 @@ from vglint import ops, origin
 from vglint.interp.kinds import native_methods
 from vglint.interp.kinds.enums import by_name
 from vglint.interp.kinds.mappings import METHODS, is_mapping, mapping_method
-from vglint.interp.machine.core import CONSTANTS, GETATTR, MISSING, Frame, Raised, Run, call, get_attribute, register
+from vglint.interp.machine.core import CONSTANTS, GETATTR, Frame, Raised, Run, call, get_attribute, register
+from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.names import member
 from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of
 from vglint.interp.nodes.ranks import rank_of
 from vglint.interp.protocols.indexing import dimension
 from vglint.interp.torch.autograd_functions import bound_apply, is_function_class
 from vglint.interp.torch.composite import COMPOSITES, composite
-from vglint.interp.torch.modules import bind_attribute, find_in_mro, plain_lookup
+from vglint.interp.torch.modules import bind_attribute, plain_lookup
+from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     BuiltinV,
     ClassV,
@@ -68,7 +70,7 @@ def namespace(run: Run, value: Namespace, name: str, frame: Frame) -> Value:
         return value
     module = run.project.resolve(value.module, name, 1) if value.module.is_package else None
     if module is not None:
-        from vglint.interp.machine.imports import namespace as space_of
+        from vglint.interp.machine.names import namespace as space_of
 
         return space_of(run, module)
     return Unknown(origin.Name(f"{value.module.name}.{name}"))

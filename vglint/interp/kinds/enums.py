@@ -5,7 +5,8 @@ from __future__ import annotations
 from vglint import origin
 from vglint.interp.machine.core import GETATTR, LIBRARY, Frame, Run, get_attribute, register
 from vglint.interp.protocols.iteration import items_of
-from vglint.interp.torch.modules import bind_attribute, find_in_mro
+from vglint.interp.torch.modules import bind_attribute
+from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     BuiltinV,
     ClassMethodV,

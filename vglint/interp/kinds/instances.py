@@ -17,8 +17,9 @@ from vglint.interp.machine.memory import holds_nodes
 from vglint.interp.static.worlds import switched
 from vglint.interp.torch.autograd_functions import is_function_class
 from vglint.interp.torch.leaves import build_leaf, is_module_class, leaf_base
-from vglint.interp.torch.modules import find_in_mro, new_module
+from vglint.interp.torch.modules import new_module
 from vglint.interp.torch.training import optimizer, optimizer_class
+from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     BuiltinV,
     ClassMethodV,

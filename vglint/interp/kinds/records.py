@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vglint import origin
 from vglint.interp.machine.core import LIBRARY, Frame, Run, call, register
-from vglint.interp.torch.modules import find_in_mro
+from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import BuiltinV, ClassV, DictV, External, Instance, Site, Value
 from vglint.value import Unknown
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 from vglint import origin
@@ -11,7 +10,8 @@ from vglint.interp.nodes.ranks import rank_of
 from vglint.interp.protocols.comparison import symbolic, truth
 from vglint.interp.protocols.repeats import number_of
 from vglint.interp.torch.containers import parts_of
-from vglint.interp.torch.modules import find_in_mro, register_unnamed
+from vglint.interp.torch.modules import register_unnamed
+from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     ArrayV,
     BuiltinV,
@@ -304,26 +304,6 @@ def object_(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     return Instance(which, {}, site)
-
-
-def call_math(name: str, args: list[Value]) -> Value:
-    """Computes a function of `math` on plain numbers."""
-    function = getattr(math, name, None)
-    if function is None or not args or not all(isinstance(arg, (int, float)) for arg in args):
-        return _symbolic_math(name, args)
-    try:
-        return function(*args)
-    except (ValueError, TypeError, OverflowError):
-        return Unknown(origin.Call(f"math.{name}"))
-
-
-def _symbolic_math(name: str, args: list[Value]) -> Value:
-    number = symbolic(args[0]) if len(args) == 1 else None
-    if number is not None:
-        if name in ("floor", "ceil", "trunc", "fabs"):
-            return number
-        return Unknown(origin.Computed(f"math.{name}({number})"))
-    return next((arg for arg in args if isinstance(arg, Unknown)), Unknown(origin.Computed(f"math.{name}")))
 
 
 @register(LIBRARY, "builtins.dir")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vglint import ops, origin
 from vglint.interp.machine.core import CONSTANTS, LIBRARY, Frame, Run, register
-from vglint.interp.torch.modules import find_in_mro
+from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     ClassV,
     DictV,

@@ -8,12 +8,11 @@ from typing import Any
 
 from vglint import origin
 from vglint.interp.machine.core import CONSTANTS, LIBRARY, Frame, Run, call, opaque, register
-from vglint.interp.machine.imports import import_module, is_library
+from vglint.interp.machine.names import import_module, is_library
 from vglint.interp.protocols import operators
 from vglint.interp.protocols.indexing import index
-from vglint.interp.protocols.iteration import items_of
+from vglint.interp.protocols.iteration import items_of, parts_of_items
 from vglint.interp.static.worlds import switched
-from vglint.interp.syntax.literals import parts_of_items
 from vglint.interp.torch.modules import find_attribute
 from vglint.interp.values.objects import (
     BuiltinV,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from vglint import ops, origin
 from vglint.interp.library.stdlib import duplicate
+from vglint.interp.machine.arguments import arguments
 from vglint.interp.machine.core import CONSTANTS, LIBRARY, Frame, Run, call, opaque, register
 from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.emit import emit, entry_input, shape_of
 from vglint.interp.nodes.operations import emit_call
 from vglint.interp.protocols.comparison import GPU
+from vglint.interp.protocols.contexts import AUTOCAST, NO_GRAD, context
 from vglint.interp.protocols.iteration import items_of
-from vglint.interp.syntax.contexts import AUTOCAST, NO_GRAD, context
-from vglint.interp.syntax.functions import arguments
 from vglint.interp.values.objects import (
     BuiltinV,
     DictV,

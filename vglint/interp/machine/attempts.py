@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from vglint.interp.machine.core import Run, rewind, write_place
-from vglint.interp.machine.memory import Journal
+from vglint.interp.machine.core import Run
+from vglint.interp.machine.journal import Journal, rewind, write_place
 from vglint.interp.values.objects import DictV, Instance, ListV, Value
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from vglint import origin
 from vglint.graph import RegionKind
-from vglint.interp.machine.memory import Journal, Memory
+from vglint.interp.machine.journal import LIST, MISSING, FieldKey, Journal
+from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.passes import Passes
 from vglint.interp.static.worlds import World
 from vglint.interp.values.objects import (
@@ -285,51 +286,6 @@ class Run:
     def symbol(self, text: str) -> Expr:
         self.symbols += 1
         return Expr.symbol(text)
-
-
-class _Missing:
-    def __repr__(self) -> str:
-        return "MISSING"
-
-
-MISSING = _Missing()
-LIST = _Missing()
-
-
-@dataclass(frozen=True, slots=True)
-class FieldKey:
-    name: str
-
-
-def rewind(log: list[tuple[Any, Any, Any]]) -> dict[tuple[int, Any], tuple[Any, Any, Any]]:
-    """Undoes logged writes and returns what the written places held: by place, (holder, key, value after)."""
-    after: dict[tuple[int, Any], tuple[Any, Any, Any]] = {}
-    for holder, key, _ in log:
-        place = (id(holder), key)
-        if place not in after:
-            after[place] = (holder, key, read_place(holder, key))
-    for holder, key, old in reversed(log):
-        write_place(holder, key, old)
-    return after
-
-
-def read_place(holder: Any, key: Any) -> Any:
-    if key is LIST:
-        return list(holder.items)
-    if isinstance(key, FieldKey):
-        return getattr(holder, key.name)
-    return holder.get(key, MISSING)
-
-
-def write_place(holder: Any, key: Any, value: Any) -> None:
-    if key is LIST:
-        holder.items[:] = value
-    elif isinstance(key, FieldKey):
-        setattr(holder, key.name, value)
-    elif value is MISSING:
-        holder.pop(key, None)
-    else:
-        holder[key] = value
 
 
 # ---- the tables

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from vglint.interp.machine.journal import MISSING
 from vglint.interp.values.objects import (
     ClassV,
     DictV,
@@ -23,22 +24,6 @@ from vglint.interp.values.objects import (
 
 if TYPE_CHECKING:
     from vglint.source.unit import Unit
-
-
-class Journal(list[tuple[Any, Any, Any]]):
-    """Writes that can be taken back: holder, key, what it held; `touched` are the lists and sets among the holders."""
-
-    __slots__ = ("touched",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.touched: dict[int, ListV | SetV] = {}
-
-    def absorb(self, later: Journal) -> Journal:
-        """Returns this journal with the writes of a later one at its end."""
-        self += later
-        self.touched |= later.touched
-        return self
 
 
 class Memory:
@@ -101,8 +86,6 @@ class Memory:
 
     def withdraw(self, mark: tuple[int, int]) -> None:
         """Forgets what was noted since a mark: it holds nodes or modules that are gone, and is evaluated anew when it is asked for."""
-        from vglint.interp.machine.core import MISSING
-
         units, bound = mark
         for space, name, before in reversed(self._bound[bound:]):
             if before is MISSING:

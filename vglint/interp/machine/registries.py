@@ -33,7 +33,7 @@ def filled(run: Run, registry: DictV, reader: Namespace) -> bool:
     found = False
     run.filling += 1
     for module in _imported_files(run, [home.module, reader.module]):
-        from vglint.interp.machine.imports import namespace
+        from vglint.interp.machine.names import namespace
 
         space = namespace(run, module)
         for unit in module.units:

@@ -10,10 +10,12 @@ from typing import Any
 
 from vglint import ops, origin
 from vglint.interp.machine import registries
-from vglint.interp.machine.core import MISSING, Frame, Run, call, get_attribute, opaque
+from vglint.interp.machine.core import Frame, Run, call, get_attribute, opaque
+from vglint.interp.machine.journal import MISSING
 from vglint.interp.nodes.constants import truth_of
 from vglint.interp.nodes.operations import emit_operator
 from vglint.interp.protocols.repeats import is_repeated
+from vglint.interp.values.classes import is_container
 from vglint.interp.values.objects import (
     ArrayV,
     ClassV,
@@ -364,13 +366,6 @@ def _length_method(run: Run, value: Instance, frame: Frame, site: Site) -> bool 
         if not is_unknown(method):
             return truth(run, call(run, method, [], {}, frame, site), frame, site)
     return True
-
-
-def is_container(module: ModuleV) -> bool:
-    """Whether a module is one of torch's lists of modules, or of a class built on one."""
-    classes = module.cls.mro if isinstance(module.cls, ClassV) else (module.cls,)
-    names = {cls.name for cls in classes if isinstance(cls, External)}
-    return bool(names & {"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict"})
 
 
 def _positive(number: Expr) -> bool:

@@ -149,7 +149,7 @@ def _dict(run: Run, value: DictV, key: Value, frame: Frame, site: Site) -> Value
 
 
 def _module(run: Run, value: ModuleV, key: Value, frame: Frame, site: Site) -> Value:
-    from vglint.interp.torch.modules import find_in_mro
+    from vglint.interp.values.classes import find_in_mro
 
     method = find_in_mro(value.cls, "__getitem__")
     if method is not None:
@@ -234,7 +234,7 @@ def dimension(run: Run, tensor: Value, position: int) -> Value:
 
 
 def _instance(run: Run, value: Instance, key: Value, frame: Frame, site: Site) -> Value:
-    from vglint.interp.torch.modules import find_in_mro
+    from vglint.interp.values.classes import find_in_mro
 
     if isinstance(value.cls, ClassV) and value.cls.fields is not None:
         if isinstance(key, (int, slice)):

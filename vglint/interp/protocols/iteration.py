@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vglint import origin
 from vglint.interp.machine.core import Frame, Run, call, get_attribute, opaque
+from vglint.interp.protocols.repeats import first_repeated, is_layered, is_repeated, number_of
 from vglint.interp.values.objects import (
     ArrayV,
     ClassV,
@@ -17,6 +18,7 @@ from vglint.interp.values.objects import (
     MethodV,
     ModuleV,
     OpaqueV,
+    OpenLoop,
     RepeatV,
     SetV,
     ShapeV,
@@ -115,8 +117,6 @@ def _rest(run: Run, value: IteratorV) -> Items:
 
 def listed(items: Sequence[Value]) -> Items:
     """Returns items of which some may be repeated; then, for whom that is too much, one that stands for all."""
-    from vglint.interp.protocols.repeats import first_repeated, is_repeated, number_of
-
     if not is_repeated(items):
         return Items(list(items))
     only = items[0]
@@ -196,3 +196,13 @@ def _rows(run: Run, value: Value, site: Site) -> Items:
         index_tensor(run, value, Unknown(origin.Computed("index")), site),
         shape[0] if shape else Unknown(origin.Length("first size of a tensor")),
     )
+
+
+def parts_of_items(found: Items) -> list[Value] | None:
+    """Returns what a starred expression adds to a list: items, of which layers may be repeated an unknown number of times."""
+    if found.items is not None or found.parts is not None:
+        return found.items if found.items is not None else found.parts
+    if not is_layered(found.item):
+        return None
+    count = found.count if found.count is not None else Unknown(origin.Length("list of unknown length"))
+    return [RepeatV((found.item,), count, OpenLoop(count))]

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from vglint import origin
-from vglint.interp.machine.core import MISSING, Frame, Run, opaque
+from vglint.interp.machine.core import Frame, Run, opaque
+from vglint.interp.machine.journal import MISSING
 from vglint.interp.nodes.operations import emit_operator
 from vglint.interp.protocols.comparison import (
     NATIVE,

@@ -6,24 +6,12 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from vglint import ops, origin
-from vglint.interp.machine.core import (
-    LIST,
-    MISSING,
-    BudgetError,
-    FieldKey,
-    Flow,
-    Frame,
-    Raised,
-    Run,
-    evaluate,
-    rewind,
-    write_place,
-)
-from vglint.interp.machine.memory import Journal
+from vglint.interp.machine.core import BudgetError, Flow, Frame, Raised, Run, evaluate
+from vglint.interp.machine.journal import LIST, MISSING, FieldKey, Journal, rewind, write_place
 from vglint.interp.nodes.constants import carries_gradient, contents
 from vglint.interp.nodes.emit import emit, node_of
 from vglint.interp.protocols.comparison import equal, turn_of
-from vglint.interp.torch.modules import find_in_mro
+from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import ClassV, ListV, ModuleV, OpaqueV, Site, TensorV, Value, is_tensor
 from vglint.source import code
 from vglint.value import Unknown
@@ -156,7 +144,7 @@ def fork_values(run: Run, condition: Value, nodes: list[code.Expression], frame:
 def run_write(run: Run, holder: Any, key: Any, value: Any) -> None:
     """Writes a place, noting it in the journal of the branch around."""
     if run.journal is not None:
-        from vglint.interp.machine.core import read_place
+        from vglint.interp.machine.journal import read_place
 
         run.journal.append((holder, key, read_place(holder, key)))
     write_place(holder, key, value)
@@ -186,7 +174,7 @@ def _join_ends(run: Run, ends: list[End], frame: Frame, site: Site, text: str) -
         for place, (holder, key, _) in after.items():
             places[place] = (holder, key)
     for place, (holder, key) in places.items():
-        from vglint.interp.machine.core import read_place
+        from vglint.interp.machine.journal import read_place
 
         values = [after[place][2] if place in after else read_place(holder, key) for _, after, _, _ in kept]
         joined = values[0]

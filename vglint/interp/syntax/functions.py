@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from vglint import ops, origin
 from vglint.interp.machine.core import (
     CALL,
     DEPTH,
     LIBRARY,
-    MISSING,
     RECURSION,
     RECURSION_UNKNOWN,
     Flow,
@@ -22,6 +19,7 @@ from vglint.interp.machine.core import (
     opaque,
     register,
 )
+from vglint.interp.machine.journal import MISSING
 from vglint.interp.nodes.operations import emit_call
 from vglint.interp.protocols.repeats import UNKNOWN_LENGTH
 from vglint.interp.static.worlds import switched
@@ -30,9 +28,10 @@ from vglint.interp.torch.composite import composite
 from vglint.interp.torch.escapes import escape
 from vglint.interp.torch.given import act_of_unknown
 from vglint.interp.torch.leaves import CONTAINERS, build_leaf
-from vglint.interp.torch.modules import class_name, find_in_mro, new_module
+from vglint.interp.torch.modules import new_module
 from vglint.interp.torch.replay import called_on, layer_among
 from vglint.interp.torch.training import is_optimizer, optimizer, scheduler
+from vglint.interp.values.classes import class_name, find_in_mro
 from vglint.interp.values.objects import (
     BuiltinV,
     ClassMethodV,
@@ -353,10 +352,3 @@ def _leaf(run: Run, cls: External, args: list[Value], keywords: dict[str, Value]
 
 def is_tensor_or_unknown(value: Value) -> bool:
     return isinstance(value, TensorV) or is_unknown(value)
-
-
-def arguments(args: list[Value], keywords: dict[str, Value], *names: str, default: Any = None) -> list[Value]:
-    """Returns the arguments of a library call by position or name."""
-    return [
-        args[position] if position < len(args) else keywords.get(name, default) for position, name in enumerate(names)
-    ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from vglint.interp.machine.core import LIST, MISSING, FieldKey, Frame, Run, read_place
+from vglint.interp.machine.core import Frame, Run
+from vglint.interp.machine.journal import LIST, MISSING, FieldKey, read_place
 from vglint.interp.syntax.carried import nodes_of
 from vglint.interp.values.objects import ListV, Locals, ModuleV, ParamV, TensorV
 from vglint.ops import having

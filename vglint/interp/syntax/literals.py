@@ -9,13 +9,10 @@ from typing import Any
 
 from vglint import origin
 from vglint.interp.machine.core import EVAL, Frame, Run, evaluate, opaque, register
-from vglint.interp.protocols.iteration import Items, items_of
-from vglint.interp.protocols.repeats import is_layered
+from vglint.interp.protocols.iteration import items_of, parts_of_items
 from vglint.interp.values.objects import (
     DictV,
     ListV,
-    OpenLoop,
-    RepeatV,
     SetV,
     Site,
     Value,
@@ -81,16 +78,6 @@ def elements(run: Run, nodes: Any, frame: Frame) -> list[Value] | None:
         else:
             values.append(evaluate(run, element, frame))
     return values
-
-
-def parts_of_items(found: Items) -> list[Value] | None:
-    """Returns what a starred expression adds to a list: items, of which layers may be repeated an unknown number of times."""
-    if found.items is not None or found.parts is not None:
-        return found.items if found.items is not None else found.parts
-    if not is_layered(found.item):
-        return None
-    count = found.count if found.count is not None else Unknown(origin.Length("list of unknown length"))
-    return [RepeatV((found.item,), count, OpenLoop(count))]
 
 
 _KINDS: dict[str, Any] = {"tuple": tuple, "list": ListV, "set": SetV}

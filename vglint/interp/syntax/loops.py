@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from vglint import origin
 from vglint.interp.machine.attempts import Attempt
 from vglint.interp.machine.core import TURNS, Flow, Frame, Run, evaluate
-from vglint.interp.machine.memory import Journal
+from vglint.interp.machine.journal import Journal
 from vglint.interp.protocols import comparison
 from vglint.interp.protocols.comparison import counts_turns
 from vglint.interp.protocols.iteration import Items, items_of

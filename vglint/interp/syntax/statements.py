@@ -7,7 +7,7 @@ from typing import Any
 
 from vglint import origin
 from vglint.interp.machine.core import EXEC, Flow, Frame, Raised, Run, evaluate, execute, register
-from vglint.interp.machine.imports import bind_import
+from vglint.interp.machine.names import bind_import
 from vglint.interp.nodes.emit import emit
 from vglint.interp.protocols import comparison, operators, repeats
 from vglint.interp.protocols.indexing import index
@@ -22,6 +22,7 @@ from vglint.interp.syntax.independent_turns import turns_are_apart
 from vglint.interp.syntax.loops import walk_loop, walk_while
 from vglint.interp.syntax.refusals import refuses
 from vglint.interp.torch import containers
+from vglint.interp.values.classes import is_container
 from vglint.interp.values.objects import (
     ClassV,
     External,
@@ -89,7 +90,7 @@ def augmented(run: Run, node: code.Augmented, frame: Frame) -> int | None:
         if inner is not None:
             repeats.append(run, before, inner)
             return None
-    if symbol == "+" and isinstance(before, ModuleV) and comparison.is_container(before):
+    if symbol == "+" and isinstance(before, ModuleV) and is_container(before):
         containers.extend(run, before, value, site)
         return None
     after = operators.binary(run, symbol, before, value, frame, site)
@@ -304,7 +305,7 @@ def while_(run: Run, node: code.While, frame: Frame) -> int | None:
 
 @register(EXEC, code.With)
 def with_(run: Run, node: code.With, frame: Frame) -> int | None:
-    from vglint.interp.syntax.contexts import enter
+    from vglint.interp.protocols.contexts import enter
 
     opened = run.region
     for item in node.items:

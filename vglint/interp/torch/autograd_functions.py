@@ -6,7 +6,7 @@ from vglint import origin
 from vglint.interp.machine.attempts import Attempt
 from vglint.interp.machine.core import LIBRARY, Frame, Raised, Run, call, opaque, register
 from vglint.interp.nodes.emit import emit, node_of, shape_of, tensor_of
-from vglint.interp.torch.modules import find_in_mro
+from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import BuiltinV, ClassV, External, Instance, Site, TensorV, Value, is_tensor
 from vglint.ops.spec import Tensor
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from vglint.interp.machine.core import MISSING, Run
+from vglint.interp.machine.core import Run
+from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.names import member
 from vglint.interp.values.objects import Namespace, Value
 from vglint.source.module import Module

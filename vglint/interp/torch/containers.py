@@ -103,8 +103,8 @@ def add(run: Run, module: ModuleV, value: Value, site: Site, loop: OpenLoop | No
 
 def joined(run: Run, left: ModuleV, right: ModuleV, frame: Frame, site: Site) -> Value:
     """Performs `+` of two lists of modules."""
-    from vglint.interp.protocols.comparison import is_container
     from vglint.interp.torch.modules import new_module
+    from vglint.interp.values.classes import is_container
 
     if not (is_container(left) and is_container(right) and isinstance(left.cls, External)):
         return Unknown(origin.Call("sum of modules"))

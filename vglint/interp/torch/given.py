@@ -8,7 +8,8 @@ argument is stepped, else through a model.
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.machine.core import MISSING, Run
+from vglint.interp.machine.core import Run
+from vglint.interp.machine.journal import MISSING
 from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.emit import node_of, shape_of
 from vglint.interp.torch.training import act, optimizer_nodes, tensor_method

@@ -6,10 +6,10 @@ from typing import Any
 
 from vglint import origin
 from vglint.graph import Init
+from vglint.interp.machine.arguments import arguments
 from vglint.interp.machine.core import LIBRARY, Frame, Run, register
 from vglint.interp.nodes import distribution
 from vglint.interp.nodes.emit import shape_of
-from vglint.interp.syntax.functions import arguments
 from vglint.interp.values.objects import (
     External,
     ModuleV,

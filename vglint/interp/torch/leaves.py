@@ -151,7 +151,7 @@ def build_leaf(
     for spec in specs:
         param = ParamV(spec.shape, spec.init, spec.trainable, spec.buffer, site, None, spec.name)
         run.put(module.buffers if spec.buffer else module.parameters, spec.name, param)
-    from vglint.interp.torch.modules import find_in_mro
+    from vglint.interp.values.classes import find_in_mro
 
     override = find_in_mro(module.cls, "reset_parameters")
     if override is not None and isinstance(override[0], FunctionV):

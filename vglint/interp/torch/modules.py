@@ -32,6 +32,7 @@ from vglint.interp.torch.leaves import (
     nested_leaf_attribute,
 )
 from vglint.interp.torch.passes import passed
+from vglint.interp.values.classes import class_name, find_in_mro
 from vglint.interp.values.objects import (
     Attrs,
     BuiltinV,
@@ -121,10 +122,6 @@ def _called(
     return opaque(run, origin.Call(f"forward of {class_name(module.cls)}"), [*args, *keywords.values()], site)
 
 
-def class_name(cls: Value) -> str:
-    return cls.qualified if isinstance(cls, ClassV) else cls.name if isinstance(cls, External) else type(cls).__name__
-
-
 def _method(module: Instance, name: str) -> Value:
     """Returns a method that a class of the user's defines (torch's own bases end the search)."""
     if not isinstance(module.cls, ClassV):
@@ -138,26 +135,6 @@ def _method(module: Instance, name: str) -> Value:
             and (_module_spelling(base.name) or base.name in CONTAINERS)
         ):
             return None
-    return None
-
-
-_OF_MODULES = frozenset({"__getattr__", "__setattr__", "__delattr__", "__call__", "__dir__"})
-"""What `super()` finds in nn.Module itself, before any class behind it."""
-
-
-def find_in_mro(cls: ClassV | External, name: str, after: ClassV | None = None) -> tuple[Value, Value] | None:
-    """Returns (value, class that holds it) of a class attribute; classes up to `after` are skipped."""
-    if not isinstance(cls, ClassV):
-        return None
-    skipping = after is not None
-    for base in cls.mro:
-        if skipping:
-            skipping = base is not after
-            continue
-        if after is not None and isinstance(base, External) and base.name == "torch.nn.Module" and name in _OF_MODULES:
-            return None
-        if isinstance(base, ClassV) and name in base.names:
-            return base.names[name], base
     return None
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from vglint.interp.machine.core import FieldKey, Run
-from vglint.interp.machine.memory import Journal
+from vglint.interp.machine.core import Run
+from vglint.interp.machine.journal import FieldKey, Journal
 from vglint.interp.values.objects import External, FunctionV, Locals, MethodV, ModuleV, ParamV, Scope, Site, Value
 
 Key: TypeAlias = Hashable

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from vglint import origin
-from vglint.interp.machine.core import LIBRARY, MISSING, Frame, Run, register
+from vglint.interp.machine.core import LIBRARY, Frame, Run, register
+from vglint.interp.machine.journal import MISSING
 from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.emit import node_of, shape_of
 from vglint.interp.torch.training import act, groups_of, optimizer_nodes, tensor_method

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vglint import ops, origin
-from vglint.interp.machine.core import LIBRARY, MISSING, Frame, Run, call, register, set_trainable
+from vglint.interp.machine.core import LIBRARY, Frame, Run, call, register, set_trainable
+from vglint.interp.machine.journal import MISSING
 from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of
 from vglint.interp.protocols.iteration import items_of

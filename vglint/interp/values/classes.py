@@ -1,0 +1,36 @@
+"""Classes: what they are called, what they derive from, what they hold."""
+
+from __future__ import annotations
+
+from vglint.interp.values.objects import ClassV, External, ModuleV, Value
+
+
+def class_name(cls: Value) -> str:
+    return cls.qualified if isinstance(cls, ClassV) else cls.name if isinstance(cls, External) else type(cls).__name__
+
+
+def find_in_mro(cls: ClassV | External, name: str, after: ClassV | None = None) -> tuple[Value, Value] | None:
+    """Returns (value, class that holds it) of a class attribute; classes up to `after` are skipped."""
+    if not isinstance(cls, ClassV):
+        return None
+    skipping = after is not None
+    for base in cls.mro:
+        if skipping:
+            skipping = base is not after
+            continue
+        if after is not None and isinstance(base, External) and base.name == "torch.nn.Module" and name in _OF_MODULES:
+            return None
+        if isinstance(base, ClassV) and name in base.names:
+            return base.names[name], base
+    return None
+
+
+def is_container(module: ModuleV) -> bool:
+    """Whether a module is one of torch's lists of modules, or of a class built on one."""
+    classes = module.cls.mro if isinstance(module.cls, ClassV) else (module.cls,)
+    names = {cls.name for cls in classes if isinstance(cls, External)}
+    return bool(names & {"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict"})
+
+
+_OF_MODULES = frozenset({"__getattr__", "__setattr__", "__delattr__", "__call__", "__dir__"})
+"""What `super()` finds in nn.Module itself, before any class behind it."""
