@@ -120,6 +120,7 @@ FOREIGN = {
     "interp/kinds/arrays.py": "functions of numpy",
     "interp/kinds/native_methods.py": "methods of numpy's arrays and of Python's numbers",
     "interp/machine/names.py": "functions of the module math",
+    "interp/protocols/mathematics.py": "functions of the module math",
     "interp/kinds/tensors.py": "methods of a tensor, as they are called",
     "interp/torch/trainers.py": "methods of an accelerator",
 }
