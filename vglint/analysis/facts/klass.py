@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from vglint import ops
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
@@ -130,6 +131,13 @@ def built_in_forward(found: ClassView) -> tuple[Place, ...]:
     places = [Place(module.span, module.type.rpartition(".")[2]) for module in found.passing]
     places += [Place(each.span, "Parameter") for each in found.passing_parameters if each.span is not None]
     return tuple(dict.fromkeys(places))
+
+
+@fact("class", "flag")
+def only_norms_built(found: ClassView) -> bool:
+    """All layers that forward builds are normalisations."""
+    spellings = [ops.find(module.type) for module in found.passing]
+    return bool(spellings) and all(each is not None and ops.kind(each.op) == "norm" for each in spellings)
 
 
 @fact("class", "places")

@@ -218,15 +218,22 @@ def recurrence(loop: LoopView) -> str:
 
 @fact("loop", "number", "steps")
 def sequence_length(loop: LoopView) -> float | Unknown:
-    """Number of time steps of the longest of them, where it is a plain number."""
+    """Number of time steps of the longest of them, where it is a plain number: of a cell, how often a turn calls it in a loop of known
+    length."""
     lengths = []
+    cells: dict[tuple[object, int], int] = {}
     for node in _recurrent(loop):
+        if node.op.endswith("_cell"):
+            called = (node.span, loop.view.regions_of(node.region)[0])
+            cells[called] = cells.get(called, 0) + 1
+            continue
         shape = loop.view.graph.nodes[node.inputs[0]].shape if node.inputs else None
         if shape is None or len(shape) != 3:
             continue
         size = shape[1] if node.get("batch_first") is True else shape[0]
         if isinstance(size, int):
             lengths.append(size)
+    lengths += [count for count in cells.values() if count > 1]
     return float(max(lengths)) if lengths else unknown("the sequence length is not known")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vglint import origin
 from vglint.analysis.facts.loop import LoopView, places_of
-from vglint.analysis.facts.model import ADAPTIVE, ModelView
+from vglint.analysis.facts.model import ADAPTIVE, ModelView, model_place
 from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.finding import Place
@@ -92,6 +92,18 @@ def post_norms(model: ModelView) -> tuple[Place, ...]:
         for index in path.trunk
         if has(graph.nodes[index].op, "over_features") and any(i in sums for i in graph.nodes[index].inputs)
     )
+
+
+_STACKS = frozenset(f"torch.nn.{name}" for name in ("TransformerEncoder", "TransformerDecoder", "Transformer"))
+
+
+@fact("model", "places")
+def encoder_place(model: ModelView) -> tuple[Place, ...]:
+    """Where the stack of transformer layers that holds the post-norms is built; the model itself where it is written out."""
+    for module in model.view.graph.modules:
+        if module.type in _STACKS and module.called:
+            return (Place(module.span, module.path or module.type.rpartition(".")[2]),)
+    return model_place(model)
 
 
 @fact("model", "flag")

@@ -226,6 +226,8 @@ def kind_of(op: str) -> Kind:
 def label(node: Node) -> str:
     """Returns what a reader calls a node: the module's path where it is a module (`layer 3` of a Sequential alone), else the op and the module that runs it."""
     if node.type is not None and node.path:
+        if node.path.startswith("<") and node.path.endswith(" of forward>"):
+            return f"{node.type.rpartition('.')[2]}()"
         return f"layer {node.path}" if node.path.isdigit() else node.path
     maker = node.get("by") if node.op == "requires_grad" else None
     name = maker if isinstance(maker, str) and maker != "requires_grad" else node.op
