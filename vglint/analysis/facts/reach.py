@@ -137,7 +137,7 @@ def _finished(view: View, index: int, moved: set[int]) -> bool:
 def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     """Where a value leaves torch or becomes a new leaf (`.numpy()`, `.item()`, `torch.tensor(t)`) and takes with it the only way from
     layers that the optimiser moves to any backward pass, though other layers are reached; a `.detach()` where the optimiser was given
-    these layers by name, or where they start at random. Unknown where the way back meets a gap."""
+    these layers by name, or where they start at random and what is detached goes into a layer that is trained. Unknown where the way back meets a gap."""
     view = loop.view
     backwards = [index for node in view.nodes("backward") for index in node.inputs]
     reached = view.before(backwards, lambda node: not view.carries_gradient(node))
@@ -150,14 +150,27 @@ def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     own = {param for index in moved if index in reached for _, param in view.graph.nodes[index].params}
     lost = [i for i in moved if i not in reached and not any(p in own for _, p in view.graph.nodes[i].params)]
     lost = [i for i in lost if view.trains(i) and not view.in_region(view.graph.nodes[i], "no_grad")]
-    ahead, meant = view.after(lost), view.after(_listed(loop, lost, own) + _fresh(loop, lost))
+    ahead, meant, fresh = view.after(lost), view.after(_listed(loop, lost, own)), view.after(_fresh(loop, lost))
     found = []
     for index in sorted(reached & ahead):
         node = view.graph.nodes[index]
         leaves = has(node.op, "leaves_torch") or (node.op == "requires_grad" and not view.carries_gradient(node))
-        if leaves or (node.op == "detach" and index in meant):
+        fed = index in fresh and any(_weighs(view, each, index) for each in view.after([index]) & reached)
+        if leaves or (node.op == "detach" and (index in meant or fed)):
             found.append(node)
     return places_of(loop, found)
+
+
+def _weighs(view: View, index: int, detached: int) -> bool:
+    """Whether a node multiplies what was detached with weights that are trained: a layer, or a product with what a layer made."""
+    if view.trains(index):
+        return True
+    node = view.graph.nodes[index]
+    if not has(node.op, "multiplies") and not has(node.op, "matrix_product"):
+        return False
+    others = [each for each in node.inputs if detached not in view.before([each])]
+    live = view.before(others, lambda each: not view.carries_gradient(each))
+    return any(view.trains(each) for each in live)
 
 
 def _fresh(loop: LoopView, lost: list[int]) -> list[int]:
