@@ -31,16 +31,15 @@ def keeps_graph(found: NodeView) -> bool:
 @fact("node", "flag")
 def kept_in_list(found: NodeView) -> bool:
     """A tensor is put into a list."""
-    return found.node.op == "kept"
+    return found.node.op == "kept" and found.node.get("sum") is not True
 
 
 def _running_sum(view: View, node: Node) -> bool:
-    """Whether a value is added to a number that is 0 at first, or to a tensor of zeros that was made before the loop."""
-    if node.op == "add" and len(node.inputs) == 2:
-        inner, first = loops_of(view, node), view.graph.nodes[node.inputs[0]]
-        return bool(inner) and has(first.op, "zeros") and inner[0] not in view.regions_of(first.region)
-    start = node.get("input") if node.get("input") is not None else node.get("self")
-    return node.op == "add" and len(node.inputs) == 1 and isinstance(start, (int, float)) and start == 0
+    """Whether a value is added to a tensor of zeros that was made before the loop."""
+    if node.op != "add" or len(node.inputs) != 2:
+        return False
+    inner, first = loops_of(view, node), view.graph.nodes[node.inputs[0]]
+    return bool(inner) and has(first.op, "zeros") and inner[0] not in view.regions_of(first.region)
 
 
 def _kept(view: View, node: Node) -> set[int]:
@@ -67,8 +66,8 @@ def _used_later(view: View, node: Node, loop: int) -> bool:
     """Whether a backward pass runs on the sum or list: on the sum's node, or after the loop on what was put into the list. One of the loss
     itself, perhaps divided, is none."""
     ends = list(view.nodes("backward", "grad"))
-    if node.op != "kept":
-        ahead = view.after([node.index])
+    if node.op != "kept" or node.get("sum") is True:
+        ahead = view.after([node.index, *(node.inputs if node.op == "kept" else ())])
         return any(each.index in ahead for each in ends)
     later = [each for each in ends if loop not in view.regions_of(each.region) or each.index > node.index]
     return any(set(node.inputs) & view.before(each.inputs) and not _of_itself(view, each, node) for each in later)

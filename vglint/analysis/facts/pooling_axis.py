@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vglint.analysis.facts.attention import scores_of
+from vglint.analysis.facts.domain import origin
 from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View
@@ -113,6 +114,8 @@ def _uses(view: View, index: int, axis: int, rank: int | None) -> Iterator[tuple
         elif has(node.op, "matrix_product") and len(node.inputs) == 2 and node.inputs[0] != node.inputs[1]:
             left = node.inputs[0] == index
             yield axis == (-1 if left else -2), axis == (-2 if left else -1)
+        elif has(node.op, "multiplies") and _with_parameter(view, node, index):
+            yield None  # heads are mixed, not values averaged
         elif node.op == "einsum" and len(node.inputs) == 2:
             yield _contracted(node, node.inputs.index(index), axis)
         elif node.op == "mul" and len(node.inputs) == 2:
@@ -134,6 +137,12 @@ def _summed(view: View, index: int, axis: int) -> Iterator[tuple[bool, bool] | N
             yield (dims if dims < 0 or rank is None else dims - rank) == axis, False
         else:
             yield (True, False) if rank is None and dims + axis == -2 else None
+
+
+def _with_parameter(view: View, node: Node, index: int) -> bool:
+    """Whether weights are multiplied with a parameter."""
+    others = [each for each in node.inputs if each != index]
+    return any(origin(view, each).op == "parameter" for each in others)
 
 
 def _last_kept(view: View, index: int, node: Node) -> bool:

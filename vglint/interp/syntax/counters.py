@@ -1,10 +1,14 @@
-"""Numbers that training code counts up from turn to turn."""
+"""Numbers that training code counts or sums up from turn to turn."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from vglint.interp.machine.core import Frame, Run
+from vglint.interp.nodes.emit import emit
 from vglint.interp.protocols.comparison import counts_turns
-from vglint.interp.values.objects import Instance, ModuleV, TurnNumber, Value
+from vglint.interp.values.objects import DictV, Instance, ModuleV, TensorV, TurnNumber, Value
 from vglint.source import code
 
 
@@ -33,6 +37,44 @@ def mark_counters(run: Run, loop: code.For | code.While, frame: Frame) -> None:
         value = None if table is None else table.get(key)
         if table is not None and isinstance(value, int) and not isinstance(value, (bool, TurnNumber)):
             run.put(table, key, TurnNumber.of(value, 0 if name in reset else None))
+
+
+def zeros_before(run: Run, frame: Frame) -> list[tuple[dict[Any, Value], Any]]:
+    """Returns the places that hold the number 0 before a loop of training code: what a loop may sum up in."""
+    if not counts_turns(run):
+        return []
+    return [
+        (table, key)
+        for table in _tables(frame)
+        for key, value in table.items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and value == 0
+    ]
+
+
+def note_sums(run: Run, before: list[tuple[dict[Any, Value], Any]], start: int, opened: int) -> None:
+    """Notes each place that held 0 before a loop and holds a tensor after a turn that stands for all: a sum over the turns.
+
+    `start` and `opened` are the first node and region of the loop.
+    """
+    if opened >= len(run.regions) or run.regions[opened].kind != "loop" or run.regions[opened].alias is not None:
+        return  # turn by turn: the sum is one of this turn of the loop around
+    for table, key in before:
+        value = table.get(key)
+        if isinstance(value, TensorV) and not value.pick and value.node >= start:
+            region, run.region = run.region, opened
+            emit(run, "kept", [value.node], {"sum": True}, run.nodes[value.node].site)
+            run.nodes[-1].setup = False
+            run.region = region
+
+
+def _tables(frame: Frame) -> Iterator[dict[Any, Value]]:
+    """Yields the local names, and the attributes and entries of what they hold."""
+    yield frame.scope.names
+    for value in [*frame.scope.names.values(), frame.self_]:
+        if isinstance(value, Instance) and not isinstance(value, ModuleV):
+            yield value.attrs
+        elif isinstance(value, DictV):
+            yield value.items
 
 
 def _name(target: code.Node) -> str:

@@ -15,7 +15,7 @@ from vglint.interp.static.liveness import changes_gradients, lost_rebindings
 from vglint.interp.syntax.assignment import assign, bind, delete
 from vglint.interp.syntax.branches import fork
 from vglint.interp.syntax.carried import held, note_carried
-from vglint.interp.syntax.counters import mark_counters
+from vglint.interp.syntax.counters import mark_counters, note_sums, zeros_before
 from vglint.interp.syntax.definitions import make_class, make_function
 from vglint.interp.syntax.expressions import key_of
 from vglint.interp.syntax.independent_turns import turns_are_apart
@@ -253,6 +253,7 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
     site = Site(frame.unit, node.iter)
     before, start = held(run, frame), len(run.nodes)
     note_used_up(run, source, node, site)
+    zeros, opened = zeros_before(run, frame), len(run.regions)
     mark_counters(run, node, frame)
     flow = walk_loop(
         run,
@@ -266,6 +267,7 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
     )
     note_rebindings(run, node, frame)
     note_carried(run, node, before, start, frame, lambda: block(run, node.body, frame))
+    note_sums(run, zeros, start, opened)
     if flow is None:
         return block(run, node.orelse, frame)
     return None if flow == Flow.BREAK else flow
