@@ -285,7 +285,9 @@ def selected(
         if item is None:
             sizes.append(1)
             continue
-        size = next(dims)
+        size = next(dims, None)
+        if size is None:
+            return None  # more indices than dimensions
         if isinstance(item, int) and not isinstance(item, bool):
             steps.append(lambda index, fixed=item % size: fixed)  # type: ignore[misc]
             continue

@@ -217,10 +217,12 @@ def heads_fault(found: NodeView) -> str:
 
 def _splits(view: View, source: Node, sizes: tuple[Literal_, ...]) -> bool:
     batch, heads, positions, size = sizes
-    if heads == 1 or positions == 1:
-        return False  # an axis is put in
+    if heads in (1, -1) or positions == 1:
+        return False  # an axis is put in, or what was split before is joined
     shape = source.shape
     width = shape[-1] if shape is not None and len(shape) == 3 else _width(view, source)
+    if (batch == -1 and (width is None or not _makes(heads, size, width))) or (size != -1 and size == width):
+        return False  # the batch is split: (batch · groups, positions, size) as (batch, groups, positions, size)
     if shape is not None and len(shape) != 3:
         return False
     if shape is not None and len(shape) == 3 and not _unknown_rank(shape):
@@ -238,7 +240,8 @@ def _splits(view: View, source: Node, sizes: tuple[Literal_, ...]) -> bool:
     return (
         _named_axis(positions, 1)
         and not _named_axis(heads, 1)
-        and (width is None or size == -1 or _makes(heads, size, width))
+        and width is not None
+        and (size == -1 or _makes(heads, size, width))
     )
 
 
