@@ -24,6 +24,9 @@ def of_worlds(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]:
     worlds: dict[tuple[object, ...], set[str]] = {}
     for _, _, finding in found:
         worlds.setdefault((finding.rule, finding.span), set()).add(finding.world)
+    places = {
+        (graph.entry, graph.world): {node.span for node in graph.nodes} for graph in graphs if graph.world in DEVICES
+    }
     kept: list[Found] = []
     for position, checked, finding in found:
         everywhere = worlds[finding.rule, finding.span]
@@ -31,6 +34,10 @@ def of_worlds(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]:
             continue
         if finding.world in DEVICES:
             finding = replace(finding, world="") if everywhere >= DEVICES else finding
+            other = next(iter(DEVICES - {finding.world}), "") if finding.world else ""
+            shared = finding.span in places.get((finding.entry, other), ())
+            if shared and checked.rule.subject == "node" and finding.severity != "error":
+                continue  # both devices run the operation, and on the other one it is as it should be
         elif graphs[position].alternative and (finding.rule, finding.entry) in told:
             continue
         kept.append((position, checked, finding))

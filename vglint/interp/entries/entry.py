@@ -16,7 +16,7 @@ from vglint.interp.entries.starts import (
     run_forward,
     run_training,
 )
-from vglint.interp.entries.worlds import alternatives
+from vglint.interp.entries.worlds import alternatives, on_devices
 from vglint.interp.kinds import attributes, instances, records, type_tests
 from vglint.interp.library import builtins, families, pytrees, regex, sequences, signatures, stdlib, torch_helpers
 from vglint.interp.machine.core import Frame, Run, call, evaluate
@@ -166,7 +166,7 @@ def _graphs(
             raise
         fault("another world", error)
         others = []
-    return (*kept, *new, *others)
+    return (*on_devices([*kept, *new], others), *others)
 
 
 def _is_training(node: code.Function | code.Lambda) -> bool:

@@ -30,7 +30,7 @@ from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.names import member
 from vglint.interp.static.candidates import Candidate, Need, factories, needs
 from vglint.interp.static.redefined import definitions, lasts_until, repeated
-from vglint.interp.static.worlds import World
+from vglint.interp.static.worlds import ON_CPU, World
 from vglint.interp.torch.leaves import is_module_class
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
@@ -103,7 +103,7 @@ class Session:
             graph = guarded(run, span, lambda: self._started(run, candidate, space, frame))
             if graph.kind == "training":
                 made.harvest(run, run.passes.calls, run.modules)
-            told = "" if world is None else world.text
+            told = world.text if world is not None else ON_CPU if run.asked_device else ""
             named = [replace(each, entry=graph.entry, world=told) for each in made.graphs]
             is_bare = candidate.bare and not any(node.op in ACTS for node in graph.nodes)
             return None if is_bare else replace(graph, world=told), named

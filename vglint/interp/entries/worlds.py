@@ -12,7 +12,7 @@ from vglint.interp.entries.made import shape_of_graph
 from vglint.interp.entries.session import Session
 from vglint.interp.static.candidates import Candidate
 from vglint.interp.static.switches import fields_of, options_of, switches_of
-from vglint.interp.static.worlds import World
+from vglint.interp.static.worlds import GPU_WORLD, ON_CPU, ON_GPU, World
 from vglint.source import code
 from vglint.source.module import Module
 
@@ -34,7 +34,8 @@ def alternatives(
     for number, candidate in numbered:
         if number not in known:
             continue
-        for world in islice(_worlds(session.module, candidate), WORLDS):
+        devices = [GPU_WORLD] if known[number].world == ON_CPU else []
+        for world in (*devices, *islice(_worlds(session.module, candidate), WORLDS)):
             if left <= 0:
                 return found
             before = session.steps
@@ -62,3 +63,11 @@ def _worlds(module: Module, candidate: Candidate) -> Iterator[World]:
 
 def _is_whole(graph: Graph) -> bool:
     return not any(isinstance(gap.origin, (origin.Budget, origin.Raise)) for gap in graph.gaps)
+
+
+def on_devices(graphs: Sequence[Graph], others: Sequence[Graph]) -> list[Graph]:
+    """Returns graphs that say their device only where the same entry is known on another."""
+    twice = {graph.entry for graph in others if graph.world == ON_GPU}
+    return [
+        replace(graph, world="") if graph.world == ON_CPU and graph.entry not in twice else graph for graph in graphs
+    ]

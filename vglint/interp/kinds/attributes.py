@@ -15,6 +15,7 @@ from vglint.interp.machine.names import member
 from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of
 from vglint.interp.nodes.ranks import rank_of
 from vglint.interp.protocols.indexing import dimension
+from vglint.interp.static.worlds import GPU_WORLD
 from vglint.interp.torch.autograd_functions import bound_apply, is_function_class
 from vglint.interp.torch.composite import COMPOSITES, composite
 from vglint.interp.torch.modules import bind_attribute, plain_lookup
@@ -45,6 +46,12 @@ from vglint.interp.values.objects import (
 from vglint.value import Expr, Unknown
 
 
+def on_device(run: Run) -> str:
+    """Returns the type of the device that models run on: each is a world of its own, where a model asks for it."""
+    run.asked_device = True
+    return "cuda" if run.world is GPU_WORLD else "cpu"
+
+
 @register(GETATTR, External)
 def external(run: Run, value: External, name: str, frame: Frame) -> Value:
     qualified = f"{value.name}.{name}"
@@ -56,6 +63,8 @@ def external(run: Run, value: External, name: str, frame: Frame) -> Value:
         return value.name.rpartition(".")[2]
     if name in ("forward", "__init__") and value.name.startswith("torch.nn.") and ops.find(value.name) is not None:
         return _unbound(name)
+    if qualified == "torch.device.type" and run.modules_running:
+        return on_device(run)
     if value.name == "math" and isinstance(getattr(math, name, None), float):
         return getattr(math, name)
     return External(qualified)
@@ -286,6 +295,8 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
             return dtype_of(run, value.node, 0) if isinstance(value, TensorV) else External("torch.float32")
         case "requires_grad":
             return value.trainable if isinstance(value, ParamV) else Unknown(origin.Computed("requires_grad"))
+        case "is_cuda" if run.modules_running:
+            return on_device(run) == "cuda"
         case "is_cuda" | "is_sparse" | "is_quantized" | "is_mps" | "is_nested":
             return False
         case "grad":

@@ -156,6 +156,7 @@ class Run:
     roots: dict[str, ModuleV] = field(default_factory=dict)
     passes: Passes = field(default_factory=Passes)
     world: World | None = None  # the switch that is on; None where all is as it is defined
+    asked_device: bool = False  # a model asked which device it runs on
     memory: Memory = field(default_factory=Memory)
     """What the files' statements define, shared with other interpretations."""
     init_sites: dict[int, Site | None] = field(default_factory=dict)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from vglint import ops, origin
 from vglint.interp.machine.core import Run, opaque
@@ -146,6 +147,11 @@ def emit_call(
     call_ = Call(config, shapes, names)
     op = ops.refined(spelling.op, call_)
     result = ops.result(op, call_)
+    if isinstance(result, Tensor) and any(
+        arg.role == "tensors" and isinstance(given := bound.get(arg.name), ListV) and given.count is not None
+        for arg in signature
+    ):
+        result = _as_long_as_unknown(result, config.get("dim", 0))
     emit(
         run,
         op,
@@ -170,6 +176,15 @@ def emit_call(
         created(run, spelling, bound, args, value)
         value.ramp = after_call(op, bound, args[0] if args else None)
     return value
+
+
+def _as_long_as_unknown(result: Tensor, dim: Literal_) -> Tensor:
+    """Returns the result of joining a list of which only one tensor is known, which stands for a number that is not."""
+    shape = result.shape
+    if shape is None or not isinstance(dim, int) or not -len(shape) <= dim < len(shape):
+        return replace(result, shape=None)
+    place = dim % len(shape)
+    return replace(result, shape=(*shape[:place], None, *shape[place + 1 :]))
 
 
 def _tensors_in(value: Value) -> list[Value]:

@@ -9,13 +9,15 @@ from vglint.origin import Argument
 from vglint.source import code
 from vglint.value import Unknown
 
+ON_CPU, ON_GPU = "on the CPU", "on a GPU"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class World:
     """One default that is other than the program says: a parameter's of the function `node`, a field's of the class `node`, or an
-    option's of the command line."""
+    option's of the command line; or the device that models run on."""
 
-    kind: Literal["parameter", "field", "option"]
+    kind: Literal["parameter", "field", "option", "device"]
     name: str
     default: bool | None
     node: code.Node | None = None
@@ -23,6 +25,8 @@ class World:
     @property
     def text(self) -> str:
         """When the world is the case, for people."""
+        if self.kind == "device":
+            return ON_GPU
         shown = f"--{self.name.replace('_', '-')}" if self.kind == "option" else self.name
         return f"when `{shown}` is {'given' if self.default is None or self.kind == 'option' else not self.default}"
 
@@ -34,3 +38,6 @@ class World:
 def switched(world: World) -> bool | Unknown:
     """Returns what a default is in a world where it is another: something that is not known for None, True for False."""
     return Unknown(Argument(world.name)) if world.default is None else not world.default
+
+
+GPU_WORLD = World("device", "cuda", None)
