@@ -8,7 +8,6 @@ from pathlib import Path
 
 from vglint.finding import Problem
 from vglint.source.code import Unread
-from vglint.source.names import acted_on
 from vglint.source.notebook import Cell
 from vglint.source.unit import Unit
 from vglint.span import Span
@@ -27,6 +26,7 @@ class Module:
     encoding: str = "utf-8"
     """The codec that turns `text` back into the file's bytes."""
     cells: tuple[Cell, ...] = field(default=(), repr=False)
+    _acting: dict[str, tuple[Unit, ...]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def package(self) -> str:
@@ -40,7 +40,9 @@ class Module:
     def acting_on(self, name: str) -> tuple[Unit, ...]:
         """Returns the units that do something to what `name` holds without binding it: `name.add(x)`, `name[k] = v`,
         `@name.register` over a definition."""
-        return self._acting.get(name, ())
+        if name not in self._acting:
+            self._acting[name] = tuple(unit for unit in self._active if name in unit.source and name in unit.acts_on)
+        return self._acting[name]
 
     def cell_at(self, line: int) -> tuple[int, int] | None:
         """Returns the number of the notebook cell that holds `line` and the line inside it; None outside notebooks."""
@@ -73,12 +75,9 @@ class Module:
             unit.forget()
 
     @cached_property
-    def _acting(self) -> dict[str, tuple[Unit, ...]]:
-        found: dict[str, list[Unit]] = {}
-        for unit in self.units:
-            for name in acted_on(unit.body):
-                found.setdefault(name, []).append(unit)
-        return {name: tuple(units) for name, units in found.items()}
+    def _active(self) -> tuple[Unit, ...]:
+        """The statements that may act on something, by their text."""
+        return tuple(unit for unit in self.units if unit.may_act)
 
     @cached_property
     def _bindings(self) -> dict[str, tuple[Unit, ...]]:

@@ -10,8 +10,9 @@ from functools import cached_property
 from typing import TypeAlias
 
 from vglint.source.code import Class, Expr, Expression, Function, Node, Statement, Unread
-from vglint.source.names import bound_names
+from vglint.source.names import acted_on, bound_names
 from vglint.source.parse import parsed, too_deep
+from vglint.source.plain import plain_names
 from vglint.source.split import Kind, Piece
 from vglint.span import Span
 
@@ -55,7 +56,20 @@ class Unit:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """What it binds at module level, also inside `if`, `try`, `with`, `for`; a star import binds `*`."""
-        return (self.name,) if self.name else _plain_names(self.source) or bound_names(self.body)
+        if self.name:
+            return (self.name,)
+        plain = plain_names(self.source)
+        return bound_names(self.body) if plain is None else plain
+
+    @property
+    def may_act(self) -> bool:
+        """Whether it may do something to what a name holds, as its text alone tells."""
+        return self.kind == "other" or (self.name != "" and not _INERT.match(self.text, self.start))
+
+    @cached_property
+    def acts_on(self) -> frozenset[str]:
+        """The names that it does something to without binding them."""
+        return frozenset(acted_on(self.body)) if self.may_act else frozenset()
 
     @property
     def definition(self) -> Definition | None:
@@ -130,17 +144,5 @@ def _lines(text: str, start: int, end: int) -> int:
     return text.count("\n", start, end) + (returns - text.count("\r\n", start, end) if returns else 0)
 
 
-_FROM = re.compile(
-    r"from[ \t]+[.\w \t]+[ \t]import[ \t]+(\w+(?:[ \t]*,[ \t]*\w+)*)[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n|\Z)\Z"
-)
-_IMPORT = re.compile(r"import[ \t]+(\w+)(?:\.\w+)*[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n|\Z)\Z")
-_AS = re.compile(r"import[ \t]+[\w.]+[ \t]+as[ \t]+(\w+)[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n|\Z)\Z")
-
-
-def _plain_names(source: str) -> tuple[str, ...]:
-    """Returns what the simplest imports bind, whose names need no parse; () for all other statements."""
-    if found := _FROM.match(source):
-        return tuple(dict.fromkeys(name.strip() for name in found[1].split(",")))
-    if found := _IMPORT.match(source) or _AS.match(source):
-        return (found[1],)
-    return ()
+_INERT = re.compile(r"(?:(?:@[ \t]*\w+[ \t]*(?:#[^\r\n]*)?|#[^\r\n]*)?[\r\n][ \t]*)*(?:async[ \t]+def|def|class)\b")
+"""A definition whose decorators are only names."""
