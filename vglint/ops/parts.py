@@ -47,12 +47,12 @@ def chunked(call: Call) -> Result:
     if not isinstance(count, int):
         return Many()
     if shape is None:
-        return (Tensor(),) * count
+        return _times(Tensor(), count)
     place = axis(dim, len(shape))
     size = shape[place]
     if isinstance(size, int):
         return _pieces(shape, place, _equal(size, -(-size // count)))
-    return (Tensor(replace(shape, place, divide(size, count))),) * count
+    return _times(Tensor(replace(shape, place, divide(size, count))), count)
 
 
 def split_result(call: Call) -> Result:
@@ -64,7 +64,7 @@ def split_result(call: Call) -> Result:
         if each is None or (len(wanted) == 1 and isinstance(wanted[0], Unknown)):
             return Many()
         if shape is None:
-            return (Tensor(),) * len(each)
+            return _times(Tensor(), len(each))
         return _pieces(shape, axis(config.get("dim", 0), len(shape)), each)
     size = integer(wanted)
     if shape is None or size is None:
@@ -75,7 +75,7 @@ def split_result(call: Call) -> Result:
         return _pieces(shape, place, _equal(whole_size, size))
     count = None if whole_size is None else divided(whole_size, size)
     if isinstance(count, int):
-        return (Tensor(replace(shape, place, size)),) * count
+        return _times(Tensor(replace(shape, place, size)), count)
     return Many(Tensor(replace(shape, place, size)))
 
 
@@ -86,7 +86,7 @@ def parted(call: Call) -> Result:
     if not isinstance(count, int):
         return Many()
     if shape is None:
-        return (Tensor(),) * count
+        return _times(Tensor(), count)
     place = axis(call.config.get("dim", 0), len(shape))
     size = shape[place]
     if isinstance(wanted, tuple):
@@ -98,8 +98,8 @@ def parted(call: Call) -> Result:
             [add(end, -begin) if end is not None else add(size, -begin) for begin, end in zip(cuts, last, strict=True)],
         )
     if not isinstance(size, int):
-        return (Tensor(replace(shape, place, divide(size, count))),) * count
-    return _pieces(shape, place, [size // count + (part < size % count) for part in range(count)])
+        return _times(Tensor(replace(shape, place, divide(size, count))), count)
+    return _pieces(shape, place, [size // count + (part < size % count) for part in range(min(count, MOST + 1))])
 
 
 def unbound(call: Call) -> Result:
@@ -109,7 +109,7 @@ def unbound(call: Call) -> Result:
         return Many()
     place = axis(call.config.get("dim", 0), len(shape))
     each, size = Tensor((*shape[:place], *shape[place + 1 :])), shape[place]
-    return (each,) * size if isinstance(size, int) else Many(each)
+    return _times(each, size) if isinstance(size, int) else Many(each)
 
 
 def by_index(call: Call) -> Result:
@@ -199,13 +199,24 @@ def _floor(size: Dim, step: int) -> Dim:
     return size // step if isinstance(size, int) else None
 
 
+MOST = 1_024
+"""Results of one call that are told apart."""
+
+
 def _equal(size: int, piece: int) -> list[int]:
+    """Returns the sizes of equal pieces and of the rest, no more of them than one above the most that are told apart."""
     full, rest = divmod(size, piece) if piece else (1, 0)
-    return [piece] * full + ([rest] if rest else [])
+    return [piece] * min(full, MOST + 1) + ([rest] if rest else [])
 
 
 def _pieces(shape: Shape, place: int, each: Sequence[Dim]) -> Result:
+    if len(each) > MOST:
+        return Many(Tensor(replace(shape, place, each[0])))
     return tuple(Tensor(replace(shape, place, size)) for size in each)
+
+
+def _times(each: Tensor, count: int) -> Result:
+    return (each,) * count if count <= MOST else Many(each)
 
 
 def _keep(name: str, summary: str, spellings: str) -> Entry:

@@ -53,6 +53,10 @@ def lstm_cell_result(call: Call) -> Result:
     return (cell_state(call), cell_state(call))
 
 
+MOST_LAYERS = 256
+"""Layers of one recurrent module whose weights are told apart."""
+
+
 def layer_params(gates: int) -> ParamRule:
     """`weight_ih_l{layer}`, `weight_hh_l{layer}`, biases and, in an LSTM, the projection; every one uniform within 1/√hidden."""
 
@@ -63,7 +67,10 @@ def layer_params(gates: int) -> ParamRule:
         state = hidden if project == 0 else project
         rows, init = multiply((gates, hidden)), within(hidden)
         found: list[ParamSpec] = []
-        for layer in range(whole(config.get("num_layers", 1))):
+        layers = whole(config.get("num_layers", 1))
+        if layers > MOST_LAYERS:
+            raise ValueError(f"{layers} layers are too many to be told apart")
+        for layer in range(layers):
             inside = integer(config["input_size"]) if layer == 0 else multiply((state, directions))
             for direction in range(directions):
                 suffix = f"l{layer}" + ("_reverse" if direction else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import math
 import re
 
 from vglint import origin
@@ -14,6 +15,8 @@ LENGTH = 1_000
 """Characters of a text that is searched."""
 _NESTED = re.compile(r"\)[*+?{]|\\\d")
 """A repeated group, or a back reference: what can take exponential time."""
+COST = 24.0
+"""Binary logarithm of the steps that a search may take: a part of a second."""
 FUNCTIONS = ("match", "search", "fullmatch", "split", "findall", "sub")
 
 
@@ -25,7 +28,12 @@ def function(
     if keywords or not all(isinstance(arg, str) for arg in args) or len(args) != (3 if name == "sub" else 2):
         return Unknown(origin.Call(f"re.{name}()"))
     pattern, *rest = (str(arg) for arg in args)
-    if len(pattern) > 200 or _NESTED.search(pattern) or any(len(text) > LENGTH for text in rest):
+    if (
+        len(pattern) > 200
+        or _NESTED.search(pattern)
+        or any(len(text) > LENGTH for text in rest)
+        or _cost(pattern, rest) > COST
+    ):
         return Unknown(origin.Call(f"re.{name}()"))
     try:
         found = getattr(re, name)(pattern, *rest)
@@ -34,6 +42,13 @@ def function(
     if isinstance(found, list):
         return ListV(found)
     return _match(found, site) if isinstance(found, re.Match) else found
+
+
+def _cost(pattern: str, texts: list[str]) -> float:
+    """Returns the binary logarithm of the steps in the worst case: each `*`, `+` and `{` may try every length, each `?` two ways."""
+    longest = max(map(len, texts), default=0)
+    repeats = sum(pattern.count(sign) for sign in "*+{")
+    return (repeats + 1) * math.log2(longest + 1) + pattern.count("?")
 
 
 def _match(found: re.Match[str], site: Site) -> Instance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,7 +32,10 @@ def range_(run: Run, _: External, args: list[Value], keywords: dict[str, Value],
     whole = [arg for arg in args if isinstance(arg, int)]
     if args and len(whole) == len(args):
         try:
-            return range(*whole)
+            made = range(*whole)
+            if max(map(abs, (made.start, made.stop, made.step))) > sys.maxsize // 4:
+                return Unknown(origin.Budget("large range"))
+            return made
         except (ValueError, TypeError):
             return Unknown(origin.Call("range"))
     numbers = [symbolic(arg) for arg in args]

@@ -196,6 +196,8 @@ def iterator(
     if any(each is None and not isinstance(arg, type(None)) for each, arg in zip(found, args, strict=False)):
         return IteratorV(None, Unknown(origin.Length(which.name)))
     function = getattr(itertools, which.name.rpartition(".")[2])
+    if isinstance(repeat := keywords.get("repeat"), int) and repeat > 64:
+        return IteratorV(None, Unknown(origin.Budget("long product")))
     try:
         return IteratorV(
             list(
@@ -207,7 +209,7 @@ def iterator(
                 )
             )
         )
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return IteratorV(None, Unknown(origin.Length(which.name)))
 
 

@@ -322,10 +322,12 @@ def register(table: dict[Any, Any], *keys: Any) -> Callable[[F], F]:
 
 
 def evaluate(run: Run, node: code.Node, frame: Frame) -> Value:
-    handler = EVAL.get(type(node))
-    if handler is None:
+    if (handler := EVAL.get(type(node))) is None:
         return Unknown(origin.Syntax(type(node).__name__))
-    return handler(run, node, frame)
+    try:
+        return handler(run, node, frame)
+    except ArithmeticError:  # a number that no machine word or float holds
+        return Unknown(origin.Computed("number out of range"))
 
 
 def call(run: Run, callee: Value, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:

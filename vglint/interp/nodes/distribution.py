@@ -313,7 +313,7 @@ def _entries(name: str, bound: Mapping[str, Value]) -> tuple[float, ...] | None:
         and isinstance(end, int)
         and isinstance(step, int)
         and step
-        and len(range(start, end, step)) <= 4096
+        and (end - start) // step <= 4096
     ):
         return tuple(range(start, end, step))
     return None

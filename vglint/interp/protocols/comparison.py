@@ -244,7 +244,11 @@ def _itself(value: Value) -> bool | None:
 
 
 def equal(left: Value, right: Value) -> bool | None:
-    """Three-valued `==`."""
+    """Three-valued `==`; pairs of lists that meet again are not compared again."""
+    return _equal(left, right, {})
+
+
+def _equal(left: Value, right: Value, known: dict[tuple[int, int], bool | None]) -> bool | None:
     if left is right:
         return _itself(left)
     if any(isinstance(side, ListV) and (side.count is not None or is_repeated(side.items)) for side in (left, right)):
@@ -256,10 +260,13 @@ def equal(left: Value, right: Value) -> bool | None:
         ours, theirs = items_in(left), items_in(right)
         if len(ours) != len(theirs):
             return False
-        answers = [equal(a, b) for a, b in zip(ours, theirs, strict=False)]
-        if any(answer is False for answer in answers):
-            return False
-        return None if any(answer is None for answer in answers) else True
+        pair = id(left), id(right)
+        if pair not in known:
+            known[pair] = None  # a list within itself
+            answers = [_equal(a, b, known) for a, b in zip(ours, theirs, strict=False)]
+            is_known = False in answers or None not in answers
+            known[pair] = False not in answers if is_known else None
+        return known[pair]
     if is_unknown(left) or is_unknown(right):
         return None
     if isinstance(left, ShapeV) or isinstance(right, ShapeV):

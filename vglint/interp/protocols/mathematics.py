@@ -15,10 +15,20 @@ def call_math(name: str, args: list[Value]) -> Value:
     function = getattr(math, name, None)
     if function is None or not args or not all(isinstance(arg, (int, float)) for arg in args):
         return _symbolic_math(name, args)
+    if any(isinstance(arg, int) and arg.bit_length() > _BITS for arg in args) or (
+        name in _GROWING and any(isinstance(arg, (int, float)) and arg > _MOST for arg in args)
+    ):
+        return Unknown(origin.Budget("large number"))
     try:
         return function(*args)
     except (ValueError, TypeError, OverflowError):
         return Unknown(origin.Call(f"math.{name}"))
+
+
+_BITS = 4_096
+_MOST = 500
+_GROWING = frozenset({"factorial", "comb", "perm", "lcm"})
+"""Functions of whole numbers whose result, and whose time, grow much faster than their arguments."""
 
 
 def _symbolic_math(name: str, args: list[Value]) -> Value:

@@ -37,6 +37,7 @@ def held(run: Run, frame: Frame) -> list[Held]:
     tables = [frame.scope.names, *(module.attrs for module in run.modules)]
     if isinstance(frame.self_, Instance) and not isinstance(frame.self_, ModuleV):
         tables.append(frame.self_.attrs)
+    run.tick(sum(map(len, tables)) // 8)
     return [
         Held(table, name, nodes_of(value), tuple(_made(value)), value is None)
         for table in tables

@@ -246,9 +246,18 @@ def _special_kind(run: Run, cls: ClassV, node: code.Class, fields: list[str], fr
         cls.fields = tuple([name for name in inherited if name not in fields] + fields)
 
 
+_MOST_BASES = 400
+"""Classes above one whose order is computed, in time that grows with the third power of their number."""
+
+
 def linearise(cls: ClassV) -> tuple[Value, ...]:
     """Returns the method resolution order (C3; where that has no answer, depth first)."""
+    if len(cls.bases) == 1:
+        (only,) = cls.bases
+        return (cls, *only.mro) if isinstance(only, ClassV) else (cls, only)
     sequences = [list(base.mro) if isinstance(base, ClassV) else [base] for base in cls.bases]
+    if sum(map(len, sequences)) > _MOST_BASES:
+        return tuple(dict.fromkeys([cls, *(base for sequence in sequences for base in sequence)]))
     sequences.append(list(cls.bases))
     order: list[Value] = [cls]
     sequences = [sequence for sequence in sequences if sequence]

@@ -40,10 +40,16 @@ def special(run: Run, node: code.Special, frame: Frame) -> Value:
 _literal = lru_cache(maxsize=1024)(ast.literal_eval)
 
 
+LONGEST = 100_000
+"""Characters of a text that is put together."""
+
+
 @register(EVAL, code.Text)
 def formatted(run: Run, node: code.Text, frame: Frame) -> Value:
     parts: list[str] = []
     for part in node.parts:
+        if sum(map(len, parts)) > LONGEST:
+            return Unknown(origin.Budget("long text"))
         if not isinstance(part, code.Field):
             value = evaluate(run, part, frame)
             if not isinstance(value, str):

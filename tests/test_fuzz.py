@@ -1,0 +1,90 @@
+"""A minute of `benchmarks/fuzz.py`, and everything that it once found."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import fuzz
+import pytest
+
+from vglint.lint import limits
+
+HOSTILE = sorted((Path(__file__).resolve().parent.parent / "fixtures" / "hostile" / "code").glob("*.py"))
+LARGE = {
+    "dict of 50,000 entries": "D = {" + ",".join(f"{key}: {key}" for key in range(50_000)) + "}\n",
+    "list of 50,000 entries": "D = [" + ",".join(map(str, range(50_000))) + "]\n",
+    "800 classes above one another": "\n".join(f"class A{n}(A{n - 1}): pass" for n in range(1, 800)) + "\n",
+}
+
+
+@pytest.mark.parametrize("path", HOSTILE, ids=lambda path: path.stem)
+def test_what_was_found_once(path: Path) -> None:
+    assert fuzz.tried({path.name: path.read_bytes()}, random.Random(0)) == ""
+
+
+@pytest.mark.parametrize("text", LARGE.values(), ids=LARGE.keys())
+def test_large_files(text: str) -> None:
+    head = "import torch\nfrom torch import nn\n\n\nclass A0(nn.Module): pass\n"
+    use = "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(8, 8)\n        self.d = D\n"
+    assert fuzz.tried({"large.py": f"{head}{text}{use}".encode()}, random.Random(0)) == ""
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would take long is a problem line sooner than for users: how much of that there is, the benchmark counts."""
+    monkeypatch.setattr(limits, "SECONDS", 3)
+
+
+def faults(found: fuzz.Found) -> list[tuple[int, str, str]]:
+    return [fault for fault in found.faults if fault[2] != "over the limit"]
+
+
+def test_mutants(impatient: None) -> None:
+    found = fuzz.Found()
+    fuzz.run_code(1, range(150), found)
+    assert faults(found) == [] and sum(found.done.values()) == 150
+
+
+def test_hostile_repositories(impatient: None) -> None:
+    found = fuzz.Found()
+    fuzz.run_hostile(1, range(64), found)
+    assert faults(found) == [] and sum(found.done.values()) == 64
+
+
+def test_a_case_is_always_the_same() -> None:
+    for index in range(20):
+        assert fuzz.code_case(3, index) == fuzz.code_case(3, index)
+        assert fuzz.hostile_case(3, index) == fuzz.hostile_case(3, index)
+
+
+def test_a_run_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[int] = []
+
+    def run(seed: int, indices: range, found: fuzz.Found) -> None:
+        ran.extend(indices)
+        found.done["x"] += len(indices)
+        if len(ran) == 100 and not ended:
+            ended.append(True)
+            raise KeyboardInterrupt
+
+    ended: list[bool] = []
+    monkeypatch.setattr(fuzz, "run_code", run)
+    given = ["--mutants", "200", "--hostile", "0", "--state", str(tmp_path / "state.json")]
+    with pytest.raises(KeyboardInterrupt):
+        fuzz.main(given)
+    assert fuzz.main(given) == 0
+    assert Counter(ran) == Counter([*range(200), *range(50, 100)])
+
+
+def test_the_fuzzer_can_find(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = {"a.py": b"import torch\nfrom torch import nn\nclass A(nn.Module):\n    pass\n"}
+    assert fuzz.tried(case, random.Random(0)) == ""
+    monkeypatch.setattr("vglint.lint.file.concerns_torch", lambda content: 1 / 0)
+    assert fuzz.tried(case, random.Random(0)).startswith("internal error: ZeroDivisionError")
+    monkeypatch.setattr("vglint.cli.lint.say", lambda text, **more: print("\x1b[31m"))
+    assert fuzz.tried({"a.py": b""}, random.Random(0)) in (
+        "steers whoever shows it",
+        "internal error: ZeroDivisionError",
+    )
