@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -49,8 +50,8 @@ class Watcher:
     step: int = 0
     """Of the training, as its trainer counts."""
     _watched: int = -1
-    _total: Any = None
-    _count: int = 0
+    _seen: list[Tensor | float] = field(default_factory=list)
+    """The losses since the last watched step."""
     _losses: list[float] = field(default_factory=list)
     """Means over the steps between watched ones."""
     _snapshots: list[Snapshot] = field(default_factory=list)
@@ -63,15 +64,15 @@ class Watcher:
         self.step = self.step if step is None else step
         if self.step % self.every == 0 and self._open is None and self._watched != self.step:
             self._watched = self.step
-            self._open = watching(self.model)
+            self._open = watching(self.model, whole=not self._snapshots)
             self._sight = self._open.__enter__()
 
     def saw(self, loss: object) -> None:
-        """Takes the loss of one batch into the mean, on its own device; anything that is no number is left out."""
-        value = loss.detach().float().mean() if isinstance(loss, Tensor) and loss.numel() else loss
-        if isinstance(value, (Tensor, float, int)):
-            self._total = value if self._total is None else self._total + value
-            self._count += 1
+        """Takes the loss of one batch into the mean; it stays on its own device until then. Anything that is no number is left out."""
+        if isinstance(loss, Tensor) and loss.numel():
+            self._seen.append(loss.detach())
+        elif isinstance(loss, (float, int)):
+            self._seen.append(float(loss))
 
     def after_backward(self, loss: object = None, step: int | None = None) -> None:
         """Takes the gradients that backward has left, removes the hooks and judges."""
@@ -99,9 +100,13 @@ class Watcher:
 
     def _settle(self) -> None:
         """Closes the mean of the losses since the last watched step."""
-        if self._count:
-            self._losses.append(float(self._total) / self._count)
-            self._total, self._count = None, 0
+        if self._seen:
+            self._losses.append(
+                statistics.fmean(
+                    float(loss.float().mean()) if isinstance(loss, Tensor) else loss for loss in self._seen
+                )
+            )
+            self._seen.clear()
 
     def _judge(self, sight: Sight) -> None:
         measures: dict[str, Scalar] = {}
