@@ -132,10 +132,13 @@ class ModelView:
 
 
 def model_views(view: View) -> Iterator[ModelView]:
-    """Yields the graph's model; the models that training code makes are entries themselves."""
+    """Yields the graph's model; the models that training code makes are entries themselves, save one of weights multiplied by hand."""
     graph = view.graph
     if graph.kind != "training":
         yield from _of(ModelView(view, MainPath(view, frozenset(range(len(graph.nodes)))), graph.root))
+    elif not any(module.called for module in graph.modules):
+        losses = [node.inputs[0] for node in view.nodes("backward") if node.inputs][:1]
+        yield from _of(ModelView(view, MainPath(view, frozenset(view.before(losses))), ""))
 
 
 def _of(model: ModelView) -> Iterator[ModelView]:

@@ -21,6 +21,7 @@ from vglint.interp.static.candidates import acts_elsewhere
 from vglint.interp.static.redefined import repeated
 from vglint.interp.torch import training
 from vglint.interp.torch.leaves import leaf_base
+from vglint.interp.torch.passes import passed
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     ClassV,
@@ -271,7 +272,11 @@ def lightning_step(run: Run, module: ModuleV, cls: ClassV, frame: Frame) -> Valu
     assert step is not None
     args = arguments_for(run, step[0], tensors=True, skip=1) if isinstance(step[0], FunctionV) else []
     run.modules_running.append(module)
-    loss = call(run, MethodV(step[0], module), args, {}, inner, site)
+    if find_in_mro(cls, "forward") is None:
+        with passed(run, module) as this:  # the step is all there is of the model
+            loss = this.result = call(run, MethodV(step[0], module), args, {}, inner, site)
+    else:
+        loss = call(run, MethodV(step[0], module), args, {}, inner, site)
     run.modules_running.pop()
     if module.attrs.get("automatic_optimization") is not False:
         if isinstance(loss, DictV):

@@ -30,7 +30,7 @@ def _mentions(unit: Unit, names: set[str]) -> bool:
 
 
 def bare_units(module: Module, walked: Iterable[Unit]) -> list[tuple[Unit, str]]:
-    """Returns the functions of a file that make models, and the plain classes whose constructor does, with the method's name: those that
+    """Returns the functions of a file that make models, and the plain classes of which a method does, with its name: those that
     nothing which is walked comes to use."""
     defined = {unit.name: unit for unit in module.units if unit.name}
     seen: set[str] = set()
@@ -60,8 +60,8 @@ def _maker(node: code.Class | code.Function) -> str | None:
         return "" if makes_models(*node.body) else None
     if any(code.dotted(base) != "object" for base in node.bases):
         return None
-    init = next((each for each in node.body if isinstance(each, code.Function) and each.name == "__init__"), None)
-    return "__init__" if init is not None and makes_models(*init.body) else None
+    made = [each.name for each in node.body if isinstance(each, code.Function) and makes_models(*each.body)]
+    return "__init__" if "__init__" in made else made[0] if made else None
 
 
 def _builds_with(unit: Unit, builders: set[str], tables: set[str]) -> bool:
