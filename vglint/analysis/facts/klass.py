@@ -68,6 +68,8 @@ class ClassView:
                 parameter = self.view.graph.parameters[index]
                 if parameter.span is None or parameter.span in self.view.context.moved or parameter.anew:
                     continue
+                if any(self.view.graph.nodes[reader].op == "join" for reader in self.view.readers[node.index]):
+                    continue  # a branch decides which parameter is registered
                 if parameter.leaf:
                     found[index] = "leaf"
                 elif parameter.trainable and not parameter.buffer and not parameter.registered:
