@@ -68,8 +68,11 @@ class ClassView:
                 parameter = self.view.graph.parameters[index]
                 if parameter.span is None or parameter.span in self.view.context.moved or parameter.anew:
                     continue
-                if any(self.view.graph.nodes[reader].op == "join" for reader in self.view.readers[node.index]):
+                readers = self.view.readers[node.index]
+                if any(self.view.graph.nodes[reader].op == "join" for reader in readers):
                     continue  # a branch decides which parameter is registered
+                if readers and all(self.view.kinds[reader] == "cut" for reader in readers):
+                    continue  # its numbers alone are wanted: `.data`
                 if parameter.leaf:
                     found[index] = "leaf"
                 elif parameter.trainable and not parameter.buffer and not parameter.registered:
