@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from vglint.fix.change import Allowed
 from vglint.graph import Graph, Node
+from vglint.ops import find
 from vglint.shape import shape_text
 
 Lines: TypeAlias = "frozenset[int]"
@@ -47,23 +48,27 @@ class _Reduced:
 
     graph: Graph
     nodes: tuple[Node, ...]
-    place: Mapping[int, int | None]
-    """The position of each node among those that are left; for one that is left out, of what it reads."""
-    types: frozenset[str]
+    place: Mapping[int, int | str | None]
+    """The position of each node among those that are left; for one that is left out, of what it reads; what is given from outside has its name."""
 
     @staticmethod
     def of(graph: Graph, side: Side, allowed: Allowed) -> _Reduced:
         kept: list[Node] = []
-        place: dict[int, int | None] = {}
-        types: set[str] = set()
+        place: dict[int, int | str | None] = {}
         for node in graph.nodes:
             if node.op in allowed.ops and (allowed.anywhere or _touched(node, side)):
-                place[node.index] = place[node.inputs[0]] if node.inputs else None
-                types |= {node.type} if node.type else set()
+                read = node.inputs[1:2] if node.op == "where" else node.inputs[:1]
+                place[node.index] = place[read[0]] if read else None
+            elif node.op in _GIVEN and not node.inputs:
+                place[node.index] = f"{node.op} {_kept(node, allowed.config)} {node.path}"
             else:
                 place[node.index] = len(kept)
                 kept.append(node)
-        return _Reduced(graph, tuple(kept), place, frozenset(types))
+        return _Reduced(graph, tuple(kept), place)
+
+
+_GIVEN = frozenset({"input", "parameter", "optimizer"})
+"""What the program is given, in the order in which it first asks for it: a change may ask earlier."""
 
 
 def _touched(node: Node, side: Side) -> bool:
@@ -75,15 +80,17 @@ def _touched(node: Node, side: Side) -> bool:
 def _of_graph(old: _Reduced, new: _Reduced, allowed: Allowed) -> str:
     if len(new.graph.gaps) > len(old.graph.gaps):
         return "more would be unknown"
+    given = [{place for place in side.place.values() if isinstance(place, str)} for side in (old, new)]
+    if given[0] != given[1] and not allowed.registered:
+        return "something else would be given"
     if len(old.nodes) != len(new.nodes):
         return f"{len(old.nodes)} operations would become {len(new.nodes)}"
     for left, right in zip(old.nodes, new.nodes, strict=True):
         if found := _of_node(left, right, old, new, allowed):
             return f"{left.path or left.op} {found}"
-    types = old.types | new.types
     if found := _of_parameters(old, new, allowed):
         return found
-    if not allowed.registered and _modules(old, types) != _modules(new, types):
+    if not allowed.registered and _modules(old, allowed) != _modules(new, allowed):
         return "other modules would be built"
     return _of_outputs(old, new, allowed)
 
@@ -121,11 +128,17 @@ def _of_parameters(old: _Reduced, new: _Reduced, allowed: Allowed) -> str:
     return ""
 
 
-def _modules(side: _Reduced, types: frozenset[str]) -> list[tuple[str, str]]:
-    return [(module.path, module.type) for module in side.graph.modules if module.type not in types]
+def _modules(side: _Reduced, allowed: Allowed) -> list[tuple[str, str]]:
+    return [
+        (module.path, module.type)
+        for module in side.graph.modules
+        if (known := find(module.type)) is None or known.op not in allowed.ops
+    ]
 
 
 def _of_outputs(old: _Reduced, new: _Reduced, allowed: Allowed) -> str:
+    if allowed.links and old.graph.kind == "training":
+        return ""
     left, right = _outputs(old), _outputs(new)
     if left.keys() != right.keys():
         return "the outputs would be others"
@@ -138,7 +151,7 @@ def _of_outputs(old: _Reduced, new: _Reduced, allowed: Allowed) -> str:
     return ""
 
 
-def _outputs(side: _Reduced) -> dict[str, tuple[int | None, str]]:
+def _outputs(side: _Reduced) -> dict[str, tuple[int | str | None, str]]:
     graph = side.graph
     return {name: (side.place[index], shape_text(graph.nodes[index].shape)) for name, index in graph.outputs}
 

@@ -9,13 +9,17 @@ from vglint.fix.change import Request
 
 
 def model_of(request: Request) -> ModelView | None:
-    """Returns the model of the finding's entry, of several that it makes the one at the finding's place; None where that is not one."""
-    views = (View(graph, propagate) for graph in request.graphs if graph.entry == request.finding.entry)
-    found = [model for view in views for model in model_views(view)]
-    if len(found) > 1:
-        place = request.finding.span
-        found = [model for model in found if any(node.span == place for node in model.view.graph.nodes)][:1]
-    return found[0] if len(found) == 1 else None
+    """Returns the model of the finding's entry on whose way one of the finding's places lies; None where there is none."""
+    places = frozenset(request.places)
+    for graph in request.graphs:
+        if graph.entry == request.finding.entry:
+            for model in model_views(View(graph, propagate)):
+                if any(graph.nodes[index].span in places for index in model.path.nodes):
+                    return model
+    for graph in request.graphs:  # the finding stands at what initialises the weights, or at the model's class
+        if graph.entry == request.finding.entry and len(found := list(model_views(View(graph, propagate)))) == 1:
+            return found[0]
+    return None
 
 
 def layer_types(request: Request, model: ModelView) -> list[str] | None:

@@ -35,7 +35,7 @@ def drop_op(request: Request) -> Answer:
         return Change(((*request.source.range(node), inner),), allowed, _named(readers))
     if inner is None:
         return Refusal("its argument cannot be told")
-    if readers:
+    if readers and request.with_:
         return _beside(request, node, inner, allowed, readers)
     match request.source.statement(node):
         case cst.SimpleStatementLine(body=[cst.Assign(targets=[one], value=value)]) as statement if (

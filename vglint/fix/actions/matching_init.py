@@ -10,7 +10,6 @@ from vglint.fix.change import Allowed, Answer, Change, Refusal, Request
 from vglint.fix.models import layer_types, model_of
 from vglint.fix.remedies.matching_init import init_behind
 from vglint.fix.source import Splice
-from vglint.ops import kind
 from vglint.span import Span
 from vglint.value import Unknown
 
@@ -58,14 +57,14 @@ def _replaced(request: Request, places: list[Span], name: str, more: str) -> tup
     splices: list[Splice] = []
     for place in places:
         call = request.source.at(place) if place.file == request.finding.span.file else None
-        target = None if not isinstance(call, cst.Call) else _target(request, call)
+        target = None if not isinstance(call, cst.Call) else target_of(request, call)
         if call is None or target is None:
             return "the weights are initialised in another file, or not by one call"
         splices.append((*request.source.range(call), f"{name}({target}{more})"))
     return tuple(splices)
 
 
-def _target(request: Request, call: cst.Call) -> str | None:
+def target_of(request: Request, call: cst.Call) -> str | None:
     """Returns the weight that `nn.init.normal_(m.weight)` or `m.weight.data.normal_()` fills."""
     if (request.names.dotted(call.func) or "").startswith("torch.nn.init."):
         return request.source.code(call.args[0].value) if call.args and call.args[0].keyword is None else None
@@ -100,10 +99,8 @@ def _appended(request: Request, model: ModelView, name: str, more: str) -> tuple
 
 def _end(request: Request, model: ModelView, lines: str) -> tuple[str | None, Splice | None]:
     """Returns what the model is called where it has just been built, and the edit that puts lines there."""
-    graph, source = model.view.graph, request.source
-    if source.tree is None:
-        return None, None
-    classes = [one for one in source.every(cst.ClassDef) if one.name.value == graph.root.rpartition(".")[2]]
+    source = request.source
+    classes = [one for one in source.every(cst.ClassDef) if one.name.value == model.type.rpartition(".")[2]]
     if len(classes) == 1:
         makers = [one for one in source.every(cst.FunctionDef, classes[0]) if one.name.value == "__init__"]
         last = body(makers[0])[-1:] if len(makers) == 1 else []
@@ -121,9 +118,8 @@ def _end(request: Request, model: ModelView, lines: str) -> tuple[str | None, Sp
 
 def _spans(request: Request, model: ModelView, value: cst.BaseExpression) -> bool:
     """Whether an expression builds the first weight layer of the finding's model."""
-    layers = [node for node in model.view.graph.nodes if node.type and kind(node.op) == "weight"]
-    first = layers[0] if layers else None
-    if first is None or first.span.file != request.finding.span.file:
+    first = model.view.graph.nodes[model.path.weights[0]]
+    if first.span.file != request.finding.span.file:
         return False
     start, end = request.source.range(value)
     return start <= request.source.offsets(first.span)[0] < end
