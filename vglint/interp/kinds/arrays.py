@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 from vglint import origin
-from vglint.interp.machine.core import GETATTR, LIBRARY, Frame, Run, opaque, register
+from vglint.interp.machine.core import GETATTR, ITEM, LIBRARY, OPERATE, Frame, Run, opaque, register
 from vglint.interp.protocols import comparison, operators
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.protocols.mathematics import call_math
@@ -44,6 +44,7 @@ def entries(value: Value) -> list[Value]:
     return [entry for item in value.items for entry in entries(item)]
 
 
+@register(OPERATE, ArrayV)
 def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value:
     """Applies an operator, comparisons included, entry by entry."""
     left, right = array(left), array(right)
@@ -66,6 +67,11 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
     if symbol in comparison.COMPARE:
         return comparison.compare(run, symbol, left, right, frame, site)
     return operators.binary(run, symbol, left, right, frame, site)
+
+
+@register(ITEM, ArrayV)
+def item(run: Run, value: ArrayV, key: Value, frame: Frame, site: Site) -> Value:
+    return index(value, key)
 
 
 def index(value: ArrayV, key: Value) -> Value:

@@ -14,8 +14,8 @@ from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.names import member
 from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of
 from vglint.interp.nodes.ranks import rank_of
-from vglint.interp.protocols.indexing import dimension
 from vglint.interp.static.worlds import GPU_WORLD
+from vglint.interp.protocols.tensor_parts import dimension
 from vglint.interp.torch.autograd_functions import bound_apply, is_function_class
 from vglint.interp.torch.composite import COMPOSITES, composite
 from vglint.interp.torch.modules import bind_attribute, plain_lookup

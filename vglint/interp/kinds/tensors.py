@@ -9,7 +9,7 @@ from vglint.interp.nodes.emit import shape_of
 from vglint.interp.nodes.folding import pieces
 from vglint.interp.nodes.operations import emit_call
 from vglint.interp.nodes.ranks import rank_of
-from vglint.interp.protocols.indexing import dimension
+from vglint.interp.protocols.tensor_parts import dimension
 from vglint.interp.values.objects import (
     BuiltinV,
     ListV,

@@ -300,6 +300,16 @@ EVAL: dict[type, Evaluator] = {}
 EXEC: dict[type, Executor] = {}
 CALL: dict[type, Caller] = {}
 GETATTR: dict[type, Getter] = {}
+ITERATE: dict[type, Callable[[Run, Any, Frame, Site], Any]] = {}
+"""What kinds of values answer that the protocols do not know themselves, one table a question: what iterating yields,"""
+ITEM: dict[type, Callable[[Run, Any, Value, Frame, Site], Value]] = {}
+"""what `value[key]` is,"""
+SET_ITEM: dict[type, Callable[[Run, Any, Value, Value, Frame, Site], None]] = {}
+"""what `value[key] = other` does,"""
+OPERATE: dict[type, Callable[[Run, str, Any, Any, Frame, Site], Value]] = {}
+"""what an operator or comparison makes of a value on either side,"""
+CONTAINS: dict[type, Callable[[Run, Any, Value], bool | None]] = {}
+"""and whether it contains another."""
 LIBRARY: dict[str, Caller] = {}
 """Library functions that are modelled one by one, by qualified name."""
 CONSTANTS: dict[str, Value] = {}

@@ -10,8 +10,9 @@ from typing import Any
 
 from vglint import ops, origin
 from vglint.interp.machine import registries
-from vglint.interp.machine.core import Frame, Run, call, get_attribute, opaque
+from vglint.interp.machine.core import CONTAINS, OPERATE, Frame, Run, call, get_attribute, opaque
 from vglint.interp.machine.journal import MISSING
+from vglint.interp.machine.names import member
 from vglint.interp.nodes.constants import truth_of
 from vglint.interp.nodes.operations import emit_operator
 from vglint.interp.protocols.repeats import is_repeated
@@ -97,9 +98,7 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
             return symbol == "!="
         return _tensor_binary(run, symbol, left, right, site)
     if isinstance(left, ArrayV) or isinstance(right, ArrayV):
-        from vglint.interp.kinds.arrays import binary
-
-        return binary(run, symbol, left, right, frame, site)
+        return OPERATE[ArrayV](run, symbol, left, right, frame, site)
     if isinstance(left, NATIVE) and isinstance(right, NATIVE):
         if symbol in ("==", "!="):
             same = equal(left, right)
@@ -301,12 +300,8 @@ def contains(run: Run, holder: Value, item: Value, frame: Frame, site: Site) -> 
             found = item in holder.items
         return True if found else (False if holder.complete else None)
     if isinstance(holder, ClassV) and holder.frozen_kind == "enum" and isinstance(item, (str, int)):
-        from vglint.interp.kinds.enums import member_of
-
-        return member_of(holder, item) is not None
+        return CONTAINS[ClassV](run, holder, item)
     if isinstance(holder, Namespace) and isinstance(item, str):
-        from vglint.interp.machine.names import member
-
         return member(run, holder, item) is not MISSING
     if isinstance(holder, ModuleV):
         return item in holder.modules if isinstance(item, str) else None

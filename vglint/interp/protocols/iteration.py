@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vglint import origin
-from vglint.interp.machine.core import Frame, Run, call, get_attribute, opaque
+from vglint.interp.machine.core import ITERATE, Frame, Run, call, get_attribute, opaque
+from vglint.interp.nodes.emit import entry_input, shape_of
 from vglint.interp.protocols.repeats import first_repeated, is_layered, is_repeated, number_of
+from vglint.interp.protocols.tensor_parts import index_tensor
 from vglint.interp.values.objects import (
     ArrayV,
     ClassV,
@@ -52,6 +54,16 @@ def _foreign(value: Unknown) -> bool:
 
 
 def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
+    """Returns what iterating over a value yields."""
+    handler = ITERATE.get(type(value))
+    if handler is not None:
+        answer: Items = handler(run, value, frame, site)
+        return answer
+    return plain_items(run, value, frame, site)
+
+
+def plain_items(run: Run, value: Value, frame: Frame, site: Site) -> Items:
+    """Returns what iterating over a value of Python's own kinds, a tensor or an object yields."""
     match value:
         case tuple():
             return listed(value)
@@ -71,25 +83,17 @@ def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
             return Items(list(value.items))
         case IteratorV():
             return _rest(run, value)
-        case ModuleV():
-            return _children(value)
         case Instance():
             return _instance(run, value, frame, site)
         case TensorV() if value.values is not None:
             return Items(list(value.values))
         case _ if is_tensor(value):
             return _rows(run, value, site)
-        case ClassV() if value.frozen_kind == "enum":
-            from vglint.interp.kinds.enums import members
-
-            return Items(members(value))
         case ShapeV():
             return Items(None, Unknown(origin.Computed("size")), Unknown(origin.Computed("rank")))
         case Unknown() if run.training_code and (
             isinstance(value.origin, origin.FROM_ARGUMENTS) or (_foreign(value) and not run.setup)
         ):
-            from vglint.interp.nodes.emit import entry_input
-
             # What training code iterates over without knowing its length are batches.
             return Items(None, entry_input(run, f"each of {value.text}", site), Unknown(origin.Length(value.text)))
         case Unknown():
@@ -130,24 +134,6 @@ def listed(items: Sequence[Value]) -> Items:
     return Items(None, first_repeated(items), number_of(items), list(items))
 
 
-def _children(module: ModuleV) -> Items:
-    if "__gap__" in module.attrs:
-        return Items(
-            None,
-            Unknown(origin.Computed("entries of a module list")),
-            Unknown(origin.Length("entries of a module list")),
-        )
-    from vglint.interp.torch.leaves import leaf_base
-
-    base = leaf_base(module.cls)
-    names = list(module.modules) or list(module.parameters)
-    if base is not None and base.name in ("torch.nn.ModuleDict", "torch.nn.ParameterDict"):
-        return Items(list(names))
-    from vglint.interp.torch.containers import parts_of
-
-    return listed(parts_of(module))
-
-
 def _instance(run: Run, value: Instance, frame: Frame, site: Site) -> Items:
     if isinstance(value.cls, ClassV) and value.cls.frozen_kind == "namedtuple":
         return Items([value.attrs.get(name) for name in value.cls.fields or ()])
@@ -185,9 +171,6 @@ def _by_index(run: Run, value: Instance, frame: Frame, site: Site) -> Items | No
 
 
 def _rows(run: Run, value: Value, site: Site) -> Items:
-    from vglint.interp.nodes.emit import shape_of
-    from vglint.interp.protocols.indexing import index_tensor
-
     shape = shape_of(run, value)
     if shape and isinstance(shape[0], int) and shape[0] <= 256:
         return Items([index_tensor(run, value, position, site) for position in range(shape[0])])

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vglint import origin
-from vglint.interp.machine.core import Frame, Run, opaque
+from vglint.interp.machine.core import OPERATE, Frame, Run, opaque
 from vglint.interp.machine.journal import MISSING
 from vglint.interp.nodes.operations import emit_operator
 from vglint.interp.protocols.comparison import (
@@ -24,7 +24,6 @@ from vglint.interp.protocols.comparison import (
     turn_of,
 )
 from vglint.interp.protocols.repeats import UNKNOWN_LENGTH, is_repeated, stretches
-from vglint.interp.torch.containers import joined
 from vglint.interp.values.objects import (
     ArrayV,
     DictV,
@@ -67,10 +66,8 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
             return number
     if isinstance(left, NATIVE) and isinstance(right, NATIVE):
         return _native_binary(symbol, left, right)
-    if isinstance(left, ArrayV) or isinstance(right, ArrayV):
-        from vglint.interp.kinds.arrays import binary as array_binary
-
-        return array_binary(run, symbol, left, right, frame, site)
+    if (operate := OPERATE.get(type(left)) or OPERATE.get(type(right))) is not None and not _is_object(left, right):
+        return operate(run, symbol, left, right, frame, site)
     if symbol in ("+", "*") and (isinstance(left, ListV) or isinstance(right, ListV)):
         run.tick(sum(len(side.items) for side in (left, right) if isinstance(side, ListV)) // 8)
         return _list_binary(symbol, left, right)
@@ -86,9 +83,14 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
         result = _dunder(run, symbol, left, right, frame, site)
         if result is not MISSING:
             return result
-        if symbol == "+" and isinstance(left, ModuleV) and isinstance(right, ModuleV):
-            return joined(run, left, right, frame, site)
+        if isinstance(left, ModuleV) and isinstance(right, ModuleV):
+            return OPERATE[ModuleV](run, symbol, left, right, frame, site)
     return _symbolic_binary(symbol, left, right)
+
+
+def _is_object(left: Value, right: Value) -> bool:
+    """Whether a class may define the operator."""
+    return isinstance(left, Instance) or isinstance(right, Instance)
 
 
 def unary(run: Run, symbol: str, value: Value, frame: Frame, site: Site) -> Value:

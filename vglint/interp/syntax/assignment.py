@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from vglint.interp.machine.core import Frame, Run, evaluate
 from vglint.interp.nodes.ranks import learn
-from vglint.interp.protocols.indexing import dimension, set_index
+from vglint.interp.protocols.indexing import set_index
 from vglint.interp.protocols.iteration import items_of
+from vglint.interp.protocols.tensor_parts import dimension
 from vglint.interp.torch.modules import set_attribute
 from vglint.interp.values.objects import (
     DictV,
@@ -98,7 +99,7 @@ def _unpack(run: Run, elements: list[code.Expression], value: Value, frame: Fram
 def _part(run: Run, value: Value, position: int, item: Value, site: Site) -> Value:
     """Returns one of the values that something of unknown length is unpacked into."""
     if isinstance(value, TensorV):
-        from vglint.interp.protocols.indexing import index_tensor
+        from vglint.interp.protocols.tensor_parts import index_tensor
 
         return index_tensor(run, value, position, site)
     return item

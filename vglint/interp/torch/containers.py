@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.machine.core import Frame, Run, call
+from vglint.interp.machine.core import OPERATE, Frame, Run, call, register
 from vglint.interp.protocols.repeats import repeating
 from vglint.interp.values.objects import (
     DictV,
@@ -101,12 +101,13 @@ def add(run: Run, module: ModuleV, value: Value, site: Site, loop: OpenLoop | No
         run.put(module.extra, "loop:" + name, loops[0])
 
 
-def joined(run: Run, left: ModuleV, right: ModuleV, frame: Frame, site: Site) -> Value:
+@register(OPERATE, ModuleV)
+def joined(run: Run, symbol: str, left: ModuleV, right: ModuleV, frame: Frame, site: Site) -> Value:
     """Performs `+` of two lists of modules."""
     from vglint.interp.torch.modules import new_module
     from vglint.interp.values.classes import is_container
 
-    if not (is_container(left) and is_container(right) and isinstance(left.cls, External)):
+    if symbol != "+" or not (is_container(left) and is_container(right) and isinstance(left.cls, External)):
         return Unknown(origin.Call("sum of modules"))
     made = new_module(run, left.cls, frame, site)
     for source in (left, right):

@@ -1,0 +1,85 @@
+"""What containers of modules answer when they are iterated over or indexed."""
+
+from __future__ import annotations
+
+from vglint import origin
+from vglint.interp.machine.core import ITEM, ITERATE, SET_ITEM, Frame, Run, call, register
+from vglint.interp.protocols.iteration import Items, listed
+from vglint.interp.protocols.repeats import at, is_repeated
+from vglint.interp.protocols.tensor_parts import plain_key
+from vglint.interp.torch.containers import add, parts_of
+from vglint.interp.torch.leaves import leaf_base
+from vglint.interp.torch.modules import register_unnamed
+from vglint.interp.values.classes import find_in_mro
+from vglint.interp.values.objects import MethodV, ModuleV, ParamV, Site, Value
+from vglint.value import Unknown
+
+
+@register(ITERATE, ModuleV)
+def items(run: Run, module: ModuleV, frame: Frame, site: Site) -> Items:
+    """Returns what iterating over a container yields: its children, of a dict the names."""
+    if "__gap__" in module.attrs:
+        return Items(
+            None,
+            Unknown(origin.Computed("entries of a module list")),
+            Unknown(origin.Length("entries of a module list")),
+        )
+    base = leaf_base(module.cls)
+    names = list(module.modules) or list(module.parameters)
+    if base is not None and base.name in ("torch.nn.ModuleDict", "torch.nn.ParameterDict"):
+        return Items(list(names))
+    return listed(parts_of(module))
+
+
+@register(ITEM, ModuleV)
+def item(run: Run, value: ModuleV, key: Value, frame: Frame, site: Site) -> Value:
+    method = find_in_mro(value.cls, "__getitem__")
+    if method is not None:
+        return call(run, MethodV(method[0], value), [key], {}, frame, site)
+    table = value.modules or value.parameters
+    if isinstance(key, str):
+        return table.get(key, value.attrs.get(key, Unknown(origin.Name(f"[{key!r}]"))))
+    parts = parts_of(value)
+    if len(table) == 1 and is_repeated(parts):
+        return value if isinstance(key, slice) else next(iter(table.values()))
+    plain = plain_key(key)
+    if plain is None:
+        return Unknown(origin.Computed("index of a module list"))
+    try:
+        found = at(parts, plain)
+    except (IndexError, TypeError):
+        return Unknown(origin.Call("index out of range"))
+    if not isinstance(plain, slice) or not isinstance(found, list):
+        return found
+    part = ModuleV(value.cls, {}, value.origin)
+    if is_repeated(found):
+        for each in found:
+            add(run, part, each, site)
+        part.extra["view"] = True
+        return part
+    for number, (name, child) in enumerate(list(table.items())[plain]):
+        (part.modules if isinstance(child, ModuleV) else part.parameters)[str(number) if name.isdigit() else name] = (
+            child
+        )
+    part.extra["view"] = True
+    return part
+
+
+@register(SET_ITEM, ModuleV)
+def set_item(run: Run, holder: ModuleV, key: Value, value: Value, frame: Frame, site: Site) -> None:
+    if isinstance(key, str):
+        run.put(
+            holder.modules
+            if isinstance(value, ModuleV)
+            else holder.parameters
+            if isinstance(value, ParamV)
+            else holder.attrs,
+            key,
+            value,
+        )
+    elif isinstance(key, int):
+        names = list(holder.modules)
+        if -len(names) <= key < len(names):
+            run.put(holder.modules, names[key], value)
+    else:
+        register_unnamed(run, value, site)
