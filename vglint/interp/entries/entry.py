@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from vglint.graph import Graph
-from vglint.interp.entries.guarded import Started, guarded, namespace, new_run
+from vglint.interp.entries.guarded import Started, guarded, new_run
 from vglint.interp.entries.made import without_repeats
 from vglint.interp.entries.made_up_arguments import arguments_for
 from vglint.interp.entries.session import Session, title
@@ -17,14 +17,14 @@ from vglint.interp.entries.starts import (
     run_training,
 )
 from vglint.interp.entries.worlds import alternatives, on_devices
-from vglint.interp.kinds import attributes, instances, records, type_tests
+from vglint.interp.kinds import attributes, enums, instances, records, supers, type_tests
 from vglint.interp.library import builtins, families, pytrees, regex, sequences, signatures, stdlib, torch_helpers
 from vglint.interp.machine.core import Frame, Run, call, evaluate
 from vglint.interp.machine.journal import MISSING
-from vglint.interp.machine.names import lookup
+from vglint.interp.machine.names import lookup, namespace
 from vglint.interp.static.candidates import Candidate, candidates
 from vglint.interp.syntax import comprehensions, expressions, functions, literals, loops, statements
-from vglint.interp.torch import initialisers, leaves, trainers
+from vglint.interp.torch import container_items, initialisers, leaves, module_methods, trainers
 from vglint.interp.values.objects import (
     ClassV,
     External,
@@ -43,6 +43,10 @@ from vglint.span import Span
 from vglint.value import Unknown
 
 _PARTS = (
+    container_items,
+    enums,
+    module_methods,
+    supers,
     attributes,
     builtins,
     comprehensions,

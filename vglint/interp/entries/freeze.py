@@ -11,7 +11,7 @@ from vglint.interp.machine.passes import Pass
 from vglint.interp.torch.leaves import leaf_base
 from vglint.interp.torch.modules import walk
 from vglint.interp.values.classes import class_name
-from vglint.interp.values.objects import DictV, ListV, ModuleV, ParamV, SetV, Site, TensorV, Value
+from vglint.interp.values.objects import DictV, Instance, ListV, ModuleV, OpaqueV, ParamV, SetV, Site, TensorV, Value
 from vglint.ops import having
 from vglint.origin import Origin
 from vglint.span import Span
@@ -159,8 +159,6 @@ def _outputs(run: Run, value: Value, prefix: str = "") -> list[tuple[str, int]]:
                 for pair in _outputs(run, item, f"{prefix}.{key}" if prefix else str(key))
             ]
         case _:
-            from vglint.interp.values.objects import Instance, OpaqueV
-
             if isinstance(value, Instance) and not isinstance(value, ModuleV):
                 return [
                     pair

@@ -19,11 +19,9 @@ from vglint.interp.machine.core import (
 from vglint.interp.torch.given import settle
 from vglint.interp.values.objects import (
     ModuleV,
-    Namespace,
     Value,
     is_unknown,
 )
-from vglint.source.module import Module
 from vglint.source.project import Project
 from vglint.span import Span
 from vglint.value import Unknown
@@ -69,9 +67,3 @@ def new_run(project: Project, entry: str) -> Run:
     run = Run(project, entry)
     run.regions.append(RegionDraft(None, "function", entry))
     return run
-
-
-def namespace(run: Run, module: Module) -> Namespace:
-    from vglint.interp.machine.names import namespace
-
-    return namespace(run, module)

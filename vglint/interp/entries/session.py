@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from vglint.graph import Graph
-from vglint.interp.entries.guarded import Started, guarded, namespace, new_run
+from vglint.interp.entries.guarded import Started, guarded, new_run
 from vglint.interp.entries.made import Made
 from vglint.interp.entries.made_up_arguments import arguments_for
 from vglint.interp.entries.parts import Starts, note_parts, start_as_part
@@ -27,7 +27,7 @@ from vglint.interp.machine.attempts import take_back
 from vglint.interp.machine.core import NODES, STEPS, BudgetError, Frame, Raised, Run, call, evaluate, execute_unit
 from vglint.interp.machine.journal import MISSING, Journal
 from vglint.interp.machine.memory import Memory
-from vglint.interp.machine.names import member
+from vglint.interp.machine.names import member, namespace
 from vglint.interp.static.candidates import Candidate, Need, factories, needs
 from vglint.interp.static.redefined import definitions, lasts_until, repeated
 from vglint.interp.static.worlds import ON_CPU, World

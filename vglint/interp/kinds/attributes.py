@@ -8,20 +8,28 @@ from typing import Any
 from vglint import ops, origin
 from vglint.interp.kinds import native_methods
 from vglint.interp.kinds.enums import by_name
-from vglint.interp.kinds.mappings import METHODS, is_mapping, mapping_method
+from vglint.interp.kinds.mappings import METHODS as OF_MAPPINGS
+from vglint.interp.kinds.mappings import is_mapping, mapping_method
+from vglint.interp.kinds.supers import plain_lookup, super_attribute
+from vglint.interp.kinds.tensors import bound_method, tensor_attribute
 from vglint.interp.machine.core import CONSTANTS, GETATTR, Frame, Raised, Run, call, get_attribute, register
 from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.names import member
-from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of
+from vglint.interp.machine.names import namespace as space_of
+from vglint.interp.nodes.emit import emit, entry_input, shape_of
 from vglint.interp.nodes.ranks import rank_of
 from vglint.interp.static.worlds import GPU_WORLD
 from vglint.interp.protocols.tensor_parts import dimension
+from vglint.interp.protocols.tensor_parts import sizes_of
 from vglint.interp.torch.autograd_functions import bound_apply, is_function_class
 from vglint.interp.torch.composite import COMPOSITES, composite
-from vglint.interp.torch.modules import bind_attribute, plain_lookup
+from vglint.interp.torch.leaves import is_module_class
+from vglint.interp.torch.making import METHODS
+from vglint.interp.torch.modules import bind_attribute
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     BuiltinV,
+    ClassMethodV,
     ClassV,
     DictV,
     External,
@@ -30,6 +38,7 @@ from vglint.interp.values.objects import (
     IteratorV,
     ListV,
     MethodV,
+    ModuleV,
     Namespace,
     OpaqueV,
     ParamV,
@@ -40,6 +49,7 @@ from vglint.interp.values.objects import (
     ShapeV,
     Site,
     StaticV,
+    SuperV,
     TensorV,
     Value,
 )
@@ -79,8 +89,6 @@ def namespace(run: Run, value: Namespace, name: str, frame: Frame) -> Value:
         return value
     module = run.project.resolve(value.module, name, 1) if value.module.is_package else None
     if module is not None:
-        from vglint.interp.machine.names import namespace as space_of
-
         return space_of(run, module)
     return Unknown(origin.Name(f"{value.module.name}.{name}"))
 
@@ -102,14 +110,9 @@ def class_(run: Run, value: ClassV, name: str, frame: Frame) -> Value:
         attribute = found[0]
         if isinstance(attribute, StaticV):
             return attribute.function
-        from vglint.interp.values.objects import ClassMethodV
-
         return MethodV(attribute.function, value) if isinstance(attribute, ClassMethodV) else attribute
     if name == "value" and value.frozen_kind == "enum":
         return Unknown(origin.Computed("value"))
-    from vglint.interp.torch.leaves import is_module_class
-    from vglint.interp.torch.module_methods import METHODS
-
     for base in value.mro:
         if isinstance(base, External):
             if is_module_class(value) and (name in METHODS or name in ("__init__", "forward")):
@@ -128,9 +131,6 @@ def _unbound(name: str) -> BuiltinV:
     """`nn.Module.__init__(self)`: a method of torch's called on the class."""
 
     def invoke(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-        from vglint.interp.torch.modules import super_attribute
-        from vglint.interp.values.objects import ModuleV, SuperV
-
         if args and isinstance(args[0], ModuleV) and isinstance(args[0].cls, ClassV):
             last = [base for base in args[0].cls.mro if isinstance(base, ClassV)][-1]
             return call(run, super_attribute(run, SuperV(last, args[0]), name, frame), args[1:], keywords, frame, site)
@@ -191,7 +191,7 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
             "_asdict",
         ):
             return native_methods.record_method(run, value, name)
-        if name in METHODS and is_mapping(value.cls):
+        if name in OF_MAPPINGS and is_mapping(value.cls):
             return mapping_method(run, value, name)
     return Unknown(origin.Member(value.cls.name, name))
 
@@ -255,8 +255,6 @@ def opaque_(run: Run, value: OpaqueV, name: str, frame: Frame) -> Value:
         return Unknown(origin.part(value.why.origin, f".{name}"))
     deps = value.deps if value.node is None else (value.node,)
     if ops.method(name) is not None:
-        from vglint.interp.kinds.tensors import bound_method
-
         return bound_method(run, value, name, frame)
     return OpaqueV(value.why, deps, None, value.site)
 
@@ -309,8 +307,6 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
             return value
         case _:
             pass
-    from vglint.interp.kinds.tensors import bound_method, tensor_attribute
-
     if (
         isinstance(value, TensorV)
         and not value.pick
@@ -344,13 +340,3 @@ def dtype_of(run: Run, node: int, depth: int) -> Value:
     if draft.inputs and depth < 30 and op is not None and op.kind in ("shape", "combine", "elementwise", "reduce"):
         return dtype_of(run, draft.inputs[0], depth + 1)
     return Unknown(origin.Dtype())
-
-
-def sizes_of(run: Run, value: Value) -> Value:
-    shape = shape_of(run, value)
-    if shape is not None:
-        return tuple(dimension(run, value, position) for position in range(len(shape)))
-    if isinstance(value, TensorV):
-        return ShapeV(value)
-    made = node_of(run, value, None)
-    return ShapeV(TensorV(made)) if made is not None else Unknown(origin.Computed("shape"))

@@ -17,7 +17,8 @@ from vglint.interp.machine.memory import holds_nodes
 from vglint.interp.static.worlds import switched
 from vglint.interp.torch.autograd_functions import is_function_class
 from vglint.interp.torch.leaves import build_leaf, is_module_class, leaf_base
-from vglint.interp.torch.modules import new_module
+from vglint.interp.torch.making import new_module
+from vglint.interp.torch.modules import set_attribute
 from vglint.interp.torch.training import optimizer, optimizer_class
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
@@ -153,8 +154,6 @@ def _fill_fields(
             if isinstance(value, Instance) and "field_default" in value.extra:
                 factory = value.extra["field_default"]
                 value = factory(run, frame, site)
-        from vglint.interp.torch.modules import set_attribute
-
         set_attribute(run, instance, name, value, frame, site)
     after = find_in_mro(cls, "__post_init__")
     if after is not None:

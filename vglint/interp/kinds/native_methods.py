@@ -8,15 +8,17 @@ from typing import Any, TypeAlias
 
 from vglint import origin
 from vglint.interp.machine import registries
-from vglint.interp.machine.core import Frame, Run, call
+from vglint.interp.machine.core import LIBRARY, Frame, Run, call
 from vglint.interp.nodes.emit import emit, node_of
 from vglint.interp.protocols import repeats
 from vglint.interp.protocols.comparison import equal
+from vglint.interp.protocols.indexing import index, set_index
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.values.objects import (
     BuiltinV,
     ClassV,
     DictV,
+    External,
     Instance,
     IteratorV,
     ListV,
@@ -400,9 +402,6 @@ SET: dict[str, Act] = {
 
 def dict_base_method(run: Run, value: DictV, name: str) -> Value:
     """What `super()` gives a class of the user's that derives from dict."""
-    from vglint.interp.library.sequences import dict_
-    from vglint.interp.protocols.indexing import index, set_index
-    from vglint.interp.values.objects import External
 
     def invoke(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
         if name == "__getitem__":
@@ -415,7 +414,7 @@ def dict_base_method(run: Run, value: DictV, name: str) -> Value:
                 args[0] in value.items if isinstance(args[0], (str, int)) else Unknown(origin.Computed("key of a dict"))
             )
         if name == "__init__":
-            made = dict_(run, External("builtins.dict"), args, keywords, frame, site)
+            made = LIBRARY["builtins.dict"](run, External("builtins.dict"), args, keywords, frame, site)
             assert isinstance(made, DictV)
             value.items.update(made.items)
             run.set_field(value, "complete", made.complete)

@@ -9,7 +9,9 @@ from vglint.interp.nodes.emit import shape_of
 from vglint.interp.nodes.folding import pieces
 from vglint.interp.nodes.operations import emit_call
 from vglint.interp.nodes.ranks import rank_of
-from vglint.interp.protocols.tensor_parts import dimension
+from vglint.interp.protocols.indexing import index
+from vglint.interp.protocols.tensor_parts import dimension, sizes_of
+from vglint.interp.torch import training
 from vglint.interp.values.objects import (
     BuiltinV,
     ListV,
@@ -115,8 +117,6 @@ def _special(
         case "get_device" | "data_ptr" | "storage_offset" | "stride" | "element_size":
             return Unknown(origin.Argument(name))
         case "backward" | "register_hook" | "retain_grad" | "requires_grad_":
-            from vglint.interp.torch import training
-
             return training.tensor_method(run, value, name, args, keywords, site)
         case "detach" if isinstance(value, (ParamV, ParamView)) and run.setup:
             whole = isinstance(value, ParamV) or value.whole
@@ -135,9 +135,6 @@ def _special(
 
 def size_at(run: Run, value: Value, at: Value) -> Value:
     """Returns `x.size(at)`, or all sizes where `at` is None."""
-    from vglint.interp.kinds.attributes import sizes_of
-    from vglint.interp.protocols.indexing import index
-
     sizes = sizes_of(run, value)
     if at is None:
         return sizes

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
-from vglint import origin
+from vglint import ops, origin
+from vglint.interp.kinds.tensors import call_method, size_at
 from vglint.interp.machine.core import LIBRARY, Frame, Raised, Run, call, get_attribute, opaque, register
 from vglint.interp.nodes.ranks import rank_of
 from vglint.interp.protocols.comparison import symbolic, truth
 from vglint.interp.protocols.repeats import number_of
 from vglint.interp.torch.containers import parts_of
-from vglint.interp.torch.modules import register_unnamed
+from vglint.interp.torch.making import METHODS
+from vglint.interp.torch.modules import register_unnamed, set_attribute
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     ArrayV,
@@ -31,11 +33,13 @@ from vglint.interp.values.objects import (
     ShapeV,
     Site,
     StaticV,
+    SuperV,
     TensorV,
     Value,
     is_tensor,
     is_unknown,
 )
+from vglint.ops import names
 from vglint.value import Expr, Unknown, plus
 
 
@@ -67,8 +71,6 @@ def length(run: Run, _: External, args: list[Value], keywords: dict[str, Value],
                 return call(run, method_, [], {}, frame, site)
             return Unknown(origin.Computed(f"len({value.cls.name})"))
         case _ if is_tensor(value):
-            from vglint.interp.kinds.tensors import size_at
-
             return size_at(run, value, 0)
         case IteratorV():
             return len(value.items) if value.items is not None else value.count or Unknown(origin.Computed("len"))
@@ -108,8 +110,6 @@ def scalar(run: Run, which: External, args: list[Value], keywords: dict[str, Val
         if isinstance(value, TensorV) and value.values is not None and len(value.values) == 1:
             value = value.values[0]
         elif kind in ("abs", "round"):
-            from vglint.interp.kinds.tensors import call_method
-
             return call_method(run, value, kind, [], {}, frame, site)
         else:
             return Unknown(origin.Computed(f"{kind} of a tensor"))
@@ -170,8 +170,6 @@ def attribute_access(
             register_unnamed(run, args[2], site)
         return Unknown(origin.Computed(kind))
     if kind == "setattr":
-        from vglint.interp.torch.modules import set_attribute
-
         set_attribute(run, args[0], args[1], args[2] if len(args) > 2 else None, frame, site)
         return None
     if kind == "delattr":
@@ -209,14 +207,9 @@ def _lacks(value: Value, attribute: str) -> bool:
 
 
 def _library_has(name: str, attribute: str) -> Value:
-    from vglint import ops
-    from vglint.ops import names
-
     if ops.find(f"{name}.{attribute}") is not None or f"{name}.{attribute}" in LIBRARY:
         return True
     if name == "torch.nn.Module":
-        from vglint.interp.torch.module_methods import METHODS
-
         return attribute in METHODS or attribute in _OF_MODULES
     known = names.has(name, attribute)
     return Unknown(origin.Computed(f"hasattr({name}, {attribute})")) if known is None else known
@@ -224,8 +217,6 @@ def _library_has(name: str, attribute: str) -> Value:
 
 def _is_mark(run: Run, tensor: Value, name: str) -> bool:
     """Whether an attribute is one that somebody may have left on a tensor; nobody did. What the entry is given may be more than a tensor."""
-    from vglint.ops import names
-
     if name.startswith("__") or names.has("torch.Tensor", name):
         return False
     return name.startswith("_") or (isinstance(tensor, TensorV) and run.nodes[tensor.node].op != "input")
@@ -292,8 +283,6 @@ def slice_(run: Run, _: External, args: list[Value], keywords: dict[str, Value],
 
 @register(LIBRARY, "builtins.super")
 def super_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    from vglint.interp.values.objects import SuperV
-
     if len(args) == 2 and isinstance(args[0], ClassV):
         return SuperV(args[0], args[1])
     return Unknown(origin.Name("super"))

@@ -10,7 +10,7 @@ from vglint.interp.machine.core import Frame, Run
 from vglint.interp.protocols import comparison, operators
 from vglint.interp.protocols.indexing import index
 from vglint.interp.protocols.mathematics import call_math
-from vglint.interp.torch.modules import new_module
+from vglint.interp.torch.making import new_module
 from vglint.interp.torch.trainers import of_trainers
 from vglint.interp.values.objects import (
     External,

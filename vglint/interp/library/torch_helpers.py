@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vglint import ops, origin
+from vglint.interp.kinds.tensors import call_method
 from vglint.interp.library.stdlib import duplicate
 from vglint.interp.machine.arguments import arguments
 from vglint.interp.machine.core import CONSTANTS, LIBRARY, Frame, Run, call, opaque, register
@@ -12,6 +13,7 @@ from vglint.interp.nodes.operations import emit_call
 from vglint.interp.protocols.comparison import GPU
 from vglint.interp.protocols.contexts import AUTOCAST, NO_GRAD, context
 from vglint.interp.protocols.iteration import items_of
+from vglint.interp.torch.training import rewrapped
 from vglint.interp.values.objects import (
     BuiltinV,
     DictV,
@@ -217,8 +219,6 @@ def passed_through(
     if which.name == "typing.cast":
         return args[1] if len(args) > 1 else None
     if which.name == "torch.autograd.Variable" and args:
-        from vglint.interp.torch.training import rewrapped
-
         return rewrapped(run, which.name, args[0], keywords, site)
     if which.name in ("functools.wraps", "functools.lru_cache") and not (
         which.name.endswith("cache") and args and isinstance(args[0], FunctionV)
@@ -317,8 +317,6 @@ def finfo(run: Run, which: External, args: list[Value], keywords: dict[str, Valu
 
 @register(LIBRARY, "torch.numel")
 def numel(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    from vglint.interp.kinds.tensors import call_method
-
     return call_method(run, args[0], "numel", [], {}, frame, site)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -415,3 +415,12 @@ def execute_unit(run: Run, space: Namespace, unit: Unit) -> None:
         run.memory.note_change(space)
         if len(run.nodes) + len(run.modules) > made or run.memory.holds(space, unit):
             run.memory.note_unit(space, unit)
+
+
+def block(run: Run, statements: Sequence[code.Statement], frame: Frame) -> int | None:
+    """Executes statements in order until one does not fall through."""
+    for statement in statements:
+        flow = execute(run, statement, frame)
+        if flow is not None:
+            return flow
+    return None

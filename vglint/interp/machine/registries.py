@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from vglint.interp.machine.core import Frame, Raised, Run, call, evaluate
-from vglint.interp.machine.names import member
+from vglint.interp.machine.names import member, namespace
 from vglint.interp.values.objects import ClassV, DictV, FunctionV, Instance, MethodV, Namespace, Scope, Site, Value
 from vglint.source import code
 from vglint.source.module import Module
@@ -33,8 +33,6 @@ def filled(run: Run, registry: DictV, reader: Namespace) -> bool:
     found = False
     run.filling += 1
     for module in _imported_files(run, [home.module, reader.module]):
-        from vglint.interp.machine.names import namespace
-
         space = namespace(run, module)
         for unit in module.units:
             node = unit.definition if unit.name and unit.source.startswith("@") else None

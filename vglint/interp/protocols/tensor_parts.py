@@ -171,3 +171,13 @@ def plain_key(key: Value) -> Any:
     ):
         return key
     return None
+
+
+def sizes_of(run: Run, value: Value) -> Value:
+    shape = shape_of(run, value)
+    if shape is not None:
+        return tuple(dimension(run, value, position) for position in range(len(shape)))
+    if isinstance(value, TensorV):
+        return ShapeV(value)
+    made = node_of(run, value, None)
+    return ShapeV(TensorV(made)) if made is not None else Unknown(origin.Computed("shape"))

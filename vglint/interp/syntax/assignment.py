@@ -8,7 +8,8 @@ from vglint.interp.machine.core import Frame, Run, evaluate
 from vglint.interp.nodes.ranks import learn
 from vglint.interp.protocols.indexing import set_index
 from vglint.interp.protocols.iteration import items_of
-from vglint.interp.protocols.tensor_parts import dimension
+from vglint.interp.protocols.tensor_parts import dimension, index_tensor
+from vglint.interp.torch.making import METHODS
 from vglint.interp.torch.modules import set_attribute
 from vglint.interp.values.objects import (
     DictV,
@@ -38,10 +39,8 @@ def assign(run: Run, target: code.Expression, value: Value, frame: Frame) -> Non
             holder = evaluate(run, target.value, frame)
             set_attribute(run, holder, target.attr, value, frame, Site(frame.unit, target))
         case code.Subscript():
-            from vglint.interp.syntax.expressions import key_of
-
             holder = evaluate(run, target.value, frame)
-            set_index(run, holder, key_of(run, target, frame), value, frame, Site(frame.unit, target))
+            set_index(run, holder, evaluate(run, target.key, frame), value, frame, Site(frame.unit, target))
         case code.Display():
             _unpack(run, list(target.elements), value, frame, Site(frame.unit, target))
         case code.Starred():
@@ -99,8 +98,6 @@ def _unpack(run: Run, elements: list[code.Expression], value: Value, frame: Fram
 def _part(run: Run, value: Value, position: int, item: Value, site: Site) -> Value:
     """Returns one of the values that something of unknown length is unpacked into."""
     if isinstance(value, TensorV):
-        from vglint.interp.protocols.tensor_parts import index_tensor
-
         return index_tensor(run, value, position, site)
     return item
 
@@ -124,9 +121,7 @@ def delete(run: Run, target: code.Expression, frame: Frame) -> None:
             elif isinstance(holder, Instance):
                 run.drop(holder.attrs, target.attr)
         case code.Subscript():
-            from vglint.interp.syntax.expressions import key_of
-
-            holder, key = evaluate(run, target.value, frame), key_of(run, target, frame)
+            holder, key = evaluate(run, target.value, frame), evaluate(run, target.key, frame)
             if isinstance(holder, DictV) and isinstance(key, (str, int)):
                 run.drop(holder.items, key)
             elif (
@@ -138,8 +133,6 @@ def delete(run: Run, target: code.Expression, frame: Frame) -> None:
                 run.touch(holder)
                 del holder.items[key]
             elif isinstance(holder, ModuleV):
-                from vglint.interp.torch.module_methods import METHODS
-
                 METHODS["pop"](run, [holder, key], {}, frame, Site(frame.unit, target))
         case _:
             pass

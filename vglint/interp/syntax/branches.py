@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from vglint import ops, origin
-from vglint.interp.machine.core import BudgetError, Flow, Frame, Raised, Run, evaluate
-from vglint.interp.machine.journal import LIST, MISSING, FieldKey, Journal, rewind, write_place
+from vglint.interp.machine.core import BudgetError, Flow, Frame, Raised, Run, evaluate, opaque
+from vglint.interp.machine.journal import LIST, MISSING, FieldKey, Journal, read_place, rewind, write_place
 from vglint.interp.nodes.constants import carries_gradient, contents
+from vglint.interp.nodes.distribution import UNKNOWN
 from vglint.interp.nodes.emit import emit, node_of
 from vglint.interp.protocols.comparison import equal, turn_of
+from vglint.interp.torch.training import either
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import ClassV, ListV, ModuleV, OpaqueV, Site, TensorV, Value, is_tensor
 from vglint.source import code
@@ -144,8 +146,6 @@ def fork_values(run: Run, condition: Value, nodes: list[code.Expression], frame:
 def run_write(run: Run, holder: Any, key: Any, value: Any) -> None:
     """Writes a place, noting it in the journal of the branch around."""
     if run.journal is not None:
-        from vglint.interp.machine.journal import read_place
-
         run.journal.append((holder, key, read_place(holder, key)))
     write_place(holder, key, value)
 
@@ -174,8 +174,6 @@ def _join_ends(run: Run, ends: list[End], frame: Frame, site: Site, text: str) -
         for place, (holder, key, _) in after.items():
             places[place] = (holder, key)
     for place, (holder, key) in places.items():
-        from vglint.interp.machine.journal import read_place
-
         values = [after[place][2] if place in after else read_place(holder, key) for _, after, _, _ in kept]
         joined = values[0]
         for value in values[1:]:
@@ -203,8 +201,6 @@ def _join_place(run: Run, key: Any, left: Any, right: Any, text: str, site: Site
             emit(run, "join", [left, right], {}, site)
             return len(run.nodes) - 1
         if key.name == "init" and left != right:
-            from vglint.interp.nodes.distribution import UNKNOWN
-
             return UNKNOWN
         return left if left == right else (left if right is None else right if left is None else left)
     if left is MISSING or right is MISSING:
@@ -255,9 +251,6 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
         and right.count is None
     ):
         return ListV([join(run, one, other, text, site) for one, other in zip(left.items, right.items, strict=False)])
-    from vglint.interp.machine.core import opaque
-    from vglint.interp.torch.training import either
-
     if run.training_code and site.node is not None and (left is None or right is None):
         only = right if left is None else left
         if _is_own_model(only):

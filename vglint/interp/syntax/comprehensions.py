@@ -7,10 +7,13 @@ from typing import Any
 
 from vglint import origin
 from vglint.interp.machine.core import EVAL, Frame, Run, evaluate, opaque, register
+from vglint.interp.machine.open_loops import counted
 from vglint.interp.protocols import comparison
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.protocols.repeats import is_layered
+from vglint.interp.syntax.assignment import assign
 from vglint.interp.syntax.literals import store
+from vglint.interp.syntax.loops import repeated, shortened
 from vglint.interp.values.objects import (
     DictV,
     IteratorV,
@@ -29,9 +32,6 @@ from vglint.value import Unknown
 
 def _comprehension(run: Run, loops: tuple[code.Loop, ...], frame: Frame, make: Any) -> tuple[list[Value] | None, Value]:
     """Returns (results in order, count); results of an unknown number of turns are one representative with its count."""
-    from vglint.interp.syntax.assignment import assign
-    from vglint.interp.syntax.loops import counted, repeated, shortened
-
     scope = Scope(Locals(), frame.scope, frame.scope.module)
     inner = Frame(scope, frame.unit, frame.owner, frame.self_, frame.cls, name=frame.name)
     results: list[Value] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vglint import ops
 from vglint.interp.kinds import enums
+from vglint.interp.machine.arguments import defaults_of
 from vglint.interp.machine.core import Frame, Run, call, evaluate, execute
 from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.registries import registered
@@ -42,8 +43,6 @@ GUARDS = {
 
 def make_function(run: Run, node: code.Function, frame: Frame) -> Value:
     """Returns the value of a `def`, its decorators applied as far as they change what a call does."""
-    from vglint.interp.syntax.functions import defaults_of
-
     function = FunctionV(node.name, node, frame.scope, frame.unit, defaults_of(run, node.parameters, frame), frame.cls)
     value: Value = function
     for decorator in reversed(node.decorators):

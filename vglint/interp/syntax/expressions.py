@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from vglint import ops, origin
+from vglint.interp.machine.arguments import defaults_of
 from vglint.interp.machine.core import EVAL, Frame, Run, call, evaluate, get_attribute, opaque, register
 from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.names import lookup
 from vglint.interp.protocols import comparison, operators
 from vglint.interp.protocols.indexing import index
 from vglint.interp.protocols.iteration import items_of
+from vglint.interp.syntax.assignment import assign
+from vglint.interp.syntax.branches import fork_values
+from vglint.interp.torch.given import backward_of_unknown, zero_grad_of_unknown
 from vglint.interp.values.objects import (
     DictV,
     External,
@@ -81,8 +85,6 @@ def compared(run: Run, node: code.Compare, frame: Frame) -> Value:
 
 @register(EVAL, code.Conditional)
 def conditional(run: Run, node: code.Conditional, frame: Frame) -> Value:
-    from vglint.interp.syntax.branches import fork_values
-
     condition = evaluate(run, node.test, frame)
     known = comparison.truth(run, condition, frame, Site(frame.unit, node))
     if condition == comparison.GPU and all(
@@ -103,15 +105,11 @@ def conditional(run: Run, node: code.Conditional, frame: Frame) -> Value:
 
 @register(EVAL, code.Lambda)
 def lambda_(run: Run, node: code.Lambda, frame: Frame) -> Value:
-    from vglint.interp.syntax.functions import defaults_of
-
     return FunctionV("<lambda>", node, frame.scope, frame.unit, defaults_of(run, node.parameters, frame))
 
 
 @register(EVAL, code.Walrus)
 def walrus(run: Run, node: code.Walrus, frame: Frame) -> Value:
-    from vglint.interp.syntax.assignment import assign
-
     value = evaluate(run, node.value, frame)
     assign(run, node.target, value, frame)
     return value
@@ -131,12 +129,7 @@ def attribute(run: Run, node: code.Attribute, frame: Frame) -> Value:
 @register(EVAL, code.Subscript)
 def subscript(run: Run, node: code.Subscript, frame: Frame) -> Value:
     value = evaluate(run, node.value, frame)
-    return index(run, value, key_of(run, node, frame), frame, Site(frame.unit, node))
-
-
-def key_of(run: Run, node: code.Subscript, frame: Frame) -> Value:
-    """Returns what stands between the brackets."""
-    return evaluate(run, node.key, frame)
+    return index(run, value, evaluate(run, node.key, frame), frame, Site(frame.unit, node))
 
 
 @register(EVAL, code.Slice)
@@ -188,12 +181,8 @@ def call_(run: Run, node: code.Call, frame: Frame) -> Value:
         else:
             keywords[keyword.name] = value
     if run.training_code and isinstance(callee, Unknown) and _attribute(node.func) == "backward":
-        from vglint.interp.torch.given import backward_of_unknown
-
         return backward_of_unknown(run, callee, args, keywords, site)
     if run.training_code and isinstance(callee, (Unknown, OpaqueV)) and _attribute(node.func) == "zero_grad":
-        from vglint.interp.torch.given import zero_grad_of_unknown
-
         return zero_grad_of_unknown(run, site)
     return call(run, callee, args, keywords, frame, site)
 

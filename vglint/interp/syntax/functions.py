@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vglint import ops, origin
+from vglint.interp.library.families import call_by_prefix
 from vglint.interp.machine.core import (
     CALL,
     DEPTH,
@@ -13,6 +14,7 @@ from vglint.interp.machine.core import (
     Frame,
     Raised,
     Run,
+    block,
     call,
     evaluate,
     get_attribute,
@@ -28,7 +30,7 @@ from vglint.interp.torch.composite import composite
 from vglint.interp.torch.escapes import escape
 from vglint.interp.torch.given import act_of_unknown
 from vglint.interp.torch.leaves import CONTAINERS, build_leaf
-from vglint.interp.torch.modules import new_module
+from vglint.interp.torch.making import new_module
 from vglint.interp.torch.replay import called_on, layer_among
 from vglint.interp.torch.training import is_optimizer, optimizer, scheduler
 from vglint.interp.values.classes import class_name, find_in_mro
@@ -58,15 +60,6 @@ from vglint.interp.values.objects import (
 )
 from vglint.source import code
 from vglint.value import Unknown
-
-
-def defaults_of(run: Run, params: code.Parameters, frame: Frame) -> dict[str, Value]:
-    """Evaluates default values where the function is defined."""
-    made: dict[str, Value] = {}
-    for param in (*params.positional_only, *params.positional, *params.keyword_only):
-        if param.default is not None:
-            made[param.name] = evaluate(run, param.default, frame)
-    return made
 
 
 @register(CALL, FunctionV)
@@ -121,8 +114,6 @@ def _walked(
     try:
         if isinstance(function.node, code.Lambda):
             return evaluate(run, function.node.body, inner)
-        from vglint.interp.syntax.statements import block
-
         try:
             flow = block(run, function.node.body, inner)
         except Raised as error:
@@ -329,8 +320,6 @@ def call_external(
         if spelling.form == "module":
             return _leaf(run, External(spelling.name), args, keywords, frame, site)
         return emit_call(run, spelling, args, keywords, site)
-    from vglint.interp.library.families import call_by_prefix
-
     result = call_by_prefix(run, value, args, keywords, frame, site)
     if result is not MISSING:
         return result

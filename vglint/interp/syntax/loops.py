@@ -9,17 +9,17 @@ from vglint import origin
 from vglint.interp.machine.attempts import Attempt
 from vglint.interp.machine.core import TURNS, Flow, Frame, Run, evaluate
 from vglint.interp.machine.journal import Journal
+from vglint.interp.machine.open_loops import TRAINING, counted
 from vglint.interp.protocols import comparison
 from vglint.interp.protocols.comparison import counts_turns
 from vglint.interp.protocols.iteration import Items, items_of
 from vglint.interp.syntax.ahead import look_ahead
-from vglint.interp.values.objects import OpenLoop, RepeatV, Site, TurnNumber, Value
+from vglint.interp.values.objects import RepeatV, Site, TurnNumber, Value
 from vglint.source import code
-from vglint.value import Expr, Unknown
+from vglint.value import Unknown
 
 LISTED = 10_000
 """Turns of loops or comprehensions within one another that are taken one by one: what has more makes a table of numbers."""
-TRAINING = frozenset({"backward", "step", "zero_grad"})
 
 
 def walk_loop(
@@ -233,26 +233,6 @@ def _endless(test: code.Expression) -> bool:
 
 
 @contextmanager
-def counted(run: Run, count: Value, text: str, site: Site) -> Iterator[OpenLoop]:
-    """Opens the region of a loop of unknown length; how long it is matters unless its turns are found to be `apart`."""
-    outer = run.region
-    region = run.open_region("loop", text, site)
-    run.regions[region].count = count if isinstance(count, (int, Expr)) else None
-    start = len(run.nodes)
-    loop = OpenLoop(count if count is not None else Unknown(origin.Length(text)))
-    run.open_loops.append(loop)
-    try:
-        yield loop
-    finally:
-        run.open_loops.pop()
-        run.region = outer
-        if len(run.nodes) == start:
-            run.regions[region].alias = outer
-        elif run.setup == 0 and text != "comprehension" and not loop.apart:
-            _note_bound(run, start, count, text, site)
-
-
-@contextmanager
 def _written(run: Run) -> Iterator[Journal]:
     """Gives what is written inside."""
     outer, run.journal = run.journal, Journal()
@@ -262,16 +242,6 @@ def _written(run: Run) -> Iterator[Journal]:
         inner, run.journal = run.journal, outer
         if outer is not None:
             outer.absorb(inner)
-
-
-def _note_bound(run: Run, start: int, count: Value, text: str, site: Site) -> None:
-    """A loop over layers whose number is not known is a gap; one over batches or epochs is how training looks."""
-    drafts = run.nodes[start:]
-    if run.setup or not drafts or any(draft.op in TRAINING for draft in drafts) or run.training_code:
-        return
-    if any(draft.op not in ("input", "parameter", "getitem") for draft in drafts):
-        unknown = count.text if isinstance(count, Unknown) else str(count) if count is not None else text
-        run.gap(origin.Length(unknown), site)
 
 
 def _fold(run: Run, region: int, outer: int) -> None:

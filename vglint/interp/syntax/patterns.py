@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vglint import origin
+from vglint.interp.kinds.type_tests import is_instance
 from vglint.interp.machine.core import Frame, Run, evaluate, get_attribute
 from vglint.interp.protocols.comparison import equal
 from vglint.interp.values.objects import DictV, External, ListV, Site, Value, is_unknown
@@ -42,8 +43,6 @@ def matches(
 def _class_fits(
     run: Run, pattern: code.Call, subject: Value, frame: Frame, bound: list[tuple[str, Value]], site: Site
 ) -> bool | None:
-    from vglint.interp.kinds.type_tests import is_instance
-
     cls = evaluate(run, pattern.func, frame)
     known = is_instance(run, subject, cls)
     for keyword in pattern.keywords:

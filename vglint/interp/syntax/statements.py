@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from vglint import origin
-from vglint.interp.machine.core import EXEC, Flow, Frame, Raised, Run, evaluate, execute, register
+from vglint.interp.machine.core import EXEC, Flow, Frame, Raised, Run, block, evaluate, register
 from vglint.interp.machine.names import bind_import
+from vglint.interp.nodes.distribution import UNKNOWN, combined, overwrite
 from vglint.interp.nodes.emit import emit
 from vglint.interp.protocols import comparison, operators, repeats
+from vglint.interp.protocols.contexts import enter
 from vglint.interp.protocols.indexing import index
+from vglint.interp.protocols.iteration import items_of
 from vglint.interp.static.liveness import changes_gradients, lost_rebindings
 from vglint.interp.syntax.assignment import assign, bind, delete
 from vglint.interp.syntax.branches import fork
 from vglint.interp.syntax.carried import held, note_carried
 from vglint.interp.syntax.counters import mark_counters, note_sums, zeros_before
 from vglint.interp.syntax.definitions import make_class, make_function
-from vglint.interp.syntax.expressions import key_of
 from vglint.interp.syntax.independent_turns import turns_are_apart
 from vglint.interp.syntax.loops import walk_loop, walk_while
+from vglint.interp.syntax.patterns import matches
 from vglint.interp.syntax.refusals import refuses
 from vglint.interp.torch import containers
 from vglint.interp.values.classes import is_container
@@ -28,24 +30,17 @@ from vglint.interp.values.objects import (
     External,
     Instance,
     IteratorV,
+    ListV,
     ModuleV,
     ParamV,
     Site,
     TensorV,
     Value,
+    is_tensor,
     is_unknown,
 )
 from vglint.source import code
 from vglint.value import Unknown
-
-
-def block(run: Run, statements: Sequence[code.Statement], frame: Frame) -> int | None:
-    """Executes statements in order until one does not fall through."""
-    for statement in statements:
-        flow = execute(run, statement, frame)
-        if flow is not None:
-            return flow
-    return None
 
 
 @register(EXEC, code.Expr)
@@ -75,16 +70,12 @@ def augmented(run: Run, node: code.Augmented, frame: Frame) -> int | None:
     site = Site(frame.unit, node)
     target = node.target
     if isinstance(target, code.Subscript):
-        holder, key = evaluate(run, target.value, frame), key_of(run, target, frame)
+        holder, key = evaluate(run, target.value, frame), evaluate(run, target.key, frame)
         before: Value = index(run, holder, key, frame, site)
     else:
         before = evaluate(run, target, frame)
     value = evaluate(run, node.value, frame)
-    from vglint.interp.values.objects import ListV
-
     if symbol == "+" and isinstance(before, ListV):
-        from vglint.interp.protocols.iteration import items_of
-
         found = repeats.stretches(value) if isinstance(value, ListV) else None
         inner = found if found is not None else items_of(run, value, frame, site).items
         if inner is not None:
@@ -102,19 +93,10 @@ def augmented(run: Run, node: code.Augmented, frame: Frame) -> int | None:
         run.set_field(before, "init", after.init)
         run.set_field(before, "ramp", after.ramp)
         after = before
-    if isinstance(before, ParamV):
-        from vglint.interp.nodes.distribution import UNKNOWN, combined, overwrite
-        from vglint.interp.values.objects import is_tensor
-
-        if run.setup or not is_tensor(value):
-            overwrite(
-                run,
-                before,
-                combined({"*": "mul", "/": "div", "+": "add", "-": "sub"}.get(symbol, symbol), [before, value])
-                or UNKNOWN,
-                site,
-            )
-            return None
+    if isinstance(before, ParamV) and (run.setup or not is_tensor(value)):
+        name = {"*": "mul", "/": "div", "+": "add", "-": "sub"}.get(symbol, symbol)
+        overwrite(run, before, combined(name, [before, value]) or UNKNOWN, site)
+        return None
     assign(run, target, after, frame)
     return None
 
@@ -307,8 +289,6 @@ def while_(run: Run, node: code.While, frame: Frame) -> int | None:
 
 @register(EXEC, code.With)
 def with_(run: Run, node: code.With, frame: Frame) -> int | None:
-    from vglint.interp.protocols.contexts import enter
-
     opened = run.region
     for item in node.items:
         value = evaluate(run, item.context, frame)
@@ -375,8 +355,6 @@ def _unknown_name(value: Value) -> str:
 
 @register(EXEC, code.Match)
 def match_(run: Run, node: code.Match, frame: Frame) -> int | None:
-    from vglint.interp.syntax.patterns import matches
-
     subject = evaluate(run, node.subject, frame)
     site = Site(frame.unit, node.subject)
     arms: list[Any] = []

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from vglint import origin
 from vglint.interp.machine.core import OPERATE, Frame, Run, call, register
+from vglint.interp.machine.open_loops import counted
 from vglint.interp.protocols.repeats import repeating
+from vglint.interp.torch.making import new_module
+from vglint.interp.values.classes import is_container
 from vglint.interp.values.objects import (
     DictV,
     External,
@@ -104,9 +107,6 @@ def add(run: Run, module: ModuleV, value: Value, site: Site, loop: OpenLoop | No
 @register(OPERATE, ModuleV)
 def joined(run: Run, symbol: str, left: ModuleV, right: ModuleV, frame: Frame, site: Site) -> Value:
     """Performs `+` of two lists of modules."""
-    from vglint.interp.torch.modules import new_module
-    from vglint.interp.values.classes import is_container
-
     if symbol != "+" or not (is_container(left) and is_container(right) and isinstance(left.cls, External)):
         return Unknown(origin.Call("sum of modules"))
     made = new_module(run, left.cls, frame, site)
@@ -155,8 +155,6 @@ def run_sequential(run: Run, module: ModuleV, args: list[Value], frame: Frame, s
         value = _blurred(run, value, site)
     for part in parts_of(module):
         if isinstance(part, RepeatV):
-            from vglint.interp.syntax.loops import counted
-
             with counted(
                 run, part.count, "layers" if len(part.items) == 1 else f"{len(part.items)} layers a turn", site
             ):

@@ -13,6 +13,8 @@ from vglint.interp.machine.core import (
 from vglint.interp.nodes.config import configured, literal
 from vglint.interp.nodes.distribution import overwrite
 from vglint.interp.nodes.keeping import says_keep
+from vglint.interp.torch.containers import fill
+from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     BuiltinV,
     ClassV,
@@ -100,8 +102,6 @@ def build_leaf(
     run: Run, module: ModuleV, base: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> None:
     """Runs `__init__` of torch's own class: binds its configuration and makes its parameters."""
-    from vglint.interp.torch.containers import fill
-
     if base.name in CONTAINERS:
         fill(run, module, base.name, args, keywords, frame, site)
         return
@@ -151,8 +151,6 @@ def build_leaf(
     for spec in specs:
         param = ParamV(spec.shape, spec.init, spec.trainable, spec.buffer, site, None, spec.name)
         run.put(module.buffers if spec.buffer else module.parameters, spec.name, param)
-    from vglint.interp.values.classes import find_in_mro
-
     override = find_in_mro(module.cls, "reset_parameters")
     if override is not None and isinstance(override[0], FunctionV):
         call(run, MethodV(override[0], module), [], {}, frame, site)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 from vglint import origin
 from vglint.graph import Init
 from vglint.interp.machine.core import Frame, Run, call, register, set_trainable
-from vglint.interp.nodes.distribution import UNKNOWN, of_tensor, overwrite
+from vglint.interp.nodes.distribution import UNKNOWN, overwrite
 from vglint.interp.nodes.emit import emit_hook
 from vglint.interp.torch import containers, leaves, modules
+from vglint.interp.torch.making import METHODS, as_buffer
 from vglint.interp.values.objects import (
     DictV,
     External,
@@ -19,17 +17,11 @@ from vglint.interp.values.objects import (
     ListV,
     ModuleV,
     ParamV,
-    ParamView,
     Site,
-    TensorV,
     Value,
     is_unknown,
 )
 from vglint.value import Unknown
-
-Method: TypeAlias = Callable[[Run, "list[Value]", "dict[str, Value]", Frame, Site], Value]
-METHODS: dict[str, Method] = {}
-"""By name; the module is the first argument."""
 
 
 def _itself(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
@@ -137,19 +129,6 @@ def register_buffer(run: Run, args: list[Value], keywords: dict[str, Value], fra
         run.drop(module.attrs, name)
         run.put(module.buffers, name, as_buffer(run, value, name, site))
     return None
-
-
-def as_buffer(run: Run, value: Value, name: str, site: Site) -> Value:
-    """Returns a buffer that holds a tensor; None and unknown values stay as they are."""
-    if isinstance(value, TensorV):
-        return ParamV(value.shape, of_tensor(run, value), False, True, site, None, name)
-    if isinstance(value, ParamV) and not value.buffer:
-        return ParamV(value.shape, value.init, False, True, site, None, name)
-    if isinstance(value, ParamView):
-        return ParamV(value.param.shape if value.whole else None, UNKNOWN, False, True, site, None, name)
-    if is_unknown(value):
-        return ParamV(None, UNKNOWN, False, True, site, None, name)
-    return value
 
 
 @register(METHODS, "apply")

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from vglint import origin
-from vglint.interp.kinds.mappings import METHODS as MIXED_IN
-from vglint.interp.kinds.mappings import is_mapping, mapping_method
 from vglint.interp.machine.core import (
     CALL,
     GETATTR,
@@ -21,8 +19,10 @@ from vglint.interp.machine.core import (
     set_trainable,
 )
 from vglint.interp.machine.names import set_member
+from vglint.interp.nodes.distribution import UNKNOWN, overwrite
 from vglint.interp.nodes.emit import emit
 from vglint.interp.nodes.operations import emit_call
+from vglint.interp.torch.containers import run_sequential
 from vglint.interp.torch.leaves import (
     CONTAINERS,
     _module_spelling,
@@ -31,13 +31,15 @@ from vglint.interp.torch.leaves import (
     leaf_method,
     nested_leaf_attribute,
 )
+from vglint.interp.torch.making import METHODS, as_buffer
 from vglint.interp.torch.passes import passed
+from vglint.interp.torch.training import mark_requires_grad
 from vglint.interp.values.classes import class_name, find_in_mro
 from vglint.interp.values.objects import (
-    Attrs,
     BuiltinV,
     ClassMethodV,
     ClassV,
+    DictV,
     External,
     FunctionV,
     Instance,
@@ -48,22 +50,11 @@ from vglint.interp.values.objects import (
     PropertyV,
     Site,
     StaticV,
-    SuperV,
     TensorV,
     Value,
     is_tensor,
 )
 from vglint.value import Unknown
-
-
-def new_module(run: Run, cls: ClassV | External, frame: Frame, site: Site) -> ModuleV:
-    """Returns an empty instance of a module class."""
-    module = ModuleV(cls, Attrs(), run.borrowed or site)
-    module.in_forward = bool(run.modules_running) and run.setup == 0 and not run.cached
-    module.anew = module.in_forward and run.guards == 0
-    module.region = run.region
-    run.modules.append(module)
-    return module
 
 
 @register(CALL, ModuleV)
@@ -95,8 +86,6 @@ def _called(
     frame: Frame,
     site: Site,
 ) -> Value:
-    from vglint.interp.torch.containers import run_sequential
-
     if forward is not None:
         bound = forward if not isinstance(forward, FunctionV) or "forward" in module.attrs else MethodV(forward, module)
         if isinstance(forward, StaticV):
@@ -192,16 +181,10 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
     if name == "__class__":
         return module.cls
     if name == "__dict__":
-        from vglint.interp.values.objects import DictV
-
         tables = {"_parameters": module.parameters, "_buffers": module.buffers, "_modules": module.modules}
         return DictV({**module.attrs, **{key: DictV(table) for key, table in tables.items()}, "training": run.training})
     if name in ("_modules", "_parameters", "_buffers"):
-        from vglint.interp.values.objects import DictV
-
         return DictV({"_modules": module.modules, "_parameters": module.parameters, "_buffers": module.buffers}[name])
-    from vglint.interp.torch.module_methods import METHODS
-
     if (own := leaf_method(module, name)) is not None:
         return MethodV(own, module)
     if name in METHODS:
@@ -235,8 +218,6 @@ def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame
         case Instance():
             run.put(target.attrs, name, value)
         case ParamV() if name == "data":
-            from vglint.interp.nodes.distribution import UNKNOWN, overwrite
-
             init = value.init if isinstance(value, (TensorV, ParamV)) and value.init is not None else UNKNOWN
             overwrite(run, target, init, site)
         case ParamV() if name == "grad":
@@ -246,8 +227,6 @@ def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame
         case ClassV() if isinstance(target.names, dict):
             run.put(target.names, name, value)
         case _ if is_tensor(target) and name == "requires_grad":
-            from vglint.interp.torch.training import mark_requires_grad
-
             mark_requires_grad(run, target, value, site)
         case External() if run.depth or not run.setup:  # a file's own statement would patch for one entry only
             run.put(run.patched, f"{target.name}.{name}", value)
@@ -279,8 +258,6 @@ def _register_child(run: Run, module: ModuleV, name: str, value: Value, site: Si
         )
     elif is_tensor(value) and name in module.buffers:
         home = module.buffers
-        from vglint.interp.torch.module_methods import as_buffer
-
         value = as_buffer(run, value, name, site)
     elif isinstance(value, TensorV) and run.setup:
         run.labels.setdefault((value.node, value.pick), name)
@@ -294,54 +271,7 @@ def _register_child(run: Run, module: ModuleV, name: str, value: Value, site: Si
     run.put(home, name, value)
 
 
-@register(GETATTR, SuperV)
-def super_attribute(run: Run, value: SuperV, name: str, frame: Frame) -> Value:
-    cls = value.self.cls if isinstance(value.self, Instance) else value.self
-    if not isinstance(cls, ClassV):
-        return Unknown(origin.Member("super()", name))
-    found = find_in_mro(cls, name, after=value.cls)
-    if found is not None:
-        if isinstance(value.self, ClassV) and isinstance(found[0], FunctionV):
-            return MethodV(found[0], value.self) if name == "__new__" else found[0]
-        return bind_attribute(run, found[0], value.self, frame, found[1])
-    if isinstance(value.self, ModuleV):
-        return _torch_base_attribute(run, value.self, name, frame)
-    if isinstance(value.self, Instance) and name == "__init__":
-        from vglint.interp.kinds.instances import fields_filler
-
-        filler = fields_filler(value.self, value.cls)
-        if filler is not None:
-            return filler
-    if isinstance(value.self, Instance) and name in ("__getattribute__", "__getattr__"):
-        return plain_lookup(value.self, name)
-    if isinstance(value.self, Instance) and name in MIXED_IN and is_mapping(value.self.cls):
-        return mapping_method(run, value.self, name)
-    if isinstance(value.self, Instance) and "dict" in value.self.extra:
-        from vglint.interp.kinds.native_methods import dict_base_method
-
-        return dict_base_method(run, value.self.extra["dict"], name)
-    return BuiltinV(f"super().{name}", lambda run, args, keywords, frame, site: None)
-
-
-def plain_lookup(instance: Instance, name: str) -> BuiltinV:
-    """Returns Python's own attribute look-up; asked for a name from within a class's look-up of that name, it finds none."""
-
-    def plain(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-        if not args or not isinstance(args[0], str) or f"plain {args[0]}" in instance.extra:
-            return Unknown(origin.Member(class_name(instance.cls), str(args[0]) if args else ""))
-        instance.extra[f"plain {args[0]}"] = True
-        try:
-            return get_attribute(run, instance, args[0], frame)
-        finally:
-            del instance.extra[f"plain {args[0]}"]
-
-    return BuiltinV(name, plain)
-
-
-def _torch_base_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Value:
-    from vglint.interp.torch.containers import run_sequential
-    from vglint.interp.torch.module_methods import METHODS
-
+def torch_base_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Value:
     base = leaf_base(module.cls)
     if name == "__init__":
 

@@ -9,6 +9,7 @@ from vglint.interp.machine.core import LIBRARY, Frame, Run, register
 from vglint.interp.machine.journal import MISSING
 from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.emit import node_of, shape_of
+from vglint.interp.torch.module_methods import parameters_of
 from vglint.interp.torch.training import act, groups_of, optimizer_nodes, tensor_method
 from vglint.interp.values.objects import (
     BuiltinV,
@@ -97,8 +98,6 @@ def accelerator(
     def clipped(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
         source = args[0] if args else keywords.get("parameters")
         if isinstance(source, ModuleV):
-            from vglint.interp.torch.module_methods import parameters_of
-
             source = ListV(list(parameters_of(source)))
         return clip(run, External("torch.nn.utils.clip_grad_norm_"), [source, *args[1:]], keywords, frame, site)
 

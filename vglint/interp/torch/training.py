@@ -7,6 +7,7 @@ from vglint.interp.machine.core import LIBRARY, Frame, Run, call, register, set_
 from vglint.interp.machine.journal import MISSING
 from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of
+from vglint.interp.nodes.operations import emit_call
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.static.liveness import body_around, unread_after
 from vglint.interp.values.objects import (
@@ -97,8 +98,6 @@ def rewrapped(run: Run, name: str, value: Value, keywords: dict[str, Value], sit
 
 @register(LIBRARY, "torch.tensor", "torch.as_tensor")
 def tensor(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    from vglint.interp.nodes.operations import emit_call
-
     data = args[0] if args else keywords.get("data")
     if isinstance(data, OpaqueV) or is_tensor(data):
         if which.name == "torch.as_tensor":
@@ -135,8 +134,6 @@ def from_array(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     """An array that was a tensor is one again, without its history."""
-    from vglint.interp.nodes.operations import emit_call
-
     data = args[0] if args else keywords.get("ndarray")
     if is_tensor(data) or isinstance(data, OpaqueV):
         return rewrapped(run, which.name, data, keywords, site)
@@ -154,8 +151,6 @@ def typed_tensor(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     """Numbers are sizes; a list or an array is data."""
-    from vglint.interp.nodes.operations import emit_call
-
     if len(args) == 1 and isinstance(args[0], (ListV, ArrayV)):
         return tensor(run, External("torch.tensor"), args, {}, frame, site)
     spelling = ops.find(which.name)

@@ -1,0 +1,54 @@
+"""`super()`, and Python's own look-up of attributes."""
+
+from __future__ import annotations
+
+from vglint import origin
+from vglint.interp.kinds.instances import fields_filler
+from vglint.interp.kinds.mappings import METHODS as MIXED_IN
+from vglint.interp.kinds.mappings import is_mapping, mapping_method
+from vglint.interp.kinds.native_methods import dict_base_method
+from vglint.interp.machine.core import GETATTR, Frame, Run, get_attribute, register
+from vglint.interp.torch.modules import bind_attribute, torch_base_attribute
+from vglint.interp.values.classes import class_name, find_in_mro
+from vglint.interp.values.objects import BuiltinV, ClassV, FunctionV, Instance, MethodV, ModuleV, Site, SuperV, Value
+from vglint.value import Unknown
+
+
+@register(GETATTR, SuperV)
+def super_attribute(run: Run, value: SuperV, name: str, frame: Frame) -> Value:
+    cls = value.self.cls if isinstance(value.self, Instance) else value.self
+    if not isinstance(cls, ClassV):
+        return Unknown(origin.Member("super()", name))
+    found = find_in_mro(cls, name, after=value.cls)
+    if found is not None:
+        if isinstance(value.self, ClassV) and isinstance(found[0], FunctionV):
+            return MethodV(found[0], value.self) if name == "__new__" else found[0]
+        return bind_attribute(run, found[0], value.self, frame, found[1])
+    if isinstance(value.self, ModuleV):
+        return torch_base_attribute(run, value.self, name, frame)
+    if isinstance(value.self, Instance) and name == "__init__":
+        filler = fields_filler(value.self, value.cls)
+        if filler is not None:
+            return filler
+    if isinstance(value.self, Instance) and name in ("__getattribute__", "__getattr__"):
+        return plain_lookup(value.self, name)
+    if isinstance(value.self, Instance) and name in MIXED_IN and is_mapping(value.self.cls):
+        return mapping_method(run, value.self, name)
+    if isinstance(value.self, Instance) and "dict" in value.self.extra:
+        return dict_base_method(run, value.self.extra["dict"], name)
+    return BuiltinV(f"super().{name}", lambda run, args, keywords, frame, site: None)
+
+
+def plain_lookup(instance: Instance, name: str) -> BuiltinV:
+    """Returns Python's own attribute look-up; asked for a name from within a class's look-up of that name, it finds none."""
+
+    def plain(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        if not args or not isinstance(args[0], str) or f"plain {args[0]}" in instance.extra:
+            return Unknown(origin.Member(class_name(instance.cls), str(args[0]) if args else ""))
+        instance.extra[f"plain {args[0]}"] = True
+        try:
+            return get_attribute(run, instance, args[0], frame)
+        finally:
+            del instance.extra[f"plain {args[0]}"]
+
+    return BuiltinV(name, plain)

@@ -1,0 +1,43 @@
+"""Loops of unknown length while they are walked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from vglint import origin
+from vglint.interp.machine.core import Run
+from vglint.interp.values.objects import OpenLoop, Site, Value
+from vglint.value import Expr, Unknown
+
+TRAINING = frozenset({"backward", "step", "zero_grad"})
+
+
+@contextmanager
+def counted(run: Run, count: Value, text: str, site: Site) -> Iterator[OpenLoop]:
+    """Opens the region of a loop of unknown length; how long it is matters unless its turns are found to be `apart`."""
+    outer = run.region
+    region = run.open_region("loop", text, site)
+    run.regions[region].count = count if isinstance(count, (int, Expr)) else None
+    start = len(run.nodes)
+    loop = OpenLoop(count if count is not None else Unknown(origin.Length(text)))
+    run.open_loops.append(loop)
+    try:
+        yield loop
+    finally:
+        run.open_loops.pop()
+        run.region = outer
+        if len(run.nodes) == start:
+            run.regions[region].alias = outer
+        elif run.setup == 0 and text != "comprehension" and not loop.apart:
+            _note_bound(run, start, count, text, site)
+
+
+def _note_bound(run: Run, start: int, count: Value, text: str, site: Site) -> None:
+    """A loop over layers whose number is not known is a gap; one over batches or epochs is how training looks."""
+    drafts = run.nodes[start:]
+    if run.setup or not drafts or any(draft.op in TRAINING for draft in drafts) or run.training_code:
+        return
+    if any(draft.op not in ("input", "parameter", "getitem") for draft in drafts):
+        unknown = count.text if isinstance(count, Unknown) else str(count) if count is not None else text
+        run.gap(origin.Length(unknown), site)
