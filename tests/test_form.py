@@ -199,6 +199,135 @@ def test_the_table_test_can_fail(source: str, count: int) -> None:
     assert len(op_tables(source)) == count
 
 
+ROOMS = ("static", "values", "machine", "nodes", "protocols", "torch", "kinds", "library", "syntax", "entries")
+"""The interpreter's rooms, each above what it uses."""
+
+
+def runtime_imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Yields the modules of vglint that a file imports when it runs, and whether inside a function."""
+    tree = ast.parse(path.read_bytes())
+    typing_only = {
+        inner
+        for node in tree.body
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for inner in ast.walk(node)
+    }
+    top = set(tree.body)
+    for node in ast.walk(tree):
+        if node in typing_only:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "vglint":
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in MODULES else node.module, node not in top
+
+
+MODULES = {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in FILES}
+
+
+def circles(edges: dict[str, set[str]]) -> list[list[str]]:
+    """Returns the modules that import each other, directly or not, group by group."""
+    reached = {name: _reached(name, edges) for name in edges}
+    found = {tuple(sorted(other for other in reached[name] if name in reached.get(other, ()))) for name in edges}
+    return [list(group) for group in sorted(found) if group]
+
+
+def _reached(start: str, edges: dict[str, set[str]]) -> set[str]:
+    seen: set[str] = set()
+    todo = list(edges[start])
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += edges.get(name, ())
+    return seen
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    edges = {name: {other for other, _ in runtime_imports(path)} - {name} for name, path in MODULES.items()}
+    assert circles(edges) == []
+
+
+def test_the_circle_test_can_fail() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+
+
+def interpreter_room(module: str) -> str:
+    parts = module.split(".")
+    return parts[2] if parts[:2] == ["vglint", "interp"] and len(parts) > 2 else ""
+
+
+def upward(module: str, imported: str) -> bool:
+    """Whether one of the interpreter's files imports from a room above its own."""
+    own, other = interpreter_room(module), interpreter_room(imported)
+    return bool(own and other) and ROOMS.index(other) > ROOMS.index(own)
+
+
+def test_each_room_of_the_interpreter_stands_above_what_it_uses() -> None:
+    imports = [(name, other) for name, path in MODULES.items() for other, _ in runtime_imports(path)]
+    assert [(name, other) for name, other in imports if upward(name, other)] == []
+    assert {room for name in MODULES if (room := interpreter_room(name))} == set(ROOMS)
+
+
+def test_the_room_test_can_fail() -> None:
+    assert upward("vglint.interp.nodes.emit", "vglint.interp.torch.modules")
+    assert not upward("vglint.interp.torch.modules", "vglint.interp.nodes.emit")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_is_small_and_says_what_it_is_for(room: str) -> None:
+    files = sorted((PACKAGE / "interp" / room).glob("*.py"))
+    assert 1 < len(files) <= 21
+    assert ast.get_docstring(ast.parse(files[0].read_bytes()))
+
+
+def test_the_interpreter_imports_nothing_of_ours_inside_a_function() -> None:
+    late = [
+        (name, other)
+        for name, path in MODULES.items()
+        if interpreter_room(name)
+        for other, inside in runtime_imports(path)
+        if inside
+    ]
+    assert late == []
+
+
+def readers_of_texts(source: str) -> list[int]:
+    """Returns the lines that compare, search or take apart the text of an unknown value or a gap."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        asked: list[ast.expr] = []
+        match node:
+            case ast.Compare(left=left, comparators=others):
+                asked = [left, *others]
+            case ast.Call(func=ast.Attribute(value=holder, attr=attr), args=args):
+                asked = [holder] if attr in _TAKING else args if attr in _SEARCHING else []
+            case _:
+                pass
+        for each in asked:
+            match each:
+                case ast.Attribute(value=ast.Name(id="gap" | "unknown" | "cause"), attr="text" | "why"):
+                    found.append(each.lineno)
+                case ast.Attribute(value=ast.Attribute(attr="origin" | "why"), attr="text"):
+                    found.append(each.lineno)
+                case _:
+                    pass
+    return found
+
+
+_TAKING = frozenset({"startswith", "endswith", "partition", "rpartition", "split", "isidentifier", "isdigit", "find"})
+_SEARCHING = frozenset({"search", "match", "fullmatch"})
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_program_reads_the_text_of_what_is_not_known(path: Path) -> None:
+    assert readers_of_texts(path.read_text(encoding="utf-8")) == []
+
+
+def test_the_text_test_can_fail() -> None:
+    assert readers_of_texts('if gap.text.startswith("raises "): pass\nx = unknown.why == "argument"\n') == [1, 2]
+
+
 def test_no_file_is_named_after_nothing() -> None:
     assert not {path.stem for path in FILES} & {"utils", "util", "helpers", "base", "manager", "common", "misc"}
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from vglint.probe.result import ProbeReport
+if TYPE_CHECKING:
+    from vglint.probe.result import ProbeReport
+
 
 _WIDTH = 32
 _BELOW, _ABOVE = -9.0, 3.0

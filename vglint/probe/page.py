@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 from vglint.finding import Finding
 from vglint.probe.chart import Series, bar_chart, box_chart, line_chart, power_chart, profile_chart
 from vglint.probe.record import Measured, Run
-from vglint.probe.result import ProbeReport
 from vglint.rulebook.measures import MEASURES
+
+if TYPE_CHECKING:
+    from vglint.probe.result import ProbeReport
 
 _STYLE = """.vglint{--ground:#fff;--ink:#1f2328;--soft:#57606a;--line:#d0d7de;--bad:#b3151f;--good:#1a7f37;--card:#f6f8fa;color-scheme:light dark;
 color:var(--ink);background:var(--ground);font:15px/1.5 system-ui,sans-serif;max-width:110rem;margin:0 auto;padding:1rem;box-sizing:border-box}

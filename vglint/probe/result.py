@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vglint.finding import Finding
+from vglint.probe.bars import text_of
 from vglint.probe.chart import Picture, profile_chart
 from vglint.probe.flow import Flow, weakest
+from vglint.probe.page import section
 from vglint.probe.record import Layer, Measured, to_json
 
 _WEAK = 4.0
@@ -80,8 +82,6 @@ class ProbeReport:
         return profile_chart(self.profile, self.predicted)
 
     def _repr_html_(self) -> str:
-        from vglint.probe.page import section
-
         return section(self)
 
     def to_json(self) -> dict[str, object]:
@@ -102,6 +102,4 @@ class ProbeReport:
         }
 
     def __str__(self) -> str:
-        from vglint.probe.bars import text_of
-
         return text_of(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vglint import origin
 from vglint.analysis.facts.domain import constant
 from vglint.analysis.facts.loop import LoopView, optimizer, places_of
 from vglint.analysis.facts.model import ADAPTIVE
@@ -55,7 +56,7 @@ def never_backward(loop: LoopView) -> bool | Unknown:
         return False
     if any(True for _ in view.nodes("backward", "grad", "param_grad", "opaque")) or not _repeated(loop, loop.steps):
         return False
-    if loop.unexplained or view.cut_short or any(gap.why == "unmodelled call" for gap in view.graph.gaps):
+    if loop.unexplained or view.cut_short or any(isinstance(gap.origin, origin.CALLS) for gap in view.graph.gaps):
         return unknown("a call in the training code is not understood")
     losses = [node for node in view.graph.nodes if view.kinds[node.index] == "loss" and loops_of(view, node)]
     return any(loop.reaches(node) for node in losses if not view.in_region(node, "no_grad"))
