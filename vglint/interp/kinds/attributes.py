@@ -18,9 +18,8 @@ from vglint.interp.machine.names import member
 from vglint.interp.machine.names import namespace as space_of
 from vglint.interp.nodes.emit import emit, entry_input, shape_of
 from vglint.interp.nodes.ranks import rank_of
-from vglint.interp.static.worlds import GPU_WORLD
-from vglint.interp.protocols.tensor_parts import dimension
 from vglint.interp.protocols.tensor_parts import sizes_of
+from vglint.interp.static.worlds import GPU_WORLD
 from vglint.interp.torch.autograd_functions import bound_apply, is_function_class
 from vglint.interp.torch.composite import COMPOSITES, composite
 from vglint.interp.torch.leaves import is_module_class
