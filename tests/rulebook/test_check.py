@@ -48,7 +48,7 @@ def test_a_word_that_names_nothing_is_an_error_with_the_nearest_right_one():
 
 
 def test_params_and_severity_are_the_users():
-    lenient = BOOK.choose(Choice(select=("VG101",), params={"VG101": {"info_decades": 400}}))
+    lenient = BOOK.choose(Choice(select=("VG101",), params={"VG101": {"info_decades": 400, "slow_decades": 400}}))
     assert found(lenient) == []
     quiet = BOOK.choose(Choice(select=("VG101",), severity={"VG101": "info"}))
     assert [finding.severity for finding in text_linter(quiet)("net.py", DEEP)] == ["info"]
