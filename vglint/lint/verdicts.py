@@ -192,6 +192,14 @@ def _decided(job: Job, finding: Finding, outcome: Outcome, script: Measured | No
     rule = job.rulebook.find(finding.rule)
     if isinstance(outcome, Measured):
         found = verdict(rule, measures_by_optimizer(outcome))
+        if (
+            found is not None
+            and found.verdict == "refuted"
+            and job.trains
+            and rule.rule.subject not in ("loop", "loss")
+        ):
+            # a script may build the model that the finding is about in a configuration that the runs did not come to
+            found = Verdict("inconclusive", found.evidence)
     else:
         found = Verdict("inconclusive", (("reason", outcome.reason),))
     if script is not None and script is not outcome and job.entry.partition("(")[0] in script.models:

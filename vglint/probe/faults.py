@@ -20,7 +20,7 @@ def shown_by(run: Run) -> tuple[MeasuredRule, ...]:
 
 def _measures(run: Run) -> dict[str, Scalar]:
     """Returns a run's measures with those that its layers and words tell."""
-    found = {"step_raised": bool(run.raised), "nonfinite": bool(run.nonfinite), **run.measures}
+    found = {**run.measures, "step_raised": bool(run.raised), "nonfinite": bool(run.nonfinite)}
     return {**found, "unreached_parameters": len(_unreached(run))}
 
 

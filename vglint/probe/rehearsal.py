@@ -13,7 +13,7 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -74,11 +74,22 @@ def rehearse(request: Request, source: Path) -> Measured:
         again, seen, _, _ = _attempt(request, source, found, seed, start)
         if _settled(seen):
             runs.append(again)
+    if found.words:
+        runs = [_without_course(run) for run in runs]
     note = f"the code's own training, {found.words}" if found.words else "the code's own training and data"
     roots = witness.roots()
     count = sum(parameter.numel() for root in roots for parameter in root.parameters())
     models = tuple(dict.fromkeys(type(module).__name__ for root in roots for module in root.modules()))
     return Measured(count, (note,), tuple(runs), time.monotonic() - start, models)
+
+
+def _without_course(run: Run) -> Run:
+    """Returns a run on made-up data without what its loss came to later: the scale of such data is not that for which the learning rate was chosen."""
+    run.measures.pop("diverged", None)
+    if len(run.losses) > _SOON and run.nonfinite:
+        run.measures.pop("nonfinite", None)
+        return replace(run, nonfinite="")
+    return run
 
 
 def _nothing(witness: Witness) -> str:
@@ -135,6 +146,8 @@ def _attempt(
 
 _REFUSED = ("can't optimize a non-leaf Tensor", "optimizer got an empty parameter list")
 """What an optimiser says of a tensor that is computed from another, or of nothing: no data would have helped."""
+_SOON = 5
+"""Steps in which NaN is a matter of the model."""
 _LONGEST = 20.0
 """Seconds of the processor that no run takes longer than."""
 _MOST_MODELS = 6
