@@ -114,7 +114,7 @@ def _lint_module(tools: Tools, module: Module, content: bytes) -> Outcome:
         if tools.gaps
         else (),
         missing=tuple(missing_imports(tools.project, module)) if _is_open(graphs) else (),
-        silent=tuple(_silent(own)) if not faults else (),
+        silent=(tuple(_silent(own)) if own else tuple(_unseen(module))) if not faults else (),
         internal=bool(faults),
         idle=tuple(_idle(tools, answered.unused, graphs, module)),
         needed=needed,
@@ -124,6 +124,15 @@ def _lint_module(tools: Tools, module: Module, content: bytes) -> Outcome:
 def _is_open(graphs: tuple[Graph, ...]) -> bool:
     """Whether a file was read only in part, so that what it imports matters."""
     return not graphs or any(graph.gaps for graph in graphs)
+
+
+def _unseen(module: Module) -> Iterator[tuple[str, str]]:
+    """Yields a file that makes layers and of which no model is read: no finding there means nothing."""
+    from vglint.interp.static.bare import makes_models
+
+    maker = next((unit for unit in module.units if makes_models(*unit.body)), None)
+    if maker is not None:
+        yield "<module>", f"{module.path}:{maker.line}: layers are made here, and no model of them is found"
 
 
 def _silent(graphs: tuple[Graph, ...]) -> Iterator[tuple[str, str]]:

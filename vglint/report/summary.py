@@ -29,7 +29,7 @@ def summary(report: Report, verbose: bool = False) -> str:
 def _read(report: Report, verbose: bool) -> str:
     """Returns `10 models and 2 training loops read, 1 only in part, 2 without a known gradient: --verbose says why`; nothing where none was."""
     if not report.entries:
-        return ""
+        return "layers are made, and no model of them was read" if report.silent else ""
     models = report.entries - report.training
     kinds = [plural(models, "model")] if models or not report.training else []
     kinds += [plural(report.training, "training loop")] if report.training else []
