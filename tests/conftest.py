@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+os.environ["VGLINT_CACHE_KEY"] = "of the tests"
 sys.path[:0] = [str(ROOT / "tests")]  # the oracle, and the table of runnable fixtures
 
 

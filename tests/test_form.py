@@ -23,7 +23,7 @@ PACKAGE = ROOT / "vglint"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("disk", "nearest", "number", "span", "origin", "value", "shape", "signal", "graph", "rule", "finding"),
+    ("disk", "seal", "nearest", "number", "span", "origin", "value", "shape", "signal", "graph", "rule", "finding"),
     ("source", "ops", "config", "report"),
     ("interp",),
     ("analysis",),

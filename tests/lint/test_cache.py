@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
+from click.testing import CliRunner
 
+from vglint import seal
+from vglint.cli import cli
 from vglint.config import Configuration
 from vglint.finding import Report
-from vglint.lint import lint
+from vglint.lint import cache, lint
 from vglint.lint import project as linting
 from vglint.lint import work as processes
 
@@ -167,11 +172,48 @@ def test_other_settings_are_another_memory(project: Project) -> None:
 
 def test_a_spoilt_cache_is_no_fault(project: Project) -> None:
     first = project.lint()[1]
-    for file in (project.folder / ".vglint_cache").glob("*.msgpack"):
+    for file in (project.folder / ".vglint_cache").glob("*.vglint"):
         file.write_bytes(file.read_bytes()[:-40])
     linted, report = project.lint()
     assert linted == ALL
     assert report == first
+
+
+def test_a_wrong_cache_is_no_fault(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = project.lint()[1]
+    (file,) = (project.folder / ".vglint_cache").glob("findings-*")
+    held = seal.read(file.parent, file.name)
+    assert held is not None
+    memory = msgspec.msgpack.decode(held, type=cache.Memory)
+    for wrong in (
+        {"edges": {0: [99]}},
+        {"outcomes": {"block.py": (99, memory.outcomes["block.py"][1])}},
+        {"stamps": []},
+    ):
+        values = {field.name: getattr(memory, field.name) for field in dataclasses.fields(memory)} | wrong
+        seal.write(file.parent, file.name, msgspec.msgpack.encode(cache.Memory(**values)))
+        project.write("block.py", BLOCK.format(act="sigmoid") + "\n")
+        assert project.lint()[1].findings == first.findings
+        project.write("block.py", BLOCK.format(act="sigmoid"))
+
+
+def test_a_change_under_the_same_time_and_size_is_seen(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "_RACY_NS", -10_000_000_000)  # so that only what the file looks like counts
+    project.lint()
+    time_before = os.stat("block.py").st_mtime_ns
+    Path("new.txt").write_text(BLOCK.format(act="sigmoid").replace("64", "65"))
+    os.utime("new.txt", ns=(time_before, time_before))
+    os.replace("new.txt", "block.py")
+    assert "block.py" in project.lint()[0]
+
+
+def test_clean_removes_what_is_kept(project: Project) -> None:
+    project.lint()
+    (project.folder / ".vglint_cache" / "other.msgpack").write_text("another program's")
+    result = CliRunner().invoke(cli, ["clean"])
+    assert result.exit_code == 0 and result.output.endswith("removed\n")
+    assert sorted(os.listdir(".vglint_cache")) == [".gitignore", "CACHEDIR.TAG", "other.msgpack"]
+    assert project.lint()[0] == ALL
 
 
 def test_a_cache_that_cannot_be_written_is_no_fault(project: Project) -> None:

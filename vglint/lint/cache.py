@@ -16,18 +16,24 @@ from pathlib import Path
 from time import time_ns
 from typing import TypeAlias
 
+from vglint import seal
+from vglint.config import Settings
 from vglint.lint.outcome import SKIPPED, Outcome, Sources
 
 Index: TypeAlias = int
 _RACY_NS = 50_000_000
-_KEPT = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What a file looked like: nanoseconds, bytes, hash of the content."""
+    """What a file looked like: nanoseconds, bytes, number on the disk, hash of the content.
+
+    Its content may change while `mtime` does not (archives, build systems and copies set it); then `ctime` or `inode` does.
+    """
 
     mtime: int
+    ctime: int
+    inode: int
     size: int
     digest: bytes
 
@@ -54,10 +60,15 @@ class Memory:
         return None if kept is None else kept[1]
 
 
+def folder_of(settings: Settings) -> Path:
+    """Returns where the results of a project are kept."""
+    return Path(settings.cache_dir or os.path.join(settings.root if settings.file else settings.top, ".vglint_cache"))
+
+
 def key_of(parts: Iterable[object]) -> str:
     """Returns the name of the memory of runs that agree in all `parts`."""
     return blake2b(
-        "\0".join(repr(part) for part in parts).encode("utf-8", "surrogateescape"), digest_size=8
+        "\0".join(repr(part) for part in parts).encode("utf-8", "surrogateescape"), digest_size=16
     ).hexdigest()
 
 
@@ -65,12 +76,15 @@ def read(folder: Path, key: str) -> Memory:
     """Returns what was kept and still holds; an empty memory where there is none, or none that can be read."""
     import msgspec
 
+    content = seal.read(folder, f"findings-{key}.vglint")
+    if content is None:
+        return Memory()
     try:
-        memory = msgspec.msgpack.decode((folder / f"{key}.msgpack").read_bytes(), type=Memory)
+        memory = msgspec.msgpack.decode(content, type=Memory)
         if len(memory.files) != len(memory.stamps):
             return Memory()
         return _fresh(memory)
-    except (OSError, msgspec.DecodeError, IndexError, RecursionError, UnicodeDecodeError):
+    except (OSError, msgspec.DecodeError, IndexError, KeyError, ValueError, RecursionError):
         return Memory()
 
 
@@ -79,23 +93,9 @@ def write(folder: Path, key: str, memory: Memory) -> None:
     import msgspec
 
     memory.written = time_ns()
-    with suppress(OSError, UnicodeEncodeError):
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in (
-            (".gitignore", "*\n"),
-            ("CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55\n"),
-        ):
-            if not (folder / name).exists():
-                (folder / name).write_text(text, encoding="ascii")
-        partial = folder / f".{key}.{os.getpid()}"
-        try:
-            partial.write_bytes(msgspec.msgpack.encode(memory))
-            os.replace(partial, folder / f"{key}.msgpack")
-        finally:
-            partial.unlink(missing_ok=True)
-        kept = sorted(folder.glob("*.msgpack"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-        for old in kept[_KEPT:]:
-            old.unlink(missing_ok=True)
+    with suppress(ValueError):  # half a surrogate pair
+        seal.write(folder, f"findings-{key}.vglint", msgspec.msgpack.encode(memory))
+    seal.prune(folder)
 
 
 def merged(
@@ -161,9 +161,13 @@ def stamp_of(file: str) -> Stamp | None:
     try:
         status = os.stat(file)
         with open(file, "rb") as stream:
-            return Stamp(status.st_mtime_ns, status.st_size, digest(stream.read()))
+            return stamp(status, stream.read())
     except OSError:
         return None
+
+
+def stamp(status: os.stat_result, content: bytes) -> Stamp:
+    return Stamp(status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size, digest(content))
 
 
 def digest(content: bytes) -> bytes:
@@ -203,7 +207,8 @@ def _unchanged(memory: Memory, position: Index, file: str) -> bool:
         status = os.stat(file)
         if status.st_size != stamp.size:
             return False
-        if status.st_mtime_ns == stamp.mtime and stamp.mtime < memory.written - _RACY_NS:
+        seen = status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+        if seen == (stamp.mtime, stamp.ctime, stamp.inode) and max(seen[:2]) < memory.written - _RACY_NS:
             return True
         with open(file, "rb") as stream:
             return digest(stream.read()) == stamp.digest

@@ -75,7 +75,7 @@ def _content(file: str) -> bytes:
 
 
 def _cached(settings: Settings, paths: Sequence[str]) -> dict[str, Outcome]:
-    folder = Path(settings.cache_dir or os.path.join(settings.root if settings.file else settings.top, ".vglint_cache"))
+    folder = cache.folder_of(settings)
     key = _key(settings, paths)
     memory = cache.read(folder, key)
     outcomes = {path: outcome for path in paths if (outcome := memory.get(path)) is not None}

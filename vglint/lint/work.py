@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from vglint import disk
 from vglint.config import Settings
 from vglint.config import load as load_settings
-from vglint.lint.cache import Stamp, digest
+from vglint.lint.cache import Stamp, folder_of, stamp
 from vglint.lint.file import Tools, lint_file, too_costly
 from vglint.lint.outcome import Outcome, Sources
 from vglint.lint.tracked import TrackedProject
 from vglint.rulebook import Choice, Rulebook, RuleError, load
+from vglint.source.kept import Store
 from vglint.source.patterns import Patterns
 
 _KEEP = 4_000_000
@@ -63,7 +64,7 @@ def begin(task: Task) -> None:
     """Makes this process ready for a task; what a forked process inherited ready is kept. Raises RuleError."""
     if _process.task is task:
         return
-    project = TrackedProject(task.settings.top, task.paths, task.settings.resolve)
+    project = _project(task)
     rulebook = rulebook_of(task.settings)
     left_out = Patterns(task.settings.root, task.settings.excluded)
     confidences = {
@@ -74,6 +75,13 @@ def begin(task: Task) -> None:
     }
     tools = Tools(project, rulebook, left_out.names, ignores_of(task.settings, rulebook), confidences, task.gaps)
     _process.task, _process.tools = task, tools
+
+
+def _project(task: Task) -> TrackedProject:
+    project = TrackedProject(task.settings.top, task.paths, task.settings.resolve)
+    if task.settings.cache:
+        project.store = Store(folder_of(task.settings))
+    return project
 
 
 def enter(task: Task) -> None:
@@ -146,8 +154,11 @@ def lint_batch(paths: Sequence[str]) -> Done:
             if done.outcomes[path].internal:  # it ended anywhere: what it left is not trusted
                 done.sources.add(_tools().project.sources())
                 _begin_anew()
-    done.sources.add(_tools().project.sources())
-    _tools().project.forget(_KEEP)
+    project = _tools().project
+    done.sources.add(project.sources())
+    if project.store is not None:
+        project.store.save()
+    project.forget(_KEEP)
     return done
 
 
@@ -166,7 +177,7 @@ def lint_buffer(path: str, content: bytes, offers: bool = False) -> Outcome:
 def _begin_anew() -> None:
     task, tools = _process.task, _tools()
     if task is not None:
-        project = TrackedProject(task.settings.top, task.paths, task.settings.resolve)
+        project = _project(task)
         _process.tools = replace(tools, project=project)
 
 
@@ -204,4 +215,4 @@ def _read(path: str) -> tuple[Stamp | None, bytes | None]:
         status, content = disk.read_with_status(path, disk.most_of(path))
     except (OSError, ValueError):
         return None, None
-    return Stamp(status.st_mtime_ns, status.st_size, digest(content)), content
+    return stamp(status, content), content

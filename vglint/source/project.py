@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from vglint.finding import Problem
+from vglint.source.kept import Store
 from vglint.source.module import Module
 from vglint.source.reading import decode, read
 from vglint.source.split import split
@@ -38,6 +39,8 @@ class Project:
         self._listings: dict[str, frozenset[str]] = {}
         self._package_roots: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._found: dict[tuple[str, str], str | None] = {}
+        self.store: Store | None = None
+        """Where the nodes of statements are kept from run to run."""
         self.kept: dict[str, object] = {}
         """What readers of modules keep from file to file; it goes when modules are dropped."""
 
@@ -115,7 +118,8 @@ class Project:
                 return decoded
             text, encoding, cells = decoded.text, decoded.encoding, ()
             pieces = tuple(split(text))
-        return Module(given, Path(file), name, is_package, text, units(given, text, pieces), encoding, cells)
+        kept = None if self.store is None else self.store.bundle(file)
+        return Module(given, Path(file), name, is_package, text, units(given, text, pieces, kept), encoding, cells)
 
     def _readable(self, file: str | None) -> Module | None:
         module = None if file is None else self.module(file)

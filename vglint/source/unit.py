@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from vglint.source.code import Class, Expr, Expression, Function, Node, Statement, Unread
+from vglint.source.kept import Bundle
 from vglint.source.names import acted_on, bound_names
 from vglint.source.parse import parsed, too_deep
 from vglint.source.plain import plain_names
@@ -40,6 +41,8 @@ class Unit:
     end: int
     deep: bool = False
     """It may be nested too deeply to be read."""
+    kept: Bundle | None = field(default=None, repr=False)
+    """What earlier runs know of the file."""
     place: Span | None = None
     """Where all of it stands, for code that stands in no file: an expression that is asked for."""
 
@@ -51,7 +54,7 @@ class Unit:
     @cached_property
     def body(self) -> tuple[Statement, ...]:
         """The statement as nodes; one `Unread` where nobody can read it."""
-        return parsed(self.source, self.deep)
+        return parsed(self.source, self.deep) if self.kept is None else self.kept.body(self.source, self.deep)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -113,14 +116,14 @@ class Unit:
         return [0, *(row.end() for row in LINE.finditer(self.source))][:-1] or [0]
 
 
-def units(file: str, text: str, pieces: Sequence[Piece]) -> tuple[Unit, ...]:
+def units(file: str, text: str, pieces: Sequence[Piece], kept: Bundle | None = None) -> tuple[Unit, ...]:
     """Returns the units for the pieces of a text."""
     made = []
     line, at = 1, 0
     for piece in pieces:
         line += _lines(text, at, piece.start)
         end_line = line + _lines(text, piece.start, piece.end) - (text[piece.end - 1 : piece.end] in ("\n", "\r"))
-        made.append(Unit(file, piece.kind, piece.name, line, end_line, text, piece.start, piece.end, piece.deep))
+        made.append(Unit(file, piece.kind, piece.name, line, end_line, text, piece.start, piece.end, piece.deep, kept))
         at = piece.start
     return tuple(made)
 
