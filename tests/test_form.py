@@ -27,11 +27,11 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("source", "ops", "config", "report"),
     ("interp",),
     ("analysis",),
-    ("fix",),
+    ("fix", "target"),
     ("rulebook",),
     ("probe",),
     ("lint",),
-    ("selftest",),
+    ("selftest", "api"),
     ("cli",),
     ("__main__",),
 )

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vglint.api import PredictedGraph, graph, lint, lint_text
+    from vglint.finding import Finding, Report
+    from vglint.probe import probe
+
+__all__ = ["Finding", "PredictedGraph", "Report", "graph", "lint", "lint_text", "probe"]
 
 __version__ = "0.1.0"
 
@@ -15,10 +25,31 @@ def rule_page(rule: str) -> str:
     return f"{HOME}/blob/main/docs/rules/{rule}.md"
 
 
-def __getattr__(name: str) -> ModuleType:
-    """Imports `vglint.probe`, which is also a function, on first use."""
-    if name != "probe":
-        raise AttributeError(f"module 'vglint' has no attribute {name!r}")
-    from importlib import import_module
+class _Callable(ModuleType):
+    """A module that shares its name with a function of `vglint.api`, and may be called as that function."""
 
-    return import_module("vglint.probe")
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return getattr(import_module("vglint.api"), self.__name__.rpartition(".")[2])(*args, **kwargs)
+
+
+class _Package(ModuleType):
+    """Makes `vglint.lint` and `vglint.graph` callable when they are imported."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in ("lint", "graph") and type(value) is ModuleType:
+            value.__class__ = _Callable
+        super().__setattr__(name, value)
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what `import vglint` offers on first use: `vglint --version` needs none of it."""
+    if name in ("graph", "lint", "probe"):  # modules that may be called
+        return import_module(f"vglint.{name}")
+    if name in ("PredictedGraph", "lint_text"):
+        return getattr(import_module("vglint.api"), name)
+    if name in ("Finding", "Report"):
+        return getattr(import_module("vglint.finding"), name)
+    raise AttributeError(f"module 'vglint' has no attribute {name!r}")
+
+
+sys.modules[__name__].__class__ = _Package

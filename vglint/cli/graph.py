@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from vglint.cli.output import say, terminal_width, wants_color, write_file
-from vglint.cli.target import graphs_of, in_cells, parse_target
 from vglint.cli.wrong import plain_errors
 from vglint.report.graphs import GRAPH_FORMATS
 from vglint.report.graphs.json import graph_json
 from vglint.report.graphs.page import page
 from vglint.report.json import dump
 from vglint.report.view import View
+from vglint.target import predicted
 
 if TYPE_CHECKING:
     from vglint.graph import Graph
@@ -34,20 +33,10 @@ def graph(target: str, form: str, output: str | None, color: str) -> None:
     EXPR is a class, a function that returns a module, or any expression over the file's names, such as 'vgg.py:VGG("VGG16")'.
     It is evaluated without running anything. FILE alone prints every entry of the file.
     """
-    from vglint.analysis.parametric import depths
-    from vglint.analysis.propagate import propagate
-    from vglint.analysis.ratio import ratio
-
-    graphs, module = graphs_of(parse_target(target))
-    if not graphs:
-        raise click.UsageError(f"{target} holds no model and no training code that vglint can find")
-    if len(graphs) > 1 and form in _SINGLE:
-        names = ", ".join(one.entry for one in graphs)
-        raise click.UsageError(f"--format {form} takes one entry, and {target} has {len(graphs)}: {names}")
-    shown = []
-    for one in graphs:
-        trace = propagate(one)
-        shown.append((in_cells(one, module), trace, replace(ratio(one, trace), depths=tuple(depths(one)))))
+    shown = predicted(target)
+    if len(shown) > 1 and form in _SINGLE:
+        names = ", ".join(one.entry for one, _, _ in shown)
+        raise click.UsageError(f"--format {form} takes one entry, and {target} has {len(shown)}: {names}")
     view = View(color=wants_color(color) and output is None, width=0 if output else terminal_width())
     text = _printed(form, shown, view)
     if output is None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vglint.cli.output import report_files, say, tell, write_file
-from vglint.cli.target import opened, parse_target
 from vglint.cli.wrong import plain_errors
+from vglint.target import opened, parse_target
 
 if TYPE_CHECKING:
     from vglint.probe import ProbeReport, Request

@@ -14,8 +14,8 @@ import click
 
 from vglint.cli.completion import complete_rules
 from vglint.cli.output import say, terminal_width
-from vglint.cli.target import graphs_of, parse_target
 from vglint.cli.wrong import plain_errors
+from vglint.target import graphs_of, parse_target
 
 if TYPE_CHECKING:
     from vglint.config import Settings

@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 import click
 
 from vglint import disk
+from vglint.target import TargetError
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -32,6 +33,8 @@ def plain_errors(verb: Callable[Given, Result]) -> Callable[Given, Result]:
         except click.ClickException as error:
             vars(error)["message"] = one_line(error.message)  # final only by name
             raise
+        except TargetError as error:
+            raise click.UsageError(one_line(str(error))) from None
         except Exception as error:
             from vglint.config import ConfigError
 

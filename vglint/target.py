@@ -1,4 +1,4 @@
-"""`FILE:EXPR`: which entry of which file."""
+"""`FILE:EXPR`: which entry of which file, and what is predicted of it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import click
-
 from vglint.finding import Problem
 
 if TYPE_CHECKING:
     from vglint.graph import Graph
+    from vglint.signal import Ratio, Trace
     from vglint.source.module import Module
     from vglint.source.project import Project
     from vglint.span import Span
 
 _TARGET = re.compile(r"(?P<file>.+?\.(?:pyw?|ipynb))(?::(?P<expression>.*))?$", re.S)
+
+
+class TargetError(ValueError):
+    """A `FILE:EXPR` that names no file, or nothing in it that has a graph; the message says what would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +32,34 @@ class Target:
 
 
 def parse_target(text: str) -> Target:
-    """Returns the target of `models/vgg.py:VGG("VGG16")`; raises click.UsageError."""
+    """Returns the target of `models/vgg.py:VGG("VGG16")`; raises TargetError."""
     found = _TARGET.match(text)
     if found is None:
         file, colon, expression = text.rpartition(":") if text.count(":") == 1 else text.partition(":")
         if not colon:
-            raise click.UsageError(f"{text!r} names no Python file: FILE or FILE:EXPR is needed")
+            raise TargetError(f"{text!r} names no Python file: FILE or FILE:EXPR is needed")
         return Target(file, expression.strip())
     return Target(found["file"], (found["expression"] or "").strip())
 
 
 def opened(target: Target) -> tuple[Project, Module]:
-    """Returns the file as a module in its project; raises click.UsageError where it cannot be read."""
+    """Returns the file as a module in its project; raises TargetError where it cannot be read."""
     from vglint.config import Configuration
     from vglint.source.project import Project
 
     if not os.path.isfile(target.file):
-        raise click.UsageError(f"{target.file} is not a file")
+        raise TargetError(f"{target.file} is not a file")
     settings = Configuration().of_file(target.file)
     project = Project(settings.top, [target.file], settings.resolve)
     module = project.module(target.file)
     if isinstance(module, Problem):
         line = "" if module.line is None else f":{module.line}"
-        raise click.UsageError(f"{module.path}{line}: {module.message}")
+        raise TargetError(f"{module.path}{line}: {module.message}")
     return project, module
 
 
 def graphs_of(target: Target) -> tuple[tuple[Graph, ...], Module]:
-    """Returns the graph of the target, or of each entry of its file, and the file; raises click.UsageError."""
+    """Returns the graph of the target, or of each entry of its file, and the file; raises TargetError."""
     from vglint.interp import EntryError, entries, extract
 
     project, module = opened(target)
@@ -65,7 +68,23 @@ def graphs_of(target: Target) -> tuple[tuple[Graph, ...], Module]:
     try:
         return (extract(project, module, target.expression),), module
     except EntryError as error:
-        raise click.UsageError(str(error)) from None
+        raise TargetError(str(error)) from None
+
+
+def predicted(text: str) -> tuple[tuple[Graph, Trace, Ratio], ...]:
+    """Returns the graph of `FILE:EXPR`, or of each entry of FILE, with what is predicted of it; raises TargetError where there is none."""
+    from vglint.analysis.parametric import depths
+    from vglint.analysis.propagate import propagate
+    from vglint.analysis.ratio import ratio
+
+    graphs, module = graphs_of(parse_target(text))
+    if not graphs:
+        raise TargetError(f"{text} holds no model and no training code that vglint can find")
+    found = []
+    for graph in graphs:
+        trace = propagate(graph)
+        found.append((in_cells(graph, module), trace, replace(ratio(graph, trace), depths=tuple(depths(graph)))))
+    return tuple(found)
 
 
 def in_cells(graph: Graph, module: Module) -> Graph:
