@@ -11,6 +11,7 @@ from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.graph import Node
 from vglint.ops import has
+from vglint.ops.matmul import einsum_shape
 from vglint.value import Unknown
 
 
@@ -90,6 +91,9 @@ def head_dim(found: NodeView) -> float | Unknown:
     """Size of the dimension that queries and keys are multiplied over."""
     scores = scores_of(found.view, found.node)
     if scores is not None and scores.product.inputs:
+        summed = summed_size(found.view, scores.product) if scores.product.op == "einsum" else None
+        if summed is not None:
+            return float(summed)
         shape = found.view.graph.nodes[scores.product.inputs[0]].shape
         layer = _projection(found.view, scores.product.inputs[0])
         width = layer.get("out_features") if layer is not None else None
@@ -125,6 +129,42 @@ def divided_after(found: NodeView) -> bool:
     return False
 
 
+def summed_size(view: View, product: Node) -> int | None:
+    """Returns the size of what an einsum of two tensors adds up over; None where it is not known."""
+    equation, summed = product.get("equation"), _summed(product)
+    if not isinstance(equation, str) or not summed:
+        return None
+    left = equation.replace(" ", "").partition("->")[0]
+    try:
+        sizes = einsum_shape(f"{left}->{summed}", [view.graph.nodes[index].shape for index in product.inputs])
+    except ValueError:
+        return None
+    known = [size for size in sizes or () if isinstance(size, int)]
+    if len(known) == len(summed):
+        return math.prod(known)
+    if len(summed) > 1 or not left.partition(",")[0].endswith(summed):
+        return None
+    way, layer = _way(view, product.inputs[0])
+    width = layer.get("out_features") if layer is not None else None
+    if not isinstance(width, int):
+        return None
+    if all(view.kinds[node.index] == "dropout" for node in way):
+        return width
+    shape = view.graph.nodes[product.inputs[0]].shape
+    heads = [size for size in shape[1:] if isinstance(size, int)] if shape and len(shape) == 4 else []
+    return width // heads[0] if len(heads) == 1 and heads[0] and width % heads[0] == 0 else None
+
+
+def _summed(product: Node) -> str:
+    """Returns the letters that both operands of an einsum have and its result has not."""
+    equation = product.get("equation")
+    if not isinstance(equation, str) or len(product.inputs) != 2:
+        return ""
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    first, _, second = left.partition(",")
+    return "".join(each for each in first if arrow and each.isalpha() and each in second and each not in right)
+
+
 def _towards(view: View, inputs: tuple[int, ...]) -> int | None:
     """Returns the input of a sum that leads to a product of activations; the other is a bias or a mask."""
     for index in inputs:
@@ -156,7 +196,7 @@ def _way(view: View, index: int) -> tuple[list[Node], Node | None]:
     way: list[Node] = []
     node = view.graph.nodes[index]
     while True:
-        if node.op == "linear":
+        if node.op == "linear" or (view.is_weight(node) and _is_product(node)):
             return way, node
         way.append(node)
         movable = (

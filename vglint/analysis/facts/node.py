@@ -105,7 +105,13 @@ def doubled(found: NodeView) -> bool:
     if any(other.span == node.span and len(set(other.inputs)) == 2 for other in found.view.nodes("add")):
         return False
     source = found.view.graph.nodes[node.inputs[0]]
-    return found.view.is_weight(source) or found.view.kinds[source.index] in ("norm", "activation", "dropout")
+    while found.view.kinds[source.index] == "shape" and source.inputs:
+        source = found.view.graph.nodes[source.inputs[0]]
+    return (
+        found.view.is_weight(source)
+        or ops.has(source.op, "matrix_product")
+        or found.view.kinds[source.index] in ("norm", "activation", "dropout", "attention", "recurrent")
+    )
 
 
 @fact("node", "places")

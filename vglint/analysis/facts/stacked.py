@@ -161,6 +161,6 @@ def _meets(view: View, start: object, step: object) -> bool:
         product = has(node.op, "multiplies") or has(node.op, "adds_product") or view.kinds[index] == "attention"
         if product and not view.is_weight(node):
             return len(node.inputs) > 1
-        if view.kinds[index] in ("shape", "dropout") or _passes(node):
+        if view.kinds[index] in ("shape", "dropout") or has(node.op, "joins") or _passes(node):
             todo += step(index)
     return False

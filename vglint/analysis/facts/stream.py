@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from vglint.analysis.facts.attention import scores_of
+from vglint.analysis.facts.attention import head_dim, scores_of, summed_size
 from vglint.analysis.facts.domain import constant, origin
 from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
+from vglint.graph import Node
 from vglint.ops import has
 from vglint.value import Unknown
 
@@ -73,13 +74,15 @@ def infinite_mask(found: NodeView) -> bool:
 
 @fact("node", "number")
 def projected_width(found: NodeView) -> float | Unknown:
-    """Of a softmax over scores: the width of the linear layer that makes the queries, all heads together."""
+    """Of a softmax over scores: the width of the linear layer that makes the queries, all heads together; where each head has a layer of
+    its own, the width that this layer takes."""
     scores = scores_of(found.view, found.node)
     index = scores.product.inputs[0] if scores is not None and scores.product.inputs else None
     while index is not None:
         node = found.view.graph.nodes[index]
-        if node.op == "linear":
-            width = node.get("out_features")
+        if node.op == "linear" or found.view.is_weight(node):
+            taken, made = _widths(found.view, node)
+            width = taken if made is not None and made == per_head(found) else made
             return float(width) if isinstance(width, int) else unknown("the width is not known")
         index = node.inputs[0] if node.inputs and found.view.kinds[index] == "shape" else None
     return unknown("no linear layer makes the queries")
@@ -90,17 +93,45 @@ def per_head(found: NodeView) -> float | Unknown:
     """Of a softmax over scores: the size of the dimension that queries and keys are multiplied over, as its shape says, or the projection's
     width divided by the heads."""
     scores = scores_of(found.view, found.node)
-    if scores is not None and has(scores.product.op, "matrix_product") and scores.product.inputs:
+    if scores is None or not scores.product.inputs:
+        return unknown("the size of a head is not known")
+    if scores.product.op == "einsum":
+        summed = summed_size(found.view, scores.product)
+        return unknown("the size of a head is not known") if summed is None else float(summed)
+    if has(scores.product.op, "matrix_product"):
         for position, index in enumerate(scores.product.inputs[:2]):
             shape = found.view.graph.nodes[index].shape
             size = (shape[-1] if position == 0 else shape[-2]) if shape and len(shape) > 2 else None
             if isinstance(size, int):
                 return float(size)
-        width, shape = projected_width(found), found.view.graph.nodes[scores.product.inputs[0]].shape
+        query = scores.product.inputs[0]
+        shape = found.view.graph.nodes[query].shape
         heads = shape[1] if shape and len(shape) == 4 else None
-        if isinstance(heads, int) and isinstance(width, float) and width % heads == 0:
+        while found.view.kinds[query] == "shape" and found.view.graph.nodes[query].inputs:
+            query = found.view.graph.nodes[query].inputs[0]
+        width = _widths(found.view, found.view.graph.nodes[query])[1]
+        if isinstance(heads, int) and isinstance(width, int) and width % heads == 0:
             return width / heads
-    return unknown("the size of a head is not known")
+    return head_dim(found)
+
+
+def _widths(view: View, node: Node) -> tuple[int | None, int | None]:
+    """Returns the widths that a projection takes and makes: those of a linear layer, or of a product with a parameter, whose output has
+    all that it does not add up over."""
+    if node.op == "linear":
+        taken, made = node.get("in_features"), node.get("out_features")
+        return taken if isinstance(taken, int) else None, made if isinstance(made, int) else None
+    if len(node.inputs) != 2:
+        return None, None
+    shape = view.graph.nodes[node.inputs[1]].shape
+    sizes = [size for size in shape or () if isinstance(size, int)]
+    if node.op == "einsum":
+        taken = summed_size(view, node)
+    else:
+        taken = shape[-2] if shape and len(shape) > 1 and isinstance(shape[-2], int) else None
+    if not taken or not shape or len(sizes) < len(shape) or math.prod(sizes) % taken:
+        return None, None
+    return taken, math.prod(sizes) // taken
 
 
 def _until(view: View, start: int, stop: int, closed: frozenset[int] = frozenset()) -> set[int]:

@@ -38,7 +38,7 @@ def walk_loop(
     """
     found = items_of(run, source, frame, site)
     if run.setup and found.items is not None:
-        found = _one_of(found.items) if len(found.items) > TURNS else shortened(run, found)
+        found = _one_of(found.items) if len(found.items) > _most(found.items) else shortened(run, found)
     if found.parts is not None:
         return _walk_parts(run, found.parts, bind, body, site, text)
     if found.items is None:
@@ -62,9 +62,9 @@ def _turns(
     text: str,
 ) -> int | None:
     """Walks a loop turn by turn."""
-    outer = run.region
+    outer, most = run.region, _most(items)
     for turn, item in enumerate(items):
-        if turn >= TURNS:
+        if turn >= most:
             run.gap(origin.Budget(f"loop of {len(items)} turns"), site)
             return None
         start, made = len(run.nodes), len(run.modules)
@@ -155,6 +155,11 @@ def _is_table(items: list[Value]) -> bool:
         for item in (items[0], items[-1])
         for part in (item if isinstance(item, tuple) else (item,))
     )
+
+
+def _most(items: list[Value]) -> int:
+    """Returns how many turns of a loop are taken: over modules and parameters each one counts, so that no initialisation is lost."""
+    return TURNS if _is_table(items) else LISTED
 
 
 def _one_of(items: list[Value]) -> Items:
