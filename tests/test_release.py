@@ -42,6 +42,8 @@ def test_the_wheel_says_what_it_is(wheel: ZipFile) -> None:
 def test_the_wheel_is_typed_and_holds_its_licence_and_nothing_beside_the_package(wheel: ZipFile) -> None:
     names = wheel.namelist()
     assert "vglint/py.typed" in names and any(name.endswith("licenses/LICENSE") for name in names)
+    (points,) = [wheel.read(name).decode("utf-8") for name in names if name.endswith("entry_points.txt")]
+    assert "[pytest11]\nvglint = vglint.plugin\n" in f"{points}\n"
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"vglint"}
 
 
