@@ -44,7 +44,8 @@ def _is_missing(project: Project, module: Module, dotted: str, level: int, names
         return False
     if any(project.resolve(module, f"{dotted}.{name}" if dotted else name, level) is not None for name in names):
         return False
-    return bool(level and dotted) or (not level and top in _own_names(project))
+    own = project.root in module.file.parents  # a file from elsewhere imports nothing of this project
+    return bool(level and dotted) or (not level and own and top in _own_names(project))
 
 
 def _own_names(project: Project) -> frozenset[str]:
