@@ -32,14 +32,14 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert sorted(os.listdir(folder)) == sorted([".gitignore", "CACHEDIR.TAG", NAME])
 
 
-def test_what_another_user_sealed_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_w4_what_another_user_sealed_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seal.write(tmp_path, NAME, b"body")
     monkeypatch.setenv(seal.KEY, "another")
     seal.key.cache_clear()
     assert seal.read(tmp_path, NAME) is None
 
 
-def test_the_key_is_the_users_alone(tmp_path: Path) -> None:
+def test_w4_the_key_is_the_users_alone(tmp_path: Path) -> None:
     path = tmp_path / "state" / "vglint" / "key"
     first = seal.key()
     assert first is not None and path.read_bytes() == first
@@ -53,7 +53,7 @@ def test_the_key_is_the_users_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [lambda held: held[:-1], lambda held: held[:-1] + b"\0", lambda held: b""])
-def test_what_is_spoilt_is_a_miss(tmp_path: Path, spoil: object) -> None:
+def test_w4_what_is_spoilt_is_a_miss(tmp_path: Path, spoil: object) -> None:
     seal.write(tmp_path, NAME, b"body")
     assert callable(spoil)
     (tmp_path / NAME).write_bytes(spoil((tmp_path / NAME).read_bytes()))
@@ -67,7 +67,7 @@ def test_a_renamed_file_is_a_miss(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links need rights elsewhere")
-def test_links_are_not_followed(tmp_path: Path) -> None:
+def test_w4_links_are_not_followed(tmp_path: Path) -> None:
     real, folder, link = tmp_path / "real", tmp_path / "kept", tmp_path / "link"
     seal.write(real, NAME, b"body")
     folder.mkdir()
@@ -90,7 +90,7 @@ def test_a_pipe_is_a_miss(tmp_path: Path) -> None:
     assert seal.read(tmp_path, NAME) is None
 
 
-def test_pruning_leaves_other_programs_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_w4_pruning_leaves_other_programs_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("other.msgpack", "code-0.vglint", "findings.vglint"):
         (tmp_path / name).write_bytes(b"x")
     seal.write(tmp_path, NAME, b"body")
