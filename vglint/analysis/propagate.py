@@ -87,6 +87,7 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
         if node.op == "getitem":
             taken.setdefault(node.inputs[0], set()).add(node.get("index"))
     numbers = of_numbers(graph, length)
+    prepared = _prepared(graph)
     for node in graph.nodes:
         state: State | None = numbers.get(node.index)
         back: Back | None = None
@@ -109,12 +110,27 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
         if state is not None and not (math.isfinite(state.q) and math.isfinite(state.mu)):
             lack = node.index, "the signal leaves every range"
             state = None
+        if state is None and node.index in prepared:
+            # Data that a model prepares before its first weights is taken to be standardised, as its inputs are.
+            state, back, lack = MAPS["input"](Use(graph, node, states, batch, None, length, taken))[0], None, None
+            back = _no_gradient(len(node.inputs))
         if lack is None and (state is None or back is None):
             lack = next((lacking[i] for i in node.inputs if lacking[i] is not None), (node.index, "not understood"))
         states.append(state)
         backs.append(back)
         lacking.append(lack)
     return states, backs, lacking
+
+
+def _prepared(graph: Graph) -> frozenset[int]:
+    """Returns the nodes that are made of inputs and numbers alone and that a weight layer reads."""
+    plain: set[int] = set()
+    for node in graph.nodes:
+        made = node.op == "input" or (bool(node.inputs) and all(source in plain for source in node.inputs))
+        if made and not node.params and node.op != "opaque":
+            plain.add(node.index)
+    first = {node.inputs[0] for node in graph.nodes if node.op in WEIGHTED and node.params and node.inputs}
+    return frozenset(index for index in first & plain if graph.nodes[index].op != "input")
 
 
 _OUTSIDE = frozenset(
