@@ -112,8 +112,8 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
             state = None
         if state is None and node.index in prepared:
             # Data that a model prepares before its first weights is taken to be standardised, as its inputs are.
-            state, back, lack = MAPS["input"](Use(graph, node, states, batch, None, length, taken))[0], None, None
-            back = _no_gradient(len(node.inputs))
+            state, _ = MAPS["input"](Use(graph, node, states, batch, None, length, taken))
+            back, lack = _no_gradient(len(node.inputs)), None
         if lack is None and (state is None or back is None):
             lack = next((lacking[i] for i in node.inputs if lacking[i] is not None), (node.index, "not understood"))
         states.append(state)

@@ -12,6 +12,7 @@ from vglint.interp.entries.freeze import freeze_pass
 from vglint.interp.entries.starts import has_forward, is_lightning, run_forward
 from vglint.interp.machine.core import BudgetError, Frame, Raised, Run
 from vglint.interp.machine.passes import Pass
+from vglint.interp.nodes.emit import under_no_grad
 from vglint.interp.torch.modules import is_sequential, walk
 from vglint.interp.torch.passes import passed
 from vglint.interp.values.objects import ClassV, DictV, ListV, ModuleV, ParamV, Value
@@ -107,15 +108,7 @@ def _graph(run: Run, this: Pass, span: Span) -> Graph:
 
 def _rank(run: Run, this: Pass, trained: set[int]) -> tuple[bool, bool, int]:
     """A pass that is trained comes before one that gradients may pass, and the first before the others."""
-    return any(number in trained for number in this.nodes), not _without_gradient(run, this.region), -this.start
-
-
-def _without_gradient(run: Run, region: int | None) -> bool:
-    while region is not None:
-        if run.regions[region].kind == "no_grad":
-            return True
-        region = run.regions[region].parent
-    return False
+    return any(number in trained for number in this.nodes), not under_no_grad(run, this.region), -this.start
 
 
 def _before_backward(run: Run) -> set[int]:

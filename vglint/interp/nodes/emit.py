@@ -97,15 +97,16 @@ def node_of(run: Run, value: Value, site: Site | None) -> int | None:
 
 def _without_gradient(run: Run, made: int, read: int) -> bool:
     """Whether a node was made under no_grad and is now wanted where gradients are kept."""
+    return under_no_grad(run, made) and not under_no_grad(run, read)
 
-    def guarded(region: int | None) -> bool:
-        while region is not None:
-            if run.regions[region].kind == "no_grad":
-                return True
-            region = run.regions[region].parent
-        return False
 
-    return guarded(made) and not guarded(read)
+def under_no_grad(run: Run, region: int | None) -> bool:
+    """Whether what runs in a region keeps no history."""
+    while region is not None:
+        if run.regions[region].kind == "no_grad":
+            return True
+        region = run.regions[region].parent
+    return False
 
 
 def _constant(run: Run, value: TensorV, site: Site | None) -> ParamV | None:

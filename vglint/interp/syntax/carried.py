@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vglint import ops
 from vglint.interp.machine.attempts import Attempt
 from vglint.interp.machine.core import BudgetError, Frame, Raised, Run
-from vglint.interp.nodes.emit import emit
+from vglint.interp.nodes.emit import emit, under_no_grad
 from vglint.interp.values.objects import Instance, ListV, ModuleV, ParamV, Site, TensorV, Value
 from vglint.ops import sources_of
 from vglint.source import code
@@ -132,25 +132,17 @@ def _behind(run: Run, start: list[int]) -> set[int]:
             continue
         seen.add(number)
         op = ops.OPS.get(run.nodes[number].op)
-        if (op is None or op.kind not in ("cut", "create")) and not _under_no_grad(run, number):
+        if (op is None or op.kind not in ("cut", "create")) and not under_no_grad(run, run.nodes[number].region):
             todo += sources_of(run.nodes[number].op, tuple(run.nodes[number].inputs))
     return seen
-
-
-def _under_no_grad(run: Run, number: int) -> bool:
-    region: int | None = run.nodes[number].region
-    while region is not None:
-        if run.regions[region].kind == "no_grad":
-            return True
-        region = run.regions[region].parent
-    return False
 
 
 def _has_history(run: Run, node: int) -> bool:
     return any(
         param.trainable and not param.buffer
         for number in _behind(run, [node])
-        if ((op := ops.OPS.get(run.nodes[number].op)) is None or op.kind != "train") and not _under_no_grad(run, number)
+        if ((op := ops.OPS.get(run.nodes[number].op)) is None or op.kind != "train")
+        and not under_no_grad(run, run.nodes[number].region)
         for _, param in run.nodes[number].params
     )
 
