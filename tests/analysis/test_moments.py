@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from vglint.ops import quadrature
 from vglint.ops.curves import ELEMENTWISE, affine, composed, curve, product, rays
 from vglint.ops.quadrature import gaussian_moments, maximum_moments
 
@@ -33,6 +34,15 @@ TORCH: dict[str, tuple[dict[str, Any], Any]] = {
 
 def test_every_curve_is_compared() -> None:
     assert set(TORCH) == ELEMENTWISE - {"rrelu"}
+
+
+def test_what_was_asked_before_changes_no_result() -> None:
+    shape = curve("sigmoid", {}.get)
+    assert shape is not None
+    near = [0.3 * (1 + 1e-5 * step) for step in range(40)]
+    forwards = {v: gaussian_moments(shape, 0.0, v) for v in near}
+    quadrature._memo.clear()
+    assert {v: gaussian_moments(shape, 0.0, v) for v in reversed(near)} == forwards
 
 
 @pytest.mark.parametrize("op", sorted(TORCH))

@@ -164,17 +164,18 @@ _memo: dict[tuple[tuple[str, ...], int], Moments] = {}
 
 
 def _interpolated(curve: Curve, v: float) -> Moments:
-    # Values of v that agree to 3 parts in 10,000 share one result.
+    # Values of v that agree to 3 parts in 10,000 share one result: that of the middle, whichever of them was asked for first.
     place = round(min(math.log(v), _LARGE) * 2000)
     found = _memo.get((curve.key, place))
     if found is None:
         if len(_memo) > 20_000:
             _memo.clear()
-        found = _memo[curve.key, place] = _between(curve, place / 2000, v)
+        found = _memo[curve.key, place] = _between(curve, place / 2000)
     return found
 
 
-def _between(curve: Curve, log_v: float, v: float) -> Moments:
+def _between(curve: Curve, log_v: float) -> Moments:
+    v = math.exp(log_v)
     position = log_v / _STEP
     low = math.floor(position)
     t = position - low
