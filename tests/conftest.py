@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 os.environ["VGLINT_CACHE_KEY"] = "of the tests"
+os.environ["VGLINT_DEBUG"] = "1"  # a fault of vglint's own is raised, not survived
 sys.path[:0] = [str(ROOT / "tests")]  # the oracle, and the table of runnable fixtures
 
 

@@ -81,6 +81,7 @@ def test_a_run_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_the_fuzzer_can_find(monkeypatch: pytest.MonkeyPatch) -> None:
     case = {"a.py": b"import torch\nfrom torch import nn\nclass A(nn.Module):\n    pass\n"}
     assert fuzz.tried(case, random.Random(0)) == ""
+    monkeypatch.delenv("VGLINT_DEBUG")
     monkeypatch.setattr("vglint.lint.file.concerns_torch", lambda content: 1 / 0)
     assert fuzz.tried(case, random.Random(0)).startswith("internal error: ZeroDivisionError")
     monkeypatch.setattr("vglint.cli.lint.say", lambda text, **more: print("\x1b[31m"))

@@ -6,7 +6,7 @@ What is not known stays unknown: a node whose op, parameters or inputs are not u
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from vglint.analysis.maps import MAPS
 from vglint.analysis.maps import activation as _activation
@@ -106,7 +106,7 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
             except AbstainError as error:
                 lack = (node.index, str(error)) if str(error) else None
             except (ArithmeticError, IndexError, ValueError):
-                lack = node.index, "the numbers leave their range"
+                lack = node.index, _OUT_OF_RANGE
         if state is not None and not (math.isfinite(state.q) and math.isfinite(state.mu)):
             lack = node.index, "the signal leaves every range"
             state = None
@@ -133,6 +133,7 @@ def _prepared(graph: Graph) -> frozenset[int]:
     return frozenset(index for index in first & plain if graph.nodes[index].op != "input")
 
 
+_OUT_OF_RANGE = "the numbers leave their range"
 _OUTSIDE = frozenset(
     "zero_grad step unscale scaler_update scheduler scheduler_step optimizer trainer backward clip_grad_norm clip_grad_value".split()
 )
@@ -172,6 +173,12 @@ def backward(
         back = backs[index]
         if not node.inputs:
             continue
+        sending: Sequence[Grad | None] = ()
+        if lack is None and back is not None and grad is not None:
+            try:
+                sending = back(grad)
+            except (ArithmeticError, IndexError, ValueError):
+                lack = index, _OUT_OF_RANGE
         if lack is not None or back is None:
             lack = lack or lacking[index] or (index, "not understood")
             for source in node.inputs:
@@ -180,7 +187,7 @@ def backward(
             continue
         assert grad is not None
         terms = multiples.sent(node, states, grad)
-        for position, (source, sent) in enumerate(zip(node.inputs, back(grad), strict=False)):
+        for position, (source, sent) in enumerate(zip(node.inputs, sending, strict=False)):
             if sent is None:
                 lost[source] = lost[source] or (index, "what arrives at an input is not known")
                 continue

@@ -242,11 +242,12 @@ def _clamp(op: str, get: Get) -> Curve | None:
 def _between(op: str, low: float, high: float) -> Curve:
     if (low, high) == (0.0, math.inf):
         return rays(0.0, 1.0)
+    low = min(low, high)  # torch fills with the upper bound where the lower one is above it
     return Curve(
         (op, repr(low), repr(high)),
         lambda x: min(max(x, low), high),
         lambda x: 1.0 if low < x < high else 0.0,
-        tuple(bound for bound in (low, high) if math.isfinite(bound)),
+        tuple(dict.fromkeys(bound for bound in (low, high) if math.isfinite(bound))),
     )
 
 

@@ -68,20 +68,23 @@ def default_bias(fan_in: Size) -> Spread:
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float | None:
-    """Returns torch.nn.init.calculate_gain."""
+    """Returns torch.nn.init.calculate_gain; None where torch raises."""
     match nonlinearity:
         case "tanh":
             return 5 / 3
         case "relu":
             return math.sqrt(2)
         case "leaky_relu":
-            return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
+            slope = 0.01 if param is None else param
+            return math.sqrt(2 / (1 + slope**2)) if abs(slope) < _STEEPEST else None
         case "selu":
             return 0.75
         case _:
             return 1.0 if nonlinearity in _LINEAR else None
 
 
+_STEEPEST = 1e154
+"""Slopes above it have no square that is a float."""
 _LINEAR = {
     "linear", "sigmoid", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
 }  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from vglint import origin
 from vglint.graph import RegionKind
+from vglint.interp.machine.faults import FAULTS, survive
 from vglint.interp.machine.journal import LIST, MISSING, FieldKey, Journal
 from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.passes import Passes
@@ -16,6 +17,7 @@ from vglint.interp.values.objects import (
     Attrs,
     ClassV,
     DictV,
+    External,
     Instance,
     ListV,
     Locals,
@@ -336,8 +338,9 @@ def evaluate(run: Run, node: code.Node, frame: Frame) -> Value:
         return Unknown(origin.Syntax(type(node).__name__))
     try:
         return handler(run, node, frame)
-    except ArithmeticError:  # a number that no machine word or float holds
-        return Unknown(origin.Computed("number out of range"))
+    except FAULTS as fault:
+        survive(fault)
+        return run.gap(origin.Syntax(type(node).__name__), Site(frame.unit, node))
 
 
 def call(run: Run, callee: Value, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
@@ -345,7 +348,13 @@ def call(run: Run, callee: Value, args: list[Value], keywords: dict[str, Value],
     run.tick()
     if handler is None:
         return opaque(run, origin.Call(f"{type(callee).__name__} is not callable"), [*args, *keywords.values()], site)
-    return handler(run, callee, args, keywords, frame, site)
+    try:
+        return handler(run, callee, args, keywords, frame, site)
+    except FAULTS as fault:
+        survive(fault)
+        name = callee.name if isinstance(callee, External) else type(callee).__name__
+        run.gap(origin.Call(f"{name}()"), site)
+        return opaque(run, origin.Call(f"{name}()"), [*args, *keywords.values()], site)
 
 
 def get_attribute(run: Run, value: Value, name: str, frame: Frame) -> Value:
@@ -392,7 +401,12 @@ def execute(run: Run, node: code.Node, frame: Frame) -> int | None:
     """Executes one statement; returns how it ends."""
     run.tick()
     handler = EXEC.get(type(node))
-    return None if handler is None else handler(run, node, frame)
+    try:
+        return None if handler is None else handler(run, node, frame)
+    except FAULTS as fault:
+        survive(fault)
+        run.gap(origin.Syntax(type(node).__name__), Site(frame.unit, node))
+        return None
 
 
 def execute_unit(run: Run, space: Namespace, unit: Unit) -> None:
