@@ -23,7 +23,21 @@ PACKAGE = ROOT / "vglint"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("disk", "seal", "nearest", "number", "span", "origin", "value", "shape", "signal", "graph", "rule", "finding"),
+    (
+        "disk",
+        "seal",
+        "nearest",
+        "number",
+        "span",
+        "origin",
+        "value",
+        "shape",
+        "signal",
+        "graph",
+        "rule",
+        "finding",
+        "given",
+    ),
     ("source", "ops", "config", "report"),
     ("interp",),
     ("analysis",),

@@ -84,13 +84,14 @@ class PredictedGraph:
         return f'<div style="overflow-x: auto">{self._repr_svg_()}</div>'
 
 
-def graph(target: str) -> PredictedGraph:
+def graph(target: str, *, inputs: Sequence[str] = ()) -> PredictedGraph:
     """Returns the layer graph of `FILE:EXPR`, or of the one entry of FILE.
 
     EXPR is a class, a function that returns a module, or an expression over the names of the file. It is evaluated without running anything.
+    `inputs` fix sizes as `vglint graph --input` does: "8,3,224,224", "8,77:long:0..1000", "mask=8,77,bool".
     Raises ValueError where there is no such graph, or several.
     """
-    found = predicted(target)
+    found = predicted(target, inputs)
     if len(found) > 1:
         names = ", ".join(one.entry for one, _, _ in found)
         raise TargetError(f"{target} has {len(found)} entries: name one of them, as in FILE:EXPR ({names})")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vglint.finding import Problem
+from vglint.given import Input, ModelInputs, parse_input
 
 if TYPE_CHECKING:
     from vglint.graph import Graph
@@ -42,8 +44,9 @@ def parse_target(text: str) -> Target:
     return Target(found["file"], (found["expression"] or "").strip())
 
 
-def opened(target: Target) -> tuple[Project, Module]:
-    """Returns the file as a module in its project; raises TargetError where it cannot be read."""
+def opened(target: Target, inputs: Sequence[str] = ()) -> tuple[Project, Module]:
+    """Returns the file as a module in its project, with inputs as `--input` describes them before those of the configuration; raises
+    TargetError where it cannot be read, or an input cannot."""
     from vglint.config import Configuration
     from vglint.source.project import Project
 
@@ -51,6 +54,8 @@ def opened(target: Target) -> tuple[Project, Module]:
         raise TargetError(f"{target.file} is not a file")
     settings = Configuration().of_file(target.file)
     project = Project(settings.top, [target.file], settings.resolve)
+    given = tuple(_input(text) for text in inputs)
+    project.inputs = ((ModelInputs("*", given),) if given else ()) + settings.inputs
     module = project.module(target.file)
     if isinstance(module, Problem):
         line = "" if module.line is None else f":{module.line}"
@@ -58,11 +63,18 @@ def opened(target: Target) -> tuple[Project, Module]:
     return project, module
 
 
-def graphs_of(target: Target) -> tuple[tuple[Graph, ...], Module]:
+def _input(text: str) -> Input:
+    try:
+        return parse_input(text)
+    except ValueError as error:
+        raise TargetError(f"--input {text}: {error}") from None
+
+
+def graphs_of(target: Target, inputs: Sequence[str] = ()) -> tuple[tuple[Graph, ...], Module]:
     """Returns the graph of the target, or of each entry of its file, and the file; raises TargetError."""
     from vglint.interp import EntryError, entries, extract
 
-    project, module = opened(target)
+    project, module = opened(target, inputs)
     if not target.expression:
         return entries(project, module), module
     try:
@@ -71,13 +83,14 @@ def graphs_of(target: Target) -> tuple[tuple[Graph, ...], Module]:
         raise TargetError(str(error)) from None
 
 
-def predicted(text: str) -> tuple[tuple[Graph, Trace, Ratio], ...]:
-    """Returns the graph of `FILE:EXPR`, or of each entry of FILE, with what is predicted of it; raises TargetError where there is none."""
+def predicted(text: str, inputs: Sequence[str] = ()) -> tuple[tuple[Graph, Trace, Ratio], ...]:
+    """Returns the graph of `FILE:EXPR`, or of each entry of FILE, with what is predicted of it; `inputs` fix the sizes of its inputs.
+    Raises TargetError where there is none."""
     from vglint.analysis.parametric import depths
     from vglint.analysis.propagate import propagate
     from vglint.analysis.ratio import ratio
 
-    graphs, module = graphs_of(parse_target(text))
+    graphs, module = graphs_of(parse_target(text), inputs)
     if not graphs:
         raise TargetError(f"{text} holds no model and no training code that vglint can find")
     found = []

@@ -24,16 +24,17 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("target", metavar="FILE:EXPR")
 @click.option("--format", "form", type=click.Choice(tuple(GRAPH_FORMATS)), default="text", help="How to print it; svg and html are pictures.")  # fmt: skip
+@click.option("--input", "inputs", multiple=True, metavar="SIZES", help="Sizes of an input, such as 8,3,224,224, 8,77:long:0..1000 or mask=8,77,bool. May be repeated.")  # fmt: skip
 @click.option("--output", "-o", metavar="FILE", help="Write it to a file.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colours in the terminal.")  # fmt: skip
 @plain_errors
-def graph(target: str, form: str, output: str | None, color: str) -> None:
+def graph(target: str, form: str, inputs: tuple[str, ...], output: str | None, color: str) -> None:
     """Print the layer graph of a model, with the predicted gradient.
 
     EXPR is a class, a function that returns a module, or any expression over the file's names, such as 'vgg.py:VGG("VGG16")'.
     It is evaluated without running anything. FILE alone prints every entry of the file.
     """
-    shown = predicted(target)
+    shown = predicted(target, inputs)
     if len(shown) > 1 and form in _SINGLE:
         names = ", ".join(one.entry for one, _, _ in shown)
         raise click.UsageError(f"--format {form} takes one entry, and {target} has {len(shown)}: {names}")

@@ -16,6 +16,7 @@ from vglint.config.error import ConfigError
 from vglint.config.extends import with_bases
 from vglint.config.settings import ProbeSettings, RuleSettings, Settings, Target, TensorSpec, Value
 from vglint.config.toml import NotToml, read_bytes, table_of
+from vglint.given import Input, ModelInputs, checked_dtype, checked_range, checked_size, parse_input
 from vglint.rule import Confidence, Severity
 
 MARKERS = ("vglint.toml", "pyproject.toml", "setup.cfg", ".git")
@@ -155,6 +156,7 @@ def _settings(file: str, root: str, raw: schema.Schema) -> Settings:
         cache=raw.cache,
         cache_dir=None if raw.cache_dir is None else _below(file, "cache-dir", root, raw.cache_dir),
         exit_zero=raw.exit_zero,
+        inputs=tuple(_inputs(file, number, one) for number, one in enumerate(raw.inputs)),
         probe=_probe(file, raw.probe),
     )
 
@@ -251,6 +253,35 @@ def _probe(file: str, raw: schema.Probe) -> ProbeSettings:
         raise ConfigError(file, "probe.timeout", f"must be at most {_LONGEST} seconds, not {raw.timeout:g}")
     targets = tuple(_target(target) for target in raw.targets)
     return ProbeSettings(raw.enabled, raw.timeout, raw.memory, raw.models, raw.fail_on, targets)
+
+
+def _inputs(file: str, number: int, raw: schema.Inputs) -> ModelInputs:
+    key = f"inputs[{number}]"
+    if not raw.model.strip():
+        raise ConfigError(file, f"{key}.model", "names no model")
+    pairs = raw.inputs.items() if isinstance(raw.inputs, dict) else ((None, each) for each in raw.inputs)
+    found = []
+    for place, (name, tensor) in enumerate(pairs):
+        try:
+            found.append(_input(name, tensor))
+        except ValueError as error:
+            at = f"{key}.inputs[{place}]" if name is None else f"{key}.inputs.{name}"
+            raise ConfigError(file, at, str(error)) from None
+    return ModelInputs(raw.model.strip(), tuple(found))
+
+
+def _input(name: str | None, raw: schema.TensorLike) -> Input:
+    match raw:
+        case str():
+            given = parse_input(raw)
+            return given if name is None else replace(given, name=name)
+        case schema.Tensor():
+            dtype = checked_dtype(raw.dtype)
+            is_whole = "int" in dtype
+            low, high = checked_range(raw.low, raw.high) if is_whole else (None, None)
+            return Input(name, tuple(checked_size(size) for size in raw.shape), dtype, low, high)
+        case _:
+            return Input(name, tuple(checked_size(size) for size in raw))
 
 
 def _target(raw: schema.Target) -> Target:

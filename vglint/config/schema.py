@@ -50,6 +50,23 @@ class Target(msgspec.Struct, frozen=True, rename="kebab"):
     ] = None
 
 
+class Inputs(msgspec.Struct, frozen=True, rename="kebab"):
+    """The inputs of some models, where their sizes are to be known."""
+
+    model: Annotated[
+        str,
+        Meta(
+            description="Which models: a pattern of class names, or of FILE:EXPR, such as 'UNet*' or 'models/*.py:*'."
+        ),
+    ]
+    inputs: Annotated[
+        list[TensorLike] | dict[str, TensorLike],
+        Meta(
+            description="Arguments of forward, by place or by name: a shape, a tensor, or a text as --input takes it."
+        ),
+    ]
+
+
 class Probe(msgspec.Struct, frozen=True, rename="kebab"):
     """Whether models are run, and within which limits."""
 
@@ -111,6 +128,7 @@ class Schema(msgspec.Struct, frozen=True, rename="kebab"):
     cache: Annotated[bool, Meta(description="Keep results until a file changes.")] = True
     cache_dir: Annotated[str | None, Meta(description="Where to keep them; by default .vglint_cache.")] = None
     exit_zero: Annotated[bool, Meta(description="Exit with 0 whatever is found.")] = False
+    inputs: Annotated[list[Inputs], Meta(description="Sizes of the inputs of models.")] = []
     probe: Annotated[Probe, Meta(description="The probe, which runs models.")] = Probe()
 
 
@@ -208,7 +226,7 @@ def _described(arm: Any) -> str:
 
 
 _NOUNS: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
-_PLURALS: dict[Any, str] = {str: "strings", int: "whole numbers", Target: "tables"}
+_PLURALS: dict[Any, str] = {str: "strings", int: "whole numbers", Target: "tables", Inputs: "tables"}
 
 
 def _shown(value: object) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from vglint.given import ModelInputs
 from vglint.nearest import nearest
 from vglint.rule import Confidence, Scalar, Severity
 
@@ -103,6 +104,7 @@ class Settings:
     cache: bool = True
     cache_dir: str | None = None
     exit_zero: bool = False
+    inputs: tuple[ModelInputs, ...] = ()
     probe: ProbeSettings = ProbeSettings()
 
     def merged(self, **overrides: Any) -> Settings:

@@ -6,8 +6,10 @@ import dataclasses
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 from vglint.config.settings import ProbeSettings, RuleSettings, Settings, Target, TensorSpec
+from vglint.given import ModelInputs
 
 
 def settings_toml(settings: Settings) -> str:
@@ -20,6 +22,8 @@ def settings_toml(settings: Settings) -> str:
         lines += [f"{_text(pattern)} = {_text(rules)}" for pattern, rules in settings.per_file_ignores]
     for rule in settings.rules:
         lines += ["", f"[rules.{rule.rule}]", *(f"{name} = {_text(value)}" for name, value in _rule(rule))]
+    for each in settings.inputs:
+        lines += ["", "[[inputs]]", f"model = {_text(each.model)}", f"inputs = {_text(_described(each))}"]
     lines += ["", "[probe]"]
     lines += [f"{_key(field.name)} = {_text(getattr(settings.probe, field.name))}" for field in _probe_fields()]
     for target in settings.probe.targets:
@@ -27,7 +31,7 @@ def settings_toml(settings: Settings) -> str:
     return "\n".join(lines) + "\n"
 
 
-_ELSEWHERE = frozenset({"root", "file", "project", "per_file_ignores", "rules", "probe"})
+_ELSEWHERE = frozenset({"root", "file", "project", "per_file_ignores", "rules", "inputs", "probe"})
 
 
 def _plain(settings: Settings) -> Iterator[tuple[str, object]]:
@@ -44,6 +48,13 @@ def _rule(rule: RuleSettings) -> Iterator[tuple[str, object]]:
         if getattr(rule, name) is not None:
             yield name, getattr(rule, name)
     yield from rule.params
+
+
+def _described(each: ModelInputs) -> list[str] | dict[str, str]:
+    """Returns inputs as `--input` takes them, by name where all have one."""
+    if each.inputs and all(one.name is not None for one in each.inputs):
+        return {str(one.name): str(replace(one, name=None)) for one in each.inputs}
+    return [str(one) for one in each.inputs]
 
 
 def _probe_fields() -> list[dataclasses.Field[object]]:

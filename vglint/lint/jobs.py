@@ -144,6 +144,7 @@ def _needs_arguments(module: Module, name: str) -> bool:
 def graphs_of(file: str, settings: Settings) -> tuple[Module, tuple[Graph, ...]] | str:
     """Returns the file's entries; a text says why there are none."""
     project = Project(settings.top, [file], settings.resolve)
+    project.inputs = settings.inputs
     module = project.module(file)
     if not isinstance(module, Module):
         return "the file cannot be read"

@@ -141,6 +141,7 @@ def _key(settings: Settings, paths: Sequence[str]) -> str:
         settings.ignore,
         settings.per_file_ignores,
         settings.rules,
+        settings.inputs,
         fixed,
     )
     where = (os.getcwd(), os.path.abspath(settings.root), settings.top, settings.resolve, settings.excluded, folders)

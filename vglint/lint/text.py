@@ -20,6 +20,7 @@ def text_linter(rulebook: Rulebook, settings: Settings | None = None) -> Callabl
 
     def lint(name: str, text: str) -> tuple[Finding, ...]:
         project = TrackedProject(given.top, [name], given.resolve)
+        project.inputs = given.inputs
         project.add(name, text)
         outcome = lint_file(Tools(project, rulebook), name, text.encode("utf-8", "surrogateescape"))
         assert not outcome.internal, outcome.problems

@@ -79,6 +79,7 @@ def begin(task: Task) -> None:
 
 def _project(task: Task) -> TrackedProject:
     project = TrackedProject(task.settings.top, task.paths, task.settings.resolve)
+    project.inputs = task.settings.inputs
     if task.settings.cache:
         project.store = Store(folder_of(task.settings))
     return project

@@ -56,7 +56,10 @@ def arguments_of(graph: Graph) -> tuple[Argument, ...]:
 
 
 def _tokens(graph: Graph, given: Node) -> int | None:
-    """Returns the size of the embedding that reads this input, through operations that only move its values."""
+    """Returns what the whole numbers of an input are below: as it says, else the size of the embedding that reads it, through
+    operations that only move its values."""
+    if isinstance(high := given.get("high"), int):
+        return high
     reached = {given.index}
     for node in graph.nodes:
         if not reached.intersection(node.inputs):

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from vglint.finding import Problem
+from vglint.given import ModelInputs
 from vglint.source.kept import Store
 from vglint.source.module import Module
 from vglint.source.reading import decode, read
@@ -39,6 +40,8 @@ class Project:
         self._listings: dict[str, frozenset[str]] = {}
         self._package_roots: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._found: dict[tuple[str, str], str | None] = {}
+        self.inputs: tuple[ModelInputs, ...] = ()
+        """Inputs of models that the user fixes by hand; the first that names a model holds."""
         self.store: Store | None = None
         """Where the nodes of statements are kept from run to run."""
         self.kept: dict[str, object] = {}

@@ -92,7 +92,7 @@ def bernoulli(use: Use) -> Step:
 
 @maps("input")
 def entry_input(use: Use) -> Step:
-    """An input is standardised: independent N(0, 1) entries."""
+    """An input is standardised: independent N(0, 1) entries; one of whole numbers low ≤ x < high has their mean and variance."""
     shape = use.node.shape
     axes = None
     if shape is not None:
@@ -106,4 +106,10 @@ def entry_input(use: Use) -> Step:
         else None
     )
     places = whole(shape, axes, "s")
-    return State(1.0, 0.0, 1.0, 1.0, 0.0, (), channels, axes, places, parts=((use.index, 1.0),)), lambda grad: []
+    low, high = use.node.get("low"), use.node.get("high")
+    mean, var = 0.0, 1.0
+    if isinstance(low, int) and isinstance(high, int):
+        mean, var = (low + high - 1) / 2, ((high - low) ** 2 - 1) / 12
+    return State(
+        mean * mean + var, mean, var, var, mean * mean, (), channels, axes, places, parts=((use.index, 1.0),)
+    ), lambda grad: []

@@ -25,6 +25,7 @@ from vglint.interp.machine.names import lookup, namespace
 from vglint.interp.static.candidates import Candidate, candidates
 from vglint.interp.syntax import comprehensions, expressions, functions, literals, loops, statements
 from vglint.interp.torch import container_items, initialisers, leaves, module_methods, trainers
+from vglint.interp.torch.fixed_inputs import InputError
 from vglint.interp.values.objects import (
     ClassV,
     External,
@@ -106,12 +107,15 @@ def extract(project: Project, module: Module, expression: str) -> Graph:
                 value = call(run, value, arguments_for(run, value, tensors=False), {}, frame, Site(unit, unit.head))
         finally:
             run.setup -= 1
-        if isinstance(value, ClassV):
-            return "class", *run_class(run, value, frame)
-        if isinstance(value, FunctionV):
-            return "training", *run_training(run, value, frame)
-        if isinstance(value, ModuleV):
-            return "expression", {"": value}, run_forward(run, value, frame)
+        try:
+            if isinstance(value, ClassV):
+                return "class", *run_class(run, value, frame)
+            if isinstance(value, FunctionV):
+                return "training", *run_training(run, value, frame)
+            if isinstance(value, ModuleV):
+                return "expression", {"": value}, run_forward(run, value, frame)
+        except InputError as error:
+            raise EntryError(f"the inputs of {expression}: {error}") from None
         raise EntryError(f"{expression!r} is not a module: {_describe(value)}")
 
     with _uncollected():

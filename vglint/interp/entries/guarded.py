@@ -16,6 +16,7 @@ from vglint.interp.machine.core import (
     RegionDraft,
     Run,
 )
+from vglint.interp.torch.fixed_inputs import InputError
 from vglint.interp.torch.given import settle
 from vglint.interp.values.objects import (
     ModuleV,
@@ -47,6 +48,8 @@ def guarded(run: Run, span: Span, start: Callable[[], Started]) -> Graph:
             run.gap_of(unknown)
     except BudgetError as error:
         run.gap(origin.Budget(str(error)))
+    except InputError as error:
+        run.gap(origin.Argument(str(error)))
     except Raised as error:
         run.gap(origin.Raise(error.name), error.site)
     except RecursionError:

@@ -13,6 +13,7 @@ from vglint.interp.entries.starts import has_forward, is_lightning, run_forward
 from vglint.interp.machine.core import BudgetError, Frame, Raised, Run
 from vglint.interp.machine.passes import Pass
 from vglint.interp.nodes.emit import under_no_grad
+from vglint.interp.torch.fixed_inputs import InputError
 from vglint.interp.torch.modules import is_sequential, walk
 from vglint.interp.torch.passes import passed
 from vglint.interp.values.objects import ClassV, DictV, ListV, ModuleV, ParamV, Value
@@ -179,7 +180,7 @@ def _called_here(run: Run, module: ModuleV, frame: Frame) -> Pass | None:
     run.training_code, run.region = False, 0
     this = None
     try:
-        with suppress(Raised, BudgetError), passed(run, module) as this:
+        with suppress(Raised, BudgetError, InputError), passed(run, module) as this:
             this.result = run_forward(run, module, frame)
     finally:
         run.roots, run.region, run.training_code = roots, region, training

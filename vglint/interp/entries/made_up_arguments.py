@@ -33,16 +33,14 @@ def arguments_for(
         declared = _declared_class(run, cls, param.name) if cls is not None and param.annotation is None else None
         made = _default_instance(run, declared, function, site) if declared is not None else None
         args.append(_argument_for(run, param, function, tensors=tensors, site=site) if made is None else made)
-    if (
-        tensors
-        and not args
-        and params.rest is not None
-        and not any(param.default is not None for param in positional[skip:])
-    ):
-        args.append(entry_input(run, params.rest.name, site))
+    rest = "" if params.rest is None else params.rest.name
+    several = [name for name in run.inputs if rest and name.startswith(f"{rest}[")]
+    only_required = not any(param.default is not None for param in positional[skip:])
+    if tensors and rest and only_required and (several or not args):
+        args += [entry_input(run, name, site) for name in several or (rest,)]
     elif tensors and not args:
         optional = [param for param in positional[skip:] if param.default is not None]
-        if optional:
+        if optional and not any(param.name in run.inputs for param in optional):
             # Every input is optional (`input_ids=None, …`): the first one is given.
             args.append(_argument_for(run, optional[0], function, tensors=True, site=site))
     return args
@@ -53,6 +51,8 @@ _PLAIN = {"int", "float", "bool", "str"}
 
 def _argument_for(run: Run, param: code.Parameter, function: FunctionV, *, tensors: bool, site: Site) -> Value:
     name = param.name
+    if tensors and name in run.inputs:
+        return entry_input(run, name, site)
     annotation = param.annotation
     text = _annotation_text(function, annotation)
     if annotation is not None:

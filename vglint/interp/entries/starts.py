@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from vglint import ops, origin
+from vglint.given import Input
 from vglint.interp.entries.made_up_arguments import arguments_for, hands_on, missed_by_default
 from vglint.interp.machine.attempts import Attempt
 from vglint.interp.machine.core import (
@@ -20,6 +22,7 @@ from vglint.interp.nodes.emit import entry_input
 from vglint.interp.static.candidates import acts_elsewhere
 from vglint.interp.static.redefined import repeated
 from vglint.interp.torch import training
+from vglint.interp.torch.fixed_inputs import assigned, fixed_inputs
 from vglint.interp.torch.leaves import leaf_base
 from vglint.interp.torch.passes import passed
 from vglint.interp.values.classes import find_in_mro
@@ -87,25 +90,38 @@ def run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
     if forward is None:
         found = find_in_mro(module.cls, "forward")
         forward = found[0] if found is not None else None
+    skip = 0 if "forward" in module.attrs else 1
+    fixed = fixed_inputs(run, module)
     if isinstance(forward, FunctionV):
         above = hands_on(forward, module.cls)
+        run.inputs = _by_name(fixed, above or forward, skip)
         if above is not None:
             given = arguments_for(run, above, tensors=True, skip=1)
             names = [param.name for param in above.plain.node.parameters.positional[1:]]
             return _accepted(run, module, above, [], dict(zip(names, given, strict=False)), frame, site)
-        args = arguments_for(run, forward, tensors=True, skip=0 if "forward" in module.attrs else 1)
-        return _accepted(run, module, forward, args, {}, frame, site)
+        args = arguments_for(run, forward, tensors=True, skip=skip)
+        covered = [param.name for param in forward.plain.node.parameters.positional[skip:]][: len(args)]
+        options = (*forward.plain.node.parameters.positional[skip:], *forward.plain.node.parameters.keyword_only)
+        fixed_names = [param.name for param in options if param.name in run.inputs and param.name not in covered]
+        others: dict[str, Value] = {name: entry_input(run, name, site) for name in fixed_names}
+        return _accepted(run, module, forward, args, others, frame, site)
     if isinstance(forward, MethodV) and isinstance(forward.function, FunctionV):
+        run.inputs = _by_name(fixed, forward.function, 1)
         args = arguments_for(run, forward.function, tensors=True, skip=1)
     elif module.spelling is not None:
-        args = [
-            entry_input(run, arg.name, site)
-            for arg in module.spelling.forward
-            if arg.role == "tensor" and arg.default is REQUIRED
-        ]
+        names = [arg.name for arg in module.spelling.forward if arg.role == "tensor" and arg.default is REQUIRED]
+        run.inputs = assigned(fixed, names)
+        args = [entry_input(run, name, site) for name in names]
     else:
+        run.inputs = assigned(fixed, ["input"])
         args = [entry_input(run, "input", site)]
     return call(run, module, args, {}, frame, site)
+
+
+def _by_name(fixed: Sequence[Input], forward: FunctionV, skip: int) -> dict[str, Input]:
+    params = forward.plain.node.parameters
+    names = [param.name for param in (*params.positional[skip:], *params.keyword_only)]
+    return assigned(fixed, names, None if params.rest is None else params.rest.name) if fixed else {}
 
 
 _AGAIN = 60_000

@@ -332,6 +332,8 @@ def dtype_of(run: Run, node: int, depth: int) -> Value:
         return External("torch.int64")
     if ops.has(draft.op, "gives_truths"):
         return External("torch.bool")
+    if draft.op == "input" and isinstance(named := draft.config.get("dtype"), str):
+        return External(f"torch.{named}")
     if draft.op == "join" and draft.inputs and depth < 30:
         return dtype_of(run, draft.inputs[0], depth + 1)
     if draft.op == "parameter" or (op is not None and op.kind in _FLOATS):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from vglint import origin
+from vglint.given import Input
 from vglint.graph import RegionKind
 from vglint.interp.machine.faults import FAULTS, survive
 from vglint.interp.machine.journal import LIST, MISSING, FieldKey, Journal
@@ -157,6 +158,7 @@ class Run:
     """The modules whose forward runs now, outermost first."""
     roots: dict[str, ModuleV] = field(default_factory=dict)
     passes: Passes = field(default_factory=Passes)
+    inputs: dict[str, Input] = field(default_factory=dict)  # those that the user fixes by hand, by name
     world: World | None = None  # the switch that is on; None where all is as it is defined
     asked_device: bool = False  # a model asked which device it runs on
     memory: Memory = field(default_factory=Memory)

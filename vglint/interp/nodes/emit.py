@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vglint import origin
+from vglint.given import settings_of, shape_given
 from vglint.graph import Init
 from vglint.interp.machine.core import BudgetError, Draft, Run
 from vglint.interp.nodes.distribution import of_tensor
@@ -197,9 +198,12 @@ def entry_input(run: Run, name: str, site: Site | None) -> TensorV:
         if draft.op == "input" and draft.config.get("name") == name:
             return TensorV(number, draft.shape)
     setup, run.setup = run.setup, 0
-    emit(run, "input", [], {"name": name}, site)
+    given = run.inputs.get(name)
+    known: dict[str, Literal_] = {} if given is None else {**settings_of(given)}
+    shape = None if given is None else shape_given(name, given)
+    emit(run, "input", [], {"name": name, **known}, site, shape=shape)
     run.setup = setup
-    return TensorV(len(run.nodes) - 1)
+    return TensorV(len(run.nodes) - 1, shape)
 
 
 def emit_hook(run: Run, op: str, module: ModuleV, site: Site, params: list[tuple[str, ParamV]]) -> None:

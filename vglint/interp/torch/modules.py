@@ -23,6 +23,7 @@ from vglint.interp.nodes.distribution import UNKNOWN, overwrite
 from vglint.interp.nodes.emit import emit
 from vglint.interp.nodes.operations import emit_call
 from vglint.interp.torch.containers import run_sequential
+from vglint.interp.torch.fixed_inputs import size_arguments
 from vglint.interp.torch.leaves import (
     CONTAINERS,
     _module_spelling,
@@ -66,6 +67,7 @@ def call_module(
     run.set_field(module, "called", module.called + 1)
     if not run.training_code or run.setup or run.passes.under_way or (forward is None and not is_sequential(module)):
         return _called(run, module, forward, args, keywords, frame, site)
+    size_arguments(run, module, args, keywords)
     with passed(run, module) as this:
         this.result = _called(run, module, forward, args, keywords, frame, site)
     return this.result
