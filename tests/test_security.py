@@ -140,6 +140,16 @@ def test_w3_a_cache_lies_below_its_configuration(repository: Path, name: str) ->
     assert untouched(repository)
 
 
+@pytest.mark.parametrize("name", ["../known.json", "{outside}/victim", "folder/victim"])
+def test_w3_a_baseline_lies_below_its_configuration(repository: Path, name: str) -> None:
+    (repository / "net.py").write_text(NET)
+    (repository / "folder").symlink_to("..", target_is_directory=True)
+    (repository / "vglint.toml").write_text(f'baseline = "{name.format(outside=repository.parent)}"')
+    result = vglint("net.py", "--no-cache")
+    assert result.exit_code == 2 and "vglint.toml: baseline: " in result.stderr
+    assert untouched(repository)
+
+
 LOUD = "from pathlib import Path\nPath(__file__).with_name('ran').write_text('')\n"
 
 

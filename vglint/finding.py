@@ -80,7 +80,9 @@ class Finding:
     cell: int | None = None
     """Notebook cell, counted from 1 over code cells; lines then count inside the cell."""
     fingerprint: str = ""
-    """Stable under edits elsewhere in the file: hash of rule, path, entry and the text of the line."""
+    """Stable under edits elsewhere: hash of rule, path, enclosing definitions and the text of the line."""
+    through: str = ""
+    """The file whose models lead to it, where it lies in another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +129,7 @@ class Report:
     """The gaps themselves, where they were asked for."""
     silent: tuple[tuple[str, str], ...] = ()
     """Entries without a gap whose gradient is not known, and the place at which knowledge ends, with the reason."""
+    known: int = 0
+    """How many more findings there are, which a baseline holds."""
+    expired: tuple[str, ...] = ()
+    """What is said of entries of a baseline that match nothing any more."""

@@ -94,7 +94,7 @@ def test_json_has_the_promised_keys() -> None:
     assert set(first["related"][0]) == {"line", "column", "path", "message"}
     assert set(first["fix"]) == {"title", "safety", "edits"}
     assert first["evidence"]["edge"] is None, "JSON knows no infinity"
-    assert document["summary"] == {"files": 12, "entries": 30, "training": 6, "partial": 2, "gaps": 4}
+    assert document["summary"] == {"files": 12, "entries": 30, "training": 6, "partial": 2, "gaps": 4, "known": 0}
 
 
 def test_terminal_text_holds_no_control_characters() -> None:

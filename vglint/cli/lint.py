@@ -86,6 +86,8 @@ CONFIDENCE = click.Choice(get_args(Confidence))
     "--exclude", multiple=True, callback=_patterns, metavar="PATTERN", help="Paths to leave out, as in .gitignore."
 )
 @click.option("--force-exclude", is_flag=True, help="Leave excluded paths out even where they are named.")
+@click.option("--baseline", metavar="FILE", help="Leave out the findings that FILE holds.")
+@click.option("--write-baseline", metavar="FILE", help="Write the findings of now to FILE, and stop.")
 @click.option("--stdin-filename", metavar="PATH", help="The file that standard input stands for.")
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="How many processes; by default one for each processor.")
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep the results of unchanged files.")
@@ -129,6 +131,10 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
     _configured(settings)  # what is wrong with it is said, even if the command line has its own
     wants_probe = _wants_probe(options, settings)
     report = run(files, configuration.of, options["verbose"], buffer)
+    if options["write_baseline"] is not None:
+        from vglint.cli.baseline import write_baseline
+
+        ctx.exit(write_baseline(options["write_baseline"], report, configuration, files))
     if options["add_ignore"] is not None:
         from vglint.cli.fix import ignore_findings
 
@@ -153,6 +159,8 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
 
             ctx.exit(show_probed(files, report, configuration, options, lambda found: _print(found, options, settings)))
         _print(report, options, settings)
+    for line in report.expired if not options["quiet"] else ():
+        tell(line)
     if not report.files and not report.problems and not options["quiet"]:
         tell(f"there is no Python file or notebook to lint in {', '.join(paths)}")
     found = bool(report.findings or report.problems)
@@ -170,6 +178,14 @@ def _refuse(paths: Sequence[str], options: Mapping[str, Any]) -> None:
         raise click.UsageError("--add-ignore needs a reason: one line of text without #")
     if reason is not None and (options["fix"] or options["fix_only"]):
         raise click.UsageError("--add-ignore answers what --fix would change: give one of them")
+    if options["write_baseline"] is not None:
+        if "-" in paths:
+            raise click.UsageError("--write-baseline needs files: standard input has no place in a baseline")
+        for other in ("baseline", "fix", "fix_only", "diff", "add_ignore", "probe", "prove_fix"):
+            if options[other]:
+                raise click.UsageError(
+                    f"--write-baseline and --{other.replace('_', '-')} go one after the other: give one of them"
+                )
     if options["unsafe_fixes"] and not (options["fix"] or options["fix_only"] or options["diff"]):
         raise click.UsageError("--unsafe-fixes needs --fix or --diff")
     for path in paths:
@@ -208,6 +224,7 @@ def _overrides(options: Mapping[str, Any]) -> dict[str, object]:
         "pedantic": options["pedantic"] or None,
         "min_severity": options["min_severity"],
         "min_confidence": options["min_confidence"],
+        "baseline": options["baseline"] if options["write_baseline"] is None else "",
         "exit_zero": options["exit_zero"] or None,
         "force_exclude": options["force_exclude"] or None,
         "jobs": options["jobs"],

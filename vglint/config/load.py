@@ -155,6 +155,7 @@ def _settings(file: str, root: str, raw: schema.Schema) -> Settings:
         jobs=_within(file, "jobs", raw.jobs, 256),
         cache=raw.cache,
         cache_dir=None if raw.cache_dir is None else _below(file, "cache-dir", root, raw.cache_dir),
+        baseline=None if raw.baseline is None else _below(file, "baseline", root, raw.baseline),
         exit_zero=raw.exit_zero,
         inputs=tuple(_inputs(file, number, one) for number, one in enumerate(raw.inputs)),
         probe=_probe(file, raw.probe),

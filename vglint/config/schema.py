@@ -127,12 +127,15 @@ class Schema(msgspec.Struct, frozen=True, rename="kebab"):
     )
     cache: Annotated[bool, Meta(description="Keep results until a file changes.")] = True
     cache_dir: Annotated[str | None, Meta(description="Where to keep them; by default .vglint_cache.")] = None
+    baseline: Annotated[
+        str | None, Meta(description="A file of known findings, which are not shown: --write-baseline makes it.")
+    ] = None
     exit_zero: Annotated[bool, Meta(description="Exit with 0 whatever is found.")] = False
     inputs: Annotated[list[Inputs], Meta(description="Sizes of the inputs of models.")] = []
     probe: Annotated[Probe, Meta(description="The probe, which runs models.")] = Probe()
 
 
-PATHS = ("rule-dirs", "cache-dir")
+PATHS = ("rule-dirs", "cache-dir", "baseline")
 """Keys that hold paths, relative to the file."""
 
 

@@ -103,6 +103,8 @@ class Settings:
     jobs: int | None = None
     cache: bool = True
     cache_dir: str | None = None
+    baseline: str | None = None
+    """A file of findings that are known and not shown; an empty text is none."""
     exit_zero: bool = False
     inputs: tuple[ModelInputs, ...] = ()
     probe: ProbeSettings = ProbeSettings()

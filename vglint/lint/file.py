@@ -6,7 +6,6 @@ import os
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from vglint.finding import Finding, Gap, Place, Problem
@@ -100,11 +99,10 @@ def _lint_module(tools: Tools, module: Module, content: bytes) -> Outcome:
     faults += wrong
     answered, needed = _unsuppressed(tools, findings, module)
     wanted = [finding for finding in answered.findings if finding.rule not in tools.ignores(finding.span.file)]
-    told = list(_with_fingerprints(tools, wanted, module))
     if tools.offers:
-        told = with_fixes(tools.project, tools.rulebook, Before(module, graphs, findings, content), told)
+        wanted = with_fixes(tools.project, tools.rulebook, Before(module, graphs, findings, content), wanted)
     return Outcome(
-        findings=tuple(_finished(tools, finding, module) for finding in told),
+        findings=tuple(_finished(tools, finding, module) for finding in wanted),
         problems=(*faults, *(_in_notebook(problem, module) for problem in (*module.unread, *answered.problems))),
         entries=len(own),
         training=sum(graph.kind == "training" for graph in own),
@@ -195,21 +193,6 @@ def _idle(tools: Tools, unused: tuple[Unused, ...], graphs: tuple[Graph, ...], m
             for rule, span in open_
         ):
             yield Idle(os.path.abspath(module.path), one.line, one.word, _in_notebook(one.problem, module))
-
-
-def _with_fingerprints(tools: Tools, findings: Iterable[Finding], module: Module) -> Iterator[Finding]:
-    """Yields the findings with fingerprints: the same under edits elsewhere in the file, different for twins on equal lines."""
-    lines = module.text.splitlines()
-    seen: dict[str, int] = {}
-    for finding in findings:
-        span = finding.span
-        inside = span.file == module.path and 0 < span.line <= len(lines)
-        line = lines[span.line - 1].strip() if inside else ""
-        path = os.path.relpath(span.file, tools.project.root).replace(os.sep, "/")
-        identity = "\0".join((finding.rule, path, finding.entry, line))
-        seen[identity] = seen.get(identity, 0) + 1
-        text = f"{identity}\0{seen[identity]}".encode("utf-8", "surrogatepass")
-        yield replace(finding, fingerprint=blake2b(text, digest_size=8).hexdigest())
 
 
 def _finished(tools: Tools, finding: Finding, module: Module) -> Finding:

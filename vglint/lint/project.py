@@ -13,6 +13,7 @@ from vglint import __version__, disk
 from vglint.config import Settings
 from vglint.finding import Report
 from vglint.lint import cache
+from vglint.lint.baseline import Baselines
 from vglint.lint.outcome import Outcome
 from vglint.lint.parallel import CHEAP, batches, processors, spread
 from vglint.lint.shown import report_of
@@ -47,15 +48,16 @@ def lint(
     groups: dict[Settings, list[str]] = {}
     for file in files:
         groups.setdefault(govern(os.path.dirname(os.path.abspath(file))), []).append(file)
+    buffered = None if buffer is None else govern(os.path.dirname(os.path.abspath(buffer.path)))
+    baselines = Baselines([*groups, *(() if buffered is None else (buffered,))])
     outcomes: dict[str, tuple[Outcome, Settings]] = {}
     for settings, paths in groups.items():
         kept = not gaps and settings.cache
         found = _cached(settings, paths) if kept else _linted(settings, paths, paths, gaps).outcomes
         outcomes.update((path, (outcome, settings)) for path, outcome in found.items())
-    if buffer is not None:
-        settings = govern(os.path.dirname(os.path.abspath(buffer.path)))
-        outcomes[buffer.path] = _lint_buffer(settings, buffer, gaps), settings
-    return report_of(outcomes, problems, {} if buffer is None else {buffer.path: buffer.content})
+    if buffer is not None and buffered is not None:
+        outcomes[buffer.path] = _lint_buffer(buffered, buffer, gaps), buffered
+    return report_of(outcomes, problems, {} if buffer is None else {buffer.path: buffer.content}, baselines)
 
 
 def model_files(arguments: Sequence[str], govern: Callable[[str], Settings]) -> list[str]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vglint import disk
 from vglint.finding import Finding, Problem, Report
+from vglint.lint.fingerprints import fingerprints
 from vglint.lint.outcome import Outcome
 from vglint.rule import Confidence, Severity
 
 if TYPE_CHECKING:
     from vglint.config import Settings
+    from vglint.lint.baseline import Baselines
 
 _SEVERITIES: Sequence[Severity] = ("info", "warning", "error")
 _CONFIDENCES: Sequence[Confidence] = ("low", "medium", "high")
@@ -22,21 +25,31 @@ def report_of(
     outcomes: Mapping[str, tuple[Outcome, Settings]],
     problems: Iterable[Problem],
     given: Mapping[str, bytes],
+    baselines: Baselines,
 ) -> Report:
     """Returns the report on outcomes by path; `given` holds what is read in place of a file (standard input)."""
-    best: dict[object, Finding] = {}
-    for outcome, settings in outcomes.values():
+    groups: dict[object, list[_Found]] = {}
+    for path, (outcome, settings) in outcomes.items():
         for finding in outcome.findings:
-            key = finding.rule, finding.span, finding.cell
-            if is_shown(finding, settings) and (key not in best or _rank(finding) > _rank(best[key])):
-                best[key] = finding
-    findings = tuple(sorted(best.values(), key=_place))
+            through = "" if finding.span.file == path else path
+            found = _Found(replace(finding, through=through) if through else finding, settings)
+            groups.setdefault((finding.rule, finding.span, finding.cell), []).append(found)
+    places = sorted((_in_order(group) for group in groups.values()), key=lambda group: _place(group[0].finding))
+    texts = texts_of((group[0].finding for group in places), given)
+    marks = fingerprints(((group[0].finding, group[0].settings.top) for group in places), texts)
+    findings: list[Finding] = []
+    known = 0
+    for group, mark in zip(places, marks, strict=True):
+        held = baselines.holds(replace(group[0].finding, fingerprint=mark), group[0].settings)
+        shown = [found.finding for found in group if is_shown(found.finding, found.settings)]
+        known += held and bool(shown)
+        findings += [replace(max(shown, key=_rank), fingerprint=mark)] if shown and not held else []
     needed = {comment for outcome, _ in outcomes.values() for comment in outcome.needed}
     every = [*problems, *(problem for outcome, _ in outcomes.values() for problem in outcome.problems)]
     idle = [idle for outcome, _ in outcomes.values() for idle in outcome.idle]
     every += [one.problem for one in idle if (one.path, one.line, one.word) not in needed]
     return Report(
-        findings=findings,
+        findings=tuple(findings),
         problems=tuple(sorted(set(every), key=lambda problem: (problem.path, problem.line or 0, problem.message))),
         files=len(outcomes),
         entries=sum(outcome.entries for outcome, _ in outcomes.values()),
@@ -44,11 +57,26 @@ def report_of(
         partial=sum(outcome.partial for outcome, _ in outcomes.values()),
         gaps=sum(outcome.gaps for outcome, _ in outcomes.values()),
         missing=tuple(problem for path in sorted(outcomes) for problem in outcomes[path][0].missing),
-        texts=texts_of(findings, given),
+        texts=texts,
         cell_lines=cell_lines_of(findings, given),
         unknowns=tuple(unknown for path in sorted(outcomes) for unknown in outcomes[path][0].unknowns),
         silent=tuple(one for path in sorted(outcomes) for one in outcomes[path][0].silent),
+        known=known,
+        expired=baselines.expired(outcomes),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A finding, and the settings of the file that led to it."""
+
+    finding: Finding
+    settings: Settings
+
+
+def _in_order(group: list[_Found]) -> list[_Found]:
+    """Returns what several files found in one place: the file that it lies in comes first, so that the call does not matter."""
+    return sorted(group, key=lambda found: found.finding.through)
 
 
 def is_shown(finding: Finding, settings: Settings) -> bool:

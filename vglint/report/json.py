@@ -79,6 +79,7 @@ def summary_json(report: Report) -> dict[str, Json]:
         "training": report.training,
         "partial": report.partial,
         "gaps": report.gaps,
+        "known": report.known,
     }
 
 

@@ -82,6 +82,7 @@ def json_schema() -> dict[str, object]:
                 training=_number("How many of them are training loops.", least=0),
                 partial=_number("How many of them were read only in part.", least=0),
                 gaps=_number("Places that could not be followed.", least=0),
+                known=_number("Findings that a baseline holds, which are not listed.", least=0),
             ),
         },
     }

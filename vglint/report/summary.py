@@ -17,6 +17,7 @@ def summary(report: Report, verbose: bool = False) -> str:
     kinds = ", ".join(plural(counts[severity], severity) for severity in _ORDER if counts[severity])
     found = f"{plural(len(report.findings), 'problem')} ({kinds})" if kinds else "no problems"
     parts = [f"{found} in {plural(report.files, 'file')}", _read(report, verbose)]
+    parts += [f"{plural(report.known, 'more problem')} in the baseline"] if report.known else []
     unread = len({problem.path for problem in report.problems if problem.kind == "unread"})
     if unread:
         parts.append(f"{plural(unread, 'file')} could not be read")
