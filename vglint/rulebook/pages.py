@@ -46,9 +46,9 @@ def page(rule: Rule) -> str:
 
 
 def table(rules: Sequence[Rule]) -> str:
-    """Returns the table of rules as markdown."""
+    """Returns the table of rules as markdown, for a page beside the folder `rules/` of their pages."""
     rows = [
-        f"| {rule.id} | {rule.name} | {rule.severity} | {rule.confidence} | {'yes' if rule.fix else ''} | {rule.summary} |"
+        f"| [{rule.id}](rules/{rule.id}.md) | {rule.name} | {rule.severity} | {rule.confidence} | {'yes' if rule.fix else ''} | {rule.summary} |"
         for rule in rules
     ]
     return "\n".join(["| rule | name | severity | confidence | fix | |", "|---|---|---|---|---|---|", *rows]) + "\n"
