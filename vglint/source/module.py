@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,11 +23,17 @@ class Module:
     name: str
     is_package: bool
     text: str = field(repr=False)
-    units: tuple[Unit, ...] = field(repr=False)
+    made: Callable[[], tuple[Unit, ...]] = field(repr=False)
+    """Makes the units when they are first asked for."""
     encoding: str = "utf-8"
     """The codec that turns `text` back into the file's bytes."""
     cells: tuple[Cell, ...] = field(default=(), repr=False)
     _acting: dict[str, tuple[Unit, ...]] = field(default_factory=dict, init=False, repr=False)
+
+    @cached_property
+    def units(self) -> tuple[Unit, ...]:
+        """The statements, in order."""
+        return self.made()
 
     @property
     def package(self) -> str:

@@ -13,8 +13,8 @@ from vglint.given import ModelInputs
 from vglint.source.kept import Store
 from vglint.source.module import Module
 from vglint.source.reading import decode, read
-from vglint.source.split import split
-from vglint.source.unit import units
+from vglint.source.split import Piece, split
+from vglint.source.unit import Unit, units
 
 
 class Project:
@@ -114,15 +114,19 @@ class Project:
             book = read_notebook(given, content)
             if isinstance(book, Problem):
                 return book
-            text, encoding, cells, pieces = book.text, "utf-8", book.cells, book.pieces
+            text, encoding, cells = book.text, "utf-8", book.cells
+            pieces: Sequence[Piece] | None = book.pieces
         else:
             decoded = decode(given, content)
             if isinstance(decoded, Problem):
                 return decoded
-            text, encoding, cells = decoded.text, decoded.encoding, ()
-            pieces = tuple(split(text))
+            text, encoding, cells, pieces = decoded.text, decoded.encoding, (), None
         kept = None if self.store is None else self.store.bundle(file)
-        return Module(given, Path(file), name, is_package, text, units(given, text, pieces, kept), encoding, cells)
+
+        def made() -> tuple[Unit, ...]:
+            return units(given, text, tuple(split(text)) if pieces is None else pieces, kept)
+
+        return Module(given, Path(file), name, is_package, text, made, encoding, cells)
 
     def _readable(self, file: str | None) -> Module | None:
         module = None if file is None else self.module(file)

@@ -29,5 +29,5 @@ def faults(path: str, content: bytes) -> tuple[Problem, ...]:
             ast.parse(decoded.text)  # quicker than libcst, which has the last word
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         parts = units(path, decoded.text, tuple(split(decoded.text)))
-        return Module(path, Path(path), "", False, decoded.text, parts).unread
+        return Module(path, Path(path), "", False, decoded.text, lambda: parts).unread
     return ()

@@ -279,7 +279,7 @@ def _get(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], 
             return value.items[args[0]]
     except TypeError:
         return Unknown(origin.Computed("key of a dict"))
-    if isinstance(args[0], str) and registries.filled(run, value, frame.scope.module) and args[0] in value.items:
+    if isinstance(args[0], str) and registries.filled(run, value, args[0], frame.scope.module):
         return value.items[args[0]]
     return default if value.complete else Unknown(origin.Computed(f"[{args[0]!r}]"))
 

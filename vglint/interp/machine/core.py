@@ -184,8 +184,6 @@ class Run:
     steps_allowed: int = STEPS
     built: dict[str, tuple[list[Value], dict[str, Value]]] = field(default_factory=dict)
     """Arguments that classes of modules were first built with, by qualified name, where they hold nothing of this run."""
-    registries: set[int] = field(default_factory=set)
-    """Module-level dicts whose filling was looked for, by identity."""
     filling: int = 0
     registering: int = 0
     """Above zero while the definitions that fill a registry are executed, and while a decorator keeps what it decorates."""

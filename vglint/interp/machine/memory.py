@@ -23,6 +23,7 @@ from vglint.interp.values.objects import (
 )
 
 if TYPE_CHECKING:
+    from vglint.interp.static.decorated import Filler
     from vglint.source.unit import Unit
 
 
@@ -32,7 +33,7 @@ class Memory:
     Values that hold nodes or modules of one interpretation go when the next begins, and what an entry writes is undone at its end.
     """
 
-    __slots__ = ("_bound", "_homes", "_ids", "_stale", "_units", "namespaces")
+    __slots__ = ("_bound", "_entered", "_homes", "_ids", "_stale", "_units", "namespaces", "reached")
 
     def __init__(self) -> None:
         self.namespaces: dict[str, Namespace] = {}
@@ -41,6 +42,9 @@ class Memory:
         self._ids: set[int] = set()
         self._homes: dict[int, tuple[DictV, Namespace]] = {}
         self._stale: dict[int, Namespace] = {}
+        self._entered: dict[int, tuple[DictV, set[int]]] = {}
+        self.reached: dict[tuple[str, str], tuple[Filler, ...]] = {}
+        """The files that may fill the registries of a file when another one asks."""
 
     def note_change(self, space: Namespace) -> None:
         """A statement of a file was executed, or an imported name looked into."""
@@ -57,6 +61,10 @@ class Memory:
         self._stale.clear()
         found = self._homes.get(id(registry))
         return None if found is None or self.namespaces.get(str(found[1].module.file)) is not found[1] else found[1]
+
+    def entered_in(self, registry: DictV) -> set[int]:
+        """Returns the statements, by identity, that were executed because a key of a registry was missing; the caller adds to them."""
+        return self._entered.setdefault(id(registry), (registry, set()))[1]
 
     def holds(self, space: Namespace, unit: Unit) -> bool:
         """Whether what a statement bound holds nodes or modules, which another statement made."""

@@ -1,7 +1,7 @@
 """Registries: dicts of a file that decorators in other files fill when those files are imported.
 
-Imports are resolved late, so a registry may be asked before the files that fill it were looked into. The first time a key
-is missing, the files of the same package that the reader imports, directly or not, define what they decorate.
+Imports are resolved late, so a registry may be asked before the files that fill it were looked into. When a key is missing, the files
+of the same package that the reader imports, directly or not, define those of their decorated statements that the key could come from.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from vglint.interp.machine.core import Frame, Raised, Run, call, evaluate
 from vglint.interp.machine.names import member, namespace
+from vglint.interp.static.decorated import Filler, decorated, folded
 from vglint.interp.values.objects import ClassV, DictV, FunctionV, Instance, MethodV, Namespace, Scope, Site, Value
 from vglint.source import code
 from vglint.source.module import Module
@@ -21,30 +22,40 @@ FILES = 60
 """Files that are looked through for one registry."""
 
 
-def filled(run: Run, registry: DictV, reader: Namespace) -> bool:
-    """Executes the decorated definitions that may fill a registry; returns whether there were any."""
-    if id(registry) in run.registries or run.registering:
+def filled(run: Run, registry: DictV, key: str, reader: Namespace) -> bool:
+    """Executes the decorated definitions that a missing key of a registry may come from; returns whether it is there now."""
+    if run.registering:
         return False
     home = run.memory.home(registry)
     if home is None or home.prefix:
         return False
-    run.registries.add(id(registry))
-    names = {name for unit in home.module.units for name in unit.names}
-    found = False
+    asked = str(home.module.file), str(reader.module.file)
+    if asked not in run.memory.reached:
+        run.memory.reached[asked] = tuple(_fillers(run, home.module, reader.module))
+    wanted = folded(key)
+    seen = run.memory.entered_in(registry)
     run.filling += 1
-    for module in _imported_files(run, [home.module, reader.module]):
-        space = namespace(run, module)
-        for unit in module.units:
-            node = unit.definition if unit.name and unit.source.startswith("@") else None
-            if node is None or not any(_head(decorator) in names for decorator in node.decorators):
-                continue
-            if node.name in space.names:
-                _apply(run, unit, space)
-            else:
-                member(run, space, node.name)
-            found = True
+    for filler in run.memory.reached[asked]:
+        if names := filler.concerned(wanted):
+            space = namespace(run, filler.module)
+            for unit in filler.module.units:
+                if unit.name in names and id(unit) not in seen and unit.source.startswith("@"):
+                    seen.add(id(unit))
+                    if unit.name in space.names:
+                        _apply(run, unit, space)
+                    else:
+                        member(run, space, unit.name)
     run.filling -= 1
-    return found
+    return key in registry.items
+
+
+def _fillers(run: Run, home: Module, reader: Module) -> Iterator[Filler]:
+    """Yields the files that are imported and hold definitions with a decorator whose first name the registry's file binds."""
+    names = {name for unit in home.units for name in unit.names} - {"*"}
+    if names:
+        for module in _imported_files(run, [home, reader]):
+            if found := decorated(module.text, names):
+                yield Filler(module, found)
 
 
 def _apply(run: Run, unit: Unit, space: Namespace) -> None:
@@ -53,11 +64,13 @@ def _apply(run: Run, unit: Unit, space: Namespace) -> None:
     if definition is None:
         return
     frame = Frame(Scope(space.names, None, space), unit, None)
+    journal, run.journal = run.journal, None  # as importing the file does, for every entry
     for each in reversed(definition.decorators):
         target = each.func if isinstance(each, code.Call) else each
         known = evaluate(run, target, frame)
         if isinstance(known, (FunctionV, MethodV)):
             registered(run, each, known, space.names[definition.name], frame)
+    run.journal = journal
 
 
 def registered(run: Run, decorator: code.Expression, known: Value, value: Value, frame: Frame) -> None:
@@ -136,8 +149,3 @@ def _targets(node: code.Statement) -> list[tuple[str, int]]:
             (f"{base}.{each.name}".strip("."), node.level) for each in node.aliases if each.name != "*"
         ]
     return [(each.name, 0) for each in node.aliases] if isinstance(node, code.Import) else []
-
-
-def _head(decorator: code.Expression) -> str:
-    """Returns the name that a decorator starts from: `register` of `@register("relu")`, `MODELS` of `@MODELS.register()`."""
-    return code.root_name(decorator)

@@ -296,8 +296,8 @@ def contains(run: Run, holder: Value, item: Value, frame: Frame, site: Site) -> 
             found = item in holder.items
         except TypeError:
             return None
-        if not found and isinstance(item, str) and registries.filled(run, holder, frame.scope.module):
-            found = item in holder.items
+        if not found and isinstance(item, str):
+            found = registries.filled(run, holder, item, frame.scope.module)
         return True if found else (False if holder.complete else None)
     if isinstance(holder, ClassV) and holder.frozen_kind == "enum" and isinstance(item, (str, int)):
         return CONTAINS[ClassV](run, holder, item)

@@ -103,7 +103,7 @@ def _dict(run: Run, value: DictV, key: Value, frame: Frame, site: Site) -> Value
         made = call(run, value.default, [], {}, frame, site)
         run.put(value.items, key, made)
         return made
-    if value.complete and isinstance(key, str) and registries.filled(run, value, frame.scope.module):
+    if value.complete and isinstance(key, str) and registries.filled(run, value, key, frame.scope.module):
         return _dict(run, value, key, frame, site)
     if value.complete and run.trying:
         raise Raised("KeyError")

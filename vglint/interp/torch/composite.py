@@ -47,4 +47,4 @@ def _described(package: str) -> Module:
     path = Path(__file__).parent / "prelude" / f"{package.replace('.', '_')}.txt"
     text = path.read_text(encoding="utf-8")
     parts = units(package.replace(".", "/"), text, tuple(split(text)))
-    return Module(package.replace(".", "/"), path, package, False, text, parts)
+    return Module(package.replace(".", "/"), path, package, False, text, lambda: parts)
