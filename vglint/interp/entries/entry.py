@@ -17,14 +17,34 @@ from vglint.interp.entries.starts import (
     run_training,
 )
 from vglint.interp.entries.worlds import alternatives, on_devices
-from vglint.interp.kinds import attributes, enums, instances, records, supers, type_tests
-from vglint.interp.library import builtins, families, pytrees, regex, sequences, signatures, stdlib, torch_helpers
+from vglint.interp.kinds import attributes, enums, instances, records, supers, type_tests, versions
+from vglint.interp.library import (
+    builtins,
+    families,
+    loaders,
+    pytrees,
+    regex,
+    sequences,
+    signatures,
+    stdlib,
+    torch_helpers,
+)
 from vglint.interp.machine.core import Frame, Run, call, evaluate
 from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.names import lookup, namespace
-from vglint.interp.static.candidates import Candidate, candidates
+from vglint.interp.static.candidates import Candidate, calls_backward, candidates
 from vglint.interp.syntax import comprehensions, expressions, functions, literals, loops, statements
-from vglint.interp.torch import container_items, initialisers, leaves, module_methods, trainers
+from vglint.interp.torch import (
+    container_items,
+    contexts,
+    devices,
+    initialisers,
+    leaves,
+    module_methods,
+    optimizers,
+    scalers,
+    trainers,
+)
 from vglint.interp.torch.fixed_inputs import InputError
 from vglint.interp.values.objects import (
     ClassV,
@@ -45,6 +65,8 @@ from vglint.value import Unknown
 
 _PARTS = (
     container_items,
+    contexts,
+    devices,
     enums,
     module_methods,
     supers,
@@ -57,12 +79,16 @@ _PARTS = (
     initialisers,
     instances,
     type_tests,
+    versions,
     leaves,
     torch_helpers,
     literals,
+    loaders,
     loops,
+    optimizers,
     pytrees,
     records,
+    scalers,
     regex,
     sequences,
     signatures,
@@ -103,7 +129,7 @@ def extract(project: Project, module: Module, expression: str) -> Graph:
         run.setup += 1
         try:
             value = evaluate(run, node, frame)
-            if isinstance(value, FunctionV) and not _is_training(value.node):
+            if isinstance(value, FunctionV) and not calls_backward(value.node):
                 value = call(run, value, arguments_for(run, value, tensors=False), {}, frame, Site(unit, unit.head))
         finally:
             run.setup -= 1
@@ -175,13 +201,6 @@ def _graphs(
         fault("another world", error)
         others = []
     return (*on_devices([*kept, *new], others), *others)
-
-
-def _is_training(node: code.Function | code.Lambda) -> bool:
-    return any(
-        isinstance(each, code.Call) and isinstance(each.func, code.Attribute) and each.func.attr == "backward"
-        for each in code.walk(node)
-    )
 
 
 def _check_names(run: Run, node: code.Expression, space: Namespace, module: Module) -> None:

@@ -190,7 +190,7 @@ def _module_names(run: Run, roots: dict[str, ModuleV]) -> dict[int, tuple[str, b
 def _name(module: ModuleV, path: str, names: dict[int, tuple[str, bool]], registered: bool) -> None:
     if id(module) in names:
         return
-    registered = registered or "named" in module.extra
+    registered = registered or module.unnamed
     names[id(module)] = (path, registered)
     for name, child in module.modules.items():
         if isinstance(child, ModuleV):

@@ -20,8 +20,8 @@ from vglint.interp.torch.fixed_inputs import InputError
 from vglint.interp.torch.given import settle
 from vglint.interp.values.objects import (
     ModuleV,
+    OpaqueV,
     Value,
-    is_unknown,
 )
 from vglint.source.project import Project
 from vglint.span import Span
@@ -43,9 +43,8 @@ def guarded(run: Run, span: Span, start: Callable[[], Started]) -> Graph:
         settle(run)
         if kind == "training":
             note_idle_initialisers(run)
-        if is_unknown(result):
-            unknown = result if isinstance(result, Unknown) else result.why  # type: ignore[attr-defined]
-            run.gap_of(unknown)
+        if isinstance(result, (Unknown, OpaqueV)):
+            run.gap_of(result if isinstance(result, Unknown) else result.why)
     except BudgetError as error:
         run.gap(origin.Budget(str(error)))
     except InputError as error:

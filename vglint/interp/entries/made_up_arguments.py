@@ -117,7 +117,8 @@ def _class_annotation(run: Run, cls: ClassV, name: str) -> Value:
         if isinstance(statement, code.Annotated) and isinstance(statement.target, code.Name):
             wanted = statement.annotation
             if statement.target.id == name and isinstance(wanted, code.Name):
-                return lookup(run, wanted.id, Scope({}, None, space))
+                found = lookup(run, wanted.id, Scope({}, None, space))
+                return None if found is MISSING else found
     return None
 
 
@@ -131,7 +132,8 @@ def _annotated_class(run: Run, node: code.Expression, function: FunctionV) -> Va
             found = lookup(run, name, function.scope)
             return None if found is MISSING else found
         case code.Constant(value=str(text)):
-            return lookup(run, text, function.scope) if text.isidentifier() else None
+            found = lookup(run, text, function.scope) if text.isidentifier() else MISSING
+            return None if found is MISSING else found
         case code.Attribute():
             return evaluate(run, node, Frame(function.scope, function.unit, None))
         case code.Binary(left=left, operator="|"):

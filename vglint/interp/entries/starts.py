@@ -35,6 +35,7 @@ from vglint.interp.values.objects import (
     MethodV,
     ModuleV,
     Namespace,
+    OptimizerV,
     Scope,
     Site,
     Value,
@@ -307,9 +308,9 @@ def lightning_step(run: Run, module: ModuleV, cls: ClassV, frame: Frame) -> Valu
     return loss
 
 
-def _optimizers_in(value: Value) -> list[Instance]:
+def _optimizers_in(value: Value) -> list[OptimizerV]:
     match value:
-        case Instance() if "node" in value.extra and "params" in value.extra:
+        case OptimizerV():
             return [value]
         case tuple():
             return [made for item in value for made in _optimizers_in(item)]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 from vglint import origin
-from vglint.interp.machine.core import GETATTR, ITEM, LIBRARY, OPERATE, Frame, Run, opaque, register
+from vglint.interp.machine.core import COMPARE, GETATTR, ITEM, LIBRARY, OPERATE, Frame, Run, opaque, register
 from vglint.interp.protocols import comparison, operators
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.protocols.mathematics import call_math
@@ -45,6 +46,7 @@ def entries(value: Value) -> list[Value]:
 
 
 @register(OPERATE, ArrayV)
+@register(COMPARE, ArrayV)
 def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value:
     """Applies an operator, comparisons included, entry by entry."""
     left, right = array(left), array(right)
@@ -64,7 +66,7 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
         return ArrayV([binary(run, symbol, item, right, frame, site) for item in left.items])
     if isinstance(right, ArrayV):
         return ArrayV([binary(run, symbol, left, item, frame, site) for item in right.items])
-    if symbol in comparison.COMPARE:
+    if symbol in comparison.RELATIONS:
         return comparison.compare(run, symbol, left, right, frame, site)
     return operators.binary(run, symbol, left, right, frame, site)
 
@@ -163,8 +165,10 @@ def numpy(run: Run, last: str, args: list[Value], keywords: dict[str, Value], fr
         return ArrayV(list(range(*whole)[:LIMIT]))
     if last == "concatenate" and args:
         parts = items_of(run, first, frame, site).items
-        if parts is not None and all(isinstance(array(part), ArrayV) for part in parts):
-            return ArrayV([item for part in parts for item in array(part).items])  # type: ignore[attr-defined]
+        made_of = [array(part) for part in parts or ()]
+        joined = [item for part in made_of if isinstance(part, ArrayV) for item in part.items]
+        if parts is not None and all(isinstance(part, ArrayV) for part in made_of):
+            return ArrayV(joined)
     if args and keywords.get("axis") is None and len(args) == 1:
         reduced = _reduced(run, last, first, frame, site)
         if reduced is not None:
@@ -189,10 +193,11 @@ def _filled(last: str, args: list[Value], keywords: dict[str, Value]) -> Value:
         sizes = tuple(sizes.items)
     sizes = sizes if isinstance(sizes, tuple) else (sizes,)
     fill = (args[1] if len(args) > 1 else keywords.get("fill_value")) if last == "full" else float("ones" in last)
-    if not all(isinstance(size, int) and size >= 0 for size in sizes) or math.prod(sizes) > LIMIT:
+    known = [size for size in sizes if isinstance(size, int) and size >= 0]
+    if len(known) < len(sizes) or math.prod(known) > LIMIT:
         return Unknown(origin.Computed(f"numpy.{last}()"))
     made: Value = fill
-    for size in reversed(sizes):
+    for size in reversed(known):
         made = ArrayV([made] * size)
     return made
 
@@ -227,7 +232,7 @@ def _reduced(run: Run, last: str, value: Value, frame: Frame, site: Site) -> Val
     if not flat_items or not all(isinstance(item, (int, float)) for item in flat_items):
         return None
     numbers: list[Any] = flat_items
-    made_of: dict[str, Any] = {
+    made_of: dict[str, Callable[[], Value]] = {
         "cumsum": lambda: ArrayV(list(itertools.accumulate(numbers))),
         "unique": lambda: ArrayV(sorted(set(numbers))),
         "mean": lambda: sum(numbers) / len(numbers),
@@ -235,5 +240,7 @@ def _reduced(run: Run, last: str, value: Value, frame: Frame, site: Site) -> Val
         "argmax": lambda: numbers.index(max(numbers)),
         "argmin": lambda: numbers.index(min(numbers)),
     }
-    default = (lambda: max(numbers)) if last.endswith("max") else (lambda: min(numbers))
-    return made_of.get(last, default)()
+    if last in made_of:
+        return made_of[last]()
+    extreme: Value = max(numbers) if last.endswith("max") else min(numbers)
+    return extreme

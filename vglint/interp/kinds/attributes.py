@@ -19,9 +19,9 @@ from vglint.interp.machine.names import namespace as space_of
 from vglint.interp.nodes.emit import emit, entry_input, shape_of
 from vglint.interp.nodes.ranks import rank_of
 from vglint.interp.protocols.tensor_parts import sizes_of
-from vglint.interp.static.worlds import GPU_WORLD
 from vglint.interp.torch.autograd_functions import bound_apply, is_function_class
 from vglint.interp.torch.composite import COMPOSITES, composite
+from vglint.interp.torch.devices import FLOAT32, HERE, dtype, on_device
 from vglint.interp.torch.leaves import is_module_class
 from vglint.interp.torch.making import METHODS
 from vglint.interp.torch.modules import bind_attribute
@@ -30,6 +30,7 @@ from vglint.interp.values.objects import (
     BuiltinV,
     ClassMethodV,
     ClassV,
+    CodeV,
     DictV,
     External,
     FunctionV,
@@ -55,27 +56,20 @@ from vglint.interp.values.objects import (
 from vglint.value import Expr, Unknown
 
 
-def on_device(run: Run) -> str:
-    """Returns the type of the device that models run on: each is a world of its own, where a model asks for it."""
-    run.asked_device = True
-    return "cuda" if run.world is GPU_WORLD else "cpu"
-
-
 @register(GETATTR, External)
 def external(run: Run, value: External, name: str, frame: Frame) -> Value:
     qualified = f"{value.name}.{name}"
     if qualified in CONSTANTS:
         return CONSTANTS[qualified]
-    if value.name in COMPOSITES:
-        return get_attribute(run, composite(run, value.name), name, frame)
+    described = composite(run, value.name) if value.name in COMPOSITES else MISSING
+    if described is not MISSING:
+        return get_attribute(run, described, name, frame)
     if name == "__name__":
         return value.name.rpartition(".")[2]
     if name in ("forward", "__init__") and value.name.startswith("torch.nn.") and ops.find(value.name) is not None:
         return _unbound(name)
-    if qualified == "torch.device.type" and run.modules_running:
-        return on_device(run)
-    if value.name == "math" and isinstance(getattr(math, name, None), float):
-        return getattr(math, name)
+    if value.name == "math" and isinstance(constant := getattr(math, name, None), float):
+        return constant
     return External(qualified)
 
 
@@ -147,31 +141,26 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
         return value.attrs[name]
     if found is not None:
         return bind_attribute(run, found[0], value, frame, found[1])
-    handler = value.extra.get("attribute")
-    if handler is not None:
-        result: Value = handler(run, value, name, frame)
-        if result is not MISSING:
-            return result
     if name == "__class__":
         return value.cls
     if name == "__dict__":
         return DictV(value.attrs)
     if name == "__getattribute__":
         return plain_lookup(value, name)
-    if "dict" in value.extra and (
+    if value.entries is not None and (
         name in native_methods.DICT or name in ("__getitem__", "__setitem__", "__contains__")
     ):
-        return native_methods.dict_base_method(run, value.extra["dict"], name)
+        return native_methods.dict_base_method(run, value.entries, name)
     if isinstance(value.cls, ClassV):
         general = find_in_mro(value.cls, "__getattribute__")
-        if general is not None and name not in value.extra.get("asking", ()):
+        if general is not None and ("renamed", name) not in value.asking:
             # A class may rename attributes here: asked only where the plain look-up finds nothing.
-            value.extra["asking"] = (*value.extra.get("asking", ()), name)
+            value.asking.add(("renamed", name))
             try:
                 site = Site(frame.unit, frame.unit.head)
                 return call(run, MethodV(general[0], value), [name], {}, frame, site)
             finally:
-                value.extra["asking"] = value.extra["asking"][:-1]
+                value.asking.discard(("renamed", name))
         fallback = find_in_mro(value.cls, "__getattr__")
         if fallback is not None:
             try:
@@ -212,7 +201,7 @@ def function(run: Run, value: Any, name: str, frame: Frame) -> Value:
     if isinstance(value, FunctionV):
         match name:
             case "__code__":
-                return _code(value)
+                return CodeV(value)
             case "__defaults__" | "__kwdefaults__":
                 return tuple(value.defaults.values()) or None
             case "__globals__" | "__annotations__" | "__dict__":
@@ -226,21 +215,27 @@ def function(run: Run, value: Any, name: str, frame: Frame) -> Value:
     return Unknown(origin.Member("a function", name))
 
 
-def _code(function: FunctionV) -> Instance:
+@register(GETATTR, CodeV)
+def code(run: Run, value: CodeV, name: str, frame: Frame) -> Value:
+    function = value.function
     params = function.node.parameters
     positional = [param.name for param in (*params.positional_only, *params.positional)]
-    names: tuple[Value, ...] = (*positional, *(param.name for param in params.keyword_only))
-    attrs: dict[str, Value] = {
-        "co_varnames": names,
-        "co_argcount": len(positional),
-        "co_name": function.name,
-        "co_flags": 0,
-        "co_filename": function.unit.file,
-    }
-    code = Instance(External("types.CodeType"), attrs, None, {"function": function})
-    # What `replace` changes is how the code is named and cached, not what it does.
-    attrs["replace"] = BuiltinV("replace", lambda run, args, keywords, frame, site: code)
-    return code
+    match name:
+        case "co_varnames":
+            return (*positional, *(param.name for param in params.keyword_only))
+        case "co_argcount":
+            return len(positional)
+        case "co_name":
+            return function.name
+        case "co_flags":
+            return 0
+        case "co_filename":
+            return function.unit.file
+        case "replace":
+            # What it changes is how the code is named and cached, not what it does.
+            return BuiltinV("replace", lambda run, args, keywords, frame, site: value)
+        case _:
+            return Unknown(origin.Member("types.CodeType", name))
 
 
 @register(GETATTR, Unknown)
@@ -287,9 +282,9 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
             shape = shape_of(run, value)
             return rank_of(run, value) if shape is None else len(shape)
         case "device":
-            return External("torch.device")
+            return HERE
         case "dtype":
-            return dtype_of(run, value.node, 0) if isinstance(value, TensorV) else External("torch.float32")
+            return dtype_of(run, value.node, 0) if isinstance(value, TensorV) else FLOAT32
         case "requires_grad":
             return value.trainable if isinstance(value, ParamV) else Unknown(origin.Computed("requires_grad"))
         case "is_cuda" if run.modules_running:
@@ -321,6 +316,7 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
     return bound_method(run, value, name, frame)
 
 
+INT64, BOOL = dtype("int64"), dtype("bool")
 _FLOATS = frozenset({"weight", "norm", "activation", "attention", "recurrent", "dropout", "pool", "loss"})
 
 
@@ -329,15 +325,15 @@ def dtype_of(run: Run, node: int, depth: int) -> Value:
     draft = run.nodes[node]
     op = ops.OPS.get(draft.op)
     if ops.has(draft.op, "gives_integers"):
-        return External("torch.int64")
+        return INT64
     if ops.has(draft.op, "gives_truths"):
-        return External("torch.bool")
+        return BOOL
     if draft.op == "input" and isinstance(named := draft.config.get("dtype"), str):
-        return External(f"torch.{named}")
+        return dtype(named)
     if draft.op == "join" and draft.inputs and depth < 30:
         return dtype_of(run, draft.inputs[0], depth + 1)
     if draft.op == "parameter" or (op is not None and op.kind in _FLOATS):
-        return External("torch.float32")
+        return FLOAT32
     if draft.inputs and depth < 30 and op is not None and op.kind in ("shape", "combine", "elementwise", "reduce"):
         return dtype_of(run, draft.inputs[0], depth + 1)
     return Unknown(origin.Dtype())

@@ -15,29 +15,17 @@ from vglint.interp.values.objects import (
     External,
     FunctionV,
     Instance,
+    NumberMember,
     PropertyV,
     Site,
     StaticV,
+    TextMember,
     Value,
 )
 from vglint.value import Unknown
 
 NAMES = ("Enum", "IntEnum", "StrEnum", "ExplicitEnum")
 KINDS = frozenset({"enum.Enum", "enum.EnumMeta", "enum.EnumType"})
-
-
-class TextMember(str):
-    """A member whose value is a text."""
-
-    cls: ClassV
-    name: str
-
-
-class NumberMember(int):
-    """A member whose value is a whole number."""
-
-    cls: ClassV
-    name: str
 
 
 def is_enum_base(name: str) -> bool:
@@ -144,7 +132,7 @@ def enumeration(
     """`Enum("Kind", "A B")`: members named by a text, by names in a sequence, by pairs or by the keys of a dict."""
     name, listed = (*args, keywords.get("names"), None)[:2]
     if isinstance(listed, DictV):
-        pairs = list(listed.items.items())
+        pairs: list[tuple[Value, ...]] = list(listed.items.items())
     elif isinstance(listed, str):
         pairs = [(key, number) for number, key in enumerate(listed.replace(",", " ").split(), 1)]
     else:
@@ -155,8 +143,10 @@ def enumeration(
     if any(len(pair) != 2 or not isinstance(pair[0], str) for pair in pairs):
         return Unknown(origin.Computed("names of an enumeration"))
     if which.name.endswith("StrEnum"):
-        pairs = [(key, key.lower() if isinstance(value, int) else value) for key, value in pairs]
-    cls = ClassV(str(name), str(name), (which,), dict(pairs), frame.unit, None, (), None, "enum")
+        pairs = [(key, str(key).lower() if isinstance(value, int) else value) for key, value in pairs]
+    cls = ClassV(
+        str(name), str(name), (which,), {str(key): value for key, value in pairs}, frame.unit, None, (), None, "enum"
+    )
     cls.mro = (cls, which)
     number_members(cls)
     return cls

@@ -5,11 +5,14 @@ from __future__ import annotations
 from vglint import origin
 from vglint.interp.kinds import enums
 from vglint.interp.kinds.native_methods import dict_base_method
+from vglint.interp.kinds.records import default_of
 from vglint.interp.machine.core import (
     CALL,
+    ENTER,
     Frame,
     Run,
     call,
+    get_attribute,
     opaque,
     register,
 )
@@ -19,14 +22,18 @@ from vglint.interp.torch.autograd_functions import is_function_class
 from vglint.interp.torch.leaves import build_leaf, is_module_class, leaf_base
 from vglint.interp.torch.making import new_module
 from vglint.interp.torch.modules import set_attribute
-from vglint.interp.torch.training import optimizer, optimizer_class
+from vglint.interp.torch.optimizers import optimizer, optimizer_class
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     BuiltinV,
     ClassMethodV,
     ClassV,
+    ContextV,
+    DeviceV,
     DictV,
+    DtypeV,
     External,
+    FieldV,
     FunctionV,
     Instance,
     ListV,
@@ -35,12 +42,23 @@ from vglint.interp.values.objects import (
     PartialV,
     Site,
     Value,
+    VersionV,
+    is_unknown,
 )
 from vglint.value import Unknown
 
 DICTS = frozenset(
     {"builtins.dict", "collections.OrderedDict", "collections.UserDict", "collections.defaultdict", "typing.Dict"}
 )
+
+
+@register(ENTER, Instance)
+def enter(run: Run, value: Instance, frame: Frame, site: Site) -> Value:
+    if isinstance(value.cls, ClassV):
+        method = get_attribute(run, value, "__enter__", frame)
+        if not is_unknown(method) and not isinstance(method, BuiltinV):
+            return call(run, method, [], {}, frame, site)
+    return value
 
 
 @register(CALL, ClassV)
@@ -63,7 +81,7 @@ def instantiate(
         and not cls.frozen_kind
         and any(isinstance(each, External) and each.name in DICTS for each in cls.mro)
     ):
-        instance.extra["dict"] = DictV({})
+        instance.entries = DictV({})
     found = find_in_mro(cls, "__init__")
     base = leaf_base(cls) if isinstance(instance, ModuleV) else None
     run.setup += 1
@@ -77,8 +95,8 @@ def instantiate(
         elif base is not None:
             assert isinstance(instance, ModuleV)
             build_leaf(run, instance, base, args, keywords, frame, site)
-        elif "dict" in instance.extra:
-            call(run, dict_base_method(run, instance.extra["dict"], "__init__"), args, keywords, frame, site)
+        elif instance.entries is not None:
+            call(run, dict_base_method(run, instance.entries, "__init__"), args, keywords, frame, site)
     finally:
         run.setup -= 1
         run.building -= module
@@ -89,7 +107,20 @@ def instantiate(
 def _portable(value: Value, depth: int = 0) -> bool:
     """Whether a value means the same in another run: constants, classes, functions, configurations."""
     match value:
-        case None | bool() | int() | float() | str() | External() | ClassV() | range():
+        case (
+            None
+            | bool()
+            | int()
+            | float()
+            | str()
+            | External()
+            | ClassV()
+            | range()
+            | DtypeV()
+            | DeviceV()
+            | VersionV()
+            | ContextV()
+        ):
             return True
         case FunctionV():
             return value.scope.parent is None
@@ -151,9 +182,8 @@ def _fill_fields(
         else:
             found = find_in_mro(cls, name)
             value = found[0] if found is not None else Unknown(origin.Argument(name))
-            if isinstance(value, Instance) and "field_default" in value.extra:
-                factory = value.extra["field_default"]
-                value = factory(run, frame, site)
+            if isinstance(value, FieldV):
+                value = default_of(run, value, frame, site)
         set_attribute(run, instance, name, value, frame, site)
     after = find_in_mro(cls, "__post_init__")
     if after is not None:

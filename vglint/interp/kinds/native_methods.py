@@ -51,14 +51,8 @@ def method_of(run: Run, value: Value, name: str) -> Value:
             table = DICT
         case SetV():
             table = SET
-        case str() if name == "type":
-            return value.partition(":")[0]  # a device, which stands as its name
         case str():
             return _plain(value, name, STRINGS)
-        case tuple() if name in ("release", "base_version", "public"):
-            return value  # a version, which stands as the tuple of its numbers
-        case tuple() if name in _PARTS:
-            return value[_PARTS[name]] if len(value) > _PARTS[name] else 0
         case tuple() | range():
             return _plain(value, name, frozenset({"index", "count"})) if name != "numel" else _numel(value)
         case bool() | int() | float():
@@ -84,8 +78,6 @@ STRINGS = frozenset(
 )
 
 
-_PARTS = {"major": 0, "minor": 1, "micro": 2}
-"""Parts of a version."""
 _LENGTH = 100_000
 _WIDE = re.compile(r"\{[^}]*:[^}]*\d{5}")
 """A format that asks for a long text."""
@@ -96,14 +88,15 @@ def _plain(value: Any, name: str, allowed: frozenset[str]) -> Value:
         return Unknown(origin.Call(f".{name} of {type(value).__name__}"))
 
     def invoke(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-        plain = []
-        for arg in args:
+        plain: list[Any] = []
+        for given in args:
+            arg: Value | list[Value] = given
             if isinstance(arg, (ListV, IteratorV)):
                 found = items_of(run, arg, frame, site)
                 if found.items is None:
                     return Unknown(origin.Computed("text"))
                 arg = found.items
-            if is_unknown(arg) or (isinstance(arg, list) and not all(isinstance(item, str) for item in arg)):
+            if is_unknown(given) or (isinstance(arg, list) and not all(isinstance(item, str) for item in arg)):
                 return Unknown(origin.Computed("text"))
             plain.append(arg)
         if any(isinstance(arg, int) and arg > _LENGTH for arg in plain) or (name == "format" and _WIDE.search(value)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vglint import origin
 from vglint.interp.machine.core import LIBRARY, Frame, Run, call, register
 from vglint.interp.values.classes import find_in_mro
-from vglint.interp.values.objects import BuiltinV, ClassV, DictV, External, Instance, Site, Value
+from vglint.interp.values.objects import BuiltinV, ClassV, DictV, External, FieldV, Instance, Site, Value
 from vglint.value import Unknown
 
 ABSENT = External("dataclasses.MISSING")
@@ -35,10 +35,10 @@ def _field(cls: ClassV, name: str, site: Site) -> Instance:
     found = find_in_mro(cls, name)
     default: Value = found[0] if found is not None else ABSENT
     factory: Value = ABSENT
-    if isinstance(default, Instance) and "field_default" in default.extra:
-        made = default.extra["field_default"]
+    if isinstance(default, FieldV):
+        made = default
         default = ABSENT
-        factory = BuiltinV(name, lambda run, args, keywords, frame, site: made(run, frame, site))
+        factory = BuiltinV(name, lambda run, args, keywords, frame, site: default_of(run, made, frame, site))
     attrs = {"name": name, "default": default, "default_factory": factory, "init": True, "metadata": DictV({})}
     return Instance(External("dataclasses.Field"), attrs, site)
 
@@ -46,12 +46,13 @@ def _field(cls: ClassV, name: str, site: Site) -> Instance:
 @register(LIBRARY, "dataclasses.field", "attr.ib", "pydantic.Field")
 def field(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     if "default_factory" in keywords:
-        factory = keywords["default_factory"]
-        return Instance(
-            which, {}, site, {"field_default": lambda run, frame, site: call(run, factory, [], {}, frame, site)}
-        )
-    default = args[0] if args else keywords.get("default", Unknown(origin.Computed("field")))
-    return Instance(which, {}, site, {"field_default": lambda run, frame, site: default})
+        return FieldV(which.name, None, keywords["default_factory"])
+    return FieldV(which.name, args[0] if args else keywords.get("default", Unknown(origin.Computed("field"))))
+
+
+def default_of(run: Run, field: FieldV, frame: Frame, site: Site) -> Value:
+    """Returns the value that a field of a new object starts with."""
+    return field.default if field.factory is None else call(run, field.factory, [], {}, frame, site)
 
 
 @register(LIBRARY, "dataclasses.replace", "copy.replace", "dataclasses.asdict")

@@ -34,8 +34,8 @@ def super_attribute(run: Run, value: SuperV, name: str, frame: Frame) -> Value:
         return plain_lookup(value.self, name)
     if isinstance(value.self, Instance) and name in MIXED_IN and is_mapping(value.self.cls):
         return mapping_method(run, value.self, name)
-    if isinstance(value.self, Instance) and "dict" in value.self.extra:
-        return dict_base_method(run, value.self.extra["dict"], name)
+    if isinstance(value.self, Instance) and value.self.entries is not None:
+        return dict_base_method(run, value.self.entries, name)
     return BuiltinV(f"super().{name}", lambda run, args, keywords, frame, site: None)
 
 
@@ -43,12 +43,13 @@ def plain_lookup(instance: Instance, name: str) -> BuiltinV:
     """Returns Python's own attribute look-up; asked for a name from within a class's look-up of that name, it finds none."""
 
     def plain(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-        if not args or not isinstance(args[0], str) or f"plain {args[0]}" in instance.extra:
-            return Unknown(origin.Member(class_name(instance.cls), str(args[0]) if args else ""))
-        instance.extra[f"plain {args[0]}"] = True
+        wanted = str(args[0]) if args and isinstance(args[0], str) else ""
+        if not wanted or ("plain", wanted) in instance.asking:
+            return Unknown(origin.Member(class_name(instance.cls), wanted))
+        instance.asking.add(("plain", wanted))
         try:
-            return get_attribute(run, instance, args[0], frame)
+            return get_attribute(run, instance, wanted, frame)
         finally:
-            del instance.extra[f"plain {args[0]}"]
+            instance.asking.discard(("plain", wanted))
 
     return BuiltinV(name, plain)

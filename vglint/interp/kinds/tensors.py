@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vglint import ops, origin
 from vglint.interp.machine.core import Frame, Run, opaque
+from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.nodes import distribution
 from vglint.interp.nodes.emit import shape_of
 from vglint.interp.nodes.folding import pieces
@@ -48,7 +49,7 @@ def call_method(
     run: Run, value: Value, name: str, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     special = _special(run, value, name, args, keywords, frame, site)
-    if special is not _NONE:
+    if special is not MISSING:
         return special
     if isinstance(value, (ParamV, ParamView)) and name.endswith("_") and not name.startswith("_"):
         return _write(run, value, name, args, keywords, site)
@@ -80,16 +81,9 @@ def _with_self(
 SELF = Arg("input", "tensor")
 
 
-class _None:
-    pass
-
-
-_NONE = _None()
-
-
 def _special(
     run: Run, value: Value, name: str, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
+) -> Value | Missing:
     match name:
         case "size":
             at = args[0] if args else keywords.get("dim")
@@ -108,7 +102,7 @@ def _special(
         case "split" | "chunk" if isinstance(value, TensorV) and value.values is not None and len(args) == 1:
             parts = pieces(name, value.values, args[0])
             if parts is None:
-                return _NONE
+                return MISSING
             return tuple(TensorV(value.node, (len(part),), values=part) for part in parts)
         case "is_contiguous" | "is_floating_point":
             return True
@@ -130,7 +124,7 @@ def _special(
         case "__len__":
             return size_at(run, value, 0)
         case _:
-            return _NONE
+            return MISSING
 
 
 def size_at(run: Run, value: Value, at: Value) -> Value:

@@ -10,19 +10,28 @@ from vglint.interp.values.objects import (
     ArrayV,
     BuiltinV,
     ClassV,
+    DeviceV,
     DictV,
+    DtypeV,
     External,
     FunctionV,
+    GradScalerV,
     Instance,
     IteratorV,
     ListV,
+    LoaderV,
     MethodV,
+    NumberMember,
     OpaqueV,
+    OptimizerV,
     ParamV,
     PartialV,
+    SchedulerV,
     SetV,
     ShapeV,
     Site,
+    TensorDatasetV,
+    TextMember,
     Value,
     is_tensor,
 )
@@ -58,6 +67,12 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "range": (range,),
     "slice": (slice,),
     "complex": (complex,),
+}
+_OWN: dict[type, str] = {DtypeV: "torch.dtype", DeviceV: "torch.device"}
+_ABOVE: dict[type, tuple[str, ...]] = {
+    OptimizerV: ("torch.optim.Optimizer", "torch.optim.optimizer.Optimizer"),
+    SchedulerV: ("torch.optim.lr_scheduler.LRScheduler", "torch.optim.lr_scheduler._LRScheduler"),
+    TensorDatasetV: ("torch.utils.data.Dataset",),
 }
 _SEQUENCES = frozenset({"builtins.tuple", "builtins.list", "builtins.dict", "builtins.str", "builtins.set"})
 _HASHABLE = frozenset({"collections.abc.Hashable", "typing.Hashable"})
@@ -118,6 +133,11 @@ def is_instance(run: Run, value: Value, cls: Value) -> bool | None:
     if not isinstance(cls, External):
         return None
     name = cls.name
+    own = _OWN.get(type(value))
+    if own is not None or name in _OWN.values():
+        return own == name
+    if isinstance(value, (OptimizerV, SchedulerV, GradScalerV, LoaderV, TensorDatasetV)):
+        return name == value.name or name in _ABOVE.get(type(value), ())
     if name in ("torch.Tensor", "torch.FloatTensor", "torch.LongTensor"):
         return is_tensor(value)
     if name == "torch.nn.Parameter" or name.endswith(".Parameter"):
@@ -182,10 +202,12 @@ _FAMILIES: dict[str, set[str]] = {
 @register(LIBRARY, "builtins.type")
 def type_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     value = args[0] if args else None
-    if isinstance(value, (Instance, enums.TextMember, enums.NumberMember)):
+    if isinstance(value, (Instance, TextMember, NumberMember)):
         return value.cls
     if is_tensor(value):
         return External("torch.Tensor")
+    if isinstance(value, (OptimizerV, SchedulerV, GradScalerV, LoaderV, TensorDatasetV)):
+        return External(value.name)
     for name, kinds in (
         ("bool", (bool,)),
         ("int", (int, Expr)),

@@ -10,6 +10,7 @@ from vglint.interp.machine.core import LIBRARY, Frame, Raised, Run, call, get_at
 from vglint.interp.nodes.ranks import rank_of
 from vglint.interp.protocols.comparison import symbolic, truth
 from vglint.interp.protocols.repeats import number_of
+from vglint.interp.protocols.texts import text_of
 from vglint.interp.torch.containers import parts_of
 from vglint.interp.torch.making import METHODS
 from vglint.interp.torch.modules import register_unnamed, set_attribute
@@ -25,6 +26,7 @@ from vglint.interp.values.objects import (
     Instance,
     IteratorV,
     ListV,
+    LoaderV,
     MethodV,
     ModuleV,
     PartialV,
@@ -36,6 +38,7 @@ from vglint.interp.values.objects import (
     SuperV,
     TensorV,
     Value,
+    VersionV,
     is_tensor,
     is_unknown,
 )
@@ -65,6 +68,10 @@ def length(run: Run, _: External, args: list[Value], keywords: dict[str, Value],
         case ShapeV():
             rank = rank_of(run, value.tensor)
             return plus(rank, -value.skip - value.cut) if isinstance(rank, Expr) else rank
+        case VersionV():
+            return len(value.numbers)
+        case LoaderV():
+            return Unknown(origin.Computed(f"len({value.name})"))
         case Instance():
             method_ = get_attribute(run, value, "__len__", frame)
             if not is_unknown(method_):
@@ -101,7 +108,8 @@ def length(run: Run, _: External, args: list[Value], keywords: dict[str, Value],
 def scalar(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     kind = which.name.rpartition(".")[2]
     if not args:
-        return {"int": 0, "float": 0.0, "str": "", "bool": False}.get(kind)
+        empty: dict[str, Value] = {"int": 0, "float": 0.0, "str": "", "bool": False}
+        return empty.get(kind)
     value = args[0]
     if kind == "bool":
         known = truth(run, value, frame, site)
@@ -120,11 +128,13 @@ def scalar(run: Run, which: External, args: list[Value], keywords: dict[str, Val
     if isinstance(value, Unknown):
         number = symbolic(value)
         return number if kind in ("int", "float") and number is not None else Unknown(origin.of(value.origin, kind))
+    if kind == "str" and (shown := text_of(value)) is not None:
+        return shown
     if kind in ("str", "repr") and isinstance(value, ClassV):
         return f"<class '{value.qualified}'>"
     if kind in ("str", "repr") and isinstance(value, External):
-        shown = value.name.rpartition(".")[2][:1].isupper()
-        return f"<class '{value.name}'>" if shown else Unknown(origin.Computed("text"))
+        is_class = value.name.rpartition(".")[2][:1].isupper()
+        return f"<class '{value.name}'>" if is_class else Unknown(origin.Computed("text"))
     functions = {
         "int": int,
         "float": float,
@@ -146,7 +156,8 @@ def scalar(run: Run, which: External, args: list[Value], keywords: dict[str, Val
                 return Unknown(origin.Budget("large power"))
             if kind == "format" and re.search(r"\d{5}", str(args[1:])):
                 return Unknown(origin.Budget("long text"))
-            return functions[kind](value, *args[1:])  # type: ignore[operator]
+            made: Value = functions[kind](value, *args[1:])  # type: ignore[operator]
+            return made
         except (ValueError, TypeError, OverflowError, ZeroDivisionError):
             return Unknown(origin.Call(kind))
     return Unknown(origin.Computed(kind))

@@ -7,6 +7,7 @@ import operator
 from vglint import origin
 from vglint.interp.kinds.arrays import numpy
 from vglint.interp.machine.core import Frame, Run
+from vglint.interp.machine.journal import Missing
 from vglint.interp.protocols import comparison, operators
 from vglint.interp.protocols.indexing import index
 from vglint.interp.protocols.mathematics import call_math
@@ -59,7 +60,7 @@ _OPERATORS = {
 
 def call_by_prefix(
     run: Run, value: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
+) -> Value | Missing:
     """Calls whole families of library functions; MISSING where the family is not known."""
     name = value.name
     head, _, last = name.rpartition(".")
@@ -69,7 +70,7 @@ def call_by_prefix(
         return numpy(run, last, args, keywords, frame, site)
     if head == "operator" and hasattr(operator, last) and len(args) == 2:
         symbol = _OPERATORS.get(last.removeprefix("i") if last in ("iadd", "iconcat", "imul") else last)
-        if symbol in comparison.COMPARE:
+        if symbol in comparison.RELATIONS:
             return comparison.compare(run, symbol, args[0], args[1], frame, site)
         if symbol is not None:
             return operators.binary(run, symbol, args[0], args[1], frame, site)

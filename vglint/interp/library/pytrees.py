@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from vglint import origin
 from vglint.interp.machine.core import LIBRARY, Frame, Run, call, register
 from vglint.interp.protocols.operators import binary
-from vglint.interp.values.objects import BuiltinV, DictV, External, Instance, ListV, Site, Value
+from vglint.interp.values.objects import BuiltinV, DictV, External, Instance, ListV, Site, TreeSpecV, Value
+from vglint.interp.values.records import Tree
 from vglint.value import Unknown
 
 
@@ -20,7 +21,7 @@ def tree_flatten(
     spec = _taken_apart(tree, leaves)
     if which.name.endswith("leaves"):
         return ListV(leaves)
-    return ListV(leaves), Instance(External("torch.utils._pytree.TreeSpec"), {}, site, {"spec": spec})
+    return ListV(leaves), TreeSpecV(spec)
 
 
 @register(LIBRARY, "torch.utils._pytree.tree_unflatten")
@@ -28,7 +29,7 @@ def tree_unflatten(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     given = [*args, *keywords.values()]
-    spec = next((each.extra["spec"] for each in given if isinstance(each, Instance) and "spec" in each.extra), None)
+    spec = next((each.form for each in given if isinstance(each, TreeSpecV)), None)
     leaves = next((each for each in given if isinstance(each, (ListV, tuple))), None)
     items = leaves.items if isinstance(leaves, ListV) and leaves.count is None else leaves
     if spec is None or not isinstance(items, (list, tuple)):
@@ -46,7 +47,7 @@ def tree_map(
     return _put_together(spec, iter([call(run, function, [leaf], {}, frame, site) for leaf in leaves]))
 
 
-def _taken_apart(tree: Value, leaves: list[Value]) -> object:
+def _taken_apart(tree: Value, leaves: list[Value]) -> Tree:
     if isinstance(tree, ListV) and tree.count is None:
         return [_taken_apart(each, leaves) for each in tree.items]
     if isinstance(tree, tuple):
@@ -57,7 +58,7 @@ def _taken_apart(tree: Value, leaves: list[Value]) -> object:
     return None
 
 
-def _put_together(spec: object, leaves: Iterator[Value]) -> Value:
+def _put_together(spec: Tree, leaves: Iterator[Value]) -> Value:
     if isinstance(spec, list):
         return ListV([_put_together(each, leaves) for each in spec])
     if isinstance(spec, tuple):

@@ -65,7 +65,7 @@ def _parameters(function: Value, site: Site) -> dict[str, Instance] | None:
     if listed is None:
         return None
     return {
-        arg.name: _parameter(arg.name, EMPTY if arg.default is REQUIRED else arg.default, "ORDINARY", site)
+        arg.name: _parameter(arg.name, EMPTY if arg.default is REQUIRED else arg.default, "ORDINARY", site)  # type: ignore[arg-type]
         for arg in listed.args
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import itertools
-from typing import Any
 
 from vglint import origin
 from vglint.interp.machine.core import CONSTANTS, LIBRARY, Frame, Run, call, opaque, register
@@ -17,9 +16,9 @@ from vglint.interp.torch.modules import find_attribute
 from vglint.interp.values.objects import (
     BuiltinV,
     ClassV,
+    CodeV,
     DictV,
     External,
-    FunctionV,
     Instance,
     IteratorV,
     ListV,
@@ -31,6 +30,7 @@ from vglint.interp.values.objects import (
     SetV,
     Site,
     Value,
+    VersionV,
 )
 from vglint.value import Unknown
 
@@ -46,18 +46,15 @@ def duplicate(value: Value, memo: dict[int, Value], run: Run | None = None) -> V
     """Returns a copy that shares nothing that can change; distributions of parameters are kept."""
     if id(value) in memo:
         return memo[id(value)]
-    made: Any
     match value:
         case ListV():
-            made = ListV([], value.count, value.loop)
-            memo[id(value)] = made
-            made.items = [duplicate(item, memo, run) for item in value.items]
-            return made
+            listed = memo[id(value)] = ListV([], value.count, value.loop)
+            listed.items = [duplicate(item, memo, run) for item in value.items]
+            return listed
         case DictV():
-            made = DictV({}, value.default, value.complete)
-            memo[id(value)] = made
-            made.items = {key: duplicate(item, memo, run) for key, item in value.items.items()}
-            return made
+            named = memo[id(value)] = DictV({}, value.default, value.complete)
+            named.items = {key: duplicate(item, memo, run) for key, item in value.items.items()}
+            return named
         case SetV():
             return SetV(list(value.items))
         case tuple():
@@ -65,26 +62,25 @@ def duplicate(value: Value, memo: dict[int, Value], run: Run | None = None) -> V
         case RepeatV():
             return RepeatV(tuple(duplicate(item, memo, run) for item in value.items), value.count, value.loop)
         case ModuleV():
-            made = ModuleV(value.cls, {}, value.origin)
-            memo[id(value)] = made
+            made = memo[id(value)] = ModuleV(value.cls, {}, value.origin)
             if run is not None:
                 run.modules.append(made)
                 made.region = run.region
             made.spelling, made.opaque, made.in_forward = value.spelling, value.opaque, value.in_forward
-            made.config, made.extra = dict(value.config), dict(value.extra)
+            made.config, made.loops = dict(value.config), dict(value.loops)
+            made.unnamed, made.parametrised, made.view = value.unnamed, value.parametrised, value.view
             for table in ("attrs", "modules", "parameters", "buffers"):
                 setattr(made, table, {name: duplicate(item, memo, run) for name, item in getattr(value, table).items()})
             return made
         case Instance():
-            made = Instance(value.cls, {}, value.origin, dict(value.extra))
-            memo[id(value)] = made
-            made.attrs = {name: duplicate(item, memo, run) for name, item in value.attrs.items()}
-            return made
+            instance = memo[id(value)] = Instance(value.cls, {}, value.origin, value.entries)
+            instance.attrs = {name: duplicate(item, memo, run) for name, item in value.attrs.items()}
+            return instance
         case ParamV():
-            made = ParamV(value.shape, value.init, value.trainable, value.buffer, value.origin, None, value.name)
-            made.frozen = value.frozen
-            memo[id(value)] = made
-            return made
+            param = ParamV(value.shape, value.init, value.trainable, value.buffer, value.origin, None, value.name)
+            param.frozen = value.frozen
+            memo[id(value)] = param
+            return param
         case MethodV():
             return MethodV(value.function, duplicate(value.self, memo, run))
         case _:
@@ -303,21 +299,17 @@ def installed_version(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     name = args[0] if args else None
-    return CONSTANTS["torch.__version__"] if name == "torch" else Unknown(origin.Call(f"version of {name}"))
+    return CONSTANTS["torch.__version__"] if name == "torch" else Unknown(origin.Call(f"version of {name!s}"))
 
 
 @register(LIBRARY, "packaging.version.parse", "packaging.version.Version", "distutils.version.LooseVersion")
 def version(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
-    """A version as the tuple of its numbers, which compares alike."""
     text = args[0] if args else None
-    if isinstance(text, tuple):
+    if isinstance(text, VersionV):
         return text
-    if not isinstance(text, str):
-        return Unknown(origin.Computed("version"))
-    numbers = [part for part in text.partition("+")[0].split(".") if part.isdigit()]
-    return tuple(int(part) for part in numbers)
+    return VersionV.parsed(text) if isinstance(text, str) else Unknown(origin.Computed("version"))
 
 
 @register(LIBRARY, "importlib.import_module")
@@ -343,8 +335,7 @@ def function_type(
 ) -> Value:
     """A function made anew from the code of another."""
     code = args[0] if args else None
-    made = code.extra.get("function") if isinstance(code, Instance) else None
-    return made if isinstance(made, FunctionV) else Unknown(origin.Call(which.name))
+    return code.function if isinstance(code, CodeV) else Unknown(origin.Call(which.name))
 
 
 @register(LIBRARY, "argparse.ArgumentParser", "transformers.HfArgumentParser")

@@ -7,23 +7,24 @@ from vglint.interp.kinds.tensors import call_method
 from vglint.interp.library.stdlib import duplicate
 from vglint.interp.machine.arguments import arguments
 from vglint.interp.machine.core import CONSTANTS, LIBRARY, Frame, Run, call, opaque, register
-from vglint.interp.nodes.config import literal
-from vglint.interp.nodes.emit import emit, entry_input, shape_of
 from vglint.interp.nodes.operations import emit_call
 from vglint.interp.protocols.comparison import GPU
-from vglint.interp.protocols.contexts import AUTOCAST, NO_GRAD, context
 from vglint.interp.protocols.iteration import items_of
+from vglint.interp.torch.contexts import AUTOCAST, NO_GRAD
+from vglint.interp.torch.devices import FLOAT32, HERE
 from vglint.interp.torch.training import rewrapped
 from vglint.interp.values.objects import (
     BuiltinV,
+    ContextV,
     DictV,
+    DtypeV,
     External,
     FunctionV,
     Instance,
     ListV,
     Site,
-    TensorV,
     Value,
+    VersionV,
     is_tensor,
     is_unknown,
 )
@@ -39,7 +40,7 @@ CONSTANTS.update(
         "numpy.inf": float("inf"),
         "torch.nn.functional.F": External("torch.nn.functional"),
         "sys.maxsize": 2**63 - 1,
-        "sys.version_info": (3, 11, 0),
+        "sys.version_info": VersionV((3, 11, 0)),
         "torch.version.hip": None,
         "string.ascii_lowercase": "abcdefghijklmnopqrstuvwxyz",
         "string.ascii_letters": "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
@@ -80,7 +81,7 @@ _ANSWERS: dict[str, Value] = {
     "torch.are_deterministic_algorithms_enabled": False,
     "torch.overrides.has_torch_function": False,
     "torch.overrides.has_torch_function_unary": False,
-    "torch.get_default_device": External("torch.device"),
+    "torch.get_default_device": HERE,
     "torch.distributed.get_rank": 0,
     "torch.distributed.get_world_size": 1,
 }
@@ -118,7 +119,7 @@ def no_grad(
 ) -> Value:
     if which.name.endswith("inference_mode") and args and args[0] is False:
         return None
-    return context(which.name, "no_grad", which.name)
+    return ContextV(which.name, "no_grad", which.name)
 
 
 @register(LIBRARY, "torch.set_grad_enabled", "torch.autograd.set_grad_enabled")
@@ -126,7 +127,7 @@ def set_grad_enabled(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     mode = arguments(args, keywords, "mode", default=True)[0]
-    return context(which.name, "no_grad", which.name) if mode is False else None
+    return ContextV(which.name, "no_grad", which.name) if mode is False else None
 
 
 @register(LIBRARY, *AUTOCAST)
@@ -137,14 +138,14 @@ def autocast(
     if enabled is False:
         return None
     dtype = keywords.get(
-        "dtype", args[1] if len(args) > 1 else args[0] if args and isinstance(args[0], External) else None
+        "dtype", args[1] if len(args) > 1 else args[0] if args and isinstance(args[0], DtypeV) else None
     )
     device = args[0] if args and isinstance(args[0], str) else keywords.get("device_type", "")
-    shown = dtype.name.rpartition(".")[2] if isinstance(dtype, External) else "" if dtype is None else "dtype=?"
+    shown = dtype.spelled.rpartition(".")[2] if isinstance(dtype, DtypeV) else "" if dtype is None else "dtype=?"
     where = (
         "cpu" if device == "cpu" or which.name.startswith("torch.cpu") else "" if isinstance(device, str) else "dtype=?"
     )
-    return context(which.name, "autocast", f"autocast({where or shown})")
+    return ContextV(which.name, "autocast", f"autocast({where or shown})")
 
 
 # ---- checkpointing, scripting, wrappers
@@ -202,7 +203,6 @@ def checkpoint(
     "tqdm.auto.tqdm",
     "tqdm.notebook.tqdm",
     "tqdm.trange",
-    "torch.device",
     "torch.Size",
     "torch.utils.data.Subset",
     "copy.copy",
@@ -328,50 +328,4 @@ def numel(run: Run, which: External, args: list[Value], keywords: dict[str, Valu
     "torch.result_type",
 )
 def about(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return External("torch.float32")
-
-
-@register(LIBRARY, "torch.utils.data.TensorDataset", "torch.utils.data.dataset.TensorDataset")
-def tensor_dataset(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    """Tensors of one length; a batch of it has a part of each."""
-    shapes = [shape_of(run, value) for value in args] if all(is_tensor(value) for value in args) else []
-    return Instance(which, {}, site, {"tensors": shapes})
-
-
-@register(
-    LIBRARY,
-    "torch.utils.data.DataLoader",
-    "torch_geometric.loader.DataLoader",
-    "torch.utils.data.dataloader.DataLoader",
-)
-def data_loader(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    """Yields batches: one stands for all."""
-    config = {name: literal(value) for name, value in keywords.items()}
-    if len(args) > 1:
-        config.setdefault("batch_size", literal(args[1]))
-
-    dataset = args[0] if args else keywords.get("dataset")
-    tensors = dataset.extra.get("tensors") if isinstance(dataset, Instance) and "collate_fn" not in keywords else None
-
-    def batch(run: Run, site: Site) -> Value:
-        whole = entry_input(run, "batch", site)
-        if not tensors:
-            return whole
-        parts = []
-        for number, shape in enumerate(tensors):
-            emit(
-                run,
-                "getitem",
-                [whole.node],
-                {"index": number},
-                site,
-                shape=None if shape is None else (None, *shape[1:]),
-            )
-            parts.append(TensorV(len(run.nodes) - 1, run.nodes[-1].shape))
-        return tuple(parts)
-
-    return Instance(which, dict(keywords), site, {"item": batch, "config": config})
+    return FLOAT32

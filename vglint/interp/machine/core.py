@@ -231,7 +231,7 @@ class Run:
 
     # ---- reversible writes
 
-    def put(self, table: dict[Any, Any], key: Any, value: Value) -> None:
+    def put(self, table: dict[Any, T], key: Any, value: T) -> None:
         """Stores into a table, reversibly."""
         if self.journal is not None:
             self.journal.append((table, key, table.get(key, MISSING)))
@@ -309,14 +309,19 @@ ITEM: dict[type, Callable[[Run, Any, Value, Frame, Site], Value]] = {}
 SET_ITEM: dict[type, Callable[[Run, Any, Value, Value, Frame, Site], None]] = {}
 """what `value[key] = other` does,"""
 OPERATE: dict[type, Callable[[Run, str, Any, Any, Frame, Site], Value]] = {}
-"""what an operator or comparison makes of a value on either side,"""
+"""what an operator makes of a value on either side,"""
+COMPARE: dict[type, Callable[[Run, str, Any, Any, Frame, Site], Value]] = {}
+"""what a comparison does,"""
 CONTAINS: dict[type, Callable[[Run, Any, Value], bool | None]] = {}
-"""and whether it contains another."""
+"""whether it contains another,"""
+ENTER: dict[type, Callable[[Run, Any, Frame, Site], Value]] = {}
+"""and what `with value as name` binds."""
 LIBRARY: dict[str, Caller] = {}
 """Library functions that are modelled one by one, by qualified name."""
 CONSTANTS: dict[str, Value] = {}
 """Library constants, by qualified name."""
 
+T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from enum import Enum
+from typing import Any, Final
 
 from vglint.interp.values.objects import ListV, SetV
 
 
-class _Missing:
-    def __repr__(self) -> str:
-        return "MISSING"
+class Missing(Enum):
+    """What stands where nothing is."""
+
+    MISSING = "MISSING"
 
 
-MISSING = _Missing()
-LIST = _Missing()
+MISSING: Final = Missing.MISSING
+LIST: Final = object()
+"""The key of all items of a list or set."""
 
 
 @dataclass(frozen=True, slots=True)

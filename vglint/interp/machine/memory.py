@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import islice
 from typing import TYPE_CHECKING
 
-from vglint.interp.machine.journal import MISSING
+from vglint.interp.machine.journal import MISSING, Missing
+from vglint.interp.values.inside import inside
 from vglint.interp.values.objects import (
     ClassV,
     DictV,
     Instance,
-    IteratorV,
     ListV,
+    LoaderV,
     ModuleV,
     Namespace,
     OpaqueV,
+    OptimizerV,
     ParamV,
-    SetV,
+    SchedulerV,
     TensorV,
     Value,
 )
@@ -38,7 +38,7 @@ class Memory:
     def __init__(self) -> None:
         self.namespaces: dict[str, Namespace] = {}
         self._units: list[tuple[Namespace, Unit]] = []
-        self._bound: list[tuple[Namespace, str, Value]] = []
+        self._bound: list[tuple[Namespace, str, Value | Missing]] = []
         self._ids: set[int] = set()
         self._homes: dict[int, tuple[DictV, Namespace]] = {}
         self._stale: dict[int, Namespace] = {}
@@ -75,7 +75,7 @@ class Memory:
         self._units.append((space, unit))
         self._ids.update(id(space.names[name]) for name in unit.names if name in space.names)
 
-    def note_name(self, space: Namespace, name: str, before: Value) -> None:
+    def note_name(self, space: Namespace, name: str, before: Value | Missing) -> None:
         """A name was bound to a value of another file: what holds state is asked for anew in every interpretation."""
         value = space.names[name]
         if isinstance(value, (DictV, Instance, ClassV)):
@@ -107,25 +107,13 @@ class Memory:
         del self._units[units:], self._bound[bound:]
 
 
-_HOLDERS = (TensorV, ParamV, ModuleV, OpaqueV, Instance, ListV, DictV, tuple)
+_HOLDERS = (TensorV, ParamV, OpaqueV, Instance, OptimizerV, SchedulerV, LoaderV, ListV, DictV, tuple)
 
 
-def holds_nodes(value: Value, depth: int = 0) -> bool:
+def holds_nodes(value: Value) -> bool:
     """Whether a value, or one inside of it, is of one interpretation only: a tensor, a module."""
-    inside: Iterable[Value] = ()
-    match value:
-        case TensorV() | ModuleV() | OpaqueV():
-            return True
-        case ParamV():
-            return value.node is not None
-        case tuple():
-            inside = value
-        case ListV() | SetV():
-            inside = value.items
-        case DictV():
-            inside = value.items.values()
-        case Instance():
-            inside = value.attrs.values()
-        case IteratorV():
-            inside = (value.item, *(value.items or ()))
-    return depth < 4 and any(holds_nodes(each, depth + 1) for each in islice(inside, 200))
+    return any(
+        isinstance(each, (TensorV, ModuleV, OpaqueV, OptimizerV, SchedulerV))
+        or (isinstance(each, ParamV) and each.node is not None)
+        for each in inside(value)
+    )

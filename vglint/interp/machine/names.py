@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vglint import origin
 from vglint.interp.machine.core import CONSTANTS, Raised, Run, execute_unit
-from vglint.interp.machine.journal import MISSING
+from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.values.objects import (
     ClassV,
     DictV,
@@ -34,7 +34,7 @@ BUILTINS = {
 KEYWORDS: dict[str, Value] = {"True": True, "False": False, "None": None, "Ellipsis": Ellipsis, "__debug__": True}
 
 
-def lookup(run: Run, name: str, scope: Scope) -> Value:
+def lookup(run: Run, name: str, scope: Scope) -> Value | Missing:
     """Returns the value of a name, MISSING where nothing binds it."""
     if name in KEYWORDS:
         return KEYWORDS[name]
@@ -46,15 +46,15 @@ def lookup(run: Run, name: str, scope: Scope) -> Value:
         around = around.parent
     if name in BUILTINS and not scope.module.module.binding(name):
         return BUILTINS[name]
-    value = member(run, scope.module, name)
-    if value is MISSING and not name.startswith("__"):
+    found = member(run, scope.module, name)
+    if found is MISSING and not name.startswith("__"):
         package = outside(run, scope.module, set())
         if package:
-            value = scope.module.names[name] = External(f"{package}.{name}")
-    return value
+            found = scope.module.names[name] = External(f"{package}.{name}")
+    return found
 
 
-def member(run: Run, space: Namespace, name: str) -> Value:
+def member(run: Run, space: Namespace, name: str) -> Value | Missing:
     """Returns a module-level name of a file, executing the statements that bind it."""
     if name in space.names:
         value = space.names[name]
@@ -74,11 +74,11 @@ def member(run: Run, space: Namespace, name: str) -> Value:
         ):
             _execute(run, space, space.module.acting_on(name))
         return resolved(run, space, name, value) if isinstance(value, LaterV) else value
-    value = starred(run, space, name, set())
-    if value is not MISSING:
-        space.names[name] = value
+    found = starred(run, space, name, set())
+    if found is not MISSING:
+        space.names[name] = found
         run.memory.note_name(space, name, MISSING)
-    return value
+    return found
 
 
 def set_member(run: Run, space: Namespace, name: str, value: Value) -> None:
@@ -194,7 +194,7 @@ def imported(run: Run, space: Namespace, dotted: str, level: int, name: str, *, 
     return Unknown(origin.Name(whole))
 
 
-def starred(run: Run, space: Namespace, name: str, seen: set[int]) -> Value:
+def starred(run: Run, space: Namespace, name: str, seen: set[int]) -> Value | Missing:
     """Returns a name that a star import, or a package's lazy import block, brings; MISSING where none does."""
     if id(space) in seen or len(seen) > 40:
         return MISSING

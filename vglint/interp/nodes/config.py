@@ -6,6 +6,8 @@ from vglint import origin
 from vglint.interp.machine.core import Run
 from vglint.interp.values.objects import (
     ArrayV,
+    DeviceV,
+    DtypeV,
     External,
     ListV,
     OpaqueV,
@@ -17,6 +19,7 @@ from vglint.interp.values.objects import (
     TensorV,
     TurnNumber,
     Value,
+    VersionV,
 )
 from vglint.value import Expr, Literal_, Unknown
 
@@ -70,6 +73,12 @@ def literal(value: Value) -> Literal_:
             return tuple(literal(item) for item in value.items)
         case External():
             return value.name
+        case DtypeV():
+            return value.spelled
+        case DeviceV():
+            return value.name or "torch.device"
+        case VersionV():
+            return value.numbers
         case slice():
             return ("slice", literal(value.start), literal(value.stop), literal(value.step))
         case range():

@@ -43,8 +43,9 @@ def pieces(op: str, values: tuple[Any, ...], size: Value) -> list[tuple[Any, ...
     if isinstance(size, int) and size > 0 and values:
         each = size if op == "split" else -(-len(values) // size)
         return [values[begin : begin + each] for begin in range(0, len(values), each)]
-    if op == "split" and isinstance(size, tuple) and all(isinstance(part, int) and part >= 0 for part in size):
-        ends = list(itertools.accumulate(size, initial=0))
+    sizes = [part for part in size if isinstance(part, int) and part >= 0] if isinstance(size, tuple) else None
+    if op == "split" and isinstance(size, tuple) and sizes is not None and len(sizes) == len(size):
+        ends = list(itertools.accumulate(sizes, initial=0))
         return [values[begin:end] for begin, end in itertools.pairwise(ends)] if ends[-1] == len(values) else None
     return None
 

@@ -16,7 +16,9 @@ from vglint.interp.nodes.keeping import says_keep
 from vglint.interp.nodes.packing import unpacked
 from vglint.interp.nodes.ranks import learn_by_pattern
 from vglint.interp.values.objects import (
+    DeviceV,
     DictV,
+    DtypeV,
     External,
     IteratorV,
     ListV,
@@ -46,7 +48,7 @@ def emit_operator(run: Run, name: str, operands: list[Value], site: Site) -> Val
     config: dict[str, Literal_] = {}
     for position, operand in enumerate(operands):
         label = ("input", "other")[position] if position < 2 else f"arg{position}"
-        if isinstance(operand, (External, Unknown)) and not is_tensor(operand):
+        if isinstance(operand, (External, DtypeV, DeviceV, Unknown)) and not is_tensor(operand):
             config[label] = literal(operand)
             continue
         node = node_of(run, operand, site)

@@ -10,8 +10,8 @@ from typing import Any
 
 from vglint import ops, origin
 from vglint.interp.machine import registries
-from vglint.interp.machine.core import CONTAINS, OPERATE, Frame, Run, call, get_attribute, opaque
-from vglint.interp.machine.journal import MISSING
+from vglint.interp.machine.core import COMPARE, CONTAINS, Frame, Run, call, get_attribute, opaque
+from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.machine.names import member
 from vglint.interp.nodes.constants import truth_of
 from vglint.interp.nodes.operations import emit_operator
@@ -20,7 +20,9 @@ from vglint.interp.values.classes import is_container
 from vglint.interp.values.objects import (
     ArrayV,
     ClassV,
+    DeviceV,
     DictV,
+    DtypeV,
     External,
     FunctionV,
     Instance,
@@ -44,7 +46,7 @@ from vglint.value import Expr, Unknown, plus, times
 GPU = External("torch.cuda.is_available()")
 """Whether there is a GPU. Code is followed as if there were none, but of names of devices and dtypes that hang on it neither is chosen."""
 NATIVE = (int, float, str, bytes, tuple, bool, type(None), range, complex)
-COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+RELATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -97,8 +99,8 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
         ):
             return symbol == "!="
         return _tensor_binary(run, symbol, left, right, site)
-    if isinstance(left, ArrayV) or isinstance(right, ArrayV):
-        return OPERATE[ArrayV](run, symbol, left, right, frame, site)
+    if (handler := COMPARE.get(type(left)) or COMPARE.get(type(right))) is not None:
+        return handler(run, symbol, left, right, frame, site)
     if isinstance(left, NATIVE) and isinstance(right, NATIVE):
         if symbol in ("==", "!="):
             same = equal(left, right)
@@ -108,7 +110,7 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
                 else (same == (symbol == "=="))
             )
         try:
-            return bool(COMPARE[symbol](left, right))
+            return bool(RELATIONS[symbol](left, right))
         except TypeError:
             return Unknown(origin.Computed(f"{_short(left)} {symbol} {_short(right)}"))
     if symbol in ("==", "!="):
@@ -158,17 +160,14 @@ def _turn(number: TurnNumber, other: Value) -> origin.Turn:
 
 _PERIOD = 1024
 """The largest number of turns after which a count is taken to start anew."""
-_RARE = frozenset(
-    f"torch.{name}"
-    for name in "float16 half bfloat16 float64 double complex64 complex128 float8_e4m3fn float8_e5m2 int8 uint8 quint8".split()
-)
+_RARE = frozenset("float16 bfloat16 float64 complex64 complex128 float8_e4m3fn float8_e5m2 int8 uint8 quint8".split())
 
 
 def _is_rare_dtype(one: Value, other: Value) -> bool:
     return (
         isinstance(one, Unknown)
         and isinstance(one.origin, origin.Dtype)
-        and isinstance(other, External)
+        and isinstance(other, DtypeV)
         and other.name in _RARE
     )
 
@@ -211,7 +210,7 @@ def truth(run: Run, value: Value, frame: Frame, site: Site) -> bool | None:
             return True
 
 
-_HALF = tuple(External(f"torch.{name}") for name in ("float16", "bfloat16", "half", "float64", "double", "complex64"))
+_HALF = tuple(map(DtypeV, ("float16", "bfloat16", "float64", "complex64")))
 
 
 def identical(left: Value, right: Value) -> bool | None:
@@ -230,11 +229,20 @@ def identical(left: Value, right: Value) -> bool | None:
         return left is right
     if isinstance(left, (int, str, float)) and isinstance(right, (int, str, float)):
         return type(left) is type(right) and left == right
-    if isinstance(left, External) and isinstance(right, External):
+    if isinstance(left, FROZEN) and isinstance(right, FROZEN):
         return left == right
     if is_unknown(left) or is_unknown(right):
         return None
     return False
+
+
+FROZEN = (External, DtypeV, DeviceV)
+"""Kinds that are known by a name, and equal where that is."""
+
+
+def _same_device(one: DeviceV, other: DeviceV) -> bool:
+    """Code is followed as on a machine without a GPU."""
+    return (one.name or "cpu") == (other.name or "cpu")
 
 
 def _itself(value: Value) -> bool | None:
@@ -274,8 +282,8 @@ def _equal(left: Value, right: Value, known: dict[tuple[int, int], bool | None])
         return _symbolic_compare("==", left, right)
     if isinstance(left, NATIVE) and isinstance(right, NATIVE):
         return bool(left == right)
-    if isinstance(left, External) and isinstance(right, External):
-        return left == right
+    if isinstance(left, FROZEN) and isinstance(right, FROZEN):
+        return left == right or (isinstance(left, DeviceV) and isinstance(right, DeviceV) and _same_device(left, right))
     if type(left) is type(right) and isinstance(left, (DictV, SetV)):
         return None
     return False
@@ -350,7 +358,7 @@ def _tensor_binary(run: Run, symbol: str, left: Value, right: Value, site: Site)
     return emit_operator(run, name, [left, right], site)
 
 
-def _dunder(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value:
+def _dunder(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:
     name = DUNDER.get(symbol)
     for holder, other, method_name in ((left, right, f"__{name}__"), (right, left, f"__r{name}__")):
         if isinstance(holder, Instance) and name is not None and isinstance(holder.cls, ClassV):
@@ -379,7 +387,7 @@ def _symbolic_compare(symbol: str, left: Value, right: Value) -> bool | None:
     first, second = symbolic(left), symbolic(right)
     for number, other, sign in ((left, right, 1), (right, left, -1)):
         if isinstance(other, Expr) and isinstance(number, float) and math.isinf(number):
-            return bool(COMPARE[symbol](sign * number, 0))
+            return bool(RELATIONS[symbol](sign * number, 0))
     if first is None or second is None or not (isinstance(left, Expr) or isinstance(right, Expr)):
         return None
     difference = plus(first, times(second, -1))
@@ -400,7 +408,7 @@ def _symbolic_compare(symbol: str, left: Value, right: Value) -> bool | None:
             and first not in (0, 1, 2)
         ):
             return None
-    return bool(COMPARE[symbol](difference, 0))
+    return bool(RELATIONS[symbol](difference, 0))
 
 
 _SIZE = re.compile(r"\.(-?\d+|[BCDHWLT])$")

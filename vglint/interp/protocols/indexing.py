@@ -122,9 +122,6 @@ def _instance(run: Run, value: Instance, key: Value, frame: Frame, site: Site) -
         return call(run, MethodV(method[0], value), [key], {}, frame, site)
     if isinstance(key, str) and key in value.attrs:
         return value.attrs[key]
-    listed = value.extra.get("items")
-    if isinstance(listed, list):
-        return _list(ListV(listed), key)
     found = get_attribute(run, value, "__getitem__", frame)
     if not is_unknown(found):
         return call(run, found, [key], {}, frame, site)

@@ -137,13 +137,10 @@ def listed(items: Sequence[Value]) -> Items:
 def _instance(run: Run, value: Instance, frame: Frame, site: Site) -> Items:
     if isinstance(value.cls, ClassV) and value.cls.frozen_kind == "namedtuple":
         return Items([value.attrs.get(name) for name in value.cls.fields or ()])
-    if "dict" in value.extra:
-        return items_of(run, value.extra["dict"], frame, site)
+    if value.entries is not None:
+        return items_of(run, value.entries, frame, site)
     if isinstance(value.cls, ClassV) and value.cls.fields is not None and not isinstance(value, ModuleV):
         return Items([name for name in value.cls.fields if value.attrs.get(name) is not None])
-    listed = value.extra.get("items")
-    if isinstance(listed, list):
-        return Items(list(listed))
     method = get_attribute(run, value, "__iter__", frame)
     if not is_unknown(method):
         result = call(run, method, [], {}, frame, site)
@@ -152,9 +149,6 @@ def _instance(run: Run, value: Instance, frame: Frame, site: Site) -> Items:
     by_index = _by_index(run, value, frame, site)
     if by_index is not None:
         return by_index
-    item = value.extra.get("item")
-    if item is not None:
-        return Items(None, item(run, site), Unknown(origin.Length("batches")))
     unknown = opaque(run, origin.Length("iteration"), [value], site)
     return Items(None, unknown, Unknown(origin.Length("iteration")))
 

@@ -20,7 +20,8 @@ def call_math(name: str, args: list[Value]) -> Value:
     ):
         return Unknown(origin.Budget("large number"))
     try:
-        return function(*args)
+        made: Value = function(*args)
+        return made
     except (ValueError, TypeError, OverflowError):
         return Unknown(origin.Call(f"math.{name}"))
 

@@ -178,8 +178,11 @@ def required_parameters(function: code.Function) -> list[code.Parameter]:
 
 def _trains(*nodes: code.Statement) -> bool:
     own = nodes[0] if len(nodes) == 1 else None
-    if isinstance(own, code.Function) and own.name == "backward":
-        return False
+    return not (isinstance(own, code.Function) and own.name == "backward") and calls_backward(*nodes)
+
+
+def calls_backward(*nodes: code.Node) -> bool:
+    """Whether a backward pass is asked for somewhere in a program."""
     return any(
         isinstance(each, code.Call) and isinstance(each.func, code.Attribute) and each.func.attr == "backward"
         for each in code.walk(*nodes)

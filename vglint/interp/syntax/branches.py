@@ -12,7 +12,7 @@ from vglint.interp.nodes.constants import carries_gradient, contents
 from vglint.interp.nodes.distribution import UNKNOWN
 from vglint.interp.nodes.emit import emit, node_of
 from vglint.interp.protocols.comparison import equal, turn_of
-from vglint.interp.torch.training import either
+from vglint.interp.torch.optimizers import either
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import ClassV, ListV, ModuleV, OpaqueV, Site, TensorV, Value, is_tensor
 from vglint.source import code
@@ -120,7 +120,7 @@ def _of_modules(run: Run, born: int, after: dict[Any, Any]) -> list[tuple[Any, A
 
 
 def _tables(module: ModuleV) -> tuple[Any, ...]:
-    return module.attrs, module.modules, module.parameters, module.buffers, module.config, module.extra
+    return module.attrs, module.modules, module.parameters, module.buffers, module.config, module.loops
 
 
 def fork_values(run: Run, condition: Value, nodes: list[code.Expression], frame: Frame, site: Site) -> Value:

@@ -14,7 +14,6 @@ from vglint.interp.values.objects import (
     ClassV,
     External,
     FunctionV,
-    Instance,
     MethodV,
     PropertyV,
     Scope,
@@ -189,9 +188,6 @@ def _reparent(value: Value, cls: ClassV, scope: Scope) -> None:
 
 def generic_base(base: Value) -> Value:
     """Returns a base class without its type arguments (`Generic[T]`, `nn.Module`)."""
-    if isinstance(base, Instance) and "alias_of" in base.extra:
-        origin: Value = base.extra["alias_of"]
-        return origin
     return base
 
 
@@ -254,7 +250,7 @@ def linearise(cls: ClassV) -> tuple[Value, ...]:
     if len(cls.bases) == 1:
         (only,) = cls.bases
         return (cls, *only.mro) if isinstance(only, ClassV) else (cls, only)
-    sequences = [list(base.mro) if isinstance(base, ClassV) else [base] for base in cls.bases]
+    sequences: list[list[Value]] = [list(base.mro) if isinstance(base, ClassV) else [base] for base in cls.bases]
     if sum(map(len, sequences)) > _MOST_BASES:
         return tuple(dict.fromkeys([cls, *(base for sequence in sequences for base in sequence)]))
     sequences.append(list(cls.bases))

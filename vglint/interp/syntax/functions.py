@@ -31,8 +31,8 @@ from vglint.interp.torch.escapes import escape
 from vglint.interp.torch.given import act_of_unknown
 from vglint.interp.torch.leaves import CONTAINERS, build_leaf
 from vglint.interp.torch.making import new_module
+from vglint.interp.torch.optimizers import is_optimizer, optimizer, scheduler
 from vglint.interp.torch.replay import called_on, layer_among
-from vglint.interp.torch.training import is_optimizer, optimizer, scheduler
 from vglint.interp.values.classes import class_name, find_in_mro
 from vglint.interp.values.objects import (
     BuiltinV,
@@ -283,10 +283,6 @@ def call_super(
 def call_instance(
     run: Run, value: Instance, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
-    handler = value.extra.get("call")
-    if handler is not None:
-        result: Value = handler(run, args, keywords, frame, site)
-        return result
     method = find_in_mro(value.cls, "__call__")
     if method is not None:
         return call(run, MethodV(method[0], value), args, keywords, frame, site)
@@ -320,9 +316,9 @@ def call_external(
         if spelling.form == "module":
             return _leaf(run, External(spelling.name), args, keywords, frame, site)
         return emit_call(run, spelling, args, keywords, site)
-    result = call_by_prefix(run, value, args, keywords, frame, site)
-    if result is not MISSING:
-        return result
+    found = call_by_prefix(run, value, args, keywords, frame, site)
+    if found is not MISSING:
+        return found
     escape(run, value.name, [*args, *keywords.values()], site)
     return opaque(run, origin.Call(f"{value.name}()"), [*args, *keywords.values()], site)
 

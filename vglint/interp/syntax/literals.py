@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from vglint import origin
 from vglint.interp.machine.core import EVAL, Frame, Run, evaluate, opaque, register
 from vglint.interp.protocols.iteration import items_of, parts_of_items
+from vglint.interp.protocols.texts import text_of
 from vglint.interp.values.objects import (
     DictV,
     ListV,
@@ -32,7 +34,8 @@ def special(run: Run, node: code.Special, frame: Frame) -> Value:
     if node.text == "...":
         return Ellipsis
     try:
-        return _literal(node.text)
+        found: Value = _literal(node.text)
+        return found
     except (ValueError, SyntaxError):
         return Unknown(origin.Syntax(node.text))
 
@@ -58,6 +61,8 @@ def formatted(run: Run, node: code.Text, frame: Frame) -> Value:
             continue
         value = evaluate(run, part.value, frame)
         given = None if part.format is None else evaluate(run, part.format, frame)
+        if not part.conversion and (shown := text_of(value)) is not None:
+            value = shown
         if not isinstance(value, (str, int, float, bool)) or not isinstance(given, (str, type(None))):
             return value if isinstance(value, Unknown) else Unknown(origin.Computed("formatted text"))
         spec = given or ""
@@ -86,7 +91,7 @@ def elements(run: Run, nodes: Any, frame: Frame) -> list[Value] | None:
     return values
 
 
-_KINDS: dict[str, Any] = {"tuple": tuple, "list": ListV, "set": SetV}
+_KINDS: dict[str, Callable[[list[Value]], Value]] = {"tuple": tuple, "list": ListV, "set": SetV}
 
 
 @register(EVAL, code.Display)

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from vglint.interp.machine.core import Run
-from vglint.interp.machine.journal import MISSING
+from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.machine.names import member
 from vglint.interp.values.objects import Namespace, Value
 from vglint.source.module import Module
@@ -27,7 +27,7 @@ COMPOSITES = frozenset(
 _TIMM = ("timm.layers.", "timm.models.layers.")
 
 
-def composite(run: Run, name: str) -> Value:
+def composite(run: Run, name: str) -> Value | Missing:
     """Returns a described class or function, MISSING for any other name."""
     if name in COMPOSITES:
         package = "torch.nn"

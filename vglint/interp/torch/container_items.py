@@ -49,19 +49,19 @@ def item(run: Run, value: ModuleV, key: Value, frame: Frame, site: Site) -> Valu
         found = at(parts, plain)
     except (IndexError, TypeError):
         return Unknown(origin.Call("index out of range"))
-    if not isinstance(plain, slice) or not isinstance(found, list):
+    if not isinstance(found, list):
         return found
     part = ModuleV(value.cls, {}, value.origin)
     if is_repeated(found):
         for each in found:
             add(run, part, each, site)
-        part.extra["view"] = True
+        part.view = True
         return part
     for number, (name, child) in enumerate(list(table.items())[plain]):
         (part.modules if isinstance(child, ModuleV) else part.parameters)[str(number) if name.isdigit() else name] = (
             child
         )
-    part.extra["view"] = True
+    part.view = True
     return part
 
 

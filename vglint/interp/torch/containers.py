@@ -101,7 +101,7 @@ def add(run: Run, module: ModuleV, value: Value, site: Site, loop: OpenLoop | No
     name = str(len(module.parameters) if isinstance(value, (ParamV, TensorV)) else len(module.modules))
     put(run, module, name, value)
     if loops:
-        run.put(module.extra, "loop:" + name, loops[0])
+        run.put(module.loops, name, loops[0])
 
 
 @register(OPERATE, ModuleV)
@@ -119,7 +119,7 @@ def parts_of(module: ModuleV) -> list[Value]:
     """Returns the children in order, those that a loop of unknown length repeats as such."""
     found: list[Value] = []
     for name, child in (module.modules or module.parameters).items():
-        loop = module.extra.get("loop:" + name)
+        loop = module.loops.get(name)
         last = found[-1] if found else None
         if loop is None:
             found.append(child)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from vglint import origin
 from vglint.interp.machine.core import Run
-from vglint.interp.machine.journal import MISSING
+from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.emit import node_of, shape_of
-from vglint.interp.torch.training import act, optimizer_nodes, tensor_method
+from vglint.interp.torch.optimizers import optimizer_nodes
+from vglint.interp.torch.training import act, tensor_method
 from vglint.interp.values.objects import OpaqueV, Site, TensorV, Value, is_tensor
 from vglint.value import Unknown
 
@@ -33,7 +34,9 @@ def backward_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: 
     return None
 
 
-def act_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: dict[str, Value], site: Site) -> Value:
+def act_of_unknown(
+    run: Run, method: Unknown, args: list[Value], keywords: dict[str, Value], site: Site
+) -> Value | Missing:
     """Performs a method of something that training code was given; MISSING where it is none of those that optimisers, scalers and models
     have."""
     if not isinstance(method.origin, (origin.Argument, origin.Computed)):

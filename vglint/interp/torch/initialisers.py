@@ -119,12 +119,11 @@ def parametrised(
     """Marks a module whose weight is computed from other parameters before each use."""
     module = args[0] if args else keywords.get("module")
     if isinstance(module, ModuleV):
-        kind = which.name.rpartition(".")[2]
         name = args[1] if len(args) > 1 else keywords.get("name", keywords.get("tensor_name", "weight"))
         name = name if isinstance(name, str) else "weight"
-        run.put(module.extra, "parametrised", (kind, name))
+        run.set_field(module, "parametrised", True)
         if isinstance(param := module.parameters.get(name), ParamV):
             run.set_field(param, "computed", True)
         if module.config:
-            run.put(module.config, "parametrization", kind)
+            run.put(module.config, "parametrization", which.name.rpartition(".")[2])
     return module

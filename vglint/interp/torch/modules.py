@@ -44,11 +44,14 @@ from vglint.interp.values.objects import (
     External,
     FunctionV,
     Instance,
+    LoaderV,
     MethodV,
     ModuleV,
     Namespace,
+    OptimizerV,
     ParamV,
     PropertyV,
+    SchedulerV,
     Site,
     StaticV,
     TensorV,
@@ -89,8 +92,10 @@ def _called(
     site: Site,
 ) -> Value:
     if forward is not None:
-        bound = forward if not isinstance(forward, FunctionV) or "forward" in module.attrs else MethodV(forward, module)
-        if isinstance(forward, StaticV):
+        bound: Value = forward
+        if isinstance(forward, FunctionV) and "forward" not in module.attrs:
+            bound = MethodV(forward, module)
+        elif isinstance(forward, StaticV):
             bound = forward.function
         run.modules_running.append(module)
         guards, run.guards = run.guards, 0
@@ -217,7 +222,7 @@ def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame
     match target:
         case ModuleV():
             _register_child(run, target, name, value, site)
-        case Instance():
+        case Instance() | OptimizerV() | SchedulerV() | LoaderV():
             run.put(target.attrs, name, value)
         case ParamV() if name == "data":
             init = value.init if isinstance(value, (TensorV, ParamV)) and value.init is not None else UNKNOWN
@@ -242,7 +247,7 @@ def register_unnamed(run: Run, value: Value, site: Site) -> None:
     """Registers a child under a name that is not known: it has no path, but its parameters are the model's."""
     run.gap(origin.Computed("name of a registered module"), site)
     if isinstance(value, ModuleV):
-        run.put(value.extra, "named", True)
+        run.set_field(value, "unnamed", True)
 
 
 def _register_child(run: Run, module: ModuleV, name: str, value: Value, site: Site) -> None:

@@ -144,7 +144,7 @@ def _named(layer: ModuleV) -> dict[str, ParamV]:
 
 def _kind(layer: ModuleV) -> Hashable | None:
     """Returns what a function may find out about a layer, save its identity."""
-    if layer.extra:
+    if layer.loops or layer.unnamed or layer.parametrised or layer.view:
         return None
     params = tuple(
         (name, (param.shape, param.init, param.trainable, param.buffer, param.computed))

@@ -1,24 +1,27 @@
-"""Scalers, accelerators and trainers."""
+"""Accelerators and trainers."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from vglint import origin
 from vglint.interp.machine.core import LIBRARY, Frame, Run, register
-from vglint.interp.machine.journal import MISSING
+from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.nodes.config import literal
-from vglint.interp.nodes.emit import node_of, shape_of
+from vglint.interp.torch.devices import HERE
 from vglint.interp.torch.module_methods import parameters_of
-from vglint.interp.torch.training import act, groups_of, optimizer_nodes, tensor_method
+from vglint.interp.torch.optimizers import groups_of
+from vglint.interp.torch.training import act, tensor_method
 from vglint.interp.values.objects import (
     BuiltinV,
     External,
+    GradScalerV,
     Instance,
     ListV,
+    LoaderV,
     ModuleV,
+    OptimizerV,
+    SchedulerV,
     Site,
-    TensorV,
+    TensorDatasetV,
     Value,
 )
 from vglint.value import Literal_, Unknown
@@ -46,36 +49,7 @@ def clip(run: Run, which: External, args: list[Value], keywords: dict[str, Value
     return Unknown(origin.Computed("gradient norm"))
 
 
-# ---- scalers, accelerators, trainers
-
-
-def _scaler_method(name: str) -> Any:
-    def method(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-        target = args[0] if args else next(iter(keywords.values()), None)
-        if name == "scale":
-            source = node_of(run, target, site) if target is not None else None
-            if source is None:
-                return target
-            return TensorV(act(run, "scale", [source], {}, site), shape_of(run, target))
-        nodes = optimizer_nodes(target)
-        if name == "unscale_":
-            act(run, "unscale", nodes, {}, site)
-        elif name == "step":
-            act(run, "step", nodes, {"closure": False, "scaler": True}, site)
-        elif name == "update":
-            act(run, "scaler_update", [], {}, site)
-        return None
-
-    return BuiltinV(name, method)
-
-
-@register(LIBRARY, "torch.cuda.amp.GradScaler", "torch.amp.GradScaler", "torch.cuda.amp.grad_scaler.GradScaler")
-def grad_scaler(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    methods: dict[str, Value] = {name: _scaler_method(name) for name in ("scale", "unscale_", "step", "update")}
-    enabled = keywords.get("enabled", True)
-    return Instance(which, methods, site, {"enabled": literal(enabled)})
+# ---- accelerators, trainers
 
 
 @register(
@@ -124,12 +98,14 @@ def accelerator(
             "is_main_process": True,
             "is_local_main_process": True,
             "sync_gradients": Unknown(origin.Computed("sync_gradients")),
-            "device": External("torch.device"),
+            "device": HERE,
         }
     )
     return Instance(which, attrs, site)
 
 
+OBJECTS = (Instance, OptimizerV, SchedulerV, LoaderV, TensorDatasetV, GradScalerV)
+"""What is handed to a trainer and is no setting of it."""
 _TRAINERS = (
     "pytorch_lightning.Trainer lightning.Trainer lightning.pytorch.Trainer pytorch_lightning.trainer.Trainer transformers.Trainer transformers.TrainingArguments "
     "transformers.Seq2SeqTrainer transformers.Seq2SeqTrainingArguments trl.SFTTrainer"
@@ -140,7 +116,7 @@ _TRAINERS = (
 def trainer(
     run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
-    config = {key: literal(value) for key, value in keywords.items() if not isinstance(value, (ModuleV, Instance))}
+    config = {key: literal(value) for key, value in keywords.items() if not isinstance(value, OBJECTS)}
     act(run, "trainer", [], config, site, type_=which.name)
     settings = keywords.get("args", args[1] if len(args) > 1 else None)
     chosen = settings.attrs.get("optim") if isinstance(settings, Instance) else None
@@ -165,7 +141,9 @@ _PACKAGES = {
 """Packages whose objects train what they are given, with the optimiser that they take when none is named."""
 
 
-def of_trainers(run: Run, which: External, args: list[Value], keywords: dict[str, Value], site: Site) -> Value:
+def of_trainers(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], site: Site
+) -> Value | Missing:
     """Calls something of a package that trains models: `Learner(…, model)`, `create_supervised_trainer(model, …)`; MISSING where it is none.
 
     What it gets starts as it was made: these packages initialise nothing but by functions that say so.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from vglint.interp.values.objects import (
@@ -46,8 +46,10 @@ def held_by(value: Value) -> Iterable[Value]:
             return ()
 
 
-def inside(*values: Value, depth: int = 4) -> Iterator[Value]:
-    """Yields values and what they hold, each once, outer ones first, `depth` levels deep."""
+def inside(
+    *values: Value, depth: int = 4, widest: int = WIDEST, through: Callable[[Value], Iterable[Value]] = held_by
+) -> Iterator[Value]:
+    """Yields values and what they hold, each once, outer ones first, `depth` levels deep; `through` says what a value holds."""
     seen: set[int] = set()
     level: list[Value] = list(values)
     for _ in range(depth + 1):
@@ -56,5 +58,5 @@ def inside(*values: Value, depth: int = 4) -> Iterator[Value]:
             if id(value) not in seen:
                 seen.add(id(value))
                 yield value
-                below += islice(held_by(value), WIDEST)
+                below += islice(through(value), widest)
         level = below

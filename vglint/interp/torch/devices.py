@@ -1,0 +1,80 @@
+"""Devices and dtypes of torch."""
+
+from __future__ import annotations
+
+from vglint import origin
+from vglint.interp.machine.core import CONSTANTS, GETATTR, LIBRARY, Frame, Run, register
+from vglint.interp.static.worlds import GPU_WORLD
+from vglint.interp.values.objects import DeviceV, DtypeV, External, Site, Value
+from vglint.value import Unknown
+
+_ALIASES = {
+    "half": "float16",
+    "float": "float32",
+    "double": "float64",
+    "chalf": "complex32",
+    "cfloat": "complex64",
+    "cdouble": "complex128",
+    "short": "int16",
+    "int": "int32",
+    "long": "int64",
+}
+_NAMES = (
+    "bfloat16 bool complex32 complex64 complex128 float16 float32 float64 float8_e4m3fn float8_e4m3fnuz float8_e5m2 float8_e5m2fnuz int8 int16 int32 "
+    "int64 uint8 uint16 uint32 uint64 qint8 qint32 quint8"
+).split()
+
+
+def dtype(name: str) -> DtypeV:
+    """Returns the dtype that torch has under a name."""
+    return DtypeV(_ALIASES.get(name, name), f"torch.{name}")
+
+
+CONSTANTS.update({f"torch.{name}": dtype(name) for name in (*_NAMES, *_ALIASES)})
+FLOAT32 = dtype("float32")
+HERE = DeviceV()
+"""The device that the code runs on."""
+
+
+@register(LIBRARY, "torch.device")
+def device(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    given = [*args, *(keywords[name] for name in ("device", "type", "index") if name in keywords)]
+    match given:
+        case [str() as name]:
+            return DeviceV(str(name))
+        case [str() as name, int() as number]:
+            return DeviceV(f"{name}:{number}")
+        case [first, *_]:
+            return first
+        case _:
+            return None
+
+
+def on_device(run: Run) -> str:
+    """Returns the type of the device that models run on: each is a world of its own, where a model asks for it."""
+    run.asked_device = True
+    return "cuda" if run.world is GPU_WORLD else "cpu"
+
+
+@register(GETATTR, DeviceV)
+def device_attribute(run: Run, value: DeviceV, name: str, frame: Frame) -> Value:
+    match name:
+        case "type" if value.name:
+            return value.name.partition(":")[0]
+        case "type":
+            return on_device(run) if run.modules_running else "cpu"
+        case "index":
+            return value.index
+        case _:
+            return Unknown(origin.Member("torch.device", name))
+
+
+@register(GETATTR, DtypeV)
+def dtype_attribute(run: Run, value: DtypeV, name: str, frame: Frame) -> Value:
+    match name:
+        case "is_floating_point":
+            return value.floating
+        case "is_complex":
+            return value.complex
+        case _:
+            return Unknown(origin.Member("torch.dtype", name))

@@ -1,0 +1,198 @@
+"""Optimisers and schedules: built, stepped, asked for their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vglint import ops, origin
+from vglint.interp.machine.core import GETATTR, Frame, Run, call, register
+from vglint.interp.nodes.config import literal
+from vglint.interp.protocols.iteration import items_of
+from vglint.interp.static.liveness import body_around, unread_after
+from vglint.interp.torch.training import act
+from vglint.interp.values.inside import inside
+from vglint.interp.values.objects import (
+    BuiltinV,
+    ClassV,
+    DictV,
+    External,
+    IteratorV,
+    ListV,
+    OptimizerV,
+    ParamV,
+    SchedulerV,
+    Site,
+    TensorV,
+    Value,
+)
+from vglint.ops.spec import Spelling
+from vglint.value import Literal_, Unknown
+
+
+def optimizer(
+    run: Run,
+    name: str,
+    spelling: Spelling | None,
+    args: list[Value],
+    keywords: dict[str, Value],
+    frame: Frame,
+    site: Site,
+) -> Value:
+    """Builds an optimiser: a node that names every parameter it moves."""
+    config: dict[str, Literal_] = {}
+    if spelling is not None:
+        try:
+            bound = ops.bind(spelling.args, args, keywords)
+            config = {arg.name: literal(bound[arg.name]) for arg in spelling.args if arg.role != "ignored"}
+        except ops.BindError:
+            config = {key: literal(value) for key, value in keywords.items() if key != "params"}
+    else:
+        config = {key: literal(value) for key, value in keywords.items() if key != "params"}
+    source = args[0] if args else keywords.get("params", keywords.get("model_params"))
+    params, exhausted, complete = groups_of(run, source, frame, site)
+    config["exhausted"] = exhausted
+    config["complete"] = complete
+    forgotten = _forgotten_group(source, frame, site)
+    if forgotten is not None:
+        config["forgotten"] = forgotten
+    node = act(run, "optimizer", _made_tensors(source), config, site, params, name)
+    return OptimizerV(name, (node,), params)
+
+
+def groups_of(run: Run, source: Value, frame: Frame, site: Site) -> tuple[list[tuple[str, ParamV]], bool, bool]:
+    """Returns (parameters by group, whether an iterator was used up before, whether all are known)."""
+    exhausted = isinstance(source, IteratorV) and (source.exhausted or source.position > 0)
+    if isinstance(source, ParamV):
+        return [("0", source)], False, True
+    found = items_of(run, source, frame, site)
+    if found.items is None:
+        return [], exhausted, False
+    params: list[tuple[str, ParamV]] = []
+    complete = True
+    for number, item in enumerate(found.items):
+        if isinstance(item, DictV):
+            inner, used, whole = groups_of(run, item.items.get("params", ListV([])), frame, site)
+            params += [(str(number), param) for _, param in inner]
+            exhausted, complete = exhausted or used, complete and whole
+        elif isinstance(item, ParamV):
+            params.append(("0", item))
+        elif isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], ParamV):
+            params.append(("0", item[1]))
+        elif isinstance(item, (ListV, IteratorV)):
+            inner, used, whole = groups_of(run, item, frame, site)
+            params += inner
+            exhausted, complete = exhausted or used, complete and whole
+        else:
+            complete = False
+    return params, exhausted, complete
+
+
+def either(left: Value, right: Value) -> OptimizerV | None:
+    """Returns the optimiser that is one of two, chosen by a condition that is not known; None where they are no optimisers."""
+    if not (isinstance(left, OptimizerV) and isinstance(right, OptimizerV)):
+        return None
+    nodes = tuple(dict.fromkeys((*left.nodes, *right.nodes)))
+    return OptimizerV(left.name, nodes, [*left.params, *right.params])
+
+
+def optimizer_nodes(value: Value) -> list[int]:
+    """Returns the nodes of an optimiser: several where it is one of them."""
+    return list(value.nodes) if isinstance(value, OptimizerV) else []
+
+
+def _forgotten_group(source: Value, frame: Frame, site: Site) -> str | None:
+    """Returns a local group of parameters that was filled, is not among those that the optimiser gets, and that nothing reads later."""
+    for name, value in frame.scope.names.items():
+        filled = (isinstance(value, DictV) and isinstance(value.items.get("params"), ListV)) or (
+            isinstance(value, ListV) and value.items and all(isinstance(item, ParamV) for item in value.items)
+        )
+        if filled and all(each is not value for each in inside(source, widest=10_000)):
+            body = body_around(frame.unit.body, site.node)
+            if body is not None and unread_after(body, name):
+                return name
+    return None
+
+
+def _made_tensors(source: Value) -> list[int]:
+    """Returns the nodes of plain tensors among what an optimiser gets."""
+    return [each.node for each in inside(source, widest=10_000, through=_grouped) if isinstance(each, TensorV)]
+
+
+def _grouped(value: Value) -> Iterable[Value]:
+    """Returns what lists of parameters and groups of them hold; an iterator is not looked into."""
+    match value:
+        case tuple():
+            return value
+        case ListV():
+            return value.items
+        case DictV():
+            return (value.items.get("params"),)
+        case _:
+            return ()
+
+
+@register(GETATTR, OptimizerV)
+def attribute(run: Run, value: OptimizerV, name: str, frame: Frame) -> Value:
+    def method(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        if name == "step":
+            closure = args[0] if args else keywords.get("closure")
+            result = None
+            if closure is not None and not isinstance(closure, Unknown):
+                result = call(run, closure, [], {}, frame, site)
+            act(run, "step", list(value.nodes), {"closure": closure is not None}, site)
+            return result
+        if name == "zero_grad":
+            act(run, "zero_grad", list(value.nodes), {}, site)
+            return None
+        if name == "add_param_group":
+            params, _, _ = groups_of(run, ListV(list(args)), frame, site)
+            for node in value.nodes:
+                run.nodes[node].params += params
+            return None
+        return Unknown(origin.Call(f"optimizer.{name}"))
+
+    if name in value.attrs:
+        return value.attrs[name]
+    if name == "param_groups":
+        return ListV([DictV({"params": ListV([param for _, param in value.params])}, complete=False)])
+    if name in ("step", "zero_grad", "add_param_group", "state_dict", "load_state_dict", "train", "eval"):
+        return BuiltinV(name, method)
+    return External(value.name) if name == "__class__" else Unknown(origin.Member(value.name, name))
+
+
+def scheduler(run: Run, name: str, args: list[Value], keywords: dict[str, Value], site: Site) -> Value:
+    """Builds a learning-rate schedule of an optimiser."""
+    source = args[0] if args else keywords.get("optimizer")
+    spelling = ops.find(name)
+    try:
+        bound = ops.bind(spelling.args, args, keywords) if spelling is not None else keywords
+    except ops.BindError:
+        bound = keywords
+    config = {key: literal(value) for key, value in bound.items() if key != "optimizer"}
+    return SchedulerV(name, act(run, "scheduler", optimizer_nodes(source), config, site, type_=name))
+
+
+@register(GETATTR, SchedulerV)
+def schedule_attribute(run: Run, value: SchedulerV, name: str, frame: Frame) -> Value:
+    def step(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        act(run, "scheduler_step", [value.node], {}, site)
+        return None
+
+    if name in value.attrs:
+        return value.attrs[name]
+    return BuiltinV("step", step) if name == "step" else Unknown(origin.Member(value.name, name))
+
+
+OPTIMIZERS = frozenset(
+    "Adam AdamW SGD RMSprop Adagrad Adadelta Adamax NAdam RAdam LBFGS AdamP Lamb LAMB Lion Adafactor Ranger AdaBelief FusedAdam AdamW8bit Adam8bit Muon DeepSpeedCPUAdam Novograd BertAdam".split()
+)
+
+
+def is_optimizer(name: str) -> bool:
+    """Whether a library class is an optimiser by its name (`transformers.AdamW`)."""
+    return name.rpartition(".")[2] in OPTIMIZERS
+
+
+def optimizer_class(cls: ClassV) -> bool:
+    """Whether a class of the project derives from torch's optimiser."""
+    return any(isinstance(base, External) and base.name.startswith("torch.optim.") for base in cls.mro)

@@ -1,0 +1,41 @@
+"""`GradScaler`: losses scaled, gradients unscaled, optimisers stepped through it."""
+
+from __future__ import annotations
+
+from vglint import origin
+from vglint.interp.machine.core import GETATTR, LIBRARY, Frame, Run, register
+from vglint.interp.nodes.emit import node_of, shape_of
+from vglint.interp.torch.optimizers import optimizer_nodes
+from vglint.interp.torch.training import act
+from vglint.interp.values.objects import BuiltinV, External, GradScalerV, Site, TensorV, Value
+from vglint.value import Unknown
+
+
+@register(LIBRARY, "torch.cuda.amp.GradScaler", "torch.amp.GradScaler", "torch.cuda.amp.grad_scaler.GradScaler")
+def grad_scaler(
+    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    return GradScalerV(which.name)
+
+
+@register(GETATTR, GradScalerV)
+def attribute(run: Run, value: GradScalerV, name: str, frame: Frame) -> Value:
+    if name not in ("scale", "unscale_", "step", "update"):
+        return Unknown(origin.Member(value.name, name))
+
+    def method(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        target = args[0] if args else next(iter(keywords.values()), None)
+        if name == "scale":
+            source = node_of(run, target, site) if target is not None else None
+            if source is None:
+                return target
+            return TensorV(act(run, "scale", [source], {}, site), shape_of(run, target))
+        if name == "unscale_":
+            act(run, "unscale", optimizer_nodes(target), {}, site)
+        elif name == "step":
+            act(run, "step", optimizer_nodes(target), {"closure": False, "scaler": True}, site)
+        else:
+            act(run, "scaler_update", [], {}, site)
+        return None
+
+    return BuiltinV(name, method)

@@ -1,0 +1,78 @@
+"""What holds other values: lists, dicts, sets, arrays, iterators."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vglint.interp.values.objects import Value
+    from vglint.interp.values.scopes import Site
+
+
+birth = itertools.count().__next__
+
+
+@dataclass(slots=True, eq=False)
+class OpenLoop:
+    """A loop of unknown length that is being walked, and when that began, by the clock of `born`."""
+
+    count: Value
+    start: int = field(default_factory=birth)
+    apart: bool = False
+    """No turn reads what another wrote, so that their number is nobody's depth."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RepeatV:
+    """Among the items of a list: what one turn of a loop of unknown length adds, which stands for all turns."""
+
+    items: tuple[Value, ...]
+    count: Value
+    loop: OpenLoop
+
+
+@dataclass(slots=True, eq=False)
+class ListV:
+    items: list[Value]
+    count: Value = None
+    """When set, `items` holds one representative of this many (a number that is not known)."""
+    loop: OpenLoop | None = None
+    """The loop that repeats it, where it was one."""
+    born: int = field(default_factory=birth)
+    """When it was made: before or after a loop began."""
+
+
+@dataclass(slots=True, eq=False)
+class ArrayV:
+    """A numpy array: numbers, or arrays of one dimension less. It is not changed."""
+
+    items: list[Value]
+
+
+@dataclass(slots=True, eq=False)
+class DictV:
+    items: dict[Any, Value]
+    default: Value = None
+    """A defaultdict's factory."""
+    complete: bool = True
+    """False when keys that are not known were stored or merged into it."""
+
+
+@dataclass(slots=True, eq=False)
+class SetV:
+    items: list[Value]
+
+
+@dataclass(slots=True, eq=False)
+class IteratorV:
+    """An iterator or generator, evaluated eagerly; `items` None where its length is not known, `item` then stands for each."""
+
+    items: list[Value] | None
+    item: Value = None
+    count: Value = None
+    position: int = 0
+    exhausted: bool = False
+    origin: Site | None = None
+    """Where it was made."""

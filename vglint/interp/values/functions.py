@@ -1,0 +1,84 @@
+"""What can be called, and what a class wraps it in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vglint.interp.values.scopes import Locals
+
+if TYPE_CHECKING:
+    from vglint.interp.values.instances import ClassV
+    from vglint.interp.values.objects import Value
+    from vglint.interp.values.scopes import Scope
+    from vglint.source import code
+    from vglint.source.unit import Unit
+
+
+@dataclass(slots=True, eq=False)
+class FunctionV:
+    name: str
+    node: code.Function | code.Lambda
+    scope: Scope
+    unit: Unit
+    defaults: dict[str, Value]
+    owner: ClassV | None = None
+    regions: tuple[str, ...] = ()
+    """Regions that decorators put around the body: `no_grad`."""
+    generator: bool = False
+    wraps: FunctionV | None = None
+    """The function that a decorator put this one around."""
+    cached: bool = False
+    """A decorator that is not followed may keep its result, so that what it builds is built once."""
+
+    def __post_init__(self) -> None:
+        scope: Scope | None = self.scope
+        while scope is not None:
+            if type(scope.names) is Locals:
+                scope.names.captured = True
+            scope = scope.parent
+
+    @property
+    def plain(self) -> FunctionV:
+        """The function without its decorators, whose parameters say what callers give."""
+        return self if self.wraps is None else self.wraps.plain
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MethodV:
+    """A function bound to its first argument."""
+
+    function: Value
+    self: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BuiltinV:
+    """A method of a built-in or library object, written in Python here."""
+
+    name: str
+    call: Callable[..., Value]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PropertyV:
+    getter: Value
+    setter: Value = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StaticV:
+    function: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassMethodV:
+    function: Value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PartialV:
+    function: Value
+    args: tuple[Value, ...]
+    keywords: dict[str, Value]

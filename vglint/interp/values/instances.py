@@ -1,0 +1,89 @@
+"""Classes, objects and modules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from vglint.interp.values.containers import birth
+
+if TYPE_CHECKING:
+    from vglint.interp.values.containers import DictV, OpenLoop
+    from vglint.interp.values.objects import Value
+    from vglint.interp.values.scopes import External, Site
+    from vglint.ops.spec import Spelling
+    from vglint.source import code
+    from vglint.source.unit import Unit
+    from vglint.value import Literal_
+
+
+@dataclass(slots=True, eq=False)
+class ClassV:
+    name: str
+    qualified: str
+    bases: tuple[Value, ...]
+    names: dict[str, Value]
+    unit: Unit
+    node: code.Class | None
+    mro: tuple[Value, ...] = ()
+    fields: tuple[str, ...] | None = None
+    """Field names of a dataclass or named tuple, in constructor order."""
+    frozen_kind: str = ""
+    """`dataclass`, `namedtuple`, `enum` or empty."""
+
+    def __repr__(self) -> str:
+        return f"<class {self.qualified}>"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SuperV:
+    cls: ClassV
+    self: Value
+
+
+class Attrs(dict[str, Any]):
+    """The attributes of one module."""
+
+    __slots__ = ()
+
+
+@dataclass(slots=True, eq=False)
+class Instance:
+    cls: ClassV | External
+    attrs: dict[str, Value]
+    origin: Site | None = None
+    entries: DictV | None = None
+    """What an object of a class that derives from dict holds."""
+    asking: set[tuple[str, str]] = field(default_factory=set)
+    """Look-ups of names that are under way, each by its kind: none starts within itself."""
+
+
+@dataclass(slots=True, eq=False)
+class ModuleV(Instance):
+    """An `nn.Module`: torch's own leaf or container (cls External or a base of it), or the user's."""
+
+    modules: dict[str, Value] = field(default_factory=dict)
+    parameters: dict[str, Value] = field(default_factory=dict)
+    buffers: dict[str, Value] = field(default_factory=dict)
+    spelling: Spelling | None = None
+    config: dict[str, Literal_] = field(default_factory=dict)
+    called: int = 0
+    in_forward: bool = False
+    """Built while forward ran, not while its owner was built."""
+    anew: bool = False
+    """Forward builds it at every call: no condition stands around."""
+    opaque: bool = False
+    """A pretrained model of a library: known to be a module, not what is in it."""
+    born: int = field(default_factory=birth)
+    region: int = 0
+    """The region in which it was built."""
+    evaluating: bool = False
+    """The program put it into eval() mode last."""
+    loops: dict[str, OpenLoop] = field(default_factory=dict)
+    """The loops of unknown length that repeat its children, by their names."""
+    unnamed: bool = False
+    """Registered under a name that is not known."""
+    parametrised: bool = False
+    """Its weight is computed from other parameters before each use."""
+    view: bool = False
+    """A part of a container, made by a slice."""

@@ -1,0 +1,68 @@
+"""Places in the source, names and what they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vglint.interp.values.objects import Value
+    from vglint.source import code
+    from vglint.source.module import Module
+    from vglint.source.unit import Unit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Site:
+    """Where in the source something happens; its span is computed late."""
+
+    unit: Unit
+    node: code.Node
+
+
+class Locals(dict[str, Any]):
+    """The names of one call."""
+
+    captured = False
+    """A function made in the call may read them later."""
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """Local names of one call, and the scope around it; `names` of a module scope are filled on demand."""
+
+    names: dict[str, Value]
+    parent: Scope | None
+    module: Namespace
+    globals: set[str] = field(default_factory=set)
+    nonlocals: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True, eq=False)
+class Namespace:
+    """A Python file as a value: names are evaluated when they are first looked up."""
+
+    module: Module
+    names: dict[str, Value]
+    running: set[int] = field(default_factory=set)
+    done: set[int] = field(default_factory=set)
+    imports: list[Any] | None = None
+    """Star imports and lazy import blocks, once they were asked for."""
+    prefix: str = ""
+    """Qualified name that its classes bear (`torch.nn` for vglint's own description of torch modules)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaterV:
+    """A name imported from a file of the project that has not been looked into yet; only namespaces hold it."""
+
+    dotted: str
+    level: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """Something of a library that is known by its qualified name alone: `torch.nn.functional.relu`, `math`."""
+
+    name: str

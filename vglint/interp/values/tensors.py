@@ -1,0 +1,130 @@
+"""Tensors, parameters, and what is asked of them: sizes, dtypes, devices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from vglint.graph import Init
+from vglint.shape import Shape
+from vglint.value import Expr, Unknown
+
+if TYPE_CHECKING:
+    from vglint.interp.values.scopes import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """Entries that grow by `step` along the last dimension, the same in all others; a constant where `step` is 0."""
+
+    start: int | float | Expr
+    step: int | float
+
+
+@dataclass(slots=True, eq=False)
+class TensorV:
+    """A tensor: the output of a node, or a part (`pick`) of a node that returns several."""
+
+    node: int
+    shape: Shape | None = None
+    pick: tuple[int, ...] = ()
+    init: Init | None = None
+    """How its entries are distributed, for tensors that may become parameters."""
+    values: tuple[Any, ...] | None = None
+    """Entries of a small constant vector (`torch.linspace(0, rate, depth)`)."""
+    ramp: Ramp | None = None
+    """What is known of the entries of a constant or a position."""
+    grad: bool = False
+    """`requires_grad` was asked for explicitly."""
+
+
+@dataclass(slots=True, eq=False)
+class ParamV:
+    """An `nn.Parameter` or buffer."""
+
+    shape: Shape | None
+    init: Init
+    trainable: bool = True
+    buffer: bool = False
+    origin: Site | None = None
+    node: int | None = None
+    name: str = ""
+    path: str = ""
+    computed: bool = False
+    """Made of other parameters before each use (weight_norm, spectral_norm): what is written into it is lost."""
+    anew: bool = False
+    """Forward makes it at every call."""
+    frozen: Site | None = None
+    """Where `requires_grad` was last set to False."""
+    leaf: bool = False
+    """A plain tensor that was made to require a gradient."""
+
+
+ROW = -1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ParamView:
+    """`.data` of a parameter (`cut`), or an indexed part of it."""
+
+    param: ParamV
+    whole: bool
+    cut: bool
+    blocks: int = 1
+    """A part is one of this many equal blocks along dimension 0; `ROW` for a single entry of it."""
+    shape: Shape | None = None
+    """Of a part, where it is known."""
+    rows: tuple[int, int] | None = None
+    """A part is this range of dimension 0 of a vector."""
+
+
+@dataclass(slots=True, eq=False)
+class OpaqueV:
+    """A value that is not known but made from tensors: a call that is not modelled, arms that differ."""
+
+    why: Unknown
+    deps: tuple[int, ...]
+    node: int | None = None
+    site: Site | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeV:
+    """`x.shape` of a tensor whose rank is not known, or that without its first `skip` and last `cut` sizes."""
+
+    tensor: TensorV
+    skip: int = 0
+    cut: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DtypeV:
+    """A dtype of torch; two spellings of one are equal."""
+
+    name: str
+    """Without its package: `float16`."""
+    spelled: str = field(compare=False, default="")
+    """As the program has it: `torch.half`."""
+
+    def __str__(self) -> str:
+        return f"torch.{self.name}"
+
+    @property
+    def floating(self) -> bool:
+        return "float" in self.name
+
+    @property
+    def complex(self) -> bool:
+        return self.name.startswith("complex")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceV:
+    """A device of torch by its name, `cuda:0`; '' for the one that the code runs on."""
+
+    name: str = ""
+
+    @property
+    def index(self) -> int | None:
+        _, _, number = self.name.partition(":")
+        return int(number) if number.isdigit() else None

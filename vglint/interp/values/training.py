@@ -1,0 +1,65 @@
+"""What training code works with: optimisers, schedules, gradient scalers, regions that it enters, batches that it loads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from vglint.shape import Shape
+
+if TYPE_CHECKING:
+    from vglint.interp.values.objects import Value
+    from vglint.interp.values.tensors import ParamV
+
+
+@dataclass(slots=True, eq=False)
+class OptimizerV:
+    """An optimiser, or one of several: then all their nodes."""
+
+    name: str
+    nodes: tuple[int, ...]
+    params: list[tuple[str, ParamV]]
+    attrs: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class SchedulerV:
+    """A schedule of the learning rate."""
+
+    name: str
+    node: int
+    attrs: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GradScalerV:
+    """`torch.amp.GradScaler`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContextV:
+    """A context manager of torch that changes how the nodes inside compute."""
+
+    name: str
+    region: Literal["no_grad", "autocast"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TensorDatasetV:
+    """`TensorDataset`: tensors of one length."""
+
+    name: str
+    shapes: tuple[Shape | None, ...]
+
+
+@dataclass(slots=True, eq=False)
+class LoaderV:
+    """`DataLoader`: batches, of which one stands for all, and its keyword arguments."""
+
+    name: str
+    shapes: tuple[Shape | None, ...]
+    """Of the tensors that its data set holds, where they are known."""
+    attrs: dict[str, Value] = field(default_factory=dict)
