@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from vglint.fix import ACTIONS, apply
+from vglint import fix
+from vglint.fix import ACTIONS, apply, loaded
 from vglint.lint.text import text_linter
 from vglint.rulebook import load
 
@@ -39,7 +40,7 @@ def test_line_ends_and_tabs_stay(path: Path, ending: str) -> None:
 
 
 def test_every_action_has_one_sentence() -> None:
-    for name, action in ACTIONS.items():
-        doc = action.__doc__ or ""
-        assert doc.split("\n")[0].strip(), name
-        assert action.__module__.endswith(name.replace("-", "_")), "an action has a file of its own name"
+    files = Path(fix.__file__).parent.joinpath("actions").glob("[a-z]*.py")
+    assert {path.stem.replace("_", "-") for path in files} == set(ACTIONS), "an action has a file of its own name"
+    for name in ACTIONS:
+        assert (loaded(name).__doc__ or "").split("\n")[0].strip(), name

@@ -1,4 +1,4 @@
-"""What libcst's tree is lowered to is what CPython's own parser says, node by node and place by place."""
+"""What libcst's tree is lowered to is what CPython's own parser says, node by node and place by place; and so is what is read without it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 from tests.source.from_ast import nodes_by_ast, printed
 from vglint.source import code
 from vglint.source.module import Module
-from vglint.source.parse import parsed
+from vglint.source.native import read
+from vglint.source.parse import by_libcst, parsed
 from vglint.source.project import Project
 from vglint.source.split import split
 
@@ -31,7 +32,10 @@ def test_real_code(path: Path) -> None:
     pieces = [text[piece.start : piece.end] for piece in split(text)]
     assert [source for source in pieces if not isinstance(parsed(source)[0], code.Unread)] == pieces
     for source in pieces:
-        assert printed(parsed(source)) == printed(nodes_by_ast(source))
+        made = read(source)
+        assert printed(by_libcst(source)) == printed(nodes_by_ast(source))
+        assert made is None or repr(made) == repr(by_libcst(source))
+    assert sum(read(source) is None for source in pieces) <= len(pieces) // 10
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -82,7 +86,45 @@ def test_statements_are_split_as_python_sees_them(path: Path) -> None:
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_syntax(text: str, newline: str) -> None:
     text = text.replace("\n", newline)
+    assert printed(by_libcst(text)) == printed(nodes_by_ast(text))
     assert printed(parsed(text)) == printed(nodes_by_ast(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = (a) and (b) and (\n  (c)  # (\n)",
+        "x = a or (b and (c)) or d",
+        "def f(a=(1), b: (int) = ((2)), /, *, c=(3),): pass",
+        "def f(a, b,\n): pass",
+        "def f(\n): pass",
+        "def f(a, /,): pass",
+        "x = lambda: 1\ny = lambda a=(1), *b: (a)",
+        "x = [(y) for (y) in (z) if (y) if ((q)) for w in v]",
+        "x = {(k): (v) for k, v in (z)}",
+        "f((x) for x in y)\nf(((x) for x in y), 1)",
+        "try:\n  x\nexcept (A): y\nexcept ((B)) as e: z\nexcept: w",
+        "with a: pass\nwith a as b, c.d() as (e, f): pass",
+        "del (a, b)\ndel a, b\ndel [a, b]",
+        "x = f'a{b}c{d!r:>{w}.2f}' 'e' f\"{f['g']:{'h'}}\" \"i\" 'j'",
+        "x = 'a' 'b' f'{c}'",
+        "x = f'''{\n a\n + b}{{}} é{ü}'''",
+        "x = f'{a != b}{a == b}{(lambda x: x)(1)}{d[\"x:y\"]}{ {1: 2}[1] }'",
+        "x = rf'{a}\\d'\ny = f'\\n{b}'",
+        "x = f'' f'{a}'",
+        "x = [*(a), *b]\nx[(a):(b), ...] = (yield)",
+        "class A: pass\nclass B(): pass\nclass C(D, e=(f)): pass",
+        "@(a)\n@b.c\nasync  def \\\n f(): pass",
+        "x = 1_000 + 0xff + 1e400 + 12345678901234567890123 + 3j",
+        "é = 1; f(é=2)",
+    ],
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_both_readers_agree(text: str, newline: str) -> None:
+    text = text.replace("\n", newline)
+    made = read(text)
+    assert repr(parsed(text)) == repr(by_libcst(text))
+    assert made is None or repr(made) == repr(by_libcst(text))
 
 
 NEWER = """\

@@ -6,7 +6,7 @@ from vglint.fix.difference import Side, changed_lines, difference
 from vglint.fix.notebook import cell_sources, in_cells, rewritten
 from vglint.fix.proposal import Proposal, propose
 from vglint.fix.remedies.table import REMEDIES, TITLES
-from vglint.fix.table import ACTIONS
+from vglint.fix.table import ACTIONS, loaded
 
 __all__ = [
     "ACTIONS",
@@ -22,6 +22,7 @@ __all__ = [
     "compatible",
     "difference",
     "in_cells",
+    "loaded",
     "propose",
     "rewritten",
     "write",

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-import libcst as cst
-
 from vglint.finding import Finding
 from vglint.fix.names import Names
 from vglint.fix.source import Source, Splice, Statement
@@ -115,6 +113,8 @@ class Request:
 
     def without(self, statement: Statement) -> Splice | None:
         """Returns the edit that takes a statement and its lines out; None where its block would be empty, or something stands beside it."""
+        import libcst as cst
+
         block, whole = self.source.block(statement), self.source.whole_line(statement)
         if block is None or whole is None or len(block) < 2:
             return None

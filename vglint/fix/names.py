@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-
-import libcst as cst
+from typing import TYPE_CHECKING
 
 from vglint.fix.source import Source
+
+if TYPE_CHECKING:
+    import libcst as cst
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Names:
 
     def dotted(self, node: cst.CSTNode) -> str | None:
         """Returns the dotted name that `F.softmax` stands for; None where it is no chain of names from an import."""
+        import libcst as cst
+
         match node:
             case cst.Name(value=name):
                 return self.table.get(name)
@@ -49,6 +53,8 @@ class Names:
     @cached_property
     def _bound(self) -> frozenset[str]:
         """The names that something else than an import binds: an assignment, a parameter, a definition."""
+        import libcst as cst
+
         found: set[str] = set()
         for kind in (cst.AssignTarget, cst.Param, cst.For, cst.AsName, cst.NamedExpr, cst.AnnAssign, cst.AugAssign):
             for node in self.source.every(kind):
@@ -62,6 +68,8 @@ class Names:
         return frozenset(found)
 
     def _imports(self) -> Iterator[tuple[str, str]]:
+        import libcst as cst
+
         for plain in self.source.every(cst.Import):
             for alias in plain.names:
                 name = alias.evaluated_name
@@ -75,4 +83,6 @@ class Names:
 
 
 def _text(node: cst.BaseExpression) -> str:
+    import libcst as cst
+
     return cst.Module([]).code_for_node(node)

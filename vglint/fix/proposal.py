@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
-
-import libcst as cst
+from typing import TYPE_CHECKING
 
 from vglint.finding import Edit, Finding, Fix
 from vglint.fix.change import Change, Refusal, Request
@@ -16,6 +15,9 @@ from vglint.fix.source import Source, Splice
 from vglint.fix.table import ACTIONS
 from vglint.graph import Graph
 from vglint.rule import Action
+
+if TYPE_CHECKING:
+    import libcst as cst
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ def _with_comments(source: Source, splices: tuple[Splice, ...]) -> tuple[Splice,
 
 
 def _statement_at(source: Source, offset: int) -> cst.SimpleStatementLine | None:
+    import libcst as cst
+
     lines = source.every(cst.SimpleStatementLine)
     return next((line for line in lines if source.range(line)[0] <= offset < source.range(line)[1]), None)
 

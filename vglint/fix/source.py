@@ -6,19 +6,19 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias, TypeVar
-
-import libcst as cst
-from libcst.metadata import CodeRange, MetadataWrapper, ParentNodeProvider, PositionProvider
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from vglint.span import Span
+
+if TYPE_CHECKING:  # libcst is slow to import, and most runs propose no fix
+    import libcst as cst
+    from libcst.metadata import CodeRange, MetadataWrapper
 
 Splice: TypeAlias = tuple[int, int, str]
 """Offsets of the first character that goes and of the one behind the last, and what comes in their place."""
 
-Statement: TypeAlias = cst.BaseStatement
-_STATEMENTS = (cst.SimpleStatementLine, cst.BaseCompoundStatement)
-Node = TypeVar("Node", bound=cst.CSTNode)
+Statement: TypeAlias = "cst.BaseStatement"
+Node = TypeVar("Node", bound="cst.CSTNode")
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Source:
     @cached_property
     def tree(self) -> cst.Module | None:
         """The file as libcst reads it; None where it cannot."""
+        import libcst as cst
+
         try:
             return cst.parse_module(self.text)
         except (cst.ParserSyntaxError, RecursionError, ValueError):
@@ -37,15 +39,21 @@ class Source:
 
     @cached_property
     def _wrapper(self) -> MetadataWrapper:
+        from libcst.metadata import MetadataWrapper
+
         assert self.tree is not None
         return MetadataWrapper(self.tree, unsafe_skip_copy=True)
 
     @cached_property
     def _positions(self) -> Mapping[cst.CSTNode, CodeRange]:
+        from libcst.metadata import PositionProvider
+
         return self._wrapper.resolve(PositionProvider)
 
     @cached_property
     def _parents(self) -> Mapping[cst.CSTNode, cst.CSTNode]:
+        from libcst.metadata import ParentNodeProvider
+
         return self._wrapper.resolve(ParentNodeProvider)
 
     @cached_property
@@ -71,6 +79,8 @@ class Source:
 
     def range(self, node: cst.CSTNode) -> tuple[int, int]:
         """Returns where a node starts and ends, with the parentheses around it."""
+        import libcst as cst
+
         start, end = self._bare(node)
         left, right = getattr(node, "lpar", ()), getattr(node, "rpar", ())
         if not isinstance(left, Sequence) or not left:
@@ -115,15 +125,18 @@ class Source:
 
     def statement(self, place: Span | cst.CSTNode) -> Statement | None:
         """Returns the innermost statement around a place."""
+        import libcst as cst
+
+        kinds = cst.SimpleStatementLine, cst.BaseCompoundStatement
         if isinstance(place, cst.CSTNode):
             found: cst.CSTNode | None = place
-            while found is not None and not isinstance(found, _STATEMENTS):
+            while found is not None and not isinstance(found, kinds):
                 found = self._parents.get(found)
             return found
         start, _ = self.offsets(place)
         best: Statement | None = None
         for node in self._walk(self._wrapper.module):
-            if isinstance(node, _STATEMENTS):
+            if isinstance(node, kinds):
                 first, last = self.range(node)
                 if first <= start < last and (best is None or first >= self.range(best)[0]):
                     best = node
@@ -146,12 +159,16 @@ class Source:
 
     def block(self, statement: Statement) -> list[cst.BaseStatement] | None:
         """Returns the statements of the block that a statement stands in."""
+        import libcst as cst
+
         around = self._parents.get(statement)
         if isinstance(around, (cst.IndentedBlock, cst.Module)):
             return list(around.body)
         return None
 
     def _on_line(self, line: int) -> Iterator[cst.BaseExpression]:
+        import libcst as cst
+
         for node in self._walk(self._wrapper.module):
             if isinstance(node, cst.BaseExpression) and self._positions[node].start.line <= line:
                 yield node

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from xml.sax.saxutils import escape, quoteattr
 
 from vglint.finding import Finding, Problem, Report
 from vglint.report.lines import file_lines
@@ -50,12 +49,18 @@ def _problem(problem: Problem, view: View) -> str:
 
 def _case(tag: str, name: str, path: str, line: int, kind: str, message: str, text: str) -> str:
     case = f'    <testcase name={_quoted(name)} classname={_quoted(path)} file={_quoted(path)} line="{line}">'
-    body = f"      <{tag} type={_quoted(kind)} message={_quoted(message)}>{escape(_clean(text))}</{tag}>"
+    body = f"      <{tag} type={_quoted(kind)} message={_quoted(message)}>{_escaped(text)}</{tag}>"
     return f"{case}\n{body}\n    </testcase>"
 
 
 def _quoted(text: str) -> str:
-    return quoteattr(_clean(text))
+    plain = _escaped(text).replace("\n", "&#10;").replace("\r", "&#13;").replace("\t", "&#9;")
+    return f'"{plain.replace(chr(34), "&quot;")}"'
+
+
+def _escaped(text: str) -> str:
+    """Returns a text as XML holds it; Python's own XML package loads its network code, which every run would wait for."""
+    return _clean(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _clean(text: str) -> str:

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from vglint.analysis.facts.spec import FACTS
-from vglint.fix import ACTIONS, REMEDIES
+from vglint.fix import ACTIONS, REMEDIES, loaded
 from vglint.rule import Example, Rule
 from vglint.rulebook.functions import FUNCTIONS
 from vglint.rulebook.measures import MEASURES
@@ -123,8 +123,8 @@ def facts_text() -> str:
         forms = " or ".join(f"{name}({', '.join(arguments)})" for arguments, _ in function.signatures)
         lines += [f"  {forms}", f"      {function.doc}"]
     lines += ["", "actions of a fix, for [fix]", ""]
-    for name, action in ACTIONS.items():
-        lines += [f"  {name}", f"      {' '.join((action.__doc__ or '').split())}"]
+    for name in ACTIONS:
+        lines += [f"  {name}", f"      {' '.join((loaded(name).__doc__ or '').split())}"]
     lines += ["", "remedies, tried on a model's graph", ""]
     for name, remedy in REMEDIES.items():
         lines += [f"  {name}", f"      {' '.join((remedy.__doc__ or '').split())}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import cache
 from hashlib import blake2b
-from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -108,7 +108,19 @@ def _decoder() -> msgspec.msgpack.Decoder[tuple[Statement, ...]]:
 def _version() -> bytes:
     """Stands for everything that decides which nodes a text gives."""
     here = Path(__file__).parent
-    label = blake2b(repr((sys.version_info[:2], metadata.version("libcst"))).encode(), digest_size=32)
-    for path in (here / "parse.py", *sorted(here.glob("code/*.py")), *sorted(here.glob("lowering/*.py"))):
+    label = blake2b(repr((sys.version_info[:2], _libcst())).encode(), digest_size=32)
+    for path in (
+        here / "parse.py",
+        *sorted(here.glob("code/*.py")),
+        *sorted(here.glob("lowering/*.py")),
+        *sorted(here.glob("native/*.py")),
+    ):
         label.update(path.read_bytes())
     return label.digest()
+
+
+def _libcst() -> list[str]:
+    """Returns the folders of the installed libcst, whose names hold its version; asking for that takes longer than what it decides."""
+    spec = find_spec("libcst")
+    around = Path(spec.origin).parent.parent if spec is not None and spec.origin else None
+    return [] if around is None else sorted(path.name for path in around.glob("libcst*"))

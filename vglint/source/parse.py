@@ -1,4 +1,4 @@
-"""One statement's text to its nodes, by libcst."""
+"""One statement's text to its nodes: by Python's own parser, and by libcst where that cannot read it or tell a place."""
 
 from __future__ import annotations
 
@@ -7,16 +7,23 @@ import re
 import warnings
 
 from vglint.source.code import Statement, Unread
+from vglint.source.native import read
 
 
 def parsed(text: str, deep: bool = False) -> tuple[Statement, ...]:
-    """Returns the statements of a text; one `Unread` where libcst cannot read it, or only in an age (`deep` asks for a look)."""
-    import libcst as cst
-
-    from vglint.source.lowering import Mismatch, lower  # late: only what is not kept yet is parsed
-
+    """Returns the statements of a text; one `Unread` where nobody can read it, or only in an age (`deep` asks for a look)."""
     if deep and too_deep(text):
         return _unread(text, "is nested too deeply to be read")
+    made = read(text)
+    return by_libcst(text) if made is None else made
+
+
+def by_libcst(text: str) -> tuple[Statement, ...]:
+    """Returns the statements of a text that Python's parser does not read, in syntax newer than it too."""
+    import libcst as cst
+
+    from vglint.source.lowering import Mismatch, lower  # late: few texts need it
+
     try:
         return lower(cst.parse_module(text).body, text)
     except cst.ParserSyntaxError as error:
