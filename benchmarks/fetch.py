@@ -1,7 +1,8 @@
 """Downloads the pinned packages of `corpus.toml` and unpacks their Python sources; installs nothing.
 
-    python -m benchmarks fetch [--into DIR] [PACKAGE …]
+    python -m benchmarks fetch [--into DIR] [--fresh] [PACKAGE …]
 
+`--fresh` takes those of `fresh.toml`, which no other list has.
 DIR defaults to $VGLINT_CORPUS, else ~/.cache/vglint-corpus. Each package gets a folder DIR/NAME-VERSION; one that is
 there already is left alone. DIR/INDEX lists what is there: name, version, folder, number of Python files.
 """
@@ -22,6 +23,7 @@ from pathlib import Path
 import tomli
 
 PINS = Path(__file__).with_name("corpus.toml")
+FRESH = Path(__file__).with_name("fresh.toml")
 KEPT = (".py", ".ipynb", ".toml", ".cfg", "LICENSE", "METADATA")
 """Endings of the files that are unpacked; binaries, weights and data are not."""
 
@@ -32,9 +34,9 @@ def corpus_folder(given: str | None = None) -> Path:
     return Path(chosen).expanduser()
 
 
-def pins() -> dict[str, str]:
-    """Returns the pinned version of each package by name."""
-    packages = tomli.loads(PINS.read_text(encoding="utf-8"))["packages"]
+def pins(file: Path = PINS) -> dict[str, str]:
+    """Returns the pinned version of each package of a list by name."""
+    packages = tomli.loads(file.read_text(encoding="utf-8"))["packages"]
     return {name: pin["version"] for name, pin in packages.items()}
 
 
@@ -48,10 +50,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("packages", nargs="*", metavar="PACKAGE")
     parser.add_argument("--into", metavar="DIR")
+    parser.add_argument("--fresh", action="store_true")
     given = parser.parse_args()
     into = corpus_folder(given.into)
     into.mkdir(parents=True, exist_ok=True)
-    wanted = {name: version for name, version in pins().items() if not given.packages or name in given.packages}
+    listed = pins(FRESH if given.fresh else PINS)
+    wanted = {name: version for name, version in listed.items() if not given.packages or name in given.packages}
     with ThreadPoolExecutor(4) as pool:
         errors = [error for error in pool.map(lambda pin: _fetch(*pin, into), wanted.items()) if error]
     lines = [f"{name}\t{pins()[name]}\t{path}\t{_count(path)}" for name, path in packages(into).items()]

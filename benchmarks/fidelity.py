@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fetch import pins
+from fetch import FRESH, pins
 from guarded import Failed, guarded
 from target import Target, build, feed, folder, load
 
@@ -93,7 +93,7 @@ def _record_all(targets: list[Target], jobs: int, again: bool) -> int:
 
     torch.set_num_threads(1)
     left = [t for t in targets if not _cache(t).is_file() and (again or not _cache(t, "failed").is_file())]
-    for target in {t.file: t for t in left if t.root in pins()}.values():
+    for target in {t.file: t for t in left if t.root in pins() | pins(FRESH)}.values():
         with suppress(Exception):  # once, before the children are forked
             build(replace(target, entry="None"))
     for target in {target.population: target for target in left}.values():

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import tomli
-from fetch import corpus_folder, pins
+from fetch import FRESH, corpus_folder, pins
 
 LISTS = Path(__file__).with_name("targets")
 """One TOML file per population: `population`, `root`, perhaps `resolve`, and `targets`, a list of tables `file`, `entry`, `inputs`; or,
@@ -73,7 +73,7 @@ def folder(root: str, zoo: Path | None = None) -> Path:
     if "/" in root:
         repository = root.partition("@")[0].replace("/", "+")
         return (zoo or Path(os.environ.get("VGLINT_ZOO", "~/.cache/vglint-zoo")).expanduser()) / repository
-    return corpus_folder() / f"{root}-{pins()[root]}"
+    return corpus_folder() / f"{root}-{(pins() | pins(FRESH))[root]}"
 
 
 def build(target: Target) -> Any:
@@ -81,7 +81,7 @@ def build(target: Target) -> Any:
     import torch
 
     stand_in_for_torchvision()
-    if "/" in target.root or target.root == "benchmarks":
+    if "/" in target.root or target.root == "benchmarks" or target.root in pins(FRESH):
         sys.path.insert(0, str(folder(target.root)))
         if "/" in target.root:
             os.chdir(folder(target.root))
