@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 from email.parser import HeaderParser
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import copy
 from subprocess import run
 from sys import executable
 from zipfile import ZipFile
@@ -16,6 +18,8 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 from trove_classifiers import classifiers
+
+import vglint
 
 PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 
@@ -54,6 +58,60 @@ def test_the_workflow_runs_the_test_command_of_the_readme_with_each_python(root:
     (command,) = [step["run"] for step in job["steps"] if "run" in step]
     assert f"```sh\n{command}\n```" in (root / "README.md").read_text(encoding="utf-8")
     assert workflow["permissions"] == {"contents": "read"}
+
+
+def test_the_address_of_the_project_is_one(root: Path, wheel: ZipFile) -> None:
+    (name,) = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
+    urls = HeaderParser().parsestr(wheel.read(name).decode("utf-8")).get_all("Project-URL", [])
+    assert f"Homepage, {vglint.HOME}" in urls and all(vglint.HOME in url for url in urls)
+
+
+def version_of(folder: Path) -> str:
+    # setuptools-scm would listen to the variables of an outer build
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("SETUPTOOLS_SCM", "GIT_"))}
+    done = run([executable, "-m", "hatchling", "version"], cwd=folder, env=kept, capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def git(folder: Path, *arguments: str) -> None:
+    own = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"]  # fmt: skip
+    run(["git", *own, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def test_the_version_is_that_of_the_tag(root: Path, tmp_path: Path) -> None:
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        copy(root / name, tmp_path)
+    if run(["git", "rev-parse", "--git-dir"], cwd=tmp_path, capture_output=True, check=False).returncode != 0:
+        assert version_of(tmp_path) == "0.0.0"  # the files alone
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message", "Start")
+    assert re.match(r"0\.[\d.]*dev1\+g", version_of(tmp_path))  # no tag yet
+    git(tmp_path, "tag", "v1.2.3")
+    assert version_of(tmp_path) == "1.2.3"
+    git(tmp_path, "commit", "--quiet", "--allow-empty", "--message", "More")
+    assert version_of(tmp_path).startswith("1.2.4.dev1+g")
+
+
+def test_an_archive_of_the_repository_knows_its_version(root: Path, tmp_path: Path) -> None:
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        copy(root / name, tmp_path)
+    assert (root / ".gitattributes").read_text(encoding="utf-8") == ".git_archival.txt export-subst\n"
+    archived = (root / ".git_archival.txt").read_text(encoding="utf-8")
+    assert "describe-name: $Format:%(describe:tags=true" in archived
+    lines = [f"node: {'a' * 40}", "node-date: 2026-01-02T03:04:05+00:00", "describe-name: v1.2.3"]
+    (tmp_path / ".git_archival.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert version_of(tmp_path) == "1.2.3"
+
+
+def test_a_release_is_published_by_its_workflow_without_a_token(root: Path) -> None:
+    text = (root / ".github/workflows/release.yml").read_text(encoding="utf-8")
+    workflow = yaml.safe_load(text)
+    assert workflow["permissions"] == {"contents": "read"} and "secrets." not in text
+    assert workflow["jobs"]["publish"]["permissions"] == {"id-token": "write"}
+    assert workflow["jobs"]["publish"]["needs"] == "build"
+    assert "twine check --strict" in text and "check-wheel-contents" in text
 
 
 def schema_that_cites(page: bytes) -> dict[str, object]:

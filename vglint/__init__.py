@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from vglint.finding import Finding, Report
     from vglint.probe import probe
 
+    __version__: str
+
 __all__ = ["Finding", "PredictedGraph", "Report", "graph", "lint", "lint_text", "probe"]
 
-__version__ = "0.1.0"
-
 HOME = "https://github.com/vglint/vglint"
-"""Where the project lives: its pages are linked from reports."""
+"""Where the project lives: its pages are linked from reports and from the documents; `pyproject.toml` says it once more."""
 
 
 def rule_page(rule: str) -> str:
@@ -42,7 +42,13 @@ class _Package(ModuleType):
 
 
 def __getattr__(name: str) -> Any:
-    """Imports what `import vglint` offers on first use: `vglint --version` needs none of it."""
+    """Imports what `import vglint` offers on first use: `vglint --version` needs none of it but that."""
+    if name == "__version__":  # that of the installation, which the tag gives
+        metadata = import_module("importlib.metadata")
+        try:
+            return metadata.version("vglint")
+        except metadata.PackageNotFoundError:
+            return "0.0.0"
     if name in ("graph", "lint", "probe"):  # modules that may be called
         return import_module(f"vglint.{name}")
     if name in ("PredictedGraph", "lint_text"):

@@ -11,6 +11,7 @@ from itertools import permutations
 import jsonschema
 import pytest
 
+import vglint
 from tests.report.canned import EMPTY, GAPS, REPORT, RULES
 from vglint.finding import Finding, Place, Report
 from vglint.report import FORMATS
@@ -22,7 +23,10 @@ VIEW = View(rules=RULES, root="/project")
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
-def test_every_format_prints_the_canned_report(name: str, golden: Callable[[str, str], None]) -> None:
+def test_every_format_prints_the_canned_report(
+    name: str, golden: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vglint, "__version__", "1.2.3")
     golden(f"reports/report.{name}.txt", FORMATS[name](REPORT, VIEW))
 
 

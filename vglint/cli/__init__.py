@@ -11,7 +11,7 @@ from importlib import import_module
 
 import click
 
-from vglint import __version__
+import vglint
 from vglint.cli.verbs import OTHER_NAMES, VERBS
 
 
@@ -72,8 +72,16 @@ _SECTIONS = {
 """Options of `lint` by heading, in the order of the help."""
 
 
+def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        click.echo(f"vglint {vglint.__version__}")
+        context.exit()
+
+
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(__version__, message="vglint %(version)s")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version and exit."
+)
 def cli() -> None:
     """Find what stops a PyTorch model from training, in its source: vanishing and exploding gradients, paths that
     carry none, losses and training loops that do not do what they say. The code is read and never run.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vglint import __version__, disk
+from vglint import disk
 from vglint.config import Settings
 from vglint.finding import Report
 from vglint.lint import cache
@@ -147,7 +147,7 @@ def _key(settings: Settings, paths: Sequence[str]) -> str:
         fixed,
     )
     where = (os.getcwd(), os.path.abspath(settings.root), settings.top, settings.resolve, settings.excluded, folders)
-    return cache.key_of((__version__, sys.version_info[:2], program, rules, chosen, where))
+    return cache.key_of((sys.version_info[:2], program, rules, chosen, where))
 
 
 def _listing(folder: str, suffixes: tuple[str, ...], deep: bool = False) -> list[tuple[str, int, int]]:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from vglint import HOME, __version__, rule_page
+import vglint
+from vglint import HOME, rule_page
 from vglint.finding import Edit, Finding, Fix, Place, Problem, Report
 from vglint.report.json import Json, dump, facts
 from vglint.report.lines import file_lines
@@ -16,6 +17,7 @@ from vglint.rule import Confidence, Severity
 from vglint.span import Span
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_SEMANTIC = re.compile(r"\d+\.\d+\.\d+")
 _LEVELS: Mapping[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 _PRECISION: Mapping[Confidence, str] = {"high": "high", "medium": "medium", "low": "low"}
 
@@ -26,8 +28,8 @@ def sarif(report: Report, view: View) -> str:
     names = {finding.rule: finding.name for finding in report.findings}
     driver: Json = {
         "name": "vglint",
-        "version": __version__,
-        "semanticVersion": __version__,
+        "version": vglint.__version__,
+        **({"semanticVersion": vglint.__version__} if _SEMANTIC.fullmatch(vglint.__version__) else {}),
         "informationUri": HOME,
         "rules": [_rule(rule, names.get(rule, ""), view) for rule in used],
     }
