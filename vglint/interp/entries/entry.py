@@ -126,13 +126,10 @@ def extract(project: Project, module: Module, expression: str) -> Graph:
     frame = Frame(Scope({}, None, space), asked_unit, None)
 
     def start() -> Started:
-        run.setup += 1
-        try:
+        with run.context.having(setup=True):
             value = evaluate(run, node, frame)
             if isinstance(value, FunctionV) and not calls_backward(value.node):
                 value = call(run, value, arguments_for(run, value, tensors=False), {}, frame, Site(unit, unit.head))
-        finally:
-            run.setup -= 1
         try:
             if isinstance(value, ClassV):
                 return "class", *run_class(run, value, frame)

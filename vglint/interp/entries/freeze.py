@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import Literal
 
 from vglint.graph import Config, Graph, ModuleInfo, Node, Parameter, Region
-from vglint.interp.machine.core import Draft, Run
+from vglint.interp.machine.core import Run
+from vglint.interp.machine.drafts import Draft
 from vglint.interp.machine.passes import Pass
 from vglint.interp.torch.leaves import leaf_base
 from vglint.interp.torch.modules import walk
@@ -22,17 +23,17 @@ Kind = Literal["class", "function", "training", "expression"]
 
 def freeze(run: Run, kind: Kind, span: Span, roots: dict[str, ModuleV], result: Value) -> Graph:
     """Returns the graph of a finished run."""
-    return _graph(run, kind, span, roots, result, _kept(run, result), run.gaps)
+    return _graph(run, kind, span, roots, result, _kept(run, result), run.graph.gaps)
 
 
 def freeze_pass(run: Run, this: Pass, span: Span) -> Graph:
     """Returns the graph of one pass of a model: what comes from outside of it is an input, and no loop stands around it."""
     kept, given = _of_pass(run, this)
-    drafts = {number: run.nodes[number] for number in given}
+    drafts = {number: run.graph.nodes[number] for number in given}
     around = _around(run, this.region)
-    parents = {number: run.regions[number].alias for number in around}
+    parents = {number: run.graph.regions[number].alias for number in around}
     for number, draft in drafts.items():
-        run.nodes[number] = replace(
+        run.graph.nodes[number] = replace(
             draft,
             op="input",
             inputs=[],
@@ -44,15 +45,15 @@ def freeze_pass(run: Run, this: Pass, span: Span) -> Graph:
             region=0,
         )
     for number in around:
-        if run.regions[number].kind != "autocast":
-            run.regions[number].alias = 0
+        if run.graph.regions[number].kind != "autocast":
+            run.graph.regions[number].alias = 0
     try:
         return _graph(run, "expression", span, {"": this.module}, this.result, kept, this.gaps)
     finally:
         for number, draft in drafts.items():
-            run.nodes[number] = draft
+            run.graph.nodes[number] = draft
         for number, alias in parents.items():
-            run.regions[number].alias = alias
+            run.graph.regions[number].alias = alias
 
 
 def _around(run: Run, region: int | None) -> list[int]:
@@ -60,7 +61,7 @@ def _around(run: Run, region: int | None) -> list[int]:
     found = []
     while region:
         found.append(region)
-        region = run.regions[region].parent
+        region = run.graph.regions[region].parent
     return found
 
 
@@ -74,11 +75,11 @@ def _of_pass(run: Run, this: Pass) -> tuple[list[int], list[int]]:
     given: list[int] = []
     stack = sorted(wanted, reverse=True)
     while stack:
-        for source in run.nodes[stack.pop()].inputs:
+        for source in run.graph.nodes[stack.pop()].inputs:
             if source in wanted:
                 continue
             wanted.add(source)
-            draft = run.nodes[source]
+            draft = run.graph.nodes[source]
             if source >= this.start or draft.setup or draft.op == "parameter" or (given and draft.op in _NUMBERS):
                 stack.append(source)
             else:
@@ -97,25 +98,25 @@ def _graph(
 ) -> Graph:
     names = _module_names(run, roots)
     index = {old: new for new, old in enumerate(kept)}
-    regions, region_index = _regions(run, span, {run.nodes[old].region for old in kept}, index)
-    parameters, places = _parameters(run, names, [run.nodes[old] for old in kept], span.file, region_index)
+    regions, region_index = _regions(run, span, {run.graph.nodes[old].region for old in kept}, index)
+    parameters, places = _parameters(run, names, [run.graph.nodes[old] for old in kept], span.file, region_index)
     nodes = tuple(
         _node(run, draft, new, index, names, places, region_index, span)
-        for new, draft in ((index[old], run.nodes[old]) for old in kept)
+        for new, draft in ((index[old], run.graph.nodes[old]) for old in kept)
     )
     outputs = tuple((name, index[node]) for name, node in _outputs(run, result) if node in index)
     gaps = tuple(Unknown(gap.origin, _span(site, None)) for gap, site in met.values())
     return Graph(
-        run.entry, kind, span, nodes, parameters, _modules(run, names, span), regions, gaps, outputs, run.assumed
+        run.entry, kind, span, nodes, parameters, _modules(run, names, span), regions, gaps, outputs, run.graph.assumed
     )
 
 
 def _kept(run: Run, result: Value) -> list[int]:
     """Nodes of forward, and of those made while modules were built only what forward reads."""
-    wanted = {number for number, draft in enumerate(run.nodes) if not draft.setup}
+    wanted = {number for number, draft in enumerate(run.graph.nodes) if not draft.setup}
     stack = list(wanted)
     while stack:
-        for source in run.nodes[stack.pop()].inputs:
+        for source in run.graph.nodes[stack.pop()].inputs:
             if source not in wanted:
                 wanted.add(source)
                 stack.append(source)
@@ -124,13 +125,13 @@ def _kept(run: Run, result: Value) -> list[int]:
 
 def _read_ones(run: Run, wanted: set[int], result: Value) -> list[int]:
     """Returns nodes in order, without parameters and parts of results that nothing reads."""
-    read = {source for number in wanted for source in run.nodes[number].inputs} | {
+    read = {source for number in wanted for source in run.graph.nodes[number].inputs} | {
         node for _, node in _outputs(run, result)
     }
     return [
         number
         for number in sorted(wanted)
-        if run.nodes[number].op not in ("parameter", "getitem_unused") or number in read
+        if run.graph.nodes[number].op not in ("parameter", "getitem_unused") or number in read
     ]
 
 
@@ -142,7 +143,7 @@ def _outputs(run: Run, value: Value, prefix: str = "") -> list[tuple[str, int]]:
         case TensorV():
             node = value.node
             for position in value.pick:
-                node = run.nodes[node].picks.get((position,), node)
+                node = run.graph.nodes[node].picks.get((position,), node)
             return [(prefix or "0", node)]
         case tuple():
             return [
@@ -178,7 +179,7 @@ def _module_names(run: Run, roots: dict[str, ModuleV]) -> dict[int, tuple[str, b
     for prefix, root in roots.items():
         _name_hidden(root, prefix, names, set())
     counts: dict[str, int] = {}
-    for module in run.modules:
+    for module in run.graph.modules:
         if id(module) not in names and module.called:
             label = class_name(module.cls).rpartition(".")[2]
             counts[label] = counts.get(label, 0) + 1
@@ -239,7 +240,7 @@ def _parameters(
             return
         places[id(param)] = len(made)
         init = param.init
-        wrote = run.init_sites.get(id(param))
+        wrote = run.graph.init_sites.get(id(param))
         if (
             wrote is not None
             and wrote.unit.file != file
@@ -249,7 +250,7 @@ def _parameters(
             wrote = param.origin  # a helper in another file fills many models: what is odd about this one is here
         init = replace(init, span=_span(wrote, None))
         origin = _span(param.origin, None)
-        late = id(param) in run.late
+        late = id(param) in run.graph.late
         frozen = None if param.trainable else _span(param.frozen, None)
         made.append(
             Parameter(
@@ -268,7 +269,7 @@ def _parameters(
             )
         )
 
-    for module in run.modules:
+    for module in run.graph.modules:
         if id(module) in names:
             path = names[id(module)][0]
             for name, param in module.parameters.items():
@@ -286,7 +287,7 @@ def _parameters(
 def _buffer_paths(run: Run, names: dict[int, tuple[str, bool]]) -> dict[int, str]:
     """Returns the path of the first module that holds each buffer, by the buffer's identity."""
     paths: dict[int, str] = {}
-    for module in run.modules:
+    for module in run.graph.modules:
         if id(module) in names:
             for buffer in module.buffers.values():
                 paths.setdefault(id(buffer), names[id(module)][0])
@@ -299,8 +300,8 @@ def _regions(run: Run, span: Span, used: set[int], nodes: dict[int, int]) -> tup
     def resolved(number: int) -> int:
         seen = 0
         while True:
-            alias = run.regions[number].alias
-            if alias is None or alias == number or seen > len(run.regions):
+            alias = run.graph.regions[number].alias
+            if alias is None or alias == number or seen > len(run.graph.regions):
                 return number
             number, seen = alias, seen + 1
 
@@ -309,11 +310,11 @@ def _regions(run: Run, span: Span, used: set[int], nodes: dict[int, int]) -> tup
         around: int | None = resolved(number)
         while around is not None and around not in filled:
             filled.add(around)
-            parent_ = run.regions[around].parent
+            parent_ = run.graph.regions[around].parent
             around = None if parent_ is None else resolved(parent_)
     index: dict[int, int] = {}
     made: list[Region] = []
-    for number, draft in enumerate(run.regions):
+    for number, draft in enumerate(run.graph.regions):
         if number not in filled:
             continue
         index[number] = len(made)
@@ -371,12 +372,12 @@ def _modules(run: Run, names: dict[int, tuple[str, bool]], span: Span) -> tuple[
     made = []
     listed = {
         id(param)
-        for module in run.modules
+        for module in run.graph.modules
         if names.get(id(module), ("", False))[1]
         for param in (*module.parameters.values(), *module.modules.values())
         if isinstance(param, ParamV)
     }
-    for module in run.modules:
+    for module in run.graph.modules:
         if id(module) not in names:
             continue
         path, registered = names[id(module)]

@@ -10,12 +10,9 @@ from vglint import origin
 from vglint.graph import Graph
 from vglint.interp.entries.freeze import Kind, freeze
 from vglint.interp.entries.idle_initialisers import note_idle_initialisers
-from vglint.interp.machine.core import (
-    BudgetError,
-    Raised,
-    RegionDraft,
-    Run,
-)
+from vglint.interp.machine.budget import BudgetError
+from vglint.interp.machine.core import Raised, Run
+from vglint.interp.machine.drafts import RegionDraft
 from vglint.interp.torch.fixed_inputs import InputError
 from vglint.interp.torch.given import settle
 from vglint.interp.values.objects import (
@@ -44,28 +41,26 @@ def guarded(run: Run, span: Span, start: Callable[[], Started]) -> Graph:
         if kind == "training":
             note_idle_initialisers(run)
         if isinstance(result, (Unknown, OpaqueV)):
-            run.gap_of(result if isinstance(result, Unknown) else result.why)
+            run.graph.gap_of(result if isinstance(result, Unknown) else result.why)
     except BudgetError as error:
-        run.gap(origin.Budget(str(error)))
+        run.graph.gap(origin.Budget(str(error)))
     except InputError as error:
-        run.gap(origin.Argument(str(error)))
+        run.graph.gap(origin.Argument(str(error)))
     except Raised as error:
-        run.gap(origin.Raise(error.name), error.site)
+        run.graph.gap(origin.Raise(error.name), error.site)
     except RecursionError:
-        run.gap(origin.Budget("nested too deeply"))
+        run.graph.gap(origin.Budget("nested too deeply"))
     finally:
         sys.setrecursionlimit(limit)
     if not roots:
-        roots = run.roots
-    if not roots and run.modules:
-        roots = {"": run.modules[0]}
-    written, run.journal = run.journal, None
-    graph = freeze(run, kind, span, roots, result)
-    run.journal = written
-    return graph
+        roots = run.graph.roots
+    if not roots and run.graph.modules:
+        roots = {"": run.graph.modules[0]}
+    with run.journal.aside(None):
+        return freeze(run, kind, span, roots, result)
 
 
 def new_run(project: Project, entry: str) -> Run:
     run = Run(project, entry)
-    run.regions.append(RegionDraft(None, "function", entry))
+    run.graph.regions.append(RegionDraft(None, "function", entry))
     return run

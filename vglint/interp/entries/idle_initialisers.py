@@ -19,7 +19,7 @@ _FILLING = IN_PLACE.keys() | {f"{scheme}_" for scheme in SCHEMES} | {"copy_"}
 
 def note_idle_initialisers(run: Run) -> None:
     """Notes each initialiser of a trained model's class, or beside it in its file, that is defined and never used."""
-    if not any(draft.op == "step" for draft in run.nodes):
+    if not any(draft.op == "step" for draft in run.graph.nodes):
         return
     spaces = [space for space in run.memory.namespaces.values() if not space.prefix]
     texts = [space.module.text for space in spaces]
@@ -28,13 +28,13 @@ def note_idle_initialisers(run: Run) -> None:
         definitions = sum(len(re.findall(rf"\bdef\s+{function.name}\b", text)) for text in texts)
         if uses == definitions:
             emit(run, "idle_init", [], {"name": title}, Site(function.unit, function.node))
-            run.nodes[-1].setup = False
+            run.graph.nodes[-1].setup = False
 
 
 def _classes(run: Run) -> list[ClassV]:
     """Returns the user's classes of the modules that ran, whose bases are all known."""
     found: dict[str, ClassV] = {}
-    for module in run.modules:
+    for module in run.graph.modules:
         if isinstance(module, ModuleV) and isinstance(module.cls, ClassV) and module.called:
             found.setdefault(module.cls.qualified, module.cls)
     plain = ("torch.nn.Module", "builtins.object", "abc.ABC")

@@ -10,7 +10,8 @@ from typing import TypeAlias
 from vglint.graph import Graph
 from vglint.interp.entries.freeze import freeze_pass
 from vglint.interp.entries.starts import has_forward, is_lightning, run_forward
-from vglint.interp.machine.core import BudgetError, Frame, Raised, Run
+from vglint.interp.machine.budget import BudgetError
+from vglint.interp.machine.core import Frame, Raised, Run
 from vglint.interp.machine.passes import Pass
 from vglint.interp.nodes.emit import under_no_grad
 from vglint.interp.torch.fixed_inputs import InputError
@@ -115,12 +116,12 @@ def _rank(run: Run, this: Pass, trained: set[int]) -> tuple[bool, bool, int]:
 def _before_backward(run: Run) -> set[int]:
     """Returns the nodes that a backward pass starts from, and those before them."""
     found: set[int] = set()
-    todo = [number for number, draft in enumerate(run.nodes) if draft.op == "backward"]
+    todo = [number for number, draft in enumerate(run.graph.nodes) if draft.op == "backward"]
     while todo:
         number = todo.pop()
         if number not in found:
             found.add(number)
-            todo += run.nodes[number].inputs
+            todo += run.graph.nodes[number].inputs
     return found
 
 
@@ -129,16 +130,18 @@ def _optimizers(run: Run, module: ModuleV) -> dict[str, None]:
     own = {id(param) for _, part in walk(module) for param in part.parameters.values() if isinstance(param, ParamV)}
     moving = [
         draft.type.rpartition(".")[2]
-        for draft in run.nodes
+        for draft in run.graph.nodes
         if draft.op == "optimizer" and draft.type and any(id(param) in own for _, param in draft.params)
     ]
-    fitting = [name for fitted, name in run.passes.fitted if name and any(part is module for _, part in walk(fitted))]
+    fitting = [
+        name for fitted, name in run.graph.passes.fitted if name and any(part is module for _, part in walk(fitted))
+    ]
     return dict.fromkeys(moving or fitting)
 
 
 def _whole(run: Run, modules: Sequence[ModuleV]) -> list[ModuleV]:
     """Returns the models that are part of no other and that nothing has called."""
-    inside = {id(child) for module in run.modules for child in _held(module)}
+    inside = {id(child) for module in run.graph.modules for child in _held(module)}
     return [
         module
         for module in modules
@@ -176,12 +179,12 @@ def _held(module: ModuleV) -> Iterator[Value]:
 
 def _called_here(run: Run, module: ModuleV, frame: Frame) -> Pass | None:
     """Calls a model with inputs that are made up."""
-    roots, region, training = run.roots, run.region, run.training_code
-    run.training_code, run.region = False, 0
+    roots = run.graph.roots
     this = None
     try:
-        with suppress(Raised, BudgetError, InputError), passed(run, module) as this:
+        own = run.context.having(training_code=False)
+        with run.graph.inside(0), own, suppress(Raised, BudgetError, InputError), passed(run, module) as this:
             this.result = run_forward(run, module, frame)
     finally:
-        run.roots, run.region, run.training_code = roots, region, training
+        run.graph.roots = roots
     return this if this is not None and this.finished and this.nodes else None

@@ -156,7 +156,7 @@ def _default_instance(run: Run, cls: ClassV, function: FunctionV, site: Site) ->
     made = call(run, cls, [], {}, Frame(function.scope, function.unit, None), site)
     if not isinstance(made, Instance):
         return None
-    run.assumed = True
+    run.graph.assumed = True
     return made
 
 

@@ -24,8 +24,9 @@ from vglint.interp.entries.starts import (
     setup_call,
 )
 from vglint.interp.machine.attempts import take_back
-from vglint.interp.machine.core import NODES, STEPS, BudgetError, Frame, Raised, Run, call, evaluate, execute_unit
-from vglint.interp.machine.journal import MISSING, Journal
+from vglint.interp.machine.budget import NODES, STEPS, BudgetError
+from vglint.interp.machine.core import Frame, Raised, Run, call, evaluate, execute_unit
+from vglint.interp.machine.journal import MISSING, Log
 from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.names import member, namespace
 from vglint.interp.static.candidates import Candidate, Need, factories, needs
@@ -86,24 +87,35 @@ class Session:
         if candidate.kind != "script":
             run.memory = self.memory
             run.memory.begin()
-            run.journal = Journal()
         run.built = self.built if world is None else dict(self.built)
-        run.allowed = min(NODES, max(ENTRY_NODES, FILE_NODES - self.nodes))
-        run.steps_allowed = min(steps, max(ENTRY_STEPS, FILE_STEPS - self.steps))
-        unit = candidate.unit
+        run.budget.nodes_allowed = min(NODES, max(ENTRY_NODES, FILE_NODES - self.nodes))
+        run.budget.steps_allowed = min(steps, max(ENTRY_STEPS, FILE_STEPS - self.steps))
         space = namespace(run, self.module)
-        frame = Frame(Scope({}, None, space), unit, None)
+        frame = Frame(Scope({}, None, space), candidate.unit, None)
+        written = Log()
+        with run.journal.aside(None if candidate.kind == "script" else written):
+            try:
+                return self._graph(run, candidate, space, frame)
+            finally:
+                self.nodes += len(run.graph.nodes)
+                self.steps += run.budget.steps
+                take_back(run, written)
+
+    def _graph(
+        self, run: Run, candidate: Candidate, space: Namespace, frame: Frame
+    ) -> tuple[Graph | None, list[Graph]]:
+        unit = candidate.unit
         span = candidate.place or (
             unit.span(unit.head) if unit.definition is not None else Span(self.module.path, unit.line, 1, unit.line, 1)
         )
         replaced = self._define_again(run, candidate, space)
         made = Made(frame, span)
-        run.passes.harvest = partial(made.harvest, run)
+        run.graph.passes.harvest = partial(made.harvest, run)
         try:
             graph = guarded(run, span, lambda: self._started(run, candidate, space, frame))
             if graph.kind == "training":
-                made.harvest(run, run.passes.calls, run.modules)
-            told = world.text if world is not None else ON_CPU if run.asked_device else ""
+                made.harvest(run, run.graph.passes.calls, run.graph.modules)
+            told = run.world.text if run.world is not None else ON_CPU if run.graph.asked_device else ""
             named = [replace(each, entry=graph.entry, world=told) for each in made.graphs]
             is_bare = candidate.bare and not any(node.op in ACTS for node in graph.nodes)
             return None if is_bare else replace(graph, world=told), named
@@ -111,9 +123,6 @@ class Session:
             return None, []
         finally:
             space.names.update(replaced)
-            self.nodes += len(run.nodes)
-            self.steps += run.steps
-            take_back(run)
 
     def _define_again(self, run: Run, candidate: Candidate, space: Namespace) -> dict[str, Value]:
         """Makes names that the file defines several times mean what they do where a candidate stands; returns what they meant before."""
@@ -136,8 +145,8 @@ class Session:
                 raise NoEntry from None
             raise
         except BudgetError:
-            if candidate.kind == "class" and run.modules:
-                start_as_part(run, run.modules[0], self.starts)
+            if candidate.kind == "class" and run.graph.modules:
+                start_as_part(run, run.graph.modules[0], self.starts)
             raise
         if kind == "class" and "" in roots:
             start_as_part(run, roots[""], self.starts)
@@ -183,28 +192,22 @@ class Session:
         if need != "nothing" and cls.name == cls.unit.names[-1]:
             shown = self.built.get(cls.qualified)
             if shown is not None and (need == "arguments" or _is_given_others(run, cls, shown[0])):
-                run.setup += 1
-                try:
+                with run.context.having(setup=True):
                     made = call(run, cls, list(shown[0]), dict(shown[1]), frame, Site(cls.unit, cls.unit.head))
-                finally:
-                    run.setup -= 1
                 return run_made(run, made, frame)
             for name in factories(self.module, cls.name)[: need == "arguments"]:
                 function = member(run, namespace(run, self.module), name)
                 made = setup_call(run, function, frame) if isinstance(function, FunctionV) else None
                 if isinstance(made, ModuleV) and isinstance(made.cls, ClassV) and made.cls.qualified == cls.qualified:
                     return run_made(run, made, frame)
-                run.gaps.clear()
-                run.modules.clear()
-                run.nodes.clear()
+                run.graph.gaps.clear()
+                run.graph.modules.clear()
+                run.graph.nodes.clear()
         return run_class(run, cls, frame)
 
     def _evaluated(self, run: Run, node: code.Expression, frame: Frame) -> Value:
-        run.setup += 1
-        try:
+        with run.context.having(setup=True):
             return evaluate(run, node, frame)
-        finally:
-            run.setup -= 1
 
 
 def title(candidate: Candidate) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from vglint import ops, origin
 from vglint.given import Input
 from vglint.interp.entries.made_up_arguments import arguments_for, hands_on, missed_by_default
-from vglint.interp.machine.attempts import Attempt
+from vglint.interp.machine.attempts import attempted
 from vglint.interp.machine.core import (
     Frame,
     Raised,
@@ -53,18 +53,9 @@ class NoEntry(Exception):
 
 def setup_call(run: Run, function: FunctionV, frame: Frame) -> Value:
     """Calls a function that builds a model."""
-    run.setup += 1
-    try:
-        return call(
-            run,
-            function,
-            arguments_for(run, function, tensors=False),
-            {},
-            frame,
-            Site(function.unit, function.unit.head),
-        )
-    finally:
-        run.setup -= 1
+    site = Site(function.unit, function.unit.head)
+    with run.context.having(setup=True):
+        return call(run, function, arguments_for(run, function, tensors=False), {}, frame, site)
 
 
 def run_made(run: Run, made: Value, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
@@ -85,7 +76,7 @@ def run_class(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], 
 
 def run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
     """Calls a module with an input for each required argument of its forward."""
-    run.roots = {"": module}
+    run.graph.roots = {"": module}
     site = module.origin or Site(frame.unit, frame.unit.head)
     forward = module.attrs.get("forward")
     if forward is None:
@@ -146,29 +137,30 @@ def _accepted(
     options = [param.name for param in (*params.positional[given:], *params.keyword_only) if param.default is not None]
     missed = missed_by_default(run, forward, given)
     while True:
-        attempt, known = Attempt(run), set(run.gaps)
-        wanted: list[str] = []
-        lacking: list[Site | None] = []
-        missed = [name for name in missed if name not in keywords]
-        result: Value = None
-        raised: Raised | None = None
-        try:
-            result = call(run, module, list(args), keywords, frame, site)
-            lacking = [site for cause, (_, site) in run.gaps.items() if _wants_value(cause) and cause not in known]
-            wanted = [name for name in options if name not in keywords and _is_named(name, lacking)][:1]
-        except Raised as error:
-            raised = error
-            wanted = [name for wanted in missing(error) for name in options if name.endswith(wanted)][:1]
-        if not wanted and (lacking or raised is not None):
-            wanted, missed = missed[:1], missed[1:]
-        wanted = [name for name in wanted if name not in keywords]
-        if not wanted or run.steps > _AGAIN or len(keywords) > _OPTIONAL:
-            attempt.keep(run)
-            if raised is not None:
-                raise raised
-            return result
-        attempt.undo(run)
-        run.modules_running.clear()
+        with attempted(run) as attempt:
+            known = set(run.graph.gaps)
+            wanted: list[str] = []
+            lacking: list[Site | None] = []
+            missed = [name for name in missed if name not in keywords]
+            result: Value = None
+            raised: Raised | None = None
+            try:
+                result = call(run, module, list(args), keywords, frame, site)
+                lacking = [
+                    site for cause, (_, site) in run.graph.gaps.items() if _wants_value(cause) and cause not in known
+                ]
+                wanted = [name for name in options if name not in keywords and _is_named(name, lacking)][:1]
+            except Raised as error:
+                raised = error
+                wanted = [name for wanted in missing(error) for name in options if name.endswith(wanted)][:1]
+            if not wanted and (lacking or raised is not None):
+                wanted, missed = missed[:1], missed[1:]
+            wanted = [name for name in wanted if name not in keywords]
+            if not wanted or run.budget.steps > _AGAIN or len(keywords) > _OPTIONAL:
+                if raised is not None:
+                    raise raised
+                return result
+            attempt.undo(run)
         keywords.update((name, entry_input(run, name, site)) for name in wanted)
 
 
@@ -204,15 +196,15 @@ def missing(error: Raised) -> list[str]:
 
 
 def run_training(run: Run, function: FunctionV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
-    run.training_code = True
+    run.context.training_code = True
     args = arguments_for(run, function, tensors=False)
     call(run, function, args, {}, Frame(frame.scope, function.unit, None), Site(function.unit, function.unit.head))
-    return run.roots, None
+    return run.graph.roots, None
 
 
 def run_method(run: Run, cls: ClassV, name: str, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
     """Builds an object of a class that trains, and calls the method that does."""
-    run.training_code = True
+    run.context.training_code = True
     inner = Frame(frame.scope, cls.unit, None)
     site = Site(cls.unit, cls.unit.head)
     init = find_in_mro(cls, "__init__")
@@ -228,19 +220,19 @@ def run_method(run: Run, cls: ClassV, name: str, frame: Frame) -> tuple[dict[str
         return {}, None
     elsewhere = acts_elsewhere(cls.node, name) if cls.node is not None else None
     if elsewhere is not None:
-        run.gap(origin.Call(f"{elsewhere}() is called from elsewhere"))
+        run.graph.gap(origin.Call(f"{elsewhere}() is called from elsewhere"))
     if name != "__init__":
         rest = arguments_for(run, method[0], tensors=False, skip=1)
         call(run, MethodV(method[0], made), rest, {}, inner, Site(method[0].unit, method[0].node))
     if isinstance(made, ModuleV):
-        return {"": made, **run.roots}, None
+        return {"": made, **run.graph.roots}, None
     held = {key: value for key, value in made.attrs.items() if isinstance(value, ModuleV)}
-    return {**held, **run.roots}, None
+    return {**held, **run.graph.roots}, None
 
 
 def run_script(run: Run, module: Module, space: Namespace) -> tuple[dict[str, ModuleV], Value]:
     """Executes a file from top to bottom, as `python file.py` does."""
-    run.training_code = True
+    run.context.training_code = True
     space.names["__name__"] = "__main__"
     in_order = bool(repeated(module))
     for unit in module.units:
@@ -258,7 +250,7 @@ def run_script(run: Run, module: Module, space: Namespace) -> tuple[dict[str, Mo
                 execute(run, statement, inner)
         except Raised:
             continue
-    return run.roots, None
+    return run.graph.roots, None
 
 
 def run_lightning(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
@@ -267,13 +259,13 @@ def run_lightning(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, Module
     module = roots.get("")
     if module is None:
         return roots, result
-    run.training_code = True
+    run.context.training_code = True
     return roots, lightning_step(run, module, cls, frame)
 
 
 def fit_models(run: Run, frame: Frame) -> None:
     """Takes a step of each LightningModule that the program hands to a trainer."""
-    for module, _ in list(run.passes.fitted):
+    for module, _ in list(run.graph.passes.fitted):
         if isinstance(module.cls, ClassV) and is_lightning(module.cls):
             lightning_step(run, module, module.cls, frame)
 
@@ -284,27 +276,25 @@ def lightning_step(run: Run, module: ModuleV, cls: ClassV, frame: Frame) -> Valu
     site = Site(cls.unit, cls.unit.head)
     configured = find_in_mro(cls, "configure_optimizers")
     optimizer = call(run, MethodV(configured[0], module), [], {}, inner, site) if configured is not None else None
-    region = run.open_region("loop", "training_step", site)
     step = find_in_mro(cls, "training_step")
     assert step is not None
     args = arguments_for(run, step[0], tensors=True, skip=1) if isinstance(step[0], FunctionV) else []
-    run.modules_running.append(module)
-    if find_in_mro(cls, "forward") is None:
-        with passed(run, module) as this:  # the step is all there is of the model
-            loss = this.result = call(run, MethodV(step[0], module), args, {}, inner, site)
-    else:
-        loss = call(run, MethodV(step[0], module), args, {}, inner, site)
-    run.modules_running.pop()
-    if module.attrs.get("automatic_optimization") is not False:
-        if isinstance(loss, DictV):
-            loss = loss.items.get("loss")
-        if is_tensor(loss):
-            training.tensor_method(run, loss, "backward", [], {}, site)
-        for made in _optimizers_in(optimizer):
-            get = get_attribute(run, made, "step", inner)
-            call(run, get, [], {}, inner, site)
-            call(run, get_attribute(run, made, "zero_grad", inner), [], {}, inner, site)
-    run.region = run.regions[region].parent or 0
+    with run.graph.opened("loop", "training_step", site):
+        with run.context.having(modules_running=(*run.context.modules_running, module)):
+            if find_in_mro(cls, "forward") is None:
+                with passed(run, module) as this:  # the step is all there is of the model
+                    loss = this.result = call(run, MethodV(step[0], module), args, {}, inner, site)
+            else:
+                loss = call(run, MethodV(step[0], module), args, {}, inner, site)
+        if module.attrs.get("automatic_optimization") is not False:
+            if isinstance(loss, DictV):
+                loss = loss.items.get("loss")
+            if is_tensor(loss):
+                training.tensor_method(run, loss, "backward", [], {}, site)
+            for made in _optimizers_in(optimizer):
+                get = get_attribute(run, made, "step", inner)
+                call(run, get, [], {}, inner, site)
+                call(run, get_attribute(run, made, "zero_grad", inner), [], {}, inner, site)
     return loss
 
 
@@ -334,7 +324,7 @@ def built(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Valu
     made = call(run, cls, args, {}, inner, Site(cls.unit, cls.unit.head))
     if not isinstance(made, ModuleV):
         return {}, Unknown(origin.Call(f"{cls.name}() is no module"))
-    run.roots = {"": made}
+    run.graph.roots = {"": made}
     return {"": made}, made
 
 

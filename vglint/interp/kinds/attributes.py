@@ -166,7 +166,7 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
             try:
                 return call(run, MethodV(fallback[0], value), [name], {}, frame, Site(frame.unit, frame.unit.head))
             except Raised:
-                if run.trying:
+                if run.context.trying:
                     raise
                 return Unknown(origin.Member(value.cls.name, name))
         if value.cls.fields is not None and name in (
@@ -287,12 +287,12 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
             return dtype_of(run, value.node, 0) if isinstance(value, TensorV) else FLOAT32
         case "requires_grad":
             return value.trainable if isinstance(value, ParamV) else Unknown(origin.Computed("requires_grad"))
-        case "is_cuda" if run.modules_running:
+        case "is_cuda" if run.context.modules_running:
             return on_device(run) == "cuda"
         case "is_cuda" | "is_sparse" | "is_quantized" | "is_mps" | "is_nested":
             return False
         case "grad":
-            if isinstance(value, ParamV) and run.training_code:
+            if isinstance(value, ParamV) and run.context.training_code:
                 emit(run, "param_grad", [], {}, Site(frame.unit, frame.unit.head), params=[("0", value)])
             return Unknown(origin.Computed("grad"))
         case "data" if isinstance(value, ParamV):
@@ -304,13 +304,15 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
     if (
         isinstance(value, TensorV)
         and not value.pick
-        and run.nodes[value.node].op == "input"
+        and run.graph.nodes[value.node].op == "input"
         and ops.method(name) is None
         and ops.attribute(name) is None
         and name not in native_methods.TENSOR_NAMES
     ):
         # Not a tensor but something that holds tensors: a batch object, a packed sequence.
-        return entry_input(run, f"{run.nodes[value.node].config.get('name')}.{name}", Site(frame.unit, frame.unit.head))
+        return entry_input(
+            run, f"{run.graph.nodes[value.node].config.get('name')}.{name}", Site(frame.unit, frame.unit.head)
+        )
     if ops.attribute(name) is not None:
         return tensor_attribute(run, value, name, frame)
     return bound_method(run, value, name, frame)
@@ -322,7 +324,7 @@ _FLOATS = frozenset({"weight", "norm", "activation", "attention", "recurrent", "
 
 def dtype_of(run: Run, node: int, depth: int) -> Value:
     """Returns the dtype of a node's output as far as its ops tell: layers make floats, the rest keeps what it gets."""
-    draft = run.nodes[node]
+    draft = run.graph.nodes[node]
     op = ops.OPS.get(draft.op)
     if ops.has(draft.op, "gives_integers"):
         return INT64

@@ -84,10 +84,7 @@ def instantiate(
         instance.entries = DictV({})
     found = find_in_mro(cls, "__init__")
     base = leaf_base(cls) if isinstance(instance, ModuleV) else None
-    run.setup += 1
-    run.building += module
-    running, run.modules_running = run.modules_running, []
-    try:
+    with run.context.having(setup=True, constructing=module or run.context.constructing, modules_running=()):
         if found is not None and not (cls.frozen_kind == "dataclass" and found[1] is not cls and cls.fields):
             call(run, MethodV(found[0], instance), args, keywords, frame, site)
         elif cls.frozen_kind in ("dataclass", "namedtuple"):
@@ -97,10 +94,6 @@ def instantiate(
             build_leaf(run, instance, base, args, keywords, frame, site)
         elif instance.entries is not None:
             call(run, dict_base_method(run, instance.entries, "__init__"), args, keywords, frame, site)
-    finally:
-        run.setup -= 1
-        run.building -= module
-        run.modules_running = running
     return instance
 
 

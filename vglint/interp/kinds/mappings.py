@@ -24,11 +24,8 @@ def mapping_method(run: Run, instance: Instance, name: str) -> BuiltinV:
     """Returns a mixin method, working through the methods that the class itself has."""
 
     def one(key: Value, frame: Frame, site: Site) -> Value:
-        run.trying += 1
-        try:
+        with run.context.having(trying=True):
             return call(run, get_attribute(run, instance, "__getitem__", frame), [key], {}, frame, site)
-        finally:
-            run.trying -= 1
 
     def keys(frame: Frame, site: Site) -> list[Value] | None:
         method = get_attribute(run, instance, "__iter__", frame)

@@ -133,12 +133,17 @@ def _append(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value
 
 def _note_kept(run: Run, holder: ListV, item: Value, site: Site) -> None:
     """Notes that a loop of training code puts a tensor into a list that was made before the loop."""
-    if not isinstance(item, TensorV) or not run.training_code or run.setup or run.modules_running:
+    if (
+        not isinstance(item, TensorV)
+        or not run.context.training_code
+        or run.context.setup
+        or run.context.modules_running
+    ):
         return
-    region: int | None = run.region
-    while region is not None and run.regions[region].kind != "loop":
-        region = run.regions[region].parent
-    if region is not None and holder.born < run.regions[region].born:
+    region: int | None = run.graph.region
+    while region is not None and run.graph.regions[region].kind != "loop":
+        region = run.graph.regions[region].parent
+    if region is not None and holder.born < run.graph.regions[region].born:
         source = node_of(run, item, site)
         if source is not None:
             emit(run, "kept", [source], {}, site)
@@ -151,14 +156,14 @@ def _extend(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value
     count = found.count if found.count is not None else Unknown(origin.Length("list of unknown length"))
     if found.items is not None or found.parts is not None:
         items = found.items if found.items is not None else found.parts or []
-        run.tick(len(items) // 8)
+        run.budget.tick(len(items) // 8)
         repeats.append(run, value, items)
     elif not value.items and not repeats.repeating(run, value.born):
-        run.touch(value)
+        run.journal.touch(value)
         value.items.append(found.item)
-        run.set_field(value, "count", count)
+        run.journal.set_field(value, "count", count)
     elif is_tensor(found.item):
-        run.touch(value)
+        run.journal.touch(value)
         value.items.append(found.item)
     else:
         repeats.append(run, value, [RepeatV((found.item,), count, OpenLoop(count))])
@@ -167,7 +172,7 @@ def _extend(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value
 
 def _insert(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     if len(args) == 2 and isinstance(args[0], int):
-        run.touch(value)
+        run.journal.touch(value)
         if not repeats.is_repeated(value.items[: args[0]] if args[0] >= 0 else value.items[args[0] :]):
             value.items.insert(args[0], args[1])
     return None
@@ -178,19 +183,19 @@ def _pop(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], 
     if isinstance(at, int) and value.count is None and -len(value.items) <= at < len(value.items):
         if repeats.is_repeated(value.items):
             return repeats.UNKNOWN_LENGTH
-        run.touch(value)
+        run.journal.touch(value)
         return value.items.pop(at)
     return value.items[0] if value.items else Unknown(origin.Computed("pop"))
 
 
 def _reverse(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    run.touch(value)
+    run.journal.touch(value)
     value.items.reverse()
     return None
 
 
 def _sort(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    run.touch(value)
+    run.journal.touch(value)
     try:
         value.items.sort(reverse=keywords.get("reverse") is True)
     except TypeError:
@@ -216,9 +221,9 @@ def _count(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value]
 def _clear(run: Run, value: Any, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     if isinstance(value, DictV):
         for key in list(value.items):
-            run.drop(value.items, key)
+            run.journal.drop(value.items, key)
     else:
-        run.touch(value)
+        run.journal.touch(value)
         value.items.clear()
     return None
 
@@ -226,7 +231,7 @@ def _clear(run: Run, value: Any, args: list[Value], keywords: dict[str, Value], 
 def _remove(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     for position, item in enumerate(value.items):
         if args and equal(item, args[0]) is True:
-            run.touch(value)
+            run.journal.touch(value)
             del value.items[position]
             break
     return None
@@ -280,7 +285,7 @@ def _get(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], 
 def _dict_pop(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     found = _get(run, value, args, keywords, frame, site)
     if args and isinstance(args[0], (str, int)) and args[0] in value.items:
-        run.drop(value.items, args[0])
+        run.journal.drop(value.items, args[0])
     elif args and len(args) > 1 and not value.complete:
         # A keyword that no call gives takes its default.
         return args[1]
@@ -291,13 +296,13 @@ def _update(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value
     for source in args:
         if isinstance(source, DictV):
             for key, item in source.items.items():
-                run.put(value.items, key, item)
+                run.journal.put(value.items, key, item)
             if not source.complete:
-                run.set_field(value, "complete", False)
+                run.journal.set_field(value, "complete", False)
         else:
-            run.set_field(value, "complete", False)
+            run.journal.set_field(value, "complete", False)
     for key, item in keywords.items():
-        run.put(value.items, key, item)
+        run.journal.put(value.items, key, item)
     return None
 
 
@@ -306,7 +311,7 @@ def _setdefault(
 ) -> Value:
     if args and isinstance(args[0], (str, int)):
         if args[0] not in value.items:
-            run.put(value.items, args[0], args[1] if len(args) > 1 else None)
+            run.journal.put(value.items, args[0], args[1] if len(args) > 1 else None)
         return value.items[args[0]]
     return Unknown(origin.Computed("key of a dict"))
 
@@ -340,7 +345,7 @@ DICT: dict[str, Act] = {
 
 def _add(run: Run, value: SetV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     if args and not any(equal(item, args[0]) is True for item in value.items):
-        run.touch(value)
+        run.journal.touch(value)
         value.items.append(args[0])
     return None
 
@@ -410,7 +415,7 @@ def dict_base_method(run: Run, value: DictV, name: str) -> Value:
             made = LIBRARY["builtins.dict"](run, External("builtins.dict"), args, keywords, frame, site)
             assert isinstance(made, DictV)
             value.items.update(made.items)
-            run.set_field(value, "complete", made.complete)
+            run.journal.set_field(value, "complete", made.complete)
             return None
         return Unknown(origin.Call(f"dict.{name}"))
 

@@ -62,12 +62,12 @@ def call_method(
         return opaque(run, origin.Call(f"Tensor.{name}()"), [value, *args, *keywords.values()], site)
     result = _with_self(run, spelling, value, args, keywords, site)
     if spelling.inplace and isinstance(value, TensorV) and isinstance(result, TensorV):
-        run.set_field(value, "node", result.node)
-        run.set_field(value, "pick", result.pick)
-        run.set_field(value, "shape", result.shape or value.shape)
-        run.set_field(value, "ramp", result.ramp)
-        run.set_field(value, "init", result.init)
-        run.set_field(value, "values", result.values)
+        run.journal.set_field(value, "node", result.node)
+        run.journal.set_field(value, "pick", result.pick)
+        run.journal.set_field(value, "shape", result.shape or value.shape)
+        run.journal.set_field(value, "ramp", result.ramp)
+        run.journal.set_field(value, "init", result.init)
+        run.journal.set_field(value, "values", result.values)
         return value
     return result
 
@@ -112,10 +112,10 @@ def _special(
             return Unknown(origin.Argument(name))
         case "backward" | "register_hook" | "retain_grad" | "requires_grad_":
             return training.tensor_method(run, value, name, args, keywords, site)
-        case "detach" if isinstance(value, (ParamV, ParamView)) and run.setup:
+        case "detach" if isinstance(value, (ParamV, ParamView)) and run.context.setup:
             whole = isinstance(value, ParamV) or value.whole
             return ParamView(value.param if isinstance(value, ParamView) else value, whole, True)
-        case "chunk" | "split" | "unbind" if isinstance(value, (ParamV, ParamView)) and run.setup:
+        case "chunk" | "split" | "unbind" if isinstance(value, (ParamV, ParamView)) and run.context.setup:
             return _blocks(run, value, name, args, keywords)
         case "keys" | "values" | "items" | "get" if isinstance(value, TensorV):
             return Unknown(origin.Computed(f".{name}()"))
@@ -166,6 +166,6 @@ def _write(
         distribution.overwrite(run, value, distribution.altered(param.init, name, args, keywords), site)
     elif name in ("requires_grad_",) or name in ("squeeze_", "unsqueeze_", "detach_", "t_", "transpose_"):
         pass
-    elif run.setup or not any(is_tensor(arg) or isinstance(arg, OpaqueV) for arg in args):
+    elif run.context.setup or not any(is_tensor(arg) or isinstance(arg, OpaqueV) for arg in args):
         distribution.overwrite(run, value, distribution.UNKNOWN, site)
     return value

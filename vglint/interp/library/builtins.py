@@ -230,7 +230,7 @@ def _is_mark(run: Run, tensor: Value, name: str) -> bool:
     """Whether an attribute is one that somebody may have left on a tensor; nobody did. What the entry is given may be more than a tensor."""
     if name.startswith("__") or names.has("torch.Tensor", name):
         return False
-    return name.startswith("_") or (isinstance(tensor, TensorV) and run.nodes[tensor.node].op != "input")
+    return name.startswith("_") or (isinstance(tensor, TensorV) and run.graph.nodes[tensor.node].op != "input")
 
 
 _OF_MODULES = frozenset("forward training dump_patches call_super_init state_dict load_state_dict compile".split())

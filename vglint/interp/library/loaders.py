@@ -47,7 +47,7 @@ def _batch(run: Run, value: LoaderV, site: Site) -> Value:
     for number, shape in enumerate(value.shapes):
         part = None if shape is None else (None, *shape[1:])
         emit(run, "getitem", [whole.node], {"index": number}, site, shape=part)
-        parts.append(TensorV(len(run.nodes) - 1, run.nodes[-1].shape))
+        parts.append(TensorV(len(run.graph.nodes) - 1, run.graph.nodes[-1].shape))
     return tuple(parts)
 
 

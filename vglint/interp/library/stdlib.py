@@ -64,8 +64,8 @@ def duplicate(value: Value, memo: dict[int, Value], run: Run | None = None) -> V
         case ModuleV():
             made = memo[id(value)] = ModuleV(value.cls, {}, value.origin)
             if run is not None:
-                run.modules.append(made)
-                made.region = run.region
+                run.graph.modules.append(made)
+                made.region = run.graph.region
             made.spelling, made.opaque, made.in_forward = value.spelling, value.opaque, value.in_forward
             made.config, made.loops = dict(value.config), dict(value.loops)
             made.unnamed, made.parametrised, made.view = value.unnamed, value.parametrised, value.view
@@ -361,9 +361,9 @@ def argument_parser(
             else Unknown(origin.Argument(long)),
         )
         if isinstance(target, str) and run.world is not None and run.world.changes("option", target):
-            run.put(defaults, target, switched(run.world))
+            run.journal.put(defaults, target, switched(run.world))
         elif isinstance(target, str):
-            run.put(
+            run.journal.put(
                 defaults,
                 target,
                 Unknown(origin.Argument(f"args.{target}"))
@@ -380,7 +380,7 @@ def argument_parser(
 
     def set_defaults(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
         for name, value in keywords.items():
-            run.put(defaults, name, value)
+            run.journal.put(defaults, name, value)
         return None
 
     known = {

@@ -2,55 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from vglint.interp.machine.core import Run
-from vglint.interp.machine.journal import Journal, rewind, write_place
+from vglint.interp.machine.journal import Log, write_place
 from vglint.interp.values.objects import DictV, Instance, ListV, Value
 
 
 class Attempt:
-    """Everything that a run does from here on, until it is kept or undone; what it wrote is in a journal of its own."""
+    """Everything that a run does from here on; what it wrote is in a log of its own."""
 
-    __slots__ = ("_before", "_fitted", "_gaps", "_made", "_noted", "_passes", "_region", "_roots", "_written")
+    __slots__ = ("_fitted", "_gaps", "_made", "_noted", "_passes", "_region", "_roots", "_told", "_written", "undone")
 
-    def __init__(self, run: Run) -> None:
-        self._before, self._written = run.journal, Journal()
-        self._made = len(run.nodes), len(run.regions), len(run.modules)
-        self._passes, self._fitted, self._roots = len(run.passes.calls), len(run.passes.fitted), dict(run.roots)
-        self._gaps, self._region = dict(run.gaps), run.region
+    def __init__(self, run: Run, written: Log) -> None:
+        graph = run.graph
+        self.undone = False
+        self._written = written
+        self._made = len(graph.nodes), len(graph.regions), len(graph.modules)
+        self._passes, self._fitted = len(graph.passes.calls), len(graph.passes.fitted)
+        self._roots, self._gaps, self._region = dict(graph.roots), dict(graph.gaps), graph.region
+        self._told = graph.trained, graph.asked_turn
         self._noted = run.memory.mark()
-        run.journal = self._written
-
-    def keep(self, run: Run) -> None:
-        run.journal = None if self._before is None else self._before.absorb(self._written)
 
     def undo(self, run: Run) -> None:
         """Takes back what was written and the nodes that were made, with everything that names such a node."""
-        rewind(self._written)
-        run.version += 1
+        self.undone = True
+        self._written.taken_back()
+        run.journal.version += 1
+        graph = run.graph
         nodes, regions, modules = self._made
-        del run.nodes[nodes:], run.regions[regions:], run.modules[modules:], run.passes.calls[self._passes :]
-        del run.passes.fitted[self._fitted :]
-        run.roots = self._roots
-        for draft in run.nodes:
+        del graph.nodes[nodes:], graph.regions[regions:], graph.modules[modules:]
+        del graph.passes.calls[self._passes :], graph.passes.fitted[self._fitted :]
+        for draft in graph.nodes:
             for key in [key for key, made in draft.picks.items() if made >= nodes]:
                 del draft.picks[key]
-        tables: tuple[dict[Any, Any], ...] = (run.constants, run.labels, run.carries)
+        tables: tuple[dict[Any, Any], ...] = (graph.constants, graph.labels, graph.carries)
         for table in tables:
             for key in [key for key in table if (key[0] if isinstance(key, tuple) else key) >= nodes]:
                 del table[key]
         run.memory.withdraw(self._noted)
-        run.gaps, run.region, run.journal = self._gaps, self._region, self._before
+        graph.roots, graph.gaps, graph.region = self._roots, self._gaps, self._region
+        graph.trained, graph.asked_turn = self._told
 
 
-def take_back(run: Run) -> None:
+@contextmanager
+def attempted(run: Run) -> Iterator[Attempt]:
+    """Keeps what is done inside, however it ends, save where the attempt is undone there."""
+    with run.journal.recorded() as written:
+        yield Attempt(run, written)
+
+
+def take_back(run: Run, written: Log) -> None:
     """Takes back what an entry wrote, save in what later entries are built with."""
     spared: set[int] = set()
     for args, keywords in run.built.values():
         _reach([*args, *keywords.values()], spared)
-    for holder, key, before in reversed(run.journal or []):
+    for holder, key, before in reversed(written):
         if id(holder) not in spared:
             write_place(holder, key, before)
 

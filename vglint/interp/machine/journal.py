@@ -1,12 +1,25 @@
-"""Writes that can be taken back."""
+"""Writes to what the program changes; those of an attempt are logged and can be taken back."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from vglint.interp.values.objects import ListV, SetV
+from vglint.interp.values.objects import (
+    Attrs,
+    DictV,
+    Instance,
+    ListV,
+    Locals,
+    OpaqueV,
+    ParamV,
+    SetV,
+    TensorV,
+    Value,
+)
 
 
 class Missing(Enum):
@@ -19,22 +32,12 @@ MISSING: Final = Missing.MISSING
 LIST: Final = object()
 """The key of all items of a list or set."""
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class FieldKey:
     name: str
-
-
-def rewind(log: list[tuple[Any, Any, Any]]) -> dict[tuple[int, Any], tuple[Any, Any, Any]]:
-    """Undoes logged writes and returns what the written places held: by place, (holder, key, value after)."""
-    after: dict[tuple[int, Any], tuple[Any, Any, Any]] = {}
-    for holder, key, _ in log:
-        place = (id(holder), key)
-        if place not in after:
-            after[place] = (holder, key, read_place(holder, key))
-    for holder, key, old in reversed(log):
-        write_place(holder, key, old)
-    return after
 
 
 def read_place(holder: Any, key: Any) -> Any:
@@ -56,7 +59,7 @@ def write_place(holder: Any, key: Any, value: Any) -> None:
         holder[key] = value
 
 
-class Journal(list[tuple[Any, Any, Any]]):
+class Log(list[tuple[Any, Any, Any]]):
     """Writes that can be taken back: holder, key, what it held; `touched` are the lists and sets among the holders."""
 
     __slots__ = ("touched",)
@@ -65,8 +68,101 @@ class Journal(list[tuple[Any, Any, Any]]):
         super().__init__()
         self.touched: dict[int, ListV | SetV] = {}
 
-    def absorb(self, later: Journal) -> Journal:
-        """Returns this journal with the writes of a later one at its end."""
+    def taken_back(self) -> dict[tuple[int, Any], tuple[Any, Any, Any]]:
+        """Undoes the writes and returns what the written places held: by place, (holder, key, value after)."""
+        after: dict[tuple[int, Any], tuple[Any, Any, Any]] = {}
+        for holder, key, _ in self:
+            place = (id(holder), key)
+            if place not in after:
+                after[place] = (holder, key, read_place(holder, key))
+        for holder, key, old in reversed(self):
+            write_place(holder, key, old)
+        self.clear()
+        self.touched.clear()
+        return after
+
+    def absorb(self, later: Log) -> None:
+        """Takes the writes of a later log as its own."""
         self += later
         self.touched |= later.touched
-        return self
+
+
+class Journal:
+    """The one way to change what the program holds."""
+
+    __slots__ = ("clock", "log", "version", "written")
+
+    def __init__(self) -> None:
+        self.log: Log | None = None
+        """The writes of the innermost attempt; None where nothing is taken back."""
+        self.version = 0
+        """Counts writes, save to names of calls, parameters, tensors and attributes of modules."""
+        self.clock = 0
+        """Counts writes to attributes of modules and captured names; `written` has the last one to each table."""
+        self.written: dict[int, int] = {}
+
+    def put(self, table: dict[Any, T], key: Any, value: T) -> None:
+        """Stores into a table."""
+        if self.log is not None:
+            self.log.append((table, key, table.get(key, MISSING)))
+        table[key] = value
+        if type(table) is not Locals or table.captured:
+            self._note(table)
+
+    def drop(self, table: dict[Any, Value], key: Any) -> None:
+        """Removes a key from a table."""
+        self._note(table)
+        if self.log is not None:
+            self.log.append((table, key, table.get(key, MISSING)))
+        table.pop(key, None)
+
+    def _note(self, table: dict[Any, Any]) -> None:
+        if type(table) is Attrs or type(table) is Locals:
+            self.clock += 1
+            self.written[id(table)] = self.clock
+        else:
+            self.version += 1
+
+    def touch(self, holder: ListV | SetV) -> None:
+        """Must be called before a list or set changes."""
+        self.version += 1
+        if self.log is not None and id(holder) not in self.log.touched:
+            # What it held at first is all that is needed to take everything back.
+            self.log.touched[id(holder)] = holder
+            self.log.append((holder, LIST, list(holder.items)))
+
+    def set_field(self, holder: TensorV | ParamV | DictV | ListV | Instance | OpaqueV, name: str, value: Any) -> None:
+        """Sets a field of an abstract object."""
+        if self.log is not None:
+            self.log.append((holder, FieldKey(name), getattr(holder, name)))
+        setattr(holder, name, value)
+        if type(holder) is not ParamV and type(holder) is not TensorV:
+            self.version += 1
+
+    def write(self, holder: Any, key: Any, value: Any) -> None:
+        """Writes a place, as an arm that was taken back left it."""
+        if self.log is not None:
+            self.log.append((holder, key, read_place(holder, key)))
+        write_place(holder, key, value)
+
+    # ---- attempts
+
+    @contextmanager
+    def aside(self, log: Log | None) -> Iterator[None]:
+        """Logs what is written inside there, and nowhere else; None: nothing of it is taken back."""
+        outer, self.log = self.log, log
+        try:
+            yield
+        finally:
+            self.log = outer
+
+    @contextmanager
+    def recorded(self) -> Iterator[Log]:
+        """Gives the writes made inside, which stay those of the attempt around."""
+        outer, self.log = self.log, Log()
+        try:
+            yield self.log
+        finally:
+            log, self.log = self.log, outer
+            if outer is not None:
+                outer.absorb(log)

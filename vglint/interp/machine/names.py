@@ -84,7 +84,7 @@ def member(run: Run, space: Namespace, name: str) -> Value | Missing:
 def set_member(run: Run, space: Namespace, name: str, value: Value) -> None:
     """Binds a module-level name of a file from outside of its statements: `globals()[name] = …`, `setattr(module, name, …)`."""
     before = space.names.get(name, MISSING)
-    run.put(space.names, name, value)
+    run.journal.put(space.names, name, value)
     run.memory.note_name(space, name, before)
 
 

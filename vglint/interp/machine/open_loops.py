@@ -16,28 +16,27 @@ TRAINING = frozenset({"backward", "step", "zero_grad"})
 @contextmanager
 def counted(run: Run, count: Value, text: str, site: Site) -> Iterator[OpenLoop]:
     """Opens the region of a loop of unknown length; how long it is matters unless its turns are found to be `apart`."""
-    outer = run.region
-    region = run.open_region("loop", text, site)
-    run.regions[region].count = count if isinstance(count, (int, Expr)) else None
-    start = len(run.nodes)
+    outer = run.graph.region
+    start = len(run.graph.nodes)
     loop = OpenLoop(count if count is not None else Unknown(origin.Length(text)))
-    run.open_loops.append(loop)
+    region = len(run.graph.regions)
+    around = run.context.having(open_loops=(*run.context.open_loops, loop))
     try:
-        yield loop
+        with run.graph.opened("loop", text, site), around:
+            run.graph.regions[region].count = count if isinstance(count, (int, Expr)) else None
+            yield loop
     finally:
-        run.open_loops.pop()
-        run.region = outer
-        if len(run.nodes) == start:
-            run.regions[region].alias = outer
-        elif run.setup == 0 and text != "comprehension" and not loop.apart:
+        if len(run.graph.nodes) == start:
+            run.graph.regions[region].alias = outer
+        elif not run.context.setup and text != "comprehension" and not loop.apart:
             _note_bound(run, start, count, text, site)
 
 
 def _note_bound(run: Run, start: int, count: Value, text: str, site: Site) -> None:
     """A loop over layers whose number is not known is a gap; one over batches or epochs is how training looks."""
-    drafts = run.nodes[start:]
-    if run.setup or not drafts or any(draft.op in TRAINING for draft in drafts) or run.training_code:
+    drafts = run.graph.nodes[start:]
+    if run.context.setup or not drafts or any(draft.op in TRAINING for draft in drafts) or run.context.training_code:
         return
     if any(draft.op not in ("input", "parameter", "getitem") for draft in drafts):
         unknown = count.text if isinstance(count, Unknown) else str(count) if count is not None else text
-        run.gap(origin.Length(unknown), site)
+        run.graph.gap(origin.Length(unknown), site)

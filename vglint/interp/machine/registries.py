@@ -24,7 +24,7 @@ FILES = 60
 
 def filled(run: Run, registry: DictV, key: str, reader: Namespace) -> bool:
     """Executes the decorated definitions that a missing key of a registry may come from; returns whether it is there now."""
-    if run.registering:
+    if run.context.registering:
         return False
     home = run.memory.home(registry)
     if home is None or home.prefix:
@@ -34,18 +34,17 @@ def filled(run: Run, registry: DictV, key: str, reader: Namespace) -> bool:
         run.memory.reached[asked] = tuple(_fillers(run, home.module, reader.module))
     wanted = folded(key)
     seen = run.memory.entered_in(registry)
-    run.filling += 1
-    for filler in run.memory.reached[asked]:
-        if names := filler.concerned(wanted):
-            space = namespace(run, filler.module)
-            for unit in filler.module.units:
-                if unit.name in names and id(unit) not in seen and unit.source.startswith("@"):
-                    seen.add(id(unit))
-                    if unit.name in space.names:
-                        _apply(run, unit, space)
-                    else:
-                        member(run, space, unit.name)
-    run.filling -= 1
+    with run.context.having(filling=True):
+        for filler in run.memory.reached[asked]:
+            if names := filler.concerned(wanted):
+                space = namespace(run, filler.module)
+                for unit in filler.module.units:
+                    if unit.name in names and id(unit) not in seen and unit.source.startswith("@"):
+                        seen.add(id(unit))
+                        if unit.name in space.names:
+                            _apply(run, unit, space)
+                        else:
+                            member(run, space, unit.name)
     return key in registry.items
 
 
@@ -64,40 +63,37 @@ def _apply(run: Run, unit: Unit, space: Namespace) -> None:
     if definition is None:
         return
     frame = Frame(Scope(space.names, None, space), unit, None)
-    journal, run.journal = run.journal, None  # as importing the file does, for every entry
-    for each in reversed(definition.decorators):
-        target = each.func if isinstance(each, code.Call) else each
-        known = evaluate(run, target, frame)
-        if isinstance(known, (FunctionV, MethodV)):
-            registered(run, each, known, space.names[definition.name], frame)
-    run.journal = journal
+    with run.journal.aside(None):  # as importing the file does, for every entry
+        for each in reversed(definition.decorators):
+            target = each.func if isinstance(each, code.Call) else each
+            known = evaluate(run, target, frame)
+            if isinstance(known, (FunctionV, MethodV)):
+                registered(run, each, known, space.names[definition.name], frame)
 
 
 def registered(run: Run, decorator: code.Expression, known: Value, value: Value, frame: Frame) -> None:
     """Applies a decorator that keeps what it gets in a container of its file or of its object; `known` is what it is named by."""
-    keeps = (isinstance(known, FunctionV) and run.filling > 0 and _keeps(run, known)) or (
+    keeps = (isinstance(known, FunctionV) and run.context.filling and _keeps(run, known)) or (
         isinstance(known, MethodV)
         and (
             (type(known.self) is Instance and isinstance(known.self.cls, ClassV))
-            or (isinstance(known.self, ClassV) and run.filling > 0)
+            or (isinstance(known.self, ClassV) and run.context.filling)
         )
     )
     if not keeps:
         return
-    gaps = dict(run.gaps)
-    run.registering += 1
-    with suppress(Raised):
+    gaps = dict(run.graph.gaps)
+    with suppress(Raised), run.context.having(registering=True):
         call(run, evaluate(run, decorator, frame), [value], {}, frame, Site(frame.unit, decorator))
-    run.registering -= 1
-    run.gaps = gaps
+    run.graph.gaps = gaps
 
 
 def _keeps(run: Run, function: FunctionV) -> bool:
     """Whether the code of a function changes a container that its file binds."""
     key = id(function.node)
-    if key not in run.keeping:
-        run.keeping[key] = any(function.scope.module.module.binding(name) for name in _changed(function.node))
-    return run.keeping[key]
+    if key not in run.learnt.keeping:
+        run.learnt.keeping[key] = any(function.scope.module.module.binding(name) for name in _changed(function.node))
+    return run.learnt.keeping[key]
 
 
 def _changed(definition: code.Node) -> Iterator[str]:

@@ -36,7 +36,7 @@ def configured(run: Run, value: Value, kind: str, site: Site | None) -> Literal_
                 if made is unknown and isinstance(unknown.origin, origin.Argument) and _is_path(unknown.origin.path):
                     return Expr.symbol(unknown.origin.path)
             else:
-                run.gap_of(unknown, site)
+                run.graph.gap_of(unknown, site)
     return made
 
 

@@ -113,11 +113,11 @@ def contents(value: Value) -> Ramp | None:
 
 def carries_gradient(run: Run, node: int) -> bool:
     """Whether a gradient may pass through a node to an input or a weight."""
-    known = run.carries
+    known = run.graph.carries
     todo = [node]
     while todo:
         number = todo[-1]
-        draft = run.nodes[number]
+        draft = run.graph.nodes[number]
         kind = ops.OPS[draft.op].kind if draft.op in ops.OPS else "other"
         sources = sources_of(draft.op, tuple(draft.inputs))
         if kind in ("cut", "create"):

@@ -86,7 +86,7 @@ def chosen(run: Run, source: TensorV, index: Value) -> Init:
     for _ in range(12):
         if not todo:
             break
-        draft = run.nodes[todo.pop()]
+        draft = run.graph.nodes[todo.pop()]
         todo += draft.inputs
         bound = draft.config.get("other")
         if draft.inputs[:1] == [source.node] and isinstance(bound, (int, float)):
@@ -237,13 +237,13 @@ def overwrite(run: Run, target: Value, init: Init, site: Site | None) -> None:
     match target:
         case ParamV(computed=True):
             pass
-        case ParamV() if run.trained and _has_trained(run, target):
+        case ParamV() if run.graph.trained and _has_trained(run, target):
             pass
         case ParamV():
-            run.set_field(target, "init", init)
-            run.init_sites[id(target)] = site
-            if run.training_code and run.building == 0 and init.scheme != UNKNOWN.scheme:
-                run.late.add(id(target))
+            run.journal.set_field(target, "init", init)
+            run.graph.init_sites[id(target)] = site
+            if run.context.training_code and not run.context.constructing and init.scheme != UNKNOWN.scheme:
+                run.graph.late.add(id(target))
         case ParamView():
             if target.whole:
                 overwrite(run, target.param, init, site)
@@ -258,15 +258,17 @@ def overwrite(run: Run, target: Value, init: Init, site: Site | None) -> None:
             elif init.scheme != target.param.init.scheme or init.args != target.param.init.args:
                 overwrite(run, target.param, UNKNOWN, site)
         case TensorV():
-            run.set_field(target, "init", init)
-            run.set_field(target, "values", None)
+            run.journal.set_field(target, "init", init)
+            run.journal.set_field(target, "values", None)
         case _:
             pass
 
 
 def _has_trained(run: Run, param: ParamV) -> bool:
-    last = next((number for number in reversed(range(len(run.nodes))) if run.nodes[number].op == "backward"), 0)
-    return any(used is param for draft in run.nodes[:last] for _, used in draft.params)
+    last = next(
+        (number for number in reversed(range(len(run.graph.nodes))) if run.graph.nodes[number].op == "backward"), 0
+    )
+    return any(used is param for draft in run.graph.nodes[:last] for _, used in draft.params)
 
 
 def _partly(before: Init, rows: tuple[int, int], init: Init) -> Init:

@@ -7,7 +7,9 @@ from typing import Any
 from vglint import origin
 from vglint.given import settings_of, shape_given
 from vglint.graph import Init
-from vglint.interp.machine.core import BudgetError, Draft, Run
+from vglint.interp.machine.budget import BudgetError
+from vglint.interp.machine.core import Run
+from vglint.interp.machine.drafts import Draft
 from vglint.interp.nodes.distribution import of_tensor
 from vglint.interp.values.objects import (
     IteratorV,
@@ -37,10 +39,10 @@ def emit(
     shape: Shape | None = None,
 ) -> Draft:
     """Appends a node and returns it."""
-    if len(run.nodes) >= run.allowed:
+    if len(run.graph.nodes) >= run.budget.nodes_allowed:
         raise BudgetError("nodes")
-    run.tick()
-    site = run.borrowed or site
+    run.budget.tick()
+    site = run.context.borrowed or site
     draft = Draft(
         op,
         inputs,
@@ -51,45 +53,44 @@ def emit(
         params or [],
         shape,
         site,
-        run.region,
-        run.setup > 0,
+        run.graph.region,
+        run.context.setup,
     )
-    run.nodes.append(draft)
+    run.graph.nodes.append(draft)
     return draft
 
 
 def current_owner(run: Run) -> ModuleV | None:
-    return run.modules_running[-1] if run.modules_running else None
+    return run.context.modules_running[-1] if run.context.modules_running else None
 
 
 def node_of(run: Run, value: Value, site: Site | None) -> int | None:
     """Returns the node whose output a tensor-like value is, making it where it is only implied."""
     match value:
         case TensorV():
-            if run.setup == 0 and run.nodes[value.node].setup:
+            if not run.context.setup and run.graph.nodes[value.node].setup:
                 constant = _constant(run, value, site)
                 if constant is not None:
                     return node_of(run, constant, site)
             return value.node if not value.pick else _pick(run, value, site)
         case ParamV():
             _read_while_built(run, value)
-            if value.node is None or _without_gradient(run, run.nodes[value.node].region, run.region):
-                run.set_field(value, "node", len(run.nodes))
-                setup, run.setup = run.setup, 0
-                emit(run, "parameter", [], {}, value.origin or site, params=[("value", value)], shape=value.shape)
-                run.setup = setup
-                return len(run.nodes) - 1
+            if value.node is None or _without_gradient(run, run.graph.nodes[value.node].region, run.graph.region):
+                run.journal.set_field(value, "node", len(run.graph.nodes))
+                with run.context.having(setup=False):
+                    emit(run, "parameter", [], {}, value.origin or site, params=[("value", value)], shape=value.shape)
+                return len(run.graph.nodes) - 1
             return value.node
         case ParamView():
             source = node_of(run, value.param, site)
             if source is not None and value.cut:
                 emit(run, "detach", [source], {}, site, shape=value.param.shape)
-                return len(run.nodes) - 1
+                return len(run.graph.nodes) - 1
             return source
         case OpaqueV():
             if value.node is None:
-                run.gap_of(value.why, value.site or site)
-                run.set_field(value, "node", len(run.nodes))
+                run.graph.gap_of(value.why, value.site or site)
+                run.journal.set_field(value, "node", len(run.graph.nodes))
                 emit(run, "opaque", list(value.deps), {}, value.site or site)
             return value.node
         case _:
@@ -104,9 +105,9 @@ def _without_gradient(run: Run, made: int, read: int) -> bool:
 def under_no_grad(run: Run, region: int | None) -> bool:
     """Whether what runs in a region keeps no history."""
     while region is not None:
-        if run.regions[region].kind == "no_grad":
+        if run.graph.regions[region].kind == "no_grad":
             return True
-        region = run.regions[region].parent
+        region = run.graph.regions[region].parent
     return False
 
 
@@ -116,41 +117,47 @@ def _constant(run: Run, value: TensorV, site: Site | None) -> ParamV | None:
     None where it is computed from parameters, which a gradient reaches through it.
     """
     key = (value.node, value.pick)
-    if key not in run.constants:
+    if key not in run.graph.constants:
         stack, seen = [value.node], {value.node}
         while stack:
-            draft = run.nodes[stack.pop()]
+            draft = run.graph.nodes[stack.pop()]
             if not draft.setup or draft.op in ("parameter", "input", "opaque"):
-                run.constants[key] = None
+                run.graph.constants[key] = None
                 return None
             fresh = [source for source in draft.inputs if source not in seen]
             seen.update(fresh)
             stack += fresh
         init = of_tensor(run, value)
         made = ParamV(
-            shape_of(run, value), init, False, True, run.nodes[value.node].site or site, None, run.labels.get(key, "")
+            shape_of(run, value),
+            init,
+            False,
+            True,
+            run.graph.nodes[value.node].site or site,
+            None,
+            run.graph.labels.get(key, ""),
         )
-        marks = run.nodes[value.node].config
+        marks = run.graph.nodes[value.node].config
         made.leaf = value.grad or marks.get("requires_grad") is True or marks.get("value") is True
-        run.constants[key] = made
-    return run.constants[key]
+        run.graph.constants[key] = made
+    return run.graph.constants[key]
 
 
 def _read_while_built(run: Run, param: ParamV) -> None:
     """A parameter that is still empty memory and read while its module is built is being filled in a way that is not followed."""
-    if run.setup and param.init.scheme == "uninitialised":
-        run.set_field(param, "init", Init("unknown"))
+    if run.context.setup and param.init.scheme == "uninitialised":
+        run.journal.set_field(param, "init", Init("unknown"))
 
 
 def _pick(run: Run, value: TensorV, site: Site | None) -> int:
     """Makes the `getitem` nodes of one part of a result."""
     source = value.node
     for depth, index in enumerate(value.pick):
-        draft = run.nodes[source]
+        draft = run.graph.nodes[source]
         key = (index,)
         if key not in draft.picks or (
-            run.nodes[draft.picks[key]].region != run.region
-            and run.regions[run.nodes[draft.picks[key]].region].kind == "branch"
+            run.graph.nodes[draft.picks[key]].region != run.graph.region
+            and run.graph.regions[run.graph.nodes[draft.picks[key]].region].kind == "branch"
         ):
             last = depth == len(value.pick) - 1
             made = emit(
@@ -162,8 +169,8 @@ def _pick(run: Run, value: TensorV, site: Site | None) -> int:
                 shape=value.shape if last else None,
                 owner=draft.owner if not draft.leaf else None,
             )
-            made.setup = draft.setup and run.setup > 0
-            draft.picks[key] = len(run.nodes) - 1
+            made.setup = draft.setup and run.context.setup
+            draft.picks[key] = len(run.graph.nodes) - 1
         source = draft.picks[key]
     return source
 
@@ -182,7 +189,7 @@ def shape_of(run: Run, value: Value) -> Shape | None:
     match value:
         case TensorV():
             if value.shape is None and not value.pick:
-                return run.nodes[value.node].shape
+                return run.graph.nodes[value.node].shape
             return value.shape
         case ParamV():
             return value.shape
@@ -194,19 +201,18 @@ def shape_of(run: Run, value: Value) -> Shape | None:
 
 def entry_input(run: Run, name: str, site: Site | None) -> TensorV:
     """Returns an input of the entry, one node for each name."""
-    for number, draft in enumerate(run.nodes):
+    for number, draft in enumerate(run.graph.nodes):
         if draft.op == "input" and draft.config.get("name") == name:
             return TensorV(number, draft.shape)
-    setup, run.setup = run.setup, 0
     given = run.inputs.get(name)
     known: dict[str, Literal_] = {} if given is None else {**settings_of(given)}
     shape = None if given is None else shape_given(name, given)
-    emit(run, "input", [], {"name": name, **known}, site, shape=shape)
-    run.setup = setup
-    return TensorV(len(run.nodes) - 1, shape)
+    with run.context.having(setup=False):
+        emit(run, "input", [], {"name": name, **known}, site, shape=shape)
+    return TensorV(len(run.graph.nodes) - 1, shape)
 
 
 def emit_hook(run: Run, op: str, module: ModuleV, site: Site, params: list[tuple[str, ParamV]]) -> None:
     """Notes that training code does something to a whole model: `train_mode`, `eval_mode`, `zero_grad`."""
-    if run.setup == 0 and not run.modules_running:
-        run.nodes.append(Draft(op, [], {}, module, False, None, params, None, site, run.region, False))
+    if not run.context.setup and not run.context.modules_running:
+        run.graph.nodes.append(Draft(op, [], {}, module, False, None, params, None, site, run.graph.region, False))

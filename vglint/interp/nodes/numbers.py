@@ -23,14 +23,14 @@ def made_of_numbers(run: Run, value: TensorV) -> Grid | None:
             continue
         seen.add(number)
         order.append(number)
-        draft = run.nodes[number]
+        draft = run.graph.nodes[number]
         if draft.params or draft.op in ("input", "opaque") or len(seen) > _STEPS:
             return None
         todo += draft.inputs
     found: dict[int, Grid] = {}
     for number in sorted(order):
-        draft = run.nodes[number]
-        picked = draft.op == "getitem" and _is_side_by_side(run.nodes[draft.inputs[0]].op)
+        draft = run.graph.nodes[number]
+        picked = draft.op == "getitem" and _is_side_by_side(run.graph.nodes[draft.inputs[0]].op)
         config = {"index": (draft.config.get("index"),)} if picked else draft.config
         made = grid(draft.op, config.get, [found[source] for source in draft.inputs])
         if made is None:
@@ -38,7 +38,7 @@ def made_of_numbers(run: Run, value: TensorV) -> Grid | None:
         found[number] = made
     whole = found[value.node]
     for place in value.pick:
-        if not _is_side_by_side(run.nodes[value.node].op):
+        if not _is_side_by_side(run.graph.nodes[value.node].op):
             return None
         part = grid("getitem", {"index": (place,)}.get, [whole])
         if part is None:

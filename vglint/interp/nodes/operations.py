@@ -61,7 +61,7 @@ def emit_operator(run: Run, name: str, operands: list[Value], site: Site) -> Val
     result = ops.result(name, Call(config, shapes, names))
     shape = result.shape if isinstance(result, Tensor) else None
     emit(run, name, inputs, config, site, shape=shape)
-    made = TensorV(len(run.nodes) - 1, shape)
+    made = TensorV(len(run.graph.nodes) - 1, shape)
     made.init = combined(name, operands)
     made.values = folded(name, operands)
     made.ramp = after_operator(name, operands)
@@ -73,7 +73,7 @@ def _is_batch(run: Run, value: Value) -> bool:
     return (
         isinstance(value, Unknown)
         and isinstance(value.origin, origin.Argument)
-        and not run.setup
+        and not run.context.setup
         and bool(_GIVEN.fullmatch(value.origin.path))
     )
 
@@ -117,7 +117,7 @@ def emit_call(
         if arg.role == "ignored" or arg.name not in bound:
             continue
         value = bound[arg.name]
-        if run.training_code and arg.role == "tensor" and arg.default is REQUIRED and _is_batch(run, value):
+        if run.context.training_code and arg.role == "tensor" and arg.default is REQUIRED and _is_batch(run, value):
             value = _batch(run, value, site)
         parts = _tensors_in(value) if arg.role == "tensors" else [value]
         if (
@@ -133,14 +133,14 @@ def emit_call(
                 names.append(arg.name)
             continue
         if arg.role == "tensor" and isinstance(value, Unknown) and kind in STRICT:
-            run.gap_of(value, site)
+            run.graph.gap_of(value, site)
         config[arg.name] = configured(run, value, kind, site)
     listed = {arg.name for arg in signature}
     config.update((name, literal(value)) for name, value in bound.items() if name not in listed)
     if not inputs and kind not in ("create", "other", "train"):
         unknown = next((value for value in bound.values() if isinstance(value, Unknown)), None)
         if unknown is not None and leaf is not None:
-            run.gap_of(unknown, site)
+            run.graph.gap_of(unknown, site)
         return unknown or _number(spelling.op, args) or Unknown(origin.NoTensor(spelling.name))
     if "pattern" in config and inputs and shapes[0] is None:
         shapes[0] = learn_by_pattern(run, bound[names[0]], config["pattern"])
@@ -168,8 +168,8 @@ def emit_call(
         else None,
         shape=result.shape if isinstance(result, Tensor) else None,
     )
-    node = len(run.nodes) - 1
-    draft = run.nodes[node]
+    node = len(run.graph.nodes) - 1
+    draft = run.graph.nodes[node]
     draft.result = result
     value = tensor_of(run, draft, node, result)
     if (several := unpacked(run, node, args)) is not None:
@@ -210,7 +210,7 @@ def _number(op: str, args: list[Value]) -> Value:
 
 def _refined(run: Run, spelling: Spelling, leaf: ModuleV, node: int) -> Shape | None:
     """Learns the shape of an input of the entry from the first convolution that reads it."""
-    source = run.nodes[node]
+    source = run.graph.nodes[node]
     if source.op != "input" or source.shape is not None:
         return source.shape
     channels = leaf.config.get("in_channels")

@@ -11,9 +11,9 @@ from vglint.interp.values.objects import TensorV, Value
 def unpacked(run: Run, node: int, args: Sequence[Value]) -> tuple[Value, ...] | None:
     """Returns one tensor for each that was packed; None for another op, or where it is not known what was."""
     shapes = args[1] if len(args) > 1 else None
-    if run.nodes[node].op != "einops_unpack" or not isinstance(shapes, TensorV):
+    if run.graph.nodes[node].op != "einops_unpack" or not isinstance(shapes, TensorV):
         return None
-    packed = run.nodes[shapes.node]
+    packed = run.graph.nodes[shapes.node]
     if packed.op != "einops_pack":
         return None
     return tuple(TensorV(node, None, (index,)) for index in range(len(packed.inputs)))

@@ -18,7 +18,7 @@ _GROUP = re.compile(r"\([^()]*\)|\S+")
 def last_size(run: Run, node: int, steps: int = STEPS) -> Dim:
     """Returns the last size of a node's result where its shape, or the layer that made it, tells."""
     while steps > 0:
-        draft = run.nodes[node]
+        draft = run.graph.nodes[node]
         steps -= 1
         if draft.shape:
             return draft.shape[-1]
@@ -52,18 +52,18 @@ def _keeps(op: str) -> bool:
 
 def rank_of(run: Run, value: Value) -> Value:
     """Returns the rank of a tensor of unknown shape: a symbol for an input of the entry, which has at least one dimension."""
-    if isinstance(value, TensorV) and not value.pick and run.nodes[value.node].op == "input":
-        return Expr.symbol(f"rank({run.nodes[value.node].config.get('name', 'x')})")
+    if isinstance(value, TensorV) and not value.pick and run.graph.nodes[value.node].op == "input":
+        return Expr.symbol(f"rank({run.graph.nodes[value.node].config.get('name', 'x')})")
     return Unknown(origin.Computed("rank"))
 
 
 def learn(run: Run, value: TensorV, rank: int) -> Shape:
     """Notes the rank of a tensor, and of what it was made from without a change of rank; returns its shape."""
     shape: Shape = (*((None,) * (rank - 1)), last_size(run, value.node) if not value.pick else None) if rank else ()
-    run.set_field(value, "shape", shape)
+    run.journal.set_field(value, "shape", shape)
     node, steps = value.node, STEPS
-    while not value.pick and run.nodes[node].shape is None and steps:
-        draft = run.nodes[node]
+    while not value.pick and run.graph.nodes[node].shape is None and steps:
+        draft = run.graph.nodes[node]
         draft.shape = (*((None,) * (rank - 1)), last_size(run, node)) if rank else ()
         if not ops.last_size(draft.op) and not _keeps(draft.op):
             break
@@ -75,10 +75,10 @@ def learn(run: Run, value: TensorV, rank: int) -> Shape:
 def of_tokens(run: Run, value: TensorV) -> bool:
     """Whether a tensor of unknown rank is the embedding of an input: who asks for its second size has batches of sequences."""
     node, steps = value.node, STEPS
-    while not value.pick and steps and run.nodes[node].shape is None and run.nodes[node].inputs:
-        draft = run.nodes[node]
+    while not value.pick and steps and run.graph.nodes[node].shape is None and run.graph.nodes[node].inputs:
+        draft = run.graph.nodes[node]
         if draft.op == "embedding":
-            return run.nodes[draft.inputs[0]].op == "input"
+            return run.graph.nodes[draft.inputs[0]].op == "input"
         if not _keeps(draft.op):
             return False
         node, steps = draft.inputs[0], steps - 1

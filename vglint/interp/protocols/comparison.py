@@ -78,8 +78,8 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
     """Returns a bool, a tensor, or an unknown."""
     for side, other in ((left, right), (right, left)):
         if isinstance(side, TurnNumber) and counts_turns(run):
-            run.asked_turn = True
-            if run.any_turn:
+            run.graph.asked_turn = True
+            if run.context.any_turn:
                 return Unknown(_turn(side, other))
     if symbol in ("is", "is not"):
         same = identical(left, right)
@@ -91,7 +91,7 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
         if inside is None:
             return opaque(run, origin.Computed(f"{_short(left)} {symbol} {_short(right)}"), [left, right], site)
         return inside if symbol == "in" else not inside
-    if run.refusing and (isinstance(left, Expr) or isinstance(right, Expr)):
+    if run.context.refusing and (isinstance(left, Expr) or isinstance(right, Expr)):
         return opaque(run, origin.Computed(f"{_short(left)} {symbol} {_short(right)}"), [left, right], site)
     if is_tensor(left) or is_tensor(right):
         if symbol in ("==", "!=") and (
@@ -139,7 +139,7 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
 
 def counts_turns(run: Run) -> bool:
     """Whether a number may count the turns of a training loop: it is training code's own, not a model's."""
-    return run.training_code and not run.setup and not run.modules_running
+    return run.context.training_code and not run.context.setup and not run.context.modules_running
 
 
 def turn_of(value: Value) -> origin.Turn | None:
@@ -175,8 +175,8 @@ def _is_rare_dtype(one: Value, other: Value) -> bool:
 def truth(run: Run, value: Value, frame: Frame, site: Site) -> bool | None:
     """Returns the truth of a value, None where it is not known."""
     if isinstance(value, TurnNumber) and counts_turns(run):
-        run.asked_turn = True
-        if run.any_turn:
+        run.graph.asked_turn = True
+        if run.context.any_turn:
             return None
     if isinstance(value, NATIVE):
         return bool(value)

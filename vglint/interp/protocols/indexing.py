@@ -101,11 +101,11 @@ def _dict(run: Run, value: DictV, key: Value, frame: Frame, site: Site) -> Value
         return Unknown(origin.Computed("key of a dict"))
     if value.default is not None:
         made = call(run, value.default, [], {}, frame, site)
-        run.put(value.items, key, made)
+        run.journal.put(value.items, key, made)
         return made
     if value.complete and isinstance(key, str) and registries.filled(run, value, key, frame.scope.module):
         return _dict(run, value, key, frame, site)
-    if value.complete and run.trying:
+    if value.complete and run.context.trying:
         raise Raised("KeyError")
     return Unknown(origin.Name(f"[{_key_text(key)}]"))
 
@@ -146,12 +146,12 @@ def set_index(run: Run, holder: Value, key: Value, value: Value, frame: Frame, s
     match holder:
         case DictV():
             if is_unknown(key) or not _hashable(key):
-                run.set_field(holder, "complete", False)
+                run.journal.set_field(holder, "complete", False)
             else:
-                run.put(holder.items, key, value)
+                run.journal.put(holder.items, key, value)
         case ListV():
             plain = plain_key(key)
-            run.touch(holder)
+            run.journal.touch(holder)
             if isinstance(plain, int) and holder.count is None and -len(holder.items) <= plain < len(holder.items):
                 holder.items[plain] = value
             elif isinstance(plain, slice) and holder.count is None:
@@ -168,11 +168,11 @@ def set_index(run: Run, holder: Value, key: Value, value: Value, frame: Frame, s
             if written is not None:
                 inputs.append(written)
             emit(run, "setitem", inputs, {"index": literal(key)}, site, shape=shape_of(run, holder))
-            run.set_field(holder, "node", len(run.nodes) - 1)
-            run.set_field(holder, "pick", ())
-            run.set_field(holder, "init", UNKNOWN if holder.init is not None else None)
-            run.set_field(holder, "values", None)
-            run.set_field(holder, "ramp", None)
+            run.journal.set_field(holder, "node", len(run.graph.nodes) - 1)
+            run.journal.set_field(holder, "pick", ())
+            run.journal.set_field(holder, "init", UNKNOWN if holder.init is not None else None)
+            run.journal.set_field(holder, "values", None)
+            run.journal.set_field(holder, "ramp", None)
         case ParamV() | ParamView():
             param = holder.param if isinstance(holder, ParamView) else holder
             whole = isinstance(holder, ParamV) or holder.whole
@@ -185,7 +185,7 @@ def set_index(run: Run, holder: Value, key: Value, value: Value, frame: Frame, s
             if not is_unknown(method):
                 call(run, method, [key, value], {}, frame, site)
             elif isinstance(key, str):
-                run.put(holder.attrs, key, value)
+                run.journal.put(holder.attrs, key, value)
         case _:
             pass
 

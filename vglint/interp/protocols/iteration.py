@@ -91,8 +91,8 @@ def plain_items(run: Run, value: Value, frame: Frame, site: Site) -> Items:
             return _rows(run, value, site)
         case ShapeV():
             return Items(None, Unknown(origin.Computed("size")), Unknown(origin.Computed("rank")))
-        case Unknown() if run.training_code and (
-            isinstance(value.origin, origin.FROM_ARGUMENTS) or (_foreign(value) and not run.setup)
+        case Unknown() if run.context.training_code and (
+            isinstance(value.origin, origin.FROM_ARGUMENTS) or (_foreign(value) and not run.context.setup)
         ):
             # What training code iterates over without knowing its length are batches.
             return Items(None, entry_input(run, f"each of {value.text}", site), Unknown(origin.Length(value.text)))

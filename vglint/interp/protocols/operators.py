@@ -69,7 +69,7 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
     if (operate := OPERATE.get(type(left)) or OPERATE.get(type(right))) is not None and not _is_object(left, right):
         return operate(run, symbol, left, right, frame, site)
     if symbol in ("+", "*") and (isinstance(left, ListV) or isinstance(right, ListV)):
-        run.tick(sum(len(side.items) for side in (left, right) if isinstance(side, ListV)) // 8)
+        run.budget.tick(sum(len(side.items) for side in (left, right) if isinstance(side, ListV)) // 8)
         return _list_binary(symbol, left, right)
     if symbol == "*" and isinstance(right, tuple) and isinstance(left, (Expr, Unknown)):
         left, right = right, left

@@ -14,7 +14,7 @@ UNKNOWN_LENGTH = Unknown(origin.Length("list of unknown length"))
 
 def repeating(run: Run, born: int) -> list[OpenLoop]:
     """Returns the loops of unknown length that are being walked and began after something was made, outermost first."""
-    return [loop for loop in run.open_loops if loop.start > born]
+    return [loop for loop in run.context.open_loops if loop.start > born]
 
 
 def append(run: Run, holder: ListV, values: Iterable[Value]) -> None:
@@ -22,13 +22,13 @@ def append(run: Run, holder: ListV, values: Iterable[Value]) -> None:
 
     One that holds layers keeps them apart from what loops of unknown length repeat; of other values nothing is known once some are repeated.
     """
-    run.touch(holder)
+    run.journal.touch(holder)
     for value in values:
         loops = repeating(run, holder.born)
         if loops and not holder.items and holder.count is None and not isinstance(value, RepeatV):
             holder.items.append(value)
-            run.set_field(holder, "count", loops[-1].count)
-            run.set_field(holder, "loop", loops[-1])
+            run.journal.set_field(holder, "count", loops[-1].count)
+            run.journal.set_field(holder, "loop", loops[-1])
         elif not loops and holder.count is None and not isinstance(value, RepeatV):
             holder.items.append(value)
         elif is_layered(value):
@@ -38,7 +38,7 @@ def append(run: Run, holder: ListV, values: Iterable[Value]) -> None:
             holder.items.append(value)
         else:
             holder.items[:] = [UNKNOWN_LENGTH]
-            run.set_field(holder, "count", UNKNOWN_LENGTH)
+            run.journal.set_field(holder, "count", UNKNOWN_LENGTH)
 
 
 def is_layered(value: Value) -> bool:
@@ -125,5 +125,5 @@ def _unfold(run: Run, holder: ListV) -> None:
     found = stretches(holder)
     holder.items[:] = [UNKNOWN_LENGTH] if found is None else found
     if found is not None:
-        run.set_field(holder, "count", None)
-        run.set_field(holder, "loop", None)
+        run.journal.set_field(holder, "count", None)
+        run.journal.set_field(holder, "loop", None)

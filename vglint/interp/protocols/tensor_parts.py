@@ -41,7 +41,7 @@ def size(run: Run, value: ShapeV, key: Value) -> Value:
     if isinstance(key, int) and key > 0 and isinstance(tensor, TensorV) and of_tokens(run, tensor):
         learn(run, tensor, key + 2)
         return dimension(run, tensor, key)
-    name = run.nodes[tensor.node].config.get("name", f"%{tensor.node}")
+    name = run.graph.nodes[tensor.node].config.get("name", f"%{tensor.node}")
     return Expr.symbol(f"{name}.{key}") if isinstance(key, int) else Unknown(origin.Computed("size"))
 
 
@@ -66,12 +66,12 @@ def dimension(run: Run, tensor: Value, position: int) -> Value:
     if size is not None:
         return size
     if isinstance(tensor, TensorV):
-        label = run.nodes[tensor.node].config.get("name", f"%{tensor.node}")
+        label = run.graph.nodes[tensor.node].config.get("name", f"%{tensor.node}")
         named = Expr.symbol(f"{label}.{position}")
         renamed = (*shape[:position], named, *shape[position + 1 :])
-        run.set_field(tensor, "shape", renamed)
+        run.journal.set_field(tensor, "shape", renamed)
         if not tensor.pick:
-            run.nodes[tensor.node].shape = renamed
+            run.graph.nodes[tensor.node].shape = renamed
         return named
     return Unknown(origin.Computed("size"))
 
@@ -86,7 +86,7 @@ def index_tensor(run: Run, value: Value, key: Value, site: Site) -> Value:
     ):
         made = TensorV(value.node, (), values=(value.values[key],))
         return made
-    if isinstance(value, (ParamV, ParamView)) and run.setup:
+    if isinstance(value, (ParamV, ParamView)) and run.context.setup:
         param = value.param if isinstance(value, ParamView) else value
         part = ops.result("getitem", Call({"index": literal(key)}, [shape_of(run, value)], ["input"]))
         shape = part.shape if isinstance(part, Tensor) else None
@@ -96,7 +96,7 @@ def index_tensor(run: Run, value: Value, key: Value, site: Site) -> Value:
         cut = isinstance(value, ParamView) and value.cut
         return ParamView(param, whole and covers(key), cut, ROW if one else 1, shape, rows)
     if isinstance(value, TensorV) and isinstance(key, str):
-        draft = run.nodes[value.node]
+        draft = run.graph.nodes[value.node]
         if draft.op == "input":
             return entry_input(run, f"{draft.config.get('name', 'input')}[{key!r}]", site)
         return OpaqueV(Unknown(origin.Call(f"[{key!r}] of a tensor")), (value.node,), None, site)
@@ -121,7 +121,7 @@ def index_tensor(run: Run, value: Value, key: Value, site: Site) -> Value:
     )
     shape = result.shape if isinstance(result, Tensor) else None
     emit(run, "getitem", inputs, config, site, shape=shape)
-    made = TensorV(len(run.nodes) - 1, shape)
+    made = TensorV(len(run.graph.nodes) - 1, shape)
     if isinstance(value, (TensorV, ParamV)) and value.init is not None:
         made.init = value.init
     made.ramp = after_index(value, key)

@@ -33,8 +33,8 @@ def assign(run: Run, target: code.Expression, value: Value, frame: Frame) -> Non
     match target:
         case code.Name(id=name):
             bind(run, name, value, frame.scope)
-            if isinstance(value, ModuleV) and not run.modules_running and run.setup == 0:
-                run.roots.setdefault(name, value)
+            if isinstance(value, ModuleV) and not run.context.modules_running and not run.context.setup:
+                run.graph.roots.setdefault(name, value)
         case code.Attribute():
             holder = evaluate(run, target.value, frame)
             set_attribute(run, holder, target.attr, value, frame, Site(frame.unit, target))
@@ -51,16 +51,16 @@ def assign(run: Run, target: code.Expression, value: Value, frame: Frame) -> Non
 
 def bind(run: Run, name: str, value: Value, scope: Scope) -> None:
     if name in scope.globals:
-        run.put(scope.module.names, name, value)
+        run.journal.put(scope.module.names, name, value)
         return
     if name in scope.nonlocals:
         around = scope.parent
         while around is not None:
             if name in around.names:
-                run.put(around.names, name, value)
+                run.journal.put(around.names, name, value)
                 return
             around = around.parent
-    run.put(scope.names, name, value)
+    run.journal.put(scope.names, name, value)
 
 
 def _unpack(run: Run, elements: list[code.Expression], value: Value, frame: Frame, site: Site) -> None:
@@ -111,26 +111,26 @@ def name_sizes(run: Run, tensor: TensorV, rank: int) -> tuple[Value, ...]:
 def delete(run: Run, target: code.Expression, frame: Frame) -> None:
     match target:
         case code.Name(id=name):
-            run.drop(frame.scope.names, name)
+            run.journal.drop(frame.scope.names, name)
         case code.Attribute():
             holder = evaluate(run, target.value, frame)
             if isinstance(holder, ModuleV):
                 for table in (holder.modules, holder.parameters, holder.buffers, holder.attrs):
                     if target.attr in table:
-                        run.drop(table, target.attr)
+                        run.journal.drop(table, target.attr)
             elif isinstance(holder, Instance):
-                run.drop(holder.attrs, target.attr)
+                run.journal.drop(holder.attrs, target.attr)
         case code.Subscript():
             holder, key = evaluate(run, target.value, frame), evaluate(run, target.key, frame)
             if isinstance(holder, DictV) and isinstance(key, (str, int)):
-                run.drop(holder.items, key)
+                run.journal.drop(holder.items, key)
             elif (
                 isinstance(holder, ListV)
                 and isinstance(key, int)
                 and holder.count is None
                 and -len(holder.items) <= key < len(holder.items)
             ):
-                run.touch(holder)
+                run.journal.touch(holder)
                 del holder.items[key]
             elif isinstance(holder, ModuleV):
                 METHODS["pop"](run, [holder, key], {}, frame, Site(frame.unit, target))

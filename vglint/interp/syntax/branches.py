@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from vglint import ops, origin
-from vglint.interp.machine.core import BudgetError, Flow, Frame, Raised, Run, evaluate, opaque
-from vglint.interp.machine.journal import LIST, MISSING, FieldKey, Journal, read_place, rewind, write_place
+from vglint.interp.machine.core import Flow, Frame, Raised, Run, evaluate, opaque
+from vglint.interp.machine.journal import LIST, MISSING, FieldKey, read_place
 from vglint.interp.nodes.constants import carries_gradient, contents
 from vglint.interp.nodes.distribution import UNKNOWN
 from vglint.interp.nodes.emit import emit, node_of
@@ -40,46 +40,36 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
     every = None if turn is None else turn.every
     if every is not None:
         text = f"every {every or 'few'} turns"
-    if run.forks >= FORKS:
-        run.gap(origin.Budget("branches within branches"), site)
+    if run.context.forks >= FORKS:
+        run.graph.gap(origin.Budget("branches within branches"), site)
         return None
     ends: list[End] = []
     own: list[tuple[Any, Any, Any]] = []
-    nodes, regions = len(run.nodes), len(run.regions)
-    outer, region, depth, running = run.journal, run.region, run.depth, list(run.modules_running)
+    nodes, regions = len(run.graph.nodes), len(run.graph.regions)
+    region = run.graph.region
     before = (frame.result, list(frame.returned))
-    run.forks += 1
     for number, arm in enumerate(arms):
-        run.journal = Journal()
-        run.region = region
-        run.open_region("branch", text, site, number)
-        run.regions[run.region].every = every if number == 0 else None
-        run.regions[run.region].condition = _node_behind(condition)
-        start, born = len(run.nodes), len(run.modules)
+        start, born = len(run.graph.nodes), len(run.graph.modules)
         raised = False
         flow: int | None = None
-        try:
-            flow = arm()
-        except Raised:
-            raised = True
-        except (BudgetError, RecursionError):
-            if outer is not None:
-                run.journal = outer.absorb(run.journal)
-            raise
-        log, result = run.journal, frame.result
-        after = rewind(log)
-        run.version += 1
+        opened = run.graph.opened("branch", text, site, number)
+        with run.journal.recorded() as log, opened as own_region, run.context.having(forks=run.context.forks + 1):
+            run.graph.regions[own_region].every = every if number == 0 else None
+            run.graph.regions[own_region].condition = _node_behind(condition)
+            try:
+                flow = arm()
+            except Raised:
+                raised = True
+            result = frame.result
+            after = log.taken_back()
+        run.journal.version += 1
         frame.result = before[0]
-        run.modules_running[:] = running
-        run.depth = depth
         if raised:
             _forget_nodes(run, start)
         else:
-            ends.append((flow, after, result, list(range(start, len(run.nodes)))))
+            ends.append((flow, after, result, list(range(start, len(run.graph.nodes)))))
             if flow == Flow.RETURN:
                 own += _of_modules(run, born, after)
-    run.forks -= 1
-    run.journal, run.region = outer, region
     ends = _without_idle(run, ends)
     if not ends:
         raise Raised("Exception")
@@ -87,18 +77,18 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         _merge_regions(run, regions, region)
         flow, after, result, _ = ends[0]
         for holder, key, value in after.values():
-            run_write(run, holder, key, value)
+            run.journal.write(holder, key, value)
         frame.result = result
         return flow
-    if run.setup == 0 and _matters(run, nodes):
-        run.gap(origin.Branches(text), site)
+    if not run.context.setup and _matters(run, nodes):
+        run.graph.gap(origin.Branches(text), site)
     for holder, key, value in own:
-        run_write(run, holder, key, value)
+        run.journal.write(holder, key, value)
     ended = _join_ends(run, ends, frame, site, text)
     if turn is not None and ended is None and any(end[0] == Flow.CONTINUE for end in ends):
         # What follows in this turn runs in the other turns only; the loop's end closes the region.
-        run.open_region("branch", text, site, 1)
-        run.regions[run.region].every = every
+        run.graph.open_region("branch", text, site, 1)
+        run.graph.regions[run.graph.region].every = every
     return ended
 
 
@@ -114,7 +104,7 @@ def _node_behind(condition: Value) -> int | None:
 
 def _of_modules(run: Run, born: int, after: dict[Any, Any]) -> list[tuple[Any, Any, Any]]:
     """Returns what an arm that returns wrote into modules that it made itself: they are what it returns, whichever arm goes on."""
-    made = run.modules[born:]
+    made = run.graph.modules[born:]
     tables = {id(part) for module in made for part in (module, *_tables(module))}
     return [(holder, key, value) for holder, key, value in after.values() if id(holder) in tables]
 
@@ -143,18 +133,11 @@ def fork_values(run: Run, condition: Value, nodes: list[code.Expression], frame:
     return joined
 
 
-def run_write(run: Run, holder: Any, key: Any, value: Any) -> None:
-    """Writes a place, noting it in the journal of the branch around."""
-    if run.journal is not None:
-        run.journal.append((holder, key, read_place(holder, key)))
-    write_place(holder, key, value)
-
-
 def _without_idle(run: Run, ends: list[End]) -> list[End]:
     """Leaves out an arm that does nothing but copy a tensor's memory, where another arm does nothing at all."""
     if all(nodes for _, _, _, nodes in ends):
         return ends
-    idle = [end for end in ends if end[3] and all(run.nodes[number].op == "contiguous" for number in end[3])]
+    idle = [end for end in ends if end[3] and all(run.graph.nodes[number].op == "contiguous" for number in end[3])]
     if len(idle) + 1 != len(ends):
         return ends
     for _, _, _, nodes in idle:
@@ -178,7 +161,7 @@ def _join_ends(run: Run, ends: list[End], frame: Frame, site: Site, text: str) -
         joined = values[0]
         for value in values[1:]:
             joined = _join_place(run, key, joined, value, text, site)
-        run_write(run, holder, key, joined)
+        run.journal.write(holder, key, joined)
     if falling:
         return None
     returns = [end for end in leaving if end[0] == Flow.RETURN]
@@ -199,7 +182,7 @@ def _join_place(run: Run, key: Any, left: Any, right: Any, text: str, site: Site
     if isinstance(key, FieldKey):
         if key.name == "node" and isinstance(left, int) and isinstance(right, int) and left != right:
             emit(run, "join", [left, right], {}, site)
-            return len(run.nodes) - 1
+            return len(run.graph.nodes) - 1
         if key.name == "init" and left != right:
             return UNKNOWN
         return left if left == right else (left if right is None else right if left is None else left)
@@ -217,30 +200,32 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
     if is_tensor(left) and is_tensor(right):
         nodes = [node for node in (node_of(run, left, site), node_of(run, right, site)) if node is not None]
         roots = {_root(run, node) for node in nodes}
-        if run.setup == 0 and len(roots) > 1 and any(carries_gradient(run, node) for node in nodes):
-            run.gap(origin.Branches(text), site)
+        if not run.context.setup and len(roots) > 1 and any(carries_gradient(run, node) for node in nodes):
+            run.graph.gap(origin.Branches(text), site)
         shapes = [value.shape for value in (left, right) if isinstance(value, TensorV)]
         shape = shapes[0] if len(shapes) == 2 and shapes[0] == shapes[1] else None
         emit(run, "join", nodes, {}, site, shape=shape)
-        return TensorV(len(run.nodes) - 1, shape, ramp=contents(left) if contents(left) == contents(right) else None)
-    if (left is None or right is None) and run.setup == 0:
+        return TensorV(
+            len(run.graph.nodes) - 1, shape, ramp=contents(left) if contents(left) == contents(right) else None
+        )
+    if (left is None or right is None) and not run.context.setup:
         given = right if left is None else left
         if isinstance(given, TensorV) and not carries_gradient(run, given.node):
             # A mask that may be left out: the graph with it has every path of the one without.
             node = node_of(run, given, site)
             assert node is not None
             emit(run, "join", [node], {}, site, shape=given.shape)
-            return TensorV(len(run.nodes) - 1, given.shape)
+            return TensorV(len(run.graph.nodes) - 1, given.shape)
     plain = next(
         (each for each in (left, right) if isinstance(each, (int, float)) and not isinstance(each, bool)), None
     )
-    if plain is not None and (isinstance(left, TensorV) or isinstance(right, TensorV)) and run.training_code:
+    if plain is not None and (isinstance(left, TensorV) or isinstance(right, TensorV)) and run.context.training_code:
         # A sum that may not have begun: the graph with the tensor has every path of the one without.
         node = node_of(run, left if isinstance(left, TensorV) else right, site)
         assert node is not None
-        run.gap(origin.Branches(text), site)
+        run.graph.gap(origin.Branches(text), site)
         emit(run, "join", [node], {}, site)
-        return TensorV(len(run.nodes) - 1, None)
+        return TensorV(len(run.graph.nodes) - 1, None)
     if isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right):
         return tuple(join(run, one, other, text, site) for one, other in zip(left, right, strict=False))
     if (
@@ -251,15 +236,15 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
         and right.count is None
     ):
         return ListV([join(run, one, other, text, site) for one, other in zip(left.items, right.items, strict=False)])
-    if run.training_code and site.node is not None and (left is None or right is None):
+    if run.context.training_code and site.node is not None and (left is None or right is None):
         only = right if left is None else left
         if _is_own_model(only):
-            run.gap(origin.Branches(text), site)  # training needs it: where it is missing, nothing runs
+            run.graph.gap(origin.Branches(text), site)  # training needs it: where it is missing, nothing runs
             return only
-    if run.training_code and site.node is not None and _is_own_model(left) and _is_own_model(right):
+    if run.context.training_code and site.node is not None and _is_own_model(left) and _is_own_model(right):
         # One whole model or another: the program is followed with the first, here and where the same is asked again.
-        run.gap(origin.Branches(text), site)
-        run.chosen.add(site.unit.source_of(site.node))
+        run.graph.gap(origin.Branches(text), site)
+        run.learnt.chosen.add(site.unit.source_of(site.node))
         return left
     return either(left, right) or opaque(run, origin.Branches(text), [left, right], site)
 
@@ -280,11 +265,11 @@ def returned_value(run: Run, frame: Frame, flow: int | None, site: Site) -> Valu
 
 def _matters(run: Run, start: int) -> bool:
     """Whether the arms hold anything that a gradient passes, or training code."""
-    for number in range(start, len(run.nodes)):
-        draft = run.nodes[number]
+    for number in range(start, len(run.graph.nodes)):
+        draft = run.graph.nodes[number]
         if draft.setup or draft.op in _PASSIVE:
             continue
-        if run.training_code or carries_gradient(run, number):
+        if run.context.training_code or carries_gradient(run, number):
             return True
     return False
 
@@ -301,7 +286,7 @@ def _root(run: Run, node: int, known: dict[int, int] | None = None) -> int:
     known = {} if known is None else known
     start = node
     while start not in known:
-        draft = run.nodes[node]
+        draft = run.graph.nodes[node]
         if draft.op in _REARRANGES and draft.inputs:
             node = draft.inputs[0]
             continue
@@ -315,12 +300,12 @@ def _root(run: Run, node: int, known: dict[int, int] | None = None) -> int:
 
 def _merge_regions(run: Run, start: int, region: int) -> None:
     """The arms that were opened from `start` on are no branch after all: what they hold belongs to the region around them."""
-    for arm in run.regions[start:]:
+    for arm in run.graph.regions[start:]:
         if arm.parent == region and arm.kind == "branch":
             arm.alias = region
 
 
 def _forget_nodes(run: Run, start: int) -> None:
     """An arm that raised executed nothing that matters: its nodes stand for nothing, unless something still names them."""
-    for draft in run.nodes[start:]:
+    for draft in run.graph.nodes[start:]:
         draft.setup = True

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from vglint import ops
-from vglint.interp.machine.attempts import Attempt
-from vglint.interp.machine.core import BudgetError, Frame, Raised, Run
+from vglint.interp.machine.attempts import attempted
+from vglint.interp.machine.budget import BudgetError
+from vglint.interp.machine.core import Frame, Raised, Run
 from vglint.interp.nodes.emit import emit, under_no_grad
 from vglint.interp.values.objects import Instance, ListV, ModuleV, ParamV, Site, TensorV, Value
 from vglint.ops import sources_of
@@ -32,12 +33,12 @@ class Held:
 
 def held(run: Run, frame: Frame) -> list[Held]:
     """Returns what training code holds in names and attributes before a loop."""
-    if not run.training_code:
+    if not run.context.training_code:
         return []
-    tables = [frame.scope.names, *(module.attrs for module in run.modules)]
+    tables = [frame.scope.names, *(module.attrs for module in run.graph.modules)]
     if isinstance(frame.self_, Instance) and not isinstance(frame.self_, ModuleV):
         tables.append(frame.self_.attrs)
-    run.tick(sum(map(len, tables)) // 8)
+    run.budget.tick(sum(map(len, tables)) // 8)
     return [
         Held(table, name, nodes_of(value), tuple(_made(value)), value is None)
         for table in tables
@@ -52,41 +53,45 @@ def note_carried(
     """Notes each state that a turn reads, replaces by one with history, and hands to the next turn's backward pass. Where nothing is
     trained and the graph is retained, the gradient is only looked at. A state that was None at first is followed into a second turn, where
     the code may cut it."""
-    turn = range(start, len(run.nodes))
-    trains = any(run.nodes[number].op == "step" for number in turn)
+    turn = range(start, len(run.graph.nodes))
+    trains = any(run.graph.nodes[number].op == "step" for number in turn)
     backwards = [
         number
         for number in turn
-        if run.nodes[number].op == "backward" and (trains or run.nodes[number].config.get("retain_graph") is not True)
+        if run.graph.nodes[number].op == "backward"
+        and (trains or run.graph.nodes[number].config.get("retain_graph") is not True)
     ]
     if not before or not backwards:
         return
     used = _behind(run, backwards)
     for place in before:
         after = [node for node in nodes_of(place.table.get(place.name)) if node >= start]
-        if not after or any(run.nodes[node].op == "join" for node in after):
+        if not after or any(run.graph.nodes[node].op == "join" for node in after):
             continue
         given = _given_to_itself(loop, place.name) if place.table is frame.scope.names else None
         if not (used & _read(run, place) or (place.empty and given is not None)):
             continue
         kept = [node for node in after if _has_history(run, node)]
         if kept and (not place.empty or _is_used_again(run, kept, walk)):
-            site = Site(frame.unit, given) if given is not None else run.nodes[kept[0]].site
+            site = Site(frame.unit, given) if given is not None else run.graph.nodes[kept[0]].site
             emit(run, "carried", kept, {"name": place.name}, site)
-            run.nodes[-1].setup = False
+            run.graph.nodes[-1].setup = False
 
 
 def _is_used_again(run: Run, kept: list[int], walk: Callable[[], object]) -> bool:
     """Whether a backward pass of the next turn reaches what this turn made; that turn is walked and taken back."""
-    attempt, end = Attempt(run), len(run.nodes)
-    try:
-        walk()
-        backwards = [number for number in range(end, len(run.nodes)) if run.nodes[number].op == "backward"]
-        return not backwards or bool(_behind(run, backwards) & set(kept))
-    except (Raised, BudgetError):
-        return True
-    finally:
-        attempt.undo(run)
+    end = len(run.graph.nodes)
+    with attempted(run) as attempt:
+        try:
+            walk()
+            backwards = [
+                number for number in range(end, len(run.graph.nodes)) if run.graph.nodes[number].op == "backward"
+            ]
+            return not backwards or bool(_behind(run, backwards) & set(kept))
+        except (Raised, BudgetError):
+            return True
+        finally:
+            attempt.undo(run)
 
 
 def _is_data(value: Value) -> bool:
@@ -109,7 +114,9 @@ def nodes_of(value: Value) -> tuple[int, ...]:
 
 def _read(run: Run, place: Held) -> set[int]:
     """Returns the nodes by which forward reads what a place held."""
-    buffers = [run.constants.get((tensor.node, tensor.pick)) for tensor in place.made if isinstance(tensor, TensorV)]
+    buffers = [
+        run.graph.constants.get((tensor.node, tensor.pick)) for tensor in place.made if isinstance(tensor, TensorV)
+    ]
     found = [each.node for each in (*place.made, *buffers) if each is not None]
     return {*place.nodes, *(node for node in found if node is not None)}
 
@@ -131,9 +138,9 @@ def _behind(run: Run, start: list[int]) -> set[int]:
         if number in seen:
             continue
         seen.add(number)
-        op = ops.OPS.get(run.nodes[number].op)
-        if (op is None or op.kind not in ("cut", "create")) and not under_no_grad(run, run.nodes[number].region):
-            todo += sources_of(run.nodes[number].op, tuple(run.nodes[number].inputs))
+        op = ops.OPS.get(run.graph.nodes[number].op)
+        if (op is None or op.kind not in ("cut", "create")) and not under_no_grad(run, run.graph.nodes[number].region):
+            todo += sources_of(run.graph.nodes[number].op, tuple(run.graph.nodes[number].inputs))
     return seen
 
 
@@ -141,9 +148,9 @@ def _has_history(run: Run, node: int) -> bool:
     return any(
         param.trainable and not param.buffer
         for number in _behind(run, [node])
-        if ((op := ops.OPS.get(run.nodes[number].op)) is None or op.kind != "train")
-        and not under_no_grad(run, run.nodes[number].region)
-        for _, param in run.nodes[number].params
+        if ((op := ops.OPS.get(run.graph.nodes[number].op)) is None or op.kind != "train")
+        and not under_no_grad(run, run.graph.nodes[number].region)
+        for _, param in run.graph.nodes[number].params
     )
 
 

@@ -50,7 +50,7 @@ def _comprehension(run: Run, loops: tuple[code.Loop, ...], frame: Frame, make: A
             return
         with repeated(run, found.items):
             for item in found.items:
-                run.tick()
+                run.budget.tick()
                 step(number, item)
 
     def walk(number: int, parts: Sequence[Value], site: Site) -> None:

@@ -36,7 +36,7 @@ def mark_counters(run: Run, loop: code.For | code.While, frame: Frame) -> None:
         key = name.removeprefix("self.")
         value = None if table is None else table.get(key)
         if table is not None and isinstance(value, int) and not isinstance(value, (bool, TurnNumber)):
-            run.put(table, key, TurnNumber.of(value, 0 if name in reset else None))
+            run.journal.put(table, key, TurnNumber.of(value, 0 if name in reset else None))
 
 
 def zeros_before(run: Run, frame: Frame) -> list[tuple[dict[Any, Value], Any]]:
@@ -56,15 +56,18 @@ def note_sums(run: Run, before: list[tuple[dict[Any, Value], Any]], start: int, 
 
     `start` and `opened` are the first node and region of the loop.
     """
-    if opened >= len(run.regions) or run.regions[opened].kind != "loop" or run.regions[opened].alias is not None:
+    if (
+        opened >= len(run.graph.regions)
+        or run.graph.regions[opened].kind != "loop"
+        or run.graph.regions[opened].alias is not None
+    ):
         return  # turn by turn: the sum is one of this turn of the loop around
     for table, key in before:
         value = table.get(key)
         if isinstance(value, TensorV) and not value.pick and value.node >= start:
-            region, run.region = run.region, opened
-            emit(run, "kept", [value.node], {"sum": True}, run.nodes[value.node].site)
-            run.nodes[-1].setup = False
-            run.region = region
+            with run.graph.inside(opened):
+                emit(run, "kept", [value.node], {"sum": True}, run.graph.nodes[value.node].site)
+            run.graph.nodes[-1].setup = False
 
 
 def _tables(frame: Frame) -> Iterator[dict[Any, Value]]:

@@ -94,9 +94,9 @@ def _decorated(run: Run, decorator: code.Expression, value: Value, function: Fun
 def _adds_arguments(run: Run, decorator: FunctionV) -> bool:
     """Whether what a decorator puts around a function hands it keyword arguments that its caller did not give."""
     key = id(decorator.node)
-    if key not in run.adding:
+    if key not in run.learnt.adding:
         tree = decorator.node
-        run.adding[key] = any(
+        run.learnt.adding[key] = any(
             isinstance(node, code.Assign)
             and any(
                 isinstance(to, code.Subscript) and isinstance(to.value, code.Name) and to.value.id == name
@@ -107,7 +107,7 @@ def _adds_arguments(run: Run, decorator: FunctionV) -> bool:
             for name in (inner.parameters.others.name,)
             for node in code.walk(inner)
         )
-    return run.adding[key]
+    return run.learnt.adding[key]
 
 
 def _stores(decorator: FunctionV) -> bool:

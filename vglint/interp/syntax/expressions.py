@@ -54,11 +54,8 @@ def boolean(run: Run, node: code.Boolean, frame: Frame) -> Value:
     is_and = node.operator == "and"
     if known is not None and known != is_and:
         return left
-    run.guards += 1
-    try:
+    with run.context.having(guarded=True):
         right = evaluate(run, node.right, frame)
-    finally:
-        run.guards -= 1
     if known is not None:
         return right
     other = comparison.truth(run, right, frame, site)
@@ -94,13 +91,10 @@ def conditional(run: Run, node: code.Conditional, frame: Frame) -> Value:
         if isinstance(without, External) and without.name.endswith("Tensor"):
             return without  # torch.cuda.FloatTensor and torch.FloatTensor make the same tensor
         return Unknown(origin.Computed("GPU or not"))
-    run.guards += 1
-    try:
+    with run.context.having(guarded=True):
         if known is not None:
             return evaluate(run, node.body if known else node.orelse, frame)
         return fork_values(run, condition, [node.body, node.orelse], frame, Site(frame.unit, node))
-    finally:
-        run.guards -= 1
 
 
 @register(EVAL, code.Lambda)
@@ -118,10 +112,10 @@ def walrus(run: Run, node: code.Walrus, frame: Frame) -> Value:
 @register(EVAL, code.Attribute)
 def attribute(run: Run, node: code.Attribute, frame: Frame) -> Value:
     value = evaluate(run, node.value, frame)
-    start = len(run.nodes)
+    start = len(run.graph.nodes)
     found = get_attribute(run, value, node.attr, frame)
     if ops.attribute(node.attr) is not None:
-        for draft in run.nodes[start:]:
+        for draft in run.graph.nodes[start:]:
             draft.site = Site(frame.unit, node)
     return found
 
@@ -167,7 +161,7 @@ def call_(run: Run, node: code.Call, frame: Frame) -> Value:
                     )
                 )
             else:
-                run.tick(len(inner.items) // 8)
+                run.budget.tick(len(inner.items) // 8)
                 args += inner.items
     for keyword in node.keywords:
         value = evaluate(run, keyword.value, frame)
@@ -180,9 +174,9 @@ def call_(run: Run, node: code.Call, frame: Frame) -> Value:
                 keywords.setdefault("**", value)
         else:
             keywords[keyword.name] = value
-    if run.training_code and isinstance(callee, Unknown) and _attribute(node.func) == "backward":
+    if run.context.training_code and isinstance(callee, Unknown) and _attribute(node.func) == "backward":
         return backward_of_unknown(run, callee, args, keywords, site)
-    if run.training_code and isinstance(callee, (Unknown, OpaqueV)) and _attribute(node.func) == "zero_grad":
+    if run.context.training_code and isinstance(callee, (Unknown, OpaqueV)) and _attribute(node.func) == "zero_grad":
         return zero_grad_of_unknown(run, site)
     return call(run, callee, args, keywords, frame, site)
 
@@ -211,6 +205,6 @@ def yield_(run: Run, node: code.Yield, frame: Frame) -> Value:
             frame.yields += inner.items
     else:
         frame.yields.append(None if value is None else evaluate(run, value, frame))
-        if len(run.open_loops) > frame.loops:
-            frame.turns.append(run.open_loops[-1].count)
+        if len(run.context.open_loops) > frame.loops:
+            frame.turns.append(run.context.open_loops[-1].count)
     return None

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from vglint import ops, origin
 from vglint.interp.library.families import call_by_prefix
+from vglint.interp.machine.budget import RECURSION, RECURSION_UNKNOWN
 from vglint.interp.machine.core import (
     CALL,
-    DEPTH,
     LIBRARY,
-    RECURSION,
-    RECURSION_UNKNOWN,
     Flow,
     Frame,
     Raised,
@@ -66,7 +64,7 @@ from vglint.value import Unknown
 def call_function(
     run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
-    layer = layer_among(args) if run.setup and args and not keywords else None
+    layer = layer_among(args) if run.context.setup and args and not keywords else None
     if layer is None:
         return _walked(run, function, args, keywords, frame, site)
     return called_on(run, function, layer, args, lambda: _walked(run, function, args, keywords, frame, site))
@@ -75,16 +73,12 @@ def call_function(
 def _walked(
     run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
-    within = run.within.get(id(function.node), 0)
-    limit = RECURSION_UNKNOWN if run.forks else RECURSION
-    if run.depth >= DEPTH or within >= limit or (within and id(function.node) in run.runaway):
-        # Two calls to itself in each call would otherwise be walked 2**DEPTH times.
-        run.runaway.add(id(function.node))
-        run.gap(origin.Budget("calls within calls"), site)
+    if run.budget.reaches(id(function.node), RECURSION_UNKNOWN if run.context.forks else RECURSION):
+        run.graph.gap(origin.Budget("calls within calls"), site)
         return opaque(run, origin.Budget("calls within calls"), [*args, *keywords.values()], site)
     names = bind_arguments(run, function, args, keywords, site)
     scope = Scope(names, function.scope, function.scope.module)
-    owner = run.modules_running[-1] if run.modules_running else None
+    owner = run.context.modules_running[-1] if run.context.modules_running else None
     self_ = (
         args[0]
         if function.owner is not None and args
@@ -98,20 +92,18 @@ def _walked(
         owner,
         self_,
         function.owner or (frame.cls if type(function.node) is code.Lambda else None),
-        loops=len(run.open_loops),
+        loops=len(run.context.open_loops),
         name=function.name,
     )
     if self_ is None and function.owner is None:
         inner.self_, inner.cls = _enclosing_self(function, frame)
-    run.depth += 1
-    run.cached += function.cached
-    run.within[id(function.node)] = within + 1
-    region, borrowed = run.region, run.borrowed
+    borrowed = run.context.borrowed
     if function.scope.module.prefix and borrowed is None:
-        run.borrowed = site
-    for guard in function.regions:
-        run.open_region("no_grad", guard, site)
-    try:
+        borrowed = site
+    modes = run.context.having(cached=function.cached or run.context.cached, borrowed=borrowed)
+    with run.budget.calling(id(function.node)), modes, run.graph.inside(run.graph.region):
+        for guard in function.regions:
+            run.graph.open_region("no_grad", guard, site)
         if isinstance(function.node, code.Lambda):
             return evaluate(run, function.node.body, inner)
         try:
@@ -127,11 +119,6 @@ def _walked(
                 return IteratorV(None, inner.yields[0], inner.turns[0])
             return IteratorV(inner.yields)
         return returned_value(run, inner, flow if flow == Flow.RETURN else None, site)
-    finally:
-        run.depth -= 1
-        run.cached -= function.cached
-        run.within[id(function.node)] = within
-        run.region, run.borrowed = region, borrowed
 
 
 def _only_raises(node: code.Function | code.Lambda) -> bool:
@@ -173,10 +160,10 @@ def bind_arguments(
     if params.rest is not None:
         names[params.rest.name] = tuple(args[position:])
     elif len(args) > position:
-        run.gap(origin.Computed(f"{function.name}() is given {len(args) - position} too many"), site)
+        run.graph.gap(origin.Computed(f"{function.name}() is given {len(args) - position} too many"), site)
     for param in params.keyword_only:
         names[param.name] = _argument(run, function, param, [], 0, rest, blanket)
-    if run.trying and params.others is None and rest:
+    if run.context.trying and params.others is None and rest:
         raise Raised("TypeError")
     if params.others is not None:
         names[params.others.name] = DictV(dict(rest), complete=blanket is None)
@@ -249,7 +236,7 @@ def call_property(
 def call_unknown(
     run: Run, value: Unknown | OpaqueV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
-    if run.training_code and isinstance(value, Unknown):
+    if run.context.training_code and isinstance(value, Unknown):
         acted = act_of_unknown(run, value, args, keywords, site)
         if acted is not MISSING:
             return acted
@@ -325,13 +312,8 @@ def call_external(
 
 def _leaf(run: Run, cls: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> ModuleV:
     module = new_module(run, cls, frame, site)
-    run.setup += 1
-    run.building += 1
-    try:
+    with run.context.having(setup=True, constructing=True):
         build_leaf(run, module, cls, args, keywords, frame, site)
-    finally:
-        run.setup -= 1
-        run.building -= 1
     return module
 
 

@@ -51,8 +51,8 @@ def _is_callees(holder: Any, frame: Frame) -> bool:
 def _only_added_to(run: Run, olds: tuple[int, ...], start: int) -> bool:
     """Whether all that a turn does with some tensors of before is to add to them."""
     shared = set(olds)
-    for number in range(start, len(run.nodes)):
-        draft = run.nodes[number]
+    for number in range(start, len(run.graph.nodes)):
+        draft = run.graph.nodes[number]
         taken = [position for position, node in enumerate(draft.inputs) if node in shared]
         if not taken:
             continue

@@ -84,7 +84,7 @@ def elements(run: Run, nodes: Any, frame: Frame) -> list[Value] | None:
             found = parts_of_items(inner)
             if found is None:
                 return None
-            run.tick(len(found) // 8)
+            run.budget.tick(len(found) // 8)
             values += found
         else:
             values.append(evaluate(run, element, frame))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from vglint import origin
-from vglint.interp.machine.attempts import Attempt
-from vglint.interp.machine.core import TURNS, Flow, Frame, Run, evaluate
-from vglint.interp.machine.journal import Journal
+from vglint.interp.machine.attempts import attempted
+from vglint.interp.machine.budget import TURNS
+from vglint.interp.machine.core import Flow, Frame, Run, evaluate
+from vglint.interp.machine.journal import Log
 from vglint.interp.machine.open_loops import TRAINING, counted
 from vglint.interp.protocols import comparison
 from vglint.interp.protocols.comparison import counts_turns
@@ -30,23 +31,23 @@ def walk_loop(
     frame: Frame,
     site: Site,
     text: str,
-    apart: Callable[[Journal, int], bool],
+    apart: Callable[[Log, int], bool],
 ) -> int | None:
     """Walks a `for` loop. One whose turns train is walked once: what matters is the order inside a turn.
 
     `apart` says of a turn's writes and first node whether no turn follows on another.
     """
     found = items_of(run, source, frame, site)
-    if run.setup and found.items is not None:
+    if run.context.setup and found.items is not None:
         found = _one_of(found.items) if len(found.items) > _most(found.items) else shortened(run, found)
     if found.parts is not None:
         return _walk_parts(run, found.parts, bind, body, site, text)
     if found.items is None:
-        start = len(run.nodes)
-        with counted(run, found.count, text, site) as loop, _written(run) as log, any_turn(run):
+        start = len(run.graph.nodes)
+        with counted(run, found.count, text, site) as loop, run.journal.recorded() as log, any_turn(run):
             bind(found.item)
             flow = body()
-            loop.apart = not run.setup and not run.training_code and apart(log, start)
+            loop.apart = not run.context.setup and not run.context.training_code and apart(log, start)
         return None if flow == Flow.CONTINUE else flow
     with repeated(run, found.items):
         return _turns(run, found.items, bind, body, frame, site, text)
@@ -62,26 +63,25 @@ def _turns(
     text: str,
 ) -> int | None:
     """Walks a loop turn by turn."""
-    outer, most = run.region, _most(items)
+    outer, most = run.graph.region, _most(items)
     for turn, item in enumerate(items):
         if turn >= most:
-            run.gap(origin.Budget(f"loop of {len(items)} turns"), site)
+            run.graph.gap(origin.Budget(f"loop of {len(items)} turns"), site)
             return None
-        start, made = len(run.nodes), len(run.modules)
-        region = run.open_region("loop", text, site) if turn == 0 else outer
-        run.region = region
+        start, made = len(run.graph.nodes), len(run.graph.modules)
         stands = turn == 0 and len(items) > 1
-        flow = _first_of(run, bind, _numbered(run, items), body, frame) if stands else _one(bind, item, body)
-        run.region = outer
+        with run.graph.inside(outer):
+            region = run.graph.open_region("loop", text, site) if turn == 0 else outer
+            flow = _first_of(run, bind, _numbered(run, items), body, frame) if stands else _one(bind, item, body)
         if flow == Flow.BREAK:
             _fold(run, region, outer)
             return Flow.BREAK
         if flow == Flow.RETURN:
             _fold(run, region, outer)
             return flow
-        if turn == 0 and len(items) > 1 and any(draft.op in TRAINING for draft in run.nodes[start:]):
-            run.regions[region].count = len(items)
-            if len(run.modules) > made and run.passes.harvest is not None:
+        if turn == 0 and len(items) > 1 and any(draft.op in TRAINING for draft in run.graph.nodes[start:]):
+            run.graph.regions[region].count = len(items)
+            if len(run.graph.modules) > made and run.graph.passes.harvest is not None:
                 look_ahead(run, items[1:], lambda item: _one(bind, item, body), frame)
             return None
         _fold(run, region, outer)
@@ -109,23 +109,18 @@ def _first_of(
     run: Run, bind: Callable[[Value], None], item: Value, body: Callable[[], int | None], frame: Frame
 ) -> int | None:
     """Walks a turn that may stand for all. Where it trains and asked for its own number, it is walked again with the answer open."""
-    if not counts_turns(run) or run.any_turn:
+    if not counts_turns(run) or run.context.any_turn:
         return _one(bind, item, body)
-    before = (run.asked_turn, run.trained, len(frame.returned), frame.result)
-    run.asked_turn, start, attempt = False, len(run.nodes), Attempt(run)
-    try:
+    asked, returned, result, start = run.graph.asked_turn, len(frame.returned), frame.result, len(run.graph.nodes)
+    with attempted(run) as attempt:
+        run.graph.asked_turn = False
         flow = _one(bind, item, body)
-    except BaseException:
-        attempt.keep(run)
-        raise
-    asked = run.asked_turn
-    if not asked or not any(draft.op in TRAINING for draft in run.nodes[start:]):
-        attempt.keep(run)
-        run.asked_turn = asked or before[0]
-        return flow
-    attempt.undo(run)
-    run.asked_turn, run.trained, frame.result = before[0], before[1], before[3]
-    del frame.returned[before[2] :]
+        if not run.graph.asked_turn or not any(draft.op in TRAINING for draft in run.graph.nodes[start:]):
+            run.graph.asked_turn = run.graph.asked_turn or asked
+            return flow
+        attempt.undo(run)
+    frame.result = result
+    del frame.returned[returned:]
     with any_turn(run):
         return _one(bind, item, body)
 
@@ -133,17 +128,13 @@ def _first_of(
 @contextmanager
 def any_turn(run: Run) -> Iterator[None]:
     """What is walked inside stands for all turns of a loop, if it is training code's own."""
-    open_ = counts_turns(run)
-    run.any_turn += open_
-    try:
+    with run.context.having(any_turn=counts_turns(run) or run.context.any_turn):
         yield
-    finally:
-        run.any_turn -= open_
 
 
 def shortened(run: Run, found: Items) -> Items:
     """Returns the items of a loop within loops, or one that stands for all where a table takes more than `LISTED` turns."""
-    if found.items is None or run.turns * len(found.items) <= LISTED or not _is_table(found.items):
+    if found.items is None or run.budget.turns * len(found.items) <= LISTED or not _is_table(found.items):
         return found
     return _one_of(found.items)
 
@@ -166,14 +157,9 @@ def _one_of(items: list[Value]) -> Items:
     return Items(None, Unknown(origin.Length("item of a long list")), len(items))
 
 
-@contextmanager
-def repeated(run: Run, items: list[Value]) -> Iterator[None]:
+def repeated(run: Run, items: list[Value]) -> AbstractContextManager[None]:
     """Notes that what is walked inside is walked for each item, where they are a table's."""
-    around, run.turns = run.turns, run.turns * (len(items) if _is_table(items) else 1)
-    try:
-        yield
-    finally:
-        run.turns = around
+    return run.budget.repeated(len(items) if _is_table(items) else 1)
 
 
 def _walk_parts(
@@ -190,9 +176,8 @@ def _walk_parts(
             with counted(run, part.count, text, site):
                 flow = _walk_parts(run, part.items, bind, body, site, text)
         else:
-            region = run.region
-            flow = _one(bind, part, body)
-            run.region = region
+            with run.graph.inside(run.graph.region):
+                flow = _one(bind, part, body)
         if flow == Flow.BREAK:
             return None
         if flow == Flow.RETURN:
@@ -208,17 +193,15 @@ def walk_while(
         known = comparison.truth(run, evaluate(run, test, frame), frame, site)
         if known is False:
             return None
-        start = len(run.nodes)
+        start = len(run.graph.nodes)
         if known is None:
             count = Unknown(origin.Length(text))
             with counted(run, count, text, site), any_turn(run):
                 flow = body()
             return flow if flow == Flow.RETURN else None
         yielded = len(frame.yields or ())
-        region = run.region
-        with any_turn(run):
+        with run.graph.inside(run.graph.region), any_turn(run):
             flow = body()
-        run.region = region
         if frame.yields and len(frame.yields) > yielded and _endless(test):
             frame.turns += [Unknown(origin.Length(text))] * (len(frame.yields) - len(frame.turns))
             return None
@@ -226,10 +209,10 @@ def walk_while(
             return None
         if flow == Flow.RETURN:
             return flow
-        if any(draft.op in TRAINING for draft in run.nodes[start:]):
+        if any(draft.op in TRAINING for draft in run.graph.nodes[start:]):
             return None
-        run.tick(20 + (len(run.nodes) - start) // 4)
-    run.gap(origin.Budget(f"while {text}"), site)
+        run.budget.tick(20 + (len(run.graph.nodes) - start) // 4)
+    run.graph.gap(origin.Budget(f"while {text}"), site)
     return None
 
 
@@ -237,18 +220,6 @@ def _endless(test: code.Expression) -> bool:
     return isinstance(test, code.Constant) and test.value in (True, 1)
 
 
-@contextmanager
-def _written(run: Run) -> Iterator[Journal]:
-    """Gives what is written inside."""
-    outer, run.journal = run.journal, Journal()
-    try:
-        yield run.journal
-    finally:
-        inner, run.journal = run.journal, outer
-        if outer is not None:
-            outer.absorb(inner)
-
-
 def _fold(run: Run, region: int, outer: int) -> None:
     if region != outer:
-        run.regions[region].alias = outer
+        run.graph.regions[region].alias = outer

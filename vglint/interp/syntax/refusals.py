@@ -18,7 +18,7 @@ def refuses(run: Run, node: code.If, condition: Value, known: bool | None, frame
     Code is followed as on a machine without a GPU and with the defaults of its command line, but training code that does nothing but
     complain there is followed as if it had what it asks for: its author has run it.
     """
-    if known is None or not run.training_code:
+    if known is None or not run.context.training_code:
         return None
     if condition == GPU and not _is_elif(node) and _gives_up(node.orelse):
         return True
@@ -33,7 +33,7 @@ def _without_gpu(run: Run, test: code.Expression, frame: Frame) -> bool:
 
 def _raises(run: Run, node: code.If) -> bool:
     """Whether an arm is an error that nothing around catches: its author's program came past it."""
-    return run.trying == 0 and any(isinstance(each, code.Raise) for each in node.body)
+    return not run.context.trying and any(isinstance(each, code.Raise) for each in node.body)
 
 
 def _gives_up(statements: Sequence[code.Statement]) -> bool:

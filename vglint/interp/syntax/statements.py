@@ -87,13 +87,13 @@ def augmented(run: Run, node: code.Augmented, frame: Frame) -> int | None:
     after = operators.binary(run, symbol, before, value, frame, site)
     if isinstance(before, TensorV) and isinstance(after, TensorV):
         # In place: every alias of the tensor sees the change.
-        run.set_field(before, "node", after.node)
-        run.set_field(before, "pick", after.pick)
-        run.set_field(before, "shape", before.shape or after.shape)
-        run.set_field(before, "init", after.init)
-        run.set_field(before, "ramp", after.ramp)
+        run.journal.set_field(before, "node", after.node)
+        run.journal.set_field(before, "pick", after.pick)
+        run.journal.set_field(before, "shape", before.shape or after.shape)
+        run.journal.set_field(before, "init", after.init)
+        run.journal.set_field(before, "ramp", after.ramp)
         after = before
-    if isinstance(before, ParamV) and (run.setup or not is_tensor(value)):
+    if isinstance(before, ParamV) and (run.context.setup or not is_tensor(value)):
         name = {"*": "mul", "/": "div", "+": "add", "-": "sub"}.get(symbol, symbol)
         overwrite(run, before, combined(name, [before, value]) or UNKNOWN, site)
         return None
@@ -120,7 +120,7 @@ def raise_(run: Run, node: code.Raise, frame: Frame) -> int | None:
     elif isinstance(value, Unknown) and isinstance(value.origin, (origin.Name, origin.Call)):
         name = value.origin.name if isinstance(value.origin, origin.Name) else value.origin.callee
     name = name.rsplit(".", 1)[-1]
-    if name in _MISSING_PACKAGE and run.trying == 0:
+    if name in _MISSING_PACKAGE and not run.context.trying:
         return None  # what the code needs is taken to be installed where it runs
     raise Raised(name, value, Site(frame.unit, node))
 
@@ -176,28 +176,22 @@ def class_(run: Run, node: code.Class, frame: Frame) -> int | None:
 
 def _define(run: Run, name: str, value: Value, frame: Frame) -> None:
     bind(run, name, value, frame.scope)
-    if isinstance(value, ModuleV) and not run.modules_running and run.setup == 0:
-        run.roots.setdefault(name, value)
+    if isinstance(value, ModuleV) and not run.context.modules_running and not run.context.setup:
+        run.graph.roots.setdefault(name, value)
 
 
 @register(EXEC, code.If)
 def if_(run: Run, node: code.If, frame: Frame) -> int | None:
     raises = _only_raises(node)
-    run.refusing += raises
-    try:
+    with run.context.having(refusing=raises or run.context.refusing):
         condition = evaluate(run, node.test, frame)
-    finally:
-        run.refusing -= raises
     known = comparison.truth(run, condition, frame, Site(frame.unit, node))
     refused = refuses(run, node, condition, known, frame)
     known = known if refused is None else refused
-    if known is None and run.chosen and frame.unit.source_of(node.test) in run.chosen:
+    if known is None and run.learnt.chosen and frame.unit.source_of(node.test) in run.learnt.chosen:
         known = True
-    run.guards += 1
-    try:
+    with run.context.having(guarded=True):
         return _arms(run, node, condition, known, frame)
-    finally:
-        run.guards -= 1
 
 
 def _arms(run: Run, node: code.If, condition: Value, known: bool | None, frame: Frame) -> int | None:
@@ -224,7 +218,7 @@ def narrow(run: Run, test: code.Expression, frame: Frame) -> None:
         case code.Compare(left=code.Name(id=name), operators=("is" | "==",), comparators=(comparator,)):
             value = evaluate(run, comparator, frame)
             if name in frame.scope.names and isinstance(frame.scope.names[name], Unknown) and not is_unknown(value):
-                run.put(frame.scope.names, name, value)
+                run.journal.put(frame.scope.names, name, value)
         case _:
             pass
 
@@ -233,9 +227,9 @@ def narrow(run: Run, test: code.Expression, frame: Frame) -> None:
 def for_(run: Run, node: code.For, frame: Frame) -> int | None:
     source = evaluate(run, node.iter, frame)
     site = Site(frame.unit, node.iter)
-    before, start = held(run, frame), len(run.nodes)
+    before, start = held(run, frame), len(run.graph.nodes)
     note_used_up(run, source, node, site)
-    zeros, opened = zeros_before(run, frame), len(run.regions)
+    zeros, opened = zeros_before(run, frame), len(run.graph.regions)
     mark_counters(run, node, frame)
     flow = walk_loop(
         run,
@@ -257,7 +251,9 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
 
 def note_used_up(run: Run, source: Value, node: code.For, site: Site) -> None:
     """Notes a loop that would change gradients and gets an iterator of parameters that was used up before."""
-    if not (run.training_code and isinstance(source, IteratorV) and source.exhausted and changes_gradients(node)):
+    if not (
+        run.context.training_code and isinstance(source, IteratorV) and source.exhausted and changes_gradients(node)
+    ):
         return
     params = [(str(number), item) for number, item in enumerate(source.items or ()) if isinstance(item, ParamV)]
     if params:
@@ -271,7 +267,7 @@ def note_rebindings(run: Run, node: code.For, frame: Frame) -> None:
     """Notes assignments to the variable of a loop over parameters that change no parameter."""
     for found in lost_rebindings(node):
         emit(run, "rebind", [], {"name": found.name}, Site(frame.unit, found.statement))
-        run.nodes[-1].setup = False
+        run.graph.nodes[-1].setup = False
 
 
 @register(EXEC, code.While)
@@ -289,45 +285,34 @@ def while_(run: Run, node: code.While, frame: Frame) -> int | None:
 
 @register(EXEC, code.With)
 def with_(run: Run, node: code.With, frame: Frame) -> int | None:
-    opened = run.region
-    for item in node.items:
-        value = evaluate(run, item.context, frame)
-        entered = enter(run, value, frame, Site(frame.unit, item.context))
-        if item.target is not None:
-            assign(run, item.target, entered, frame)
-    try:
+    with run.graph.inside(run.graph.region):
+        for item in node.items:
+            value = evaluate(run, item.context, frame)
+            entered = enter(run, value, frame, Site(frame.unit, item.context))
+            if item.target is not None:
+                assign(run, item.target, entered, frame)
         return block(run, node.body, frame)
-    finally:
-        run.region = opened
 
 
 @register(EXEC, code.Try)
 def try_(run: Run, node: code.Try, frame: Frame) -> int | None:
     flow: int | None = None
-    trying, depth, running, region, guards = (
-        run.trying,
-        run.depth,
-        list(run.modules_running),
-        run.region,
-        run.guards,
-    )
+    region = run.graph.region
     try:
-        run.trying += bool(node.handlers)
-        flow = block(run, node.body, frame)
-        run.trying = trying
+        with run.context.having(trying=bool(node.handlers) or run.context.trying):
+            flow = block(run, node.body, frame)
         if flow is None:
             flow = block(run, node.orelse, frame)
     except Raised as error:
-        run.trying, run.depth, run.modules_running[:], run.region = trying, depth, running, region
+        run.graph.region = region
         handler = next((each for each in node.handlers if _catches(run, each.caught, error, frame)), None)
         if handler is None:
             block(run, node.final, frame)
             raise
         if handler.name is not None:
             bind(run, handler.name, error.value, frame.scope)
-        run.guards = guards + 1
-        flow = block(run, handler.body, frame)
-        run.guards = guards
+        with run.context.having(guarded=True):
+            flow = block(run, handler.body, frame)
     ended = block(run, node.final, frame)
     return ended if ended is not None else flow
 
@@ -366,12 +351,12 @@ def match_(run: Run, node: code.Match, frame: Frame) -> int | None:
 
         def arm(case: code.Case = case, bound: list[tuple[str, Value]] = bound) -> int | None:
             for name, value in bound:
-                run.put(frame.scope.names, name, value)
+                run.journal.put(frame.scope.names, name, value)
             return block(run, case.body, frame)
 
         if case.guard is not None and known:
             for name, value in bound:
-                run.put(frame.scope.names, name, value)
+                run.journal.put(frame.scope.names, name, value)
             known = comparison.truth(run, evaluate(run, case.guard, frame), frame, site)
             if known is False:
                 continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.machine.attempts import Attempt
+from vglint.interp.machine.attempts import attempted
 from vglint.interp.machine.core import LIBRARY, Frame, Raised, Run, call, opaque, register
 from vglint.interp.nodes.emit import emit, node_of, shape_of, tensor_of
 from vglint.interp.values.classes import find_in_mro
@@ -34,7 +34,7 @@ def _applied(run: Run, cls: ClassV, args: list[Value], keywords: dict[str, Value
     draft = emit(
         run, "opaque", inputs, {"function": cls.qualified}, site, shape=tensors[0].shape if len(tensors) == 1 else None
     )
-    return tensor_of(run, draft, len(run.nodes) - 1, tensors if isinstance(result, tuple) else tensors[0])
+    return tensor_of(run, draft, len(run.graph.nodes) - 1, tensors if isinstance(result, tuple) else tensors[0])
 
 
 def _tried(run: Run, cls: ClassV, args: list[Value], frame: Frame, site: Site) -> Value:
@@ -47,14 +47,14 @@ def _tried(run: Run, cls: ClassV, args: list[Value], frame: Frame, site: Site) -
         if find_in_mro(cls, "setup_context") is not None
         else [Instance(External("torch.autograd.Context"), {}, site)]
     )
-    attempt = Attempt(run)
-    try:
-        result = call(run, found[0], [*context, *args], {}, frame, site)
-        return tuple(_plain(run, part) for part in result) if isinstance(result, tuple) else _plain(run, result)
-    except Raised:
-        return None
-    finally:
-        attempt.undo(run)
+    with attempted(run) as attempt:
+        try:
+            result = call(run, found[0], [*context, *args], {}, frame, site)
+            return tuple(_plain(run, part) for part in result) if isinstance(result, tuple) else _plain(run, result)
+        except Raised:
+            return None
+        finally:
+            attempt.undo(run)
 
 
 def _plain(run: Run, value: Value) -> Value:

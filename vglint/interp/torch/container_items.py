@@ -68,7 +68,7 @@ def item(run: Run, value: ModuleV, key: Value, frame: Frame, site: Site) -> Valu
 @register(SET_ITEM, ModuleV)
 def set_item(run: Run, holder: ModuleV, key: Value, value: Value, frame: Frame, site: Site) -> None:
     if isinstance(key, str):
-        run.put(
+        run.journal.put(
             holder.modules
             if isinstance(value, ModuleV)
             else holder.parameters
@@ -80,6 +80,6 @@ def set_item(run: Run, holder: ModuleV, key: Value, value: Value, frame: Frame, 
     elif isinstance(key, int):
         names = list(holder.modules)
         if -len(names) <= key < len(names):
-            run.put(holder.modules, names[key], value)
+            run.journal.put(holder.modules, names[key], value)
     else:
         register_unnamed(run, value, site)

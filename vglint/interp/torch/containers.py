@@ -41,8 +41,8 @@ def fill(
             elif isinstance(value, (ModuleV, RepeatV)):
                 add(run, module, value, site)
             elif value is not None:
-                run.gap(origin.Computed(f"entry {index} of a Sequential"), site)
-                run.put(module.attrs, "__gap__", True)
+                run.graph.gap(origin.Computed(f"entry {index} of a Sequential"), site)
+                run.journal.put(module.attrs, "__gap__", True)
         return
     if not args:
         return
@@ -56,8 +56,8 @@ def fill(
                 if isinstance(both, (tuple, list)) and len(both) == 2 and not is_unknown(both[0]):
                     put(run, module, str(both[0]), both[1])
                 else:
-                    run.gap(origin.Computed("names of a module dict"), site)
-                    run.put(module.attrs, "__gap__", True)
+                    run.graph.gap(origin.Computed("names of a module dict"), site)
+                    run.journal.put(module.attrs, "__gap__", True)
         return
     extend(run, module, source, site)
 
@@ -83,8 +83,8 @@ def extend(run: Run, module: ModuleV, source: Value, site: Site) -> None:
             for item in parts_of(source):
                 add(run, module, item, site)
         case _:
-            run.gap(origin.Computed("entries of a module list"), site)
-            run.put(module.attrs, "__gap__", True)
+            run.graph.gap(origin.Computed("entries of a module list"), site)
+            run.journal.put(module.attrs, "__gap__", True)
 
 
 def add(run: Run, module: ModuleV, value: Value, site: Site, loop: OpenLoop | None = None) -> None:
@@ -95,13 +95,13 @@ def add(run: Run, module: ModuleV, value: Value, site: Site, loop: OpenLoop | No
             add(run, module, item, site, loop or value.loop)
         loops.append(value.loop)
     if len(set(map(id, loops))) > 1:
-        run.gap(origin.Length("loops in loops that make layers"), site)
+        run.graph.gap(origin.Length("loops in loops that make layers"), site)
     if isinstance(value, RepeatV):
         return
     name = str(len(module.parameters) if isinstance(value, (ParamV, TensorV)) else len(module.modules))
     put(run, module, name, value)
     if loops:
-        run.put(module.loops, name, loops[0])
+        run.journal.put(module.loops, name, loops[0])
 
 
 @register(OPERATE, ModuleV)
@@ -132,26 +132,26 @@ def parts_of(module: ModuleV) -> list[Value]:
 
 def put(run: Run, module: ModuleV, name: str, value: Value) -> None:
     if isinstance(value, ParamV):
-        run.put(module.parameters, name, value)
+        run.journal.put(module.parameters, name, value)
     elif isinstance(value, ModuleV) or is_unknown(value) or value is None:
-        run.put(module.modules, name, value)
+        run.journal.put(module.modules, name, value)
     else:
-        run.put(module.attrs, name, value)
+        run.journal.put(module.attrs, name, value)
 
 
 def _fill_named(run: Run, module: ModuleV, source: DictV, site: Site) -> None:
     for name, value in source.items.items():
         put(run, module, str(name), value)
     if not source.complete:
-        run.gap(origin.Computed("names of a module dict"), site)
-        run.put(module.attrs, "__gap__", True)
+        run.graph.gap(origin.Computed("names of a module dict"), site)
+        run.journal.put(module.attrs, "__gap__", True)
 
 
 def run_sequential(run: Run, module: ModuleV, args: list[Value], frame: Frame, site: Site) -> Value:
     """Runs the children of a Sequential one after the other."""
     value = args[0] if args else Unknown(origin.Computed("input"))
     if "__gap__" in module.attrs:
-        run.gap(origin.Computed("entries of a Sequential"), site)
+        run.graph.gap(origin.Computed("entries of a Sequential"), site)
         value = _blurred(run, value, site)
     for part in parts_of(module):
         if isinstance(part, RepeatV):

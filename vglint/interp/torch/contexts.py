@@ -13,5 +13,5 @@ AUTOCAST = frozenset({"torch.autocast", "torch.cuda.amp.autocast", "torch.amp.au
 
 @register(ENTER, ContextV)
 def enter(run: Run, value: ContextV, frame: Frame, site: Site) -> Value:
-    run.open_region(value.region, value.text, site)
+    run.graph.open_region(value.region, value.text, site)
     return None

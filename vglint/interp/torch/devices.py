@@ -52,7 +52,7 @@ def device(run: Run, which: External, args: list[Value], keywords: dict[str, Val
 
 def on_device(run: Run) -> str:
     """Returns the type of the device that models run on: each is a world of its own, where a model asks for it."""
-    run.asked_device = True
+    run.graph.asked_device = True
     return "cuda" if run.world is GPU_WORLD else "cpu"
 
 
@@ -62,7 +62,7 @@ def device_attribute(run: Run, value: DeviceV, name: str, frame: Frame) -> Value
         case "type" if value.name:
             return value.name.partition(":")[0]
         case "type":
-            return on_device(run) if run.modules_running else "cpu"
+            return on_device(run) if run.context.modules_running else "cpu"
         case "index":
             return value.index
         case _:

@@ -19,7 +19,7 @@ def escape(run: Run, callee: str, values: list[Value], site: Site) -> None:
     Weights that escape before they are trained may have any distribution; in training code one `escape` node in program order names the
     parameters and optimisers. Code that is declared to only read lets nothing escape.
     """
-    if (run.setup == 0 and run.modules_running) or only_reads(callee):
+    if (not run.context.setup and run.context.modules_running) or only_reads(callee):
         return
     params: dict[int, ParamV] = {}
     optimizers: dict[int, None] = {}
@@ -37,7 +37,7 @@ def escape(run: Run, callee: str, values: list[Value], site: Site) -> None:
             optimizers.update(dict.fromkeys(optimizer_nodes(value)))
     for param in params.values():
         overwrite(run, param, UNKNOWN, site)
-    if run.training_code and run.setup == 0 and (params or optimizers or arguments):
+    if run.context.training_code and not run.context.setup and (params or optimizers or arguments):
         named = [(str(number), param) for number, param in enumerate(params.values())]
         emit(run, "escape", list(optimizers), {"callee": callee, "arguments": tuple(arguments)}, site, params=named)
 

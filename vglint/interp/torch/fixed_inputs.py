@@ -83,16 +83,16 @@ def size_arguments(run: Run, module: ModuleV, args: Sequence[Value], keywords: d
 def _size(run: Run, value: TensorV, name: str, given: Input) -> None:
     """Gives a tensor the shape of an input where it is one, or a part of a batch, of unknown shape."""
     number = value.node
-    while not value.pick and ops.has(run.nodes[number].op, "copies") and run.nodes[number].inputs:
-        number = run.nodes[number].inputs[0]
-    draft = run.nodes[number]
+    while not value.pick and ops.has(run.graph.nodes[number].op, "copies") and run.graph.nodes[number].inputs:
+        number = run.graph.nodes[number].inputs[0]
+    draft = run.graph.nodes[number]
     source = draft
     while source.op == "getitem" and len(source.inputs) == 1:  # a part of a batch
-        source = run.nodes[source.inputs[0]]
+        source = run.graph.nodes[source.inputs[0]]
     if source.op != "input" or (value.shape if value.pick else draft.shape) is not None:
         return
     if value.pick:
-        run.set_field(value, "shape", shape_given(name, given))
+        run.journal.set_field(value, "shape", shape_given(name, given))
         return
     draft.shape = shape_given(name, given)
     if draft is source:

@@ -69,7 +69,7 @@ def act_of_unknown(
 def _step(run: Run, holder: str, target: Value, site: Site) -> None:
     if optimizer_nodes(target) or (isinstance(target, Unknown) and _scales(run, holder)):
         act(run, "step", _target_nodes(run, target, site), {"closure": False, "scaler": True}, site)
-    elif holder in run.given or _follows_backward(run):
+    elif holder in run.graph.given or _follows_backward(run):
         act(run, "step", [_optimizer(run, holder, site)], {"closure": target is not None}, site)
     else:
         act(run, "scheduler_step", [], {}, site)
@@ -77,12 +77,12 @@ def _step(run: Run, holder: str, target: Value, site: Site) -> None:
 
 def _scales(run: Run, holder: str) -> bool:
     """Whether an argument scaled a loss or unscaled gradients before: it is a gradient scaler."""
-    return any(draft.op in ("scale", "unscale") and draft.config.get("by") == holder for draft in run.nodes)
+    return any(draft.op in ("scale", "unscale") and draft.config.get("by") == holder for draft in run.graph.nodes)
 
 
 def _follows_backward(run: Run) -> bool:
     """Whether a backward pass ran after the last step."""
-    last = next((draft.op for draft in reversed(run.nodes) if draft.op in ("backward", "step")), None)
+    last = next((draft.op for draft in reversed(run.graph.nodes) if draft.op in ("backward", "step")), None)
     return last == "backward"
 
 
@@ -94,21 +94,21 @@ def _target_nodes(run: Run, target: Value, site: Site) -> list[int]:
 
 def _optimizer(run: Run, name: str, site: Site) -> int:
     """Returns the node of an optimiser that is an argument: its parameters are not known."""
-    if name not in run.given:
-        region, run.region = run.region, 0
-        run.given[name] = act(run, "optimizer", [], {"name": name, "complete": False, "exhausted": False}, site)
-        run.region = region
-    return run.given[name]
+    if name not in run.graph.given:
+        with run.graph.inside(0):
+            made = act(run, "optimizer", [], {"name": name, "complete": False, "exhausted": False}, site)
+        run.graph.given[name] = made
+    return run.graph.given[name]
 
 
 def settle(run: Run) -> None:
     """Takes what was zeroed and never stepped for a model, at an entry's end."""
-    stepped = {source for draft in run.nodes if draft.op == "step" for source in draft.inputs}
-    for name, number in run.given.items():
+    stepped = {source for draft in run.graph.nodes if draft.op == "step" for source in draft.inputs}
+    for name, number in run.graph.given.items():
         if number in stepped:
             continue
-        run.nodes[number].setup = True
-        for draft in run.nodes:
+        run.graph.nodes[number].setup = True
+        for draft in run.graph.nodes:
             if number in draft.inputs:
                 draft.inputs = [source for source in draft.inputs if source != number]
                 draft.config["model"] = name

@@ -39,7 +39,12 @@ def parameter(
     elif isinstance(data, ParamView):
         shape, init = (data.param.shape, data.param.init) if data.whole else (None, distribution.UNKNOWN)
     made = ParamV(shape, init, trainable is not False and not buffer, buffer, site)
-    made.anew = bool(run.modules_running) and run.setup == 0 and not run.cached and run.guards == 0
+    made.anew = (
+        bool(run.context.modules_running)
+        and not run.context.setup
+        and not run.context.cached
+        and not run.context.guarded
+    )
     return made
 
 
@@ -121,9 +126,9 @@ def parametrised(
     if isinstance(module, ModuleV):
         name = args[1] if len(args) > 1 else keywords.get("name", keywords.get("tensor_name", "weight"))
         name = name if isinstance(name, str) else "weight"
-        run.set_field(module, "parametrised", True)
+        run.journal.set_field(module, "parametrised", True)
         if isinstance(param := module.parameters.get(name), ParamV):
-            run.set_field(param, "computed", True)
+            run.journal.set_field(param, "computed", True)
         if module.config:
-            run.put(module.config, "parametrization", which.name.rpartition(".")[2])
+            run.journal.put(module.config, "parametrization", which.name.rpartition(".")[2])
     return module

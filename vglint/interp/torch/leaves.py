@@ -117,12 +117,12 @@ def build_leaf(
             is_sequence=lambda value: isinstance(value, (tuple, ListV)),
         )
     except ops.BindError as error:
-        if run.trying:
+        if run.context.trying:
             raise Raised("TypeError") from None
         if any(is_unknown(value) for value in (*args, *keywords.values())) or "**" in keywords:
-            run.gap(origin.Computed(f"arguments of {spelling.name}"), site)
+            run.graph.gap(origin.Computed(f"arguments of {spelling.name}"), site)
         else:
-            run.gap(origin.Call(f"{spelling.name} {error}"), site)
+            run.graph.gap(origin.Call(f"{spelling.name} {error}"), site)
         bound = {arg.name: keywords.get(arg.name, Unknown(origin.Argument(arg.name))) for arg in spelling.args}
     op = ops.OPS[spelling.op]
     config: dict[str, Literal_] = {}
@@ -146,11 +146,11 @@ def build_leaf(
         specs = op.params(module.config)
     except Exception:
         # A constructor with arguments that make no sense has no parameters that could be known.
-        run.gap(origin.Computed(f"parameters of {spelling.name}"), site)
+        run.graph.gap(origin.Computed(f"parameters of {spelling.name}"), site)
         return
     for spec in specs:
         param = ParamV(spec.shape, spec.init, spec.trainable, spec.buffer, site, None, spec.name)
-        run.put(module.buffers if spec.buffer else module.parameters, spec.name, param)
+        run.journal.put(module.buffers if spec.buffer else module.parameters, spec.name, param)
     override = find_in_mro(module.cls, "reset_parameters")
     if override is not None and isinstance(override[0], FunctionV):
         call(run, MethodV(override[0], module), [], {}, frame, site)

@@ -27,11 +27,11 @@ METHODS: dict[str, Method] = {}
 
 def new_module(run: Run, cls: ClassV | External, frame: Frame, site: Site) -> ModuleV:
     """Returns an empty instance of a module class."""
-    module = ModuleV(cls, Attrs(), run.borrowed or site)
-    module.in_forward = bool(run.modules_running) and run.setup == 0 and not run.cached
-    module.anew = module.in_forward and run.guards == 0
-    module.region = run.region
-    run.modules.append(module)
+    module = ModuleV(cls, Attrs(), run.context.borrowed or site)
+    module.in_forward = bool(run.context.modules_running) and not run.context.setup and not run.context.cached
+    module.anew = module.in_forward and not run.context.guarded
+    module.region = run.graph.region
+    run.graph.modules.append(module)
     return module
 
 

@@ -37,7 +37,7 @@ def _filled_elsewhere(run: Run, args: list[Value], keywords: dict[str, Value], f
     """A base class that is not known fills what the program left empty."""
     for param in parameters_of(_module(args)):
         if param.init.scheme == "uninitialised":
-            run.set_field(param, "init", UNKNOWN)
+            run.journal.set_field(param, "init", UNKNOWN)
     return args[0]
 
 
@@ -66,7 +66,7 @@ def train(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame,
 def _set_mode(run: Run, module: ModuleV, evaluating: bool) -> None:
     for _, each in modules.walk(module):
         if each.evaluating != evaluating:
-            run.set_field(each, "evaluating", evaluating)
+            run.journal.set_field(each, "evaluating", evaluating)
 
 
 @register(METHODS, "eval")
@@ -117,7 +117,7 @@ def register_parameter(run: Run, args: list[Value], keywords: dict[str, Value], 
     name, value = _argument(args, keywords, 1, "name"), _argument(args, keywords, 2, "param")
     if isinstance(name, str):
         module = _module(args)
-        run.put(module.parameters if isinstance(value, ParamV) else module.attrs, name, value)
+        run.journal.put(module.parameters if isinstance(value, ParamV) else module.attrs, name, value)
     return None
 
 
@@ -126,8 +126,8 @@ def register_buffer(run: Run, args: list[Value], keywords: dict[str, Value], fra
     name, value = _argument(args, keywords, 1, "name"), _argument(args, keywords, 2, "tensor")
     if isinstance(name, str):
         module = _module(args)
-        run.drop(module.attrs, name)
-        run.put(module.buffers, name, as_buffer(run, value, name, site))
+        run.journal.drop(module.attrs, name)
+        run.journal.put(module.buffers, name, as_buffer(run, value, name, site))
     return None
 
 
@@ -247,7 +247,7 @@ def save_hyperparameters(run: Run, args: list[Value], keywords: dict[str, Value]
         for name, value in frame.scope.names.items()
         if value is not module and name not in ("__class__", "kwargs")
     }
-    run.put(module.attrs, "hparams", Instance(External("argparse.Namespace"), given, site))
+    run.journal.put(module.attrs, "hparams", Instance(External("argparse.Namespace"), given, site))
     return None
 
 
@@ -284,16 +284,16 @@ def pop(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, s
             return removed
     elif isinstance(key, str) and key in module.modules:
         removed = module.modules[key]
-        run.drop(module.modules, key)
+        run.journal.drop(module.modules, key)
         return removed
     return Unknown(origin.Computed("pop of a module container"))
 
 
 def _renumber(run: Run, module: ModuleV, children: list[Value]) -> None:
     for name in list(module.modules):
-        run.drop(module.modules, name)
+        run.journal.drop(module.modules, name)
     for index, child in enumerate(children):
-        run.put(module.modules, str(index), child)
+        run.journal.put(module.modules, str(index), child)
 
 
 @register(METHODS, "update")

@@ -67,8 +67,13 @@ def call_module(
 ) -> Value:
     """Runs a module: the forward of its class, torch's own op, or its children in order."""
     forward = module.attrs.get("forward") or _method(module, "forward")
-    run.set_field(module, "called", module.called + 1)
-    if not run.training_code or run.setup or run.passes.under_way or (forward is None and not is_sequential(module)):
+    run.journal.set_field(module, "called", module.called + 1)
+    if (
+        not run.context.training_code
+        or run.context.setup
+        or run.graph.passes.under_way
+        or (forward is None and not is_sequential(module))
+    ):
         return _called(run, module, forward, args, keywords, frame, site)
     size_arguments(run, module, args, keywords)
     with passed(run, module) as this:
@@ -91,25 +96,18 @@ def _called(
     frame: Frame,
     site: Site,
 ) -> Value:
+    running = (*run.context.modules_running, module)
     if forward is not None:
         bound: Value = forward
         if isinstance(forward, FunctionV) and "forward" not in module.attrs:
             bound = MethodV(forward, module)
         elif isinstance(forward, StaticV):
             bound = forward.function
-        run.modules_running.append(module)
-        guards, run.guards = run.guards, 0
-        try:
+        with run.context.having(modules_running=running, guarded=False):
             return call(run, bound, args, keywords, frame, site)
-        finally:
-            run.guards = guards
-            run.modules_running.pop()
     if is_sequential(module):
-        run.modules_running.append(module)
-        try:
+        with run.context.having(modules_running=running):
             return run_sequential(run, module, args, frame, site)
-        finally:
-            run.modules_running.pop()
     if module.spelling is not None:
         return emit_call(run, module.spelling, args, keywords, site, signature=module.spelling.forward, leaf=module)
     dunder = _method(module, "__call__")
@@ -184,12 +182,14 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
         absent = name == "bias" and module.config[name] is False and "weight" in module.parameters
         return None if absent else module.config[name]  # a recurrent layer's `bias` is a bool, another's a parameter
     if name == "training":
-        return run.training and not module.evaluating
+        return not module.evaluating
     if name == "__class__":
         return module.cls
     if name == "__dict__":
         tables = {"_parameters": module.parameters, "_buffers": module.buffers, "_modules": module.modules}
-        return DictV({**module.attrs, **{key: DictV(table) for key, table in tables.items()}, "training": run.training})
+        return DictV(
+            {**module.attrs, **{key: DictV(table) for key, table in tables.items()}, "training": not module.evaluating}
+        )
     if name in ("_modules", "_parameters", "_buffers"):
         return DictV({"_modules": module.modules, "_parameters": module.parameters, "_buffers": module.buffers}[name])
     if (own := leaf_method(module, name)) is not None:
@@ -223,7 +223,7 @@ def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame
         case ModuleV():
             _register_child(run, target, name, value, site)
         case Instance() | OptimizerV() | SchedulerV() | LoaderV():
-            run.put(target.attrs, name, value)
+            run.journal.put(target.attrs, name, value)
         case ParamV() if name == "data":
             init = value.init if isinstance(value, (TensorV, ParamV)) and value.init is not None else UNKNOWN
             overwrite(run, target, init, site)
@@ -232,11 +232,13 @@ def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame
         case ParamV() if name == "requires_grad" and isinstance(value, bool):
             set_trainable(run, target, value, site)
         case ClassV() if isinstance(target.names, dict):
-            run.put(target.names, name, value)
+            run.journal.put(target.names, name, value)
         case _ if is_tensor(target) and name == "requires_grad":
             mark_requires_grad(run, target, value, site)
-        case External() if run.depth or not run.setup:  # a file's own statement would patch for one entry only
-            run.put(run.patched, f"{target.name}.{name}", value)
+        case External() if (
+            run.budget.depth or not run.context.setup
+        ):  # a file's own statement would patch for one entry only
+            run.journal.put(run.patched, f"{target.name}.{name}", value)
         case Namespace():
             set_member(run, target, name, value)
         case _:
@@ -245,9 +247,9 @@ def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame
 
 def register_unnamed(run: Run, value: Value, site: Site) -> None:
     """Registers a child under a name that is not known: it has no path, but its parameters are the model's."""
-    run.gap(origin.Computed("name of a registered module"), site)
+    run.graph.gap(origin.Computed("name of a registered module"), site)
     if isinstance(value, ModuleV):
-        run.set_field(value, "unnamed", True)
+        run.journal.set_field(value, "unnamed", True)
 
 
 def _register_child(run: Run, module: ModuleV, name: str, value: Value, site: Site) -> None:
@@ -266,16 +268,16 @@ def _register_child(run: Run, module: ModuleV, name: str, value: Value, site: Si
     elif is_tensor(value) and name in module.buffers:
         home = module.buffers
         value = as_buffer(run, value, name, site)
-    elif isinstance(value, TensorV) and run.setup:
-        run.labels.setdefault((value.node, value.pick), name)
+    elif isinstance(value, TensorV) and run.context.setup:
+        run.graph.labels.setdefault((value.node, value.pick), name)
     elif value is None and name in module.modules:
         home = module.modules
     if name == "bias" and isinstance(module.config.get(name), bool):
-        run.put(module.config, name, isinstance(value, ParamV))
+        run.journal.put(module.config, name, isinstance(value, ParamV))
     for table in tables:
         if table is not home and name in table:
-            run.drop(table, name)
-    run.put(home, name, value)
+            run.journal.drop(table, name)
+    run.journal.put(home, name, value)
 
 
 def torch_base_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Value:

@@ -147,7 +147,7 @@ def attribute(run: Run, value: OptimizerV, name: str, frame: Frame) -> Value:
         if name == "add_param_group":
             params, _, _ = groups_of(run, ListV(list(args)), frame, site)
             for node in value.nodes:
-                run.nodes[node].params += params
+                run.graph.nodes[node].params += params
             return None
         return Unknown(origin.Call(f"optimizer.{name}"))
 

@@ -13,15 +13,15 @@ from vglint.interp.values.objects import ModuleV
 @contextmanager
 def passed(run: Run, module: ModuleV) -> Iterator[Pass]:
     """Notes what is walked inside as one pass of a model."""
-    around, run.gaps = run.gaps, {}
-    this = Pass(module, len(run.nodes), run.region)
-    run.passes.calls.append(this)
-    run.passes.under_way = True
+    around, run.graph.gaps = run.graph.gaps, {}
+    this = Pass(module, len(run.graph.nodes), run.graph.region)
+    run.graph.passes.calls.append(this)
+    run.graph.passes.under_way = True
     try:
         yield this
         this.finished = True
     finally:
-        run.passes.under_way = False
-        this.gaps = run.gaps
-        this.nodes = [number for number in range(this.start, len(run.nodes)) if not run.nodes[number].setup]
-        run.gaps = around | {key: gap for key, gap in this.gaps.items() if key not in around}
+        run.graph.passes.under_way = False
+        this.gaps = run.graph.gaps
+        this.nodes = [number for number in range(this.start, len(run.graph.nodes)) if not run.graph.nodes[number].setup]
+        run.graph.gaps = around | {key: gap for key, gap in this.gaps.items() if key not in around}

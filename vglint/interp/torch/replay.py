@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from vglint.interp.machine.core import Run
-from vglint.interp.machine.journal import FieldKey, Journal
+from vglint.interp.machine.journal import FieldKey, Log
 from vglint.interp.values.objects import External, FunctionV, Locals, MethodV, ModuleV, ParamV, Scope, Site, Value
 
 Key: TypeAlias = Hashable
@@ -46,33 +46,34 @@ def called_on(run: Run, function: FunctionV, layer: ModuleV, args: list[Value], 
     key = _key(function, layer, args)
     if key is None:
         return walk()
-    effect = run.effects.get(key, walk)
+    effect = run.learnt.effects.get(key, walk)
     if effect is None:  # it does more than to the layer
         return walk()
     if isinstance(effect, Effect) and _holds(run, effect):
-        run.tick()
+        run.budget.tick()
         for name, field, value, site in effect.fields:
             param = _named(layer)[name]
-            run.set_field(param, field, value)
-            run.init_sites[id(param)] = site
+            run.journal.set_field(param, field, value)
+            run.graph.init_sites[id(param)] = site
         for name, value in effect.attrs:
-            run.put(layer.attrs, name, value)
+            run.journal.put(layer.attrs, name, value)
         return layer if effect.returns else None
-    journal, run.journal = run.journal, (written := Journal())
-    before = len(run.nodes), len(run.modules), len(run.gaps)
-    try:
+    before = len(run.graph.nodes), len(run.graph.modules), len(run.graph.gaps)
+    with run.journal.recorded() as written:
         result = walk()
-    finally:
-        run.journal = written if journal is None else journal.absorb(written)
-    alone = before == (len(run.nodes), len(run.modules), len(run.gaps)) and (result is None or result is layer)
+    alone = before == (len(run.graph.nodes), len(run.graph.modules), len(run.graph.gaps)) and (
+        result is None or result is layer
+    )
     others = tuple(arg for arg in args if arg is not layer)
-    run.effects[key] = _effect(run, function, layer, written, result is layer, others) if alone else None
+    run.learnt.effects[key] = _effect(run, function, layer, written, result is layer, others) if alone else None
     return result
 
 
 def _holds(run: Run, effect: Effect) -> bool:
     """Whether nothing was written since that the call may read: only names of calls, parameters and attributes of other modules."""
-    return effect.version == run.version and all(run.written.get(id(table), 0) <= effect.clock for table in effect.read)
+    return effect.version == run.journal.version and all(
+        run.journal.written.get(id(table), 0) <= effect.clock for table in effect.read
+    )
 
 
 def _read_by(function: FunctionV, others: tuple[Value, ...]) -> Iterator[dict[str, Value]]:
@@ -87,7 +88,7 @@ def _read_by(function: FunctionV, others: tuple[Value, ...]) -> Iterator[dict[st
 
 
 def _effect(
-    run: Run, function: FunctionV, layer: ModuleV, written: Journal, returns: bool, others: tuple[Value, ...]
+    run: Run, function: FunctionV, layer: ModuleV, written: Log, returns: bool, others: tuple[Value, ...]
 ) -> Effect | None:
     names = {id(param): name for name, param in _named(layer).items()}
     fields: dict[tuple[str, str], tuple[Any, Site | None]] = {}
@@ -96,14 +97,20 @@ def _effect(
         if type(holder) is Locals:
             continue
         if isinstance(holder, ParamV) and id(holder) in names and isinstance(place, FieldKey):
-            fields[names[id(holder)], place.name] = getattr(holder, place.name), run.init_sites.get(id(holder))
+            fields[names[id(holder)], place.name] = getattr(holder, place.name), run.graph.init_sites.get(id(holder))
         elif holder is layer.attrs and place in layer.attrs and isinstance(layer.attrs[place], _SCALARS):
             attrs[place] = layer.attrs[place]
         else:
             return None
     kept = tuple((name, field, value, site) for (name, field), (value, site) in fields.items())
     return Effect(
-        kept, tuple(attrs.items()), returns, run.version, run.clock, tuple(_read_by(function, others)), others
+        kept,
+        tuple(attrs.items()),
+        returns,
+        run.journal.version,
+        run.journal.clock,
+        tuple(_read_by(function, others)),
+        others,
     )
 
 

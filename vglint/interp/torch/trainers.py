@@ -161,5 +161,5 @@ def of_trainers(
 
 def _note_fitted(run: Run, given: list[Value], optimizer: str) -> bool:
     models = [each for each in given if isinstance(each, ModuleV) and each.spelling is None]
-    run.passes.fitted += [(each, optimizer) for each in models]
+    run.graph.passes.fitted += [(each, optimizer) for each in models]
     return bool(models)

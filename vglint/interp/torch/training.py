@@ -34,8 +34,8 @@ def act(
     """Emits a node that acts on the outside."""
     draft = emit(run, op, inputs, config, site, params=params)
     draft.type = type_
-    run.trained = run.trained or op == "backward"
-    return len(run.nodes) - 1
+    run.graph.trained = run.graph.trained or op == "backward"
+    return len(run.graph.nodes) - 1
 
 
 def tensor_method(
@@ -69,9 +69,9 @@ def mark_requires_grad(run: Run, value: Value, flag: Value, site: Site) -> None:
     if source is None or not isinstance(value, TensorV):
         return
     draft = act(run, "requires_grad", [source], {"value": literal(flag), "by": "requires_grad"}, site)
-    run.nodes[draft].shape = shape_of(run, value)
-    run.set_field(value, "node", draft)
-    run.set_field(value, "pick", ())
+    run.graph.nodes[draft].shape = shape_of(run, value)
+    run.journal.set_field(value, "node", draft)
+    run.journal.set_field(value, "pick", ())
 
 
 def rewrapped(run: Run, name: str, value: Value, keywords: dict[str, Value], site: Site) -> Value:
@@ -83,7 +83,7 @@ def rewrapped(run: Run, name: str, value: Value, keywords: dict[str, Value], sit
     if source is None:
         return value
     made = act(run, "requires_grad", [source], {"value": literal(flag), "by": name}, site)
-    run.nodes[made].shape = shape_of(run, value)
+    run.graph.nodes[made].shape = shape_of(run, value)
     return TensorV(made, shape_of(run, value))
 
 
@@ -97,7 +97,12 @@ def tensor(run: Run, which: External, args: list[Value], keywords: dict[str, Val
     listed = data.items if isinstance(data, ListV) else list(data) if isinstance(data, tuple) else []
     if any(is_tensor(item) for item in listed):
         return _leaf_of(run, which.name, listed, keywords, site)
-    batch = run.training_code and not run.setup and not run.modules_running and not keywords.get("requires_grad")
+    batch = (
+        run.context.training_code
+        and not run.context.setup
+        and not run.context.modules_running
+        and not keywords.get("requires_grad")
+    )
     if batch and _is_open(literal(data)):
         text = " ".join(site.unit.source_of(site.node).split())
         return entry_input(run, text if len(text) <= 40 else text[:39] + "…", site)

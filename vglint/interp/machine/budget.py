@@ -1,0 +1,94 @@
+"""What one entry may take, and what it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+STEPS = 400_000
+"""Statements and calls that one entry may take."""
+NODES = 12_000
+"""Nodes that one entry may have."""
+DEPTH = 60
+"""Calls within calls."""
+RECURSION = 24
+"""Calls of one function within itself."""
+RECURSION_UNKNOWN = 4
+"""The same inside a branch that is not known, where nothing tells when the recursion ends."""
+TURNS = 1_024
+"""Turns of one loop that are walked one by one."""
+
+
+class BudgetError(Exception):
+    """Interpretation of this entry has used up its budget."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """Steps, nodes, and calls within calls."""
+
+    steps: int = 0
+    steps_allowed: int = STEPS
+    nodes_allowed: int = NODES
+    depth: int = 0
+    within: dict[int, int] = field(default_factory=dict)
+    """How many calls of each function are open, by the identity of its tree."""
+    runaway: set[int] = field(default_factory=set)
+    """Functions whose recursion did not end: they are not walked within themselves again."""
+    turns: int = 1
+    """How often the innermost of the loops under way is walked in all."""
+
+    def tick(self, cost: int = 1) -> None:
+        self.steps += cost
+        if self.steps > self.steps_allowed:
+            raise BudgetError("steps")
+
+    def reaches(self, function: int, recursion: int) -> bool:
+        """Whether one more call of a function goes too deep; where it is within itself, it is not walked there again."""
+        open_ = self.within.get(function, 0)
+        if self.depth < DEPTH and open_ < recursion and not (open_ and function in self.runaway):
+            return False
+        # Two calls to itself in each call would otherwise be walked 2**DEPTH times.
+        self.runaway.add(function)
+        return True
+
+    @contextmanager
+    def calling(self, function: int) -> Iterator[None]:
+        """Counts a call of a function as long as it runs."""
+        open_ = self.within.get(function, 0)
+        self.depth += 1
+        self.within[function] = open_ + 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+            self.within[function] = open_
+
+    @contextmanager
+    def from_top(self) -> Iterator[None]:
+        """Takes what runs inside for called by nobody."""
+        depth, self.depth = self.depth, 0
+        try:
+            yield
+        finally:
+            self.depth = depth
+
+    @contextmanager
+    def limited(self, steps: int) -> Iterator[None]:
+        """Allows no more than so many further steps."""
+        allowed = self.steps_allowed
+        self.steps_allowed = min(allowed, self.steps + steps)
+        try:
+            yield
+        finally:
+            self.steps_allowed = allowed
+
+    @contextmanager
+    def repeated(self, count: int) -> Iterator[None]:
+        """Notes that what runs inside is walked so many times."""
+        turns, self.turns = self.turns, self.turns * count
+        try:
+            yield
+        finally:
+            self.turns = turns

@@ -1,0 +1,65 @@
+"""What is in force around what runs: modes that are entered with `with` and left at its end, however it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from vglint.interp.values.objects import ModuleV, OpenLoop, Site
+
+
+@dataclass(slots=True)
+class Context:
+    setup: bool = False
+    """A module is being built: nodes made now belong to no forward."""
+    constructing: bool = False
+    """Constructors of modules are running."""
+    modules_running: tuple[ModuleV, ...] = ()
+    """The modules whose forward runs now, outermost first."""
+    training_code: bool = False
+    """The entry is training code, where loops run over batches and epochs."""
+    borrowed: Site | None = None
+    """The user's call inside which vglint's own description of a torch module runs: the place of all its nodes."""
+    cached: bool = False
+    """A function is running whose results a decorator may keep."""
+    guarded: bool = False
+    """A condition stands around what runs, from the forward that is running inwards: it need not happen at every call."""
+    trying: bool = False
+    """A `try` statement is open: inside one, a missing key is an exception that may be caught."""
+    refusing: bool = False
+    """The condition of a statement that only raises is evaluated, which is not asked about unknown sizes: inputs are given that pass."""
+    any_turn: bool = False
+    """The turn that is walked stands for all of its loop: a condition on its number is open."""
+    forks: int = 0
+    """Unknown branches within each other."""
+    filling: bool = False
+    """The definitions that fill a registry are executed."""
+    registering: bool = False
+    """A decorator keeps what it decorates."""
+    open_loops: tuple[OpenLoop, ...] = ()
+    """The loops of unknown length that are being walked, outermost first."""
+
+    def having(self, **modes: Any) -> Within:
+        """Returns what to enter with `with`, so that these modes are in force inside; any other name is an AttributeError."""
+        return Within(self, modes)
+
+
+class Within:
+    """Sets modes, and sets them back."""
+
+    __slots__ = ("_before", "_context", "_modes")
+
+    def __init__(self, context: Context, modes: dict[str, Any]) -> None:
+        self._context = context
+        self._modes = modes
+
+    def __enter__(self) -> None:
+        context = self._context
+        self._before: dict[str, Any] = {}
+        for name, value in self._modes.items():
+            self._before[name] = getattr(context, name)
+            setattr(context, name, value)
+
+    def __exit__(self, *_: object) -> None:
+        for name, value in self._before.items():
+            setattr(self._context, name, value)

@@ -1,0 +1,119 @@
+"""The graph while it is being made: nodes, regions, gaps, the modules that were built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from vglint.graph import RegionKind
+from vglint.interp.machine.passes import Passes
+from vglint.interp.values.objects import ModuleV, ParamV, Site, birth
+from vglint.origin import Origin
+from vglint.shape import Shape
+from vglint.value import Expr, Literal_, Unknown
+
+
+@dataclass(slots=True)
+class Draft:
+    """A node while the graph is being built."""
+
+    op: str
+    inputs: list[int]
+    config: dict[str, Literal_]
+    owner: ModuleV | None
+    leaf: bool
+    type: str | None
+    params: list[tuple[str, ParamV]]
+    shape: Shape | None
+    site: Site | None
+    region: int
+    setup: bool
+    result: Any = None
+    """What the op table says that this op returns."""
+    picks: dict[tuple[int, ...], int] = field(default_factory=dict)
+    """`getitem` nodes already made for parts of the result."""
+
+
+@dataclass(slots=True)
+class RegionDraft:
+    parent: int | None
+    kind: RegionKind
+    text: str
+    arm: int = 0
+    count: int | Expr | None = None
+    site: Site | None = None
+    born: int = field(default_factory=birth)
+    every: int | None = None  # of a branch that is taken in one of so many turns, 0 where that is not known
+    condition: int | None = None  # the node that a branch's condition is, or is computed from
+    alias: int | None = None  # set when the region turned out to be none: its nodes belong to that one
+
+
+@dataclass(slots=True)
+class GraphDraft:
+    """What one interpretation has made so far."""
+
+    nodes: list[Draft] = field(default_factory=list)
+    regions: list[RegionDraft] = field(default_factory=list)
+    region: int = 0
+    """The region that is open: nodes made now belong to it."""
+    gaps: dict[Origin, tuple[Unknown, Site | None]] = field(default_factory=dict)
+    modules: list[ModuleV] = field(default_factory=list)
+    """Every module built, in order."""
+    roots: dict[str, ModuleV] = field(default_factory=dict)
+    passes: Passes = field(default_factory=Passes)
+    given: dict[str, int] = field(default_factory=dict)
+    """Nodes of the optimisers that training code gets as arguments, by name."""
+    init_sites: dict[int, Site | None] = field(default_factory=dict)
+    """Where a parameter was last written, by its identity."""
+    late: set[int] = field(default_factory=set)
+    """Parameters, by identity, that training code initialised when their model was built already."""
+    constants: dict[tuple[int, tuple[int, ...]], ParamV | None] = field(default_factory=dict)
+    """Tensors that were computed while modules were built, as forward finds them, by node and part."""
+    labels: dict[tuple[int, tuple[int, ...]], str] = field(default_factory=dict)
+    """The attribute that such a tensor was first stored in."""
+    carries: dict[int, bool] = field(default_factory=dict)
+    """Whether a gradient may pass through a node, as far as it was asked."""
+    trained: bool = False
+    """A backward pass has run."""
+    assumed: bool = False
+    """A configuration was made up of its class's defaults."""
+    asked_device: bool = False
+    """A model asked which device it runs on."""
+    asked_turn: bool = False
+    """A condition of training code was decided by the number of the turn."""
+
+    # ---- gaps
+
+    def gap(self, cause: Origin, site: Site | None = None) -> Unknown:
+        """Notes a gap that the graph rests on."""
+        unknown = Unknown(cause)
+        self.gaps.setdefault(cause, (unknown, site))
+        return unknown
+
+    def gap_of(self, unknown: Unknown, site: Site | None = None) -> None:
+        self.gaps.setdefault(unknown.origin, (unknown, site))
+
+    # ---- regions
+
+    def open_region(self, kind: RegionKind, text: str, site: Site | None = None, arm: int = 0) -> int:
+        """Opens a region inside the one that is open; `inside` around it closes it."""
+        self.regions.append(RegionDraft(self.region, kind, text, arm, None, site))
+        self.region = len(self.regions) - 1
+        return self.region
+
+    @contextmanager
+    def inside(self, region: int) -> Iterator[int]:
+        """Puts nodes into a region, and after it into the one that is open now."""
+        outer, self.region = self.region, region
+        try:
+            yield region
+        finally:
+            self.region = outer
+
+    @contextmanager
+    def opened(self, kind: RegionKind, text: str, site: Site | None = None, arm: int = 0) -> Iterator[int]:
+        """Opens a region for what runs inside."""
+        with self.inside(self.region):
+            yield self.open_region(kind, text, site, arm)
