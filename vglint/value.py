@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import TypeAlias
 
 from vglint.origin import Origin, Why, text, why
@@ -76,6 +77,11 @@ def normal(terms: Mapping[Monomial, Fraction]) -> int | float | Expr:
 def plus(left: int | float | Expr, right: int | float | Expr) -> int | float | Expr:
     if type(left) is int and type(right) is int:
         return left + right
+    return _plus(left, right)
+
+
+@lru_cache(maxsize=4096)
+def _plus(left: int | float | Expr, right: int | float | Expr) -> int | float | Expr:
     total: dict[Monomial, Fraction] = dict(_terms(left))
     for powers, factor in _terms(right):
         total[powers] = total.get(powers, Fraction(0)) + factor
@@ -85,6 +91,11 @@ def plus(left: int | float | Expr, right: int | float | Expr) -> int | float | E
 def times(left: int | float | Expr, right: int | float | Expr) -> int | float | Expr:
     if type(left) is int and type(right) is int:
         return left * right
+    return _times(left, right)
+
+
+@lru_cache(maxsize=4096)
+def _times(left: int | float | Expr, right: int | float | Expr) -> int | float | Expr:
     total: dict[Monomial, Fraction] = {}
     for powers_left, factor_left in _terms(left):
         for powers_right, factor_right in _terms(right):

@@ -34,7 +34,10 @@ def assumed(graph: Graph) -> Graph:
         return graph
     best: Sizes | None = None
     checks = _checks(graph)
+    tried = narrow = 0
     for size in _USUAL[rank]:
+        if 16 * narrow < size < tried:
+            continue  # its smallest map is no larger than that of the larger input, and so too small
         shapes = _shapes(graph, inputs, rank, size)
         if shapes is None:
             continue
@@ -44,9 +47,12 @@ def assumed(graph: Graph) -> Graph:
         if rank == 3 or (rank == 1 and _roomy(graph, shapes.shapes)):
             best = shapes
             break
-        if rank == 2 and (size >= 200 or _smallest(graph, shapes.shapes) * 16 >= size):
-            best = shapes
-            break
+        if rank == 2:
+            smallest = _smallest(graph, shapes.shapes)
+            if size >= 200 or smallest * 16 >= size:
+                best = shapes
+                break
+            tried, narrow = size, smallest
     if best is None:
         return graph
     nodes = []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
+from itertools import chain
 
 from vglint.source.code.expressions import Attribute, Call, Name, Subscript
 from vglint.source.code.node import Node
@@ -21,13 +22,26 @@ def children(node: Node) -> Iterator[Node]:
             yield held
 
 
-def walk(*nodes: Node) -> Iterator[Node]:
-    """Yields nodes and everything below them, outer nodes first, in source order."""
-    stack = list(reversed(nodes))
+def walk(*nodes: Node) -> Iterable[Node]:
+    """Returns nodes and everything below them, outer nodes first, in source order."""
+    return _below(nodes[0]) if len(nodes) == 1 else chain.from_iterable(map(_below, nodes))
+
+
+@lru_cache(maxsize=512)
+def _below(top: Node) -> tuple[Node, ...]:
+    """Returns a node and everything below it; many questions are asked of one piece of code, one after the other."""
+    found: list[Node] = []
+    stack = [top]
     while stack:
         node = stack.pop()
-        yield node
-        stack += reversed([*children(node)])
+        found.append(node)
+        for name in _backwards(type(node)):
+            held = getattr(node, name)
+            if type(held) is tuple:
+                stack += [each for each in reversed(held) if each is not None]
+            elif held is not None:
+                stack.append(held)
+    return tuple(found)
 
 
 @cache
@@ -41,6 +55,11 @@ def _holding(kind: type[Node]) -> tuple[str, ...]:
         for name in kind.__struct_fields__
         if _NODES & set(annotations[name].replace("[", " ").replace(",", " ").split())
     )
+
+
+@cache
+def _backwards(kind: type[Node]) -> tuple[str, ...]:
+    return _holding(kind)[::-1]
 
 
 _NODES = frozenset("Expression Statement Text Keyword Parameter Parameters Loop Name Alias Item Handler Case".split())
