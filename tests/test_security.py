@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -190,6 +192,67 @@ SPECIAL: dict[str, Callable[[Path], None]] = {
     "pipe": lambda path: os.mkfifo(path),
     "link to a pipe": lambda path: (os.mkfifo(path.parent / "pipe"), path.symlink_to("pipe"))[1],
 }
+
+
+def hostile_git(repository: Path) -> Path:
+    """Makes a repository whose configuration names a program wherever git's may, and returns the file that the program would make."""
+    ran, evil = repository / "ran", repository / "evil.sh"
+    evil.write_text(f"#!/bin/sh\ntouch '{ran}'\ncat\n")
+    evil.chmod(0o755)
+    (repository / "net.py").write_text(NET)
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for arguments in (["init", "-q"], ["add", "net.py"], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *arguments], cwd=repository, check=True)
+    (repository / ".gitattributes").write_text("* filter=evil diff=evil merge=evil text eol=lf\n")
+    names = (
+        *("core.fsmonitor", "core.pager", "core.editor", "core.sshCommand", "core.askPass", "core.gitProxy", "core.alternateRefsCommand"),
+        *("diff.external", "diff.evil.command", "diff.evil.textconv", "filter.evil.clean", "filter.evil.smudge", "filter.evil.process"),
+        *("merge.evil.driver", "pager.ls-tree", "pager.cat-file", "pager.rev-parse", "credential.helper", "gpg.program", "remote.origin.uploadpack"),
+        *("alias.ls-tree", "alias.cat-file", "alias.rev-parse", "alias.merge-base"),
+    )  # fmt: skip
+    for name in names:
+        value = f"!{evil}" if name.startswith(("alias", "credential")) else str(evil)
+        subprocess.run([*git, "config", name, value], cwd=repository, check=True)
+    for name, value in (
+        ("remote.origin.url", str(repository.parent / "origin")),
+        ("remote.origin.promisor", "true"),
+        ("remote.origin.partialclonefilter", "blob:none"),
+        ("extensions.partialClone", "origin"),
+        ("core.repositoryformatversion", "1"),
+        ("protocol.file.allow", "always"),
+        ("protocol.ext.allow", "always"),
+        ("core.hooksPath", str(repository / "hooks")),
+    ):
+        subprocess.run([*git, "config", name, value], cwd=repository, check=True)
+    (repository / "hooks").mkdir()
+    for hook in ("post-index-change", "fsmonitor-watchman", "reference-transaction", "pre-auto-gc"):
+        shutil.copy(evil, repository / "hooks" / hook)
+    ran.unlink(missing_ok=True)
+    return ran
+
+
+@pytest.mark.skipif(shutil.which("git") is None or os.name == "nt", reason="needs git and sh")
+def test_r3_git_runs_nothing_that_a_repository_names(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+    ran = hostile_git(repository)
+    (repository / "net.py").write_text(NET.replace("12", "13"))
+    subprocess.run(["git", "diff", "HEAD"], cwd=repository, check=False, capture_output=True)
+    assert ran.exists(), "this configuration runs programs where git is asked carelessly"
+    ran.unlink()
+    assert "VG101" in vglint("net.py", "--since", "HEAD", "--no-cache").stdout
+    assert not ran.exists()
+    first = subprocess.run(
+        ["git", "rev-parse", "HEAD:net.py"], cwd=repository, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    (repository / ".git" / "objects" / first[:2] / first[2:]).unlink()
+    ran.unlink(missing_ok=True)
+    assert "VG101" in vglint("net.py", "--since", "HEAD", "--no-cache").stdout, (
+        "what is missing is taken to have changed"
+    )
+    assert not ran.exists(), "and is not fetched"
+
+
 ROLES = ("net.py", "net.ipynb", "imported.py", ".gitignore", "vglint.toml", "pyproject.toml", "rules/XX100.toml")
 
 

@@ -64,7 +64,7 @@ _SECTIONS = {
     "Rules": "select ignore extend_select pedantic min_severity min_confidence",
     "Report": "output_format statistics verbose quiet color exit_zero",
     "Known findings": "baseline write_baseline",
-    "Files": "exclude force_exclude stdin_filename show_files",
+    "Files": "since with_importers exclude force_exclude stdin_filename show_files",
     "Configuration": "config isolated show_settings",
     "Fixes": "fix unsafe_fixes fix_only fixable unfixable add_ignore diff",
     "Probe": "probe prove_fix reports",

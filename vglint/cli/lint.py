@@ -28,9 +28,10 @@ from vglint.report import FORMATS
 from vglint.rule import Confidence, Severity
 
 if TYPE_CHECKING:
-    from vglint.config import Settings
+    from vglint.config import Configuration, Settings
     from vglint.finding import Report
     from vglint.lint import Buffer
+    from vglint.lint.narrowing import Importers, Since
     from vglint.rule import Rule
 
 
@@ -88,6 +89,8 @@ CONFIDENCE = click.Choice(get_args(Confidence))
 @click.option("--force-exclude", is_flag=True, help="Leave excluded paths out even where they are named.")
 @click.option("--baseline", metavar="FILE", help="Leave out the findings that FILE holds.")
 @click.option("--write-baseline", metavar="FILE", help="Write the findings of now to FILE, and stop.")
+@click.option("--since", metavar="REV", help="Lint what changed since a revision of git, and what imports it.")
+@click.option("--with-importers", is_flag=True, help="Lint the files of the project too that import PATH.")
 @click.option("--stdin-filename", metavar="PATH", help="The file that standard input stands for.")
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="How many processes; by default one for each processor.")
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep the results of unchanged files.")
@@ -130,7 +133,17 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
         return
     _configured(settings)  # what is wrong with it is said, even if the command line has its own
     wants_probe = _wants_probe(options, settings)
-    report = run(files, configuration.of, options["verbose"], buffer)
+    arguments, narrow = _narrowing(files, options, configuration)
+
+    def linted(given: Buffer | None = None) -> Report:
+        from vglint.lint.revision import RevisionError
+
+        try:
+            return run(arguments, configuration.of, options["verbose"], given, narrow)
+        except RevisionError as error:
+            raise WrongUse(str(error)) from None
+
+    report = linted(buffer)
     if options["write_baseline"] is not None:
         from vglint.cli.baseline import write_baseline
 
@@ -139,7 +152,7 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
         from vglint.cli.fix import ignore_findings
 
         if ignore_findings(report, configuration.of, options["add_ignore"], options["diff"], buffer):
-            report = run(files, configuration.of, options["verbose"])
+            report = linted()
         if not options["diff"]:
             _print(report, options, settings)
     elif options["diff"]:
@@ -151,18 +164,31 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
             from vglint.cli.fix import make_changes
 
             if make_changes(report, configuration.of, options["unsafe_fixes"]):
-                report = run(files, configuration.of, options["verbose"])
+                report = linted()
         if options["fix_only"]:
             return
         if buffer is None and wants_probe:
             from vglint.cli.probed import show_probed
 
-            ctx.exit(show_probed(files, report, configuration, options, lambda found: _print(found, options, settings)))
+            ctx.exit(
+                show_probed(
+                    [] if narrow else files,
+                    report,
+                    configuration,
+                    options,
+                    lambda found: _print(found, options, settings),
+                )
+            )
         _print(report, options, settings)
     for line in report.expired if not options["quiet"] else ():
         tell(line)
     if not report.files and not report.problems and not options["quiet"]:
-        tell(f"there is no Python file or notebook to lint in {', '.join(paths)}")
+        where = ", ".join(paths)
+        tell(
+            f"nothing changed in {where} since {options['since']}"
+            if options["since"] is not None
+            else f"there is no Python file or notebook to lint in {where}"
+        )
     found = bool(report.findings or report.problems)
     ctx.exit(1 if found and not settings.exit_zero else 0)
 
@@ -181,11 +207,25 @@ def _refuse(paths: Sequence[str], options: Mapping[str, Any]) -> None:
     if options["write_baseline"] is not None:
         if "-" in paths:
             raise click.UsageError("--write-baseline needs files: standard input has no place in a baseline")
-        for other in ("baseline", "fix", "fix_only", "diff", "add_ignore", "probe", "prove_fix"):
+        for other in (
+            "baseline",
+            "since",
+            "with_importers",
+            "fix",
+            "fix_only",
+            "diff",
+            "add_ignore",
+            "probe",
+            "prove_fix",
+        ):
             if options[other]:
                 raise click.UsageError(
                     f"--write-baseline and --{other.replace('_', '-')} go one after the other: give one of them"
                 )
+    if options["since"] is not None and options["with_importers"]:
+        raise click.UsageError("--since lints what imports a changed file anyway: leave --with-importers out")
+    if "-" in paths and (options["since"] is not None or options["with_importers"]):
+        raise click.UsageError("--since and --with-importers need files, not standard input")
     if options["unsafe_fixes"] and not (options["fix"] or options["fix_only"] or options["diff"]):
         raise click.UsageError("--unsafe-fixes needs --fix or --diff")
     for path in paths:
@@ -193,6 +233,25 @@ def _refuse(paths: Sequence[str], options: Mapping[str, Any]) -> None:
             close = nearest(path, (*VERBS, *OTHER_NAMES))
             if close:
                 raise click.UsageError(f"there is no file {path!r}{close.replace('mean', 'mean the verb')}")
+
+
+def _narrowing(
+    files: list[str], options: Mapping[str, Any], configuration: Configuration
+) -> tuple[list[str], Since | Importers | None]:
+    """Returns what to look for files in, and which part of them to lint."""
+    if options["since"] is not None:
+        from vglint.lint.narrowing import Since
+
+        return files, Since(options["since"])
+    if options["with_importers"]:
+        from vglint.lint.narrowing import Importers
+        from vglint.lint.project import exclusion
+        from vglint.source.discovery import discover
+
+        given, _ = discover(files, lambda folder: exclusion(configuration.of(folder)))
+        tops = {os.path.relpath(configuration.of_file(path).top) for path in given}
+        return [*files, *sorted(tops)], Importers(given)
+    return files, None
 
 
 def _wants_probe(options: Mapping[str, Any], settings: Settings) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from vglint.config import Settings
 from vglint.finding import Report
 from vglint.lint import cache
 from vglint.lint.baseline import Baselines
+from vglint.lint.narrowing import Narrowed
 from vglint.lint.outcome import Outcome
 from vglint.lint.parallel import CHEAP, batches, processors, spread
 from vglint.lint.shown import report_of
@@ -36,11 +37,16 @@ class Buffer:
 
 
 def lint(
-    arguments: Sequence[str], govern: Callable[[str], Settings], gaps: bool = False, buffer: Buffer | None = None
+    arguments: Sequence[str],
+    govern: Callable[[str], Settings],
+    gaps: bool = False,
+    buffer: Buffer | None = None,
+    narrow: Callable[[Mapping[Settings, Sequence[str]]], Narrowed] | None = None,
 ) -> Report:
     """Returns what the rules find in the files that `arguments` stand for; raises RuleError and ConfigError.
 
-    `govern` gives the settings that hold in an absolute folder; with `gaps`, the report holds each gap.
+    `govern` gives the settings that hold in an absolute folder; with `gaps`, the report holds each gap. `narrow` says which of the files, by
+    their settings, are linted, and what is told of them.
     """
     from vglint.source.discovery import discover
 
@@ -50,14 +56,18 @@ def lint(
         groups.setdefault(govern(os.path.dirname(os.path.abspath(file))), []).append(file)
     buffered = None if buffer is None else govern(os.path.dirname(os.path.abspath(buffer.path)))
     baselines = Baselines([*groups, *(() if buffered is None else (buffered,))])
+    narrowed = Narrowed() if narrow is None else narrow(groups)
     outcomes: dict[str, tuple[Outcome, Settings]] = {}
     for settings, paths in groups.items():
+        wanted = paths if narrowed.files is None else [path for path in paths if path in narrowed.files]
         kept = not gaps and settings.cache
-        found = _cached(settings, paths) if kept else _linted(settings, paths, paths, gaps).outcomes
+        if not wanted:
+            continue
+        found = _cached(settings, paths, wanted) if kept else _linted(settings, paths, wanted, gaps).outcomes
         outcomes.update((path, (outcome, settings)) for path, outcome in found.items())
     if buffer is not None and buffered is not None:
         outcomes[buffer.path] = _lint_buffer(buffered, buffer, gaps), buffered
-    return report_of(outcomes, problems, {} if buffer is None else {buffer.path: buffer.content}, baselines)
+    return report_of(outcomes, problems, {} if buffer is None else {buffer.path: buffer.content}, baselines, narrowed)
 
 
 def model_files(arguments: Sequence[str], govern: Callable[[str], Settings]) -> list[str]:
@@ -76,12 +86,13 @@ def _content(file: str) -> bytes:
         return b""
 
 
-def _cached(settings: Settings, paths: Sequence[str]) -> dict[str, Outcome]:
+def _cached(settings: Settings, paths: Sequence[str], wanted: Sequence[str]) -> dict[str, Outcome]:
+    """Returns the outcomes of `wanted`, some of the project's `paths`."""
     folder = cache.folder_of(settings)
     key = _key(settings, paths)
     memory = cache.read(folder, key)
-    outcomes = {path: outcome for path in paths if (outcome := memory.get(path)) is not None}
-    missing = [path for path in paths if path not in outcomes]
+    outcomes = {path: outcome for path in wanted if (outcome := memory.get(path)) is not None}
+    missing = [path for path in wanted if path not in outcomes]
     if missing or not outcomes:
         done = _linted(settings, paths, missing, False)
         new = {path: (os.path.abspath(path), outcome) for path, outcome in done.outcomes.items()}

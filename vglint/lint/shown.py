@@ -16,6 +16,7 @@ from vglint.rule import Confidence, Severity
 if TYPE_CHECKING:
     from vglint.config import Settings
     from vglint.lint.baseline import Baselines
+    from vglint.lint.narrowing import Narrowed
 
 _SEVERITIES: Sequence[Severity] = ("info", "warning", "error")
 _CONFIDENCES: Sequence[Confidence] = ("low", "medium", "high")
@@ -26,13 +27,14 @@ def report_of(
     problems: Iterable[Problem],
     given: Mapping[str, bytes],
     baselines: Baselines,
+    narrowed: Narrowed,
 ) -> Report:
     """Returns the report on outcomes by path; `given` holds what is read in place of a file (standard input)."""
     groups: dict[object, list[_Found]] = {}
     for path, (outcome, settings) in outcomes.items():
         for finding in outcome.findings:
             through = "" if finding.span.file == path else path
-            found = _Found(replace(finding, through=through) if through else finding, settings)
+            found = _Found(replace(finding, through=through) if through else finding, settings, path)
             groups.setdefault((finding.rule, finding.span, finding.cell), []).append(found)
     places = sorted((_in_order(group) for group in groups.values()), key=lambda group: _place(group[0].finding))
     texts = texts_of((group[0].finding for group in places), given)
@@ -41,13 +43,18 @@ def report_of(
     known = 0
     for group, mark in zip(places, marks, strict=True):
         held = baselines.holds(replace(group[0].finding, fingerprint=mark), group[0].settings)
-        shown = [found.finding for found in group if is_shown(found.finding, found.settings)]
+        shown = [
+            found.finding
+            for found in group
+            if is_shown(found.finding, found.settings) and narrowed.concerns(found.path, found.finding)
+        ]
         known += held and bool(shown)
         findings += [replace(max(shown, key=_rank), fingerprint=mark)] if shown and not held else []
     needed = {comment for outcome, _ in outcomes.values() for comment in outcome.needed}
     every = [*problems, *(problem for outcome, _ in outcomes.values() for problem in outcome.problems)]
     idle = [idle for outcome, _ in outcomes.values() for idle in outcome.idle]
     every += [one.problem for one in idle if (one.path, one.line, one.word) not in needed]
+    every = [problem for problem in every if problem.kind != "comment" or narrowed.concerns(problem.path, None)]
     return Report(
         findings=tuple(findings),
         problems=tuple(sorted(set(every), key=lambda problem: (problem.path, problem.line or 0, problem.message))),
@@ -72,6 +79,7 @@ class _Found:
 
     finding: Finding
     settings: Settings
+    path: str
 
 
 def _in_order(group: list[_Found]) -> list[_Found]:

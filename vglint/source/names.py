@@ -15,6 +15,7 @@ from vglint.source.code import (
     Case,
     Class,
     Comprehension,
+    Declared,
     Display,
     Expr,
     For,
@@ -51,6 +52,25 @@ def bound_names(statements: Iterable[Statement]) -> tuple[str, ...]:
             found.setdefault(name)
         stack += reversed(_same_scope(node))
     return tuple(found)
+
+
+def free_names(nodes: Iterable[Node]) -> set[str]:
+    """Returns the names that nodes mention and that no function among them has for its own."""
+    found: set[str] = set()
+    stack = [*nodes]
+    while stack:
+        node = stack.pop()
+        match node:
+            case Name(id=name):
+                found.add(name)
+            case Function(parameters=parameters, body=body):
+                own = {each.name for each in children(parameters) if isinstance(each, Parameter)}
+                shared = {name for each in body if isinstance(each, Declared) for name in each.names}
+                found |= free_names(body) - ((own | {*bound_names(body)}) - shared)
+                stack += [each for each in children(node) if each not in body]
+            case _:
+                stack += children(node)
+    return found
 
 
 def _own_names(node: Node) -> Iterable[str]:

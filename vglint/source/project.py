@@ -69,29 +69,17 @@ class Project:
 
     def find(self, dotted: str) -> Module | None:
         """Returns a module of the project by its absolute name; None where none has it, or where several might."""
-        if dotted.partition(".")[0] in sys.stdlib_module_names:
-            return None  # Python looks there first
-        file = self._find_in(str(self.root), dotted) or self._find_in(os.path.join(self.root, "src"), dotted)
-        if file is None:
-            file = self._find_among_roots(dotted)
-        if file is None and dotted.partition(".")[0] in self._resolve:
-            file = next(filter(None, (self._find_in(site, dotted) for site in self._sites)), None)
-        return self._readable(file)
+        return self._readable(self._find_absolute(dotted))
 
     def resolve(self, module: Module, dotted: str, level: int = 0) -> Module | None:
         """Returns the module that `import dotted` (level 0) or `from ..dotted import` (level 2) in `module` means."""
-        folder = str(module.file.parent)
-        if level:
-            for _ in range(level - 1):
-                folder = os.path.dirname(folder)
-            return self._readable(self._find_in(folder, dotted) if dotted else self._package_file(folder))
-        top = self._package_root(folder)[0]
-        if dotted.partition(".")[0] in sys.stdlib_module_names:
-            return self._readable(self._find_in(folder, dotted)) if top == folder else None
-        file = self._find_upwards(top, dotted)
-        if file is None and top != folder:  # a file of a package that is run as a script
-            file = self._find_in(folder, dotted)
-        return self._readable(file) or self.find(dotted)
+        found = self._readable(self._find_from(str(module.file.parent), dotted, level))
+        return found if found is not None or level else self.find(dotted)
+
+    def locate(self, folder: str, dotted: str, level: int = 0) -> str | None:
+        """Returns the file of the module that an import in a file of an absolute folder means, without reading it."""
+        file = self._find_from(folder, dotted, level)
+        return file if file is not None or level else self._find_absolute(dotted)
 
     def forget(self, keep: int = 0) -> None:
         """Drops modules, the longest unused first, until at most `keep` characters of source are held.
@@ -169,6 +157,30 @@ class Project:
                 known = folder, ()
             self._package_roots[folder] = known
         return known
+
+    def _find_absolute(self, dotted: str) -> str | None:
+        if dotted.partition(".")[0] in sys.stdlib_module_names:
+            return None  # Python looks there first
+        file = self._find_in(str(self.root), dotted) or self._find_in(os.path.join(self.root, "src"), dotted)
+        if file is None:
+            file = self._find_among_roots(dotted)
+        if file is None and dotted.partition(".")[0] in self._resolve:
+            file = next(filter(None, (self._find_in(site, dotted) for site in self._sites)), None)
+        return file
+
+    def _find_from(self, folder: str, dotted: str, level: int) -> str | None:
+        """Returns the file that an import in a file of `folder` means, where its place decides that."""
+        if level:
+            for _ in range(level - 1):
+                folder = os.path.dirname(folder)
+            return self._find_in(folder, dotted) if dotted else self._package_file(folder)
+        top = self._package_root(folder)[0]
+        if dotted.partition(".")[0] in sys.stdlib_module_names:
+            return self._find_in(folder, dotted) if top == folder else None
+        file = self._find_upwards(top, dotted)
+        if file is None and top != folder:  # a file of a package that is run as a script
+            file = self._find_in(folder, dotted)
+        return file
 
     def _find_upwards(self, folder: str, dotted: str) -> str | None:
         """Returns the file from the closest folder at or above `folder`, or its `src`, up to the project's root."""
