@@ -21,7 +21,7 @@ BATCH = (torch.randn(32, 16), torch.randint(2, (32,)))
 
 @pytest.mark.parametrize("steps", [12, 20, 60])
 def test_a_vanishing_stack_fails_whatever_the_steps(steps: int) -> None:
-    with pytest.raises(AssertionError, match=r"the gradient at 0 is \d.\de-0[5-9] of the one at 14, below 0.0001"):
+    with pytest.raises(AssertionError, match=r"the gradient at 0 is about 1/[\d,]+ of the one at 14, below 0.0001"):
         vglint.probe.assert_gradient_flow(stack(nn.Sigmoid, 8), BATCH, steps=steps)
 
 

@@ -107,7 +107,10 @@ def test_the_worst_model_comes_first() -> None:
     sound = ProbeReport("Sound", Measured(1, (), (report().measured.runs[0],), 1.0))  # type: ignore[union-attr]
     text = page([sound, ProbeReport("Open", None, reason="out of memory"), report()])
     places = [text.index(f'<a href="#vgl-{number}">{name}') for number, name in enumerate(("Net()", "Open", "Sound"))]
-    assert places == sorted(places) and "1 of 3 with a confirmed fault, 1 without, 1 could not be measured." in text
+    assert (
+        places == sorted(places)
+        and "1 model has a confirmed fault; 1 model has no confirmed fault; 1 could not be measured." in text
+    )
 
 
 def test_an_inconclusive_report_has_a_page() -> None:

@@ -35,6 +35,8 @@ def profile_chart(
     known = dict(predicted)
     line = [known.get(path) for path, _ in measured]
     series: list[Series] = [("measured", "vgc-dots", [value for _, value in measured])]
+    if any(value is None or value < WEAK for _, value in measured):
+        series.append(("below 1/10,000", "vgc-dots vgc-bad", []))
     if any(value is not None for value in line):
         series.append(("predicted", "vgc-s1", line))
     labels = [path for path, _ in measured]
@@ -168,8 +170,10 @@ def _dot(x: float, y: float, value: float | None, limit: float | None, words: Se
 def _legend(names: Sequence[tuple[str, str]]) -> list[str]:
     parts, x = [], float(_LEFT)
     for name, kind in names:
-        if kind == "vgc-dots":
-            parts.append(f'<circle class="vgc-dots" cx="{x + 5:.1f}" cy="11" r="4"/>')
+        if kind.startswith("vgc-dots"):
+            if kind.endswith("bad"):
+                parts.append(f'<path class="vgc-weak" d="M{x:.1f} 6l10 10m0 -10l-10 10"/>')
+            parts.append(f'<circle class="{kind}" cx="{x + 5:.1f}" cy="11" r="4"/>')
         else:
             parts.append(f'<polyline class="{kind}" points="{x:.1f},11 {x + 12:.1f},11"/>')
         parts.append(f'<text x="{x + 17:.1f}" y="15">{escape(name)}</text>')

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from vglint.number import compared
 from vglint.probe.record import Layer, Measured, Run
 
 
@@ -21,7 +22,7 @@ class Flow:
     def __str__(self) -> str:
         if self.decades == -math.inf:
             return f"no gradient reaches {self.path}"
-        return f"the gradient at {self.path} is {10**self.decades:.1e} of the one at {self.last}"
+        return f"the gradient at {self.path} is {compared(self.decades)} the one at {self.last}"
 
 
 def weakest(measured: Measured) -> Flow | None:

@@ -22,7 +22,7 @@ color:var(--ink);background:var(--ground);font:15px/1.5 system-ui,sans-serif;max
 .vglint .vgl-charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(24rem,100%),1fr));gap:0 2rem}
 .vglint svg{display:block;width:100%;max-width:44rem;height:auto;color:var(--ink)}.vglint .vgl-note{color:var(--soft);overflow-wrap:anywhere;margin:.2rem 0}
 .vglint .vgl-finding{border-left:4px solid var(--bad);background:var(--card);padding:.5rem .8rem;margin:.6rem 0;overflow-wrap:anywhere}
-.vglint .vgl-ok{color:var(--good)}.vglint .vgl-bad{color:var(--bad)}.vglint pre{overflow-x:auto;background:var(--card);padding:.6rem;font-size:13px}
+.vglint .vgl-open{border-color:var(--soft)}.vglint .vgl-ok{color:var(--good)}.vglint .vgl-bad{color:var(--bad)}.vglint pre{overflow-x:auto;background:var(--card);padding:.6rem;font-size:13px}
 .vglint table{border-collapse:collapse;font-size:13px}.vglint td,.vglint th{border-bottom:1px solid var(--line);padding:.2rem .6rem;text-align:left;vertical-align:top}
 .vglint .vgl-wide{overflow-x:auto}.vglint mark{background:none;color:var(--bad);font-weight:600}.vglint a{color:inherit}"""
 _DOING = {True: "yes", False: "no"}
@@ -45,7 +45,12 @@ def overview(reports: Sequence[ProbeReport]) -> str:
     sick = sum(bool(report.confirmed) for report in reports)
     open_ = sum(report.measured is None for report in reports)
     sound = len(reports) - sick - open_
-    sentence = f"{sick} of {len(reports)} with a confirmed fault, {sound} without, {open_} could not be measured."
+    parts = [
+        f"{_models(sick)} a confirmed fault" if sick else "",
+        f"{_models(sound)} no confirmed fault" if sound else "",
+        f"{open_} could not be measured" if open_ else "",
+    ]
+    sentence = "; ".join(part for part in parts if part) + "." if reports else "No model was measured."
     rows = "".join(
         f'<tr><td><a href="#vgl-{i}">{escape(report.entry)}</a></td><td class="{_color(report)}">{escape(report.verdict)}</td></tr>'
         for i, report in enumerate(reports)
@@ -54,11 +59,15 @@ def overview(reports: Sequence[ProbeReport]) -> str:
     return f'<div class="vglint"><style>{_STYLE}</style><h1>What the probe measured</h1><p>{sentence}</p>{table}</div>'
 
 
+def _models(count: int) -> str:
+    return f"{count} model has" if count == 1 else f"{count} models have"
+
+
 def section(report: ProbeReport, texts: Mapping[str, str] | None = None, number: int = 0) -> str:
     """Returns one model's part, which also stands alone in a notebook."""
     parts = [f'<h2 id="vgl-{number}">{escape(report.entry)}</h2>']
     if report.measured is None:
-        parts.append(f'<p class="vgl-finding">inconclusive: {escape(report.reason)}</p>')
+        parts.append(f'<p class="vgl-finding vgl-open">inconclusive: {escape(report.reason)}</p>')
         parts += [_finding(finding, texts or {}) for finding in report.findings]
     else:
         parts += _measured(report, report.measured, texts or {})
@@ -86,7 +95,7 @@ def _measured(report: ProbeReport, measured: Measured, texts: Mapping[str, str])
     charts = [
         _chart(
             "Gradient by layer",
-            "At each weight layer’s output, relative to the last that feeds another. A cross marks what is below the dashed line, 1e-4. Rest the pointer on a dot for its name.",
+            "At each weight layer’s output, relative to the last that feeds another. Red: below the dashed line, 1/10,000. Rest the pointer on a dot for its name.",
             profile_chart(report.profile, report.predicted),
         )
     ]
@@ -141,7 +150,7 @@ def _layer_charts(run: Run) -> list[str]:
         if squash.saturated is not None:
             name = f"{squash.path} {squash.op}"
             saturated[name] = max(saturated.get(name, 0.0), squash.saturated)
-    if saturated:
+    if any(share >= 0.005 for share in saturated.values()):
         picture = bar_chart(list(saturated.items())[:40], "saturated share by layer")
         parts.append(_chart("Saturated share", "|pre-activation| &gt; 5 at the last step.", picture))
     if run.snapshots[0].times:
@@ -189,7 +198,14 @@ def _finding(finding: Finding, texts: Mapping[str, str]) -> str:
         if 0 <= mark < len(rows):
             rows[mark] = f"<mark>{rows[mark]}</mark>"
         frame = '<pre tabindex="0">' + "\n".join(rows) + "</pre>"
-    return f'<div class="vgl-finding"><b>{escape(finding.rule)} {escape(finding.name)}</b>{word} {escape(str(finding.span))}<br>{escape(finding.message)}{frame}</div>'
+    return f'<div class="vgl-finding"><b>{escape(finding.rule)} {escape(finding.name)}</b>{word} {escape(str(finding.span))}<br>{escape(finding.message)}{frame}{_told(finding)}</div>'
+
+
+def _told(finding: Finding) -> str:
+    """Returns why a finding matters, what to do and what that changes, as far as its rule says so."""
+    rows = (("why", finding.detail), ("help", finding.advice), ("effect", finding.effect))
+    said = "<br>".join(f"<b>{word}</b> {escape(' '.join(str(text).split()))}" for word, text in rows if text)
+    return f"<div>{said}</div>" if said else ""
 
 
 def _text(value: object) -> str:

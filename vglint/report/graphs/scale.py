@@ -12,19 +12,24 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Decimal logarithms of gradients, relative to the reference; `low` and `high` are the ends of the bar."""
+    """Decimal logarithms of gradients, relative to the reference; `low` and `high` are the ends of the bar, `last` the node of the reference."""
 
     reference: float
     low: float
     high: float
+    last: int | None = None
 
     def share(self, gradient: float) -> float:
         """Returns how much of the bar is filled, from 0 to 1."""
         return min(max((gradient - self.reference - self.low) / (self.high - self.low), 0.0), 1.0)
 
-    def color(self, gradient: float) -> str:
-        """Returns the colour of a gradient: far from the reference is red, somewhat far yellow."""
-        far = abs(gradient - self.reference)
+    def color(self, gradient: float, node: int) -> str:
+        """Returns the colour of a node's gradient: far from the reference is red, somewhat far yellow.
+
+        Behind the reference a large gradient is no fault: a mean over positions divides what comes back to each of them.
+        """
+        more = gradient - self.reference
+        far = -more if self.last is not None and node > self.last else abs(more)
         return "red" if far > 3 else "yellow" if far > 1.5 else "green"
 
     def number(self, gradient: float) -> str:
@@ -40,7 +45,7 @@ def scale_of(trace: Trace, ratio: Ratio) -> Scale:
     low = min((gradient - reference for gradient in known), default=0.0)
     high = max((gradient - reference for gradient in known), default=0.0)
     middle, half = (low + high) / 2, max((high - low) / 2, 1.0)
-    return Scale(reference, middle - half * 1.1, middle + half)
+    return Scale(reference, middle - half * 1.1, middle + half, ratio.last)
 
 
 def bar(share: float, width: int) -> str:

@@ -56,9 +56,13 @@ def drawing(graph: Graph, trace: Trace, ratio: Ratio) -> str:
     subtitle = _subtitle(graph, trace, ratio)
     wide = max(_CHARACTER * len(subtitle), 9 * len(graph.entry)) + 32
     width, height = max(bar_at + _BAR + 110, wide), _TOP + _ROW * (rows[-1] + 1 if rows else 1) + 20
-    heads = [("shape", shape_at, ""), ("parameters", bar_at - 12, " end"), ("gradient", bar_at, "")]
+    heads = [
+        ("shape" if width_of_shapes else "", shape_at, ""),
+        ("parameters", bar_at - 12, " end"),
+        ("gradient", bar_at, ""),
+    ]
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="vg" width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="vg" width="{width:.0f}" height="{height:.0f}" viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="layer graph of {_text(graph.entry)}">',
         f"<title>{_text(graph.entry)}</title>",
         f"<style>{_STYLE}</style>",
         f'<rect class="paper" width="{width:.0f}" height="{height:.0f}" rx="8"/>',
@@ -109,7 +113,7 @@ def _node(
         filled = max(scale.share(gradient) * _BAR, 2)
         parts.append(
             f'<rect class="track" x="{bar_at:.0f}" y="{y + 5:.0f}" width="{_BAR}" height="12" rx="3"/>'
-            f'<rect class="{scale.color(gradient)}" x="{bar_at:.0f}" y="{y + 5:.0f}" width="{filled:.0f}" height="12" rx="3"/>'
+            f'<rect class="{scale.color(gradient, node.index)}" x="{bar_at:.0f}" y="{y + 5:.0f}" width="{filled:.0f}" height="12" rx="3"/>'
             f'<text x="{bar_at + _BAR + 8:.0f}" y="{y + 15:.0f}">{scale.number(gradient)}</text>'
         )
     return [*parts, "</g>"]

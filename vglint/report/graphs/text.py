@@ -134,7 +134,7 @@ def _painter(node: Node, trace: Trace, scale: Scale, view: View) -> Callable[[st
     gradient = trace.gradients[node.index]
     if gradient is None:
         return lambda cell, _: cell
-    color = scale.color(gradient)
+    color = scale.color(gradient, node.index)
     return lambda cell, _: view.paint(cell, color) if cell[:1] in "█▏▎▍▌▋▊▉" else cell
 
 
