@@ -94,6 +94,8 @@ class Problem:
     message: str
     kind: Literal["unread", "comment", "internal"] = "unread"
     """What could not be read, a comment that suppresses nothing, or a fault of vglint's own."""
+    cell: tuple[int, int] | None = None
+    """In a notebook: the cell, counted as a finding's, and the line in it, which the message names too."""
 
 
 @dataclass(frozen=True, slots=True)

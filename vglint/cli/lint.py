@@ -53,7 +53,8 @@ def _patterns(ctx: click.Context, param: click.Parameter, values: Sequence[str])
     return tuple(values)
 
 
-def _rule_option(name: str, text: str) -> Callable[[Verb], Verb]:
+def rule_option(name: str, text: str) -> Callable[[Verb], Verb]:
+    """Returns an option that takes rules."""
     return click.option(name, callback=_words, multiple=True, metavar="RULES", help=text, shell_complete=complete_rules)
 
 
@@ -63,9 +64,9 @@ CONFIDENCE = click.Choice(get_args(Confidence))
 
 @click.command(short_help="Find what stops a PyTorch model from training.")
 @click.argument("paths", nargs=-1, metavar="PATH...")
-@_rule_option("--select", "Rules to run: ids, names or families, or ALL.")
-@_rule_option("--ignore", "Rules not to run.")
-@_rule_option("--extend-select", "Rules to run beside the selected ones.")
+@rule_option("--select", "Rules to run: ids, names or families, or ALL.")
+@rule_option("--ignore", "Rules not to run.")
+@rule_option("--extend-select", "Rules to run beside the selected ones.")
 @click.option("--pedantic", is_flag=True, help="Show findings of severity info too.")
 @click.option("--min-severity", type=SEVERITY, help="Least severity to show, and to exit with 1 for.")
 @click.option("--min-confidence", type=CONFIDENCE, help="Least confidence to show.")
@@ -98,8 +99,8 @@ CONFIDENCE = click.Choice(get_args(Confidence))
 @click.option("--fix", is_flag=True, help="Make the fixes that cannot change what the program computes.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix or --diff: the other fixes too.")
 @click.option("--fix-only", is_flag=True, help="Make the fixes, and report nothing else: exit with 0.")
-@_rule_option("--fixable", "Rules whose fixes are offered; by default all.")
-@_rule_option("--unfixable", "Rules whose fixes are not offered.")
+@rule_option("--fixable", "Rules whose fixes are offered; by default all.")
+@rule_option("--unfixable", "Rules whose fixes are not offered.")
 @click.option("--add-ignore", metavar="REASON", help="Write a comment for each finding that says why it is intended.")
 @click.option("--diff", is_flag=True, help="Print what --fix would change, and change nothing.")
 @click.option("--probe", is_flag=True, help="Run the models to confirm or refute each finding. This runs their code.")  # fmt: skip

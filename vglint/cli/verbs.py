@@ -13,6 +13,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "rules": ("vglint.cli.rules", "List the rules."),
     "facts": ("vglint.cli.rules", "List the facts that a rule may use."),
     "clean": ("vglint.cli.clean", "Remove what vglint keeps of earlier runs."),
+    "server": ("vglint.cli.server", "Serve an editor: findings while you type. Needs vglint[lsp]."),
     "schema": ("vglint.cli.schema", "Print the JSON Schema of the configuration, of a rule file or of a report."),
     "test": ("vglint.cli.rules", "Run the examples of a folder of rules, or the marks in a folder of code."),
 }

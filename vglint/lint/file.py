@@ -41,6 +41,8 @@ class Tools:
     """Whether fixes are tried; what is only compared with needs none."""
     mortal: bool = False
     """Whether this process may be ended where a file costs too much: another one goes on with the rest."""
+    seen: Callable[[Module, tuple[Graph, ...]], None] | None = None
+    """Is told of each file's graphs once its findings are known."""
 
 
 def lint_file(tools: Tools, path: str, content: bytes | None) -> Outcome:
@@ -99,6 +101,8 @@ def _lint_module(tools: Tools, module: Module, content: bytes) -> Outcome:
     faults += wrong
     answered, needed = _unsuppressed(tools, findings, module)
     wanted = [finding for finding in answered.findings if finding.rule not in tools.ignores(finding.span.file)]
+    if tools.seen is not None:
+        tools.seen(module, graphs)
     if tools.offers:
         wanted = with_fixes(tools.project, tools.rulebook, Before(module, graphs, findings, content), wanted)
     return Outcome(
@@ -208,7 +212,7 @@ def _finished(tools: Tools, finding: Finding, module: Module) -> Finding:
 def _in_notebook(problem: Problem, module: Module) -> Problem:
     if problem.line is None or (found := module.cell_at(problem.line)) is None:
         return problem
-    return replace(problem, line=None, message=f"cell {found[0]}, line {found[1]}: {problem.message}")
+    return replace(problem, line=None, message=f"cell {found[0]}, line {found[1]}: {problem.message}", cell=found)
 
 
 def _in_cell(place: Place, module: Module) -> Place:

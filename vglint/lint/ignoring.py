@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from vglint.config import Settings
 from vglint.finding import Edit, Finding, Fix, Problem, Report
 from vglint.fix import cell_sources
+from vglint.lint.comment import with_comment
 from vglint.lint.fixing import Fixed, Refused, made
 from vglint.lint.project import Buffer
 from vglint.source.notebook import read_notebook
 from vglint.source.reading import Text, decode
-
-_WRITTEN = re.compile(r"#\s*vglint\s*:\s*ignore\s*\[(?P<rules>[^\]]*)\]")
 
 
 def ignored(
@@ -37,21 +35,8 @@ def _line(finding: Finding) -> tuple[str, int | None, int]:
 def _comment(finding: Finding, content: bytes, rules: list[str], reason: str) -> Fix | None:
     """Returns the edit that puts a comment at the end of the finding's line, or its rules into the one that stands there."""
     path = finding.span.file
-    text = _text(path, finding.cell, content)
-    lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", text)
-    if not 0 < finding.span.line <= len(lines):
-        return None
-    line = lines[finding.span.line - 1]
-    start = sum(map(len, lines[: finding.span.line - 1]))
-    written = _WRITTEN.search(line)
-    if written is not None:
-        own = [rule.strip() for rule in written["rules"].split(",") if rule.strip()]
-        named = ", ".join(dict.fromkeys((*own, *rules)))
-        edit = Edit(path, start + written.start("rules"), start + written.end("rules"), named, finding.cell)
-    else:
-        end = start + len(line.rstrip())
-        edit = Edit(path, end, end, f"  # vglint: ignore[{', '.join(rules)}] {reason}", finding.cell)
-    return Fix("Say why this is intended", "safe", (edit,))
+    splice = with_comment(_text(path, finding.cell, content), finding.span.line, rules, reason)
+    return None if splice is None else Fix("Say why this is intended", "safe", (Edit(path, *splice, finding.cell),))
 
 
 def _text(path: str, cell: int | None, content: bytes) -> str:

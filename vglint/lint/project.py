@@ -144,8 +144,8 @@ def _size(path: str) -> int:
 def _key(settings: Settings, paths: Sequence[str]) -> str:
     """Names the memory of runs that would say the same of an unchanged file."""
     package = Path(__file__).parent.parent
-    program = _listing(str(package), (".py", ".toml"), deep=True)
-    rules = [_listing(folder, (".toml",)) for folder in (str(package.parent / "rules"), *settings.rule_dirs)]
+    program = listing(str(package), (".py", ".toml"), deep=True)
+    rules = [listing(folder, (".toml",)) for folder in (str(package.parent / "rules"), *settings.rule_dirs)]
     folders = sorted({os.path.dirname(os.path.abspath(path)) for path in paths})
     fixed = (settings.fixable, settings.unfixable)
     chosen = (
@@ -161,14 +161,14 @@ def _key(settings: Settings, paths: Sequence[str]) -> str:
     return cache.key_of((sys.version_info[:2], program, rules, chosen, where))
 
 
-def _listing(folder: str, suffixes: tuple[str, ...], deep: bool = False) -> list[tuple[str, int, int]]:
+def listing(folder: str, suffixes: tuple[str, ...], deep: bool = False) -> list[tuple[str, int, int]]:
     """Returns name, time and size of the files in a folder, so that an edited rule or an edited vglint is noticed."""
     found = []
     try:
         with os.scandir(folder) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 if deep and entry.is_dir():
-                    found += _listing(entry.path, suffixes, deep)
+                    found += listing(entry.path, suffixes, deep)
                 elif entry.name.endswith(suffixes):
                     status = entry.stat()
                     found.append((entry.path, status.st_mtime_ns, status.st_size))

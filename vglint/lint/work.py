@@ -62,10 +62,13 @@ _process = _Process()
 
 def begin(task: Task) -> None:
     """Makes this process ready for a task; what a forked process inherited ready is kept. Raises RuleError."""
-    if _process.task is task:
-        return
-    project = _project(task)
-    rulebook = rulebook_of(task.settings)
+    if _process.task is not task:
+        _process.task, _process.tools = task, tools_of(task)
+
+
+def tools_of(task: Task, rulebook: Rulebook | None = None) -> Tools:
+    """Returns what linting the files of a task takes, with a project of its own; `rulebook` where it is read already. Raises RuleError."""
+    rulebook = rulebook or rulebook_of(task.settings)
     left_out = Patterns(task.settings.root, task.settings.excluded)
     confidences = {
         rule: given.confidence
@@ -73,8 +76,8 @@ def begin(task: Task) -> None:
         if given.confidence is not None
         for rule in rulebook.ids(given.rule)
     }
-    tools = Tools(project, rulebook, left_out.names, ignores_of(task.settings, rulebook), confidences, task.gaps)
-    _process.task, _process.tools = task, tools
+    ignores = ignores_of(task.settings, rulebook)
+    return Tools(_project(task), rulebook, left_out.names, ignores, confidences, task.gaps)
 
 
 def _project(task: Task) -> TrackedProject:

@@ -37,6 +37,7 @@ class Project:
         self._sites = [os.path.abspath(site) for site in (sys.path if sites is None else sites)]
         self._modules: dict[str, Module | Problem] = {}
         self._added: set[str] = set()
+        self._importable: set[str] = set()
         self._listings: dict[str, frozenset[str]] = {}
         self._package_roots: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._found: dict[tuple[str, str], str | None] = {}
@@ -58,12 +59,19 @@ class Project:
         self._modules[file] = module  # the last in the dict is the last asked for
         return module
 
-    def add(self, path: str, content: bytes | str) -> Module | Problem:
-        """Returns the module of a text that stands for the file at `path` (standard input, an editor's buffer)."""
+    def add(self, path: str, content: bytes | str, importable: bool = False) -> Module | Problem:
+        """Returns the module of a text that stands for the file at `path` (standard input, an editor's buffer).
+
+        One that is `importable` is found by imports even where the disk holds no such file.
+        """
         file = os.path.abspath(path)
         self._given[file] = path
         self._added.add(file)
         self.kept.clear()
+        if importable and file not in self._importable:
+            self._importable.add(file)
+            self._listings.pop(os.path.dirname(file), None)
+            self._found.clear()
         self._modules[file] = self._parse(path, file, content.encode() if isinstance(content, str) else content)
         return self._modules[file]
 
@@ -225,8 +233,9 @@ class Project:
 
     def _listing(self, folder: str) -> frozenset[str]:
         if folder not in self._listings:
+            added = {os.path.basename(file) for file in self._importable if os.path.dirname(file) == folder}
             try:
-                self._listings[folder] = frozenset(os.listdir(folder))
+                self._listings[folder] = frozenset(os.listdir(folder)) | added
             except OSError:
-                self._listings[folder] = frozenset()
+                self._listings[folder] = frozenset(added)
         return self._listings[folder]
