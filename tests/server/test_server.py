@@ -320,6 +320,23 @@ def test_a_mistake_in_the_configuration_is_shown_in_its_file_until_it_is_mended(
     play(scenario)
 
 
+def test_what_a_baseline_knows_is_not_shown(root: Path, tmp_path: Path, play: Play) -> None:
+    (tmp_path / "vglint.toml").write_text('baseline = "known.txt"\n')
+    (tmp_path / "odds.py").write_text(LOG)
+
+    async def scenario(editor: Editor) -> None:
+        uri = editor.open(tmp_path / "odds.py", LOG)
+        await editor.until(uri, lambda found: ["there is no such baseline" in one.message for one in found] == [True])
+        command = [sys.executable, "-m", "vglint", "--write-baseline", str(tmp_path / "known.txt"), str(tmp_path)]
+        subprocess.run(command, cwd=root, check=False, capture_output=True)
+        editor.replace(uri, "dim=1", "dim=-1")
+        await editor.codes(uri, "VG003")  # its line is another
+        editor.replace(uri, "dim=-1", "dim=1")
+        await editor.codes(uri)
+
+    play(scenario)
+
+
 def test_options_hold_for_every_file(deep: str, tmp_path: Path) -> None:
     (tmp_path / "vglint.toml").write_text('select = ["VG003"]\n')
 

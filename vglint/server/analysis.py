@@ -12,6 +12,7 @@ from vglint import disk
 from vglint.config import ConfigError, Configuration, Settings
 from vglint.config.position import locate
 from vglint.graph import Graph
+from vglint.lint.baseline import Baselines
 from vglint.lint.file import Tools, lint_file
 from vglint.lint.outcome import Outcome
 from vglint.lint.project import exclusion, listing
@@ -141,7 +142,8 @@ class _Room:
 
 
 def _room(settings: Settings, texts: tuple[tuple[str, bytes], ...]) -> _Room:
-    """Returns the room of some settings. Raises RuleError."""
+    """Returns the room of some settings. Raises RuleError, and ConfigError for a baseline that cannot be read."""
+    Baselines([settings])
     tools = tools_of(Task(settings, tuple(path for path, _ in texts), False), _rulebook(settings))
     graphs: dict[str, tuple[Module, tuple[Graph, ...]]] = {}
 

@@ -9,8 +9,9 @@ from dataclasses import replace
 from lsprotocol import types
 
 from vglint import disk, rule_page
-from vglint.config import Settings
+from vglint.config import ConfigError, Settings
 from vglint.finding import MEASURED, Finding, Problem, Report
+from vglint.lint.baseline import Baselines
 from vglint.lint.outcome import Outcome
 from vglint.lint.shown import report_of
 from vglint.report.view import visible
@@ -43,7 +44,16 @@ def report_on(linted: Mapping[str, Linted], documents: Documents) -> Report:
             findings = tuple(finding for finding in outcome.findings if finding.span.file in open_)
             outcome = Outcome(findings=findings, needed=outcome.needed)
         outcomes[path] = outcome, one.settings
-    return report_of(outcomes, (), {document.path: document.content() for document in documents})
+    texts = {document.path: document.content() for document in documents}
+    return report_of(outcomes, (), texts, _baselines(settings for _, settings in outcomes.values()))
+
+
+def _baselines(settings: Iterable[Settings]) -> Baselines:
+    """Returns the baselines of some settings; none while one of them cannot be read, which the worker tells."""
+    try:
+        return Baselines(list(dict.fromkeys(settings)))
+    except ConfigError:
+        return Baselines(())
 
 
 def diagnostics(
@@ -57,7 +67,7 @@ def diagnostics(
     for problem in (*report.problems, *report.missing):
         uri, one = _problem(problem, documents, problem in report.missing)
         found.setdefault(uri, []).append(one)
-    for fault in dict.fromkeys(replace(fault, path="") for fault in faults if fault.file):
+    for fault in dict.fromkeys(replace(fault, path="", file=fault.file or fault.path) for fault in faults):
         text = Text(_read(fault.file), documents.encoding)
         span = Span(fault.file, fault.line, fault.columns[0], fault.line, fault.columns[1])
         one = types.Diagnostic(

@@ -88,7 +88,8 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A mistake in the configuration that governs `path`, or in one of its rules: `line` and `columns` count from 1."""
+    """A mistake in the configuration that governs `path`, or in one of its rules: `line` and `columns` count from 1; `file` is
+    empty where it stands in no TOML file."""
 
     path: str
     file: str
