@@ -327,7 +327,15 @@ def test_what_a_baseline_knows_is_not_shown(root: Path, tmp_path: Path, play: Pl
     async def scenario(editor: Editor) -> None:
         uri = editor.open(tmp_path / "odds.py", LOG)
         await editor.until(uri, lambda found: ["there is no such baseline" in one.message for one in found] == [True])
-        command = [sys.executable, "-m", "vglint", "--write-baseline", str(tmp_path / "known.txt"), str(tmp_path)]
+        command = [
+            sys.executable,
+            "-m",
+            "vglint",
+            "--isolated",
+            "--write-baseline",
+            str(tmp_path / "known.txt"),
+            str(tmp_path),
+        ]
         subprocess.run(command, cwd=root, check=False, capture_output=True)
         editor.replace(uri, "dim=1", "dim=-1")
         await editor.codes(uri, "VG003")  # its line is another

@@ -12,6 +12,7 @@ from vglint import disk, rule_page
 from vglint.config import ConfigError, Settings
 from vglint.finding import MEASURED, Finding, Problem, Report
 from vglint.lint.baseline import Baselines
+from vglint.lint.narrowing import Narrowed
 from vglint.lint.outcome import Outcome
 from vglint.lint.shown import report_of
 from vglint.report.view import visible
@@ -35,25 +36,41 @@ _KINDS = {
 
 
 def report_on(linted: Mapping[str, Linted], documents: Documents) -> Report:
-    """Returns the report on what was linted; files that are not open only tell what they find in those that are."""
+    """Returns the report on what was linted; files that are not open only tell what they find in those that are.
+
+    Each project has a report of its own, as on the command line.
+    """
     open_ = {document.path for document in documents}
-    outcomes: dict[str, tuple[Outcome, Settings]] = {}
+    texts = {document.path: document.content() for document in documents}
+    projects: dict[str, dict[str, tuple[Outcome, Settings]]] = {}
     for path, one in linted.items():
         outcome = one.outcome
         if path not in open_:
             findings = tuple(finding for finding in outcome.findings if finding.span.file in open_)
             outcome = Outcome(findings=findings, needed=outcome.needed)
-        outcomes[path] = outcome, one.settings
-    texts = {document.path: document.content() for document in documents}
-    return report_of(outcomes, (), texts, _baselines(settings for _, settings in outcomes.values()))
+        projects.setdefault(one.settings.top, {})[path] = outcome, _with_baseline(one.settings)
+    reports = [
+        report_of(outcomes, (), texts, Baselines([settings for _, settings in outcomes.values()]), Narrowed())
+        for outcomes in projects.values()
+    ]
+    return Report(
+        findings=tuple(finding for report in reports for finding in report.findings),
+        problems=tuple(problem for report in reports for problem in report.problems),
+        missing=tuple(problem for report in reports for problem in report.missing),
+        texts={file: text for report in reports for file, text in report.texts.items()},
+        files=sum(report.files for report in reports),
+        entries=sum(report.entries for report in reports),
+        gaps=sum(report.gaps for report in reports),
+    )
 
 
-def _baselines(settings: Iterable[Settings]) -> Baselines:
-    """Returns the baselines of some settings; none while one of them cannot be read, which the worker tells."""
+def _with_baseline(settings: Settings) -> Settings:
+    """Returns settings without a baseline that cannot be read, of which the worker tells."""
     try:
-        return Baselines(list(dict.fromkeys(settings)))
+        Baselines([settings])
     except ConfigError:
-        return Baselines(())
+        return replace(settings, baseline=None)
+    return settings
 
 
 def diagnostics(
