@@ -139,7 +139,7 @@ FOREIGN = {
     "fix/actions": "an edit names the calls that it looks for and those that it writes",
     "interp/library": "functions of Python and of other libraries than torch",
     "interp/kinds/arrays.py": "functions of numpy",
-    "interp/kinds/native_methods.py": "methods of numpy's arrays and of Python's numbers",
+    "interp/kinds/numbers.py": "methods of numpy's arrays and of Python's numbers",
     "interp/machine/names.py": "functions of the module math",
     "interp/protocols/mathematics.py": "functions of the module math",
     "interp/kinds/tensors.py": "methods of a tensor, as they are called",

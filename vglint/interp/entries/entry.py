@@ -16,35 +16,12 @@ from vglint.interp.entries.starts import (
     run_forward,
     run_training,
 )
+from vglint.interp.entries.tables import fill
 from vglint.interp.entries.worlds import alternatives, on_devices
-from vglint.interp.kinds import attributes, enums, instances, records, supers, type_tests, versions
-from vglint.interp.library import (
-    builtins,
-    families,
-    loaders,
-    pytrees,
-    regex,
-    sequences,
-    signatures,
-    stdlib,
-    torch_helpers,
-)
 from vglint.interp.machine.core import Frame, Run, call, evaluate
 from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.names import lookup, namespace
 from vglint.interp.static.candidates import Candidate, calls_backward, candidates
-from vglint.interp.syntax import comprehensions, expressions, functions, literals, loops, statements
-from vglint.interp.torch import (
-    container_items,
-    contexts,
-    devices,
-    initialisers,
-    leaves,
-    module_methods,
-    optimizers,
-    scalers,
-    trainers,
-)
 from vglint.interp.torch.fixed_inputs import InputError
 from vglint.interp.values.objects import (
     ClassV,
@@ -63,40 +40,7 @@ from vglint.source.unit import expression_unit
 from vglint.span import Span
 from vglint.value import Unknown
 
-_PARTS = (
-    container_items,
-    contexts,
-    devices,
-    enums,
-    module_methods,
-    supers,
-    attributes,
-    builtins,
-    comprehensions,
-    expressions,
-    families,
-    functions,
-    initialisers,
-    instances,
-    type_tests,
-    versions,
-    leaves,
-    torch_helpers,
-    literals,
-    loaders,
-    loops,
-    optimizers,
-    pytrees,
-    records,
-    scalers,
-    regex,
-    sequences,
-    signatures,
-    statements,
-    stdlib,
-    trainers,
-)
-"""Modules whose import fills the interpreter's tables."""
+fill()
 
 
 class EntryError(ValueError):

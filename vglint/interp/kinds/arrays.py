@@ -8,13 +8,30 @@ from collections.abc import Callable
 from typing import Any
 
 from vglint import origin
-from vglint.interp.machine.core import COMPARE, GETATTR, ITEM, LIBRARY, OPERATE, Frame, Run, opaque, register
+from vglint.interp.machine.core import LIBRARY, Frame, Run, opaque, register
+from vglint.interp.machine.journal import MISSING, Missing
+from vglint.interp.machine.questions import (
+    CALL,
+    COMPARE,
+    CONTAINS,
+    GETATTR,
+    ITEM,
+    ITERATE,
+    OPERATE,
+    SET_ITEM,
+    SETATTR,
+    TRUTH,
+    declines,
+)
 from vglint.interp.protocols import comparison, operators
-from vglint.interp.protocols.iteration import items_of
+from vglint.interp.protocols.equality import held_in
+from vglint.interp.protocols.iteration import Items, items_of
 from vglint.interp.protocols.mathematics import call_math
-from vglint.interp.values.objects import ArrayV, BuiltinV, External, ListV, Site, Value, is_tensor
+from vglint.interp.protocols.symbols import RELATIONS
+from vglint.interp.values.objects import ArrayV, BuiltinV, External, Instance, ListV, Site, Value, is_tensor
 from vglint.value import Expr, Unknown
 
+declines((ArrayV,), CALL, SETATTR, SET_ITEM)
 LIMIT = 4_096
 """Entries of one array."""
 
@@ -46,6 +63,13 @@ def entries(value: Value) -> list[Value]:
 
 
 @register(OPERATE, ArrayV)
+def operate(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:
+    # A class may define the operator.
+    if isinstance(left, Instance) or isinstance(right, Instance):
+        return MISSING
+    return binary(run, symbol, left, right, frame, site)
+
+
 @register(COMPARE, ArrayV)
 def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value:
     """Applies an operator, comparisons included, entry by entry."""
@@ -66,9 +90,24 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
         return ArrayV([binary(run, symbol, item, right, frame, site) for item in left.items])
     if isinstance(right, ArrayV):
         return ArrayV([binary(run, symbol, left, item, frame, site) for item in right.items])
-    if symbol in comparison.RELATIONS:
+    if symbol in RELATIONS:
         return comparison.compare(run, symbol, left, right, frame, site)
     return operators.binary(run, symbol, left, right, frame, site)
+
+
+@register(ITERATE, ArrayV)
+def items(run: Run, value: ArrayV, frame: Frame, site: Site) -> Items:
+    return Items(list(value.items))
+
+
+@register(TRUTH, ArrayV)
+def truth(run: Run, value: ArrayV, frame: Frame, site: Site) -> bool | None:
+    return comparison.truth(run, value.items[0], frame, site) if len(value.items) == 1 else None
+
+
+@register(CONTAINS, ArrayV)
+def contains(run: Run, value: ArrayV, wanted: Value, frame: Frame, site: Site) -> bool | None:
+    return held_in(value.items, wanted)
 
 
 @register(ITEM, ArrayV)

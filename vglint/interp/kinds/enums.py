@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.machine.core import CONTAINS, GETATTR, ITERATE, LIBRARY, Frame, Run, get_attribute, register
-from vglint.interp.protocols.iteration import Items, items_of, plain_items
+from vglint.interp.machine.core import LIBRARY, Frame, Run, get_attribute, register
+from vglint.interp.machine.questions import GETATTR
+from vglint.interp.protocols.iteration import items_of
 from vglint.interp.torch.modules import bind_attribute
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
@@ -67,16 +68,6 @@ def members(cls: ClassV) -> list[Value]:
         for name, value in cls.names.items()
         if not name.startswith("_") and not isinstance(value, (FunctionV, PropertyV, StaticV, ClassMethodV, BuiltinV))
     ]
-
-
-@register(CONTAINS, ClassV)
-def contains(run: Run, cls: ClassV, value: Value) -> bool | None:
-    return member_of(cls, value) is not None
-
-
-@register(ITERATE, ClassV)
-def items(run: Run, cls: ClassV, frame: Frame, site: Site) -> Items:
-    return Items(members(cls)) if cls.frozen_kind == "enum" else plain_items(run, cls, frame, site)
 
 
 def member_of(cls: ClassV, value: Value) -> Value | None:

@@ -1,55 +1,207 @@
-"""Classes called: instances of modules, dataclasses, enums."""
+"""Objects: what their classes say that they answer."""
 
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.kinds import enums
-from vglint.interp.kinds.native_methods import dict_base_method
-from vglint.interp.kinds.records import default_of
+from vglint.interp.kinds import dicts
+from vglint.interp.kinds.mappings import METHODS as OF_MAPPINGS
+from vglint.interp.kinds.mappings import is_mapping, mapping_method
+from vglint.interp.kinds.records import OF_RECORDS, record_method
+from vglint.interp.kinds.supers import plain_lookup
 from vglint.interp.machine.core import (
-    CALL,
-    ENTER,
     Frame,
+    Raised,
     Run,
     call,
     get_attribute,
     opaque,
     register,
 )
-from vglint.interp.machine.memory import holds_nodes
-from vglint.interp.static.worlds import switched
-from vglint.interp.torch.autograd_functions import is_function_class
-from vglint.interp.torch.leaves import build_leaf, is_module_class, leaf_base
-from vglint.interp.torch.making import new_module
-from vglint.interp.torch.modules import set_attribute
-from vglint.interp.torch.optimizers import optimizer, optimizer_class
-from vglint.interp.values.classes import find_in_mro
+from vglint.interp.machine.journal import MISSING, Missing
+from vglint.interp.machine.questions import (
+    CALL,
+    COMPARE,
+    CONTAINS,
+    ENTER,
+    GETATTR,
+    ITEM,
+    ITERATE,
+    OPERATE,
+    SET_ITEM,
+    SETATTR,
+    TRUTH,
+)
+from vglint.interp.protocols.comparison import dunder, truth
+from vglint.interp.protocols.iteration import LIMIT, Items, items_of
+from vglint.interp.protocols.tensor_parts import native_item
+from vglint.interp.torch.modules import bind_attribute, set_property
+from vglint.interp.values.classes import class_name, find_in_mro
 from vglint.interp.values.objects import (
     BuiltinV,
-    ClassMethodV,
     ClassV,
-    ContextV,
-    DeviceV,
     DictV,
-    DtypeV,
-    External,
-    FieldV,
-    FunctionV,
     Instance,
-    ListV,
     MethodV,
-    ModuleV,
-    PartialV,
+    PropertyV,
     Site,
     Value,
-    VersionV,
     is_unknown,
 )
 from vglint.value import Unknown
 
-DICTS = frozenset(
-    {"builtins.dict", "collections.OrderedDict", "collections.UserDict", "collections.defaultdict", "typing.Dict"}
-)
+
+@register(GETATTR, Instance)
+def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
+    found = find_in_mro(value.cls, name)
+    if found is not None and isinstance(found[0], PropertyV):
+        return bind_attribute(run, found[0], value, frame, found[1])
+    if name in value.attrs:
+        return value.attrs[name]
+    if found is not None:
+        return bind_attribute(run, found[0], value, frame, found[1])
+    if name == "__class__":
+        return value.cls
+    if name == "__dict__":
+        return DictV(value.attrs)
+    if name == "__getattribute__":
+        return plain_lookup(value, name)
+    if value.entries is not None and (name in dicts.METHODS or name in ("__getitem__", "__setitem__", "__contains__")):
+        return dicts.dict_base_method(run, value.entries, name)
+    if isinstance(value.cls, ClassV):
+        general = find_in_mro(value.cls, "__getattribute__")
+        if general is not None and ("renamed", name) not in value.asking:
+            # A class may rename attributes here: asked only where the plain look-up finds nothing.
+            value.asking.add(("renamed", name))
+            try:
+                site = Site(frame.unit, frame.unit.head)
+                return call(run, MethodV(general[0], value), [name], {}, frame, site)
+            finally:
+                value.asking.discard(("renamed", name))
+        fallback = find_in_mro(value.cls, "__getattr__")
+        if fallback is not None:
+            try:
+                return call(run, MethodV(fallback[0], value), [name], {}, frame, Site(frame.unit, frame.unit.head))
+            except Raised:
+                if run.context.trying:
+                    raise
+                return Unknown(origin.Member(value.cls.name, name))
+        if value.cls.fields is not None and name in OF_RECORDS:
+            return record_method(run, value, name)
+        if name in OF_MAPPINGS and is_mapping(value.cls):
+            return mapping_method(run, value, name)
+    return Unknown(origin.Member(value.cls.name, name))
+
+
+@register(SETATTR, Instance)
+def set_attribute(run: Run, target: Instance, name: str, value: Value, frame: Frame, site: Site) -> None:
+    if not set_property(run, target, name, value, frame, site):
+        run.journal.put(target.attrs, name, value)
+
+
+@register(CALL, Instance)
+def call_instance(
+    run: Run, value: Instance, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    method = find_in_mro(value.cls, "__call__")
+    if method is not None:
+        return call(run, MethodV(method[0], value), args, keywords, frame, site)
+    if isinstance(value.cls, ClassV):
+        forward = find_in_mro(value.cls, "forward")
+        if forward is not None:
+            return call(run, MethodV(forward[0], value), args, keywords, frame, site)
+    return opaque(run, origin.Call(f"{class_name(value.cls)}()"), [*args, *keywords.values()], site)
+
+
+@register(ITEM, Instance)
+def item(run: Run, value: Instance, key: Value, frame: Frame, site: Site) -> Value:
+    if isinstance(value.cls, ClassV) and value.cls.fields is not None:
+        if isinstance(key, (int, slice)):
+            present = [each for name in value.cls.fields if (each := value.attrs.get(name)) is not None]
+            return native_item(tuple(present), key)
+        if isinstance(key, str) and key in value.attrs:
+            return value.attrs[key]
+    method = find_in_mro(value.cls, "__getitem__")
+    if method is not None:
+        return call(run, MethodV(method[0], value), [key], {}, frame, site)
+    if isinstance(key, str) and key in value.attrs:
+        return value.attrs[key]
+    found = get_attribute(run, value, "__getitem__", frame)
+    if not is_unknown(found):
+        return call(run, found, [key], {}, frame, site)
+    return opaque(run, origin.Call(f"index of {value.cls.name}"), [value], site)
+
+
+@register(SET_ITEM, Instance)
+def set_item(run: Run, holder: Instance, key: Value, value: Value, frame: Frame, site: Site) -> None:
+    method = get_attribute(run, holder, "__setitem__", frame)
+    if not is_unknown(method):
+        call(run, method, [key, value], {}, frame, site)
+    elif isinstance(key, str):
+        run.journal.put(holder.attrs, key, value)
+
+
+@register(ITERATE, Instance)
+def items(run: Run, value: Instance, frame: Frame, site: Site) -> Items:
+    if isinstance(value.cls, ClassV) and value.cls.frozen_kind == "namedtuple":
+        return Items([value.attrs.get(name) for name in value.cls.fields or ()])
+    if value.entries is not None:
+        return items_of(run, value.entries, frame, site)
+    if isinstance(value.cls, ClassV) and value.cls.fields is not None:
+        return Items([name for name in value.cls.fields if value.attrs.get(name) is not None])
+    method = get_attribute(run, value, "__iter__", frame)
+    if not is_unknown(method):
+        result = call(run, method, [], {}, frame, site)
+        if result is not value:
+            return items_of(run, result, frame, site)
+    by_index = _by_index(run, value, frame, site)
+    if by_index is not None:
+        return by_index
+    unknown = opaque(run, origin.Length("iteration"), [value], site)
+    return Items(None, unknown, Unknown(origin.Length("iteration")))
+
+
+def _by_index(run: Run, value: Instance, frame: Frame, site: Site) -> Items | None:
+    """The items of an object that is indexed from 0 to its length, where that is known."""
+    length, item = (get_attribute(run, value, name, frame) for name in ("__len__", "__getitem__"))
+    if not isinstance(length, MethodV) or not isinstance(item, MethodV):
+        return None
+    count = call(run, length, [], {}, frame, site)
+    if not isinstance(count, int) or not 0 <= count <= LIMIT:
+        return None
+    return Items([call(run, item, [position], {}, frame, site) for position in range(count)])
+
+
+@register(TRUTH, Instance)
+def truth_of(run: Run, value: Instance, frame: Frame, site: Site) -> bool | None:
+    if not isinstance(value.cls, ClassV) or value.cls.frozen_kind:
+        return True
+    for name in ("__bool__", "__len__"):
+        method = get_attribute(run, value, name, frame)
+        if not is_unknown(method):
+            return truth(run, call(run, method, [], {}, frame, site), frame, site)
+    return True
+
+
+@register(CONTAINS, Instance)
+def contains(run: Run, holder: Instance, item: Value, frame: Frame, site: Site) -> bool | None:
+    if isinstance(holder.cls, ClassV) and holder.cls.fields is not None and isinstance(item, str):
+        return holder.attrs.get(item) is not None
+    method = get_attribute(run, holder, "__contains__", frame)
+    if is_unknown(method):
+        return None
+    return truth(run, call(run, method, [item], {}, frame, site), frame, site)
+
+
+@register(OPERATE, Instance)
+def operate(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:
+    return dunder(run, symbol, left, right, frame, site)
+
+
+@register(COMPARE, Instance)
+def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:
+    """Compares by the method of a class of the program that is no record."""
+    own = isinstance(left, Instance) and isinstance(left.cls, ClassV) and not left.cls.frozen_kind
+    return dunder(run, symbol, left, right, frame, site) if own and symbol in ("==", "!=") else MISSING
 
 
 @register(ENTER, Instance)
@@ -59,125 +211,3 @@ def enter(run: Run, value: Instance, frame: Frame, site: Site) -> Value:
         if not is_unknown(method) and not isinstance(method, BuiltinV):
             return call(run, method, [], {}, frame, site)
     return value
-
-
-@register(CALL, ClassV)
-def instantiate(
-    run: Run, cls: ClassV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    """Builds an instance: `__init__` of the first class that has one, in a frame where nothing is forward."""
-    if cls.frozen_kind == "enum":
-        return _enum_member(run, cls, args, frame, site)
-    if optimizer_class(cls):
-        return optimizer(run, cls.qualified, None, args, keywords, frame, site)
-    if is_function_class(cls):
-        return opaque(run, origin.Call(f"{cls.name}()"), [*args, *keywords.values()], site)
-    module = is_module_class(cls)
-    if module and cls.qualified not in run.built and all(_portable(value) for value in (*args, *keywords.values())):
-        run.built[cls.qualified] = (args, keywords)
-    instance = new_module(run, cls, frame, site) if module else Instance(cls, {}, site)
-    if (
-        not module
-        and not cls.frozen_kind
-        and any(isinstance(each, External) and each.name in DICTS for each in cls.mro)
-    ):
-        instance.entries = DictV({})
-    found = find_in_mro(cls, "__init__")
-    base = leaf_base(cls) if isinstance(instance, ModuleV) else None
-    with run.context.having(setup=True, constructing=module or run.context.constructing, modules_running=()):
-        if found is not None and not (cls.frozen_kind == "dataclass" and found[1] is not cls and cls.fields):
-            call(run, MethodV(found[0], instance), args, keywords, frame, site)
-        elif cls.frozen_kind in ("dataclass", "namedtuple"):
-            _fill_fields(run, cls, instance, args, keywords, frame, site)
-        elif base is not None:
-            assert isinstance(instance, ModuleV)
-            build_leaf(run, instance, base, args, keywords, frame, site)
-        elif instance.entries is not None:
-            call(run, dict_base_method(run, instance.entries, "__init__"), args, keywords, frame, site)
-    return instance
-
-
-def _portable(value: Value, depth: int = 0) -> bool:
-    """Whether a value means the same in another run: constants, classes, functions, configurations."""
-    match value:
-        case (
-            None
-            | bool()
-            | int()
-            | float()
-            | str()
-            | External()
-            | ClassV()
-            | range()
-            | DtypeV()
-            | DeviceV()
-            | VersionV()
-            | ContextV()
-        ):
-            return True
-        case FunctionV():
-            return value.scope.parent is None
-        case PartialV():
-            return _portable(value.function, depth) and all(
-                _portable(each, depth) for each in (*value.args, *value.keywords.values())
-            )
-        case tuple():
-            return all(_portable(each, depth) for each in value)
-        case ListV():
-            return value.count is None and depth < 4 and all(_portable(each, depth + 1) for each in value.items)
-        case DictV():
-            return value.complete and depth < 4 and all(_portable(each, depth + 1) for each in value.items.values())
-        case ModuleV():
-            return False
-        case Instance():
-            return depth < 2 and not holds_nodes(value)
-        case _:
-            return False
-
-
-def _enum_member(run: Run, cls: ClassV, args: list[Value], frame: Frame, site: Site) -> Value:
-    if args and isinstance(args[0], (str, int)):
-        member = enums.member_of(cls, args[0])
-        if member is not None:
-            return member
-        missing = find_in_mro(cls, "_missing_")
-        if missing is not None and isinstance(missing[0], ClassMethodV):
-            return call(run, MethodV(missing[0].function, cls), args, {}, frame, site)
-    return Unknown(origin.Computed(f"{cls.name}()"))
-
-
-def fields_filler(instance: Instance, after: ClassV) -> BuiltinV | None:
-    """Returns the `__init__` that a dataclass behind `after` in the order of classes was given; None where there is none."""
-    order = instance.cls.mro if isinstance(instance.cls, ClassV) else ()
-    behind = order[order.index(after) + 1 :] if after in order else ()
-    cls = next((each for each in behind if isinstance(each, ClassV) and each.frozen_kind == "dataclass"), None)
-    if cls is None:
-        return None
-
-    def fill(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-        _fill_fields(run, cls, instance, args, keywords, frame, site)
-        return None
-
-    return BuiltinV("__init__", fill)
-
-
-def _fill_fields(
-    run: Run, cls: ClassV, instance: Instance, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> None:
-    names = cls.fields or ()
-    given = dict(zip(names, args, strict=False))
-    given.update({name: value for name, value in keywords.items() if name in names})
-    for name in names:
-        if name in given:
-            value = given[name]
-        elif run.world is not None and run.world.changes("field", name, cls.node):
-            value = switched(run.world)
-        else:
-            found = find_in_mro(cls, name)
-            value = found[0] if found is not None else Unknown(origin.Argument(name))
-            if isinstance(value, FieldV):
-                value = default_of(run, value, frame, site)
-        set_attribute(run, instance, name, value, frame, site)
-    after = find_in_mro(cls, "__post_init__")
-    if after is not None:
-        call(run, MethodV(after[0], instance), [], {}, frame, site)

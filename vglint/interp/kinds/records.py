@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 from vglint import origin
+from vglint.interp.kinds import dicts
 from vglint.interp.machine.core import LIBRARY, Frame, Run, call, register
+from vglint.interp.machine.questions import (
+    CALL,
+    COMPARE,
+    CONTAINS,
+    GETATTR,
+    ITEM,
+    ITERATE,
+    OPERATE,
+    SET_ITEM,
+    SETATTR,
+    TRUTH,
+    declines,
+)
+from vglint.interp.protocols.attributes import set_attribute
+from vglint.interp.protocols.methods import method_of
+from vglint.interp.static.worlds import switched
 from vglint.interp.values.classes import find_in_mro
-from vglint.interp.values.objects import BuiltinV, ClassV, DictV, External, FieldV, Instance, Site, Value
+from vglint.interp.values.objects import BuiltinV, ClassV, DictV, External, FieldV, Instance, MethodV, Site, Value
 from vglint.value import Unknown
 
+declines((FieldV,), CALL, GETATTR, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
+OF_RECORDS = frozenset({"keys", "values", "items", "get", "to_tuple", "_replace", "_asdict"})
+"""Methods of dataclass outputs and named tuples."""
 ABSENT = External("dataclasses.MISSING")
 
 
@@ -72,3 +92,57 @@ def is_dataclass(
 ) -> Value:
     cls = args[0].cls if args and isinstance(args[0], Instance) else args[0] if args else None
     return isinstance(cls, ClassV) and cls.frozen_kind == "dataclass"
+
+
+def record_method(run: Run, value: Instance, name: str) -> Value:
+    """Methods of dataclass outputs and named tuples."""
+    assert isinstance(value.cls, ClassV)
+    present = {field: value.attrs[field] for field in value.cls.fields or () if value.attrs.get(field) is not None}
+    if name == "to_tuple":
+        return BuiltinV(name, lambda run, args, keywords, frame, site: tuple(present.values()))
+    if name == "_replace":
+
+        def replace(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+            return Instance(value.cls, {**value.attrs, **keywords}, site)
+
+        return BuiltinV(name, replace)
+    if name == "_asdict":
+        return BuiltinV(name, lambda run, args, keywords, frame, site: DictV(dict(value.attrs)))
+    return method_of(DictV(dict(present)), name, dicts.METHODS)
+
+
+def fields_filler(instance: Instance, after: ClassV) -> BuiltinV | None:
+    """Returns the `__init__` that a dataclass behind `after` in the order of classes was given; None where there is none."""
+    order = instance.cls.mro if isinstance(instance.cls, ClassV) else ()
+    behind = order[order.index(after) + 1 :] if after in order else ()
+    cls = next((each for each in behind if isinstance(each, ClassV) and each.frozen_kind == "dataclass"), None)
+    if cls is None:
+        return None
+
+    def fill(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        fill_fields(run, cls, instance, args, keywords, frame, site)
+        return None
+
+    return BuiltinV("__init__", fill)
+
+
+def fill_fields(
+    run: Run, cls: ClassV, instance: Instance, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> None:
+    names = cls.fields or ()
+    given = dict(zip(names, args, strict=False))
+    given.update({name: value for name, value in keywords.items() if name in names})
+    for name in names:
+        if name in given:
+            value = given[name]
+        elif run.world is not None and run.world.changes("field", name, cls.node):
+            value = switched(run.world)
+        else:
+            found = find_in_mro(cls, name)
+            value = found[0] if found is not None else Unknown(origin.Argument(name))
+            if isinstance(value, FieldV):
+                value = default_of(run, value, frame, site)
+        set_attribute(run, instance, name, value, frame, site)
+    after = find_in_mro(cls, "__post_init__")
+    if after is not None:
+        call(run, MethodV(after[0], instance), [], {}, frame, site)

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.kinds.instances import fields_filler
+from vglint.interp.kinds.dicts import dict_base_method
 from vglint.interp.kinds.mappings import METHODS as MIXED_IN
 from vglint.interp.kinds.mappings import is_mapping, mapping_method
-from vglint.interp.kinds.native_methods import dict_base_method
-from vglint.interp.machine.core import GETATTR, Frame, Run, get_attribute, register
+from vglint.interp.kinds.records import fields_filler
+from vglint.interp.machine.core import (
+    Frame,
+    Run,
+    call,
+    get_attribute,
+    register,
+)
+from vglint.interp.machine.questions import (
+    CALL,
+    COMPARE,
+    CONTAINS,
+    GETATTR,
+    ITEM,
+    ITERATE,
+    OPERATE,
+    SET_ITEM,
+    SETATTR,
+    TRUTH,
+    declines,
+)
 from vglint.interp.torch.modules import bind_attribute, torch_base_attribute
 from vglint.interp.values.classes import class_name, find_in_mro
 from vglint.interp.values.objects import BuiltinV, ClassV, FunctionV, Instance, MethodV, ModuleV, Site, SuperV, Value
 from vglint.value import Unknown
+
+declines((SuperV,), SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
 
 
 @register(GETATTR, SuperV)
@@ -53,3 +74,22 @@ def plain_lookup(instance: Instance, name: str) -> BuiltinV:
             instance.asking.discard(("plain", wanted))
 
     return BuiltinV(name, plain)
+
+
+@register(CALL, SuperV)
+def call_super(
+    run: Run, value: SuperV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    return call(run, get_attribute(run, value, "__call__", frame), args, keywords, frame, site)
+
+
+def unbound(name: str) -> BuiltinV:
+    """`nn.Module.__init__(self)`: a method of torch's called on the class."""
+
+    def invoke(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        if args and isinstance(args[0], ModuleV) and isinstance(args[0].cls, ClassV):
+            last = [base for base in args[0].cls.mro if isinstance(base, ClassV)][-1]
+            return call(run, super_attribute(run, SuperV(last, args[0]), name, frame), args[1:], keywords, frame, site)
+        return None
+
+    return BuiltinV(name, invoke)

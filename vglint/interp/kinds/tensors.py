@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from vglint import ops, origin
-from vglint.interp.machine.core import Frame, Run, opaque
+from vglint.graph import Init
+from vglint.interp.machine.core import Frame, Run, opaque, register, set_trainable
 from vglint.interp.machine.journal import MISSING, Missing
+from vglint.interp.machine.questions import (
+    CALL,
+    COMPARE,
+    CONTAINS,
+    GETATTR,
+    ITEM,
+    ITERATE,
+    OPERATE,
+    SET_ITEM,
+    SETATTR,
+    TRUTH,
+    declines,
+)
 from vglint.interp.nodes import distribution
-from vglint.interp.nodes.emit import shape_of
+from vglint.interp.nodes.config import literal
+from vglint.interp.nodes.constants import truth_of
+from vglint.interp.nodes.distribution import UNKNOWN, constant, overwrite
+from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of
 from vglint.interp.nodes.folding import pieces
 from vglint.interp.nodes.operations import emit_call
 from vglint.interp.nodes.ranks import rank_of
+from vglint.interp.protocols.comparison import tensor_binary
 from vglint.interp.protocols.indexing import index
-from vglint.interp.protocols.tensor_parts import dimension, sizes_of
+from vglint.interp.protocols.iteration import Items
+from vglint.interp.protocols.tensor_parts import covers, dimension, index_tensor, rows_of, size, sizes_of
 from vglint.interp.torch import training
+from vglint.interp.torch.devices import FLOAT32, HERE, dtype, on_device
 from vglint.interp.values.objects import (
     BuiltinV,
     ListV,
@@ -28,6 +50,15 @@ from vglint.interp.values.objects import (
 from vglint.ops.fills import IN_PLACE
 from vglint.ops.spec import Arg, Spelling
 from vglint.value import Unknown, product
+
+TENSORS = (TensorV, ParamV, ParamView)
+TENSOR_NAMES = frozenset(
+    "T mT H shape size dim device dtype data grad requires_grad is_cuda item tolist numel ndim backward detach register_hook retain_grad is_floating_point is_complex is_contiguous keys values items get".split()
+)
+"""Attribute names that say that an input is a tensor (or a plain mapping), not an object with tensors in it."""
+
+declines(TENSORS, CALL, CONTAINS)
+declines((ShapeV,), CALL, SETATTR, SET_ITEM, TRUTH, OPERATE, COMPARE, CONTAINS)
 
 
 def bound_method(run: Run, value: Value, name: str, frame: Frame) -> Value:
@@ -169,3 +200,182 @@ def _write(
     elif run.context.setup or not any(is_tensor(arg) or isinstance(arg, OpaqueV) for arg in args):
         distribution.overwrite(run, value, distribution.UNKNOWN, site)
     return value
+
+
+# ---- what tensors answer
+
+
+@register(GETATTR, ShapeV)
+def size_attribute(run: Run, value: ShapeV, name: str, frame: Frame) -> Value:
+    if name == "numel":
+        return BuiltinV("numel", lambda run, args, keywords, frame, site: Unknown(origin.Computed("numel")))
+    return Unknown(origin.Computed(f"shape.{name}"))
+
+
+@register(GETATTR, TensorV, ParamV, ParamView)
+def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
+    """Attributes of tensors that hold no tensor; methods and the rest are ops."""
+    match name:
+        case "shape":
+            return sizes_of(run, value)
+        case "ndim":
+            shape = shape_of(run, value)
+            return rank_of(run, value) if shape is None else len(shape)
+        case "device":
+            return HERE
+        case "dtype":
+            return dtype_of(run, value.node, 0) if isinstance(value, TensorV) else FLOAT32
+        case "requires_grad":
+            return value.trainable if isinstance(value, ParamV) else Unknown(origin.Computed("requires_grad"))
+        case "is_cuda" if run.context.modules_running:
+            return on_device(run) == "cuda"
+        case "is_cuda" | "is_sparse" | "is_quantized" | "is_mps" | "is_nested":
+            return False
+        case "grad":
+            if isinstance(value, ParamV) and run.context.training_code:
+                emit(run, "param_grad", [], {}, Site(frame.unit, frame.unit.head), params=[("0", value)])
+            return Unknown(origin.Computed("grad"))
+        case "data" if isinstance(value, ParamV):
+            return ParamView(value, True, True)
+        case "data" if isinstance(value, ParamView):
+            return value
+        case _:
+            pass
+    if (
+        isinstance(value, TensorV)
+        and not value.pick
+        and run.graph.nodes[value.node].op == "input"
+        and ops.method(name) is None
+        and ops.attribute(name) is None
+        and name not in TENSOR_NAMES
+    ):
+        # Not a tensor but something that holds tensors: a batch object, a packed sequence.
+        return entry_input(
+            run, f"{run.graph.nodes[value.node].config.get('name')}.{name}", Site(frame.unit, frame.unit.head)
+        )
+    if ops.attribute(name) is not None:
+        return tensor_attribute(run, value, name, frame)
+    return bound_method(run, value, name, frame)
+
+
+INT64, BOOL = dtype("int64"), dtype("bool")
+_FLOATS = frozenset({"weight", "norm", "activation", "attention", "recurrent", "dropout", "pool", "loss"})
+
+
+def dtype_of(run: Run, node: int, depth: int) -> Value:
+    """Returns the dtype of a node's output as far as its ops tell: layers make floats, the rest keeps what it gets."""
+    draft = run.graph.nodes[node]
+    op = ops.OPS.get(draft.op)
+    if ops.has(draft.op, "gives_integers"):
+        return INT64
+    if ops.has(draft.op, "gives_truths"):
+        return BOOL
+    if draft.op == "input" and isinstance(named := draft.config.get("dtype"), str):
+        return dtype(named)
+    if draft.op == "join" and draft.inputs and depth < 30:
+        return dtype_of(run, draft.inputs[0], depth + 1)
+    if draft.op == "parameter" or (op is not None and op.kind in _FLOATS):
+        return FLOAT32
+    if draft.inputs and depth < 30 and op is not None and op.kind in ("shape", "combine", "elementwise", "reduce"):
+        return dtype_of(run, draft.inputs[0], depth + 1)
+    return Unknown(origin.Dtype())
+
+
+@register(SETATTR, TensorV, ParamView)
+def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame, site: Site) -> None:
+    if name == "requires_grad":
+        training.mark_requires_grad(run, target, value, site)
+
+
+@register(SETATTR, ParamV)
+def set_parameter_attribute(run: Run, target: ParamV, name: str, value: Value, frame: Frame, site: Site) -> None:
+    match name:
+        case "data":
+            init = value.init if isinstance(value, (TensorV, ParamV)) and value.init is not None else UNKNOWN
+            overwrite(run, target, init, site)
+        case "grad":
+            emit(run, "zero_grad" if value is None else "param_grad", [], {}, site, params=[("0", target)])
+        case "requires_grad" if isinstance(value, bool):
+            set_trainable(run, target, value, site)
+        case "requires_grad":
+            training.mark_requires_grad(run, target, value, site)
+        case _:
+            pass
+
+
+@register(ITEM, ShapeV)
+def size_item(run: Run, value: ShapeV, key: Value, frame: Frame, site: Site) -> Value:
+    return size(run, value, key)
+
+
+@register(ITEM, *TENSORS)
+def item(run: Run, value: Value, key: Value, frame: Frame, site: Site) -> Value:
+    return index_tensor(run, value, key, site)
+
+
+@register(SET_ITEM, TensorV)
+def set_item(run: Run, holder: TensorV, key: Value, value: Value, frame: Frame, site: Site) -> None:
+    source = node_of(run, holder, site)
+    assert source is not None
+    inputs = [source]
+    written = node_of(run, value, site) if is_tensor(value) or isinstance(value, OpaqueV) else None
+    if written is not None:
+        inputs.append(written)
+    emit(run, "setitem", inputs, {"index": literal(key)}, site, shape=shape_of(run, holder))
+    run.journal.set_field(holder, "node", len(run.graph.nodes) - 1)
+    run.journal.set_field(holder, "pick", ())
+    run.journal.set_field(holder, "init", UNKNOWN if holder.init is not None else None)
+    run.journal.set_field(holder, "values", None)
+    run.journal.set_field(holder, "ramp", None)
+
+
+@register(SET_ITEM, ParamV, ParamView)
+def set_entries(run: Run, holder: ParamV | ParamView, key: Value, value: Value, frame: Frame, site: Site) -> None:
+    param = holder.param if isinstance(holder, ParamView) else holder
+    whole = isinstance(holder, ParamV) or holder.whole
+    part = ParamView(param, False, True, rows=rows_of(param, key) if whole else None)
+    overwrite(run, holder if covers(key) else part, _written(value), site)
+
+
+def _written(value: Value) -> Init:
+    if isinstance(value, (int, float)):
+        return constant(value)
+    if isinstance(value, (TensorV, ParamV)) and value.init is not None:
+        return value.init
+    return UNKNOWN
+
+
+@register(ITERATE, *TENSORS)
+def items(run: Run, value: TensorV | ParamV | ParamView, frame: Frame, site: Site) -> Items:
+    if isinstance(value, TensorV) and value.values is not None:
+        return Items(list(value.values))
+    shape = shape_of(run, value)
+    if shape and isinstance(shape[0], int) and shape[0] <= 256:
+        return Items([index_tensor(run, value, position, site) for position in range(shape[0])])
+    return Items(
+        None,
+        index_tensor(run, value, Unknown(origin.Computed("index")), site),
+        shape[0] if shape else Unknown(origin.Length("first size of a tensor")),
+    )
+
+
+@register(ITERATE, ShapeV)
+def sizes(run: Run, value: ShapeV, frame: Frame, site: Site) -> Items:
+    return Items(None, Unknown(origin.Computed("size")), Unknown(origin.Computed("rank")))
+
+
+@register(TRUTH, *TENSORS)
+def truth(run: Run, value: TensorV | ParamV | ParamView, frame: Frame, site: Site) -> bool | None:
+    return truth_of(value) if isinstance(value, TensorV) else None
+
+
+@register(OPERATE, *TENSORS)
+def operate(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value:
+    return tensor_binary(run, symbol, left, right, site)
+
+
+@register(COMPARE, *TENSORS)
+def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value:
+    if symbol in ("==", "!=") and any(side is None or isinstance(side, str) for side in (left, right)):
+        return symbol == "!="
+    return tensor_binary(run, symbol, left, right, site)

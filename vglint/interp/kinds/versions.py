@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.machine.core import COMPARE, GETATTR, ITEM, ITERATE, Frame, Run, register
-from vglint.interp.protocols.comparison import RELATIONS
+from vglint.interp.machine.core import Frame, Run, register
+from vglint.interp.machine.questions import (
+    CALL,
+    COMPARE,
+    CONTAINS,
+    GETATTR,
+    ITEM,
+    ITERATE,
+    OPERATE,
+    SET_ITEM,
+    SETATTR,
+    TRUTH,
+    declines,
+)
 from vglint.interp.protocols.iteration import Items
+from vglint.interp.protocols.symbols import RELATIONS
 from vglint.interp.protocols.tensor_parts import native_item
 from vglint.interp.values.objects import Site, Value, VersionV
 from vglint.value import Unknown
 
+declines((VersionV,), CALL, SETATTR, SET_ITEM, TRUTH, OPERATE, CONTAINS)
 _PARTS = {"major": 0, "minor": 1, "micro": 2}
 
 

@@ -8,12 +8,14 @@ from vglint import ops, origin
 from vglint.interp.kinds.tensors import call_method, size_at
 from vglint.interp.machine.core import LIBRARY, Frame, Raised, Run, call, get_attribute, opaque, register
 from vglint.interp.nodes.ranks import rank_of
-from vglint.interp.protocols.comparison import symbolic, truth
+from vglint.interp.protocols.attributes import set_attribute
+from vglint.interp.protocols.comparison import truth
 from vglint.interp.protocols.repeats import number_of
+from vglint.interp.protocols.symbols import symbolic
 from vglint.interp.protocols.texts import text_of
 from vglint.interp.torch.containers import parts_of
 from vglint.interp.torch.making import METHODS
-from vglint.interp.torch.modules import register_unnamed, set_attribute
+from vglint.interp.torch.modules import register_unnamed
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     ArrayV,

@@ -11,6 +11,7 @@ from vglint.interp.machine.journal import Missing
 from vglint.interp.protocols import comparison, operators
 from vglint.interp.protocols.indexing import index
 from vglint.interp.protocols.mathematics import call_math
+from vglint.interp.protocols.symbols import RELATIONS
 from vglint.interp.torch.making import new_module
 from vglint.interp.torch.trainers import of_trainers
 from vglint.interp.values.objects import (
@@ -70,7 +71,7 @@ def call_by_prefix(
         return numpy(run, last, args, keywords, frame, site)
     if head == "operator" and hasattr(operator, last) and len(args) == 2:
         symbol = _OPERATORS.get(last.removeprefix("i") if last in ("iadd", "iconcat", "imul") else last)
-        if symbol in comparison.RELATIONS:
+        if symbol in RELATIONS:
             return comparison.compare(run, symbol, args[0], args[1], frame, site)
         if symbol is not None:
             return operators.binary(run, symbol, args[0], args[1], frame, site)

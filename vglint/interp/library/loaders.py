@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.machine.core import GETATTR, ITERATE, LIBRARY, Frame, Run, register
+from vglint.interp.machine.core import LIBRARY, Frame, Run, register
+from vglint.interp.machine.questions import (
+    CALL,
+    COMPARE,
+    CONTAINS,
+    GETATTR,
+    ITEM,
+    ITERATE,
+    OPERATE,
+    SET_ITEM,
+    SETATTR,
+    TRUTH,
+    declines,
+)
 from vglint.interp.nodes.emit import emit, entry_input, shape_of
 from vglint.interp.protocols.iteration import Items
 from vglint.interp.values.objects import External, LoaderV, Site, TensorDatasetV, TensorV, Value, is_tensor
 from vglint.value import Unknown
+
+declines((LoaderV,), CALL, ITEM, SET_ITEM, TRUTH, OPERATE, COMPARE, CONTAINS)
+declines((TensorDatasetV,), CALL, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
 
 
 @register(LIBRARY, "torch.utils.data.TensorDataset", "torch.utils.data.dataset.TensorDataset")
@@ -54,6 +70,11 @@ def _batch(run: Run, value: LoaderV, site: Site) -> Value:
 @register(GETATTR, LoaderV)
 def attribute(run: Run, value: LoaderV, name: str, frame: Frame) -> Value:
     return value.attrs.get(name, Unknown(origin.Member(value.name, name)))
+
+
+@register(SETATTR, LoaderV)
+def set_attribute(run: Run, target: LoaderV, name: str, value: Value, frame: Frame, site: Site) -> None:
+    run.journal.put(target.attrs, name, value)
 
 
 @register(GETATTR, TensorDatasetV)

@@ -6,10 +6,25 @@ from collections.abc import Iterator
 
 from vglint import origin
 from vglint.interp.machine.core import LIBRARY, Frame, Run, call, register
+from vglint.interp.machine.questions import (
+    CALL,
+    COMPARE,
+    CONTAINS,
+    GETATTR,
+    ITEM,
+    ITERATE,
+    OPERATE,
+    SET_ITEM,
+    SETATTR,
+    TRUTH,
+    declines,
+)
 from vglint.interp.protocols.operators import binary
 from vglint.interp.values.objects import BuiltinV, DictV, External, Instance, ListV, Site, TreeSpecV, Value
 from vglint.interp.values.records import Tree
 from vglint.value import Unknown
+
+declines((TreeSpecV,), CALL, GETATTR, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
 
 
 @register(LIBRARY, "torch.utils._pytree.tree_flatten", "torch.utils._pytree.tree_leaves")

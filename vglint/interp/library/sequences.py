@@ -9,9 +9,11 @@ from typing import Any
 
 from vglint import origin
 from vglint.interp.machine.core import LIBRARY, Frame, Run, call, opaque, register
-from vglint.interp.protocols import comparison, operators
-from vglint.interp.protocols.comparison import symbolic, truth
+from vglint.interp.protocols import operators
+from vglint.interp.protocols.comparison import truth
+from vglint.interp.protocols.equality import equal
 from vglint.interp.protocols.iteration import items_of
+from vglint.interp.protocols.symbols import symbolic
 from vglint.interp.values.objects import (
     DictV,
     External,
@@ -146,7 +148,7 @@ def listed(run: Run, which: External, args: list[Value], keywords: dict[str, Val
     if "set" in kind:
         unique: list[Value] = []
         for item in found.items:
-            if not any(comparison.equal(item, other) is True for other in unique):
+            if not any(equal(item, other) is True for other in unique):
                 unique.append(item)
         return SetV(unique)
     if kind == "sorted":

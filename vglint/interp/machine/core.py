@@ -14,6 +14,7 @@ from vglint.interp.machine.drafts import GraphDraft
 from vglint.interp.machine.faults import FAULTS, survive
 from vglint.interp.machine.journal import Journal
 from vglint.interp.machine.memory import Memory
+from vglint.interp.machine.questions import CALL, GETATTR
 from vglint.interp.static.worlds import World
 from vglint.interp.values.objects import (
     ClassV,
@@ -122,26 +123,9 @@ class Run:
 Evaluator: TypeAlias = Callable[[Run, Any, Frame], Value]
 Executor: TypeAlias = Callable[[Run, Any, Frame], "int | None"]
 Caller: TypeAlias = Callable[[Run, Any, "list[Value]", "dict[str, Value]", Frame, Site], Value]
-Getter: TypeAlias = Callable[[Run, Any, str, Frame], Value]
 
 EVAL: dict[type, Evaluator] = {}
 EXEC: dict[type, Executor] = {}
-CALL: dict[type, Caller] = {}
-GETATTR: dict[type, Getter] = {}
-ITERATE: dict[type, Callable[[Run, Any, Frame, Site], Any]] = {}
-"""What kinds of values answer that the protocols do not know themselves, one table a question: what iterating yields,"""
-ITEM: dict[type, Callable[[Run, Any, Value, Frame, Site], Value]] = {}
-"""what `value[key]` is,"""
-SET_ITEM: dict[type, Callable[[Run, Any, Value, Value, Frame, Site], None]] = {}
-"""what `value[key] = other` does,"""
-OPERATE: dict[type, Callable[[Run, str, Any, Any, Frame, Site], Value]] = {}
-"""what an operator makes of a value on either side,"""
-COMPARE: dict[type, Callable[[Run, str, Any, Any, Frame, Site], Value]] = {}
-"""what a comparison does,"""
-CONTAINS: dict[type, Callable[[Run, Any, Value], bool | None]] = {}
-"""whether it contains another,"""
-ENTER: dict[type, Callable[[Run, Any, Frame, Site], Value]] = {}
-"""and what `with value as name` binds."""
 LIBRARY: dict[str, Caller] = {}
 """Library functions that are modelled one by one, by qualified name."""
 CONSTANTS: dict[str, Value] = {}

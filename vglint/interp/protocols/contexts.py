@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from vglint.interp.machine.core import ENTER, Frame, Run
+from vglint.interp.machine.core import Frame, Run
+from vglint.interp.machine.questions import ENTER
 from vglint.interp.values.objects import Site, Value
 
 

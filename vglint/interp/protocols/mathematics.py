@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from vglint import origin
-from vglint.interp.protocols.comparison import symbolic
+from vglint.interp.protocols.symbols import symbolic
 from vglint.interp.values.objects import Value
 from vglint.value import Unknown
 

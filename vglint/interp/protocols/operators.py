@@ -1,4 +1,4 @@
-"""Arithmetic, comparison and truth of abstract values."""
+"""Arithmetic of abstract values."""
 
 from __future__ import annotations
 
@@ -9,34 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 from vglint import origin
-from vglint.interp.machine.core import OPERATE, Frame, Run, opaque
-from vglint.interp.machine.journal import MISSING
+from vglint.interp.machine.core import Frame, Run, opaque
+from vglint.interp.machine.journal import MISSING, Missing
+from vglint.interp.machine.questions import OPERATE
 from vglint.interp.nodes.operations import emit_operator
-from vglint.interp.protocols.comparison import (
-    NATIVE,
-    _dunder,
-    _short,
-    _tensor_binary,
-    counts_turns,
-    equal,
-    symbolic,
-    truth,
-    turn_of,
-)
-from vglint.interp.protocols.repeats import UNKNOWN_LENGTH, is_repeated, stretches
-from vglint.interp.values.objects import (
-    ArrayV,
-    DictV,
-    Instance,
-    ListV,
-    ModuleV,
-    OpaqueV,
-    SetV,
-    Site,
-    TurnNumber,
-    Value,
-    is_tensor,
-)
+from vglint.interp.protocols.comparison import counts_turns, truth, turn_of
+from vglint.interp.protocols.symbols import NATIVE, short, symbolic
+from vglint.interp.values.objects import ArrayV, OpaqueV, Site, TurnNumber, Value, is_tensor
 from vglint.value import Expr, Unknown, divided, plus, times
 
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
@@ -58,39 +37,22 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
 
 def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value:
     """Returns `left symbol right`."""
-    if is_tensor(left) or is_tensor(right) or isinstance(left, OpaqueV) or isinstance(right, OpaqueV):
-        return _tensor_binary(run, symbol, left, right, site)
-    if symbol in _COUNTING and counts_turns(run):
+    first, second = (right, left) if _is_tensor_like(right) else (left, right)
+    if symbol in _COUNTING and counts_turns(run) and not _is_tensor_like(first):
         number = _of_turns(symbol, left, right)
         if number is not None:
             return number
-    if isinstance(left, NATIVE) and isinstance(right, NATIVE):
-        return _native_binary(symbol, left, right)
-    if (operate := OPERATE.get(type(left)) or OPERATE.get(type(right))) is not None and not _is_object(left, right):
-        return operate(run, symbol, left, right, frame, site)
-    if symbol in ("+", "*") and (isinstance(left, ListV) or isinstance(right, ListV)):
-        run.budget.tick(sum(len(side.items) for side in (left, right) if isinstance(side, ListV)) // 8)
-        return _list_binary(symbol, left, right)
-    if symbol == "*" and isinstance(right, tuple) and isinstance(left, (Expr, Unknown)):
-        left, right = right, left
-    if symbol == "*" and isinstance(left, tuple) and len(left) == 1 and isinstance(right, (Expr, Unknown)):
-        return ListV([left[0]], right)
-    if isinstance(left, DictV) and isinstance(right, DictV) and symbol == "|":
-        return DictV({**left.items, **right.items}, left.default, left.complete and right.complete)
-    if isinstance(left, SetV) and isinstance(right, SetV):
-        return _set_binary(symbol, left, right)
-    if isinstance(left, (Instance, ModuleV)) or isinstance(right, (Instance, ModuleV)):
-        result = _dunder(run, symbol, left, right, frame, site)
-        if result is not MISSING:
-            return result
-        if isinstance(left, ModuleV) and isinstance(right, ModuleV):
-            return OPERATE[ModuleV](run, symbol, left, right, frame, site)
+    # A tensor answers first, on whichever side it stands.
+    for side in (first, second):
+        handler = OPERATE.get(type(side))
+        made = MISSING if handler is None else handler(run, symbol, left, right, frame, site)
+        if made is not MISSING:
+            return made
     return _symbolic_binary(symbol, left, right)
 
 
-def _is_object(left: Value, right: Value) -> bool:
-    """Whether a class may define the operator."""
-    return isinstance(left, Instance) or isinstance(right, Instance)
+def _is_tensor_like(value: Value) -> bool:
+    return is_tensor(value) or isinstance(value, OpaqueV)
 
 
 def unary(run: Run, symbol: str, value: Value, frame: Frame, site: Site) -> Value:
@@ -100,7 +62,7 @@ def unary(run: Run, symbol: str, value: Value, frame: Frame, site: Site) -> Valu
         if turn is not None:
             return Unknown(turn)
         return opaque(run, origin.Computed("not …"), [value], site) if known is None else not known
-    if is_tensor(value) or isinstance(value, OpaqueV):
+    if _is_tensor_like(value):
         name = {"-": "neg", "~": "bitwise_not"}.get(symbol)
         return value if name is None else emit_operator(run, name, [value], site)
     if symbol == "-" and isinstance(value, ArrayV):
@@ -142,6 +104,20 @@ _BITS = 4_096
 _LENGTH = 100_000
 _WIDE = re.compile(r"%[^a-zA-Z%]*(\d{5}|\*)")
 """A format that asks for a long text."""
+
+
+def native_binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:
+    """Performs an operator of values of Python's own, unless the result would be huge."""
+    if isinstance(left, NATIVE) and isinstance(right, NATIVE):
+        return _native_binary(symbol, left, right)
+    return MISSING
+
+
+def symbolic_operands(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:
+    """Performs an operator of numbers of which one is symbolic."""
+    if symbolic(left) is None or symbolic(right) is None:
+        return MISSING
+    return _symbolic_binary(symbol, left, right)
 
 
 def _native_binary(symbol: str, left: Any, right: Any) -> Value:
@@ -191,10 +167,10 @@ def _symbolic_binary(symbol: str, left: Value, right: Value) -> Value:
     if first is None or second is None:
         return next(
             (value for value in (left, right) if isinstance(value, Unknown)),
-            Unknown(origin.Call(f"{_short(left)} {symbol} {_short(right)}")),
+            Unknown(origin.Call(f"{short(left)} {symbol} {short(right)}")),
         )
     if any(isinstance(number, float) and not math.isfinite(number) for number in (first, second)):
-        return Unknown(origin.Computed(f"{_short(left)} {symbol} {_short(right)}"))
+        return Unknown(origin.Computed(f"{short(left)} {symbol} {short(right)}"))
     if symbol == "+":
         return plus(first, second)
     if symbol == "-":
@@ -212,38 +188,4 @@ def _symbolic_binary(symbol: str, left: Value, right: Value) -> Value:
         return power
     if symbol == "%" and isinstance(first, Expr) and isinstance(second, (int, Expr)):
         return Unknown(origin.Computed(f"{first} % {second}"))
-    return Unknown(origin.Computed(f"({_short(left)} {symbol} {_short(right)})"))
-
-
-def _list_binary(symbol: str, left: Value, right: Value) -> Value:
-    if symbol == "*":
-        items, times_ = (left, right) if isinstance(left, ListV) else (right, left)
-        assert isinstance(items, ListV)
-        if isinstance(times_, int):
-            if len(items.items) * times_ > 10_000:
-                return Unknown(origin.Budget("long repetition"))
-            if times_ > 1 and items.count is not None:
-                return UNKNOWN_LENGTH
-            return ListV(items.items * times_, items.count)
-        if len(items.items) == 1 and items.count is None and not is_repeated(items.items):
-            return ListV(list(items.items), times_)
-        return Unknown(origin.Length("list of unknown length"))
-    if isinstance(left, ListV) and isinstance(right, ListV):
-        first, second = stretches(left), stretches(right)
-        if first is None or second is None:
-            return left if not right.items else right if not left.items else UNKNOWN_LENGTH
-        return ListV(first + second)
-    return Unknown(origin.Computed("list concatenation"))
-
-
-def _set_binary(symbol: str, left: SetV, right: SetV) -> Value:
-    def inside(items: list[Value], item: Value) -> bool:
-        return any(equal(item, other) is True for other in items)
-
-    if symbol == "-":
-        return SetV([item for item in left.items if not inside(right.items, item)])
-    if symbol == "&":
-        return SetV([item for item in left.items if inside(right.items, item)])
-    if symbol == "|":
-        return SetV(left.items + [item for item in right.items if not inside(left.items, item)])
-    return Unknown(origin.Call(f"set {symbol} set"))
+    return Unknown(origin.Computed(f"({short(left)} {symbol} {short(right)})"))

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from vglint.interp.machine.core import Frame, Run, evaluate
 from vglint.interp.nodes.ranks import learn
+from vglint.interp.protocols.attributes import set_attribute
 from vglint.interp.protocols.indexing import set_index
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.protocols.tensor_parts import dimension, index_tensor
 from vglint.interp.torch.making import METHODS
-from vglint.interp.torch.modules import set_attribute
 from vglint.interp.values.objects import (
     DictV,
     Instance,

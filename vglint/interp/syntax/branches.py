@@ -11,7 +11,8 @@ from vglint.interp.machine.journal import LIST, MISSING, FieldKey, read_place
 from vglint.interp.nodes.constants import carries_gradient, contents
 from vglint.interp.nodes.distribution import UNKNOWN
 from vglint.interp.nodes.emit import emit, node_of
-from vglint.interp.protocols.comparison import equal, turn_of
+from vglint.interp.protocols.comparison import turn_of
+from vglint.interp.protocols.equality import equal
 from vglint.interp.torch.optimizers import either
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import ClassV, ListV, ModuleV, OpaqueV, Site, TensorV, Value, is_tensor

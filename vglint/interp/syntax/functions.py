@@ -6,7 +6,6 @@ from vglint import ops, origin
 from vglint.interp.library.families import call_by_prefix
 from vglint.interp.machine.budget import RECURSION, RECURSION_UNKNOWN
 from vglint.interp.machine.core import (
-    CALL,
     LIBRARY,
     Flow,
     Frame,
@@ -15,43 +14,32 @@ from vglint.interp.machine.core import (
     block,
     call,
     evaluate,
-    get_attribute,
     opaque,
     register,
 )
 from vglint.interp.machine.journal import MISSING
+from vglint.interp.machine.questions import CALL
 from vglint.interp.nodes.operations import emit_call
 from vglint.interp.protocols.repeats import UNKNOWN_LENGTH
 from vglint.interp.static.worlds import switched
 from vglint.interp.syntax.branches import returned_value
 from vglint.interp.torch.composite import composite
 from vglint.interp.torch.escapes import escape
-from vglint.interp.torch.given import act_of_unknown
 from vglint.interp.torch.leaves import CONTAINERS, build_leaf
 from vglint.interp.torch.making import new_module
 from vglint.interp.torch.optimizers import is_optimizer, optimizer, scheduler
 from vglint.interp.torch.replay import called_on, layer_among
-from vglint.interp.values.classes import class_name, find_in_mro
 from vglint.interp.values.objects import (
-    BuiltinV,
-    ClassMethodV,
     ClassV,
     DictV,
     External,
     FunctionV,
-    Instance,
     IteratorV,
     Locals,
-    MethodV,
     ModuleV,
-    OpaqueV,
-    PartialV,
-    PropertyV,
     RepeatV,
     Scope,
     Site,
-    StaticV,
-    SuperV,
     TensorV,
     Value,
     is_unknown,
@@ -195,89 +183,6 @@ def _argument(
             return switched(run.world)
         return function.defaults[name]
     return Unknown(origin.Argument(name))
-
-
-@register(CALL, MethodV)
-def call_method(
-    run: Run, method: MethodV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    return call(run, method.function, [method.self, *args], keywords, frame, site)
-
-
-@register(CALL, BuiltinV)
-def call_builtin(
-    run: Run, builtin: BuiltinV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    return builtin.call(run, args, keywords, frame, site)
-
-
-@register(CALL, PartialV)
-def call_partial(
-    run: Run, partial: PartialV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    return call(run, partial.function, [*partial.args, *args], {**partial.keywords, **keywords}, frame, site)
-
-
-@register(CALL, StaticV, ClassMethodV)
-def call_wrapped(
-    run: Run, value: StaticV | ClassMethodV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    return call(run, value.function, args, keywords, frame, site)
-
-
-@register(CALL, PropertyV)
-def call_property(
-    run: Run, value: PropertyV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    return Unknown(origin.Call("property"))
-
-
-@register(CALL, Unknown, OpaqueV)
-def call_unknown(
-    run: Run, value: Unknown | OpaqueV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    if run.context.training_code and isinstance(value, Unknown):
-        acted = act_of_unknown(run, value, args, keywords, site)
-        if acted is not MISSING:
-            return acted
-    why = value if isinstance(value, Unknown) else value.why
-    escape(run, _library_name(why), [*args, *keywords.values()], site)
-    sources: list[Value] = [*args, *keywords.values()]
-    if isinstance(value, OpaqueV):
-        sources.insert(0, value)
-    cause = origin.part(why.origin, "()")
-    result = opaque(run, cause, sources, site)
-    return result if isinstance(result, OpaqueV) else Unknown(cause)
-
-
-def _library_name(unknown: Unknown) -> str:
-    """Returns the qualified name of the library code that made an unknown value; '' where it has another origin."""
-    match unknown.origin:
-        case origin.Call(callee=name) | origin.Name(name=name):
-            return name
-        case _:
-            return ""
-
-
-@register(CALL, SuperV)
-def call_super(
-    run: Run, value: SuperV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    return call(run, get_attribute(run, value, "__call__", frame), args, keywords, frame, site)
-
-
-@register(CALL, Instance)
-def call_instance(
-    run: Run, value: Instance, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    method = find_in_mro(value.cls, "__call__")
-    if method is not None:
-        return call(run, MethodV(method[0], value), args, keywords, frame, site)
-    if isinstance(value.cls, ClassV):
-        forward = find_in_mro(value.cls, "forward")
-        if forward is not None:
-            return call(run, MethodV(forward[0], value), args, keywords, frame, site)
-    return opaque(run, origin.Call(f"{class_name(value.cls)}()"), [*args, *keywords.values()], site)
 
 
 @register(CALL, External)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vglint import origin
 from vglint.interp.kinds.type_tests import is_instance
 from vglint.interp.machine.core import Frame, Run, evaluate, get_attribute
-from vglint.interp.protocols.comparison import equal
+from vglint.interp.protocols.equality import equal
 from vglint.interp.values.objects import DictV, External, ListV, Site, Value, is_unknown
 from vglint.source import code
 from vglint.value import Unknown

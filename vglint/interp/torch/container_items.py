@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.machine.core import ITEM, ITERATE, SET_ITEM, Frame, Run, call, register
+from vglint.interp.machine.core import Frame, Run, call, register
+from vglint.interp.machine.questions import CONTAINS, ITEM, ITERATE, SET_ITEM
 from vglint.interp.protocols.iteration import Items, listed
 from vglint.interp.protocols.repeats import at, is_repeated
 from vglint.interp.protocols.tensor_parts import plain_key
@@ -63,6 +64,11 @@ def item(run: Run, value: ModuleV, key: Value, frame: Frame, site: Site) -> Valu
         )
     part.view = True
     return part
+
+
+@register(CONTAINS, ModuleV)
+def contains(run: Run, holder: ModuleV, item: Value, frame: Frame, site: Site) -> bool | None:
+    return item in holder.modules if isinstance(item, str) else None
 
 
 @register(SET_ITEM, ModuleV)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.machine.core import OPERATE, Frame, Run, call, register
+from vglint.interp.machine.core import Frame, Run, call, register
+from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.machine.open_loops import counted
+from vglint.interp.machine.questions import OPERATE
+from vglint.interp.protocols.comparison import dunder
 from vglint.interp.protocols.repeats import repeating
 from vglint.interp.torch.making import new_module
 from vglint.interp.values.classes import is_container
@@ -105,14 +108,17 @@ def add(run: Run, module: ModuleV, value: Value, site: Site, loop: OpenLoop | No
 
 
 @register(OPERATE, ModuleV)
-def joined(run: Run, symbol: str, left: ModuleV, right: ModuleV, frame: Frame, site: Site) -> Value:
-    """Performs `+` of two lists of modules."""
+def operate(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:
+    """Performs the operator that a class has, else `+` of two lists of modules."""
+    made = dunder(run, symbol, left, right, frame, site)
+    if made is not MISSING or not (isinstance(left, ModuleV) and isinstance(right, ModuleV)):
+        return made
     if symbol != "+" or not (is_container(left) and is_container(right) and isinstance(left.cls, External)):
         return Unknown(origin.Call("sum of modules"))
-    made = new_module(run, left.cls, frame, site)
+    whole = new_module(run, left.cls, frame, site)
     for source in (left, right):
-        extend(run, made, source, site)
-    return made
+        extend(run, whole, source, site)
+    return whole
 
 
 def parts_of(module: ModuleV) -> list[Value]:

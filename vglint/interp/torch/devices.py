@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.machine.core import CONSTANTS, GETATTR, LIBRARY, Frame, Run, register
+from vglint.interp.machine.core import CONSTANTS, LIBRARY, Frame, Run, register
+from vglint.interp.machine.questions import (
+    CALL,
+    COMPARE,
+    CONTAINS,
+    GETATTR,
+    ITEM,
+    ITERATE,
+    OPERATE,
+    SET_ITEM,
+    SETATTR,
+    TRUTH,
+    declines,
+)
 from vglint.interp.static.worlds import GPU_WORLD
 from vglint.interp.values.objects import DeviceV, DtypeV, External, Site, Value
 from vglint.value import Unknown
 
+declines((DeviceV, DtypeV), CALL, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
 _ALIASES = {
     "half": "float16",
     "float": "float32",

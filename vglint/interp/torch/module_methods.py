@@ -7,6 +7,7 @@ from vglint.graph import Init
 from vglint.interp.machine.core import Frame, Run, call, register, set_trainable
 from vglint.interp.nodes.distribution import UNKNOWN, overwrite
 from vglint.interp.nodes.emit import emit_hook
+from vglint.interp.protocols.attributes import set_attribute
 from vglint.interp.torch import containers, leaves, modules
 from vglint.interp.torch.making import METHODS, as_buffer
 from vglint.interp.values.objects import (
@@ -96,7 +97,7 @@ def add_module(run: Run, args: list[Value], keywords: dict[str, Value], frame: F
     module, name = _module(args), _argument(args, keywords, 1, "name")
     value = _argument(args, keywords, 2, "module")
     if isinstance(name, str):
-        modules.set_attribute(run, module, name, value, frame, site)
+        set_attribute(run, module, name, value, frame, site)
     else:
         modules.register_unnamed(run, value, site)
     return None
@@ -106,7 +107,7 @@ def add_module(run: Run, args: list[Value], keywords: dict[str, Value], frame: F
 def set_by_name(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     """`self.__setattr__(name, value)`, and the base's in a `__setattr__` of the user's."""
     if len(args) == 3 and isinstance(args[1], str):
-        modules.set_attribute(run, args[0], args[1], args[2], frame, site)
+        set_attribute(run, args[0], args[1], args[2], frame, site)
     elif len(args) == 3 and isinstance(args[2], ModuleV):
         modules.register_unnamed(run, args[2], site)
     return None

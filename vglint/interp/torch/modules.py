@@ -7,8 +7,6 @@ from typing import Any
 
 from vglint import origin
 from vglint.interp.machine.core import (
-    CALL,
-    GETATTR,
     Frame,
     Raised,
     Run,
@@ -16,11 +14,8 @@ from vglint.interp.machine.core import (
     get_attribute,
     opaque,
     register,
-    set_trainable,
 )
-from vglint.interp.machine.names import set_member
-from vglint.interp.nodes.distribution import UNKNOWN, overwrite
-from vglint.interp.nodes.emit import emit
+from vglint.interp.machine.questions import CALL, COMPARE, GETATTR, SETATTR, TRUTH, declines
 from vglint.interp.nodes.operations import emit_call
 from vglint.interp.torch.containers import run_sequential
 from vglint.interp.torch.fixed_inputs import size_arguments
@@ -34,8 +29,7 @@ from vglint.interp.torch.leaves import (
 )
 from vglint.interp.torch.making import METHODS, as_buffer
 from vglint.interp.torch.passes import passed
-from vglint.interp.torch.training import mark_requires_grad
-from vglint.interp.values.classes import class_name, find_in_mro
+from vglint.interp.values.classes import class_name, find_in_mro, is_container
 from vglint.interp.values.objects import (
     BuiltinV,
     ClassMethodV,
@@ -44,14 +38,10 @@ from vglint.interp.values.objects import (
     External,
     FunctionV,
     Instance,
-    LoaderV,
     MethodV,
     ModuleV,
-    Namespace,
-    OptimizerV,
     ParamV,
     PropertyV,
-    SchedulerV,
     Site,
     StaticV,
     TensorV,
@@ -59,6 +49,8 @@ from vglint.interp.values.objects import (
     is_tensor,
 )
 from vglint.value import Unknown
+
+declines((ModuleV,), COMPARE)
 
 
 @register(CALL, ModuleV)
@@ -211,38 +203,25 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
     return Unknown(origin.Member(class_name(module.cls), name))
 
 
-def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame, site: Site) -> None:
-    """Performs `target.name = value`."""
-    if isinstance(target, Instance):
-        found = find_in_mro(target.cls, name)
-        if found is not None and isinstance(found[0], PropertyV):
-            if found[0].setter is not None:
-                call(run, MethodV(found[0].setter, target), [value], {}, frame, site)
-            return
-    match target:
-        case ModuleV():
-            _register_child(run, target, name, value, site)
-        case Instance() | OptimizerV() | SchedulerV() | LoaderV():
-            run.journal.put(target.attrs, name, value)
-        case ParamV() if name == "data":
-            init = value.init if isinstance(value, (TensorV, ParamV)) and value.init is not None else UNKNOWN
-            overwrite(run, target, init, site)
-        case ParamV() if name == "grad":
-            emit(run, "zero_grad" if value is None else "param_grad", [], {}, site, params=[("0", target)])
-        case ParamV() if name == "requires_grad" and isinstance(value, bool):
-            set_trainable(run, target, value, site)
-        case ClassV() if isinstance(target.names, dict):
-            run.journal.put(target.names, name, value)
-        case _ if is_tensor(target) and name == "requires_grad":
-            mark_requires_grad(run, target, value, site)
-        case External() if (
-            run.budget.depth or not run.context.setup
-        ):  # a file's own statement would patch for one entry only
-            run.journal.put(run.patched, f"{target.name}.{name}", value)
-        case Namespace():
-            set_member(run, target, name, value)
-        case _:
-            pass
+def set_property(run: Run, target: Instance, name: str, value: Value, frame: Frame, site: Site) -> bool:
+    """Sets a property of an object's class; returns whether the name is one."""
+    found = find_in_mro(target.cls, name)
+    if found is None or not isinstance(found[0], PropertyV):
+        return False
+    if found[0].setter is not None:
+        call(run, MethodV(found[0].setter, target), [value], {}, frame, site)
+    return True
+
+
+@register(SETATTR, ModuleV)
+def set_module_attribute(run: Run, target: ModuleV, name: str, value: Value, frame: Frame, site: Site) -> None:
+    if not set_property(run, target, name, value, frame, site):
+        _register_child(run, target, name, value, site)
+
+
+@register(TRUTH, ModuleV)
+def truth(run: Run, value: ModuleV, frame: Frame, site: Site) -> bool | None:
+    return bool(value.modules) or None if is_container(value) else True
 
 
 def register_unnamed(run: Run, value: Value, site: Site) -> None:

@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vglint import ops, origin
-from vglint.interp.machine.core import GETATTR, Frame, Run, call, register
+from vglint.interp.machine.core import Frame, Run, call, register
+from vglint.interp.machine.questions import (
+    CALL,
+    COMPARE,
+    CONTAINS,
+    GETATTR,
+    ITEM,
+    ITERATE,
+    OPERATE,
+    SET_ITEM,
+    SETATTR,
+    TRUTH,
+    declines,
+)
 from vglint.interp.nodes.config import literal
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.static.liveness import body_around, unread_after
@@ -27,6 +40,8 @@ from vglint.interp.values.objects import (
 )
 from vglint.ops.spec import Spelling
 from vglint.value import Literal_, Unknown
+
+declines((OptimizerV, SchedulerV), CALL, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
 
 
 def optimizer(
@@ -170,6 +185,11 @@ def scheduler(run: Run, name: str, args: list[Value], keywords: dict[str, Value]
         bound = keywords
     config = {key: literal(value) for key, value in bound.items() if key != "optimizer"}
     return SchedulerV(name, act(run, "scheduler", optimizer_nodes(source), config, site, type_=name))
+
+
+@register(SETATTR, OptimizerV, SchedulerV)
+def set_attribute(run: Run, target: OptimizerV | SchedulerV, name: str, value: Value, frame: Frame, site: Site) -> None:
+    run.journal.put(target.attrs, name, value)
 
 
 @register(GETATTR, SchedulerV)

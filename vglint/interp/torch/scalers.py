@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.machine.core import GETATTR, LIBRARY, Frame, Run, register
+from vglint.interp.machine.core import LIBRARY, Frame, Run, register
+from vglint.interp.machine.questions import (
+    CALL,
+    COMPARE,
+    CONTAINS,
+    GETATTR,
+    ITEM,
+    ITERATE,
+    OPERATE,
+    SET_ITEM,
+    SETATTR,
+    TRUTH,
+    declines,
+)
 from vglint.interp.nodes.emit import node_of, shape_of
 from vglint.interp.torch.optimizers import optimizer_nodes
 from vglint.interp.torch.training import act
 from vglint.interp.values.objects import BuiltinV, External, GradScalerV, Site, TensorV, Value
 from vglint.value import Unknown
+
+declines((GradScalerV,), CALL, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
 
 
 @register(LIBRARY, "torch.cuda.amp.GradScaler", "torch.amp.GradScaler", "torch.cuda.amp.grad_scaler.GradScaler")

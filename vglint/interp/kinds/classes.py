@@ -1,0 +1,206 @@
+"""Classes: called, they make objects."""
+
+from __future__ import annotations
+
+from vglint import origin
+from vglint.interp.kinds import enums
+from vglint.interp.kinds.dicts import dict_base_method
+from vglint.interp.kinds.records import fill_fields
+from vglint.interp.kinds.supers import unbound
+from vglint.interp.machine.core import (
+    CONSTANTS,
+    Frame,
+    Run,
+    call,
+    opaque,
+    register,
+)
+from vglint.interp.machine.memory import holds_nodes
+from vglint.interp.machine.questions import (
+    CALL,
+    COMPARE,
+    CONTAINS,
+    GETATTR,
+    ITEM,
+    ITERATE,
+    OPERATE,
+    SET_ITEM,
+    SETATTR,
+    TRUTH,
+    declines,
+)
+from vglint.interp.protocols.iteration import Items, not_iterable
+from vglint.interp.torch.autograd_functions import bound_apply, is_function_class
+from vglint.interp.torch.leaves import build_leaf, is_module_class, leaf_base
+from vglint.interp.torch.making import METHODS, new_module
+from vglint.interp.torch.optimizers import optimizer, optimizer_class
+from vglint.interp.values.classes import find_in_mro
+from vglint.interp.values.objects import (
+    BuiltinV,
+    ClassMethodV,
+    ClassV,
+    ContextV,
+    DeviceV,
+    DictV,
+    DtypeV,
+    External,
+    FunctionV,
+    Instance,
+    ListV,
+    MethodV,
+    ModuleV,
+    PartialV,
+    Site,
+    StaticV,
+    Value,
+    VersionV,
+)
+from vglint.value import Unknown
+
+declines((ClassV,), SET_ITEM, TRUTH, OPERATE, COMPARE)
+DICTS = frozenset(
+    {"builtins.dict", "collections.OrderedDict", "collections.UserDict", "collections.defaultdict", "typing.Dict"}
+)
+
+
+@register(CALL, ClassV)
+def instantiate(
+    run: Run, cls: ClassV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    """Builds an instance: `__init__` of the first class that has one, in a frame where nothing is forward."""
+    if cls.frozen_kind == "enum":
+        return _enum_member(run, cls, args, frame, site)
+    if optimizer_class(cls):
+        return optimizer(run, cls.qualified, None, args, keywords, frame, site)
+    if is_function_class(cls):
+        return opaque(run, origin.Call(f"{cls.name}()"), [*args, *keywords.values()], site)
+    module = is_module_class(cls)
+    if module and cls.qualified not in run.built and all(_portable(value) for value in (*args, *keywords.values())):
+        run.built[cls.qualified] = (args, keywords)
+    instance = new_module(run, cls, frame, site) if module else Instance(cls, {}, site)
+    if (
+        not module
+        and not cls.frozen_kind
+        and any(isinstance(each, External) and each.name in DICTS for each in cls.mro)
+    ):
+        instance.entries = DictV({})
+    found = find_in_mro(cls, "__init__")
+    base = leaf_base(cls) if isinstance(instance, ModuleV) else None
+    with run.context.having(setup=True, constructing=module or run.context.constructing, modules_running=()):
+        if found is not None and not (cls.frozen_kind == "dataclass" and found[1] is not cls and cls.fields):
+            call(run, MethodV(found[0], instance), args, keywords, frame, site)
+        elif cls.frozen_kind in ("dataclass", "namedtuple"):
+            fill_fields(run, cls, instance, args, keywords, frame, site)
+        elif base is not None:
+            assert isinstance(instance, ModuleV)
+            build_leaf(run, instance, base, args, keywords, frame, site)
+        elif instance.entries is not None:
+            call(run, dict_base_method(run, instance.entries, "__init__"), args, keywords, frame, site)
+    return instance
+
+
+def _portable(value: Value, depth: int = 0) -> bool:
+    """Whether a value means the same in another run: constants, classes, functions, configurations."""
+    match value:
+        case (
+            None
+            | bool()
+            | int()
+            | float()
+            | str()
+            | External()
+            | ClassV()
+            | range()
+            | DtypeV()
+            | DeviceV()
+            | VersionV()
+            | ContextV()
+        ):
+            return True
+        case FunctionV():
+            return value.scope.parent is None
+        case PartialV():
+            return _portable(value.function, depth) and all(
+                _portable(each, depth) for each in (*value.args, *value.keywords.values())
+            )
+        case tuple():
+            return all(_portable(each, depth) for each in value)
+        case ListV():
+            return value.count is None and depth < 4 and all(_portable(each, depth + 1) for each in value.items)
+        case DictV():
+            return value.complete and depth < 4 and all(_portable(each, depth + 1) for each in value.items.values())
+        case ModuleV():
+            return False
+        case Instance():
+            return depth < 2 and not holds_nodes(value)
+        case _:
+            return False
+
+
+def _enum_member(run: Run, cls: ClassV, args: list[Value], frame: Frame, site: Site) -> Value:
+    if args and isinstance(args[0], (str, int)):
+        member = enums.member_of(cls, args[0])
+        if member is not None:
+            return member
+        missing = find_in_mro(cls, "_missing_")
+        if missing is not None and isinstance(missing[0], ClassMethodV):
+            return call(run, MethodV(missing[0].function, cls), args, {}, frame, site)
+    return Unknown(origin.Computed(f"{cls.name}()"))
+
+
+@register(GETATTR, ClassV)
+def class_(run: Run, value: ClassV, name: str, frame: Frame) -> Value:
+    if name == "__name__":
+        return value.name
+    if name == "__module__":
+        return value.qualified.rpartition(".")[0]
+    if name == "__mro__":
+        return value.mro
+    if name == "__dict__":
+        return DictV(dict(value.names))
+    if name == "__members__" and value.frozen_kind == "enum":
+        return enums.by_name(value)
+    found = find_in_mro(value, name)
+    if found is not None:
+        attribute = found[0]
+        if isinstance(attribute, StaticV):
+            return attribute.function
+        return MethodV(attribute.function, value) if isinstance(attribute, ClassMethodV) else attribute
+    if name == "value" and value.frozen_kind == "enum":
+        return Unknown(origin.Computed("value"))
+    for base in value.mro:
+        if isinstance(base, External):
+            if is_module_class(value) and (name in METHODS or name in ("__init__", "forward")):
+                return unbound(name)
+            if name == "__init__":
+                return BuiltinV("__init__", lambda run, args, keywords, frame, site: None)
+            qualified = f"{base.name}.{name}"
+            if qualified in CONSTANTS:
+                return CONSTANTS[qualified]
+    if name == "apply" and is_function_class(value):
+        return bound_apply(value)
+    return Unknown(origin.Name(f"{value.name}.{name}"))
+
+
+@register(SETATTR, ClassV)
+def set_attribute(run: Run, target: ClassV, name: str, value: Value, frame: Frame, site: Site) -> None:
+    run.journal.put(target.names, name, value)
+
+
+@register(ITEM, ClassV)
+def item(run: Run, value: ClassV, key: Value, frame: Frame, site: Site) -> Value:
+    """Returns a member of an enumeration, or a class with its type arguments, which is that class."""
+    if value.frozen_kind == "enum" and isinstance(key, str):
+        return value.names.get(key, Unknown(origin.Argument(key)))
+    return value
+
+
+@register(ITERATE, ClassV)
+def items(run: Run, value: ClassV, frame: Frame, site: Site) -> Items:
+    return Items(enums.members(value)) if value.frozen_kind == "enum" else not_iterable(value)
+
+
+@register(CONTAINS, ClassV)
+def contains(run: Run, holder: ClassV, item: Value, frame: Frame, site: Site) -> bool | None:
+    is_enum = holder.frozen_kind == "enum" and isinstance(item, (str, int))
+    return enums.member_of(holder, item) is not None if is_enum else None

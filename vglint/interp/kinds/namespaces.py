@@ -1,0 +1,123 @@
+"""Names of libraries, known by their qualified names alone, and files of the project."""
+
+from __future__ import annotations
+
+import math
+
+from vglint import ops, origin
+from vglint.interp.kinds.supers import unbound
+from vglint.interp.machine.core import (
+    CONSTANTS,
+    Frame,
+    Run,
+    get_attribute,
+    opaque,
+    register,
+)
+from vglint.interp.machine.journal import MISSING
+from vglint.interp.machine.names import member, set_member
+from vglint.interp.machine.names import namespace as space_of
+from vglint.interp.machine.questions import (
+    CALL,
+    COMPARE,
+    CONTAINS,
+    GETATTR,
+    ITEM,
+    ITERATE,
+    OPERATE,
+    SET_ITEM,
+    SETATTR,
+    TRUTH,
+    declines,
+)
+from vglint.interp.protocols.comparison import GPU
+from vglint.interp.torch.composite import COMPOSITES, composite
+from vglint.interp.values.objects import (
+    External,
+    LaterV,
+    Namespace,
+    Site,
+    Value,
+)
+from vglint.value import Unknown
+
+declines((External,), SET_ITEM, ITERATE, OPERATE, COMPARE)
+declines((Namespace,), CALL, ITERATE, TRUTH, OPERATE, COMPARE)
+declines((LaterV,), CALL, GETATTR, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
+
+
+@register(GETATTR, External)
+def external(run: Run, value: External, name: str, frame: Frame) -> Value:
+    qualified = f"{value.name}.{name}"
+    if qualified in CONSTANTS:
+        return CONSTANTS[qualified]
+    described = composite(run, value.name) if value.name in COMPOSITES else MISSING
+    if described is not MISSING:
+        return get_attribute(run, described, name, frame)
+    if name == "__name__":
+        return value.name.rpartition(".")[2]
+    if name in ("forward", "__init__") and value.name.startswith("torch.nn.") and ops.find(value.name) is not None:
+        return unbound(name)
+    if value.name == "math" and isinstance(constant := getattr(math, name, None), float):
+        return constant
+    return External(qualified)
+
+
+@register(GETATTR, Namespace)
+def namespace(run: Run, value: Namespace, name: str, frame: Frame) -> Value:
+    found = member(run, value, name)
+    if found is not MISSING:
+        return found
+    if name == "__dict__":
+        return value
+    module = run.project.resolve(value.module, name, 1) if value.module.is_package else None
+    if module is not None:
+        return space_of(run, module)
+    return Unknown(origin.Name(f"{value.module.name}.{name}"))
+
+
+@register(SETATTR, External)
+def patch(run: Run, target: External, name: str, value: Value, frame: Frame, site: Site) -> None:
+    if run.budget.depth or not run.context.setup:  # a file's own statement would patch for one entry only
+        run.journal.put(run.patched, f"{target.name}.{name}", value)
+
+
+@register(ITEM, External)
+def item(run: Run, value: External, key: Value, frame: Frame, site: Site) -> Value:
+    """Returns a class with its type arguments, which is that class."""
+    return frame.scope.module if value.name == "sys.modules" and key == frame.scope.module.module.name else value
+
+
+@register(TRUTH, External)
+def truth(run: Run, value: External, frame: Frame, site: Site) -> bool | None:
+    return value != GPU
+
+
+@register(CONTAINS, External)
+def contains(run: Run, holder: External, item: Value, frame: Frame, site: Site) -> bool | None:
+    if holder.name.endswith(".__dir__") and isinstance(item, str):
+        return ops.find(holder.name.removesuffix("__dir__") + item) is not None
+    return None
+
+
+@register(SETATTR, Namespace)
+def set_name(run: Run, target: Namespace, name: str, value: Value, frame: Frame, site: Site) -> None:
+    set_member(run, target, name, value)
+
+
+@register(ITEM, Namespace)
+def name_item(run: Run, value: Namespace, key: Value, frame: Frame, site: Site) -> Value:
+    if isinstance(key, str):
+        return namespace(run, value, key, frame)
+    return opaque(run, origin.Call("index of Namespace"), [value], site)
+
+
+@register(SET_ITEM, Namespace)
+def set_item(run: Run, holder: Namespace, key: Value, value: Value, frame: Frame, site: Site) -> None:
+    if isinstance(key, str):
+        set_member(run, holder, key, value)
+
+
+@register(CONTAINS, Namespace)
+def contains_name(run: Run, holder: Namespace, item: Value, frame: Frame, site: Site) -> bool | None:
+    return member(run, holder, item) is not MISSING if isinstance(item, str) else None

@@ -1,0 +1,148 @@
+"""What is not known: alone, or made from tensors."""
+
+from __future__ import annotations
+
+from vglint import ops, origin
+from vglint.interp.kinds.tensors import bound_method
+from vglint.interp.machine.core import (
+    Frame,
+    Run,
+    opaque,
+    register,
+)
+from vglint.interp.machine.journal import MISSING, Missing
+from vglint.interp.machine.questions import (
+    CALL,
+    COMPARE,
+    CONTAINS,
+    GETATTR,
+    ITEM,
+    ITERATE,
+    OPERATE,
+    SET_ITEM,
+    SETATTR,
+    TRUTH,
+    declines,
+)
+from vglint.interp.nodes.emit import entry_input
+from vglint.interp.protocols.comparison import tensor_binary
+from vglint.interp.protocols.indexing import key_text
+from vglint.interp.protocols.iteration import Items
+from vglint.interp.protocols.operators import symbolic_operands
+from vglint.interp.torch.escapes import escape
+from vglint.interp.torch.given import act_of_unknown
+from vglint.interp.values.objects import (
+    DtypeV,
+    OpaqueV,
+    Site,
+    Value,
+)
+from vglint.value import Unknown
+
+declines((Unknown, OpaqueV), SETATTR, SET_ITEM, CONTAINS)
+declines((OpaqueV,), COMPARE)
+
+register(OPERATE, Unknown)(symbolic_operands)
+
+
+@register(CALL, Unknown, OpaqueV)
+def call_unknown(
+    run: Run, value: Unknown | OpaqueV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    if run.context.training_code and isinstance(value, Unknown):
+        acted = act_of_unknown(run, value, args, keywords, site)
+        if acted is not MISSING:
+            return acted
+    why = value if isinstance(value, Unknown) else value.why
+    escape(run, _library_name(why), [*args, *keywords.values()], site)
+    sources: list[Value] = [*args, *keywords.values()]
+    if isinstance(value, OpaqueV):
+        sources.insert(0, value)
+    cause = origin.part(why.origin, "()")
+    result = opaque(run, cause, sources, site)
+    return result if isinstance(result, OpaqueV) else Unknown(cause)
+
+
+def _library_name(unknown: Unknown) -> str:
+    """Returns the qualified name of the library code that made an unknown value; '' where it has another origin."""
+    match unknown.origin:
+        case origin.Call(callee=name) | origin.Name(name=name):
+            return name
+        case _:
+            return ""
+
+
+@register(GETATTR, Unknown)
+def unknown(run: Run, value: Unknown, name: str, frame: Frame) -> Value:
+    return Unknown(origin.part(value.origin, f".{name}"))
+
+
+@register(GETATTR, OpaqueV)
+def opaque_(run: Run, value: OpaqueV, name: str, frame: Frame) -> Value:
+    if name in ("shape", "dtype", "device", "ndim"):
+        return Unknown(origin.part(value.why.origin, f".{name}"))
+    deps = value.deps if value.node is None else (value.node,)
+    if ops.method(name) is not None:
+        return bound_method(run, value, name, frame)
+    return OpaqueV(value.why, deps, None, value.site)
+
+
+@register(ITEM, Unknown)
+def item(run: Run, value: Unknown, key: Value, frame: Frame, site: Site) -> Value:
+    return Unknown(origin.part(value.origin, f"[{key_text(key)}]"))
+
+
+@register(ITEM, OpaqueV)
+def opaque_item(run: Run, value: OpaqueV, key: Value, frame: Frame, site: Site) -> Value:
+    return OpaqueV(value.why, value.deps if value.node is None else (value.node,), None, site)
+
+
+@register(ITERATE, Unknown)
+def items(run: Run, value: Unknown, frame: Frame, site: Site) -> Items:
+    """Yields parts of it; what training code iterates over without knowing its length are batches."""
+    length = Unknown(origin.Length(value.text))
+    if run.context.training_code and (
+        isinstance(value.origin, origin.FROM_ARGUMENTS) or (_is_foreign(value) and not run.context.setup)
+    ):
+        return Items(None, entry_input(run, f"each of {value.text}", site), length)
+    return Items(None, Unknown(origin.each(value.origin)), length)
+
+
+def _is_foreign(value: Unknown) -> bool:
+    """Whether a value comes from code that is not in reach: a loader of another package."""
+    return isinstance(value.origin, (*origin.UNDEFINED, *origin.CALLS)) and len(value.text) <= origin.LONGEST
+
+
+@register(ITERATE, OpaqueV)
+def opaque_items(run: Run, value: OpaqueV, frame: Frame, site: Site) -> Items:
+    deps = value.deps if value.node is None else (value.node,)
+    return Items(None, OpaqueV(value.why, deps, None, site), Unknown(origin.Length(value.why.text)))
+
+
+@register(TRUTH, Unknown, OpaqueV)
+def truth(run: Run, value: Unknown | OpaqueV, frame: Frame, site: Site) -> bool | None:
+    return None
+
+
+@register(OPERATE, OpaqueV)
+def operate(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:
+    return tensor_binary(run, symbol, left, right, site)
+
+
+@register(COMPARE, Unknown)
+def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:
+    """A dtype that nothing tells is none of those that models are rarely trained in."""
+    rare = _is_rare_dtype(left, right) or _is_rare_dtype(right, left)
+    return symbol == "!=" if rare and symbol in ("==", "!=") else MISSING
+
+
+_RARE = frozenset("float16 bfloat16 float64 complex64 complex128 float8_e4m3fn float8_e5m2 int8 uint8 quint8".split())
+
+
+def _is_rare_dtype(one: Value, other: Value) -> bool:
+    return (
+        isinstance(one, Unknown)
+        and isinstance(one.origin, origin.Dtype)
+        and isinstance(other, DtypeV)
+        and other.name in _RARE
+    )
