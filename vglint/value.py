@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from vglint.origin import Origin, Why, text, why
 from vglint.span import Span
@@ -57,6 +57,11 @@ class Expr:
         ordered = sorted(self.terms, key=lambda term: (not term[0], term[1] < 0))
         first, *rest = (_term_text(powers, factor) for powers, factor in ordered)
         return first + "".join(f" - {text[1:]}" if text.startswith("-") else f" + {text}" for text in rest)
+
+
+def assert_never(value: NoReturn) -> NoReturn:
+    """Stands where a match over a closed union has no case left; `typing` has it from Python 3.11 on."""
+    raise AssertionError(f"a kind of value that no case expects: {type(value).__name__}")
 
 
 Number: TypeAlias = int | Expr

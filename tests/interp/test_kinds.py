@@ -14,7 +14,7 @@ from vglint.interp.entries.guarded import new_run
 from vglint.interp.machine.core import Frame, evaluate
 from vglint.interp.machine.names import namespace
 from vglint.interp.machine.questions import QUESTIONS, Question, declines
-from vglint.interp.values.objects import KINDS, Scope, Value
+from vglint.interp.values.objects import KINDS, ModuleV, Scope, Value
 from vglint.source.project import Project
 from vglint.source.unit import expression_unit
 
@@ -48,6 +48,38 @@ def test_the_test_of_kinds_can_fail() -> None:
     declines((Silent,), question)
     question.declined.discard(Torn)
     assert wrong((Silent, Torn), [question]) == []
+
+
+ELSEWHERE = {
+    ("FunctionV", "call"): "vglint.interp.syntax.functions",
+    ("External", "call"): "vglint.interp.syntax.functions",
+    ("TextMember", "attribute"): "vglint.interp.kinds.enums",
+    ("NumberMember", "attribute"): "vglint.interp.kinds.enums",
+}
+"""Answers that need another room, or that members of an enumeration add to those of texts and numbers."""
+
+
+def homes(kind: type, questions: Iterable[Question[Any]]) -> set[str]:
+    """Returns the files in which a kind answers, save what several kinds share."""
+    modules = {
+        question[kind].__module__
+        for question in questions
+        if kind in question and (kind.__name__, question.name) not in ELSEWHERE
+    }
+    return {name for name in modules if not name.startswith("vglint.interp.protocols.")}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_a_kind_answers_in_one_file(kind: type) -> None:
+    found = homes(kind, QUESTIONS)
+    containers = {f"vglint.interp.torch.{name}" for name in ("modules", "containers", "container_items")}
+    assert len(found) <= 1 or (kind is ModuleV and found == containers)
+
+
+def test_the_test_of_homes_can_fail() -> None:
+    one, other = Question[Any]("one"), Question[Any]("other")
+    one[int], other[int] = Path.joinpath, wrong
+    assert len(homes(int, [one, other])) == 2
 
 
 SAME = [

@@ -2,26 +2,52 @@
 
 from __future__ import annotations
 
+from types import EllipsisType
+
 from vglint import origin
 from vglint.interp.machine.core import Run
 from vglint.interp.values.objects import (
     ArrayV,
+    BuiltinV,
+    ClassMethodV,
+    ClassV,
+    CodeV,
+    ContextV,
     DeviceV,
+    DictV,
     DtypeV,
     External,
+    FieldV,
+    FunctionV,
+    GradScalerV,
+    Instance,
+    IteratorV,
+    LaterV,
     ListV,
+    LoaderV,
+    MethodV,
+    Namespace,
     OpaqueV,
+    OptimizerV,
     ParamV,
     ParamView,
+    PartialV,
+    PropertyV,
+    RepeatV,
+    SchedulerV,
     SetV,
     ShapeV,
     Site,
+    StaticV,
+    SuperV,
+    TensorDatasetV,
     TensorV,
+    TreeSpecV,
     TurnNumber,
     Value,
     VersionV,
 )
-from vglint.value import Expr, Literal_, Unknown
+from vglint.value import Expr, Literal_, Unknown, assert_never
 
 STRICT = frozenset({"weight", "norm", "activation", "pool", "recurrent", "attention"})
 """Kinds of op whose configuration must be known for the graph to be whole."""
@@ -83,7 +109,7 @@ def literal(value: Value) -> Literal_:
             return ("slice", literal(value.start), literal(value.stop), literal(value.step))
         case range():
             return tuple(value)
-        case _ if value is Ellipsis:
+        case EllipsisType():
             return "..."
         case OpaqueV():
             return value.why
@@ -91,5 +117,13 @@ def literal(value: Value) -> Literal_:
             return Unknown(origin.Computed(f"sizes of %{value.tensor.node}"))
         case TensorV() | ParamV() | ParamView():
             return Unknown(origin.Computed("a tensor"))
-        case _:
+        case complex() | bytes() | DictV() | IteratorV() | RepeatV() | Instance() | ClassV() | SuperV():
             return Unknown(origin.Call(type(value).__name__))
+        case FunctionV() | MethodV() | BuiltinV() | PropertyV() | StaticV() | ClassMethodV() | PartialV() | CodeV():
+            return Unknown(origin.Call(type(value).__name__))
+        case OptimizerV() | SchedulerV() | GradScalerV() | ContextV() | TensorDatasetV() | LoaderV():
+            return Unknown(origin.Call(type(value).__name__))
+        case Namespace() | LaterV() | FieldV() | TreeSpecV():
+            return Unknown(origin.Call(type(value).__name__))
+        case _:
+            assert_never(value)

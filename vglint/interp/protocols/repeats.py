@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from vglint import origin
 from vglint.interp.machine.core import Run
-from vglint.interp.values.objects import DictV, ListV, ModuleV, OpaqueV, OpenLoop, RepeatV, SetV, Value, is_tensor
+from vglint.interp.values.inside import entries, inside
+from vglint.interp.values.objects import ListV, ModuleV, OpaqueV, OpenLoop, RepeatV, Value, is_tensor
 from vglint.value import Expr, Unknown, plus, times
 
 UNKNOWN_LENGTH = Unknown(origin.Length("list of unknown length"))
@@ -43,17 +44,7 @@ def append(run: Run, holder: ListV, values: Iterable[Value]) -> None:
 
 def is_layered(value: Value) -> bool:
     """Whether a value is a layer, or holds one."""
-    match value:
-        case ModuleV():
-            return True
-        case tuple():
-            return any(is_layered(item) for item in value)
-        case ListV() | RepeatV() | SetV():
-            return any(is_layered(item) for item in value.items)
-        case DictV():
-            return any(is_layered(item) for item in value.items.values())
-        case _:
-            return False
+    return any(isinstance(each, ModuleV) for each in inside(value, through=entries))
 
 
 def stretches(value: ListV) -> list[Value] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from vglint import ops
@@ -10,6 +10,7 @@ from vglint.interp.machine.attempts import attempted
 from vglint.interp.machine.budget import BudgetError
 from vglint.interp.machine.core import Frame, Raised, Run
 from vglint.interp.nodes.emit import emit, under_no_grad
+from vglint.interp.values.inside import entries, inside
 from vglint.interp.values.objects import Instance, ListV, ModuleV, ParamV, Site, TensorV, Value
 from vglint.ops import sources_of
 from vglint.source import code
@@ -101,15 +102,7 @@ def _is_data(value: Value) -> bool:
 
 
 def nodes_of(value: Value) -> tuple[int, ...]:
-    match value:
-        case TensorV():
-            return (value.node,)
-        case tuple():
-            return tuple(node for item in value for node in nodes_of(item))
-        case ListV():
-            return tuple(node for item in value.items for node in nodes_of(item))
-        case _:
-            return ()
+    return tuple(each.node for each in _made(value) if isinstance(each, TensorV))
 
 
 def _read(run: Run, place: Held) -> set[int]:
@@ -122,11 +115,14 @@ def _read(run: Run, place: Held) -> set[int]:
 
 
 def _made(value: Value) -> Iterator[ParamV | TensorV]:
-    if isinstance(value, (ParamV, TensorV)):
-        yield value
-    elif isinstance(value, (tuple, ListV)):
-        for item in value if isinstance(value, tuple) else value.items:
-            yield from _made(item)
+    """Yields the tensors in lists and tuples."""
+    for each in inside(value, widest=10_000, through=_sequence):
+        if isinstance(each, (ParamV, TensorV)):
+            yield each
+
+
+def _sequence(value: Value) -> Iterable[Value]:
+    return entries(value) if isinstance(value, (tuple, ListV)) else ()
 
 
 def _behind(run: Run, start: list[int]) -> set[int]:

@@ -4,27 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from types import EllipsisType
 
 from vglint.interp.values.objects import (
     ArrayV,
+    BuiltinV,
+    ClassMethodV,
+    ClassV,
+    CodeV,
+    ContextV,
+    DeviceV,
     DictV,
+    DtypeV,
+    External,
+    FieldV,
+    FunctionV,
+    GradScalerV,
     Instance,
     IteratorV,
+    LaterV,
     ListV,
+    LoaderV,
     MethodV,
     ModuleV,
+    Namespace,
+    OpaqueV,
+    OptimizerV,
+    ParamV,
+    ParamView,
     PartialV,
+    PropertyV,
     RepeatV,
+    SchedulerV,
     SetV,
+    ShapeV,
+    StaticV,
+    SuperV,
+    TensorDatasetV,
+    TensorV,
+    TreeSpecV,
     Value,
+    VersionV,
 )
+from vglint.value import Expr, Unknown, assert_never
 
 WIDEST = 200
 """Entries of one container that are looked at."""
 
 
-def held_by(value: Value) -> Iterable[Value]:
-    """Returns what a value holds directly: entries of containers, attributes of objects, what a method is bound to."""
+def entries(value: Value) -> Iterable[Value]:
+    """Returns the entries of a container; nothing of any other kind."""
     match value:
         case tuple():
             return value
@@ -32,6 +61,15 @@ def held_by(value: Value) -> Iterable[Value]:
             return value.items
         case DictV():
             return value.items.values()
+        case _:
+            return ()
+
+
+def held_by(value: Value) -> Iterable[Value]:
+    """Returns what a value holds directly: entries of containers, attributes of objects, what a method is bound to."""
+    match value:
+        case tuple() | ListV() | SetV() | ArrayV() | RepeatV() | DictV():
+            return entries(value)
         case IteratorV():
             return (value.item, *(value.items or ()))
         case PartialV():
@@ -40,10 +78,20 @@ def held_by(value: Value) -> Iterable[Value]:
             return (value.self,)
         case ModuleV():
             return (*value.attrs.values(), *value.modules.values(), *value.parameters.values(), *value.buffers.values())
-        case Instance():
+        case Instance() | OptimizerV() | SchedulerV() | LoaderV():
             return value.attrs.values()
-        case _:
+        case None | int() | float() | complex() | str() | bytes() | range() | slice() | EllipsisType():
             return ()
+        case TensorV() | ParamV() | ParamView() | ShapeV() | OpaqueV() | Unknown() | Expr() | DtypeV() | DeviceV():
+            return ()
+        case FunctionV() | BuiltinV() | PropertyV() | StaticV() | ClassMethodV() | CodeV() | ClassV() | SuperV():
+            return ()  # what a program is made of, not what it computes
+        case External() | Namespace() | LaterV() | FieldV() | TreeSpecV() | VersionV():
+            return ()
+        case GradScalerV() | ContextV() | TensorDatasetV():
+            return ()
+        case _:
+            assert_never(value)
 
 
 def inside(
