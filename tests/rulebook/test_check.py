@@ -31,6 +31,50 @@ def test_one_cause_is_one_finding_and_the_rest_is_related():
     assert any("skip connection" in place.message for place in findings[0].related)
 
 
+TWO = """
+import torch
+from torch import nn
+from data import loader
+
+
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(10, 5)
+
+    def forward(self, x):
+        return torch.softmax(self.fc(x), dim=1)
+
+
+class Large(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(10, 64)
+        self.out = nn.Linear(64, 5)
+
+    def forward(self, x):
+        return torch.softmax(self.out(torch.relu(self.fc(x))), dim=1)
+
+
+def train(model):
+    criterion = nn.CrossEntropyLoss()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for x, y in loader:
+        optimizer.zero_grad()
+        criterion(model(x), y).backward()
+        optimizer.step()
+
+
+train(Small())
+train(Large())
+"""
+
+
+def test_two_models_behind_one_loss_are_both_named():
+    (finding,) = [each for each in text_linter(BOOK)("train.py", TWO) if each.rule == "VG701"]
+    assert [place.message.partition(" turns")[0] for place in finding.related] == ["softmax in Small", "softmax in Large"]
+
+
 def test_what_a_rule_yields_to_must_run():
     without = BOOK.choose(Choice(ignore=("VG101",)))
     assert set(found(without)) == {"VG201", "VG301"} or set(found(without)) == {"VG301"}

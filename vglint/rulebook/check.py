@@ -318,13 +318,26 @@ def _classes(graphs: Iterable[Graph]) -> dict[Span, str]:
 
 def _distinct(findings: Iterable[Finding], classes: Mapping[Span, str]) -> list[Finding]:
     """Keeps the gravest finding of a rule at a place: a block seen from several entries is one cause, and so is a class as a whole
-    that is built in several ways."""
-    best: dict[tuple[str, object], Finding] = {}
+    that is built in several ways. Where the models behind one line differ, it names the place in each (`ALIKE` of them at most)."""
+    groups: dict[tuple[str, object], list[Finding]] = {}
     for finding in findings:
-        key = (finding.rule, classes.get(finding.span, finding.span))
-        if key not in best or _rank(finding) > _rank(best[key]):
-            best[key] = finding
-    return list(best.values())
+        groups.setdefault((finding.rule, classes.get(finding.span, finding.span)), []).append(finding)
+    return [_with_others(max(group, key=_rank), group) for group in groups.values()]
+
+
+ALIKE = 4
+
+
+def _with_others(best: Finding, group: Sequence[Finding]) -> Finding:
+    """Adds the related places of the same fault in other models; those of a class as a whole that is built in several ways are its own."""
+    seen = {best.span, *(place.span for place in best.related)}
+    others: dict[Span, Place] = {}
+    for finding in group:
+        if finding.span == best.span and not finding.world and len(finding.related) == 1:
+            (place,) = finding.related
+            if place.span not in seen:
+                others.setdefault(place.span, place)
+    return replace(best, related=(*best.related, *list(others.values())[: ALIKE - 1])) if others else best
 
 
 def _of_wholes(findings: Sequence[Finding], graphs: Iterable[Graph]) -> Iterator[Finding]:

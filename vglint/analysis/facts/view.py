@@ -228,10 +228,18 @@ def label(node: Node) -> str:
     if node.type is not None and node.path:
         if node.path.startswith("<") and node.path.endswith(" of forward>"):
             return f"{node.type.rpartition('.')[2]}()"
-        return f"layer {node.path}" if node.path.isdigit() else node.path
+        return f"layer {node.path}" if node.path.isdigit() else _spoken(node.path)
     maker = node.get("by") if node.op == "requires_grad" else None
     name = maker if isinstance(maker, str) and maker != "requires_grad" else node.op
-    return f"{name} in {node.path}" if node.path else name
+    return f"{name} in {_spoken(node.path)}" if node.path else name
+
+
+def _spoken(path: str) -> str:
+    """A path that starts at a module without a name of its own (`<Net 1>.fc`) is said with the module's class (`Net.fc`)."""
+    if not path.startswith("<"):
+        return path
+    name, _, rest = path[1:].partition(">")
+    return name.partition(" ")[0] + rest
 
 
 def number(value: object) -> float | None:
