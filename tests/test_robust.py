@@ -99,6 +99,10 @@ def test_interpreting_programs(text: str) -> None:
 HEAD = "import torch\nfrom torch import nn\n\n\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(8, 8)\n"
 
 HOSTILE = {
+    "an optimiser that is given and first stepped in a turn taken back": (
+        "def train(optimizer, every=250, epochs=10):\n    for epoch in range(epochs):\n        error.backward()\n"
+        "        optimizer.step()\n        if 0 % every == 0:\n            kept = shown(images.data.cpu().numpy())\n"
+    ),
     "double recursion": HEAD + "    def forward(self, x):\n        return self.forward(x) + self.forward(self.fc(x))\n",
     "mutual recursion": HEAD + "    def forward(self, x):\n        return self.a(x) if x.any() else self.b(x)\n    def a(self, x):\n        return self.b(x) + self.b(x)\n    def b(self, x):\n        return self.a(x) + self.a(x) + self.forward(x)\n",
     "building itself": HEAD + "        self.inner = Net()\n        self.other = Net()\n    def forward(self, x):\n        return self.inner(x)\n",
