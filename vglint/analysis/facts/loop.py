@@ -8,7 +8,7 @@ from functools import cached_property
 
 from vglint import origin
 from vglint.analysis.facts.model import ADAPTIVE
-from vglint.analysis.facts.order import always_with, earlier
+from vglint.analysis.facts.order import always_with, earlier, later
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
 from vglint.finding import Place
@@ -48,6 +48,18 @@ class LoopView:
     def backwards(self) -> tuple[Node, ...]:
         """Backward passes whose loss depends on this optimiser's parameters."""
         return tuple(node for node in self.view.nodes("backward") if self.reaches(node))
+
+    @cached_property
+    def training_backwards(self) -> tuple[Node, ...]:
+        """Those of the backward passes that a step can follow: gradients that are only looked at train nothing. All of them where no step
+        is seen."""
+        if not self.steps:
+            return self.backwards
+        return tuple(
+            node
+            for node in self.backwards
+            if next(later(self.view, node, self.steps, self.optimizer), None) is not None
+        )
 
     @cached_property
     def possible_backwards(self) -> tuple[Node, ...]:
@@ -154,6 +166,12 @@ def steps(loop: LoopView) -> tuple[Place, ...]:
 def backwards(loop: LoopView) -> tuple[Place, ...]:
     """Backward passes that reach its parameters."""
     return places_of(loop, loop.backwards)
+
+
+@fact("loop", "places")
+def training_backwards(loop: LoopView) -> tuple[Place, ...]:
+    """Backward passes that reach its parameters and that a step can follow."""
+    return places_of(loop, loop.training_backwards)
 
 
 @fact("loop", "places")

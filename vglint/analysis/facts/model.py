@@ -224,6 +224,16 @@ def stack_decades(model: ModelView) -> float | Unknown:
     return model.cost("activation", "init", "norm", "attention", "recurrence", "gate")
 
 
+@fact("model", "number", "decades")
+def unpooled_decades(model: ModelView) -> float | Unknown:
+    """The gradient ratio's logarithm without what pooling spreads over positions: the gradient of a convolution's weight adds the positions
+    up again. What it says of training agrees between convolutional and linear stacks."""
+    pooling = model.cost("pooling")
+    if isinstance(model.decades, Unknown) or isinstance(pooling, Unknown):
+        return model.decades if isinstance(model.decades, Unknown) else pooling
+    return model.decades - min(pooling, 0.0)
+
+
 @fact("model", "places")
 def model_place(model: ModelView) -> tuple[Place, ...]:
     """The model itself: its class or the function or expression that builds it."""

@@ -25,7 +25,7 @@ def evaluating(loop: LoopView) -> tuple[Place, ...] | Unknown:
     modes = [node for node in loop.view.nodes("eval_mode", "train_mode") if "." not in node.path]
     undoing = [node for node in modes if node.get("model") is not None and node.op == "train_mode"]
     found = []
-    for backward in loop.backwards:
+    for backward in loop.training_backwards:
         trained = sorted(loop.view.before(backward.inputs, lambda node: not loop.view.carries_gradient(node)))
         for mode in modes:
             own = _moved_by(mode) & loop.params
@@ -64,7 +64,7 @@ def _belongs(path: str, model: str) -> bool:
 def under_no_grad(loop: LoopView) -> tuple[Place, ...]:
     """Backward passes of a loss that was computed under no_grad or inference_mode from end to end."""
     found = []
-    for backward in loop.backwards:
+    for backward in loop.training_backwards:
         behind = [loop.view.graph.nodes[index] for index in loop.view.before(backward.inputs)]
         if any(node.op == "opaque" for node in behind):
             continue
@@ -101,7 +101,7 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
         if not module.registered and (not module.path.startswith("<") or not _of_a_class(module))
     )
     found: dict[Place, None] = {}
-    for backward in loop.backwards:
+    for backward in loop.training_backwards:
         behind = loop.view.before(backward.inputs, lambda node: not loop.view.carries_gradient(node))
         driven = [i for i in behind if any(param in moved for _, param in loop.view.graph.nodes[i].params)]
         ahead = loop.view.after(driven)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 from vglint.analysis.facts.domain import constant
 from vglint.analysis.facts.loop import LoopView
@@ -67,7 +68,7 @@ def _of_terms(loop: LoopView, detaching: bool) -> tuple[Place, ...]:
     if loop.unexplained or not loop.params:
         return ()
     view, found = loop.view, dict[Place, None]()
-    for backward in loop.backwards:
+    for backward in loop.training_backwards:
         terms = [(index, _open(view, index)) for index in dict.fromkeys(_terms(view, backward))]
         if not any(view.trains(each) for _, open_ in terms for each in open_):
             continue
@@ -89,7 +90,7 @@ def untrained_terms(loop: LoopView) -> tuple[Place, ...]:
     if loop.unexplained or not loop.params:
         return ()
     view, found = loop.view, dict[Place, None]()
-    for backward in loop.backwards:
+    for backward in loop.training_backwards:
         own = _moved_after(loop, backward)
         terms = [(index, _trainable(view, index)) for index in dict.fromkeys(_terms(view, backward))]
         if not own or not any(_reaches(view, open_, own) for _, open_ in terms):
@@ -126,13 +127,13 @@ def _reaches(view: View, indices: set[int], params: frozenset[int]) -> bool:
 
 
 def _moved_after(loop: LoopView, backward: Node) -> frozenset[int]:
-    """Returns the parameters of the optimisers whose next step after a backward pass is before another pass; none where one of them is not
-    known."""
+    """Returns the parameters of the optimisers that a step moves after a backward pass before their gradients are zeroed; none where one of
+    them is not known."""
     view, found = loop.view, set[int]()
-    backwards = list(view.nodes("backward"))
     for other in view.nodes("optimizer"):
-        steps = [step for step in view.nodes("step") if other.index in step.inputs]
-        if any(next(earlier(view, step, backwards, other), None) is backward for step in steps):
+        own = LoopView(view, other)
+        events = sorted([*view.nodes("backward"), *own.zeros], key=lambda node: node.index)
+        if any(backward in takewhile(lambda event: event.op == "backward", earlier(view, step, events, other)) for step in own.steps):
             if other.get("complete") is False or other.inputs:
                 return frozenset()
             found.update(param for _, param in other.params)

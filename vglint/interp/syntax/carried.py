@@ -106,12 +106,17 @@ def nodes_of(value: Value) -> tuple[int, ...]:
 
 
 def _read(run: Run, place: Held) -> set[int]:
-    """Returns the nodes by which forward reads what a place held."""
+    """Returns the nodes by which forward reads what a place held; a tensor that was detached in place is read by none."""
     buffers = [
         run.graph.constants.get((tensor.node, tensor.pick)) for tensor in place.made if isinstance(tensor, TensorV)
     ]
     found = [each.node for each in (*place.made, *buffers) if each is not None]
-    return {*place.nodes, *(node for node in found if node is not None)}
+    return {*place.nodes, *(node for node in found if node is not None and not _cuts(run, node))}
+
+
+def _cuts(run: Run, node: int) -> bool:
+    op = ops.OPS.get(run.graph.nodes[node].op)
+    return op is not None and op.kind == "cut"
 
 
 def _made(value: Value) -> Iterator[ParamV | TensorV]:
@@ -126,7 +131,8 @@ def _sequence(value: Value) -> Iterable[Value]:
 
 
 def _behind(run: Run, start: list[int]) -> set[int]:
-    """Returns the nodes that a gradient reaches from some nodes; what runs under no_grad has no history."""
+    """Returns the nodes that a gradient reaches from some nodes; what runs under no_grad has no history, and what one arm of a branch
+    detaches is not followed."""
     seen: set[int] = set()
     todo = list(start)
     while todo:
@@ -136,7 +142,9 @@ def _behind(run: Run, start: list[int]) -> set[int]:
         seen.add(number)
         op = ops.OPS.get(run.graph.nodes[number].op)
         if (op is None or op.kind not in ("cut", "create")) and not under_no_grad(run, run.graph.nodes[number].region):
-            todo += sources_of(run.graph.nodes[number].op, tuple(run.graph.nodes[number].inputs))
+            sources = sources_of(run.graph.nodes[number].op, tuple(run.graph.nodes[number].inputs))
+            if run.graph.nodes[number].op != "join" or not any(_cuts(run, source) for source in sources):
+                todo += sources
     return seen
 
 

@@ -41,7 +41,7 @@ def fill(
         for index, value in enumerate(args):
             if isinstance(value, ListV) and value.count is not None:
                 extend(run, module, value, site)
-            elif isinstance(value, (ModuleV, RepeatV)):
+            elif isinstance(value, (ModuleV, RepeatV, Unknown, OpaqueV)):
                 add(run, module, value, site)
             elif value is not None:
                 run.graph.gap(origin.Computed(f"entry {index} of a Sequential"), site)
