@@ -58,7 +58,7 @@ def check(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> tuple[Findin
                 found.append((position, checked, replace(finding, world=graphs[position].world)))
     undone = {position for position, graph in enumerate(graphs) if _is_initialised_elsewhere(graph, graphs)}
     found = [each for each in found if each[0] not in undone or each[1].rule.subject not in ("model", "parameter")]
-    found = of_worlds(_not_cleared(found, graphs), graphs)
+    found = _of_trained(of_worlds(_not_cleared(found, graphs), graphs), graphs)
     distinct = [in_its_world(each) for each in _distinct(_one_cause(found), _classes(graphs))]
     return tuple(sorted(_of_wholes(distinct, graphs), key=_place))
 
@@ -275,6 +275,22 @@ def _is_initialised_elsewhere(part: Graph, graphs: Sequence[Graph]) -> bool:
     ]
     trained = [each for each in weights if each]
     return bool(trained) and all(param.init.scheme == "unknown" for each in trained for param in each)
+
+
+def _of_trained(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]:
+    """Leaves out what is said of a model that nothing trains where the same is said of one that is trained: its optimiser is known."""
+    trained = {
+        (finding.rule, finding.span)
+        for position, checked, finding in found
+        if checked.rule.subject == "model" and graphs[position].optimizers
+    }
+    return [
+        (position, checked, finding)
+        for position, checked, finding in found
+        if checked.rule.subject != "model"
+        or graphs[position].optimizers
+        or (finding.rule, finding.span) not in trained
+    ]
 
 
 def _assuming(checked: CheckedRule, lookup: Lookup) -> Lookup:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from vglint import ops, origin
@@ -159,6 +160,8 @@ def _join_ends(run: Run, ends: list[End], frame: Frame, site: Site, text: str) -
             places[place] = (holder, key)
     for place, (holder, key) in places.items():
         values = [after[place][2] if place in after else read_place(holder, key) for _, after, _, _ in kept]
+        if any(value is not values[0] for value in values):
+            values = [_as_left(value, after) for value, (_, after, _, _) in zip(values, kept, strict=True)]
         joined = values[0]
         for value in values[1:]:
             joined = _join_place(run, key, joined, value, text, site)
@@ -173,6 +176,14 @@ def _join_ends(run: Run, ends: list[End], frame: Frame, site: Site, text: str) -
         frame.result = frame.returned[-1]
     flows = {end[0] for end in leaving}
     return flows.pop() if len(flows) == 1 else Flow.CONTINUE
+
+
+def _as_left(value: Any, after: dict[Any, Any]) -> Any:
+    """Returns a value as an arm left it: a tensor that the arm changed in place is the one that it has become there."""
+    if isinstance(value, tuple):
+        return tuple(_as_left(item, after) for item in value)
+    written = after.get((id(value), FieldKey("node"))) if isinstance(value, TensorV) else None
+    return replace(value, node=written[2]) if written is not None else value
 
 
 def _join_place(run: Run, key: Any, left: Any, right: Any, text: str, site: Site) -> Any:
