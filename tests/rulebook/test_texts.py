@@ -11,7 +11,8 @@ from vglint import origin
 from vglint.analysis.facts import FACTS, SubjectFacts
 from vglint.finding import Place
 from vglint.rulebook import load
-from vglint.rulebook.check import judge, lookup_in
+from vglint.rulebook.asking import lookup_in
+from vglint.rulebook.check import judge
 from vglint.rulebook.load import rule_from
 from vglint.rulebook.pages import page
 from vglint.span import Span

@@ -11,7 +11,9 @@ from vglint.graph import Graph
 from vglint.nearest import nearest
 from vglint.number import counted
 from vglint.rule import Confidence, Rule, Scalar, Severity
+from vglint.rulebook.asking import Asking, lookup_in
 from vglint.rulebook.condition import Lookup, evaluate
+from vglint.rulebook.elsewhere import is_initialised_elsewhere, not_cleared, of_trained
 from vglint.rulebook.load import CheckedRule, RuleError
 from vglint.rulebook.template import HEADLINE, render, render_known, said
 from vglint.rulebook.worlds import Found, in_its_world, of_worlds
@@ -56,35 +58,11 @@ def check(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> tuple[Findin
             finding = judge(checked, facts)
             if finding is not None:
                 found.append((position, checked, replace(finding, world=graphs[position].world)))
-    undone = {position for position, graph in enumerate(graphs) if _is_initialised_elsewhere(graph, graphs)}
+    undone = {position for position, graph in enumerate(graphs) if is_initialised_elsewhere(graph, graphs)}
     found = [each for each in found if each[0] not in undone or each[1].rule.subject not in ("model", "parameter")]
-    found = _of_trained(of_worlds(_not_cleared(found, graphs), graphs), graphs)
+    found = of_trained(of_worlds(not_cleared(found, graphs), graphs), graphs)
     distinct = [in_its_world(each) for each in _distinct(_one_cause(found), _classes(graphs))]
     return tuple(sorted(_of_wholes(distinct, graphs), key=_place))
-
-
-class Asking:
-    """Which of some rules ask about a subject: a rule about nodes that names ops asks about no others."""
-
-    def __init__(self, rules: Iterable[CheckedRule]) -> None:
-        self.rules = tuple(rules)
-        self.subjects: frozenset[str] = frozenset(checked.rule.subject for checked in self.rules)
-        self.known: dict[tuple[str, object], tuple[CheckedRule, ...]] = {}
-
-    def of(self, facts: SubjectFacts) -> tuple[CheckedRule, ...]:
-        """Returns the rules that ask about a subject."""
-        op = facts.value("op") if facts.subject == "node" else None
-        key = facts.subject, op
-        if key not in self.known:
-            self.known[key] = tuple(
-                each for each in self.rules if each.rule.subject == facts.subject and _asks(each, op)
-            )
-        return self.known[key]
-
-
-def _asks(checked: CheckedRule, op: object) -> bool:
-    wanted = checked.when.wanted.get("op")
-    return op is None or wanted is None or op in wanted
 
 
 def judge(checked: CheckedRule, facts: SubjectFacts) -> Finding | None:
@@ -136,12 +114,6 @@ def undecided(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> list[tup
             places = blamed if isinstance(blamed, tuple) else (None,)
             found += [(checked.rule, place.span if isinstance(place, Place) else None) for place in places]
     return found
-
-
-def lookup_in(checked: CheckedRule, facts: SubjectFacts) -> Lookup:
-    """Returns the meaning of a name in a rule: its param, or the subject's fact."""
-    params = dict(checked.rule.params)
-    return lambda name: params[name] if name in params else facts.value(name)
 
 
 def _ids(words: Iterable[str], rules: Sequence[CheckedRule]) -> set[str]:
@@ -226,87 +198,6 @@ def _related(checked: CheckedRule, lookup: Lookup, blamed: Place) -> tuple[Place
 
 def _naming(label: str, lookup: Lookup) -> Lookup:
     return lambda name: label if name == "place" else lookup(name)
-
-
-def _not_cleared(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]:
-    """Leaves out what is said of an operation in a class by itself where every model of the file that the class is a part of says that it
-    is not so: by itself the class does not know what it is given."""
-    around = {
-        position: _wholes(graphs[position], graphs)
-        for position, checked, _ in found
-        if checked.rule.subject == "node" and graphs[position].kind in ("class", "expression")
-    }
-    spans = {finding.span for position, _, finding in found if around.get(position)}
-    asking = Asking({checked.rule.id: checked for _, checked, _ in found if checked.rule.subject == "node"}.values())
-    answers: dict[tuple[str, Span], list[tuple[int, object]]] = {}
-    for position, facts in subjects(graphs, frozenset({"node"})) if spans else ():
-        asked = asking.of(facts)
-        if not asked:
-            continue
-        span = facts.places("place")[0].span
-        for checked in asked if span in spans else ():
-            answer = evaluate(checked.when, _assuming(checked, lookup_in(checked, facts)))
-            answers.setdefault((checked.rule.id, span), []).append((position, answer))
-    kept = []
-    for position, checked, finding in found:
-        every = answers.get((checked.rule.id, finding.span), ())
-        said = [answer for other, answer in every if other in around.get(position, ())]
-        if not said or any(answer is not False for answer in said):
-            kept.append((position, checked, finding))
-    return kept
-
-
-def _is_initialised_elsewhere(part: Graph, graphs: Sequence[Graph]) -> bool:
-    """Whether all training code of the file that trains models of a class hands them to code that may initialise them anew: how the class
-    itself starts is not how it is trained."""
-    if part.kind not in ("class", "expression") or not part.root or not any(each.trainable for each in part.parameters):
-        return False
-    weights = [
-        [
-            each
-            for each in graph.parameters
-            for module in graph.modules
-            if module.type == part.root
-            and each.trainable
-            and each.path.startswith(f"{module.path}." if module.path else "")
-        ]
-        for graph in graphs
-        if graph.kind == "training"
-    ]
-    trained = [each for each in weights if each]
-    return bool(trained) and all(param.init.scheme == "unknown" for each in trained for param in each)
-
-
-def _of_trained(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]:
-    """Leaves out what is said of a model that nothing trains where the same is said of one that is trained: its optimiser is known."""
-    trained = {
-        (finding.rule, finding.span)
-        for position, checked, finding in found
-        if checked.rule.subject == "model" and graphs[position].optimizers
-    }
-    return [
-        (position, checked, finding)
-        for position, checked, finding in found
-        if checked.rule.subject != "model"
-        or graphs[position].optimizers
-        or (finding.rule, finding.span) not in trained
-    ]
-
-
-def _assuming(checked: CheckedRule, lookup: Lookup) -> Lookup:
-    """The rule's assumptions instead of the facts: that one model passes no gradient through an operation says nothing of the others that
-    use the class."""
-    assumed = dict(checked.rule.assume)
-    return lambda name: assumed[name] if name in assumed else lookup(name)
-
-
-def _wholes(part: Graph, graphs: Sequence[Graph]) -> frozenset[int]:
-    """Returns the positions of the graphs in which a class is a part of something else."""
-    return frozenset(
-        position
-        for position, graph in enumerate(graphs)
-        if part.root and any(module.type == part.root and module.path for module in graph.modules)
-    )
 
 
 def _one_cause(found: Sequence[Found]) -> list[Finding]:

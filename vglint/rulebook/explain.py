@@ -10,7 +10,8 @@ from vglint.analysis.facts.spec import FactValue
 from vglint.finding import Finding, Place
 from vglint.graph import Graph
 from vglint.rulebook.advice import trials
-from vglint.rulebook.check import Asking, judge, lookup_in
+from vglint.rulebook.asking import Asking, lookup_in
+from vglint.rulebook.check import judge
 from vglint.rulebook.condition import evaluate
 from vglint.rulebook.load import CheckedRule
 from vglint.value import Unknown

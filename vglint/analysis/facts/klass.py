@@ -94,8 +94,8 @@ class ClassView:
 
 
 def class_views(view: View) -> Iterator[ClassView]:
-    """Yields the graph's class."""
-    if view.graph.kind in ("class", "expression"):
+    """Yields the graph's class; weights that a program multiplies by hand are of none."""
+    if view.graph.kind in ("class", "expression") and view.graph.root:
         yield ClassView(view)
 
 

@@ -193,9 +193,8 @@ def _name(module: ModuleV, path: str, names: dict[int, tuple[str, bool]], regist
         return
     registered = registered or module.unnamed
     names[id(module)] = (path, registered)
-    for name, child in module.modules.items():
-        if isinstance(child, ModuleV):
-            _name(child, f"{path}.{name}" if path else name, names, registered)
+    for name, child in _children(module):
+        _name(child, f"{path}.{name}" if path else name, names, registered)
 
 
 def _name_hidden(module: ModuleV, path: str, names: dict[int, tuple[str, bool]], seen: set[int]) -> None:
@@ -206,9 +205,17 @@ def _name_hidden(module: ModuleV, path: str, names: dict[int, tuple[str, bool]],
     for name, value in module.attrs.items():
         for part, hidden in _inside(value, name, 0):
             _name(hidden, f"{path}.{part}" if path else part, names, False)
-    for name, child in module.modules.items():
-        if isinstance(child, ModuleV):
-            _name_hidden(child, f"{path}.{name}" if path else name, names, seen)
+    for name, child in _children(module):
+        _name_hidden(child, f"{path}.{name}" if path else name, names, seen)
+
+
+def _children(module: ModuleV) -> list[tuple[str, ModuleV]]:
+    """Returns the registered modules with their names; one that was put into `_modules` under anything but a text has its place as name."""
+    return [
+        (name if isinstance(name, str) else str(place), child)
+        for place, (name, child) in enumerate(module.modules.items())
+        if isinstance(child, ModuleV)
+    ]
 
 
 def _inside(value: Value, path: str, depth: int) -> list[tuple[str, ModuleV]]:
