@@ -72,7 +72,10 @@ train(Large())
 
 def test_two_models_behind_one_loss_are_both_named():
     (finding,) = [each for each in text_linter(BOOK)("train.py", TWO) if each.rule == "VG701"]
-    assert [place.message.partition(" turns")[0] for place in finding.related] == ["softmax in Small", "softmax in Large"]
+    assert [place.message.partition(" turns")[0] for place in finding.related] == [
+        "softmax in Small",
+        "softmax in Large",
+    ]
 
 
 def test_what_a_rule_yields_to_must_run():

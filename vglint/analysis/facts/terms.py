@@ -133,7 +133,10 @@ def _moved_after(loop: LoopView, backward: Node) -> frozenset[int]:
     for other in view.nodes("optimizer"):
         own = LoopView(view, other)
         events = sorted([*view.nodes("backward"), *own.zeros], key=lambda node: node.index)
-        if any(backward in takewhile(lambda event: event.op == "backward", earlier(view, step, events, other)) for step in own.steps):
+        if any(
+            backward in takewhile(lambda event: event.op == "backward", earlier(view, step, events, other))
+            for step in own.steps
+        ):
             if other.get("complete") is False or other.inputs:
                 return frozenset()
             found.update(param for _, param in other.params)

@@ -42,8 +42,8 @@ class Attempt:
         for table in tables:
             for key in [key for key in table if (key[0] if isinstance(key, tuple) else key) >= nodes]:
                 del table[key]
-        for name in [name for name, made in run.given.items() if made >= nodes]:
-            del run.given[name]
+        for name in [name for name, made in graph.given.items() if made >= nodes]:
+            del graph.given[name]
         run.memory.withdraw(self._noted)
         graph.roots, graph.gaps, graph.region = self._roots, self._gaps, self._region
         graph.trained, graph.asked_turn = self._told
