@@ -62,9 +62,9 @@ class Verbs(click.Group):
 
 _SECTIONS = {
     "Rules": "select ignore extend_select pedantic min_severity min_confidence",
-    "Report": "output_format statistics verbose quiet color exit_zero",
+    "Report": "output_format annotate_since statistics verbose quiet color exit_zero",
     "Known findings": "baseline write_baseline",
-    "Files": "since with_importers exclude force_exclude stdin_filename show_files",
+    "Files": "watch since with_importers exclude force_exclude stdin_filename show_files",
     "Configuration": "config isolated show_settings",
     "Fixes": "fix unsafe_fixes fix_only fixable unfixable add_ignore diff",
     "Probe": "probe prove_fix reports",

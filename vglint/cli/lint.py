@@ -72,6 +72,7 @@ CONFIDENCE = click.Choice(get_args(Confidence))
 @click.option("--min-confidence", type=CONFIDENCE, help="Least confidence to show.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found.")
 @click.option("--output-format", callback=outputs, multiple=True, metavar="FORMAT[=FILE]", help=f"{', '.join(FORMATS)}; FORMAT=FILE writes a file. May be repeated.")  # fmt: skip
+@click.option("--annotate-since", metavar="REV", help="With format github: of more than ten, annotate those on lines that changed since a revision of git.")  # fmt: skip
 @click.option("--statistics", is_flag=True, help="Count findings by rule instead of showing them.")
 @click.option("--quiet", "-q", is_flag=True, help="Print findings and nothing else.")
 @click.option(
@@ -92,6 +93,7 @@ CONFIDENCE = click.Choice(get_args(Confidence))
 @click.option("--write-baseline", metavar="FILE", help="Write the findings of now to FILE, and stop.")
 @click.option("--since", metavar="REV", help="Lint what changed since a revision of git, and what imports it.")
 @click.option("--with-importers", is_flag=True, help="Lint the files of the project too that import PATH.")
+@click.option("--watch", is_flag=True, help="Lint again whenever a file changes, until Ctrl-C.")
 @click.option("--stdin-filename", metavar="PATH", help="The file that standard input stands for.")
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="How many processes; by default one for each processor.")
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep the results of unchanged files.")
@@ -124,6 +126,9 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
     options["fix"] = options["fix"] or options["fix_only"]
     if buffer is not None and (options["fix"] or options["add_ignore"] is not None) and not options["diff"]:
         raise click.UsageError("standard input cannot be fixed in place: ask for --diff")
+    if options["watch"]:
+        _watch(paths, options)
+        return
     configuration = Configuration(options["config"], options["isolated"], _overrides(options))
     files = [path for path in paths if path != "-"]
     settings = configuration.of(os.getcwd())
@@ -223,6 +228,23 @@ def _refuse(paths: Sequence[str], options: Mapping[str, Any]) -> None:
                 raise click.UsageError(
                     f"--write-baseline and --{other.replace('_', '-')} go one after the other: give one of them"
                 )
+    if options["watch"]:
+        others = (
+            "fix",
+            "fix_only",
+            "diff",
+            "add_ignore",
+            "probe",
+            "prove_fix",
+            "write_baseline",
+            "show_files",
+            "show_settings",
+        )
+        for other in others:
+            if options[other]:
+                raise click.UsageError(f"--watch lints and changes nothing: leave --{other.replace('_', '-')} out")
+        if "-" in paths:
+            raise click.UsageError("--watch needs files, not standard input")
     if options["since"] is not None and options["with_importers"]:
         raise click.UsageError("--since lints what imports a changed file anyway: leave --with-importers out")
     if "-" in paths and (options["since"] is not None or options["with_importers"]):
@@ -234,6 +256,40 @@ def _refuse(paths: Sequence[str], options: Mapping[str, Any]) -> None:
             close = nearest(path, (*VERBS, *OTHER_NAMES))
             if close:
                 raise click.UsageError(f"there is no file {path!r}{close.replace('mean', 'mean the verb')}")
+
+
+def _watch(paths: Sequence[str], options: Mapping[str, Any]) -> None:
+    """Lints and prints whenever a file of the paths, of their projects or a configuration changes."""
+    from vglint.cli.watch import watch
+    from vglint.config import Configuration
+    from vglint.config.load import FILES
+    from vglint.lint import lint as run
+    from vglint.lint.project import exclusion
+    from vglint.lint.revision import RevisionError
+    from vglint.source.discovery import discover
+
+    def configured() -> Configuration:
+        return Configuration(options["config"], options["isolated"], _overrides(options))
+
+    def once() -> None:
+        configuration = configured()
+        arguments, narrow = _narrowing([*paths], options, configuration)
+        try:
+            report = run(arguments, configuration.of, options["verbose"], None, narrow)
+        except RevisionError as error:
+            raise WrongUse(str(error)) from None
+        _print(report, options, configuration.of(os.getcwd()))
+
+    def files() -> set[str]:
+        configuration = configured()
+        given, _ = discover(paths, lambda folder: exclusion(configuration.of(folder)))
+        tops = {configuration.of_file(path).top for path in given} or {os.getcwd()}
+        every, _ = discover([*paths, *tops], lambda folder: exclusion(configuration.of(folder)))
+        folders = {os.path.dirname(os.path.abspath(path)) for path in every} | tops
+        toml = {os.path.join(folder, name) for folder in folders for name in FILES}
+        return {*map(os.path.abspath, every), *toml, *([options["config"]] if options["config"] else [])}
+
+    watch(once, files)
 
 
 def _narrowing(
@@ -311,11 +367,16 @@ def _print(report: Report, options: Mapping[str, Any], settings: Settings) -> No
 
     wanted = options["output_format"] or _configured(settings) or (Output("full"),)
     rules, own = _rules(settings) if any(output.format in _LINKING for output in wanted) else ({}, frozenset())
+    changed = (
+        _changed(report, options["annotate_since"]) if any(output.format == "github" for output in wanted) else None
+    )
     shown = False
     for output in wanted:
         color = output.file is None and wants_color(options["color"])
         width = 0 if output.file is not None else terminal_width()
-        view = View(rules, os.getcwd(), color, options["statistics"], options["verbose"], width, options["quiet"], own)
+        view = View(
+            rules, os.getcwd(), color, options["statistics"], options["verbose"], width, options["quiet"], changed, own
+        )
         text = FORMATS[output.format](report, view)
         if output.file is None:
             shown = True
@@ -324,6 +385,19 @@ def _print(report: Report, options: Mapping[str, Any], settings: Settings) -> No
             write_file(output.file, text)
     if not shown and not options["quiet"]:
         tell(summary(report))
+
+
+def _changed(report: Report, revision: str | None) -> dict[str, frozenset[int]] | None:
+    """Returns the lines of a report's files that changed since a revision; raises WrongUse."""
+    if revision is None:
+        return None
+    from vglint.lint.narrowing import changed_lines
+    from vglint.lint.revision import RevisionError
+
+    try:
+        return changed_lines(report, revision)
+    except RevisionError as error:
+        raise WrongUse(str(error)) from None
 
 
 def _configured(settings: Settings) -> tuple[Output, ...]:

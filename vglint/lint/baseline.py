@@ -33,6 +33,17 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     findings: list[Entry]
 
 
+def json_schema() -> dict[str, object]:
+    """Returns the JSON Schema of a baseline."""
+    document = msgspec.json.schema(_File)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "vglint baseline",
+        "$ref": "#/$defs/baseline",
+        "$defs": {"baseline": document["$defs"]["_File"], "Entry": document["$defs"]["Entry"]},
+    }
+
+
 def entry_of(finding: Finding, top: str) -> Entry:
     """Returns the entry of a finding in the project whose folder is `top`."""
     through = path_in(finding.through, top) if finding.through else ""

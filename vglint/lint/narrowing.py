@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from vglint import disk
 from vglint.config import Settings
-from vglint.finding import Finding, Problem
+from vglint.finding import Finding, Problem, Report
 from vglint.lint.revision import Revision, RevisionError
 from vglint.source.discovery import repository
 from vglint.source.imports import Imports
@@ -87,6 +87,26 @@ class Importers:
         return Narrowed(
             frozenset(wanted), quiet=frozenset(path for path in every if os.path.abspath(path) not in given)
         )
+
+
+def changed_lines(report: Report, name: str) -> dict[str, frozenset[int]]:
+    """Returns the lines that changed since a revision, of the files that a report speaks of. Raises RevisionError."""
+    paths = {finding.span.file for finding in report.findings} | {problem.path for problem in report.problems}
+    revisions: dict[str, Revision] = {}
+    found = {}
+    for path in sorted(paths):
+        top = repository(os.path.dirname(os.path.abspath(path)))
+        if top is None:
+            raise RevisionError(f"{path} is in no repository of git")
+        if top not in revisions:
+            revisions[top] = Revision(top, name)
+        try:
+            content = disk.read(path, disk.most_of(path))
+        except (OSError, ValueError):
+            content = b""
+        if revisions[top].is_changed(path, content):
+            found[path] = revisions[top].changed_lines(path, content)
+    return found
 
 
 class Since:

@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from functools import cached_property
 from hashlib import sha1, sha256
 
@@ -77,6 +78,20 @@ class Revision:
         old = self._blob(*found, disk.most_of(file))
         return old is None or old.replace(b"\r\n", b"\n") != content.replace(b"\r\n", b"\n")
 
+    def changed_lines(self, file: str, content: bytes) -> frozenset[int]:
+        """Returns the numbers of the lines that are new or were changed; where something was taken out, of those beside it."""
+        old = self.content(file)
+        lines, before = (text.splitlines() for text in (content, old or b""))
+        if old is None or max(len(lines), len(before)) > _MOST_LINES:
+            return frozenset(range(1, len(lines) + 1))
+        found: set[int] = set()
+        for tag, _, _, start, end in SequenceMatcher(None, before, lines, autojunk=False).get_opcodes():
+            if tag == "delete":
+                found |= {start, start + 1}
+            elif tag != "equal":
+                found.update(range(start + 1, end + 1))
+        return frozenset(found & set(range(1, len(lines) + 1)))
+
     def gone(self) -> list[str]:
         """Returns the Python files that are no longer there, by absolute path."""
         found = [os.path.join(self.top, path) for path in self._blobs if path.endswith(".py")]
@@ -132,6 +147,8 @@ class Revision:
 
 
 _DEEPEST = 5
+_MOST_LINES = 20_000
+"""A file that has more is not compared line by line."""
 
 
 def _git(top: str, *arguments: str, most: int | None = None) -> bytes:

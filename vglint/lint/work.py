@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -90,6 +91,9 @@ def _project(task: Task) -> TrackedProject:
 
 def enter(task: Task) -> None:
     """Makes this process ready for a task, as one that may end: the process that started it goes on without it."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_DFL
+    )  # Ctrl-C ends it without a word; the process that started it says what there is to say
     begin(task)
     _process.tools = replace(_tools(), mortal=True)
 

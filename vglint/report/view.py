@@ -27,6 +27,9 @@ class View:
     quiet: bool = False
     """Whether to show findings and notes alone."""
 
+    changed: Mapping[str, frozenset[int]] | None = None
+    """The lines of files that changed, by path as findings have it; None where that is not known."""
+
     own: frozenset[str] = frozenset()
     """Ids of rules that are the user's own and have no page on the web."""
 
