@@ -249,6 +249,7 @@ def test_a_narrow_run_and_a_whole_one_keep_the_same_results(folder: Path, cache:
         ((".", "--since", "HEAD:a.py"), "git knows no revision"),
         (("-", "--since", "HEAD"), "standard input"),
         (("-", "--with-importers"), "standard input"),
+        ((".", "--since", "HEAD", "--show-files"), "--show-files"),
         ((".", "--since", "HEAD", "--with-importers"), "leave --with-importers out"),
         ((".", "--since", "HEAD", "--write-baseline", "x"), "--write-baseline"),
     ],

@@ -247,6 +247,8 @@ def _refuse(paths: Sequence[str], options: Mapping[str, Any]) -> None:
             raise click.UsageError("--watch needs files, not standard input")
     if options["since"] is not None and options["with_importers"]:
         raise click.UsageError("--since lints what imports a changed file anyway: leave --with-importers out")
+    if options["show_files"] and (options["since"] is not None or options["with_importers"]):
+        raise click.UsageError("--show-files shows the files of PATH: leave --since and --with-importers out")
     if "-" in paths and (options["since"] is not None or options["with_importers"]):
         raise click.UsageError("--since and --with-importers need files, not standard input")
     if options["unsafe_fixes"] and not (options["fix"] or options["fix_only"] or options["diff"]):
