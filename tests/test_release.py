@@ -153,3 +153,14 @@ def test_contributors_are_told_the_marks_files_and_links_that_exist(root: Path) 
     for place in re.findall(r"\b(?:tests|rules|fixtures|docs|vglint)/[\w/.-]*", guide):
         assert (root / place).exists(), place
     assert "python -m pytest -m quick" in guide
+
+
+def test_the_changelog_is_kept_as_keep_a_changelog_says(root: Path) -> None:
+    heads = re.findall(r"^##+ .*$", (root / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert heads[0] == "## [Unreleased]"
+    kinds = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
+    for head in heads[1:]:
+        if head.startswith("## "):
+            assert re.fullmatch(r"## \[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", head), head
+        elif head.startswith("### "):
+            assert head.removeprefix("### ") in kinds, head
