@@ -314,7 +314,7 @@ def test_the_interpreter_imports_nothing_of_ours_inside_a_function() -> None:
 
 
 def readers_of_texts(source: str) -> list[int]:
-    """Returns the lines that compare, search or take apart the text of an unknown value or a gap."""
+    """Returns the lines that compare, search or take apart the text of an unknown value, a gap or a region."""
     found = []
     for node in ast.walk(ast.parse(source)):
         asked: list[ast.expr] = []
@@ -327,7 +327,7 @@ def readers_of_texts(source: str) -> list[int]:
                 pass
         for each in asked:
             match each:
-                case ast.Attribute(value=ast.Name(id="gap" | "unknown" | "cause"), attr="text" | "why"):
+                case ast.Attribute(value=ast.Name(id="gap" | "unknown" | "cause" | "region"), attr="text" | "why"):
                     found.append(each.lineno)
                 case ast.Attribute(value=ast.Attribute(attr="origin" | "why"), attr="text"):
                     found.append(each.lineno)
@@ -346,7 +346,9 @@ def test_no_program_reads_the_text_of_what_is_not_known(path: Path) -> None:
 
 
 def test_the_text_test_can_fail() -> None:
-    assert readers_of_texts('if gap.text.startswith("raises "): pass\nx = unknown.why == "argument"\n') == [1, 2]
+    assert readers_of_texts(
+        'if gap.text.startswith("raises "): pass\nx = unknown.why == "argument"\ny = "cpu" in region.text\n'
+    ) == [1, 2, 3]
 
 
 def test_no_file_is_named_after_nothing() -> None:

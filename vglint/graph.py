@@ -92,6 +92,15 @@ class ModuleInfo:
 
 
 RegionKind: TypeAlias = Literal["loop", "branch", "no_grad", "autocast", "handler", "function"]
+RegionRole: TypeAlias = Literal[
+    "trainer",  # of a loop: a trainer takes its turns, and steps the optimiser
+    "gradient_norm",  # of a branch: its condition is computed from the norm of the gradients
+    "float16",  # of autocast: what it computes in
+    "bfloat16",
+    "float32",
+    "any_dtype",  # its dtype is no literal
+]
+"""What a region is more exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +121,7 @@ class Region:
     """Of a branch that is taken in one of so many turns of a loop: how many, 0 where the number is not known; None for other branches."""
     condition: int | None = None
     """Of a branch: the node that its condition is, or is computed from, where it is one of the graph's."""
+    role: RegionRole | None = None
 
 
 @dataclass(frozen=True, slots=True)

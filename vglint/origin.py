@@ -42,6 +42,11 @@ class Dtype:
 
 
 @dataclass(frozen=True, slots=True)
+class GradientNorm:
+    """The norm of gradients, as clipping returns it, or what is computed from it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Name:
     """A name that nothing defines, dotted where it is another module's."""
 
@@ -123,6 +128,7 @@ Origin: TypeAlias = (
     Argument
     | Computed
     | Dtype
+    | GradientNorm
     | Name
     | Circle
     | Member
@@ -145,7 +151,7 @@ CALLS = (Call, NoTensor, Raise)
 def why(origin: Origin) -> Why:
     """Returns the kind of an origin in words for people."""
     match origin:
-        case Argument() | Computed() | Dtype():
+        case Argument() | Computed() | Dtype() | GradientNorm():
             return "argument"
         case Name() | Circle() | Member():
             return "unresolved name"
@@ -172,6 +178,8 @@ def text(origin: Origin) -> str:
             return found
         case Dtype():
             return "dtype"
+        case GradientNorm():
+            return "gradient norm"
         case Circle(name=name):
             return f"{name} imports itself"
         case Member(holder=holder, name=name):

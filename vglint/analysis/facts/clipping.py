@@ -35,7 +35,7 @@ def clips_gradients(loop: LoopView) -> bool | Unknown:
 def _automatic(loop: LoopView, node: Node) -> bool:
     """Whether a trainer does it, and not the code: it belongs to the step that is taken for a module's `training_step`."""
     regions = (loop.view.graph.regions[index] for index in loop.view.regions_of(node.region))
-    return any(region.kind == "loop" and region.text == "training_step" for region in regions)
+    return any(region.role == "trainer" for region in regions)
 
 
 @fact("loop", "places")

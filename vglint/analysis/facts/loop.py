@@ -258,15 +258,8 @@ def sequence_length(loop: LoopView) -> float | Unknown:
 @fact("loop", "flag")
 def half_precision(loop: LoopView) -> bool | Unknown:
     """The forward pass runs under autocast to float16. Unknown where the dtype is no literal."""
-    for region in loop.view.graph.regions:
-        if region.kind != "autocast" or "False" in region.text:
-            continue
-        if "bfloat16" in region.text or "cpu" in region.text or "BFloat16" in region.text:
-            continue
-        if "float16" in region.text or "dtype" not in region.text:
-            return True
-        return unknown("autocast's dtype is no literal")
-    return False
+    role = next((region.role for region in loop.view.graph.regions if region.role in ("float16", "any_dtype")), None)
+    return unknown("autocast's dtype is no literal") if role == "any_dtype" else role == "float16"
 
 
 @fact("loop", "flag")

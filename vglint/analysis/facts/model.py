@@ -274,12 +274,15 @@ def second_moment_peak(model: ModelView) -> tuple[Place, ...]:
 
 
 @fact("model", "flag")
-def half_precision(model: ModelView) -> bool:
-    """The model runs in float16: `.half()`, or autocast that is not to bfloat16."""
+def half_precision(model: ModelView) -> bool | Unknown:
+    """The model runs in float16: `.half()`, or autocast to it. Unknown where the dtype is no literal."""
     graph = model.view.graph
-    return any(
+    roles = {region.role for region in graph.regions}
+    if "float16" in roles or any(
         node.op in ("to", "half") and str(node.get("dtype")) in ("torch.float16", "torch.half") for node in graph.nodes
-    ) or any(region.kind == "autocast" and "bfloat16" not in region.text for region in graph.regions)
+    ):
+        return True
+    return unknown("autocast's dtype is no literal") if "any_dtype" in roles else False
 
 
 @fact("model", "text")

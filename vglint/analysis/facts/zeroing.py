@@ -76,7 +76,7 @@ def _after(loop: LoopView, step: Node, backward: Node) -> bool:
         return True
     shared = frozenset(loop.view.regions_of(backward.region))
     around = [loop.view.graph.regions[index] for index in loop.view.regions_of(step.region) if index not in shared]
-    return all(region.kind == "branch" and "gradient norm" in region.text for region in around)
+    return all(region.role == "gradient_norm" for region in around)
 
 
 def _short(count: object) -> bool:

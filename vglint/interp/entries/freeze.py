@@ -337,6 +337,7 @@ def _regions(run: Run, span: Span, used: set[int], nodes: dict[int, int]) -> tup
                 _span(draft.site, span),
                 draft.every,
                 None if draft.condition is None else nodes.get(draft.condition),
+                draft.role,
             )
         )
     for number in used:

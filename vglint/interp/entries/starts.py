@@ -279,7 +279,7 @@ def lightning_step(run: Run, module: ModuleV, cls: ClassV, frame: Frame) -> Valu
     step = find_in_mro(cls, "training_step")
     assert step is not None
     args = arguments_for(run, step[0], tensors=True, skip=1) if isinstance(step[0], FunctionV) else []
-    with run.graph.opened("loop", "training_step", site):
+    with run.graph.opened("loop", "training_step", site, role="trainer"):
         with run.context.having(modules_running=(*run.context.modules_running, module)):
             if find_in_mro(cls, "forward") is None:
                 with passed(run, module) as this:  # the step is all there is of the model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vglint import ops, origin
+from vglint.graph import RegionRole
 from vglint.interp.kinds.tensors import call_method
 from vglint.interp.library.stdlib import duplicate
 from vglint.interp.machine.arguments import arguments
@@ -145,7 +146,24 @@ def autocast(
     where = (
         "cpu" if device == "cpu" or which.name.startswith("torch.cpu") else "" if isinstance(device, str) else "dtype=?"
     )
-    return ContextV(which.name, "autocast", f"autocast({where or shown})")
+    return ContextV(which.name, "autocast", f"autocast({where or shown})", _dtype_of_autocast(where, dtype))
+
+
+def _dtype_of_autocast(device: str, dtype: Value) -> RegionRole:
+    """Returns what autocast computes in: bfloat16 on a CPU, and float16 on a GPU, where nothing else is said."""
+    match dtype:
+        case DtypeV(name="float16"):
+            return "float16"
+        case DtypeV(name="bfloat16"):
+            return "bfloat16"
+        case DtypeV():
+            return "float32"
+        case None if device == "cpu":
+            return "bfloat16"
+        case None if device == "":
+            return "float16"
+        case _:
+            return "any_dtype"
 
 
 # ---- checkpointing, scripting, wrappers

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from vglint.graph import RegionKind
+from vglint.graph import RegionKind, RegionRole
 from vglint.interp.machine.passes import Passes
 from vglint.interp.values.objects import ModuleV, ParamV, Site, birth
 from vglint.origin import Origin
@@ -47,6 +47,7 @@ class RegionDraft:
     born: int = field(default_factory=birth)
     every: int | None = None  # of a branch that is taken in one of so many turns, 0 where that is not known
     condition: int | None = None  # the node that a branch's condition is, or is computed from
+    role: RegionRole | None = None
     alias: int | None = None  # set when the region turned out to be none: its nodes belong to that one
 
 
@@ -97,9 +98,11 @@ class GraphDraft:
 
     # ---- regions
 
-    def open_region(self, kind: RegionKind, text: str, site: Site | None = None, arm: int = 0) -> int:
+    def open_region(
+        self, kind: RegionKind, text: str, site: Site | None = None, arm: int = 0, role: RegionRole | None = None
+    ) -> int:
         """Opens a region inside the one that is open; `inside` around it closes it."""
-        self.regions.append(RegionDraft(self.region, kind, text, arm, None, site))
+        self.regions.append(RegionDraft(self.region, kind, text, arm, None, site, role=role))
         self.region = len(self.regions) - 1
         return self.region
 
@@ -113,7 +116,9 @@ class GraphDraft:
             self.region = outer
 
     @contextmanager
-    def opened(self, kind: RegionKind, text: str, site: Site | None = None, arm: int = 0) -> Iterator[int]:
+    def opened(
+        self, kind: RegionKind, text: str, site: Site | None = None, arm: int = 0, role: RegionRole | None = None
+    ) -> Iterator[int]:
         """Opens a region for what runs inside."""
         with self.inside(self.region):
-            yield self.open_region(kind, text, site, arm)
+            yield self.open_region(kind, text, site, arm, role)

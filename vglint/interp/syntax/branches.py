@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from vglint import ops, origin
+from vglint.graph import RegionRole
 from vglint.interp.machine.core import Flow, Frame, Raised, Run, evaluate, opaque
 from vglint.interp.machine.journal import LIST, MISSING, FieldKey, read_place
 from vglint.interp.nodes.constants import carries_gradient, contents
@@ -38,6 +39,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         if isinstance(condition, OpaqueV)
         else "condition"
     )
+    role: RegionRole | None = "gradient_norm" if _is_of_gradients(condition) else None
     turn = turn_of(condition)
     every = None if turn is None else turn.every
     if every is not None:
@@ -54,7 +56,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         start, born = len(run.graph.nodes), len(run.graph.modules)
         raised = False
         flow: int | None = None
-        opened = run.graph.opened("branch", text, site, number)
+        opened = run.graph.opened("branch", text, site, number, role)
         with run.journal.recorded() as log, opened as own_region, run.context.having(forks=run.context.forks + 1):
             run.graph.regions[own_region].every = every if number == 0 else None
             run.graph.regions[own_region].condition = _node_behind(condition)
@@ -92,6 +94,12 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         run.graph.open_region("branch", text, site, 1)
         run.graph.regions[run.graph.region].every = every
     return ended
+
+
+def _is_of_gradients(condition: Value) -> bool:
+    """Whether a condition is computed from the norm of gradients."""
+    why = condition.why if isinstance(condition, OpaqueV) else condition
+    return isinstance(why, Unknown) and isinstance(why.origin, origin.GradientNorm)
 
 
 def _node_behind(condition: Value) -> int | None:

@@ -28,5 +28,5 @@ AUTOCAST = frozenset({"torch.autocast", "torch.cuda.amp.autocast", "torch.amp.au
 
 @register(ENTER, ContextV)
 def enter(run: Run, value: ContextV, frame: Frame, site: Site) -> Value:
-    run.graph.open_region(value.region, value.text, site)
+    run.graph.open_region(value.region, value.text, site, role=value.role)
     return None

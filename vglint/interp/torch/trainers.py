@@ -46,7 +46,7 @@ def clip(run: Run, which: External, args: list[Value], keywords: dict[str, Value
         config["norm_type"] = literal(args[2] if len(args) > 2 else keywords.get("norm_type", 2.0))
     config["exhausted"], config["complete"] = exhausted, complete
     act(run, "clip_grad_value" if by_value else "clip_grad_norm", [], config, site, params)
-    return Unknown(origin.Computed("gradient norm"))
+    return Unknown(origin.GradientNorm())
 
 
 # ---- accelerators, trainers

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from vglint.shape import Shape
 
 if TYPE_CHECKING:
+    from vglint.graph import RegionRole
     from vglint.interp.values.objects import Value
     from vglint.interp.values.tensors import ParamV
 
@@ -45,6 +46,8 @@ class ContextV:
     name: str
     region: Literal["no_grad", "autocast"]
     text: str
+    role: RegionRole | None = None
+    """Of autocast: the dtype that it computes in."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
