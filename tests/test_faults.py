@@ -105,8 +105,7 @@ nn.init.uniform_()
 
 
 @pytest.mark.parametrize("call", REFUSED)
-def test_what_a_call_refuses_costs_one_value(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("VGLINT_DEBUG")
+def test_what_a_call_refuses_costs_one_value(call: str) -> None:
     graph = graph_of(setup=f"self.value = {call}")
     assert [node.op for node in graph.nodes] == ["input", "linear", "linear"]
     propagate(graph)

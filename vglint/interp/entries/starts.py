@@ -24,6 +24,7 @@ from vglint.interp.static.redefined import repeated
 from vglint.interp.torch import training
 from vglint.interp.torch.fixed_inputs import assigned, fixed_inputs
 from vglint.interp.torch.leaves import leaf_base
+from vglint.interp.torch.optimizers import CONFIGURED, optimizers_in
 from vglint.interp.torch.passes import passed
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
@@ -31,11 +32,9 @@ from vglint.interp.values.objects import (
     DictV,
     FunctionV,
     Instance,
-    ListV,
     MethodV,
     ModuleV,
     Namespace,
-    OptimizerV,
     Scope,
     Site,
     Value,
@@ -276,6 +275,7 @@ def lightning_step(run: Run, module: ModuleV, cls: ClassV, frame: Frame) -> Valu
     site = Site(cls.unit, cls.unit.head)
     configured = find_in_mro(cls, "configure_optimizers")
     optimizer = call(run, MethodV(configured[0], module), [], {}, inner, site) if configured is not None else None
+    run.journal.put(module.attrs, CONFIGURED, optimizer)
     step = find_in_mro(cls, "training_step")
     assert step is not None
     args = arguments_for(run, step[0], tensors=True, skip=1) if isinstance(step[0], FunctionV) else []
@@ -291,25 +291,11 @@ def lightning_step(run: Run, module: ModuleV, cls: ClassV, frame: Frame) -> Valu
                 loss = loss.items.get("loss")
             if is_tensor(loss):
                 training.tensor_method(run, loss, "backward", [], {}, site)
-            for made in _optimizers_in(optimizer):
+            for made in optimizers_in(optimizer):
                 get = get_attribute(run, made, "step", inner)
                 call(run, get, [], {}, inner, site)
                 call(run, get_attribute(run, made, "zero_grad", inner), [], {}, inner, site)
     return loss
-
-
-def _optimizers_in(value: Value) -> list[OptimizerV]:
-    match value:
-        case OptimizerV():
-            return [value]
-        case tuple():
-            return [made for item in value for made in _optimizers_in(item)]
-        case ListV():
-            return [made for item in value.items for made in _optimizers_in(item)]
-        case DictV():
-            return _optimizers_in(value.items.get("optimizer"))
-        case _:
-            return []
 
 
 def built(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from vglint import origin
-from vglint.interp.machine.core import LIBRARY, Frame, Run, get_attribute, register
+from vglint.interp.machine.core import Frame, Run, get_attribute, register
 from vglint.interp.machine.questions import GETATTR
-from vglint.interp.protocols.iteration import items_of
 from vglint.interp.torch.modules import bind_attribute
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
@@ -18,12 +16,10 @@ from vglint.interp.values.objects import (
     Instance,
     NumberMember,
     PropertyV,
-    Site,
     StaticV,
     TextMember,
     Value,
 )
-from vglint.value import Unknown
 
 NAMES = ("Enum", "IntEnum", "StrEnum", "ExplicitEnum")
 KINDS = frozenset({"enum.Enum", "enum.EnumMeta", "enum.EnumType"})
@@ -106,38 +102,6 @@ def attribute(run: Run, value: TextMember | NumberMember, name: str, frame: Fram
     return get_attribute(run, plain, name, frame)
 
 
-@register(LIBRARY, "enum.auto")
-def auto(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return Instance(which, {}, site)
-
-
 def by_name(cls: ClassV) -> DictV:
     """Returns `__members__`."""
     return DictV({name: value for name, value in cls.names.items() if any(value is each for each in members(cls))})
-
-
-@register(LIBRARY, "enum.Enum", "enum.IntEnum", "enum.StrEnum")
-def enumeration(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    """`Enum("Kind", "A B")`: members named by a text, by names in a sequence, by pairs or by the keys of a dict."""
-    name, listed = (*args, keywords.get("names"), None)[:2]
-    if isinstance(listed, DictV):
-        pairs: list[tuple[Value, ...]] = list(listed.items.items())
-    elif isinstance(listed, str):
-        pairs = [(key, number) for number, key in enumerate(listed.replace(",", " ").split(), 1)]
-    else:
-        found = items_of(run, listed, frame, site).items
-        if found is None:
-            return Unknown(origin.Computed("names of an enumeration"))
-        pairs = [item if isinstance(item, tuple) else (item, number) for number, item in enumerate(found, 1)]
-    if any(len(pair) != 2 or not isinstance(pair[0], str) for pair in pairs):
-        return Unknown(origin.Computed("names of an enumeration"))
-    if which.name.endswith("StrEnum"):
-        pairs = [(key, str(key).lower() if isinstance(value, int) else value) for key, value in pairs]
-    cls = ClassV(
-        str(name), str(name), (which,), {str(key): value for key, value in pairs}, frame.unit, None, (), None, "enum"
-    )
-    cls.mro = (cls, which)
-    number_members(cls)
-    return cls

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from vglint import origin
 from vglint.interp.kinds import enums
-from vglint.interp.machine.core import LIBRARY, Frame, Run, opaque, register
+from vglint.interp.machine.calls import Call, library
+from vglint.interp.machine.core import Run, opaque
 from vglint.interp.torch.leaves import is_module_class
 from vglint.interp.values.objects import (
     ArrayV,
@@ -29,7 +30,6 @@ from vglint.interp.values.objects import (
     SchedulerV,
     SetV,
     ShapeV,
-    Site,
     TensorDatasetV,
     TextMember,
     Value,
@@ -38,19 +38,19 @@ from vglint.interp.values.objects import (
 from vglint.value import Expr, Unknown
 
 
-@register(LIBRARY, "builtins.isinstance", "builtins.issubclass", "torch.jit.isinstance")
-def isinstance_(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    if len(args) != 2:
-        return Unknown(origin.Computed("isinstance"))
-    if which.name.endswith("issubclass"):
-        if isinstance(args[0], ClassV):
-            wanted = args[1] if isinstance(args[1], tuple) else (args[1],)
-            return any(base is each or base == each for base in args[0].mro for each in wanted)
+@library("builtins.isinstance", "torch.jit.isinstance", takes="obj, class_or_tuple")
+def isinstance_(call: Call) -> Value:
+    known = is_instance(call.run, call["obj"], call["class_or_tuple"])
+    return opaque(call.run, origin.Computed("isinstance"), [call["obj"]], call.site) if known is None else known
+
+
+@library("builtins.issubclass", takes="cls, class_or_tuple")
+def issubclass_(call: Call) -> Value:
+    cls, wanted = call["cls"], call["class_or_tuple"]
+    if not isinstance(cls, ClassV):
         return Unknown(origin.Computed("issubclass"))
-    known = is_instance(run, args[0], args[1])
-    return opaque(run, origin.Computed("isinstance"), [args[0]], site) if known is None else known
+    among = wanted if isinstance(wanted, tuple) else (wanted,)
+    return any(base is each or base == each for base in cls.mro for each in among)
 
 
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
@@ -199,9 +199,9 @@ _FAMILIES: dict[str, set[str]] = {
 }
 
 
-@register(LIBRARY, "builtins.type")
-def type_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    value = args[0] if args else None
+@library("builtins.type", takes="object, *rest, **options")
+def type_(call: Call) -> Value:
+    value = call["object"]
     if isinstance(value, (Instance, TextMember, NumberMember)):
         return value.cls
     if is_tensor(value):

@@ -6,10 +6,11 @@ import re
 
 from vglint import ops, origin
 from vglint.interp.kinds.tensors import call_method, size_at
-from vglint.interp.machine.core import LIBRARY, Frame, Raised, Run, call, get_attribute, opaque, register
+from vglint.interp.machine.calls import Call, library
+from vglint.interp.machine.core import LIBRARY, Raised, Run
 from vglint.interp.nodes.ranks import rank_of
+from vglint.interp.protocols.asking import attribute, truth
 from vglint.interp.protocols.attributes import set_attribute
-from vglint.interp.protocols.comparison import truth
 from vglint.interp.protocols.repeats import number_of
 from vglint.interp.protocols.symbols import symbolic
 from vglint.interp.protocols.texts import text_of
@@ -35,7 +36,6 @@ from vglint.interp.values.objects import (
     PropertyV,
     SetV,
     ShapeV,
-    Site,
     StaticV,
     SuperV,
     TensorV,
@@ -48,9 +48,9 @@ from vglint.ops import names
 from vglint.value import Expr, Unknown, plus
 
 
-@register(LIBRARY, "builtins.len")
-def length(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    value = args[0] if args else None
+@library("builtins.len", takes="obj")
+def length(call: Call) -> Value:
+    run, value = call.run, call["obj"]
     match value:
         case str() | range() | bytes():
             return len(value)
@@ -65,7 +65,7 @@ def length(run: Run, _: External, args: list[Value], keywords: dict[str, Value],
         case ModuleV():
             method = find_in_mro(value.cls, "__len__")
             if method is not None:
-                return call(run, MethodV(method[0], value), [], {}, frame, site)
+                return call.invoke(MethodV(method[0], value))
             return number_of(parts_of(value))
         case ShapeV():
             rank = rank_of(run, value.tensor)
@@ -75,9 +75,9 @@ def length(run: Run, _: External, args: list[Value], keywords: dict[str, Value],
         case LoaderV():
             return Unknown(origin.Computed(f"len({value.name})"))
         case Instance():
-            method_ = get_attribute(run, value, "__len__", frame)
+            method_ = attribute(call, value, "__len__")
             if not is_unknown(method_):
-                return call(run, method_, [], {}, frame, site)
+                return call.invoke(method_)
             return Unknown(origin.Computed(f"len({value.cls.name})"))
         case _ if is_tensor(value):
             return size_at(run, value, 0)
@@ -89,38 +89,38 @@ def length(run: Run, _: External, args: list[Value], keywords: dict[str, Value],
             return Unknown(origin.Computed("len"))
 
 
-@register(
-    LIBRARY,
-    "builtins.int",
-    "builtins.float",
-    "builtins.str",
-    "builtins.bool",
-    "builtins.abs",
-    "builtins.round",
-    "builtins.pow",
-    "builtins.divmod",
-    "builtins.ord",
-    "builtins.chr",
-    "builtins.hash",
-    "builtins.repr",
-    "builtins.format",
-    "builtins.hex",
-    "builtins.bin",
+_NUMBERS: dict[str, Value] = {"int": 0, "float": 0.0, "str": "", "bool": False}
+
+
+@library(*(f"builtins.{name}" for name in _NUMBERS))
+def made_of_nothing(call: Call) -> Value:
+    """`int()`, `float(x)`, `str(x)`, `int(text, 16)`."""
+    return scalar(call) if call.args else _NUMBERS[call.last]
+
+
+@library(
+    *(f"builtins.{name}" for name in "abs ord chr hash repr hex bin".split()),
+    takes="x",
 )
-def scalar(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    kind = which.name.rpartition(".")[2]
-    if not args:
-        empty: dict[str, Value] = {"int": 0, "float": 0.0, "str": "", "bool": False}
-        return empty.get(kind)
+def of_one(call: Call) -> Value:
+    return scalar(call)
+
+
+@library("builtins.round", takes="number, ndigits=None")
+@library("builtins.pow", takes="base, exp, mod=None")
+@library("builtins.divmod", takes="a, b")
+@library("builtins.format", takes="value, format_spec?")
+def scalar(call: Call) -> Value:
+    run, args, kind = call.run, call.given, call.last
     value = args[0]
     if kind == "bool":
-        known = truth(run, value, frame, site)
+        known = truth(call, value)
         return Unknown(origin.Computed("bool")) if known is None else known
     if is_tensor(value):
         if isinstance(value, TensorV) and value.values is not None and len(value.values) == 1:
             value = value.values[0]
         elif kind in ("abs", "round"):
-            return call_method(run, value, kind, [], {}, frame, site)
+            return call_method(run, value, kind, [], {}, call.frame, call.site)
         else:
             return Unknown(origin.Computed(f"{kind} of a tensor"))
     if isinstance(value, ArrayV) and len(value.items) == 1:
@@ -165,48 +165,60 @@ def scalar(run: Run, which: External, args: list[Value], keywords: dict[str, Val
     return Unknown(origin.Computed(kind))
 
 
-@register(LIBRARY, "builtins.getattr", "builtins.hasattr", "builtins.setattr", "builtins.delattr")
-def attribute_access(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    kind = which.name.rpartition(".")[2]
-    if len(args) < 2 or not isinstance(args[1], str):
-        if (
-            kind == "getattr"
-            and args
-            and isinstance(args[0], ModuleV)
-            and len(args) > 1
-            and isinstance(args[1], Unknown)
-        ):
-            return Unknown(origin.Computed(f"getattr by {args[1].text}"))
-        if kind == "setattr" and len(args) == 3 and isinstance(args[0], ModuleV) and isinstance(args[2], ModuleV):
-            register_unnamed(run, args[2], site)
-        return Unknown(origin.Computed(kind))
-    if kind == "setattr":
-        set_attribute(run, args[0], args[1], args[2] if len(args) > 2 else None, frame, site)
-        return None
-    if kind == "delattr":
-        return None
-    if isinstance(args[0], External) and kind == "hasattr":
-        return f"{args[0].name}.{args[1]}" in run.patched or _library_has(args[0].name, args[1])
-    if (kind == "hasattr" or len(args) > 2) and is_tensor(args[0]) and _is_mark(run, args[0], args[1]):
-        return False if kind == "hasattr" else args[2]
+@library("builtins.getattr", takes="obj, name, default?")
+def getattr_(call: Call) -> Value:
+    obj, name = call["obj"], call["name"]
+    if not isinstance(name, str):
+        if isinstance(obj, ModuleV) and isinstance(name, Unknown):
+            return Unknown(origin.Computed(f"getattr by {name.text}"))
+        return Unknown(origin.Computed("getattr"))
+    if "default" in call and is_tensor(obj) and _is_mark(call.run, obj, name):
+        return call["default"]
+    found, missing = _found(call, obj, name, raises="default" not in call)
+    return call["default"] if missing and "default" in call else found
+
+
+@library("builtins.hasattr", takes="obj, name")
+def hasattr_(call: Call) -> Value:
+    obj, name = call["obj"], call["name"]
+    if not isinstance(name, str):
+        return Unknown(origin.Computed("hasattr"))
+    if isinstance(obj, External):
+        return f"{obj.name}.{name}" in call.run.patched or _library_has(obj.name, name)
+    if is_tensor(obj) and _is_mark(call.run, obj, name):
+        return False
+    found, missing = _found(call, obj, name, raises=False)
+    if missing:
+        return False
+    if isinstance(found, Unknown) and isinstance(obj, Unknown):
+        return Unknown(origin.Computed(f"hasattr {name}"))
+    return True
+
+
+def _found(call: Call, obj: Value, name: str, *, raises: bool) -> tuple[Value, bool]:
+    """Returns an attribute, and whether there is none."""
     try:
-        found = get_attribute(run, args[0], args[1], frame)
+        found = attribute(call, obj, name)
     except Raised as error:
-        if error.name != "AttributeError" or (kind == "getattr" and len(args) < 3):
+        if error.name != "AttributeError" or raises:
             raise
-        found = Unknown(origin.Member("", args[1]))
-    missing = (isinstance(found, Unknown) and isinstance(found.origin, origin.Member)) or (
-        isinstance(found, Unknown) and _lacks(args[0], args[1])
-    )
-    if kind == "hasattr":
-        if missing:
-            return False
-        if isinstance(found, Unknown) and isinstance(args[0], Unknown):
-            return Unknown(origin.Computed(f"hasattr {args[1]}"))
-        return True
-    return args[2] if missing and len(args) > 2 else found
+        found = Unknown(origin.Member("", name))
+    return found, isinstance(found, Unknown) and (isinstance(found.origin, origin.Member) or _lacks(obj, name))
+
+
+@library("builtins.setattr", takes="obj, name, value")
+def setattr_(call: Call) -> Value:
+    obj, name, value = call["obj"], call["name"], call["value"]
+    if isinstance(name, str):
+        set_attribute(call.run, obj, name, value, call.frame, call.site)
+    elif isinstance(obj, ModuleV) and isinstance(value, ModuleV):
+        register_unnamed(call.run, value, call.site)
+    return None
+
+
+@library("builtins.delattr", takes="obj, name")
+def delattr_(call: Call) -> Value:
+    return None
 
 
 _NATIVE: tuple[tuple[type, type], ...] = ((ListV, list), (DictV, dict), (SetV, set), (FunctionV, type(lambda: None)))
@@ -238,78 +250,64 @@ def _is_mark(run: Run, tensor: Value, name: str) -> bool:
 _OF_MODULES = frozenset("forward training dump_patches call_super_init state_dict load_state_dict compile".split())
 
 
-@register(LIBRARY, "builtins.classmethod", "builtins.staticmethod", "builtins.property")
-def descriptor(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
+@library("builtins.classmethod", takes="function")
+def classmethod_(call: Call) -> Value:
     """`classmethod(f)`, called rather than written above a definition."""
-    given = [*args, *keywords.values()]
-    match which.name.rpartition(".")[2]:
-        case "classmethod":
-            return ClassMethodV(given[0]) if given else Unknown(origin.Computed("classmethod"))
-        case "staticmethod":
-            return StaticV(given[0]) if given else Unknown(origin.Computed("staticmethod"))
-        case _:
-            return PropertyV(
-                args[0] if args else keywords.get("fget"), args[1] if len(args) > 1 else keywords.get("fset")
-            )
+    return ClassMethodV(call["function"])
 
 
-@register(LIBRARY, "builtins.callable")
-def callable_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    value = args[0] if args else None
+@library("builtins.staticmethod", takes="function")
+def staticmethod_(call: Call) -> Value:
+    return StaticV(call["function"])
+
+
+@library("builtins.property", takes="fget=None, fset=None, fdel=None, doc=None")
+def property_(call: Call) -> Value:
+    return PropertyV(call["fget"], call["fset"])
+
+
+@library("builtins.callable", takes="obj")
+def callable_(call: Call) -> Value:
+    value = call["obj"]
     if is_unknown(value):
         return Unknown(origin.Computed("callable"))
     return isinstance(value, (FunctionV, MethodV, BuiltinV, PartialV, ClassV, External, ModuleV))
 
 
-@register(
-    LIBRARY,
-    "builtins.print",
-    "builtins.id",
-    "builtins.vars",
-    "builtins.input",
-    "builtins.open",
-    "builtins.exit",
-    "builtins.quit",
-    "builtins.help",
-    "builtins.locals",
-    "builtins.eval",
-    "builtins.exec",
-    "builtins.compile",
+@library("builtins.print")
+def print_(call: Call) -> Value:
+    return None
+
+
+@library(
+    *(f"builtins.{name}" for name in "id vars input open exit quit help locals eval exec compile".split()),
 )
-def silent(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    if which.name == "builtins.print":
-        return None
-    return opaque(run, origin.Call(which.name[9:] + "()"), [], site)
+def not_followed(call: Call) -> Value:
+    return Unknown(origin.Call(f"{call.last}()"))
 
 
-@register(LIBRARY, "builtins.globals")
-def globals_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return frame.scope.module
+@library("builtins.globals", takes="")
+def globals_(call: Call) -> Value:
+    return call.frame.scope.module
 
 
-@register(LIBRARY, "builtins.slice")
-def slice_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return slice(*args) if 0 < len(args) <= 3 else Unknown(origin.Computed("slice"))
+@library("builtins.slice")
+def slice_(call: Call) -> Value:
+    return slice(*call.args) if 0 < len(call.args) <= 3 else call.unknown()
 
 
-@register(LIBRARY, "builtins.super")
-def super_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    if len(args) == 2 and isinstance(args[0], ClassV):
-        return SuperV(args[0], args[1])
-    return Unknown(origin.Name("super"))
+@library("builtins.super", takes="type, obj")
+def super_(call: Call) -> Value:
+    cls = call["type"]
+    return SuperV(cls, call["obj"]) if isinstance(cls, ClassV) else Unknown(origin.Name("super"))
 
 
-@register(LIBRARY, "builtins.object")
-def object_(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    return Instance(which, {}, site)
+@library("builtins.object", takes="")
+def object_(call: Call) -> Value:
+    return Instance(External(call.name), {}, call.site)
 
 
-@register(LIBRARY, "builtins.dir")
-def dir_(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    if args and isinstance(args[0], External):
-        return External(args[0].name + ".__dir__")
-    return Unknown(origin.Computed("dir"))
+@library("builtins.dir", takes="obj?")
+def dir_(call: Call) -> Value:
+    obj = call.get("obj")
+    return External(obj.name + ".__dir__") if isinstance(obj, External) else Unknown(origin.Computed("dir"))

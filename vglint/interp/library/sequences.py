@@ -8,29 +8,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from vglint import origin
-from vglint.interp.machine.core import LIBRARY, Frame, Run, call, opaque, register
-from vglint.interp.protocols import operators
-from vglint.interp.protocols.comparison import truth
+from vglint.interp.machine.calls import Call, library
+from vglint.interp.machine.core import opaque
+from vglint.interp.protocols.asking import items, listed, operate, truth
 from vglint.interp.protocols.equality import equal
-from vglint.interp.protocols.iteration import items_of
 from vglint.interp.protocols.symbols import symbolic
 from vglint.interp.values.objects import (
     DictV,
-    External,
     IteratorV,
     ListV,
     RepeatV,
     SetV,
     ShapeV,
-    Site,
     Value,
     is_tensor,
 )
 from vglint.value import Expr, Unknown, plus, times
 
 
-@register(LIBRARY, "builtins.range")
-def range_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+@library("builtins.range", takes="*args")
+def range_(call: Call) -> Value:
+    args = call.args
     whole = [arg for arg in args if isinstance(arg, int)]
     if args and len(whole) == len(args):
         try:
@@ -39,7 +37,7 @@ def range_(run: Run, _: External, args: list[Value], keywords: dict[str, Value],
                 return Unknown(origin.Budget("large range"))
             return made
         except (ValueError, TypeError):
-            return Unknown(origin.Call("range"))
+            return call.unknown()
     numbers = [symbolic(arg) for arg in args]
     if len(numbers) == 1 and isinstance(numbers[0], Expr):
         return IteratorV(None, Unknown(origin.Length("index")), numbers[0])
@@ -51,12 +49,10 @@ def range_(run: Run, _: External, args: list[Value], keywords: dict[str, Value],
     return IteratorV(None, Unknown(origin.Length("index")), Unknown(origin.Length(text)))
 
 
-@register(LIBRARY, "builtins.enumerate")
-def enumerate_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    start = args[1] if len(args) > 1 else keywords.get("start", 0)
-    found = items_of(run, args[0], frame, site) if args else None
-    if found is None:
-        return Unknown(origin.Computed("enumerate"))
+@library("builtins.enumerate", takes="iterable, start=0")
+def enumerate_(call: Call) -> Value:
+    start = call["start"]
+    found = items(call, call["iterable"])
     if found.parts is not None:
         return IteratorV(_numbered(found.parts))
     if found.items is None:
@@ -74,9 +70,9 @@ def _numbered(parts: Sequence[Value]) -> list[Value]:
     ]
 
 
-@register(LIBRARY, "builtins.zip")
-def zip_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    found = [items_of(run, arg, frame, site) for arg in args]
+@library("builtins.zip", takes="*iterables, strict=False")
+def zip_(call: Call) -> Value:
+    found = [items(call, arg) for arg in call.rest]
     known = [each.items for each in found if each.items is not None]
     if not found:
         return IteratorV([])
@@ -88,7 +84,7 @@ def zip_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], f
             tuple(each.item for each in found),
             next((each.count for each in found if each.count is not None), None),
         )
-    size = min(len(items) for items in known)
+    size = min(len(each) for each in known)
     return IteratorV(
         [
             tuple(each.items[position] if each.items is not None else each.item for each in found)
@@ -121,22 +117,23 @@ def _turned(parts: Sequence[Value]) -> list[Value]:
     ]
 
 
-@register(LIBRARY, "builtins.reversed")
-def reversed_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    found = items_of(run, args[0], frame, site)
+@library("builtins.reversed", takes="sequence")
+def reversed_(call: Call) -> Value:
+    found = items(call, call["sequence"])
     if found.parts is not None:
         return IteratorV(_turned(found.parts))
     return IteratorV(found.items[::-1]) if found.items is not None else IteratorV(None, found.item, found.count)
 
 
-@register(LIBRARY, "builtins.list", "builtins.tuple", "builtins.set", "builtins.frozenset", "builtins.sorted")
-def listed(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    kind = which.name.rpartition(".")[2]
-    if not args:
+@library("builtins.sorted", takes="iterable, *, key=None, reverse=False")
+@library(*(f"builtins.{name}" for name in ("list", "tuple", "set", "frozenset")), takes="iterable?")
+def sequence(call: Call) -> Value:
+    kind = call.last
+    if "iterable" not in call:
         return () if kind == "tuple" else SetV([]) if "set" in kind else ListV([])
-    if kind == "tuple" and isinstance(args[0], ShapeV):
-        return args[0]
-    found = items_of(run, args[0], frame, site)
+    if kind == "tuple" and isinstance(call["iterable"], ShapeV):
+        return call["iterable"]
+    found = items(call, call["iterable"])
     if found.parts is not None and kind in ("list", "tuple"):
         return ListV(found.parts) if kind == "list" else tuple(found.parts)
     if found.items is None:
@@ -152,165 +149,141 @@ def listed(run: Run, which: External, args: list[Value], keywords: dict[str, Val
                 unique.append(item)
         return SetV(unique)
     if kind == "sorted":
-        return _sorted(run, found.items, keywords, frame, site)
+        return _sorted(call, found.items)
     return ListV(found.items)
 
 
-def _sorted(run: Run, items: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    key = keywords.get("key")
-    keys: list[Any] = [call(run, key, [item], {}, frame, site) for item in items] if key is not None else items
+def _sorted(call: Call, unsorted: list[Value]) -> Value:
+    key = call["key"]
+    keys: list[Any] = [call.invoke(key, item) for item in unsorted] if key is not None else unsorted
     try:
-        order = sorted(range(len(items)), key=lambda position: keys[position], reverse=keywords.get("reverse") is True)
+        order = sorted(range(len(keys)), key=lambda position: keys[position], reverse=call["reverse"] is True)
     except TypeError:
-        return ListV(items)
-    return ListV([items[position] for position in order])
+        return ListV(unsorted)
+    return ListV([unsorted[position] for position in order])
 
 
-@register(LIBRARY, "builtins.dict")
-def dict_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+@library("builtins.dict", takes="*args, **pairs")
+def dict_(call: Call) -> Value:
     made = DictV({})
-    if args:
-        source = args[0]
+    if call.args:
+        source = call.args[0]
         if isinstance(source, DictV):
             made = DictV(dict(source.items), None, source.complete)
         else:
-            found = items_of(run, source, frame, site)
+            found = items(call, source)
             made.complete = found.items is not None
             for pair in found.items or []:
                 if isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], (str, int)):
                     made.items[pair[0]] = pair[1]
-    made.complete = made.complete and "**" not in keywords
-    made.items.update({key: value for key, value in keywords.items() if key != "**"})
+    made.complete = made.complete and "**" not in call.keywords
+    made.items.update({key: value for key, value in call.keywords.items() if key != "**"})
     return made
 
 
-@register(LIBRARY, "builtins.dict.fromkeys", "collections.OrderedDict.fromkeys")
-def from_keys(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    found = items_of(run, args[0] if args else None, frame, site).items
+@library("builtins.dict.fromkeys", "collections.OrderedDict.fromkeys", takes="iterable, value=None")
+def from_keys(call: Call) -> Value:
+    found = listed(call, call["iterable"])
     if found is None or not all(isinstance(key, (str, int)) for key in found):
         return DictV({}, complete=False)
-    return DictV(dict.fromkeys(found, args[1] if len(args) > 1 else None))
+    return DictV(dict.fromkeys(found, call["value"]))
 
 
-@register(LIBRARY, "builtins.sum")
-def sum_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    found = items_of(run, args[0], frame, site)
+@library("builtins.sum", takes="iterable, start=0")
+def sum_(call: Call) -> Value:
+    found = items(call, call["iterable"])
     if found.items is None:
-        return opaque(run, origin.Length("sum of unknown length"), [found.item], site)
-    total: Value = args[1] if len(args) > 1 else keywords.get("start", 0)
-    items = found.items
-    if items and total == 0 and is_tensor(items[0]):
+        return opaque(call.run, origin.Length("sum of unknown length"), [found.item], call.site)
+    total: Value = call["start"]
+    terms = found.items
+    if terms and total == 0 and is_tensor(terms[0]):
         # Python adds 0 first; torch returns the same tensor's values.
-        total = operators.binary(run, "+", items[0], 0, frame, site)
-        items = items[1:]
-    for item in items:
-        total = operators.binary(run, "+", total, item, frame, site)
+        total = operate(call, "+", terms[0], 0)
+        terms = terms[1:]
+    for term in terms:
+        total = operate(call, "+", total, term)
     return total
 
 
-@register(LIBRARY, "builtins.map")
-def map_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    found = [items_of(run, arg, frame, site) for arg in args[1:]]
+@library("builtins.map", takes="function, *iterables, strict=False")
+def map_(call: Call) -> Value:
+    found = [items(call, arg) for arg in call.rest]
+    if not found:
+        return call.unknown()
     known = [each.items for each in found if each.items is not None]
     if not known:
-        return IteratorV(
-            None, call(run, args[0], [each.item for each in found], {}, frame, site), found[0].count if found else None
-        )
-    size = min(len(items) for items in known)
-    results = []
-    for position in range(size):
-        results.append(
-            call(
-                run,
-                args[0],
-                [each.items[position] if each.items is not None else each.item for each in found],
-                {},
-                frame,
-                site,
-            )
-        )
-    return IteratorV(results)
+        return IteratorV(None, call.invoke(call["function"], *(each.item for each in found)), found[0].count)
+    rows = (
+        [each.items[position] if each.items is not None else each.item for each in found]
+        for position in range(min(len(each) for each in known))
+    )
+    return IteratorV([call.invoke(call["function"], *row) for row in rows])
 
 
-@register(LIBRARY, "builtins.filter")
-def filter_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    found = items_of(run, args[1], frame, site)
+@library("builtins.filter", takes="function, iterable")
+def filter_(call: Call) -> Value:
+    found, function = items(call, call["iterable"]), call["function"]
     if found.items is None:
         return IteratorV(None, found.item, found.count)
     kept = []
     for item in found.items:
-        keep = truth(run, item if args[0] is None else call(run, args[0], [item], {}, frame, site), frame, site)
+        keep = truth(call, item if function is None else call.invoke(function, item))
         if keep is not False:
             kept.append(item)
     return IteratorV(kept)
 
 
-@register(LIBRARY, "builtins.iter")
-def iter_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    if isinstance(args[0], IteratorV):
-        return args[0]
-    found = items_of(run, args[0], frame, site)
+@library("builtins.iter", takes="object, sentinel?")
+def iter_(call: Call) -> Value:
+    source = call["object"]
+    if isinstance(source, IteratorV):
+        return source
+    found = items(call, source)
     return IteratorV(found.items if found.parts is None else found.parts, found.item, found.count)
 
 
-@register(LIBRARY, "builtins.next")
-def next_(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    source = args[0]
+@library("builtins.next", takes="iterator, default?")
+def next_(call: Call) -> Value:
+    source = call["iterator"]
     if isinstance(source, IteratorV):
         if source.items is None:
             return source.item
         if source.position < len(source.items):
             source.position += 1
             return source.items[source.position - 1]
-        return args[1] if len(args) > 1 else Unknown(origin.Computed("next of an empty iterator"))
-    return items_of(run, source, frame, site).item
+        return call.get("default", Unknown(origin.Computed("next of an empty iterator")))
+    return items(call, source).item
 
 
-@register(LIBRARY, "builtins.any", "builtins.all")
-def quantified(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    is_any = which.name.endswith("any")
-    found = items_of(run, args[0], frame, site)
-    if found.items is None:
-        return Unknown(origin.Computed(which.name))
-    answers = [truth(run, item, frame, site) for item in found.items]
+@library("builtins.any", "builtins.all", takes="iterable")
+def quantified(call: Call) -> Value:
+    is_any = call.last == "any"
+    found = listed(call, call["iterable"])
+    if found is None:
+        return Unknown(origin.Computed(call.name))
+    answers = [truth(call, item) for item in found]
     if is_any in answers:
         return is_any
-    return Unknown(origin.Computed(which.name)) if None in answers else not is_any
+    return Unknown(origin.Computed(call.name)) if None in answers else not is_any
 
 
-@register(LIBRARY, "builtins.min", "builtins.max")
-def extreme(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    items = args
-    if len(args) == 1:
-        found = items_of(run, args[0], frame, site)
-        if found.items is None:
-            return Unknown(origin.Computed(which.name))
-        items = found.items
-    pick = min if which.name.endswith("min") else max
-    numbers = [item for item in items if isinstance(item, (int, float))]
-    if items and len(numbers) == len(items) and "key" not in keywords:
+@library("builtins.min", "builtins.max", takes="*values, key=None, default?")
+def extreme(call: Call) -> Value:
+    among = call.args
+    if len(among) == 1:
+        found = listed(call, among[0])
+        if found is None:
+            return Unknown(origin.Computed(call.name))
+        among = found
+    pick = min if call.last == "min" else max
+    numbers = [item for item in among if isinstance(item, (int, float))]
+    if among and len(numbers) == len(among) and call["key"] is None:
         return pick(numbers)
-    if not items:
-        return keywords.get("default", Unknown(origin.Computed(which.name)))
-    if all(isinstance(item, (int, float, Expr)) for item in items):
-        text = f"{which.name.rpartition('.')[2]}({', '.join(str(item) for item in items)})"
-        return Expr.symbol(text)
+    if not among:
+        return call.get("default", Unknown(origin.Computed(call.name)))
+    if all(isinstance(item, (int, float, Expr)) for item in among):
+        return Expr.symbol(f"{call.last}({', '.join(str(item) for item in among)})")
     return next(
-        (item for item in items if isinstance(item, Unknown)),
-        opaque(run, origin.Computed(which.name), list(items), site),
+        (item for item in among if isinstance(item, Unknown)),
+        opaque(call.run, origin.Computed(call.name), list(among), call.site),
     )
-
-
-@register(LIBRARY, "math.prod")
-def product(run: Run, _: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    found = items_of(run, args[0], frame, site) if args else None
-    if found is None or found.items is None:
-        return Unknown(origin.Computed("prod"))
-    total: Value = 1
-    for item in found.items:
-        total = operators.binary(run, "*", total, item, frame, site)
-    return total

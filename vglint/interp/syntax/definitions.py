@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from vglint import ops
 from vglint.interp.kinds import enums
-from vglint.interp.machine.arguments import defaults_of
 from vglint.interp.machine.core import Frame, Run, call, evaluate, execute
+from vglint.interp.machine.defaults import defaults_of
 from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.registries import registered
 from vglint.interp.torch.composite import composite

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from vglint import ops, origin
-from vglint.interp.machine.arguments import defaults_of
 from vglint.interp.machine.core import EVAL, Frame, Run, call, evaluate, get_attribute, opaque, register
+from vglint.interp.machine.defaults import defaults_of
 from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.names import lookup
 from vglint.interp.protocols import comparison, operators

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from vglint import ops, origin
-from vglint.interp.library.families import call_by_prefix
 from vglint.interp.machine.budget import RECURSION, RECURSION_UNKNOWN
+from vglint.interp.machine.calls import called, of_package
 from vglint.interp.machine.core import (
     LIBRARY,
     Flow,
@@ -193,7 +193,7 @@ def call_external(
     name = ops.canonical(value.name)
     handler = LIBRARY.get(name)
     if handler is not None:
-        return handler(run, value, args, keywords, frame, site)
+        return handler(run, External(name), args, keywords, frame, site)
     described = composite(run, name)
     if described is not MISSING:
         return call(run, described, args, keywords, frame, site)
@@ -208,7 +208,7 @@ def call_external(
         if spelling.form == "module":
             return _leaf(run, External(spelling.name), args, keywords, frame, site)
         return emit_call(run, spelling, args, keywords, site)
-    found = call_by_prefix(run, value, args, keywords, frame, site)
+    found = of_package(called(run, name, args, keywords, frame, site))
     if found is not MISSING:
         return found
     escape(run, value.name, [*args, *keywords.values()], site)

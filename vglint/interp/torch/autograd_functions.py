@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from vglint import origin
 from vglint.interp.machine.attempts import attempted
-from vglint.interp.machine.core import LIBRARY, Frame, Raised, Run, call, opaque, register
+from vglint.interp.machine.calls import Call, library
+from vglint.interp.machine.core import Frame, Raised, Run, call, opaque
 from vglint.interp.nodes.emit import emit, node_of, shape_of, tensor_of
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import BuiltinV, ClassV, External, Instance, Site, TensorV, Value, is_tensor
@@ -62,8 +63,6 @@ def _plain(run: Run, value: Value) -> Value:
     return TensorV(0, shape_of(run, value)) if is_tensor(value) else value
 
 
-@register(LIBRARY, "torch.autograd.Function.apply", "torch.autograd.grad")
-def unknown_function(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    return opaque(run, origin.Call(which.name), [*args, *keywords.values()], site)
+@library("torch.autograd.Function.apply", "torch.autograd.grad")
+def unknown_function(call: Call) -> Value:
+    return opaque(call.run, origin.Call(call.name), call.given, call.site)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.machine.core import CONSTANTS, LIBRARY, Frame, Run, register
+from vglint.interp.machine.calls import Call, library
+from vglint.interp.machine.core import CONSTANTS, Frame, Run, register
 from vglint.interp.machine.questions import (
     CALL,
     COMPARE,
@@ -18,7 +19,7 @@ from vglint.interp.machine.questions import (
     declines,
 )
 from vglint.interp.static.worlds import GPU_WORLD
-from vglint.interp.values.objects import DeviceV, DtypeV, External, Site, Value
+from vglint.interp.values.objects import DeviceV, DtypeV, Value
 from vglint.value import Unknown
 
 declines((DeviceV, DtypeV), CALL, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
@@ -50,9 +51,9 @@ HERE = DeviceV()
 """The device that the code runs on."""
 
 
-@register(LIBRARY, "torch.device")
-def device(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    given = [*args, *(keywords[name] for name in ("device", "type", "index") if name in keywords)]
+@library("torch.device", takes="type?, index?, device?")
+def device(call: Call) -> Value:
+    given = [call[name] for name in ("type", "device", "index") if name in call]
     match given:
         case [str() as name]:
             return DeviceV(str(name))

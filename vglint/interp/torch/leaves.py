@@ -14,6 +14,7 @@ from vglint.interp.nodes.config import configured, literal
 from vglint.interp.nodes.distribution import overwrite
 from vglint.interp.nodes.keeping import says_keep
 from vglint.interp.torch.containers import fill
+from vglint.interp.torch.making import base_of
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     BuiltinV,
@@ -40,23 +41,8 @@ CONTAINERS = frozenset(
         "torch.nn.ParameterDict",
     }
 )
-BASES = frozenset(
-    {
-        "torch.nn.Module",
-        "pytorch_lightning.LightningModule",
-        "lightning.LightningModule",
-        "lightning.pytorch.LightningModule",
-        "pytorch_lightning.core.LightningModule",
-        "torch.nn.modules.Module",
-        "torch.nn.modules.module.Module",
-        "transformers.PreTrainedModel",
-        "torch_geometric.nn.MessagePassing",
-        "torch.jit.ScriptModule",
-        "fastai.torch_core.Module",
-        "mmengine.model.BaseModule",
-    }
-)
-"""Library classes that are modules with children of their user's."""
+BASES = frozenset({"torch_geometric.nn.MessagePassing", "_Loss", "_WeightedLoss"})
+"""Classes that are modules, which their names do not show."""
 
 
 def is_module_class(cls: Value) -> bool:
@@ -68,18 +54,10 @@ def is_module_class(cls: Value) -> bool:
 
 
 def _is_module_name(name: str) -> bool:
-    if name in BASES or name in CONTAINERS:
+    last = name.rpartition(".")[2]
+    if name in CONTAINERS or name in BASES or last in BASES or base_of(name) is not None:
         return True
-    if name.rsplit(".", 1)[-1] in (
-        "Module",
-        "LightningModule",
-        "BaseModule",
-        "MegatronModule",
-        "ModelMixin",
-        "PreTrainedModel",
-        "_Loss",
-        "_WeightedLoss",
-    ):
+    if last.endswith(("Module", "PreTrainedModel")) and not last.endswith("DataModule"):
         return True
     spelling = ops.find(name)
     return spelling is not None and spelling.form == "module"

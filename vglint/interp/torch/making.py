@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from vglint.interp.machine.calls import Act, method
 from vglint.interp.machine.core import Frame, Run
 from vglint.interp.nodes.distribution import UNKNOWN, of_tensor
 from vglint.interp.values.objects import (
     Attrs,
+    BuiltinV,
     ClassV,
     External,
     ModuleV,
@@ -23,6 +25,40 @@ from vglint.interp.values.objects import (
 Method: TypeAlias = Callable[[Run, "list[Value]", "dict[str, Value]", Frame, Site], Value]
 METHODS: dict[str, Method] = {}
 """Methods of modules by name; the module is the first argument."""
+BASES: dict[tuple[str, str], dict[str, BuiltinV]] = {}
+"""What classes of libraries that models derive from bring beside these, by package and by how the class's name ends."""
+
+
+def base_class(*classes: tuple[str, str]) -> Callable[..., Callable[[Act], Act]]:
+    """Returns the decorator that enters methods of classes of libraries; the module is the first argument."""
+    tables = [BASES.setdefault(cls, {}) for cls in classes]
+
+    def own(*names: str, takes: str) -> Callable[[Act], Act]:
+        def enter(act: Act) -> Act:
+            for table in tables:
+                for name in names:
+                    if name in table:
+                        raise ValueError(f"{name} is entered twice")
+                    table[name] = method(name, takes, act)
+            return act
+
+        return enter
+
+    return own
+
+
+def base_of(name: str) -> dict[str, BuiltinV] | None:
+    """Returns what a class of a library brings; None where it is not one that models derive from."""
+    package, last = name.partition(".")[0], name.rpartition(".")[2]
+    return next((BASES[home, end] for home, end in BASES if home == package and last.endswith(end)), None)
+
+
+def base_method(cls: ClassV | External, name: str) -> BuiltinV | None:
+    """Returns a method that a module has from a class of a library."""
+    for base in cls.mro if isinstance(cls, ClassV) else (cls,):
+        if isinstance(base, External) and (table := base_of(base.name)) is not None and name in table:
+            return table[name]
+    return None
 
 
 def new_module(run: Run, cls: ClassV | External, frame: Frame, site: Site) -> ModuleV:

@@ -12,8 +12,6 @@ from vglint.interp.torch import containers, leaves, modules
 from vglint.interp.torch.making import METHODS, as_buffer
 from vglint.interp.values.objects import (
     DictV,
-    External,
-    Instance,
     IteratorV,
     ListV,
     ModuleV,
@@ -29,7 +27,7 @@ def _itself(run: Run, args: list[Value], keywords: dict[str, Value], frame: Fram
     return args[0]
 
 
-for _name in "to cuda cpu float half double bfloat16 type share_memory to_empty xpu ipu compile tie_weights".split():
+for _name in "to cuda cpu float half double bfloat16 type share_memory to_empty xpu ipu compile".split():
     METHODS[_name] = _itself
 
 
@@ -48,9 +46,8 @@ def _nothing(run: Run, args: list[Value], keywords: dict[str, Value], frame: Fra
 
 for _name in (
     "register_forward_hook register_forward_pre_hook register_backward_hook register_full_backward_hook register_load_state_dict_post_hook "
-    "_register_load_state_dict_pre_hook register_state_dict_post_hook register_buffer_hook __init__ log log_dict print "
-    "gradient_checkpointing_enable set_grad_checkpointing _register_state_dict_hook register_state_dict_pre_hook set_extra_state __post_init__ "
-    "register_to_config freeze manual_backward"
+    "_register_load_state_dict_pre_hook register_state_dict_post_hook register_buffer_hook __init__ "
+    "_register_state_dict_hook register_state_dict_pre_hook set_extra_state"
 ).split():
     METHODS.setdefault(_name, _nothing)
 
@@ -237,19 +234,6 @@ def state_dict(run: Run, args: list[Value], keywords: dict[str, Value], frame: F
 def load_state_dict(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     forget_init(run, _module(args), site)
     return Unknown(origin.Call("load_state_dict"))
-
-
-@register(METHODS, "save_hyperparameters")
-def save_hyperparameters(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    """Lightning: the constructor's arguments as `self.hparams`."""
-    module = _module(args)
-    given = {
-        name: value
-        for name, value in frame.scope.names.items()
-        if value is not module and name not in ("__class__", "kwargs")
-    }
-    run.journal.put(module.attrs, "hparams", Instance(External("argparse.Namespace"), given, site))
-    return None
 
 
 @register(METHODS, "append")

@@ -27,7 +27,7 @@ from vglint.interp.torch.leaves import (
     leaf_method,
     nested_leaf_attribute,
 )
-from vglint.interp.torch.making import METHODS, as_buffer
+from vglint.interp.torch.making import METHODS, as_buffer, base_method
 from vglint.interp.torch.passes import passed
 from vglint.interp.values.classes import class_name, find_in_mro, is_container
 from vglint.interp.values.objects import (
@@ -184,7 +184,7 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
         )
     if name in ("_modules", "_parameters", "_buffers"):
         return DictV({"_modules": module.modules, "_parameters": module.parameters, "_buffers": module.buffers}[name])
-    if (own := leaf_method(module, name)) is not None:
+    if (own := leaf_method(module, name) or base_method(module.cls, name)) is not None:
         return MethodV(own, module)
     if name in METHODS:
         return MethodV(BuiltinV(name, METHODS[name]), module)
@@ -261,6 +261,8 @@ def _register_child(run: Run, module: ModuleV, name: str, value: Value, site: Si
 
 def torch_base_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Value:
     base = leaf_base(module.cls)
+    if (of_library := base_method(module.cls, name)) is not None:
+        return MethodV(of_library, module)
     if name == "__init__":
 
         def initialise(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:

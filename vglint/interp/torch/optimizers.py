@@ -115,6 +115,25 @@ def optimizer_nodes(value: Value) -> list[int]:
     return list(value.nodes) if isinstance(value, OptimizerV) else []
 
 
+CONFIGURED = "configured optimizers"
+"""The attribute of a LightningModule that holds what its `configure_optimizers` returned; no program can name it."""
+
+
+def optimizers_in(value: Value) -> list[OptimizerV]:
+    """Returns the optimisers in what a `configure_optimizers` returns."""
+    match value:
+        case OptimizerV():
+            return [value]
+        case tuple():
+            return [made for item in value for made in optimizers_in(item)]
+        case ListV():
+            return [made for item in value.items for made in optimizers_in(item)]
+        case DictV():
+            return optimizers_in(value.items.get("optimizer"))
+        case _:
+            return []
+
+
 def _forgotten_group(source: Value, frame: Frame, site: Site) -> str | None:
     """Returns a local group of parameters that was filled, is not among those that the optimiser gets, and that nothing reads later."""
     for name, value in frame.scope.names.items():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.machine.core import LIBRARY, Frame, Run, register
+from vglint.interp.machine.calls import Call, library
+from vglint.interp.machine.core import Frame, Run, register
 from vglint.interp.machine.questions import (
     CALL,
     COMPARE,
@@ -20,17 +21,15 @@ from vglint.interp.machine.questions import (
 from vglint.interp.nodes.emit import node_of, shape_of
 from vglint.interp.torch.optimizers import optimizer_nodes
 from vglint.interp.torch.training import act
-from vglint.interp.values.objects import BuiltinV, External, GradScalerV, Site, TensorV, Value
+from vglint.interp.values.objects import BuiltinV, GradScalerV, Site, TensorV, Value
 from vglint.value import Unknown
 
 declines((GradScalerV,), CALL, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
 
 
-@register(LIBRARY, "torch.cuda.amp.GradScaler", "torch.amp.GradScaler", "torch.cuda.amp.grad_scaler.GradScaler")
-def grad_scaler(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    return GradScalerV(which.name)
+@library("torch.cuda.amp.GradScaler", "torch.amp.GradScaler", "torch.cuda.amp.grad_scaler.GradScaler")
+def grad_scaler(call: Call) -> Value:
+    return GradScalerV(call.name)
 
 
 @register(GETATTR, GradScalerV)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vglint import ops
-from vglint.interp.machine.core import LIBRARY, Frame, Run, register, set_trainable
+from vglint.interp.machine.calls import Call, library
+from vglint.interp.machine.core import Run, set_trainable
 from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of
 from vglint.interp.nodes.operations import emit_call
@@ -87,28 +88,34 @@ def rewrapped(run: Run, name: str, value: Value, keywords: dict[str, Value], sit
     return TensorV(made, shape_of(run, value))
 
 
-@register(LIBRARY, "torch.tensor", "torch.as_tensor")
-def tensor(run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    data = args[0] if args else keywords.get("data")
+@library(
+    "torch.tensor", "torch.as_tensor", takes="data, dtype=None, device=None, requires_grad=False, pin_memory=False"
+)
+def tensor(call: Call) -> Value:
+    run, site, data = call.run, call.site, call["data"]
     if isinstance(data, OpaqueV) or is_tensor(data):
-        if which.name == "torch.as_tensor":
+        if call.last == "as_tensor":
             return data
-        return rewrapped(run, which.name, data, keywords, site)
+        return rewrapped(run, call.name, data, call.keywords, site)
     listed = data.items if isinstance(data, ListV) else list(data) if isinstance(data, tuple) else []
     if any(is_tensor(item) for item in listed):
-        return _leaf_of(run, which.name, listed, keywords, site)
+        return _leaf_of(call, listed)
     batch = (
         run.context.training_code
         and not run.context.setup
         and not run.context.modules_running
-        and not keywords.get("requires_grad")
+        and not call["requires_grad"]
     )
     if batch and _is_open(literal(data)):
         text = " ".join(site.unit.source_of(site.node).split())
         return entry_input(run, text if len(text) <= 40 else text[:39] + "…", site)
-    spelling = ops.find(which.name)
-    assert spelling is not None
-    return emit_call(run, spelling, args, keywords, site)
+    return _as_listed(call)
+
+
+def _as_listed(call: Call) -> Value:
+    """Makes a tensor as the op table says."""
+    spelling = ops.find(call.name)
+    return call.opaque() if spelling is None else emit_call(call.run, spelling, call.args, call.keywords, call.site)
 
 
 def _is_open(data: Literal_) -> bool:
@@ -116,39 +123,29 @@ def _is_open(data: Literal_) -> bool:
     return isinstance(data, Unknown) or (isinstance(data, tuple) and any(map(_is_open, data)))
 
 
-def _leaf_of(run: Run, name: str, listed: list[Value], keywords: dict[str, Value], site: Site) -> Value:
+def _leaf_of(call: Call, listed: list[Value]) -> Value:
     """`torch.tensor([a, b])` of tensors: a new leaf with their numbers."""
+    run, site = call.run, call.site
     sources = [node for item in listed if is_tensor(item) and (node := node_of(run, item, site)) is not None]
-    made = act(
-        run, "requires_grad", sources, {"value": literal(keywords.get("requires_grad", False)), "by": name}, site
-    )
-    return TensorV(made, None)
+    config = {"value": literal(call["requires_grad"]), "by": call.name}
+    return TensorV(act(run, "requires_grad", sources, config, site), None)
 
 
-@register(LIBRARY, "torch.from_numpy")
-def from_array(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
+@library("torch.from_numpy", takes="ndarray")
+def from_array(call: Call) -> Value:
     """An array that was a tensor is one again, without its history."""
-    data = args[0] if args else keywords.get("ndarray")
+    data = call["ndarray"]
     if is_tensor(data) or isinstance(data, OpaqueV):
-        return rewrapped(run, which.name, data, keywords, site)
-    spelling = ops.find(which.name)
-    assert spelling is not None
-    return emit_call(run, spelling, args, keywords, site)
+        return rewrapped(call.run, call.name, data, call.keywords, call.site)
+    return _as_listed(call)
 
 
-@register(
-    LIBRARY,
+@library(
     *(f"torch.{kind}Tensor" for kind in ("", "Float", "Double", "Half", "Long", "Int", "Bool", "Byte")),
     *(f"torch.cuda.{kind}Tensor" for kind in ("Float", "Long")),
 )
-def typed_tensor(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
+def typed_tensor(call: Call) -> Value:
     """Numbers are sizes; a list or an array is data."""
-    if len(args) == 1 and isinstance(args[0], (ListV, ArrayV)):
-        return tensor(run, External("torch.tensor"), args, {}, frame, site)
-    spelling = ops.find(which.name)
-    assert spelling is not None
-    return emit_call(run, spelling, args, keywords, site)
+    if len(call.args) == 1 and isinstance(call.args[0], (ListV, ArrayV)):
+        return call.invoke(External("torch.tensor"), call.args[0])
+    return _as_listed(call)

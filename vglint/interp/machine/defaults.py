@@ -1,19 +1,10 @@
-"""Arguments of a call by name and place."""
+"""Default values of parameters."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from vglint.interp.machine.core import Frame, Run, evaluate
 from vglint.interp.values.objects import Value
 from vglint.source import code
-
-
-def arguments(args: list[Value], keywords: dict[str, Value], *names: str, default: Any = None) -> list[Value]:
-    """Returns the arguments of a library call by position or name."""
-    return [
-        args[position] if position < len(args) else keywords.get(name, default) for position, name in enumerate(names)
-    ]
 
 
 def defaults_of(run: Run, params: code.Parameters, frame: Frame) -> dict[str, Value]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vglint import ops, origin
-from vglint.interp.machine.core import CONSTANTS, LIBRARY, Frame, Run, register
+from vglint.interp.machine.calls import Call, library
+from vglint.interp.machine.core import CONSTANTS
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     ClassV,
@@ -24,29 +25,27 @@ EMPTY = External("inspect.Parameter.empty")
 CONSTANTS.update({"inspect._empty": EMPTY, "inspect.Signature.empty": EMPTY})
 
 
-@register(LIBRARY, "inspect.signature", "inspect.getfullargspec")
-def signature(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    parameters = _parameters(args[0] if args else None, site)
+@library("inspect.signature", takes="callable, *, follow_wrapped=True, globals=None, locals=None, eval_str=False")
+@library("inspect.getfullargspec", takes="callable")
+def signature(call: Call) -> Value:
+    parameters = _parameters(call["callable"], call.site)
     if parameters is None:
-        return Unknown(origin.Call(which.name))
+        return Unknown(origin.Call(call.name))
     plain: list[Value] = [name for name, each in parameters.items() if each.attrs["kind"] == _kind("ORDINARY")]
-    return Instance(which, {"parameters": DictV(dict(parameters)), "args": ListV(plain)}, site)
+    return Instance(External(call.name), {"parameters": DictV(dict(parameters)), "args": ListV(plain)}, call.site)
 
 
-@register(LIBRARY, "inspect.getattr_static")
-def held_in_class(
-    run: Run, which: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
+@library("inspect.getattr_static", takes="obj, attr, default?")
+def held_in_class(call: Call) -> Value:
     """What a class holds under a name, without the descriptor protocol."""
-    if len(args) >= 2 and isinstance(args[0], ClassV) and isinstance(args[1], str):
-        found = find_in_mro(args[0], args[1])
+    cls, name = call["obj"], call["attr"]
+    if isinstance(cls, ClassV) and isinstance(name, str):
+        found = find_in_mro(cls, name)
         if found is not None:
             return found[0]
-        if len(args) > 2 and all(isinstance(base, ClassV) for base in args[0].mro):
-            return args[2]
-    return Unknown(origin.Call(which.name))
+        if "default" in call and all(isinstance(base, ClassV) for base in cls.mro):
+            return call["default"]
+    return Unknown(origin.Call(call.name))
 
 
 def _parameters(function: Value, site: Site) -> dict[str, Instance] | None:

@@ -1,0 +1,186 @@
+"""`numpy` on plain numbers, lists and arrays: what sizes, paddings and schedules are computed with."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any
+
+from vglint import origin
+from vglint.interp.kinds.arrays import LIMIT, array, binary, entries, shape
+from vglint.interp.machine.calls import Call, library, package
+from vglint.interp.machine.core import CONSTANTS, opaque
+from vglint.interp.machine.journal import MISSING, Missing
+from vglint.interp.protocols.asking import listed
+from vglint.interp.protocols.mathematics import call_math
+from vglint.interp.values.objects import ArrayV, External, ListV, Value, is_tensor
+from vglint.value import Expr, Unknown
+
+CONSTANTS.update({"numpy.pi": math.pi, "numpy.inf": math.inf})
+_SYMBOLS = {
+    "power": "**",
+    "add": "+",
+    "subtract": "-",
+    "multiply": "*",
+    "divide": "/",
+    "floor_divide": "//",
+    "mod": "%",
+}
+_ENTRYWISE = "sqrt log log2 ceil floor exp abs log10 cos sin round rint".split()
+
+
+def _of(*names: str) -> list[str]:
+    return [f"numpy.{name}" for name in names]
+
+
+@package("numpy")
+def unmodelled(call: Call) -> Value | Missing:
+    return _opaque(call) if call.name.count(".") == 1 else MISSING
+
+
+def _opaque(call: Call) -> Value:
+    return opaque(call.run, origin.Call(f"{call.name}()"), call.args, call.site)
+
+
+@library("numpy.random.seed")
+def seed(call: Call) -> Value:
+    return None
+
+
+@library(*_of("int32", "int64", "float32", "float64", "intp", "float16", "bool_"), takes="value, *rest")
+def scalar(call: Call) -> Value:
+    return call["value"]
+
+
+@library(*_of("array", "asarray", "ascontiguousarray", "stack", "copy"), takes="a, *rest, **options")
+def made(call: Call) -> Value:
+    return array(call["a"])
+
+
+@library("numpy.atleast_1d", takes="a")
+def atleast_1d(call: Call) -> Value:
+    value = array(call["a"])
+    return value if isinstance(value, (ArrayV, Expr)) else ArrayV([value])
+
+
+@library(*_of(*_SYMBOLS), takes="a, b")
+def operation(call: Call) -> Value:
+    return binary(call.run, _SYMBOLS[call.last], call["a"], call["b"], call.frame, call.site)
+
+
+@library(*_of(*_ENTRYWISE), takes="a, decimals=None")
+def entrywise(call: Call) -> Value:
+    return _opaque(call) if any(map(is_tensor, call.args)) else _each(call, array(call["a"]))
+
+
+def _each(call: Call, value: Value) -> Value:
+    if isinstance(value, ArrayV):
+        return ArrayV([_each(call, item) for item in value.items])
+    if call.last in ("round", "rint"):
+        return call.invoke(External("builtins.round"), value, *call.args[1:])
+    return call_math({"abs": "fabs"}.get(call.last, call.last), [value])
+
+
+@library(*_of("zeros", "ones"), takes="shape, *rest, **options")
+def filled(call: Call) -> Value:
+    return _filled(call, call["shape"], float(call.last == "ones"))
+
+
+@library("numpy.full", takes="shape, fill_value, *rest, **options")
+def full(call: Call) -> Value:
+    return _filled(call, call["shape"], call["fill_value"])
+
+
+@library(*_of("zeros_like", "ones_like"), takes="a, *rest, **options")
+def filled_like(call: Call) -> Value:
+    return _filled(call, shape(array(call["a"])), float(call.last == "ones_like"))
+
+
+def _filled(call: Call, sizes: Value, value: Value) -> Value:
+    if isinstance(sizes, ListV):
+        sizes = tuple(sizes.items)
+    sizes = sizes if isinstance(sizes, tuple) else (sizes,)
+    known = [size for size in sizes if isinstance(size, int) and size >= 0]
+    if len(known) < len(sizes) or math.prod(known) > LIMIT:
+        return Unknown(origin.Computed(f"{call.name}()"))
+    for size in reversed(known):
+        value = ArrayV([value] * size)
+    return value
+
+
+@library(*_of("eye", "identity"), takes="n, m=None, *rest, **options")
+def identity(call: Call) -> Value:
+    rows = call["n"]
+    columns = rows if call["m"] is None else call["m"]
+    if not (isinstance(rows, int) and isinstance(columns, int)) or not 0 <= rows * columns <= LIMIT:
+        return Unknown(origin.Computed("numpy.eye()"))
+    return ArrayV([ArrayV([float(row == column) for column in range(columns)]) for row in range(rows)])
+
+
+@library("numpy.linspace", takes="start, stop, num=50, *rest, **options")
+def linspace(call: Call) -> Value:
+    start, end, steps = call["start"], call["stop"], call["num"]
+    if not (isinstance(start, (int, float)) and isinstance(end, (int, float)) and isinstance(steps, int)):
+        return Unknown(origin.Computed("numpy.linspace()"))
+    return ArrayV([start + (end - start) * place / max(1, steps - 1) for place in range(min(steps, LIMIT))])
+
+
+@library("numpy.arange", takes="start, stop?, step?, *rest, **options")
+def arange(call: Call) -> Value:
+    whole = [arg for arg in call.args if isinstance(arg, int)]
+    if not whole or len(whole) < len(call.args) or (len(whole) == 3 and whole[2] == 0):
+        return _opaque(call)
+    return ArrayV(list(range(*whole[:3])[:LIMIT]))
+
+
+@library("numpy.concatenate", takes="arrays, *rest, **options")
+def concatenate(call: Call) -> Value:
+    found = listed(call, call["arrays"])
+    parts = [array(part) for part in found or ()]
+    joined = [item for part in parts if isinstance(part, ArrayV) for item in part.items]
+    return ArrayV(joined) if found is not None and all(isinstance(part, ArrayV) for part in parts) else _opaque(call)
+
+
+# ---- what is made of all entries
+
+
+def _plain(call: Call) -> bool:
+    """Whether a function is asked about all entries."""
+    return len(call.args) == 1 and call.keywords.get("axis") is None
+
+
+@library("numpy.prod", takes="a, *rest, **options")
+def product(call: Call) -> Value:
+    if not _plain(call):
+        return _opaque(call)
+    value = array(call["a"])
+    flat: Value = ListV(entries(value)) if isinstance(value, (ArrayV, int, float)) else value
+    return call.invoke(External("math.prod"), flat)
+
+
+@library(*_of("any", "all"), takes="a, *rest, **options")
+def quantified(call: Call) -> Value:
+    flat = ListV(entries(array(call["a"])))
+    return call.invoke(External(f"builtins.{call.last}"), flat) if _plain(call) else _opaque(call)
+
+
+@library(*_of(*"sum cumsum max min mean amax amin argmax argmin unique".split()), takes="a, *rest, **options")
+def reduced(call: Call) -> Value:
+    found = listed(call, call["a"]) if _plain(call) else None
+    flat = [entry for item in found or [] for entry in entries(array(item))]
+    if not flat or not all(isinstance(item, (int, float)) for item in flat):
+        return _opaque(call)
+    numbers: list[Any] = flat
+    made_of: dict[str, Callable[[], Value]] = {
+        "cumsum": lambda: ArrayV(list(itertools.accumulate(numbers))),
+        "unique": lambda: ArrayV(sorted(set(numbers))),
+        "mean": lambda: sum(numbers) / len(numbers),
+        "sum": lambda: sum(numbers),
+        "argmax": lambda: numbers.index(max(numbers)),
+        "argmin": lambda: numbers.index(min(numbers)),
+    }
+    if call.last in made_of:
+        return made_of[call.last]()
+    extreme: Value = max(numbers) if call.last.endswith("max") else min(numbers)
+    return extreme

@@ -1,0 +1,44 @@
+"""`timm`, and other packages of pretrained models: known to be modules, not what is in them."""
+
+from __future__ import annotations
+
+from vglint.interp.machine.calls import Call, library, package
+from vglint.interp.machine.journal import MISSING, Missing
+from vglint.interp.nodes import distribution
+from vglint.interp.torch.making import new_module
+from vglint.interp.values.objects import External, ModuleV, Value
+
+
+def pretrained(call: Call, cls: str) -> ModuleV:
+    """Returns a model of a library of which nothing but its class is known."""
+    module = new_module(call.run, External(cls), call.frame, call.site)
+    module.opaque = True
+    return module
+
+
+@library("timm.create_model", "torch.hub.load")
+def created(call: Call) -> Value:
+    return pretrained(call, call.name)
+
+
+_PARTS = ("timm.models.layers.", "timm.models.helpers.", "timm.models.registry.", "timm.models._")
+"""Where functions lie beside the models."""
+
+
+@package("torchvision.models", "timm.models", "efficientnet_pytorch", "open_clip", "sentence_transformers")
+@package("segmentation_models_pytorch")
+def model(call: Call) -> Value | Missing:
+    if call.name.startswith(_PARTS):
+        return MISSING
+    by_name = call.last in ("from_pretrained", "from_config", "from_name")
+    return pretrained(call, call.name.rpartition(".")[0] if by_name else call.name)
+
+
+@library(
+    "timm.models.layers.trunc_normal_", "timm.layers.trunc_normal_", takes="tensor, mean=0.0, std=1.0, a=-2.0, b=2.0"
+)
+def trunc_normal(call: Call) -> Value:
+    """timm's own, which torch has since."""
+    init = distribution.scheme("trunc_normal", call.args[1:], {k: v for k, v in call.keywords.items() if k != "tensor"})
+    distribution.overwrite(call.run, call["tensor"], init, call.site)
+    return call["tensor"]

@@ -1,0 +1,74 @@
+"""Packages that train what they are given: accelerate, fastai, skorch, ignite and their like."""
+
+from __future__ import annotations
+
+from vglint import origin
+from vglint.interp.machine.calls import Call, library, method, package
+from vglint.interp.machine.journal import MISSING, Missing
+from vglint.interp.torch.devices import HERE
+from vglint.interp.torch.module_methods import parameters_of
+from vglint.interp.torch.trainers import note_fitted
+from vglint.interp.torch.training import act, tensor_method
+from vglint.interp.values.objects import External, Instance, ListV, ModuleV, Value
+from vglint.value import Unknown
+
+
+def wrapper(call: Call, *prepares: str, clips: str) -> Instance:
+    """Returns an object that wraps models, optimisers and loaders so that they run anywhere, and takes backward passes."""
+
+    def prepared(call: Call) -> Value:
+        return call.args[0] if len(call.args) == 1 else tuple(call.args)
+
+    def backward(call: Call) -> Value:
+        return tensor_method(call.run, call["loss"], "backward", [], {}, call.site)
+
+    def clipped(call: Call) -> Value:
+        source, *rest = call.args
+        if isinstance(source, ModuleV):
+            source = ListV(list(parameters_of(source)))
+        return call.invoke(External("torch.nn.utils.clip_grad_norm_"), source, *rest, **call.keywords)
+
+    attrs: dict[str, Value] = {name: method(name, "*objects, **options", prepared) for name in prepares}
+    for name in ("prepare_model", "unwrap_model", "gather", "accumulate"):
+        attrs[name] = method(name, "object, *args, **options", lambda call: call["object"])
+    attrs["backward"] = method("backward", "loss, *args, **options", backward)
+    attrs[clips] = method(clips, "parameters, *args, **options", clipped)
+    attrs |= {
+        "is_main_process": True,
+        "is_local_main_process": True,
+        "sync_gradients": Unknown(origin.Computed("sync_gradients")),
+        "device": HERE,
+    }
+    return Instance(External(call.name), attrs, call.site)
+
+
+@library("accelerate.Accelerator")
+def accelerator(call: Call) -> Value:
+    return wrapper(call, "prepare", clips="clip_grad_norm_")
+
+
+_OPTIMIZERS = {
+    "fastai": "Adam",
+    "skorch": "SGD",
+    "ignite": "",
+    "poutyne": "",
+    "catalyst": "",
+    "composer": "",
+    "torchbearer": "",
+}
+"""Packages whose objects train what they are given, with the optimiser that they take when none is named."""
+
+
+@package(*_OPTIMIZERS)
+def trainer(call: Call) -> Value | Missing:
+    """`Learner(…, model)`, `create_supervised_trainer(model, …)`: what it gets starts as it was made, since these packages initialise nothing
+    but by functions that say so."""
+    if "init" in call.name:
+        return MISSING
+    given = call.keywords.get("opt_func", call.keywords.get("optimizer"))
+    default = _OPTIMIZERS[call.name.partition(".")[0]]
+    named = given.name.rpartition(".")[2] if isinstance(given, External) else default if given is None else ""
+    if not note_fitted(call.run, call.given, named):
+        return MISSING
+    act(call.run, "trainer", [], {}, call.site, type_=call.name)
+    return Instance(External(call.name), {}, call.site)

@@ -1,0 +1,74 @@
+"""transformers and diffusers: what a PreTrainedModel brings, pretrained models, Trainer, and arguments by data class."""
+
+from __future__ import annotations
+
+from vglint.interp.library.timm import pretrained
+from vglint.interp.machine.calls import Call, library, package
+from vglint.interp.machine.core import LIBRARY
+from vglint.interp.machine.journal import MISSING, Missing
+from vglint.interp.protocols.asking import attribute
+from vglint.interp.torch.making import METHODS, base_class
+from vglint.interp.torch.module_methods import forget_init
+from vglint.interp.torch.trainers import trains
+from vglint.interp.values.classes import find_in_mro
+from vglint.interp.values.objects import External, Instance, MethodV, ModuleV, Value
+
+own = base_class(("transformers", "PreTrainedModel"), ("diffusers", "ModelMixin"))
+
+
+@own("__init__", takes="self, config=None, *args, **options")
+def initialised(call: Call) -> Value:
+    module = call["self"]
+    if isinstance(module, ModuleV) and call["config"] is not None:
+        call.run.journal.put(module.attrs, "config", call["config"])
+    return None
+
+
+@own("post_init", takes="self")
+def post_init(call: Call) -> Value:
+    return call.invoke(attribute(call, call["self"], "init_weights"))
+
+
+@own("init_weights", takes="self")
+def init_weights(call: Call) -> Value:
+    """Each module inside, and the model last, is given to the class's `_init_weights`; that of a base class is not known."""
+    module = call["self"]
+    if isinstance(module, ModuleV):
+        found = find_in_mro(module.cls, "_init_weights")
+        if found is None:
+            forget_init(call.run, module, call.site)
+        else:
+            METHODS["apply"](call.run, [module, MethodV(found[0], module)], {}, call.frame, call.site)
+    return None
+
+
+@own("tie_weights", "gradient_checkpointing_enable", "gradient_checkpointing_disable", takes="self, *args, **options")
+@own(
+    "enable_input_require_grads", "save_pretrained", "push_to_hub", "register_to_config", takes="self, *args, **options"
+)
+def as_it_is(call: Call) -> Value:
+    """It changes how the model is run or kept, not what it computes before it is trained."""
+    return None
+
+
+@package("transformers", "diffusers")
+def model(call: Call) -> Value | Missing:
+    """`AutoModel.from_pretrained(…)`, `BertModel.from_config(…)`."""
+    cls, _, last = call.name.rpartition(".")
+    if last in ("from_pretrained", "from_config", "from_name"):
+        return pretrained(call, cls)
+    return pretrained(call, call.name) if call.name.startswith("transformers.Auto") else MISSING
+
+
+@library("transformers.Trainer", "transformers.Seq2SeqTrainer", "trl.SFTTrainer")
+@library("transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments")
+def trainer(call: Call) -> Value:
+    settings = call.keywords.get("args", call.args[1] if len(call.args) > 1 else None)
+    chosen = settings.attrs.get("optim") if isinstance(settings, Instance) else None
+    return trains(call, "SGD" if chosen == "sgd" else "AdamW" if chosen is None else "")
+
+
+@library("transformers.HfArgumentParser")
+def argument_parser(call: Call) -> Value:
+    parser = LIBRARY["argparse.ArgumentParser"]
+    return parser(call.run, External("argparse.ArgumentParser"), [], {}, call.frame, call.site)
