@@ -52,7 +52,8 @@ def trains(call: Call, optimizer: str) -> Instance:
     note_fitted(call.run, call.given, optimizer)
 
     def fit(call: Call) -> Value:
-        note_fitted(call.run, call.given, "")
+        if note_fitted(call.run, call.given, ""):
+            call.run.graph.trained = True  # what is frozen from here on was trained before
         return None
 
     attrs = {**call.keywords, "fit": method("fit", "*given, **options", fit)}
