@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vglint.analysis.maps import maps
+from vglint.analysis.maps.axes import size_at
 from vglint.analysis.maps.concat import cat, in_a_row
 from vglint.analysis.maps.pool import average, flattened, maximum
 from vglint.analysis.maps.reduce import narrowed
-from vglint.analysis.maps.shape import passed, size_at
+from vglint.analysis.maps.shape import passed
 from vglint.analysis.state import PLACES, AbstainError, Grad, State, Step, whole
 from vglint.analysis.use import Use
 from vglint.ops.einops import groups

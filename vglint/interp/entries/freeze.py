@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from vglint.graph import Config, Graph, ModuleInfo, Node, Parameter, Region
+from vglint.graph import Config, Graph, Node, Parameter, Region
+from vglint.interp.entries.paths import module_infos, module_names, span_of
 from vglint.interp.machine.core import Run
 from vglint.interp.machine.drafts import Draft
 from vglint.interp.machine.passes import Pass
 from vglint.interp.torch.leaves import leaf_base
-from vglint.interp.torch.modules import walk
 from vglint.interp.values.classes import class_name
 from vglint.interp.values.objects import DictV, Instance, ListV, ModuleV, OpaqueV, ParamV, SetV, Site, TensorV, Value
 from vglint.ops import having
@@ -96,7 +96,7 @@ def _graph(
     kept: list[int],
     met: dict[Origin, tuple[Unknown, Site | None]],
 ) -> Graph:
-    names = _module_names(run, roots)
+    names = module_names(run, roots)
     index = {old: new for new, old in enumerate(kept)}
     regions, region_index = _regions(run, span, {run.graph.nodes[old].region for old in kept}, index)
     parameters, places = _parameters(run, names, [run.graph.nodes[old] for old in kept], span.file, region_index)
@@ -105,9 +105,18 @@ def _graph(
         for new, draft in ((index[old], run.graph.nodes[old]) for old in kept)
     )
     outputs = tuple((name, index[node]) for name, node in _outputs(run, result) if node in index)
-    gaps = tuple(Unknown(gap.origin, _span(site, None)) for gap, site in met.values())
+    gaps = tuple(Unknown(gap.origin, span_of(site, None)) for gap, site in met.values())
     return Graph(
-        run.entry, kind, span, nodes, parameters, _modules(run, names, span), regions, gaps, outputs, run.graph.assumed
+        run.entry,
+        kind,
+        span,
+        nodes,
+        parameters,
+        module_infos(run, names, span),
+        regions,
+        gaps,
+        outputs,
+        run.graph.assumed,
     )
 
 
@@ -171,71 +180,6 @@ def _outputs(run: Run, value: Value, prefix: str = "") -> list[tuple[str, int]]:
             return []
 
 
-def _module_names(run: Run, roots: dict[str, ModuleV]) -> dict[int, tuple[str, bool]]:
-    """Returns path and registration of every module that can be reached from the roots."""
-    names: dict[int, tuple[str, bool]] = {}
-    for prefix, root in roots.items():
-        _name(root, prefix, names, True)
-    for prefix, root in roots.items():
-        _name_hidden(root, prefix, names, set())
-    counts: dict[str, int] = {}
-    for module in run.graph.modules:
-        if id(module) not in names and module.called:
-            label = class_name(module.cls).rpartition(".")[2]
-            counts[label] = counts.get(label, 0) + 1
-            where = " of forward" if module.in_forward else ""
-            _name(module, f"<{label} {counts[label]}{where}>" if roots else "", names, False)
-    return names
-
-
-def _name(module: ModuleV, path: str, names: dict[int, tuple[str, bool]], registered: bool) -> None:
-    if id(module) in names:
-        return
-    registered = registered or module.unnamed
-    names[id(module)] = (path, registered)
-    for name, child in _children(module):
-        _name(child, f"{path}.{name}" if path else name, names, registered)
-
-
-def _name_hidden(module: ModuleV, path: str, names: dict[int, tuple[str, bool]], seen: set[int]) -> None:
-    """Names modules that sit in plain lists, tuples and dicts, which registration does not see."""
-    if id(module) in seen:
-        return
-    seen.add(id(module))
-    for name, value in module.attrs.items():
-        for part, hidden in _inside(value, name, 0):
-            _name(hidden, f"{path}.{part}" if path else part, names, False)
-    for name, child in _children(module):
-        _name_hidden(child, f"{path}.{name}" if path else name, names, seen)
-
-
-def _children(module: ModuleV) -> list[tuple[str, ModuleV]]:
-    """Returns the registered modules with their names; one that was put into `_modules` under anything but a text has its place as name."""
-    return [
-        (name if isinstance(name, str) else str(place), child)
-        for place, (name, child) in enumerate(module.modules.items())
-        if isinstance(child, ModuleV)
-    ]
-
-
-def _inside(value: Value, path: str, depth: int) -> list[tuple[str, ModuleV]]:
-    if depth > 4:
-        return []
-    match value:
-        case ModuleV():
-            return [(path, value)]
-        case ListV() | SetV():
-            return [
-                pair for number, item in enumerate(value.items) for pair in _inside(item, f"{path}.{number}", depth + 1)
-            ]
-        case tuple():
-            return [pair for number, item in enumerate(value) for pair in _inside(item, f"{path}.{number}", depth + 1)]
-        case DictV():
-            return [pair for key, item in value.items.items() for pair in _inside(item, f"{path}.{key}", depth + 1)]
-        case _:
-            return []
-
-
 def _parameters(
     run: Run, names: dict[int, tuple[str, bool]], drafts: list[Draft], file: str, regions: dict[int, int]
 ) -> tuple[tuple[Parameter, ...], dict[int, int]]:
@@ -255,10 +199,10 @@ def _parameters(
             and param.origin.unit.file == file
         ):
             wrote = param.origin  # a helper in another file fills many models: what is odd about this one is here
-        init = replace(init, span=_span(wrote, None))
-        origin = _span(param.origin, None)
+        init = replace(init, span=span_of(wrote, None))
+        origin = span_of(param.origin, None)
         late = id(param) in run.graph.late
-        frozen = None if param.trainable else _span(param.frozen, None)
+        frozen = None if param.trainable else span_of(param.frozen, None)
         made.append(
             Parameter(
                 path,
@@ -334,7 +278,7 @@ def _regions(run: Run, span: Span, used: set[int], nodes: dict[int, int]) -> tup
                 draft.text,
                 draft.arm,
                 draft.count,
-                _span(draft.site, span),
+                span_of(draft.site, span),
                 draft.every,
                 None if draft.condition is None else nodes.get(draft.condition),
                 draft.role,
@@ -371,46 +315,6 @@ def _node(
         type_,
         params,
         draft.shape,
-        _span(draft.site, span) or span,
+        span_of(draft.site, span) or span,
         regions[draft.region],
     )
-
-
-def _modules(run: Run, names: dict[int, tuple[str, bool]], span: Span) -> tuple[ModuleInfo, ...]:
-    made = []
-    listed = {
-        id(param)
-        for module in run.graph.modules
-        if names.get(id(module), ("", False))[1]
-        for param in (*module.parameters.values(), *module.modules.values())
-        if isinstance(param, ParamV)
-    }
-    for module in run.graph.modules:
-        if id(module) not in names:
-            continue
-        path, registered = names[id(module)]
-        children = tuple(
-            f"{path}.{name}" if path else name for name, child in module.modules.items() if isinstance(child, ModuleV)
-        )
-        made.append(
-            ModuleInfo(
-                path,
-                class_name(module.cls),
-                _span(module.origin, span) or span,
-                (registered or _listed(module, listed)) and not module.in_forward,
-                module.called,
-                children,
-                module.anew,
-            )
-        )
-    return tuple(made)
-
-
-def _listed(module: ModuleV, listed: set[int]) -> bool:
-    """Whether all parameters of a module that hides in a plain list are registered elsewhere, as in an `nn.ParameterList`."""
-    own = [param for _, part in walk(module) for param in part.parameters.values() if isinstance(param, ParamV)]
-    return bool(own) and all(id(param) in listed for param in own)
-
-
-def _span(site: Site | None, otherwise: Span | None) -> Span | None:
-    return otherwise if site is None else site.unit.span(site.node)
