@@ -23,10 +23,10 @@ def wrapper(call: Call, *prepares: str, clips: str) -> Instance:
         return tensor_method(call.run, call["loss"], "backward", [], {}, call.site)
 
     def clipped(call: Call) -> Value:
-        source, *rest = call.args
+        source = call["parameters"]
         if isinstance(source, ModuleV):
             source = ListV(list(parameters_of(source)))
-        return call.invoke(External("torch.nn.utils.clip_grad_norm_"), source, *rest, **call.keywords)
+        return call.invoke(External("torch.nn.utils.clip_grad_norm_"), source, *call.rest, **call.others)
 
     attrs: dict[str, Value] = {name: method(name, "*objects, **options", prepared) for name in prepares}
     for name in ("prepare_model", "unwrap_model", "gather", "accumulate"):
