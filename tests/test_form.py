@@ -47,7 +47,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("probe",),
     ("lint",),
     ("selftest", "api"),
-    ("server",),
+    ("server", "magic"),
     ("cli", "plugin"),
     ("__main__",),
 )
@@ -55,6 +55,7 @@ LEFTWARD = frozenset({0})
 """Floors whose rooms stand in order: each may use those to its left."""
 
 HOMES = {
+    "IPython": {"magic"},
     "click": {"cli", "report"},
     "libcst": {"source", "fix"},
     "lsprotocol": {"server"},
@@ -65,8 +66,8 @@ HOMES = {
     "torch": {"probe"},
 }
 
-EXTRA = frozenset({"lsprotocol", "pygls"})
-"""Third parties that come with `vglint[lsp]` alone."""
+EXTRA = frozenset({"IPython", "lsprotocol", "pygls"})
+"""Third parties that come with `vglint[lsp]` alone, or that call vglint."""
 LONGEST = 450
 
 

@@ -25,6 +25,11 @@ def rule_page(rule: str) -> str:
     return f"{HOME}/blob/main/docs/rules/{rule}.md"
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Registers the cell magic `%%vglint`: what `%load_ext vglint` calls."""
+    import_module("vglint.magic").load(shell)
+
+
 class _Callable(ModuleType):
     """A module that shares its name with a function of `vglint.api`, and may be called as that function."""
 

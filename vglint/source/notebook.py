@@ -100,7 +100,9 @@ def _code_cells(path: str, content: bytes) -> list[tuple[int, str]] | Problem:
 
 _SUSPECT = re.compile(r"^[ \t]*[%!?]|\?[ \t]*(?:#.*)?$|=[ \t]*[%!]", re.MULTILINE)
 _CELL_MAGIC = re.compile(r"\s*%%(\w+)")
-_PYTHON_CELLS = frozenset({"time", "timeit", "capture", "prun", "debug", "python", "python3", "memit", "mprun"})
+_PYTHON_CELLS = frozenset(
+    {"time", "timeit", "capture", "prun", "debug", "python", "python3", "memit", "mprun", "vglint"}
+)
 _TIME = re.compile(r"(\s*)%time (?=\s*\S)")
 _LINE_MAGIC = re.compile(r"(\s*)(?:[%!?].*|[\w.*\[\]]+\?{1,2}\s*(?:#.*)?)$")
 _ASSIGNED = re.compile(r"([\w.,\s\[\]'\"]+=\s*)[%!](?!=)")
