@@ -37,7 +37,9 @@ def page(rule: Rule) -> str:
         never = "" if rule.refutes else " It never refutes it: only particular data shows this fault."
         parts.append(f"The probe confirms it when `{_condition(rule.confirm)}`.{never}")
     if rule.yields_to:
-        parts.append(f"It gives way to {', '.join(rule.yields_to)} on the same model.")
+        parts.append(
+            f"Where {_either(rule.yields_to)} finds something in the same model or training code, this rule is silent."
+        )
     if rule.fix:
         parts.append(f"Fix ({rule.fix.safety}): {rule.fix.title}.")
     if rule.references:
@@ -143,6 +145,10 @@ def fires(rule: Rule, example: Example) -> bool:
 def _badges(rule: Rule) -> str:
     fix = f" · fix: {rule.fix.safety}" if rule.fix else ""
     return f"**{rule.severity}** · confidence {rule.confidence} · family `{rule.family}`{fix}"
+
+
+def _either(rules: Sequence[str]) -> str:
+    return " or ".join(part for part in (", ".join(rules[:-1]), rules[-1]) if part)
 
 
 def _example(rule: Rule, example: Example) -> str:
