@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -16,17 +16,15 @@ from vglint.interp.machine.journal import Journal
 from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.questions import CALL, GETATTR
 from vglint.interp.static.worlds import World
+from vglint.interp.values.inside import entries
 from vglint.interp.values.objects import (
     ClassV,
-    DictV,
     External,
-    ListV,
     ModuleV,
     Namespace,
     OpaqueV,
     ParamV,
     Scope,
-    SetV,
     Site,
     TensorV,
     Value,
@@ -198,18 +196,14 @@ def opaque(run: Run, cause: Origin, sources: list[Value], site: Site | None) -> 
     return Unknown(cause)
 
 
-def _deps(sources: list[Value]) -> Iterator[int]:
+def _deps(sources: Iterable[Value]) -> Iterator[int]:
     for source in sources:
         if isinstance(source, TensorV):
             yield source.node
         elif isinstance(source, OpaqueV):
             yield from source.deps if source.node is None else (source.node,)
-        elif isinstance(source, tuple):
-            yield from _deps(list(source))
-        elif isinstance(source, (ListV, SetV)):
-            yield from _deps(source.items)
-        elif isinstance(source, DictV):
-            yield from _deps(list(source.items.values()))
+        else:
+            yield from _deps(entries(source))
 
 
 def execute(run: Run, node: code.Node, frame: Frame) -> int | None:
