@@ -96,3 +96,9 @@ class Rule:
     fix: Action | None = None
     source: str = ""
     """The file that the rule came from."""
+
+
+def is_meant(word: str, identifier: str, name: str, family: str) -> bool:
+    """Whether a word of a selection stands for a rule: its id, the start of its id (`VG1`), its name, its family, or ALL."""
+    letters = identifier.rstrip("0123456789")
+    return word in ("ALL", name, family) or (word.startswith(letters) and identifier.startswith(word))

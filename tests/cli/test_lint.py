@@ -267,7 +267,7 @@ def test_a_fault_of_ours_is_a_problem_and_not_a_traceback(folder: Path, monkeypa
         raise ZeroDivisionError("on purpose")
 
     (folder / "deep.py").write_text(DEEP)
-    monkeypatch.setattr(Rulebook, "check", fail)
+    monkeypatch.setattr(Rulebook, "judged", fail)
     result = vglint("deep.py")
     assert result.exit_code == 1
     assert "internal error on Deep: ZeroDivisionError: on purpose" in result.stdout

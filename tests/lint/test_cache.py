@@ -15,9 +15,10 @@ from vglint import seal
 from vglint.cli import cli
 from vglint.config import Configuration
 from vglint.finding import Report
-from vglint.lint import cache, lint
+from vglint.lint import cache, fresh, lint
 from vglint.lint import project as linting
 from vglint.lint import work as processes
+from vglint.rulebook import RuleError
 
 BLOCK = """\
 from torch import nn
@@ -162,12 +163,131 @@ def test_a_part_of_the_project_leaves_the_rest_known(project: Project) -> None:
     assert project.lint()[0] == ["block.py", "model.py"]
 
 
-def test_other_settings_are_another_memory(project: Project) -> None:
-    project.lint()
-    assert project.lint(ignore=("VG101",))[0] == ALL
-    assert project.lint(ignore=("VG101",))[0] == []
-    assert project.lint()[0] == []
+def test_a_selection_needs_no_other_memory(project: Project) -> None:
+    rules = [finding.rule for finding in project.lint()[1].findings]
+    for select, ignore, found in (
+        (("VG1",), (), rules),
+        (("VG8",), (), []),
+        (None, ("VG8", "VG001"), rules),
+        (("ALL",), (), rules),
+    ):
+        linted, report = project.lint(select=select, ignore=ignore)
+        assert (linted, [finding.rule for finding in report.findings]) == ([], found)
     assert project.lint(min_severity="error")[0] == [], "what is shown does not change what is found"
+
+
+def test_a_word_that_is_no_rule_is_told_whatever_is_kept(project: Project) -> None:
+    project.lint()
+    for wrong in ({"select": ("VG9999",)}, {"ignore": ("no-such-rule",)}, {"unfixable": ("VGX",)}):
+        with pytest.raises(RuleError):
+            project.lint(**wrong)
+
+
+def test_a_rule_that_gives_way_is_told_where_the_others_are_not_wanted(project: Project) -> None:
+    gave_way = {}
+    for kept in (False, True):
+        for select in (("VG201",), ("VG101", "VG201")):
+            report = project.lint(select=select, cache=kept, pedantic=True)[1]
+            gave_way[select, kept] = [finding.rule for finding in report.findings]
+    assert project.lint(select=("VG201",), pedantic=True)[0] == []
+    assert gave_way[("VG201",), True] == gave_way[("VG201",), False] == ["VG201"]
+    assert gave_way[("VG101", "VG201"), True] == gave_way[("VG101", "VG201"), False] == ["VG101"]
+
+
+def test_another_folder_to_start_from_leaves_everything_known(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("sub/inner.py", BLOCK.format(act="sigmoid"))
+    project.write("pyproject.toml", "")
+    project.lint()
+    for folder, path in ((".", "."), ("sub", ".."), ("sub", str(project.folder)), ("..", project.folder.name)):
+        monkeypatch.chdir(project.folder / folder)
+        linted, report = project.lint(path)
+        assert linted == []
+        assert report == project.lint(path, cache=False)[1]
+
+
+def test_a_part_of_the_folders_leaves_everything_known(project: Project) -> None:
+    project.write("one/__init__.py", "")
+    project.write("one/model.py", "import elsewhere\n" + MODEL)
+    project.write("two/block.py", BLOCK.format(act="relu"))
+    project.lint()
+    assert project.lint("one")[0] == []
+    assert project.lint("one", "two/block.py")[0] == []
+    assert project.lint("block.py")[0] == []
+
+
+def test_a_name_that_other_folders_give_another_meaning_is_looked_up_again(project: Project) -> None:
+    os.remove("block.py")
+    os.remove("other.py")
+    project.write("lib/block.py", BLOCK.format(act="sigmoid"))
+    assert [finding.rule for finding in project.lint()[1].findings] == ["VG101"]
+    linted, report = project.lint("model.py")
+    assert (linted, report.findings) == (["model.py"], ()), "the folder of block.py is not linted along"
+    assert project.lint("model.py")[0] == []
+    linted, report = project.lint()
+    assert linted == ["model.py"] and [finding.rule for finding in report.findings] == ["VG101"]
+
+
+REGISTRY = "MODELS = {}\n\ndef register(function):\n    MODELS[function.__name__] = function\n    return function\n"
+ENTERED = (
+    "from torch import nn\nfrom .registry import register\n\n@register\ndef {name}():\n    return nn.{layer}(8, 8)\n"
+)
+ASKING = """\
+from torch import nn
+from .registry import MODELS
+
+
+class Asking(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = MODELS["first"]()
+
+    def forward(self, x):
+        return self.layer(x)
+"""
+
+
+@pytest.fixture
+def package(project: Project) -> Project:
+    for name in ALL:
+        os.remove(name)
+    project.write("pkg/__init__.py", "from .first import *\nfrom .second import *\nfrom .asking import *\n")
+    project.write("pkg/registry.py", REGISTRY)
+    project.write("pkg/first.py", ENTERED.format(name="first", layer="Linear"))
+    project.write("pkg/second.py", ENTERED.format(name="second", layer="Linear"))
+    project.write("pkg/asking.py", ASKING)
+    project.lint()
+    return project
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_what_a_search_would_find_elsewhere_is_linted_again(package: Project, alone: bool) -> None:
+    first, asking = "pkg/first.py", "pkg/asking.py"
+    changes = [
+        ("pkg/second.py", ENTERED.format(name="second", layer="Bilinear"), False),  # no key that was asked for
+        ("pkg/second.py", ENTERED.format(name="third", layer="Linear"), False),
+        (first, ENTERED.format(name="first", layer="Bilinear"), True),
+        ("pkg/second.py", ENTERED.format(name="first", layer="Linear"), True),
+        (
+            "pkg/second.py",
+            "import os\n" + ENTERED.format(name="fourth", layer="Linear"),
+            True,
+        ),  # imports lead elsewhere
+        ("pkg/registry.py", REGISTRY + "\n", True),
+    ]
+    for file, text, is_asked in changes:
+        package.write(file, text)
+        linted, report = package.lint(asking) if alone else package.lint()
+        assert (asking in linted) is is_asked, (file, text)
+        assert report == (package.lint(asking, cache=False) if alone else package.lint(cache=False))[1]
+
+
+def test_a_file_that_a_search_goes_through_vanishes(package: Project) -> None:
+    os.remove("pkg/first.py")
+    linted, report = package.lint()
+    assert "pkg/asking.py" in linted
+    assert report == package.lint(cache=False)[1]
 
 
 def test_a_spoilt_cache_is_no_fault(project: Project) -> None:
@@ -187,7 +307,9 @@ def test_a_wrong_cache_is_no_fault(project: Project, monkeypatch: pytest.MonkeyP
     memory = msgspec.msgpack.decode(held, type=cache.Memory)
     for wrong in (
         {"edges": {0: [99]}},
-        {"outcomes": {"block.py": (99, memory.outcomes["block.py"][1])}},
+        {"outcomes": {99: next(iter(memory.outcomes.values()))}},
+        {"outcomes": {0: dataclasses.replace(next(iter(memory.outcomes.values())), base=7)}},
+        {"searches": {0: [(3, "key")]}},
         {"stamps": []},
     ):
         values = {field.name: getattr(memory, field.name) for field in dataclasses.fields(memory)} | wrong
@@ -198,7 +320,7 @@ def test_a_wrong_cache_is_no_fault(project: Project, monkeypatch: pytest.MonkeyP
 
 
 def test_a_change_under_the_same_time_and_size_is_seen(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "_RACY_NS", -10_000_000_000)  # so that only what the file looks like counts
+    monkeypatch.setattr(fresh, "_RACY_NS", -10_000_000_000)  # so that only what the file looks like counts
     project.lint()
     time_before = os.stat("block.py").st_mtime_ns
     Path("new.txt").write_text(BLOCK.format(act="sigmoid").replace("64", "65"))

@@ -1,14 +1,14 @@
-"""Outcomes of the last run, kept until a file changes that they were resolved from.
+"""Outcomes of earlier runs, kept until something changes that they rest on.
 
-One file for each way to call vglint (version, rules, settings, folders). A file counts as unchanged when its size and time are,
-or its content is; an outcome is dropped when its file, or a file that its imports lead to, has changed, or when a
-module appeared or vanished whose name one of them asks for.
+One file for each project and way to judge it (vglint, rules and their params, the project's folder), whatever was linted, selected or
+shown, and from where. Paths are absolute: an outcome says its places as they are called from the current folder.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -19,9 +19,9 @@ from typing import TypeAlias
 from vglint import seal
 from vglint.config import Settings
 from vglint.lint.outcome import SKIPPED, Outcome, Sources
+from vglint.lint.renamed import Shown, renamed
 
 Index: TypeAlias = int
-_RACY_NS = 50_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +38,66 @@ class Stamp:
     digest: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An outcome, with the path that its file was given by, from the folder of that number."""
+
+    base: int
+    given: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """Files that were looked through for definitions under decorators of some names."""
+
+    files: tuple[Index, ...]
+    names: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Memory:
-    """Everything that is kept. `files` numbers the files; `outcomes` has the path as it was given, as reports show it."""
+    """Everything that is kept. `files` numbers the files by absolute path."""
 
     written: int = 0
     files: list[str] = field(default_factory=list)
     stamps: list[Stamp] = field(default_factory=list)
     edges: dict[Index, list[Index]] = field(default_factory=dict)
+    """The files that a file's imports led to, or in which a search for it found something."""
     names: dict[Index, list[str]] = field(default_factory=dict)
     folders: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
-    outcomes: dict[str, tuple[Index, Outcome]] = field(default_factory=dict)
-    skipped: dict[str, Index] = field(default_factory=dict)
+    bases: list[str] = field(default_factory=list)
+    outcomes: dict[Index, Kept] = field(default_factory=dict)
+    skipped: list[Index] = field(default_factory=list)
     """Files that the byte filter let go."""
+    searched: list[Searched] = field(default_factory=list)
+    searches: dict[Index, list[tuple[int, str]]] = field(default_factory=dict)
+    """What was sought for a file: the number of where, and a key."""
+    imports: dict[Index, bytes] = field(default_factory=dict)
+    """A hash of the imports of the files that were looked through."""
+    given: list[str] = field(default_factory=list)
+    """The folders of the files that were linted together, in which absolute names are looked for when nothing else has them."""
+    rooted: dict[Index, dict[str, str]] = field(default_factory=dict)
+    """What the names that a file asked for in these folders meant."""
+    rules: list[tuple[str, str, str]] = field(default_factory=list)
+    """Id, name and family of every rule."""
 
-    def get(self, given: str) -> Outcome | None:
-        """Returns the outcome of a path as it was given."""
-        if given in self.skipped:
-            return SKIPPED
-        kept = self.outcomes.get(given)
-        return None if kept is None else kept[1]
+    def known(self, paths: Sequence[str]) -> dict[str, Outcome]:
+        """Returns the outcomes of paths, as they are given, that are known."""
+        number = {file: index for index, file in enumerate(self.files)}
+        skipped = frozenset(self.skipped)
+        here = Shown.of(paths)
+        found: dict[str, Outcome] = {}
+        for path in paths:
+            index = number.get(here.absolute(path))
+            kept = None if index is None else self.outcomes.get(index)
+            if index in skipped:
+                found[path] = SKIPPED
+            elif kept is not None:
+                base = self.bases[kept.base]
+                same = base == here.base and kept.given == path and not kept.outcome.findings
+                found[path] = kept.outcome if same else renamed(kept.outcome, Shown(base, {}), here)
+        return found
 
 
 def folder_of(settings: Settings) -> Path:
@@ -73,7 +113,7 @@ def key_of(parts: Iterable[object]) -> str:
 
 
 def read(folder: Path, key: str) -> Memory:
-    """Returns what was kept and still holds; an empty memory where there is none, or none that can be read."""
+    """Returns what was kept; an empty memory where there is none, or none that can be read."""
     import msgspec
 
     content = seal.read(folder, f"findings-{key}.vglint")
@@ -81,11 +121,31 @@ def read(folder: Path, key: str) -> Memory:
         return Memory()
     try:
         memory = msgspec.msgpack.decode(content, type=Memory)
-        if len(memory.files) != len(memory.stamps):
-            return Memory()
-        return _fresh(memory)
-    except (OSError, msgspec.DecodeError, IndexError, KeyError, ValueError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return Memory()
+    return memory if _is_whole(memory) else Memory()
+
+
+def _is_whole(memory: Memory) -> bool:
+    """Whether every number stands for something."""
+    count = len(memory.files)
+    numbers = [
+        *memory.edges,
+        *(to for found in memory.edges.values() for to in found),
+        *memory.names,
+        *memory.outcomes,
+        *memory.skipped,
+        *memory.searches,
+        *memory.imports,
+        *memory.rooted,
+        *(file for each in memory.searched for file in each.files),
+    ]
+    return (
+        len(memory.stamps) == count
+        and all(0 <= number < count for number in numbers)
+        and all(0 <= kept.base < len(memory.bases) for kept in memory.outcomes.values())
+        and all(0 <= where < len(memory.searched) for each in memory.searches.values() for where, _ in each)
+    )
 
 
 def write(folder: Path, key: str, memory: Memory) -> None:
@@ -98,12 +158,11 @@ def write(folder: Path, key: str, memory: Memory) -> None:
     seal.prune(folder)
 
 
-def merged(
-    memory: Memory, outcomes: Mapping[str, tuple[str, Outcome]], stamps: Mapping[str, Stamp], sources: Sources
-) -> Memory:
-    """Returns `memory` with a run's new outcomes (by path as given: file and outcome), stamps and sources."""
-    result = Memory()
+def merged(memory: Memory, outcomes: Mapping[str, Outcome], stamps: Mapping[str, Stamp], sources: Sources) -> Memory:
+    """Returns `memory` with a run's new outcomes (by path as given), stamps and sources."""
+    result = Memory(bases=list(memory.bases), folders=dict(memory.folders), given=memory.given, rules=memory.rules)
     number: dict[str, Index] = {}
+    old = dict(zip(memory.files, memory.stamps, strict=True))
 
     def index(file: str) -> Index | None:
         if file not in number:
@@ -115,24 +174,25 @@ def merged(
             result.stamps.append(stamp)
         return number[file]
 
-    old = dict(zip(memory.files, memory.stamps, strict=True))
-    for given, (position, outcome) in memory.outcomes.items():
-        if given not in outcomes and (at := index(memory.files[position])) is not None:
-            result.outcomes[given] = at, outcome
-    for given, position in memory.skipped.items():
-        if given not in outcomes and (at := index(memory.files[position])) is not None:
-            result.skipped[given] = at
-    for given, (file, outcome) in outcomes.items():
+    new = {os.path.abspath(path): (path, outcome) for path, outcome in outcomes.items()}
+    for position, kept in memory.outcomes.items():
+        if memory.files[position] not in new and (at := index(memory.files[position])) is not None:
+            result.outcomes[at] = kept
+    for position in memory.skipped:
+        if memory.files[position] not in new and (at := index(memory.files[position])) is not None:
+            result.skipped.append(at)
+    here = os.getcwd()
+    if here not in result.bases:
+        result.bases.append(here)
+    base = result.bases.index(here)
+    for file, (path, outcome) in new.items():
         if not outcome.internal and (at := index(file)) is not None:
             if outcome == SKIPPED:
-                result.skipped[given] = at
+                result.skipped.append(at)
             else:
-                result.outcomes[given] = at, outcome
+                result.outcomes[at] = Kept(base, path, outcome)
     # A file that was linted before may now have been looked at in part only: what it led to then still counts.
-    known = Sources(
-        {memory.files[source]: {memory.files[to] for to in found} for source, found in memory.edges.items()},
-        {memory.files[source]: set(asked) for source, asked in memory.names.items()},
-    )
+    known = sources_of(memory)
     known.add(sources)
     for source, found in known.files.items():
         if (at := index(source)) is not None:
@@ -140,11 +200,45 @@ def merged(
     for source, asked in known.names.items():
         if (at := index(source)) is not None:
             result.names[at] = sorted(asked)
-    result.folders = dict(memory.folders)
+    for source, answers in known.rooted.items():
+        if (at := index(source)) is not None:
+            result.rooted[at] = answers
+    where: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
+    for source, searches in known.searches.items():
+        if (at := index(source)) is None:
+            continue
+        for search in searches:
+            place = search.files, search.names
+            if place not in where:
+                files = tuple(to for file in search.files if (to := index(file)) is not None)
+                where[place] = len(result.searched)
+                result.searched.append(Searched(files, search.names))
+            result.searches.setdefault(at, []).append((where[place], search.key))
+    old_imports = {memory.files[position]: held for position, held in memory.imports.items()}
+    for file, held in {**old_imports, **sources.imports}.items():
+        if file in number:
+            result.imports[number[file]] = held
     for folder, listing in sources.folders.items():
         if _is_text(folder):
-            result.folders[folder] = _folder_time(folder), sorted(listing)
+            result.folders[folder] = folder_time(folder), sorted(listing)
     return result
+
+
+def sources_of(memory: Memory) -> Sources:
+    """Returns what the outcomes of a memory rest on."""
+    from vglint.source.search import Search
+
+    files = memory.files
+    places = [(tuple(files[to] for to in each.files), each.names) for each in memory.searched]
+    return Sources(
+        files={files[source]: {files[to] for to in found} for source, found in memory.edges.items()},
+        names={files[source]: set(asked) for source, asked in memory.names.items()},
+        rooted={files[source]: dict(answers) for source, answers in memory.rooted.items()},
+        searches={
+            files[source]: {Search(*places[where], key) for where, key in searches}
+            for source, searches in memory.searches.items()
+        },
+    )
 
 
 def _is_text(path: str) -> bool:
@@ -179,92 +273,16 @@ def importable(names: Iterable[str]) -> frozenset[str]:
     return frozenset(name for name in names if name != "__pycache__" and name.removesuffix(".py").isidentifier())
 
 
-def _fresh(memory: Memory) -> Memory:
-    changed = {position for position, file in enumerate(memory.files) if not _unchanged(memory, position, file)}
-    appeared = _names_that_changed(memory)
-    if "__init__" in appeared:  # packages begin or end elsewhere: every dotted name may mean something else
-        return Memory()
-    if appeared:
-        changed |= {
-            position
-            for position, names in memory.names.items()
-            if any(appeared & set(name.split(".")) for name in names)
-        }
-    if not changed:
-        return memory
-    invalid = _reaching(memory.edges, changed)
-    kept = set(range(len(memory.files))) - invalid
-    memory.outcomes = {given: entry for given, entry in memory.outcomes.items() if entry[0] in kept}
-    memory.skipped = {given: position for given, position in memory.skipped.items() if position in kept}
-    memory.edges = {source: found for source, found in memory.edges.items() if source in kept}
-    memory.names = {source: names for source, names in memory.names.items() if source in kept}
-    return _compact(memory, kept)
+def imports_of(text: str) -> bytes:
+    """Returns a hash of what a file imports, by its text alone."""
+    return digest("\n".join(_IMPORT.findall(text)).encode("utf-8", "surrogatepass"))
 
 
-def _unchanged(memory: Memory, position: Index, file: str) -> bool:
-    stamp = memory.stamps[position]
-    try:
-        status = os.stat(file)
-        if status.st_size != stamp.size:
-            return False
-        seen = status.st_mtime_ns, status.st_ctime_ns, status.st_ino
-        if seen == (stamp.mtime, stamp.ctime, stamp.inode) and max(seen[:2]) < memory.written - _RACY_NS:
-            return True
-        with open(file, "rb") as stream:
-            return digest(stream.read()) == stamp.digest
-    except (OSError, UnicodeEncodeError):  # a name that this run's locale cannot say
-        return False
+_IMPORT = re.compile(r"^(?:from[ \t]+\S+[ \t]+import[ \t]*(?:\([^)]*\)|[^\r\n(]*)|import[ \t][^\r\n]*)", re.MULTILINE)
 
 
-def _names_that_changed(memory: Memory) -> set[str]:
-    """Returns the last parts of module names that appeared or vanished in the folders that imports were searched in."""
-    found: set[str] = set()
-    for folder, (time, names) in memory.folders.items():
-        if _folder_time(folder) == time and time < memory.written - _RACY_NS:
-            continue
-        try:
-            now = importable(os.listdir(folder))
-        except (OSError, UnicodeEncodeError):  # a name that this run's locale cannot say
-            now = frozenset()
-        found |= {name.removesuffix(".py") for name in now ^ set(names)}
-        memory.folders[folder] = _folder_time(folder), sorted(now)
-    return found
-
-
-def _folder_time(folder: str) -> int:
+def folder_time(folder: str) -> int:
     try:
         return os.stat(folder).st_mtime_ns
     except (OSError, UnicodeEncodeError):  # a name that this run's locale cannot say
         return 0
-
-
-def _reaching(edges: Mapping[Index, list[Index]], changed: set[Index]) -> set[Index]:
-    """Returns `changed` and every file whose imports lead there."""
-    importers: dict[Index, list[Index]] = {}
-    for source, found in edges.items():
-        for to in found:
-            importers.setdefault(to, []).append(source)
-    reached = set(changed)
-    waiting = list(changed)
-    while waiting:
-        for importer in importers.get(waiting.pop(), ()):
-            if importer not in reached:
-                reached.add(importer)
-                waiting.append(importer)
-    return reached
-
-
-def _compact(memory: Memory, kept: set[Index]) -> Memory:
-    """Returns the memory without the files that are not in `kept`; no kept file leads to one that is not."""
-    order = sorted(kept)
-    new = {position: number for number, position in enumerate(order)}
-    return Memory(
-        written=memory.written,
-        files=[memory.files[position] for position in order],
-        stamps=[memory.stamps[position] for position in order],
-        edges={new[source]: [new[to] for to in found] for source, found in memory.edges.items()},
-        names={new[source]: names for source, names in memory.names.items()},
-        folders=memory.folders,
-        outcomes={given: (new[at], outcome) for given, (at, outcome) in memory.outcomes.items()},
-        skipped={given: new[at] for given, at in memory.skipped.items()},
-    )

@@ -15,7 +15,7 @@ from vglint.lint.missing import missing_imports
 from vglint.lint.outcome import SKIPPED, Idle, Outcome, encodable
 from vglint.lint.tracked import TrackedProject
 from vglint.rule import Confidence
-from vglint.rulebook import Rulebook
+from vglint.rulebook import Rulebook, Yielded
 from vglint.source.module import Module
 from vglint.source.readable import faults
 from vglint.source.relevance import concerns_torch
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Tools:
-    """What linting a file takes. `leaves_out` tells which paths the configuration excludes; `ignores` gives the ids of rules that it
-    does not want to hear of in a path, `confidences` those that it sets by rule id; with `gaps`, outcomes hold the gaps themselves.
+    """What linting a file takes. `leaves_out` tells which paths the configuration excludes, `ignores` which rules
+    are not wanted in a path; `confidences` are those that are set by rule id; with `gaps`, outcomes hold the gaps themselves.
     """
 
     project: TrackedProject
@@ -97,7 +97,7 @@ def _lint_module(tools: Tools, module: Module, content: bytes) -> Outcome:
         tools.project, module, lambda entry, error: faults.append(internal_error(module.path, error, entry))
     )
     own = tuple(graph for graph in graphs if not graph.alternative)
-    findings, wrong = _check(tools.rulebook, graphs, module.path)
+    findings, yielded, wrong = _check(tools.rulebook, graphs, module.path)
     faults += wrong
     answered, needed = _unsuppressed(tools, findings, module)
     wanted = [finding for finding in answered.findings if finding.rule not in tools.ignores(finding.span.file)]
@@ -120,6 +120,7 @@ def _lint_module(tools: Tools, module: Module, content: bytes) -> Outcome:
         internal=bool(faults),
         idle=tuple(_idle(tools, answered.unused, graphs, module)),
         needed=needed,
+        yielded=yielded,
     )
 
 
@@ -144,20 +145,24 @@ def _silent(graphs: tuple[Graph, ...]) -> Iterator[tuple[str, str]]:
         yield graph.entry, reason(graph, lack)
 
 
-def _check(rulebook: Rulebook, graphs: tuple[Graph, ...], path: str) -> tuple[tuple[Finding, ...], list[Problem]]:
-    """Returns the findings; where a graph cannot be judged, those of the others, and the fault."""
+def _check(
+    rulebook: Rulebook, graphs: tuple[Graph, ...], path: str
+) -> tuple[tuple[Finding, ...], tuple[Yielded, ...], list[Problem]]:
+    """Returns the findings, and which rules gave way to others; where a graph cannot be judged, those of the others, and the fault."""
     try:
-        return rulebook.check(graphs), []
+        return *rulebook.judged(graphs), []
     except Exception as error:
         if len(graphs) < 2:
-            return (), [internal_error(path, error, graphs[0].entry if graphs else "")]
+            return (), (), [internal_error(path, error, graphs[0].entry if graphs else "")]
     findings: list[Finding] = []
+    gave_way: list[Yielded] = []
     faults: list[Problem] = []
     for graph in graphs:
-        found, wrong = _check(rulebook, (graph,), path)
+        found, yielded, wrong = _check(rulebook, (graph,), path)
         findings += found
+        gave_way += yielded
         faults += wrong
-    return tuple(findings), faults
+    return tuple(findings), tuple(gave_way), faults
 
 
 def _unsuppressed(

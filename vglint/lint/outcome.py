@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vglint.finding import Finding, Gap, Problem
+from vglint.source.search import Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Outcome:
     idle: tuple[Idle, ...] = ()
     needed: tuple[tuple[str, int, str], ...] = ()
     """Comments of other files that suppress findings of this one: absolute path, line, word."""
+    yielded: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Rules that find something which is not told because each of some others does, on the same entry."""
 
 
 SKIPPED = Outcome()
@@ -74,12 +77,17 @@ class Sources:
     """What the outcomes of a run rest on.
 
     `files` maps a file to those that its imports led to, `names` to the dotted names that it asked for, found or not;
-    `folders` maps a folder that was searched to the names in it that an import could mean.
+    `folders` maps a folder that was searched to the names in it that an import could mean. `rooted` maps a file to the names that were
+    looked for in the folders of all files that are linted, with what was found ('' for nothing), `searches` to what was sought for it.
     """
 
     files: dict[str, set[str]] = field(default_factory=dict)
     names: dict[str, set[str]] = field(default_factory=dict)
     folders: dict[str, frozenset[str]] = field(default_factory=dict)
+    rooted: dict[str, dict[str, str]] = field(default_factory=dict)
+    searches: dict[str, set[Search]] = field(default_factory=dict)
+    imports: dict[str, bytes] = field(default_factory=dict)
+    """A hash of the imports of each file that was looked through."""
 
     def add(self, other: Sources) -> None:
         for file, found in other.files.items():
@@ -87,3 +95,8 @@ class Sources:
         for file, asked in other.names.items():
             self.names.setdefault(file, set()).update(asked)
         self.folders.update(other.folders)
+        for file, answers in other.rooted.items():
+            self.rooted.setdefault(file, {}).update(answers)
+        for file, searched in other.searches.items():
+            self.searches.setdefault(file, set()).update(searched)
+        self.imports.update(other.imports)

@@ -14,9 +14,11 @@ from vglint.config import Settings
 from vglint.finding import Report
 from vglint.lint import cache
 from vglint.lint.baseline import Baselines
+from vglint.lint.fresh import fresh, given_folders
 from vglint.lint.narrowing import Narrowed
 from vglint.lint.outcome import Outcome
 from vglint.lint.parallel import CHEAP, batches, processors, spread
+from vglint.lint.selection import Named, selection
 from vglint.lint.shown import report_of
 
 if TYPE_CHECKING:
@@ -60,10 +62,9 @@ def lint(
     outcomes: dict[str, tuple[Outcome, Settings]] = {}
     for settings, paths in groups.items():
         wanted = paths if narrowed.files is None else [path for path in paths if path in narrowed.files]
-        kept = not gaps and settings.cache
         if not wanted:
             continue
-        found = _cached(settings, paths, wanted) if kept else _linted(settings, paths, wanted, gaps).outcomes
+        found = _chosen(settings, paths, wanted, gaps)
         outcomes.update((path, (outcome, settings)) for path, outcome in found.items())
     if buffer is not None and buffered is not None:
         outcomes[buffer.path] = _lint_buffer(buffered, buffer, gaps), buffered
@@ -86,22 +87,47 @@ def _content(file: str) -> bytes:
         return b""
 
 
-def _cached(settings: Settings, paths: Sequence[str], wanted: Sequence[str]) -> dict[str, Outcome]:
-    """Returns the outcomes of `wanted`, some of the project's `paths`."""
+def _chosen(settings: Settings, paths: Sequence[str], asked: Sequence[str], gaps: bool) -> dict[str, Outcome]:
+    """Returns what the settings choose of what all rules find in some of the project's paths. Raises RuleError."""
+    if gaps or not settings.cache:
+        done = _linted(settings, paths, asked, gaps)
+        outcomes: dict[str, Outcome] = done.outcomes
+        rules: Sequence[Named] = done.rules
+    else:
+        outcomes, rules = _cached(settings, paths, asked)
+    wanted = selection(settings, rules)
+    if wanted is None:
+        done = _linted(settings, paths, (), gaps)  # says what is wrong
+        return done.outcomes
+    again = [path for path, outcome in outcomes.items() if not wanted.is_told(outcome)]
+    if again:
+        alone = gaps or not settings.cache
+        told = (
+            _linted(settings, paths, again, gaps, True).outcomes if alone else _cached(settings, paths, again, True)[0]
+        )
+        outcomes = {**outcomes, **told}
+    return {path: wanted.of(outcome) for path, outcome in outcomes.items()}
+
+
+def _cached(
+    settings: Settings, paths: Sequence[str], asked: Sequence[str], chosen: bool = False
+) -> tuple[dict[str, Outcome], Sequence[Named]]:
+    """Returns the outcomes of some of the project's paths, and all rules: what is not known is linted."""
     folder = cache.folder_of(settings)
-    key = _key(settings, paths)
-    memory = cache.read(folder, key)
-    outcomes = {path: outcome for path in wanted if (outcome := memory.get(path)) is not None}
-    missing = [path for path in wanted if path not in outcomes]
-    if missing or not outcomes:
-        done = _linted(settings, paths, missing, False)
-        new = {path: (os.path.abspath(path), outcome) for path, outcome in done.outcomes.items()}
-        cache.write(folder, key, cache.merged(memory, new, done.stamps, done.sources))
-        outcomes.update(done.outcomes)
-    return outcomes
+    key = _key(settings, chosen)
+    memory = fresh(cache.read(folder, key), settings, paths)
+    outcomes = memory.known(asked)
+    missing = [path for path in asked if path not in outcomes]
+    if not missing and memory.rules:
+        return outcomes, memory.rules
+    done = _linted(settings, paths, missing, False, chosen)
+    merged = cache.merged(memory, done.outcomes, done.stamps, done.sources)
+    merged.given, merged.rules = given_folders(paths), done.rules
+    cache.write(folder, key, merged)
+    return {path: done.outcomes.get(path) or outcomes[path] for path in asked}, done.rules
 
 
-def _linted(settings: Settings, paths: Sequence[str], missing: Sequence[str], gaps: bool) -> Done:
+def _linted(settings: Settings, paths: Sequence[str], missing: Sequence[str], gaps: bool, chosen: bool = False) -> Done:
     """Lints `missing`, some of the project's `paths`."""
     from vglint.lint import work
 
@@ -110,9 +136,9 @@ def _linted(settings: Settings, paths: Sequence[str], missing: Sequence[str], ga
     jobs = settings.jobs or processors()
     if len(pieces) < 2 or sum(sizes) <= _WORTH_PROCESSES:
         jobs = 1
-    task = work.Task(settings, tuple(paths), gaps)
+    task = work.Task(settings, tuple(paths), gaps, chosen)
     work.begin(task)
-    done = work.Done()
+    done = work.Done(rules=work.rules())
     if pieces and (jobs > 1 or CHEAP):
         for one in spread(work.lint_batch, pieces, min(jobs, 4 * processors()), work.lost, work.enter, task):
             done.add(one)
@@ -141,24 +167,15 @@ def _size(path: str) -> int:
         return 0
 
 
-def _key(settings: Settings, paths: Sequence[str]) -> str:
-    """Names the memory of runs that would say the same of an unchanged file."""
+def _key(settings: Settings, chosen: bool) -> str:
+    """Names the memory of runs that would say the same of an unchanged file; `chosen`: where only the rules run that the settings choose."""
     package = Path(__file__).parent.parent
     program = listing(str(package), (".py", ".toml"), deep=True)
     rules = [listing(folder, (".toml",)) for folder in (str(package.parent / "rules"), *settings.rule_dirs)]
-    folders = sorted({os.path.dirname(os.path.abspath(path)) for path in paths})
-    fixed = (settings.fixable, settings.unfixable)
-    chosen = (
-        settings.select,
-        settings.extend_select,
-        settings.ignore,
-        settings.per_file_ignores,
-        settings.rules,
-        settings.inputs,
-        fixed,
-    )
-    where = (os.getcwd(), os.path.abspath(settings.root), settings.top, settings.resolve, settings.excluded, folders)
-    return cache.key_of((sys.version_info[:2], program, rules, chosen, where))
+    wanted = (settings.select, settings.extend_select, settings.ignore, settings.rules) if chosen else settings.rules
+    anchored = any("/" in pattern.strip("/") or pattern.startswith("/") for pattern in settings.excluded)
+    where = (settings.top, settings.resolve, settings.excluded, os.path.abspath(settings.root) if anchored else "")
+    return cache.key_of((sys.version_info[:2], program, rules, wanted, settings.inputs, where))
 
 
 def listing(folder: str, suffixes: tuple[str, ...], deep: bool = False) -> list[tuple[str, int, int]]:

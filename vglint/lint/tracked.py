@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from vglint.finding import Problem
-from vglint.lint.cache import importable
+from vglint.lint.cache import importable, imports_of
 from vglint.lint.outcome import Sources
 from vglint.source.module import Module
 from vglint.source.project import Project
+from vglint.source.search import Search
 
 
 class TrackedProject(Project):
@@ -20,6 +21,7 @@ class TrackedProject(Project):
         self._asker: str | None = None
         self._noted = Sources()
         self._told: set[str] = set()
+        self._follows = True
 
     @contextmanager
     def asking(self, file: str) -> Iterator[None]:
@@ -39,6 +41,22 @@ class TrackedProject(Project):
         self._note(dotted)
         return super().find(dotted)
 
+    @contextmanager
+    def looking_through(self) -> Iterator[None]:
+        outer, self._follows = self._follows, False
+        try:
+            yield
+        finally:
+            self._follows = outer
+
+    def note_search(self, search: Search, found: Iterable[str], readers: Iterable[str]) -> None:
+        for file in search.files:
+            if file not in self._noted.imports and isinstance(module := self._modules.get(file), Module):
+                self._noted.imports[file] = imports_of(module.text)
+        for asker in {*readers, *((self._asker,) if self._asker is not None else ())}:
+            self._noted.searches.setdefault(asker, set()).add(search)
+            self._noted.files.setdefault(asker, set()).update(file for file in found if file != asker)
+
     def sources(self) -> Sources:
         """Returns what was noted since the last call, and the folders that were searched for the first time."""
         taken, self._noted = self._noted, Sources()
@@ -48,9 +66,15 @@ class TrackedProject(Project):
         return taken
 
     def _readable(self, file: str | None) -> Module | None:
-        if file is not None and self._asker is not None and file != self._asker:
+        if file is not None and self._follows and self._asker is not None and file != self._asker:
             self._noted.files.setdefault(self._asker, set()).add(file)
         return super()._readable(file)
+
+    def among_roots(self, dotted: str) -> str | None:
+        file = super().among_roots(dotted)
+        if self._asker is not None:
+            self._noted.rooted.setdefault(self._asker, {})[dotted] = file or ""
+        return file
 
     def _note(self, dotted: str) -> None:
         if dotted and self._asker is not None:

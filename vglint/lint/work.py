@@ -15,6 +15,7 @@ from vglint.config import load as load_settings
 from vglint.lint.cache import Stamp, folder_of, stamp
 from vglint.lint.file import Tools, lint_file, too_costly
 from vglint.lint.outcome import Outcome, Sources
+from vglint.lint.selection import Named, selection
 from vglint.lint.tracked import TrackedProject
 from vglint.rulebook import Choice, Rulebook, RuleError, load
 from vglint.source.kept import Store
@@ -28,11 +29,13 @@ _SWEEP = 2_500_000
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a process has to know: the settings, every path of the project, and whether to hand back the gaps."""
+    """What a process has to know: the settings, every path of the project, whether to hand back the gaps, and whether only the
+    rules that the settings choose run."""
 
     settings: Settings
     paths: tuple[str, ...]
     gaps: bool
+    chosen: bool = False
 
 
 @dataclass(slots=True)
@@ -42,6 +45,8 @@ class Done:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     stamps: dict[str, Stamp] = field(default_factory=dict)
     sources: Sources = field(default_factory=Sources)
+    rules: list[Named] = field(default_factory=list)
+    """Every rule; only where the whole is put together."""
 
     def add(self, other: Done) -> None:
         self.outcomes.update(other.outcomes)
@@ -51,10 +56,12 @@ class Done:
 
 @dataclass(slots=True)
 class _Process:
-    """The state of this process; `unswept` counts the bytes of source since cyclic garbage was last collected."""
+    """The state of this process; `unswept` counts the bytes of source since cyclic garbage was last collected, `chosen` are the rules that
+    the settings choose."""
 
     task: Task | None = None
     tools: Tools | None = None
+    chosen: Rulebook | None = None
     unswept: int = 0
 
 
@@ -64,7 +71,15 @@ _process = _Process()
 def begin(task: Task) -> None:
     """Makes this process ready for a task; what a forked process inherited ready is kept. Raises RuleError."""
     if _process.task is not task:
-        _process.task, _process.tools = task, tools_of(task)
+        chosen = rulebook_of(task.settings)
+        every = chosen.choose(_choice(task.settings, ("ALL",)))
+        tools = tools_of(task, chosen if task.chosen else replace(every, unfixable=frozenset()))
+        _process.task, _process.tools, _process.chosen = task, replace(tools, ignores=lambda path: frozenset()), chosen
+
+
+def rules() -> list[Named]:
+    """Returns id, name and family of the rules of this process's task."""
+    return [(rule.id, rule.name, rule.family) for rule in _tools().rulebook.rules]
 
 
 def tools_of(task: Task, rulebook: Rulebook | None = None) -> Tools:
@@ -101,12 +116,8 @@ def enter(task: Task) -> None:
 def rulebook_of(settings: Settings) -> Rulebook:
     """Returns the rules that the settings choose; raises RuleError, which names the file and key of what is wrong in the settings."""
     rulebook = load(settings.rule_dirs)
-    choice = Choice(
-        select=("ALL",) if settings.select is None else settings.select,
-        extend=settings.extend_select,
-        ignore=settings.ignore,
-        severity={rule.rule: rule.severity for rule in settings.rules if rule.severity is not None},
-        params={rule.rule: dict(rule.params) for rule in settings.rules if rule.params},
+    choice = _choice(
+        settings, ("ALL",) if settings.select is None else settings.select, settings.extend_select, settings.ignore
     )
     try:
         kept = {rule for word in settings.fixable or ("ALL",) for rule in rulebook.ids(word)}
@@ -115,6 +126,14 @@ def rulebook_of(settings: Settings) -> Rulebook:
         return replace(rulebook.choose(choice), unfixable=unfixable)
     except RuleError as error:
         raise _placed(error, settings) from None
+
+
+def _choice(
+    settings: Settings, select: tuple[str, ...], extend: tuple[str, ...] = (), ignore: tuple[str, ...] = ()
+) -> Choice:
+    severity = {rule.rule: rule.severity for rule in settings.rules if rule.severity is not None}
+    params = {rule.rule: dict(rule.params) for rule in settings.rules if rule.params}
+    return Choice(select, extend, ignore, severity, params)
 
 
 def _placed(error: RuleError, settings: Settings) -> RuleError:
@@ -176,10 +195,18 @@ def lint_buffers(given: Sequence[tuple[str, bytes]]) -> Done:
 
 
 def lint_buffer(path: str, content: bytes, offers: bool = False) -> Outcome:
-    """Lints a text that stands for a file; without `offers`, no fix is tried."""
+    """Returns what the settings choose of what is found in a text that stands for a file; without `offers`, no fix is tried."""
     tools = replace(_tools(), offers=offers)
     tools.project.add(path, content)
-    return lint_file(tools, path, content)
+    outcome = lint_file(tools, path, content)
+    if _process.task is None or _process.chosen is None:
+        return outcome
+    wanted = selection(_process.task.settings, rules())
+    if wanted is None:
+        return outcome
+    if not wanted.is_told(outcome):
+        outcome = lint_file(replace(tools, rulebook=_process.chosen), path, content)
+    return wanted.of(outcome)
 
 
 def _begin_anew() -> None:

@@ -12,11 +12,11 @@ from vglint.graph import Graph
 from vglint.nearest import nearest
 from vglint.rule import Action, Rule
 from vglint.rulebook.advice import with_advice
-from vglint.rulebook.check import Choice, check, chosen, matching, undecided
+from vglint.rulebook.check import Choice, Yielded, check, chosen, judged, matching, undecided
 from vglint.rulebook.load import CheckedRule, RuleError, read_folder, unique
 from vglint.span import Span
 
-__all__ = ["Choice", "RuleError", "Rulebook", "bundled", "load"]
+__all__ = ["Choice", "RuleError", "Rulebook", "Yielded", "bundled", "load"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,13 @@ class Rulebook:
     def check(self, graphs: Iterable[Graph], advise: bool = True) -> tuple[Finding, ...]:
         """Returns what the chosen rules find in the graphs of one file, one finding for one cause, in order of place; with `advise`, with
         the advice that is predicted to help."""
+        return self.judged(graphs)[0] if advise else check(self.chosen, graphs)
+
+    def judged(self, graphs: Iterable[Graph]) -> tuple[tuple[Finding, ...], tuple[Yielded, ...]]:
+        """Returns what `check` does, and which rules found something that is not told because of others."""
         graphs = tuple(graphs)
-        findings = check(self.chosen, graphs)
-        return with_advice(findings, graphs, self.chosen) if advise else findings
+        findings, yielded = judged(self.chosen, graphs)
+        return with_advice(findings, graphs, self.chosen), yielded
 
     def undecided(self, graphs: Iterable[Graph], words: Collection[str] | None) -> list[tuple[Rule, Span | None]]:
         """Returns where the chosen rules of these ids and names (None: all of them) rest on something unknown; no place: anywhere."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from vglint.analysis.facts import SubjectFacts, subjects
 from vglint.finding import Evidence, Finding, Place
 from vglint.graph import Graph
 from vglint.nearest import nearest
 from vglint.number import counted
-from vglint.rule import Confidence, Rule, Scalar, Severity
+from vglint.rule import Confidence, Rule, Scalar, Severity, is_meant
 from vglint.rulebook.asking import Asking, lookup_in
 from vglint.rulebook.condition import Lookup, evaluate
 from vglint.rulebook.elsewhere import is_initialised_elsewhere, not_cleared, of_trained
@@ -48,8 +49,17 @@ def chosen(rules: Sequence[CheckedRule], choice: Choice) -> tuple[CheckedRule, .
     )
 
 
+Yielded: TypeAlias = tuple[str, tuple[str, ...]]
+"""A rule that found something which is not told, and those that it gave way to."""
+
+
 def check(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> tuple[Finding, ...]:
     """Returns what the rules find in the graphs of one file, one finding for one cause, in order of place."""
+    return judged(rules, graphs)[0]
+
+
+def judged(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> tuple[tuple[Finding, ...], tuple[Yielded, ...]]:
+    """Returns what `check` does, and what gave way."""
     graphs = tuple(graphs)
     asking = Asking(rules)
     found: list[Found] = []
@@ -62,7 +72,7 @@ def check(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> tuple[Findin
     found = [each for each in found if each[0] not in undone or each[1].rule.subject not in ("model", "parameter")]
     found = of_trained(of_worlds(not_cleared(found, graphs), graphs), graphs)
     distinct = [in_its_world(each) for each in _distinct(_one_cause(found), _classes(graphs))]
-    return tuple(sorted(_of_wholes(distinct, graphs), key=_place))
+    return tuple(sorted(_of_wholes(distinct, graphs), key=_place)), tuple(sorted(_yielded(found)))
 
 
 def judge(checked: CheckedRule, facts: SubjectFacts) -> Finding | None:
@@ -123,19 +133,12 @@ def _ids(words: Iterable[str], rules: Sequence[CheckedRule]) -> set[str]:
 def matching(word: str, rules: Sequence[CheckedRule]) -> tuple[str, ...]:
     """Returns the ids that a word stands for: an id, the start of ids (`VG1`), a name, a family, or ALL; raises RuleError."""
     found = tuple(
-        checked.rule.id
-        for checked in rules
-        if word in ("ALL", checked.rule.name, checked.rule.family) or _starts(checked.rule.id, word)
+        checked.rule.id for checked in rules if is_meant(word, checked.rule.id, checked.rule.name, checked.rule.family)
     )
     if not found:
         known = {word for checked in rules for word in (checked.rule.id, checked.rule.name, checked.rule.family)}
         raise RuleError("configuration", word, f"no rule, name or family {word!r}{nearest(word, known)}")
     return found
-
-
-def _starts(identifier: str, word: str) -> bool:
-    letters = identifier.rstrip("0123456789")
-    return word.startswith(letters) and identifier.startswith(word)
 
 
 def _by_id(settings: Mapping[str, object], rules: Sequence[CheckedRule]) -> dict[str, object]:
@@ -216,6 +219,16 @@ def _one_cause(found: Sequence[Found]) -> list[Finding]:
 def _yields(position: int, finding: Finding, found: Sequence[Found]) -> bool:
     yields_to = next(checked.rule.yields_to for _, checked, other in found if other is finding)
     return any(other == position and greater.rule in yields_to for other, _, greater in found)
+
+
+def _yielded(found: Sequence[Found]) -> set[Yielded]:
+    yielded = set()
+    for position, checked, finding in found:
+        yields_to = checked.rule.yields_to
+        greater = {other.rule for at, _, other in found if at == position and other.rule in yields_to}
+        if greater:
+            yielded.add((finding.rule, tuple(sorted(greater))))
+    return yielded
 
 
 def _classes(graphs: Iterable[Graph]) -> dict[Span, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from vglint.given import ModelInputs
 from vglint.source.kept import Store
 from vglint.source.module import Module
 from vglint.source.reading import decode, read
+from vglint.source.search import Search
 from vglint.source.split import Piece, split
 from vglint.source.unit import Unit, units
 
@@ -88,6 +90,14 @@ class Project:
         """Returns the file of the module that an import in a file of an absolute folder means, without reading it."""
         file = self._find_from(folder, dotted, level)
         return file if file is not None or level else self._find_absolute(dotted)
+
+    @contextmanager
+    def looking_through(self) -> Iterator[None]:
+        """What imports lead to inside is looked through for something, and not followed."""
+        yield
+
+    def note_search(self, search: Search, found: Iterable[str], readers: Iterable[str]) -> None:
+        """Something rests on a search, which found what it sought in some files, for what is linted and for `readers`."""
 
     def forget(self, keep: int = 0) -> None:
         """Drops modules, the longest unused first, until at most `keep` characters of source are held.
@@ -171,7 +181,7 @@ class Project:
             return None  # Python looks there first
         file = self._find_in(str(self.root), dotted) or self._find_in(os.path.join(self.root, "src"), dotted)
         if file is None:
-            file = self._find_among_roots(dotted)
+            file = self.among_roots(dotted)
         if file is None and dotted.partition(".")[0] in self._resolve:
             file = next(filter(None, (self._find_in(site, dotted) for site in self._sites)), None)
         return file
@@ -201,7 +211,8 @@ class Project:
                 return None
             folder = above
 
-    def _find_among_roots(self, dotted: str) -> str | None:
+    def among_roots(self, dotted: str) -> str | None:
+        """Returns the file of a module by its absolute name, from the folders that the given files are imported from."""
         files = {file for folder in self._search_roots if (file := self._find_in(folder, dotted))}
         return files.pop() if len(files) == 1 else None
 

@@ -36,6 +36,8 @@ def item(run: Run, value: DictV, key: Value, frame: Frame, site: Site) -> Value:
         return Unknown(origin.Computed(f"{key.text if isinstance(key, Unknown) else 'key'} of a dict"))
     try:
         if key in value.items:
+            if isinstance(key, str):
+                registries.used(run, value, key, frame.scope.module)
             return value.items[key]
     except TypeError:
         return Unknown(origin.Computed("key of a dict"))
@@ -94,7 +96,9 @@ def contains(run: Run, holder: DictV, item: Value, frame: Frame, site: Site) -> 
         found = item in holder.items
     except TypeError:
         return None
-    if not found and isinstance(item, str):
+    if found and isinstance(item, str):
+        registries.used(run, holder, item, frame.scope.module)
+    elif isinstance(item, str):
         found = registries.filled(run, holder, item, frame.scope.module)
     return True if found else (False if holder.complete else None)
 
@@ -110,6 +114,8 @@ def _get(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], 
         return Unknown(origin.Computed("key of a dict"))
     try:
         if args[0] in value.items:
+            if isinstance(args[0], str):
+                registries.used(run, value, args[0], frame.scope.module)
             return value.items[args[0]]
     except TypeError:
         return Unknown(origin.Computed("key of a dict"))

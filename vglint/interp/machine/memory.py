@@ -23,7 +23,7 @@ from vglint.interp.values.objects import (
 )
 
 if TYPE_CHECKING:
-    from vglint.interp.static.decorated import Filler
+    from vglint.interp.static.decorated import Reached
     from vglint.source.unit import Unit
 
 
@@ -43,7 +43,7 @@ class Memory:
         self._homes: dict[int, tuple[DictV, Namespace]] = {}
         self._stale: dict[int, Namespace] = {}
         self._entered: dict[int, tuple[DictV, set[int]]] = {}
-        self.reached: dict[tuple[str, str], tuple[Filler, ...]] = {}
+        self.reached: dict[tuple[str, str], Reached] = {}
         """The files that may fill the registries of a file when another one asks."""
 
     def note_change(self, space: Namespace) -> None:
@@ -65,6 +65,10 @@ class Memory:
     def entered_in(self, registry: DictV) -> set[int]:
         """Returns the statements, by identity, that were executed because a key of a registry was missing; the caller adds to them."""
         return self._entered.setdefault(id(registry), (registry, set()))[1]
+
+    def is_filled(self, registry: DictV) -> bool:
+        """Whether statements were executed because a key of a dict was missing."""
+        return id(registry) in self._entered
 
     def holds(self, space: Namespace, unit: Unit) -> bool:
         """Whether what a statement bound holds nodes or modules, which another statement made."""

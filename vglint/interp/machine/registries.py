@@ -11,10 +11,11 @@ from contextlib import suppress
 
 from vglint.interp.machine.core import Frame, Raised, Run, call, evaluate
 from vglint.interp.machine.names import member, namespace
-from vglint.interp.static.decorated import Filler, decorated, folded
+from vglint.interp.static.decorated import Filler, Reached, decorated, folded
 from vglint.interp.values.objects import ClassV, DictV, FunctionV, Instance, MethodV, Namespace, Scope, Site, Value
 from vglint.source import code
 from vglint.source.module import Module
+from vglint.source.search import Search
 from vglint.source.unit import Unit
 
 _CHANGES = frozenset({"add", "append", "update", "setdefault", "extend", "register"})
@@ -29,32 +30,51 @@ def filled(run: Run, registry: DictV, key: str, reader: Namespace) -> bool:
     home = run.memory.home(registry)
     if home is None or home.prefix:
         return False
-    asked = str(home.module.file), str(reader.module.file)
-    if asked not in run.memory.reached:
-        run.memory.reached[asked] = tuple(_fillers(run, home.module, reader.module))
-    wanted = folded(key)
     seen = run.memory.entered_in(registry)
     with run.context.having(filling=True):
-        for filler in run.memory.reached[asked]:
-            if names := filler.concerned(wanted):
-                space = namespace(run, filler.module)
-                for unit in filler.module.units:
-                    if unit.name in names and id(unit) not in seen and unit.source.startswith("@"):
-                        seen.add(id(unit))
-                        if unit.name in space.names:
-                            _apply(run, unit, space)
-                        else:
-                            member(run, space, unit.name)
+        for filler, names in _concerned(run, home, reader, key):
+            space = namespace(run, filler.module)
+            for unit in filler.module.units:
+                if unit.name in names and id(unit) not in seen and unit.source.startswith("@"):
+                    seen.add(id(unit))
+                    if unit.name in space.names:
+                        _apply(run, unit, space)
+                    else:
+                        member(run, space, unit.name)
     return key in registry.items
 
 
-def _fillers(run: Run, home: Module, reader: Module) -> Iterator[Filler]:
-    """Yields the files that are imported and hold definitions with a decorator whose first name the registry's file binds."""
+def used(run: Run, registry: DictV, key: str, reader: Namespace) -> None:
+    """Notes that a key of a registry is there because of what was executed for it, maybe for another entry."""
+    if run.memory.is_filled(registry) and (home := run.memory.home(registry)) is not None:
+        _concerned(run, home, reader, key)
+
+
+def _concerned(run: Run, home: Namespace, reader: Namespace, key: str) -> list[tuple[Filler, frozenset[str]]]:
+    """Returns the files with definitions that may enter a key, and the names of these."""
+    asked = str(home.module.file), str(reader.module.file)
+    known = run.memory.reached.get(asked)
+    if known is None:
+        known = run.memory.reached[asked] = _reached(run, home.module, reader.module)
+    wanted = folded(key)
+    found = [(filler, names) for filler in known.fillers if (names := filler.concerned(wanted))]
+    if known.names:
+        search = Search(known.files, known.names, wanted)
+        run.project.note_search(
+            search, [str(filler.module.file) for filler, _ in found], asked[1:] * bool(reader.running)
+        )
+    return found
+
+
+def _reached(run: Run, home: Module, reader: Module) -> Reached:
+    """Looks through the files that are imported for decorators whose first name the registry's file binds."""
     names = {name for unit in home.units for name in unit.names} - {"*"}
-    if names:
-        for module in _imported_files(run, [home, reader]):
-            if found := decorated(module.text, names):
-                yield Filler(module, found)
+    if not names:
+        return Reached()
+    with run.project.looking_through():
+        modules = _imported_files(run, [home, reader])
+    fillers = tuple(Filler(each, found) for each in modules if (found := decorated(each.text, names)))
+    return Reached(fillers, tuple(str(each.file) for each in modules), tuple(sorted(names)))
 
 
 def _apply(run: Run, unit: Unit, space: Namespace) -> None:

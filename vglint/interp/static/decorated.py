@@ -35,6 +35,15 @@ class Filler:
         return frozenset(each.name for each in self.definitions if each.concerns(key))
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """The files that a file's imports lead to, those of them that may fill registries of another, and the names of its decorators."""
+
+    fillers: tuple[Filler, ...] = ()
+    files: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
 def decorated(text: str, names: Iterable[str]) -> tuple[Decorated, ...]:
     """Returns the top-level definitions of a text under a decorator that starts with one of some names."""
     start = re.compile(rf"^@[ \t]*(?:{'|'.join(map(re.escape, sorted(names)))})\b", re.MULTILINE)

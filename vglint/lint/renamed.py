@@ -1,0 +1,64 @@
+"""Outcomes as they read from another folder: the same files under other names."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vglint.lint.outcome import Idle, Outcome
+
+_PLACE = re.compile(r"(?P<path>.+?)(?P<rest>:\d+: .*)", re.DOTALL)
+_PATHS = frozenset({"file", "path"})
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How files are called from a folder: as they are given (by absolute path), else from the folder where they lie below it."""
+
+    base: str
+    given: Mapping[str, str]
+
+    @staticmethod
+    def of(paths: Sequence[str]) -> Shown:
+        """Returns how files are called in this run."""
+        here = os.getcwd()
+        return Shown(here, {os.path.normpath(os.path.join(here, path)): path for path in paths})
+
+    def absolute(self, path: str) -> str:
+        return os.path.normpath(os.path.join(self.base, path))
+
+    def called(self, file: str) -> str:
+        """Returns how a file is called, by its absolute path."""
+        if file in self.given:
+            return Path(self.given[file]).as_posix()
+        below = file.startswith(self.base.rstrip(os.sep) + os.sep)
+        return Path(os.path.relpath(file, self.base) if below else file).as_posix()
+
+
+def renamed(outcome: Outcome, then: Shown, now: Shown) -> Outcome:
+    """Returns an outcome whose files were called as they were then, with the names that they have now."""
+    made: Outcome = _renamed(outcome, lambda path: now.called(then.absolute(path)))
+    silent = []
+    for entry, text in outcome.silent:
+        place = _PLACE.fullmatch(text)
+        silent.append((entry, text if place is None else now.called(then.absolute(place["path"])) + place["rest"]))
+    return dataclasses.replace(made, silent=tuple(silent))
+
+
+def _renamed(value: Any, called: Callable[[str], str]) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_renamed(each, called) for each in value)
+    if isinstance(value, Idle):
+        return dataclasses.replace(value, problem=_renamed(value.problem, called))
+    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return value
+    fields: dict[str, Any] = {}
+    for one in dataclasses.fields(value):
+        held = getattr(value, one.name)
+        fields[one.name] = called(held) if one.name in _PATHS and isinstance(held, str) else _renamed(held, called)
+    return type(value)(**fields)
