@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from vglint.finding import Report
     from vglint.lint import Buffer
     from vglint.lint.narrowing import Importers, Since
+    from vglint.lint.shards import Shard
     from vglint.rule import Rule
 
 
@@ -60,6 +61,16 @@ def rule_option(name: str, text: str) -> Callable[[Verb], Verb]:
 
 SEVERITY = click.Choice(get_args(Severity))
 CONFIDENCE = click.Choice(get_args(Confidence))
+
+
+def _shard(ctx: click.Context, param: click.Parameter, value: str | None) -> Shard | None:
+    """Returns the part of a run that an option names; raises click.BadParameter for one that is none."""
+    from vglint.lint.shards import shard_of
+
+    try:
+        return None if value is None else shard_of(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command(short_help="Find what stops a PyTorch model from training.")
@@ -96,6 +107,8 @@ CONFIDENCE = click.Choice(get_args(Confidence))
 @click.option("--watch", is_flag=True, help="Lint again whenever a file changes, until Ctrl-C.")
 @click.option("--stdin-filename", metavar="PATH", help="The file that standard input stands for.")
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="How many processes; by default one for each processor.")
+@click.option("--shard", callback=_shard, metavar="K/N=FILE", help="Lint part K of N of the files, and write it to FILE for --merge.")  # fmt: skip
+@click.option("--merge", multiple=True, metavar="FILE", help="Report what all parts of a run found. May be repeated.")
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep the results of unchanged files.")
 @click.option("--cache-dir", type=click.Path(file_okay=False), help="Where results are kept; by default .vglint_cache.")
 @click.option("--fix", is_flag=True, help="Make the fixes that cannot change what the program computes.")
@@ -143,10 +156,13 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
 
     def linted(given: Buffer | None = None) -> Report:
         from vglint.lint.revision import RevisionError
+        from vglint.lint.shards import PartError
 
         try:
-            return run(arguments, configuration.of, options["verbose"], given, narrow)
-        except RevisionError as error:
+            return run(
+                arguments, configuration.of, options["verbose"], given, narrow, options["shard"], options["merge"]
+            )
+        except (RevisionError, PartError) as error:
             raise WrongUse(str(error)) from None
 
     report = linted(buffer)
@@ -205,6 +221,12 @@ def _refuse(paths: Sequence[str], options: Mapping[str, Any]) -> None:
         raise click.UsageError("--isolated uses no configuration and --config names one: give one of them")
     if options["diff"] and (options["fix"] or options["fix_only"]):
         raise click.UsageError("--diff shows the fixes and --fix makes them: give one of them")
+    if (options["shard"] is not None or options["merge"]) and (
+        "-" in paths or options["watch"] or options["fix"] or options["fix_only"]
+    ):
+        raise click.UsageError("--shard and --merge report on files; they change and watch none")
+    if options["shard"] is not None and options["merge"]:
+        raise click.UsageError("--shard lints a part and --merge puts all parts together: give one of them")
     reason = options["add_ignore"]
     if reason is not None and (not reason.strip() or "#" in reason or not reason.isprintable()):
         raise click.UsageError("--add-ignore needs a reason: one line of text without #")

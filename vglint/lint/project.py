@@ -18,7 +18,9 @@ from vglint.lint.fresh import fresh, given_folders
 from vglint.lint.narrowing import Narrowed
 from vglint.lint.outcome import Outcome
 from vglint.lint.parallel import CHEAP, batches, processors, spread
+from vglint.lint.progress import Progress
 from vglint.lint.selection import Named, selection
+from vglint.lint.shards import PartError, Shard, together
 from vglint.lint.shown import report_of
 
 if TYPE_CHECKING:
@@ -44,11 +46,14 @@ def lint(
     gaps: bool = False,
     buffer: Buffer | None = None,
     narrow: Callable[[Mapping[Settings, Sequence[str]]], Narrowed] | None = None,
+    shard: Shard | None = None,
+    parts: Sequence[str] = (),
 ) -> Report:
     """Returns what the rules find in the files that `arguments` stand for; raises RuleError and ConfigError.
 
     `govern` gives the settings that hold in an absolute folder; with `gaps`, the report holds each gap. `narrow` says which of the files, by
-    their settings, are linted, and what is told of them.
+    their settings, are linted, and what is told of them. Of these, `shard` lints and writes a part; `parts` are the files of all parts, whose
+    findings are put together in place of linting. Raises PartError.
     """
     from vglint.source.discovery import discover
 
@@ -59,13 +64,18 @@ def lint(
     buffered = None if buffer is None else govern(os.path.dirname(os.path.abspath(buffer.path)))
     baselines = Baselines([*groups, *(() if buffered is None else (buffered,))])
     narrowed = Narrowed() if narrow is None else narrow(groups)
+    known = together(parts) if parts else None
     outcomes: dict[str, tuple[Outcome, Settings]] = {}
     for settings, paths in groups.items():
         wanted = paths if narrowed.files is None else [path for path in paths if path in narrowed.files]
+        if shard is not None:
+            wanted = [path for path in wanted if shard.holds(os.path.relpath(os.path.abspath(path), settings.top))]
         if not wanted:
             continue
-        found = _chosen(settings, paths, wanted, gaps)
+        found = _chosen(settings, paths, wanted, gaps) if known is None else _of_parts(known, wanted)
         outcomes.update((path, (outcome, settings)) for path, outcome in found.items())
+    if shard is not None:
+        shard.write({path: outcome for path, (outcome, _) in outcomes.items()})
     if buffer is not None and buffered is not None:
         outcomes[buffer.path] = _lint_buffer(buffered, buffer, gaps), buffered
     return report_of(outcomes, problems, {} if buffer is None else {buffer.path: buffer.content}, baselines, narrowed)
@@ -85,6 +95,13 @@ def _content(file: str) -> bytes:
         return disk.read(file, disk.most_of(file))
     except (OSError, ValueError):
         return b""
+
+
+def _of_parts(known: Mapping[str, Outcome], paths: Sequence[str]) -> dict[str, Outcome]:
+    for path in paths:
+        if path not in known:
+            raise PartError(f"no part of the run linted {path}: the parts and this run must be given the same files")
+    return {path: known[path] for path in paths}
 
 
 def _chosen(settings: Settings, paths: Sequence[str], asked: Sequence[str], gaps: bool) -> dict[str, Outcome]:
@@ -139,12 +156,18 @@ def _linted(settings: Settings, paths: Sequence[str], missing: Sequence[str], ga
     task = work.Task(settings, tuple(paths), gaps, chosen)
     work.begin(task)
     done = work.Done(rules=work.rules())
-    if pieces and (jobs > 1 or CHEAP):
-        for one in spread(work.lint_batch, pieces, min(jobs, 4 * processors()), work.lost, work.enter, task):
-            done.add(one)
-    else:
-        for piece in pieces:
-            done.add(work.lint_batch(piece))
+    progress = Progress(len(missing))
+    try:
+        if pieces and (jobs > 1 or CHEAP):
+            for one in spread(work.lint_batch, pieces, min(jobs, 4 * processors()), work.lost, work.enter, task):
+                done.add(one)
+                progress.advance(len(one.outcomes))
+        else:
+            for piece in pieces:
+                done.add(work.lint_batch(piece))
+                progress.advance(len(piece))
+    finally:
+        progress.close()
     return done
 
 
