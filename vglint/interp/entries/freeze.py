@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
@@ -12,6 +13,7 @@ from vglint.interp.machine.drafts import Draft
 from vglint.interp.machine.passes import Pass
 from vglint.interp.torch.leaves import leaf_base
 from vglint.interp.values.classes import class_name
+from vglint.interp.values.inside import held_by, inside
 from vglint.interp.values.objects import DictV, Instance, ListV, ModuleV, OpaqueV, ParamV, SetV, Site, TensorV, Value
 from vglint.ops import having
 from vglint.origin import Origin
@@ -226,13 +228,42 @@ def _parameters(
             for name, param in module.parameters.items():
                 if isinstance(param, ParamV):
                     add(param, f"{path}.{name}" if path else name, names[id(module)][1], module.region)
-    buffers = _buffer_paths(run, names)
+    buffers, unlisted = _buffer_paths(run, names), _unlisted(run, names)
     for draft in drafts:
         owner = names.get(id(draft.owner), ("", True))[0] if draft.owner is not None else ""
         for name, param in draft.params:
             path = ".".join(part for part in (buffers.get(id(param)) or owner, param.name or name) if part)
-            add(param, path, id(param) in buffers, draft.region)
+            add(param, path, id(param) in buffers or id(param) not in unlisted, draft.region)
     return tuple(made), places
+
+
+def _unlisted(run: Run, names: dict[int, tuple[str, bool]]) -> set[int]:
+    """Returns the parameters that modules keep in a plain list, tuple or dict, and those that what they store is computed from."""
+    found: set[int] = set()
+    for module in run.graph.modules:
+        if id(module) not in names:
+            continue
+        for each in inside(*module.attrs.values(), through=_plainly_held):
+            if isinstance(each, ParamV):
+                found.add(id(each))
+            elif isinstance(each, TensorV):
+                found.update(_read_by(run, each.node))
+    return found
+
+
+def _plainly_held(value: Value) -> Iterable[Value]:
+    return () if isinstance(value, ModuleV) else held_by(value)
+
+
+def _read_by(run: Run, node: int) -> Iterator[int]:
+    """Yields the parameters that a stored tensor is computed from, at most a few operations before."""
+    todo = [(node, 0)]
+    while todo:
+        number, depth = todo.pop()
+        draft = run.graph.nodes[number]
+        yield from (id(param) for _, param in draft.params)
+        if depth < 4:
+            todo += [(source, depth + 1) for source in draft.inputs]
 
 
 def _buffer_paths(run: Run, names: dict[int, tuple[str, bool]]) -> dict[int, str]:

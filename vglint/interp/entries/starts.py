@@ -35,6 +35,7 @@ from vglint.interp.values.objects import (
     MethodV,
     ModuleV,
     Namespace,
+    OpaqueV,
     Scope,
     Site,
     Value,
@@ -289,8 +290,13 @@ def lightning_step(run: Run, module: ModuleV, cls: ClassV, frame: Frame) -> Valu
         if module.attrs.get("automatic_optimization") is not False:
             if isinstance(loss, DictV):
                 loss = loss.items.get("loss")
-            if is_tensor(loss):
+            if loss is None:
+                return loss  # nothing is done with a step that returns nothing: it stepped by itself
+            if is_tensor(loss) or isinstance(loss, OpaqueV):
                 training.tensor_method(run, loss, "backward", [], {}, site)
+            else:
+                cause = loss if isinstance(loss, Unknown) else Unknown(origin.Computed("loss"))
+                training.act(run, "backward", [], {"loss": cause, "retain_graph": False}, site)
             for made in optimizers_in(optimizer):
                 get = get_attribute(run, made, "step", inner)
                 call(run, get, [], {}, inner, site)
