@@ -232,8 +232,9 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
         case "is_cuda" | "is_sparse" | "is_quantized" | "is_mps" | "is_nested":
             return False
         case "grad":
-            if isinstance(value, ParamV) and run.context.training_code:
-                emit(run, "param_grad", [], {}, Site(frame.unit, frame.unit.head), params=[("0", value)])
+            if run.context.training_code and (isinstance(value, ParamV) or (isinstance(value, TensorV) and value.grad)):
+                named = [("0", value)] if isinstance(value, ParamV) else []
+                emit(run, "param_grad", [], {}, Site(frame.unit, frame.unit.head), params=named)
             return Unknown(origin.Computed("grad"))
         case "data" if isinstance(value, ParamV):
             return ParamView(value, True, True)
@@ -285,6 +286,8 @@ def dtype_of(run: Run, node: int, depth: int) -> Value:
 def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame, site: Site) -> None:
     if name == "requires_grad":
         training.mark_requires_grad(run, target, value, site)
+    elif name == "grad":
+        emit(run, "zero_grad" if value is None else "param_grad", [], {}, site)
 
 
 @register(SETATTR, ParamV)

@@ -79,13 +79,18 @@ def _turns(
         if flow == Flow.RETURN:
             _fold(run, region, outer)
             return flow
-        if turn == 0 and len(items) > 1 and any(draft.op in TRAINING for draft in run.graph.nodes[start:]):
+        if turn == 0 and len(items) > 1 and _stands_for_all(items, {draft.op for draft in run.graph.nodes[start:]}):
             run.graph.regions[region].count = len(items)
             if len(run.graph.modules) > made and run.graph.passes.harvest is not None:
                 look_ahead(run, items[1:], lambda item: _one(bind, item, body), frame)
             return None
         _fold(run, region, outer)
     return None
+
+
+def _stands_for_all(items: list[Value], done: set[str]) -> bool:
+    """Whether a turn trains: the others do the same again. One that only zeroes or steps does so with its own model or optimiser."""
+    return "backward" in done or (_is_table(items) and not done.isdisjoint(TRAINING))
 
 
 def _numbered(run: Run, items: list[Value]) -> Value:
