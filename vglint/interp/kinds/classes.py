@@ -33,7 +33,7 @@ from vglint.interp.protocols.iteration import Items, not_iterable
 from vglint.interp.torch.autograd_functions import bound_apply, is_function_class
 from vglint.interp.torch.leaves import build_leaf, is_module_class, leaf_base
 from vglint.interp.torch.making import METHODS, new_module
-from vglint.interp.torch.optimizers import optimizer, optimizer_class
+from vglint.interp.torch.optimizers import optimizer, optimizer_class, scheduler, scheduler_class
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     BuiltinV,
@@ -72,6 +72,8 @@ def instantiate(
         return _enum_member(run, cls, args, frame, site)
     if optimizer_class(cls):
         return optimizer(run, cls.qualified, None, args, keywords, frame, site)
+    if scheduler_class(cls):
+        return scheduler(run, cls.qualified, args, keywords, site)
     if is_function_class(cls):
         return opaque(run, origin.Call(f"{cls.name}()"), [*args, *keywords.values()], site)
     module = is_module_class(cls)

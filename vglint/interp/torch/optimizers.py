@@ -234,4 +234,15 @@ def is_optimizer(name: str) -> bool:
 
 def optimizer_class(cls: ClassV) -> bool:
     """Whether a class of the project derives from torch's optimiser."""
-    return any(isinstance(base, External) and base.name.startswith("torch.optim.") for base in cls.mro)
+    return any(
+        isinstance(base, External) and base.name.startswith("torch.optim.") and not base.name.startswith(_SCHEDULES)
+        for base in cls.mro
+    )
+
+
+def scheduler_class(cls: ClassV) -> bool:
+    """Whether a class of the project derives from torch's learning-rate schedules."""
+    return any(isinstance(base, External) and base.name.startswith(_SCHEDULES) for base in cls.mro)
+
+
+_SCHEDULES = "torch.optim.lr_scheduler."
