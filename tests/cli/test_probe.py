@@ -87,6 +87,7 @@ def test_every_model_runs_and_what_is_measured_has_a_place(folder: Path) -> None
     assert "[2/2] running Sound of quiet.py" in result.stderr and "measured 2 of 2 entries" in result.stderr
     (finding,) = json.loads(result.stdout)["findings"]
     assert (finding["rule"], finding["name"], finding["entry"]) == ("VG000", "measured-unreached-parameters", "Quiet")
+    assert finding["fingerprint"], "formats tell findings apart by it"
     assert QUIET.splitlines()[finding["line"] - 1].strip() == "self.first = nn.Linear(16, 16)"
     assert finding["probe"]["verdict"] == "confirmed" and "first.weight" in finding["message"]
     assert result.exit_code == 1

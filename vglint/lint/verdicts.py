@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vglint.finding import MEASURED, Finding, Report, Verdict
+from vglint.lint.fingerprints import fingerprints
 from vglint.lint.jobs import Job, jobs_of, requests_of
 from vglint.lint.probing import measures_by_optimizer, predicted_profile, undecidable
 from vglint.lint.running import Runner, pool
@@ -60,6 +61,7 @@ def with_verdicts(
     decided: dict[Finding, Finding | None] = {}
     models: list[ProbeReport] = []
     extra: list[Finding] = []
+    tops: list[str] = []
     scripts = {
         job.file: outcome
         for job in jobs
@@ -79,14 +81,17 @@ def with_verdicts(
             outcome = outcomes[job.file, job.entry]
             measured = () if explained or number else _faults(job, outcome)
             extra += [finding for finding in measured if is_shown(finding, job.settings)]
+            tops += [job.settings.top] * (len(extra) - len(tops))
             for before, after in zip(job.findings, own, strict=True):
                 kept = is_shown(after, job.settings) or not is_shown(before, job.settings)
                 decided[before] = after if kept else None
             models.append(_model(job, outcome, (*own, *measured)))
+    texts = {**texts_of(extra, {}), **report.texts}
+    marks = fingerprints(zip(extra, tops, strict=True), texts)
+    extra = [replace(finding, fingerprint=mark) for finding, mark in zip(extra, marks, strict=True)]
     left = [decided.get(finding, finding) for finding in report.findings]
     told = [_unmeasured(finding) for finding in left if finding is not None]
     ordered = tuple(sorted((*told, *extra), key=lambda finding: (finding.span.file, finding.span.line, finding.rule)))
-    texts = {**texts_of(extra, {}), **report.texts}
     return Probed(
         replace(report, findings=ordered if extra else tuple(told), texts=texts), tuple(models), tuple(jobs), outcomes
     )
