@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hostile import bounded
 
+from tests.server.editor import Editor, with_editor
 from vglint.cli import cli
 from vglint.lint import file as linting_file
 from vglint.lint import limits
@@ -251,6 +252,28 @@ def test_r3_git_runs_nothing_that_a_repository_names(repository: Path, monkeypat
         "what is missing is taken to have changed"
     )
     assert not ran.exists(), "and is not fetched"
+
+
+def test_r4_a_server_runs_and_imports_nothing_of_the_folder(repository: Path) -> None:
+    for name in (
+        "net.py",
+        "conftest.py",
+        "sitecustomize.py",
+        "torch.py",
+        "pygls.py",
+        "asyncio.py",
+        "pickle.py",
+        "vglint.py",
+    ):
+        (repository / name).write_text(LOUD + NET)
+    (repository / "vglint.toml").write_text("[probe]\nenabled = true")
+
+    async def scenario(editor: Editor) -> None:
+        uri = editor.open(repository / "net.py", LOUD + NET)
+        await editor.until(uri, lambda found: "VG101" in [one.code for one in found])
+
+    with_editor(scenario, repository)
+    assert not (repository / "ran").exists()
 
 
 ROLES = ("net.py", "net.ipynb", "imported.py", ".gitignore", "vglint.toml", "pyproject.toml", "rules/XX100.toml")

@@ -364,17 +364,6 @@ def test_a_text_that_was_never_saved_is_linted(tmp_path: Path, play: Play) -> No
     play(scenario)
 
 
-def test_nothing_is_imported_from_the_folder_of_the_code(tmp_path: Path) -> None:
-    for name in ("pygls", "asyncio", "multiprocessing", "libcst", "msgspec", "pickle"):
-        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'was run')!r}, 'w')\n")
-
-    async def scenario(editor: Editor) -> None:
-        await editor.codes(editor.open(tmp_path / "odds.py", LOG), "VG003")
-
-    with_editor(scenario, tmp_path)
-    assert not (tmp_path / "was run").exists()
-
-
 def test_what_an_editor_must_not_send_ends_nothing(tmp_path: Path, play: Play) -> None:
     async def scenario(editor: Editor) -> None:
         nowhere = uri_of(tmp_path / "nowhere.py")

@@ -57,6 +57,7 @@ class Analyst:
         for known in (self.linted, self.described, self.faults, self._known):
             known.pop(document.path, None)
         self._wanted.pop(document.path, None)
+        self._wake()
         dependents = [path for path in self._with_dependents([document.path]) if path != document.path]
         if dependents and differs(document):
             self.want(dependents)
@@ -132,6 +133,7 @@ class Analyst:
                     told.add(message.path)
                 case Fault():
                     self.faults[message.path] = message
+                    self.described.pop(message.path, None)
                 case Described():
                     self.described[message.path] = message
             if not isinstance(message, Linted):
@@ -157,6 +159,10 @@ class Analyst:
     def _finish(self, path: str, begun: tuple[Document, int] | None) -> None:
         if begun is not None:
             self._known[path] = begun
+        self._wake()
+
+    def _wake(self) -> None:
+        """Has those who wait look again."""
         self._told.set()
         self._told = asyncio.Event()
 

@@ -33,7 +33,10 @@ class Worker:
         """Has a job done, and says how it ended: `lost` where the process did."""
         self._is_cancelled = False
         self._jobs += 1
-        process = await self._started()
+        try:
+            process = await self._started()
+        except OSError:
+            process = None
         if process is None:
             return self._gone()
         if self._is_cancelled:
