@@ -68,7 +68,7 @@ HOMES = {
 
 EXTRA = frozenset({"IPython", "lsprotocol", "pygls"})
 """Third parties that come with `vglint[lsp]` alone, or that call vglint."""
-LONGEST = 450
+LONGEST = 400
 
 
 def rooms() -> dict[str, tuple[int, int]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
+from vglint.cli.chosen import buffered, narrowing, overrides, wants_probe
 from vglint.cli.completion import complete_rules
 from vglint.cli.output import (
     Output,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from vglint.config import Configuration, Settings
     from vglint.finding import Report
     from vglint.lint import Buffer
-    from vglint.lint.narrowing import Importers, Since
     from vglint.lint.shards import Shard
     from vglint.rule import Rule
 
@@ -135,14 +134,14 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
         click.echo(ctx.find_root().get_help())
         ctx.exit(2)
     _refuse(paths, options)
-    buffer = _buffer(paths, options["stdin_filename"])
+    buffer = buffered(paths, options["stdin_filename"])
     options["fix"] = options["fix"] or options["fix_only"]
     if buffer is not None and (options["fix"] or options["add_ignore"] is not None) and not options["diff"]:
         raise click.UsageError("standard input cannot be fixed in place: ask for --diff")
     if options["watch"]:
         _watch(paths, options)
         return
-    configuration = Configuration(options["config"], options["isolated"], _overrides(options))
+    configuration = Configuration(options["config"], options["isolated"], overrides(options))
     files = [path for path in paths if path != "-"]
     settings = configuration.of(os.getcwd())
     if options["show_files"] or options["show_settings"]:
@@ -151,8 +150,8 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
         (show_files if options["show_files"] else show_settings)(files, configuration)
         return
     _configured(settings)  # what is wrong with it is said, even if the command line has its own
-    wants_probe = _wants_probe(options, settings)
-    arguments, narrow = _narrowing(files, options, configuration)
+    probes = wants_probe(options, settings)
+    arguments, narrow = narrowing(files, options, configuration)
 
     def linted(given: Buffer | None = None) -> Report:
         from vglint.lint.revision import RevisionError
@@ -189,7 +188,7 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
                 report = linted()
         if options["fix_only"]:
             return
-        if buffer is None and wants_probe:
+        if buffer is None and probes:
             from vglint.cli.probed import show_probed
 
             ctx.exit(
@@ -293,11 +292,11 @@ def _watch(paths: Sequence[str], options: Mapping[str, Any]) -> None:
     from vglint.source.discovery import discover
 
     def configured() -> Configuration:
-        return Configuration(options["config"], options["isolated"], _overrides(options))
+        return Configuration(options["config"], options["isolated"], overrides(options))
 
     def once() -> None:
         configuration = configured()
-        arguments, narrow = _narrowing([*paths], options, configuration)
+        arguments, narrow = narrowing([*paths], options, configuration)
         try:
             report = run(arguments, configuration.of, options["verbose"], None, narrow)
         except RevisionError as error:
@@ -314,75 +313,6 @@ def _watch(paths: Sequence[str], options: Mapping[str, Any]) -> None:
         return {*map(os.path.abspath, every), *toml, *([options["config"]] if options["config"] else [])}
 
     watch(once, files)
-
-
-def _narrowing(
-    files: list[str], options: Mapping[str, Any], configuration: Configuration
-) -> tuple[list[str], Since | Importers | None]:
-    """Returns what to look for files in, and which part of them to lint."""
-    if options["since"] is not None:
-        from vglint.lint.narrowing import Since
-
-        return files, Since(options["since"])
-    if options["with_importers"]:
-        from vglint.lint.narrowing import Importers
-        from vglint.lint.project import exclusion
-        from vglint.source.discovery import discover
-
-        given, _ = discover(files, lambda folder: exclusion(configuration.of(folder)))
-        tops = {os.path.relpath(configuration.of_file(path).top) for path in given}
-        return [*files, *sorted(tops)], Importers(given)
-    return files, None
-
-
-def _wants_probe(options: Mapping[str, Any], settings: Settings) -> bool:
-    """Whether models are run: only the command line, the environment or the user's own configuration may ask for that."""
-    from vglint.config import own
-
-    asked = options["probe"] or options["prove_fix"] or os.environ.get("VGLINT_PROBE", "").lower() in _YES
-    if asked or (not options["isolated"] and own().probe.enabled):
-        return True
-    if options["reports"]:
-        raise click.UsageError("--report needs --probe: what it writes is measured, and measuring runs the code")
-    if settings.probe.enabled:
-        tell(f"{settings.file}: probe.enabled is not heeded here: --probe or VGLINT_PROBE=1 has the code run")
-    return False
-
-
-_YES = ("1", "true", "yes", "on")
-
-
-def _overrides(options: Mapping[str, Any]) -> dict[str, object]:
-    """Returns the options as settings; None and what is absent leave the configuration's."""
-    return {
-        "select": options["select"],
-        "ignore": options["ignore"],
-        "extend_select": options["extend_select"],
-        "fixable": options["fixable"],
-        "unfixable": options["unfixable"],
-        "extend_exclude": options["exclude"] or None,
-        "pedantic": options["pedantic"] or None,
-        "min_severity": options["min_severity"],
-        "min_confidence": options["min_confidence"],
-        "baseline": options["baseline"] if options["write_baseline"] is None else "",
-        "exit_zero": options["exit_zero"] or None,
-        "force_exclude": options["force_exclude"] or None,
-        "jobs": options["jobs"],
-        "cache": False if options["no_cache"] else None,
-        "cache_dir": options["cache_dir"],
-    }
-
-
-def _buffer(paths: Sequence[str], filename: str | None) -> Buffer | None:
-    from vglint.lint import Buffer
-
-    if "-" not in paths:
-        if filename is not None:
-            raise click.UsageError("--stdin-filename needs the path -")
-        return None
-    if len(paths) > 1:
-        raise click.UsageError("- stands alone: standard input is one file")
-    return Buffer(filename or "stdin.py", sys.stdin.buffer.read())
 
 
 def _print(report: Report, options: Mapping[str, Any], settings: Settings) -> None:
