@@ -94,6 +94,7 @@ class ModuleInfo:
 RegionKind: TypeAlias = Literal["loop", "branch", "no_grad", "autocast", "handler", "function"]
 RegionRole: TypeAlias = Literal[
     "trainer",  # of a loop: a trainer takes its turns, and steps the optimiser
+    "modules",  # of a loop: each turn is about a module of its own
     "gradient_norm",  # of a branch: its condition is computed from the norm of the gradients
     "float16",  # of autocast: what it computes in
     "bfloat16",

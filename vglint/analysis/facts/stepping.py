@@ -185,7 +185,7 @@ def rebuilt_in(loop: LoopView) -> tuple[Place, ...]:
         return ()
     outer = around[0]
     count = view.graph.regions[outer].count
-    if isinstance(count, int) and count <= _FEW:
+    if (isinstance(count, int) and count <= _FEW) or view.graph.regions[outer].role == "modules":
         return ()
     for param in loop.params:
         made = view.graph.parameters[param]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from vglint import origin
+from vglint.graph import RegionRole
 from vglint.interp.machine.attempts import attempted
 from vglint.interp.machine.budget import TURNS
 from vglint.interp.machine.core import Flow, Frame, Run, evaluate
@@ -15,7 +16,7 @@ from vglint.interp.protocols import comparison
 from vglint.interp.protocols.comparison import counts_turns
 from vglint.interp.protocols.iteration import Items, items_of
 from vglint.interp.syntax.ahead import look_ahead
-from vglint.interp.values.objects import RepeatV, Site, TurnNumber, Value
+from vglint.interp.values.objects import ModuleV, RepeatV, Site, TurnNumber, Value
 from vglint.source import code
 from vglint.value import Unknown
 
@@ -71,7 +72,7 @@ def _turns(
         start, made = len(run.graph.nodes), len(run.graph.modules)
         stands = turn == 0 and len(items) > 1
         with run.graph.inside(outer):
-            region = run.graph.open_region("loop", text, site) if turn == 0 else outer
+            region = run.graph.open_region("loop", text, site, role=_role(items)) if turn == 0 else outer
             flow = _first_of(run, bind, _numbered(run, items), body, frame) if stands else _one(bind, item, body)
         if flow == Flow.BREAK:
             _fold(run, region, outer)
@@ -86,6 +87,11 @@ def _turns(
             return None
         _fold(run, region, outer)
     return None
+
+
+def _role(items: list[Value]) -> RegionRole | None:
+    apart = len({id(item) for item in items}) > 1 and all(isinstance(item, ModuleV) for item in items)
+    return "modules" if apart else None
 
 
 def _stands_for_all(items: list[Value], done: set[str]) -> bool:
