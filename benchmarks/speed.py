@@ -1,10 +1,11 @@
 """Measures what linting costs beside a bare libcst parse of the same files, and beside other linters that are installed.
 
-    python -m benchmarks speed [--corpus DIR] [--whole] [--others] [PACKAGE …]
+    python -m benchmarks speed [--corpus DIR] [--rounds N] [--peers DIR] [--whole] [PACKAGE …]
 
-Prints CPU and wall seconds of whole processes and the ratios that matter; fails on none. P is `libcst.parse_module`, one process, over
-the files that can matter (a filter on the bytes). By default the package is timm; `--whole` adds the warm run and
-the memory over everything that was fetched; `--others` adds TorchFix and ruff where they are installed.
+One run: everything is measured `--rounds` times, in turns, so that a busy machine slows all of it alike; medians of CPU seconds are told as
+ratios. P is `libcst.parse_module`, one process, over the files that can matter (a filter on the bytes). By default the package is
+timm; `--whole` adds the warm run and the memory over everything that was fetched. `--peers` names a folder of programs (an environment's `bin`)
+with torch-preflight, TorchFix and ruff. Fails where a run in another way says something else.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import os
 import re
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,40 +36,112 @@ for path in sys.stdin.read().splitlines():
     except Exception:
         pass
 """
+PEERS: Mapping[str, Sequence[str]] = {
+    "torch-preflight": ("torch-preflight", "check"),
+    "torchfix": ("torchfix", "--select", "ALL"),
+    "ruff": ("ruff", "check", "--isolated", "--no-cache", "-q", "--exit-zero"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Seconds of CPU (user and system, children included), seconds on the clock, peak megabytes of the largest process."""
+    """Seconds of CPU (user and system, children included), seconds on the clock, peak megabytes of the largest process, and what was printed."""
 
     cpu: float
     wall: float
     peak: int
-
-    def __str__(self) -> str:
-        return f"{self.cpu:8.2f} CPU s {self.wall:8.2f} s {self.peak:6} MB"
+    printed: bytes
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("packages", nargs="*", default=["timm"], metavar="PACKAGE")
     parser.add_argument("--corpus", metavar="DIR")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peers", metavar="DIR")
     parser.add_argument("--whole", action="store_true")
-    parser.add_argument("--others", action="store_true")
     given = parser.parse_args()
     corpus = corpus_folder(given.corpus)
     folders = list(packages(corpus, tuple(given.packages)).values())
     print(f"{', '.join(folder.name for folder in folders)}: {len(mattering(folders))} files that can matter")
     with tempfile.TemporaryDirectory() as scratch:
-        _cold_and_warm(folders, scratch)
-        _linear(folders)
-        if given.others:
-            _others(folders)
+        copies = [Path(shutil.copytree(folder, Path(scratch) / folder.name)) for folder in folders]
+        costs = rounds(jobs(copies, Path(scratch), given.peers), given.rounds)
+        told(costs)
+        wrong = differing(copies, Path(scratch))
         if given.whole:
             _whole(list(packages(corpus).values()), scratch)
-    best = min((measured([sys.executable, "-m", "vglint", "--version"]) for _ in range(5)), key=lambda cost: cost.cpu)
-    print(f"{'vglint --version':44}{best}   target 0.08 CPU s")
-    return 0
+    return 1 if wrong else 0
+
+
+def jobs(folders: Sequence[Path], scratch: Path, peers: str | None) -> dict[str, Callable[[], Cost]]:
+    """Returns what is measured, by name; P comes first."""
+    files = mattering(folders)
+    kept = str(scratch / "kept")
+    largest = max(files, key=lambda path: path.stat().st_size)
+    alone = next((path for path in files if path.name == "resnet.py"), largest)
+
+    def changed() -> Cost:
+        alone.write_bytes(alone.read_bytes() + b"\n# changed\n")
+        return _vglint(folders, "--cache-dir", kept)
+
+    made: dict[str, Callable[[], Cost]] = {
+        "P": lambda: measured([sys.executable, "-c", PARSE], "\n".join(map(str, files))),
+        "cold, one process": lambda: _vglint(folders, "--no-cache", "--jobs", "1"),
+        "cold, two processes": lambda: _vglint(folders, "--no-cache", "--jobs", "2"),
+        f"{alone.name} alone": lambda: _vglint([alone], "--no-cache"),
+        "filling the cache": lambda: _vglint(folders, "--cache-dir", kept),
+        "warm": lambda: _vglint(folders, "--cache-dir", kept),
+        f"{alone.name} changed, the rest warm": changed,
+        "--version": lambda: measured([sys.executable, "-m", "vglint", "--version"]),
+    }
+    for name, (program, *options) in PEERS.items():
+        found = shutil.which(program, path=peers or str(Path(sys.executable).parent))
+        if found is not None:
+            command = [found, *options, *map(str, folders)]
+            made[name] = lambda command=command: measured(command)  # type: ignore[misc]
+            if name == "ruff":
+                warm = [found, "check", "--isolated", "--cache-dir", str(scratch / "ruff"), "-q", "--exit-zero"]
+                made["ruff, one rule, warm"] = lambda warm=warm: measured([*warm, "--select", "E9", *map(str, folders)])  # type: ignore[misc]
+    return made
+
+
+def rounds(made: Mapping[str, Callable[[], Cost]], count: int) -> dict[str, list[Cost]]:
+    """Measures everything in turns, the first of which only fills caches."""
+    costs: dict[str, list[Cost]] = {name: [] for name in made}
+    for number in range(count):
+        for name, job in made.items():
+            cost = job()
+            if name != "ruff, one rule, warm" or number or count == 1:
+                costs[name].append(cost)
+    return costs
+
+
+def told(costs: Mapping[str, Sequence[Cost]]) -> None:
+    """Prints the medians as ratios to P."""
+    parse = statistics.median(cost.cpu for cost in costs["P"])
+    for name, every in costs.items():
+        cpu = statistics.median(cost.cpu for cost in every)
+        wall = statistics.median(cost.wall for cost in every)
+        peak = max(cost.peak for cost in every)
+        print(f"{name:44}{cpu / parse:8.2f} P of CPU {wall / parse:8.2f} P on the clock {peak:6} MB")
+
+
+def differing(folders: Sequence[Path], scratch: Path) -> list[str]:
+    """Returns and prints the ways to run that say something else than a cold run in one process."""
+    wanted = _vglint(folders, "--no-cache", "--jobs", "1").printed
+    parts = [str(scratch / f"part{number}") for number in (1, 2, 3)]
+    for number, part in enumerate(parts, 1):
+        _vglint(folders, "--no-cache", "--shard", f"{number}/3={part}")
+    merged = [option for part in parts for option in ("--merge", part)]
+    ways = {
+        "warm": _vglint(folders, "--cache-dir", str(scratch / "kept")).printed,
+        "parts put together": _vglint(folders, *merged).printed,
+        "two processes, another order": _vglint(folders[::-1], "--no-cache", "--jobs", "2").printed,
+    }
+    wrong = [name for name, printed in ways.items() if printed != wanted]
+    print("every way to run says the same" if not wrong else f"says something else: {', '.join(wrong)}")
+    return wrong
 
 
 def mattering(folders: Sequence[Path]) -> list[Path]:
@@ -82,19 +156,21 @@ def mattering(folders: Sequence[Path]) -> list[Path]:
 
 
 def measured(command: Sequence[str], text: str = "") -> Cost:
-    """Runs a command to its end and returns what it cost; its output is dropped, its exit status ignored."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begin = time.perf_counter()
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    assert child.stdin is not None
-    child.stdin.write(text.encode())
-    child.stdin.close()
-    _, _, used = os.wait4(child.pid, 0)
-    child.returncode = 0
-    wall = time.perf_counter() - begin
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(cpu, wall, used.ru_maxrss // 1024)
+    """Runs a command to its end and returns what it cost and printed; its exit status is ignored."""
+    with tempfile.TemporaryFile() as output:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        begin = time.perf_counter()
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.DEVNULL)
+        assert child.stdin is not None
+        child.stdin.write(text.encode())
+        child.stdin.close()
+        _, _, used = os.wait4(child.pid, 0)
+        child.returncode = 0
+        wall = time.perf_counter() - begin
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        output.seek(0)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return Cost(cpu, wall, used.ru_maxrss // 1024, output.read())
 
 
 def _vglint(folders: Sequence[Path], *options: str) -> Cost:
@@ -102,60 +178,11 @@ def _vglint(folders: Sequence[Path], *options: str) -> Cost:
     return measured([*command, *map(str, folders)])
 
 
-def _cold_and_warm(folders: Sequence[Path], scratch: str) -> None:
-    parse = measured([sys.executable, "-c", PARSE], "\n".join(map(str, mattering(folders))))
-    one = _vglint(folders, "--no-cache", "--jobs", "1")
-    two = _vglint(folders, "--no-cache", "--jobs", "2")
-    print(f"{'P: bare libcst parse':44}{parse}")
-    print(f"{'vglint, cold, one process':44}{one}   {one.cpu / parse.cpu:.2f} P, target 1.5 P")
-    print(f"{'vglint, cold, two processes':44}{two}   {two.wall / parse.wall:.2f} P on the clock, target 0.85 P")
-    copies = [Path(shutil.copytree(folder, Path(scratch) / folder.name)) for folder in folders]
-    kept = Path(scratch) / "cache"
-    first = _vglint(copies, "--cache-dir", str(kept))
-    warm = _vglint(copies, "--cache-dir", str(kept))
-    print(f"{'vglint, filling its cache':44}{first}")
-    print(f"{'vglint, warm, nothing changed':44}{warm}")
-    changed = max(mattering(copies), key=lambda path: path.stat().st_size)
-    changed.write_bytes(changed.read_bytes() + b"\n# changed\n")
-    edited = _vglint(copies, "--cache-dir", str(kept))
-    print(f"{'vglint, warm, the largest file changed':44}{edited}   target 0.5 s")
-
-
-def _linear(folders: Sequence[Path]) -> None:
-    """Lints growing shares of the files, spread evenly: cost per file must not grow."""
-    files = mattering(folders)
-    for share in (10, 3, 1):
-        part = files[::share]
-        size = sum(path.stat().st_size for path in part)
-        cost = _vglint(part, "--no-cache", "--jobs", "1")
-        print(f"{f'vglint, cold, 1/{share} of the files':44}{cost}   {cost.cpu / size * 1e6:.2f} CPU s per MB")
-
-
-def _others(folders: Sequence[Path]) -> None:
-    beside = Path(sys.executable).parent
-    commands = {
-        "TorchFix": ["torchfix", "--select", "ALL"],
-        "ruff, default rules": ["ruff", "check", "--isolated", "--no-cache", "-q", "--exit-zero"],
-    }
-    for name, (program, *options) in commands.items():
-        found = shutil.which(program) or shutil.which(program, path=str(beside))
-        if found is None:
-            print(f"{name:44} not installed")
-        else:
-            print(f"{name:44}{measured([found, *options, *map(str, folders)])}")
-
-
 def _whole(folders: Sequence[Path], scratch: str) -> None:
     kept = Path(scratch) / "whole"
-    first = _vglint(folders, "--cache-dir", str(kept))
-    warm = _vglint(folders, "--cache-dir", str(kept))
-    print(f"{'vglint, everything, filling its cache':44}{first}   target 600 MB")
-    print(f"{'vglint, everything, warm':44}{warm}   target: ruff's")
-    ruff = shutil.which("ruff") or shutil.which("ruff", path=str(Path(sys.executable).parent))
-    if ruff is not None:
-        command = [ruff, "check", "--isolated", "--cache-dir", str(Path(scratch) / "ruff"), "-q", "--exit-zero"]
-        measured([*command, "--select", "E9", *map(str, folders)])
-        print(f"{'ruff, smallest rule set, warm':44}{measured([*command, '--select', 'E9', *map(str, folders)])}")
+    for name in ("everything, filling its cache", "everything, warm"):
+        cost = _vglint(folders, "--cache-dir", str(kept))
+        print(f"{name:44}{cost.cpu:8.2f} CPU s {cost.wall:8.2f} s {cost.peak:6} MB")
 
 
 if __name__ == "__main__":
