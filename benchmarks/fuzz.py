@@ -23,9 +23,10 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
-from fuzz_code import dear_program, mutant, program
+from fuzz_code import dear_program, mutant, originals, program
 from fuzz_files import KINDS, Files, broken
 
 from vglint.config import Settings
@@ -56,6 +57,15 @@ class Found:
         lines += [f"{kind:14} {self.count(kind):7}" for kind in kinds]
         lines += [f"{index} {kind}: {what}" for index, kind, what in self.faults[:40]]
         return "\n".join(lines)
+
+
+def warm() -> None:
+    """Lints some originals here, so that the processes that are forked for cases know already what is the same for all of them."""
+    work.load = cache(work.load)  # type: ignore[assignment]
+    texts = originals()[::40]
+    task = work.Task(Settings(root=os.getcwd()), tuple(f"original_{number}.py" for number in range(len(texts))), True)
+    work.begin(task)
+    work.lint_buffers([(name, text.encode("utf-8", "replace")) for name, text in zip(task.paths, texts, strict=True)])
 
 
 def code_case(seed: int, index: int) -> tuple[str, bytes]:
@@ -176,6 +186,7 @@ def main(arguments: list[str]) -> int:
         print("\n", hostile_case(given.seed, given.only))
         return 0
     found, at = _resumed(given.state, given.seed)
+    warm()
     for kind, run, count in (("mutants", run_code, given.mutants), ("hostile", run_hostile, given.hostile)):
         while at[kind] < count:
             indices = range(at[kind], min(at[kind] + AT_ONCE, count))

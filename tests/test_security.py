@@ -15,7 +15,9 @@ from click.testing import CliRunner, Result
 from hostile import bounded
 
 from tests.server.editor import Editor, with_editor
+from vglint.analysis.facts.effort import Effort, SpentError
 from vglint.cli import cli
+from vglint.interp.entries import session
 from vglint.lint import file as linting_file
 from vglint.lint import limits
 from vglint.lint.outcome import Outcome
@@ -498,6 +500,52 @@ def test_c3_a_file_that_costs_too_much_is_a_problem_line(repository: Path, monke
     assert sorted(said) == ["busy.py", "deaf.py", "large.py"]
     assert all(message.startswith("is not linted: it would take more than") for message in said.values())
     assert {finding["path"] for finding in report["findings"]} == {"net.py"}
+
+
+MANY = """import torch
+from torch import nn
+""" + "".join(
+    f"""
+
+class Net{number}(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(*[nn.Sequential(nn.Linear(8, 8), nn.Sigmoid()) for _ in range(12)])
+        n = 0
+        while n < 10**9:
+            n += 1
+
+    def forward(self, x):
+        return self.layers(x)
+"""
+    for number in range(40)
+)
+
+
+def test_c4_work_is_counted_for_the_whole_file(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "MOST_STEPS", 30_000)
+    (repository / "many.py").write_text(MANY)
+    (repository / "net.py").write_text(NET)
+    shown = [vglint("--no-cache", "--isolated", "--output-format", "json", ".", costly=True).stdout for _ in range(2)]
+    report = json.loads(shown[0])
+    (problem,) = report["problems"]
+    left = re.fullmatch(
+        r"is linted in part: (\d+) of its models and training functions are left out, .*", problem["message"]
+    )
+    assert left is not None and 0 < int(left[1]) < 40 and problem["path"] == "many.py"
+    assert {finding["path"] for finding in report["findings"]} == {"many.py", "net.py"}
+    assert json.loads(shown[1])["problems"] == report["problems"]
+
+
+def test_c4_walks_through_a_graph_are_counted(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (repository / "net.py").write_text(NET)
+    assert "VG101" in vglint("--no-cache", "--isolated", "net.py").output
+    monkeypatch.setattr(Effort, "spend", spent)
+    assert "no problems" in vglint("--no-cache", "--isolated", "net.py").output  # what is not worked out is not known
+
+
+def spent(self: Effort, nodes: int) -> None:
+    raise SpentError
 
 
 STEERING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vglint.analysis.facts.effort import SpentError
 from vglint.analysis.facts.model import ModelView, model_views
 from vglint.analysis.facts.view import View
 from vglint.analysis.propagate import propagate
@@ -9,7 +10,15 @@ from vglint.fix.change import Request
 
 
 def model_of(request: Request) -> ModelView | None:
-    """Returns the model of the finding's entry on whose way one of the finding's places lies; None where there is none."""
+    """Returns the model of the finding's entry on whose way one of the finding's places lies; None where there is none, or the graph is
+    too large to look through."""
+    try:
+        return _model_of(request)
+    except (SpentError, RecursionError):
+        return None
+
+
+def _model_of(request: Request) -> ModelView | None:
     places = frozenset(request.places)
     for graph in request.graphs:
         if graph.entry == request.finding.entry:

@@ -34,7 +34,7 @@ class Source:
 
         try:
             return cst.parse_module(self.text)
-        except (cst.ParserSyntaxError, RecursionError, ValueError):
+        except (cst.ParserSyntaxError, RecursionError, ValueError, TypeError):  # the last one is libcst's on valid code
             return None
 
     @cached_property

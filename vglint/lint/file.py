@@ -86,16 +86,30 @@ def internal_error(path: str, error: BaseException, what: str = "") -> Problem:
 def too_costly(path: str) -> Problem:
     """Returns what is said of a file that costs more than one file may."""
     what = f"is not linted: it would take more than {SECONDS} seconds of processor time, or more than {MEMORY >> 30} GB of memory"
-    return Problem(path, None, what, "internal")
+    return Problem(path, None, what)
+
+
+def read_in_part(path: str, count: str) -> Problem:
+    """Returns what is said of a file some of whose entries are left out, because the others took all that one file may take."""
+    what = f"{count} of its models and training functions are left out, as the others took all steps that one file may take"
+    return Problem(path, None, f"is linted in part: {what}")
 
 
 def _lint_module(tools: Tools, module: Module, content: bytes) -> Outcome:
-    from vglint.interp import entries
+    from vglint.interp import BudgetError, entries, memory_of
 
     faults: list[Problem] = []
-    graphs = entries(
-        tools.project, module, lambda entry, error: faults.append(internal_error(module.path, error, entry))
-    )
+    left_out: list[Problem] = []
+
+    def note(entry: str, error: Exception) -> None:
+        if isinstance(error, BudgetError):
+            left_out.append(read_in_part(module.path, str(error)))
+        else:
+            faults.append(internal_error(module.path, error, entry))
+
+    steps = memory_of(tools.project).steps
+    graphs = entries(tools.project, module, note)
+    steps = memory_of(tools.project).steps - steps
     own = tuple(graph for graph in graphs if not graph.alternative)
     findings, yielded, wrong = _check(tools.rulebook, graphs, module.path)
     faults += wrong
@@ -104,10 +118,14 @@ def _lint_module(tools: Tools, module: Module, content: bytes) -> Outcome:
     if tools.seen is not None:
         tools.seen(module, graphs)
     if tools.offers:
-        wanted = with_fixes(tools.project, tools.rulebook, Before(module, graphs, findings, content), wanted)
+        wanted = with_fixes(tools.project, tools.rulebook, Before(module, graphs, findings, steps, content), wanted)
     return Outcome(
         findings=tuple(_finished(tools, finding, module) for finding in wanted),
-        problems=(*faults, *(_in_notebook(problem, module) for problem in (*module.unread, *answered.problems))),
+        problems=(
+            *faults,
+            *left_out,
+            *(_in_notebook(problem, module) for problem in (*module.unread, *answered.problems)),
+        ),
         entries=len(own),
         training=sum(graph.kind == "training" for graph in own),
         partial=sum(bool(graph.gaps) for graph in own),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from vglint.finding import Finding, Fix
 from vglint.fix import Proposal, Side, changed_lines, difference, in_cells, rewritten
 from vglint.graph import Graph
-from vglint.interp import entries
+from vglint.interp import entries, memory_of
 from vglint.lint.tracked import TrackedProject
 from vglint.rulebook import Rulebook
 from vglint.source.module import Module
@@ -18,6 +18,8 @@ _MOST = 24
 """Different fixes of one file that are tried; what is left over comes after these were made."""
 _MOST_NODES = 40_000
 """Nodes of the graphs that are made for the sake of fixes of one file."""
+_MOST_STEPS = 1_000_000
+"""The same for steps; a file that takes more has no fix tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Before:
     module: Module
     graphs: tuple[Graph, ...]
     findings: tuple[Finding, ...]
+    steps: int
+    """What it took to read the graphs off the file."""
     content: bytes = b""
     """The file's bytes, by which the edits of a notebook are placed in its cells."""
 
@@ -38,6 +42,7 @@ def with_fixes(
     size = sum(len(graph.nodes) for graph in before.graphs)
     tried: dict[object, str] = {}
     done: list[Finding] = []
+    begun = memory_of(project).steps
     for finding in findings:
         done.append(finding)
         if finding.span.file != before.module.path:
@@ -48,6 +53,8 @@ def with_fixes(
         key = finding.rule, proposal.fix.edits
         if key not in tried:
             if len(tried) >= _MOST or (tried and (len(tried) + 1) * size > _MOST_NODES):
+                continue
+            if memory_of(project).steps - begun + before.steps > _MOST_STEPS:
                 continue
             tried[key] = fault(project, rulebook, before, finding, proposal)
         if not tried[key]:

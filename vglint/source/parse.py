@@ -25,12 +25,20 @@ def by_libcst(text: str) -> tuple[Statement, ...]:
     from vglint.source.lowering import Mismatch, lower  # late: few texts need it
 
     try:
-        return lower(cst.parse_module(text).body, text)
+        tree = cst.parse_module(text)
     except cst.ParserSyntaxError as error:
         return (_explained(text) or Unread(*_place(text, error.raw_line, error.raw_column), "is not valid Python"),)
     except RecursionError:
         return _unread(text, "is nested too deeply to be read")
-    except (Mismatch, ValueError, SyntaxError) as error:
+    except (ValueError, SyntaxError) as error:
+        return _unread(text, f"is not valid Python: {error}")
+    except TypeError:  # libcst's own, on valid code: `raise(lambda: 0)[0]`
+        return (_explained(text) or _unread(text, "is Python that libcst cannot read")[0],)
+    try:
+        return lower(tree.body, text)
+    except RecursionError:
+        return _unread(text, "is nested too deeply to be read")
+    except (Mismatch, ValueError) as error:
         return _unread(text, f"is not valid Python: {error}")
 
 

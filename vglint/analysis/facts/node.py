@@ -63,15 +63,7 @@ def variable(found: NodeView) -> str | Unknown:
 def differentiated(found: NodeView) -> bool:
     """A gradient passes it: it is not under no_grad, its input depends on a parameter or an input of the entry, and its result reaches a
     loss, a backward pass or an output by a differentiable way."""
-    view = found.view
-    if view.in_region(found.node, "no_grad"):
-        return False
-    stop = frozenset(node.index for node in view.graph.nodes if not view.carries_gradient(node))
-    behind = view.before([found.node.index], lambda node: node.index in stop)
-    moved = any(view.graph.nodes[index].op == "input" or view.trains(index) for index in behind)
-    ahead = view.after([found.node.index], lambda node: node.index in stop)
-    ends = {index for _, index in view.graph.outputs} | {node.index for node in view.nodes("backward", "grad")}
-    return moved and bool(ahead & ends - stop)
+    return not found.view.in_region(found.node, "no_grad") and found.node.index in found.view.differentiated
 
 
 @fact("node", "flag")

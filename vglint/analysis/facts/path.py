@@ -56,9 +56,10 @@ class MainPath:
         if self.output is None:
             return None
         index, first = self.output, None
+        weights = frozenset(self.view.weights)
         while True:
             node = self.view.graph.nodes[index]
-            if index in self.view.weights and index in self.inside:
+            if index in weights and index in self.inside:
                 first = index
             if not node.inputs or not self.view.carries_gradient(node):
                 return first

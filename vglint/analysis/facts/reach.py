@@ -94,6 +94,7 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     optimizers = list(loop.view.nodes("optimizer"))
     if any(not node.params or node.get("complete") is False for node in optimizers) or loop.unexplained:
         return unknown("an optimiser's parameters are not known")
+    loop.view.effort.spend(sum(len(node.params) for node in optimizers) // 4)
     moved = {index for node in optimizers for _, index in node.params}
     hidden = tuple(
         module.path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from vglint.analysis.facts.effort import SpentError
 from vglint.analysis.facts.model import ModelView, model_views
 from vglint.analysis.facts.project import context_of
 from vglint.analysis.facts.view import View
@@ -21,10 +22,16 @@ def silences(graphs: Iterable[Graph]) -> Iterator[tuple[Graph, Lack]]:
         if graph.gaps or graph.root in context.parts:
             # A part of a model is judged with the model.
             continue
-        lacks = (lack for model in model_views(View(graph, propagate, context)) if (lack := lack_of(model)) is not None)
-        found = next(lacks, None)
+        found = _first_lack(View(graph, propagate, context))
         if found is not None:
             yield graph, found
+
+
+def _first_lack(view: View) -> Lack | None:
+    try:
+        return next((lack for model in model_views(view) if (lack := lack_of(model)) is not None), None)
+    except (SpentError, RecursionError):
+        return 0, "the graph is too large"
 
 
 def lack_of(model: ModelView) -> Lack | None:

@@ -43,6 +43,7 @@ def source_of(view: View, index: int) -> Source | Unknown:
 def _walk(view: View, index: int, seen: dict[int, Source | Unknown]) -> Source | Unknown:
     if index not in seen:
         seen[index] = Unknown(origin.Branches("a value that depends on itself"))
+        view.effort.spend(8)
         seen[index] = _kind(view, view.graph.nodes[index], seen)
     return seen[index]
 

@@ -120,14 +120,8 @@ def _shared(view: View, node: Node) -> bool:
     own = {param for _, param in node.params} or {
         param for index in node.inputs[1:] for _, param in view.graph.nodes[index].params
     }
-    for param in own:
-        users = [view.graph.nodes[index] for index in view.users.get(param, ())]
-        users = [user for user in users if view.kinds[user.index] != "train" and user.index != node.index]
-        if any(user.op != "parameter" and (user.op != node.op or user.span != node.span) for user in users):
-            return True
-        if any(user.op == "parameter" and len(view.readers[user.index]) > 1 for user in users):
-            return True
-    return False
+    here = {(node.op, node.span)}
+    return any(view.company[param] - here or param in view.read_often for param in own if param in view.company)
 
 
 def _movers(view: View, node: Node) -> frozenset[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from vglint import origin
 from vglint.analysis.facts import (
     attention,
     axes,
@@ -33,6 +34,7 @@ from vglint.analysis.facts import (
     upkeep,
     zeroing,
 )
+from vglint.analysis.facts.effort import Effort, SpentError
 from vglint.analysis.facts.klass import class_views
 from vglint.analysis.facts.loop import loop_views
 from vglint.analysis.facts.loss import loss_views
@@ -91,7 +93,13 @@ class SubjectFacts:
     def value(self, name: str) -> FactValue | Unknown:
         """Returns the fact's value, Unknown where the graph does not settle it. Raises KeyError on a name that is no fact."""
         if name not in self.cache:
-            self.cache[name] = FACTS[f"{self.subject}.{name}"].compute(self.view)
+            compute = FACTS[f"{self.subject}.{name}"].compute
+            try:
+                self.cache[name] = compute(self.view)
+            except SpentError:
+                self.cache[name] = Unknown(origin.Budget("walks through the graph"))
+            except RecursionError:  # one op behind the other, a thousand times
+                self.cache[name] = Unknown(origin.Budget("nested too deeply"))
         return self.cache[name]
 
     def places(self, name: str) -> tuple[Place, ...]:
@@ -107,13 +115,20 @@ def subjects(
 ) -> Iterator[tuple[int, SubjectFacts]]:
     """Yields the subjects of the graphs of one file, each with its graph's position; `wanted` limits the kinds."""
     graphs = tuple(graphs)
-    context = context_of(graphs)
+    context, effort = context_of(graphs), Effort()
     for position, graph in enumerate(graphs):
-        view = View(graph, make_trace or _predict, context)
+        view = View(graph, make_trace or _predict, context, effort)
         for subject, views in _VIEWS.items():
             if wanted is None or subject in wanted:
-                for found in views(view):
+                for found in _as_far_as_known(views, view):
                     yield position, SubjectFacts(subject, graph.entry, found)
+
+
+def _as_far_as_known(views: Callable[[View], Iterable[object]], view: View) -> Iterator[object]:
+    try:
+        yield from views(view)
+    except (SpentError, RecursionError):
+        return
 
 
 def _predict(graph: Graph) -> Trace:

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 from vglint import ops, origin
+from vglint.analysis.facts.effort import Effort
 from vglint.analysis.facts.project import Context
 from vglint.finding import Place
 from vglint.graph import Graph, Node, Parameter
 from vglint.ops.spec import Kind
 from vglint.signal import Trace
+from vglint.span import Span
 from vglint.value import Unknown
 
 _KINDS: dict[str, Kind] = {
@@ -32,6 +34,7 @@ class View:
     graph: Graph
     make_trace: Callable[[Graph], Trace]
     context: Context = field(default_factory=Context)
+    effort: Effort = field(default_factory=Effort)
 
     @cached_property
     def trace(self) -> Trace:
@@ -67,6 +70,29 @@ class View:
         return found
 
     @cached_property
+    def company(self) -> dict[int, frozenset[tuple[str, Span | None]]]:
+        """For each parameter, op and place of what computes with it by itself."""
+        nodes = self.graph.nodes
+        return {
+            param: frozenset(
+                (nodes[index].op, nodes[index].span)
+                for index in users
+                if self.kinds[index] != "train" and nodes[index].op != "parameter"
+            )
+            for param, users in self.users.items()
+        }
+
+    @cached_property
+    def read_often(self) -> frozenset[int]:
+        """The parameters that are a node whose values several others take."""
+        nodes = self.graph.nodes
+        return frozenset(
+            param
+            for param, users in self.users.items()
+            if any(nodes[index].op == "parameter" and len(self.readers[index]) > 1 for index in users)
+        )
+
+    @cached_property
     def cut_short(self) -> bool:
         """The entry was not read to its end, so that what comes later in a turn is missing."""
         return any(
@@ -76,7 +102,36 @@ class View:
 
     def nodes(self, *names: str) -> Iterator[Node]:
         """Yields the nodes of some ops, in order."""
-        return (node for node in self.graph.nodes if node.op in names)
+        found = [index for name in names for index in self._by_op.get(name, ())]
+        return (self.graph.nodes[index] for index in sorted(found))
+
+    @cached_property
+    def _by_op(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for node in self.graph.nodes:
+            found.setdefault(node.op, []).append(node.index)
+        return found
+
+    @cached_property
+    def differentiated(self) -> frozenset[int]:
+        """The nodes that depend on a parameter or an input of the entry, and reach a loss, a backward pass or an output, by differentiable
+        ways."""
+        nodes = self.graph.nodes
+        stop = frozenset(node.index for node in nodes if not self.carries_gradient(node))
+        begin = {node.index for node in nodes if node.op == "input" or self.trains(node.index)}
+        ends = {index for _, index in self.graph.outputs} | {node.index for node in self.nodes("backward", "grad")}
+        moved, reaching = set(begin), ends - stop
+        todo = list(moved)
+        while todo:
+            ahead = (reader for index in todo for reader in self.readers[index])
+            todo = list({reader for reader in ahead if reader not in stop and reader not in moved})
+            moved.update(todo)
+        todo = list(reaching)
+        while todo:
+            behind = (source for index in todo for source in ops.sources_of(nodes[index].op, nodes[index].inputs))
+            todo = list({source for source in behind if source not in stop and source not in reaching})
+            reaching.update(todo)
+        return frozenset(moved & reaching)
 
     def is_weight(self, node: Node) -> bool:
         """Whether a node multiplies by weights that training moves; an embedding looks rows up, it does not."""
@@ -161,6 +216,7 @@ class View:
             if stop is None or not stop(self.graph.nodes[index]):
                 node = self.graph.nodes[index]
                 todo.extend(ops.sources_of(node.op, node.inputs))
+        self.effort.spend(len(seen))
         return seen
 
     def after(self, start: Iterable[int], stop: Callable[[Node], bool] | None = None) -> set[int]:
@@ -174,6 +230,7 @@ class View:
             seen.add(index)
             if stop is None or not stop(self.graph.nodes[index]):
                 todo.extend(self.readers[index])
+        self.effort.spend(len(seen))
         return seen
 
     def carries_gradient(self, node: Node) -> bool:
@@ -206,6 +263,7 @@ class View:
 
     def exclusive(self, left: Node, right: Node) -> bool:
         """Whether two nodes lie in different arms of one branch, so that never both run."""
+        self.effort.spend(4)
         arms = {
             (region.span, region.text): region.arm
             for region in (self.graph.regions[index] for index in self.regions_of(left.region))

@@ -18,6 +18,7 @@ from vglint.interp.entries.starts import (
 )
 from vglint.interp.entries.tables import fill
 from vglint.interp.entries.worlds import alternatives, on_devices
+from vglint.interp.machine.budget import BudgetError
 from vglint.interp.machine.core import Frame, Run, call, evaluate
 from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.names import lookup, namespace
@@ -92,7 +93,8 @@ def extract(project: Project, module: Module, expression: str) -> Graph:
 def entries(
     project: Project, module: Module, fault: Callable[[str, Exception], None] | None = None
 ) -> tuple[Graph, ...]:
-    """Returns the graph of every entry of a file, in source order; `fault` is told of an entry that a mistake of ours prevents.
+    """Returns the graph of every entry of a file, in source order; `fault` is told of an entry that a mistake of ours prevents, and
+    of those that the file's budget leaves out (BudgetError).
 
     Classes that their defaults build come first, whole models before their parts: the arguments that they give to other classes of
     the file build those.
@@ -118,9 +120,13 @@ def _graphs(
 ) -> tuple[Graph, ...]:
     graphs: dict[int, Graph] = {}
     made: list[Graph] = []
+    left_out = 0
     for need in ("nothing", "annotated", "arguments"):
         for number, candidate in numbered if need == "nothing" else reversed(numbered):
             if session.need(candidate) != need:
+                continue
+            if session.is_spent:
+                left_out += 1
                 continue
             try:
                 graph, more = session.graph(candidate)
@@ -133,6 +139,8 @@ def _graphs(
             if graph is not None:
                 graphs[number] = graph
             made += more
+    if left_out and fault is not None:
+        fault("", BudgetError(str(left_out)))
     kept, new = without_repeats((graphs[number] for number in sorted(graphs)), made)
     try:
         others = alternatives(session, numbered, graphs)

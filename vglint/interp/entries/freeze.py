@@ -13,7 +13,7 @@ from vglint.interp.machine.drafts import Draft
 from vglint.interp.machine.passes import Pass
 from vglint.interp.torch.leaves import leaf_base
 from vglint.interp.values.classes import class_name
-from vglint.interp.values.inside import held_by, inside
+from vglint.interp.values.inside import bulk, held_by, inside
 from vglint.interp.values.objects import DictV, Instance, ListV, ModuleV, OpaqueV, ParamV, SetV, Site, TensorV, Value
 from vglint.ops import having
 from vglint.origin import Origin
@@ -146,9 +146,13 @@ def _read_ones(run: Run, wanted: set[int], result: Value) -> list[int]:
     ]
 
 
+_LARGEST = 100_000
+"""Entries of a value in which tensors and modules are looked for."""
+
+
 def _outputs(run: Run, value: Value, prefix: str = "") -> list[tuple[str, int]]:
     """Returns the nodes inside a returned value; eight levels deep, for it may hold itself."""
-    if prefix.count(".") >= 8:
+    if prefix.count(".") >= 8 or (not prefix and bulk(value, _LARGEST) > _LARGEST):
         return []
     match value:
         case TensorV():

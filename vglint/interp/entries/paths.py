@@ -6,6 +6,7 @@ from vglint.graph import ModuleInfo
 from vglint.interp.machine.core import Run
 from vglint.interp.torch.modules import walk
 from vglint.interp.values.classes import class_name
+from vglint.interp.values.inside import bulk
 from vglint.interp.values.objects import DictV, ListV, ModuleV, ParamV, SetV, Site, Value
 from vglint.span import Span
 
@@ -42,7 +43,7 @@ def _name_hidden(module: ModuleV, path: str, names: dict[int, tuple[str, bool]],
         return
     seen.add(id(module))
     for name, value in module.attrs.items():
-        for part, hidden in _inside(value, name, 0):
+        for part, hidden in _inside(value, name, 0) if bulk(value, _LARGEST) <= _LARGEST else ():
             _name(hidden, f"{path}.{part}" if path else part, names, False)
     for name, child in _children(module):
         _name_hidden(child, f"{path}.{name}" if path else name, names, seen)
@@ -55,6 +56,10 @@ def _children(module: ModuleV) -> list[tuple[str, ModuleV]]:
         for place, (name, child) in enumerate(module.modules.items())
         if isinstance(child, ModuleV)
     ]
+
+
+_LARGEST = 100_000
+"""Entries of a value in which modules are looked for."""
 
 
 def _inside(value: Value, path: str, depth: int) -> list[tuple[str, ModuleV]]:

@@ -58,6 +58,18 @@ ENTRY_NODES = 2_500
 FILE_STEPS = 500_000
 """The same for steps: tables of numbers that a constructor computes one by one are walked for the first entries."""
 ENTRY_STEPS = 60_000
+MOST_STEPS = 1_000_000
+"""Steps of all entries of a file after which no further one is begun, and nodes; the largest files of transformers take 720,000 and 26,000."""
+MOST_NODES = 50_000
+_READ, _BEGUN = 6, 50
+"""Characters of a file that take as long to read as a step, and steps that it takes to begin an entry and to judge its graph."""
+
+
+def memory_of(project: Project) -> Memory:
+    """Returns what the interpretations of a project share."""
+    kept = project.kept.setdefault("interp", Memory())
+    assert isinstance(kept, Memory)
+    return kept
 
 
 class Session:
@@ -66,13 +78,17 @@ class Session:
     def __init__(self, project: Project, module: Module) -> None:
         self.project = project
         self.module = module
-        kept = project.kept.setdefault("interp", Memory())
-        assert isinstance(kept, Memory)
-        self.memory = kept
+        self.memory = memory_of(project)
         self.built: dict[str, tuple[list[Value], dict[str, Value]]] = {}
         self.starts: Starts = {}
         self.nodes = 0
         self.steps = 0
+        self.cost = len(module.text) // _READ
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the entries of the file have taken all that one file may take."""
+        return self.cost >= MOST_STEPS or self.nodes >= MOST_NODES
 
     def need(self, candidate: Candidate) -> Need:
         """Returns what a candidate must be given, which other entries may show."""
@@ -99,6 +115,8 @@ class Session:
             finally:
                 self.nodes += len(run.graph.nodes)
                 self.steps += run.budget.steps
+                self.cost += run.budget.steps + _BEGUN
+                self.memory.steps += run.budget.steps
                 take_back(run, written)
 
     def _graph(

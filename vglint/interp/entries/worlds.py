@@ -36,7 +36,7 @@ def alternatives(
             continue
         devices = [GPU_WORLD] if known[number].world == ON_CPU else []
         for world in (*devices, *islice(_worlds(session.module, candidate), WORLDS)):
-            if left <= 0:
+            if left <= 0 or session.is_spent:
                 return found
             before = session.steps
             graph, made = session.graph(candidate, world, left)

@@ -22,6 +22,7 @@ from vglint.interp.protocols import comparison, operators
 from vglint.interp.protocols.equality import held_in
 from vglint.interp.protocols.iteration import Items
 from vglint.interp.protocols.symbols import RELATIONS
+from vglint.interp.values.inside import bulk
 from vglint.interp.values.objects import ArrayV, BuiltinV, External, Instance, ListV, Site, Value
 from vglint.value import Expr, Unknown
 
@@ -32,12 +33,16 @@ LIMIT = 4_096
 
 def array(value: Value) -> Value:
     """Returns lists and tuples of numbers, nested or not, as an array; anything else as it is."""
+    return value if bulk(value, 4 * LIMIT) > 4 * LIMIT else _array(value)
+
+
+def _array(value: Value) -> Value:
     if isinstance(value, ListV) and value.count is not None:
         return value
     items = value.items if isinstance(value, (ListV, ArrayV)) else list(value) if isinstance(value, tuple) else None
     if items is None or len(items) > LIMIT:
         return value
-    entries = [array(item) for item in items]
+    entries = [_array(item) for item in items]
     if not all(isinstance(entry, (int, float, Expr, Unknown, ArrayV)) for entry in entries):
         return value
     return ArrayV(entries)

@@ -35,6 +35,7 @@ from vglint.interp.torch.leaves import build_leaf, is_module_class, leaf_base
 from vglint.interp.torch.making import METHODS, new_module
 from vglint.interp.torch.optimizers import optimizer, optimizer_class, scheduler, scheduler_class
 from vglint.interp.values.classes import find_in_mro
+from vglint.interp.values.inside import bulk
 from vglint.interp.values.objects import (
     BuiltinV,
     ClassMethodV,
@@ -77,7 +78,7 @@ def instantiate(
     if is_function_class(cls):
         return opaque(run, origin.Call(f"{cls.name}()"), [*args, *keywords.values()], site)
     module = is_module_class(cls)
-    if module and cls.qualified not in run.built and all(_portable(value) for value in (*args, *keywords.values())):
+    if module and cls.qualified not in run.built and all(_is_portable(value) for value in (*args, *keywords.values())):
         run.built[cls.qualified] = (args, keywords)
     instance = new_module(run, cls, frame, site) if module else Instance(cls, {}, site)
     if (
@@ -101,8 +102,16 @@ def instantiate(
     return instance
 
 
-def _portable(value: Value, depth: int = 0) -> bool:
+_LARGEST = 20_000
+"""Entries of an argument."""
+
+
+def _is_portable(value: Value) -> bool:
     """Whether a value means the same in another run: constants, classes, functions, configurations."""
+    return bulk(value, _LARGEST) <= _LARGEST and _portable(value)
+
+
+def _portable(value: Value, depth: int = 0) -> bool:
     match value:
         case (
             None

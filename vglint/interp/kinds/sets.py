@@ -54,6 +54,7 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
 def operate(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:
     if not (isinstance(left, SetV) and isinstance(right, SetV)):
         return MISSING
+    run.budget.tick(len(left.items) * len(right.items) // 16)
     if symbol == "-":
         return SetV(_without(left.items, right.items))
     if symbol == "&":

@@ -34,7 +34,9 @@ def duplicate(value: Value, memo: dict[int, Value], run: Run | None = None) -> V
         case SetV():
             return SetV(list(value.items))
         case tuple():
-            return tuple(duplicate(item, memo, run) for item in value)
+            copied = tuple(duplicate(item, memo, run) for item in value)
+            memo[id(value)] = copied
+            return copied
         case RepeatV():
             return RepeatV(tuple(duplicate(item, memo, run) for item in value.items), value.count, value.loop)
         case ModuleV():

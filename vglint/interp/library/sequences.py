@@ -13,6 +13,7 @@ from vglint.interp.machine.core import opaque
 from vglint.interp.protocols.asking import items, listed, operate, truth
 from vglint.interp.protocols.equality import equal
 from vglint.interp.protocols.symbols import symbolic
+from vglint.interp.values.inside import as_tuple
 from vglint.interp.values.objects import (
     DictV,
     IteratorV,
@@ -135,16 +136,17 @@ def sequence(call: Call) -> Value:
         return call["iterable"]
     found = items(call, call["iterable"])
     if found.parts is not None and kind in ("list", "tuple"):
-        return ListV(found.parts) if kind == "list" else tuple(found.parts)
+        return ListV(found.parts) if kind == "list" else as_tuple(found.parts)
     if found.items is None:
         return ListV(
             [found.item], found.count if found.count is not None else Unknown(origin.Length("list of unknown length"))
         )
     if kind == "tuple":
-        return tuple(found.items)
+        return as_tuple(found.items)
     if "set" in kind:
         unique: list[Value] = []
         for item in found.items:
+            call.run.budget.tick(len(unique) // 16)
             if not any(equal(item, other) is True for other in unique):
                 unique.append(item)
         return SetV(unique)

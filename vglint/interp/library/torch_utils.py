@@ -24,6 +24,7 @@ from vglint.interp.machine.questions import (
 from vglint.interp.nodes.emit import emit, entry_input, shape_of
 from vglint.interp.protocols.asking import listed, operate
 from vglint.interp.protocols.iteration import Items
+from vglint.interp.values.inside import bulk
 from vglint.interp.values.objects import (
     DictV,
     External,
@@ -126,7 +127,7 @@ def dataset_attribute(run: Run, value: TensorDatasetV, name: str, frame: Frame) 
 @library("torch.utils._pytree.tree_flatten", "torch.utils._pytree.tree_leaves", takes="tree, is_leaf=None")
 def tree_flatten(call: Call) -> Value:
     leaves: list[Value] = []
-    spec = _taken_apart(call["tree"], leaves)
+    spec = _spec_of(call["tree"], leaves)
     return ListV(leaves) if call.last == "tree_leaves" else (ListV(leaves), TreeSpecV(spec))
 
 
@@ -144,8 +145,16 @@ def tree_unflatten(call: Call) -> Value:
 @library("torch.utils._pytree.tree_map", takes="function, tree, *rest, **options")
 def tree_map(call: Call) -> Value:
     leaves: list[Value] = []
-    spec = _taken_apart(call["tree"], leaves)
+    spec = _spec_of(call["tree"], leaves)
     return _put_together(spec, iter([call.invoke(call["function"], leaf) for leaf in leaves]))
+
+
+_LARGEST = 20_000
+"""Entries of a tree; a larger one is one leaf that is not known."""
+
+
+def _spec_of(tree: Value, leaves: list[Value]) -> Tree:
+    return _taken_apart(Unknown(origin.Budget("large tree")) if bulk(tree, _LARGEST) > _LARGEST else tree, leaves)
 
 
 def _taken_apart(tree: Value, leaves: list[Value]) -> Tree:

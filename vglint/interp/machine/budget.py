@@ -10,6 +10,8 @@ STEPS = 400_000
 """Statements and calls that one entry may take."""
 NODES = 12_000
 """Nodes that one entry may have."""
+HELD = 200_000
+"""Parameters that the nodes of one entry may hold together: an optimiser holds all of a model."""
 DEPTH = 60
 """Calls within calls."""
 RECURSION = 24
@@ -31,6 +33,7 @@ class Budget:
     steps: int = 0
     steps_allowed: int = STEPS
     nodes_allowed: int = NODES
+    held: int = 0  # parameters that the nodes hold
     depth: int = 0
     within: dict[int, int] = field(default_factory=dict)
     """How many calls of each function are open, by the identity of its tree."""
@@ -43,6 +46,13 @@ class Budget:
         self.steps += cost
         if self.steps > self.steps_allowed:
             raise BudgetError("steps")
+
+    def hold(self, params: int) -> None:
+        """Counts a node with so many parameters."""
+        self.tick(1 + params // 8)
+        self.held += params
+        if self.held > HELD:
+            raise BudgetError("parameters of nodes")
 
     def reaches(self, function: int, recursion: int) -> bool:
         """Whether one more call of a function goes too deep; where it is within itself, it is not walked there again."""

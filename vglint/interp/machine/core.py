@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -16,7 +16,7 @@ from vglint.interp.machine.journal import Journal
 from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.questions import CALL, GETATTR
 from vglint.interp.static.worlds import World
-from vglint.interp.values.inside import entries
+from vglint.interp.values.inside import nodes_in, width
 from vglint.interp.values.objects import (
     ClassV,
     External,
@@ -26,7 +26,6 @@ from vglint.interp.values.objects import (
     ParamV,
     Scope,
     Site,
-    TensorV,
     Value,
 )
 from vglint.origin import Origin
@@ -158,7 +157,7 @@ def evaluate(run: Run, node: code.Node, frame: Frame) -> Value:
 
 def call(run: Run, callee: Value, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     handler = CALL.get(type(callee))
-    run.budget.tick()
+    run.budget.tick(1 + sum(map(width, args)) // 16)
     if handler is None:
         return opaque(run, origin.Call(f"{type(callee).__name__} is not callable"), [*args, *keywords.values()], site)
     try:
@@ -187,23 +186,13 @@ def set_trainable(run: Run, param: ParamV, value: bool, site: Site | None = None
 
 def opaque(run: Run, cause: Origin, sources: list[Value], site: Site | None) -> Value:
     """Returns the unknown result of something done to `sources`: tied to the graph where a tensor is among them."""
-    deps = tuple(dict.fromkeys(_deps(sources)))
+    deps = tuple(dict.fromkeys(nodes_in(sources, run.budget.tick)))
     if deps:
         return OpaqueV(Unknown(cause), deps, None, site)
     for source in sources:
         if isinstance(source, Unknown):
             return source
     return Unknown(cause)
-
-
-def _deps(sources: Iterable[Value]) -> Iterator[int]:
-    for source in sources:
-        if isinstance(source, TensorV):
-            yield source.node
-        elif isinstance(source, OpaqueV):
-            yield from source.deps if source.node is None else (source.node,)
-        else:
-            yield from _deps(entries(source))
 
 
 def execute(run: Run, node: code.Node, frame: Frame) -> int | None:

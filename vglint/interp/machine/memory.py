@@ -33,10 +33,12 @@ class Memory:
     Values that hold nodes or modules of one interpretation go when the next begins, and what an entry writes is undone at its end.
     """
 
-    __slots__ = ("_bound", "_entered", "_homes", "_ids", "_stale", "_units", "namespaces", "reached")
+    __slots__ = ("_bound", "_entered", "_homes", "_ids", "_stale", "_units", "namespaces", "reached", "steps")
 
     def __init__(self) -> None:
         self.namespaces: dict[str, Namespace] = {}
+        self.steps = 0
+        """What all interpretations took so far: the measure of work that is the same on every machine."""
         self._units: list[tuple[Namespace, Unit]] = []
         self._bound: list[tuple[Namespace, str, Value | Missing]] = []
         self._ids: set[int] = set()

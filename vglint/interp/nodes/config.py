@@ -6,6 +6,7 @@ from types import EllipsisType
 
 from vglint import origin
 from vglint.interp.machine.core import Run
+from vglint.interp.values.inside import bulk
 from vglint.interp.values.objects import (
     ArrayV,
     BuiltinV,
@@ -78,8 +79,17 @@ def _unknowns(value: Literal_) -> list[Unknown]:
     return []
 
 
+_LARGEST = 20_000
+"""Entries of a value in a config."""
+
+
 def literal(value: Value) -> Literal_:
     """Returns a value as it may stand in a config."""
+    large = len(value) > _LARGEST if isinstance(value, range) else bulk(value, _LARGEST) > _LARGEST
+    return Unknown(origin.Budget("large value")) if large else _literal(value)
+
+
+def _literal(value: Value) -> Literal_:
     match value:
         case str():
             return str(value)
@@ -88,15 +98,15 @@ def literal(value: Value) -> Literal_:
         case None | bool() | int() | float() | Expr() | Unknown():
             return value
         case tuple():
-            return tuple(literal(item) for item in value)
+            return tuple(_literal(item) for item in value)
         case ArrayV():
-            return tuple(literal(item) for item in value.items)
+            return tuple(_literal(item) for item in value.items)
         case ListV():
             if value.count is not None:
                 return Unknown(origin.Length("list of unknown length"))
-            return tuple(literal(item) for item in value.items)
+            return tuple(_literal(item) for item in value.items)
         case SetV():
-            return tuple(literal(item) for item in value.items)
+            return tuple(_literal(item) for item in value.items)
         case External():
             return value.name
         case DtypeV():
@@ -106,7 +116,7 @@ def literal(value: Value) -> Literal_:
         case VersionV():
             return value.numbers
         case slice():
-            return ("slice", literal(value.start), literal(value.stop), literal(value.step))
+            return ("slice", _literal(value.start), _literal(value.stop), _literal(value.step))
         case range():
             return tuple(value)
         case EllipsisType():

@@ -41,7 +41,7 @@ def emit(
     """Appends a node and returns it."""
     if len(run.graph.nodes) >= run.budget.nodes_allowed:
         raise BudgetError("nodes")
-    run.budget.tick()
+    run.budget.hold(len(params or ()))
     site = run.context.borrowed or site
     draft = Draft(
         op,

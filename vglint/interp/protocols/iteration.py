@@ -9,6 +9,7 @@ from vglint import origin
 from vglint.interp.machine.core import Frame, Run
 from vglint.interp.machine.questions import ITERATE
 from vglint.interp.protocols.repeats import first_repeated, is_layered, is_repeated, number_of
+from vglint.interp.values.inside import width
 from vglint.interp.values.objects import OpenLoop, RepeatV, Site, Value
 from vglint.value import Unknown
 
@@ -30,6 +31,7 @@ LIMIT = 4_096
 
 def items_of(run: Run, value: Value, frame: Frame, site: Site) -> Items:
     """Returns what iterating over a value yields."""
+    run.budget.tick(width(value) // 16)
     handler = ITERATE.get(type(value))
     if handler is None:
         return not_iterable(value)

@@ -17,6 +17,7 @@ from vglint.interp.protocols.comparison import turn_of
 from vglint.interp.protocols.equality import equal
 from vglint.interp.torch.optimizers import either
 from vglint.interp.values.classes import find_in_mro
+from vglint.interp.values.inside import bulk
 from vglint.interp.values.objects import ClassV, ListV, ModuleV, OpaqueV, Site, TensorV, Value, is_tensor
 from vglint.source import code
 from vglint.value import Unknown
@@ -211,6 +212,10 @@ def _join_place(run: Run, key: Any, left: Any, right: Any, text: str, site: Site
     return join(run, left, right, text, site)
 
 
+_LARGEST = 20_000
+"""Entries of containers that are joined one by one."""
+
+
 def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
     """Returns one value for what may be either of two."""
     if left is right or (not is_tensor(left) and equal(left, right) is True):
@@ -246,6 +251,8 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
         run.graph.gap(origin.Branches(text), site)
         emit(run, "join", [node], {}, site)
         return TensorV(len(run.graph.nodes) - 1, None)
+    if bulk(left, _LARGEST) > _LARGEST:
+        return opaque(run, origin.Branches(text), [left, right], site)
     if isinstance(left, tuple) and isinstance(right, tuple) and len(left) == len(right):
         return tuple(join(run, one, other, text, site) for one, other in zip(left, right, strict=False))
     if (

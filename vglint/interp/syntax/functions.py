@@ -29,6 +29,7 @@ from vglint.interp.torch.leaves import CONTAINERS, build_leaf
 from vglint.interp.torch.making import new_module
 from vglint.interp.torch.optimizers import is_optimizer, optimizer, scheduler
 from vglint.interp.torch.replay import called_on, layer_among
+from vglint.interp.values.inside import as_tuple
 from vglint.interp.values.objects import (
     ClassV,
     DictV,
@@ -146,7 +147,7 @@ def bind_arguments(
         names[param.name] = _argument(run, function, param, args, position, rest, blanket)
         position += 1
     if params.rest is not None:
-        names[params.rest.name] = tuple(args[position:])
+        names[params.rest.name] = as_tuple(args[position:])
     elif len(args) > position:
         run.graph.gap(origin.Computed(f"{function.name}() is given {len(args) - position} too many"), site)
     for param in params.keyword_only:

@@ -12,6 +12,7 @@ from vglint import origin
 from vglint.interp.machine.core import EVAL, Frame, Run, evaluate, opaque, register
 from vglint.interp.protocols.iteration import items_of, parts_of_items
 from vglint.interp.protocols.texts import text_of
+from vglint.interp.values.inside import as_tuple
 from vglint.interp.values.objects import (
     DictV,
     ListV,
@@ -91,7 +92,7 @@ def elements(run: Run, nodes: Any, frame: Frame) -> list[Value] | None:
     return values
 
 
-_KINDS: dict[str, Callable[[list[Value]], Value]] = {"tuple": tuple, "list": ListV, "set": SetV}
+_KINDS: dict[str, Callable[[list[Value]], Value]] = {"tuple": as_tuple, "list": ListV, "set": SetV}
 
 
 @register(EVAL, code.Display)

@@ -11,6 +11,7 @@ from vglint.interp.protocols.comparison import dunder
 from vglint.interp.protocols.repeats import repeating
 from vglint.interp.torch.making import new_module
 from vglint.interp.values.classes import is_container
+from vglint.interp.values.inside import width
 from vglint.interp.values.objects import (
     DictV,
     External,
@@ -67,6 +68,7 @@ def fill(
 
 def extend(run: Run, module: ModuleV, source: Value, site: Site) -> None:
     """Appends everything in a list, tuple, iterator or other container; unknown length becomes a counted child."""
+    run.budget.tick(width(source) // 4)
     match source:
         case ListV() if source.count is not None:
             add(run, module, RepeatV((source.items[0],), source.count, source.loop or OpenLoop(source.count)), site)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from types import EllipsisType
 
+from vglint import origin
 from vglint.interp.values.objects import (
     ArrayV,
     BuiltinV,
@@ -108,3 +109,68 @@ def inside(
                 yield value
                 below += islice(through(value), widest)
         level = below
+
+
+def width(value: Value) -> int:
+    """Returns how many entries a container has, which is what most that is done to it costs; 0 of what is none."""
+    if type(value) is tuple:
+        return len(value)
+    return len(value.items) if isinstance(value, (ListV, SetV, DictV)) else 0
+
+
+CONTAINERS = (tuple, ListV, SetV, DictV, ArrayV, RepeatV)
+
+
+def bulk(value: Value, most: int, kinds: tuple[type, ...] = CONTAINERS) -> int:
+    """Returns how many entries containers of some kinds have that lie inside one another, an entry that is held twice counted twice;
+    `most` + 1 where it is more than that: a few lists within lists may stand for more entries than any memory holds."""
+    count = 0
+    waiting = [value]
+    while waiting:
+        held = waiting.pop()
+        if isinstance(held, kinds):
+            entries = held_by(held)
+            count += len(entries)  # type: ignore[arg-type]
+            if count > most:
+                return most + 1
+            waiting += [each for each in entries if isinstance(each, kinds)]
+    return count
+
+
+LARGEST = 20_000
+"""Entries of tuples within tuples: Python itself, which compares and hashes them, looks at each entry as often as it is held."""
+
+
+def as_tuple(values: Iterable[Value]) -> Value:
+    """Returns values as a tuple, an unknown where it holds more than Python could compare."""
+    made = tuple(values)
+    return made if bulk(made, LARGEST, (tuple,)) <= LARGEST else Unknown(origin.Budget("large tuple"))
+
+
+def each_in(values: Iterable[Value], cost: Callable[[int], None] | None = None) -> Iterator[Value]:
+    """Yields values, containers among them and what these hold, in order; looks into each container once, however often it is held, and
+    tells `cost` a sixteenth of its width."""
+    seen: set[int] = set()
+    waiting = [iter(values)]
+    while waiting:
+        for value in waiting[-1]:
+            if not isinstance(value, (tuple, ListV, SetV, DictV, RepeatV)):
+                yield value
+            elif id(value) not in seen:
+                seen.add(id(value))
+                yield value
+                if cost is not None:
+                    cost(width(value) // 16)
+                waiting.append(iter(list(held_by(value))))
+                break
+        else:
+            waiting.pop()
+
+
+def nodes_in(values: Iterable[Value], cost: Callable[[int], None]) -> Iterator[int]:
+    """Yields the nodes that values are, or hold in containers, in order."""
+    for value in each_in(values, cost):
+        if isinstance(value, TensorV):
+            yield value.node
+        elif isinstance(value, OpaqueV):
+            yield from value.deps if value.node is None else (value.node,)

@@ -1,0 +1,25 @@
+"""How much the facts of one file may take: what is not worked out is not known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+VISITS = 10_000_000
+"""Nodes that walks through the graphs of a file may come to; the most that a file of transformers takes is a third of it."""
+
+
+class SpentError(Exception):
+    """The facts of a file have used up their budget."""
+
+
+@dataclass(slots=True)
+class Effort:
+    """What is left of a budget: counted in nodes, so that it ends at the same place on every machine."""
+
+    left: int = VISITS
+
+    def spend(self, nodes: int) -> None:
+        """Takes nodes that were visited from the budget; raises SpentError where none is left."""
+        self.left -= nodes
+        if self.left < 0:
+            raise SpentError
