@@ -26,7 +26,7 @@ from typing import Any
 
 from fetch import FRESH, pins
 from guarded import Failed, guarded
-from target import Target, build, feed, folder, load
+from target import Target, build, feed, fixed, folder, load
 
 SECONDS = 60
 """Of CPU: what building and running, or extracting and comparing, one model may take."""
@@ -51,13 +51,16 @@ def main() -> int:
     parser.add_argument("--sample", type=int, help="at most N models of each population, drawn with a fixed seed")
     parser.add_argument("--only", default="", help="models whose file or entry contains this")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--sized", action="store_true", help="fix the sizes of inputs to those that torch ran with")
     parser.add_argument("--list", action="store_true", help="print every model that is not exact, and why")
     given = parser.parse_args()
     targets = _sampled(load(given.populations), given.sample)
     targets = [target for target in targets if given.only in f"{target.file}:{target.entry}"]
     if given.record:
         return _record_all(targets, given.jobs, given.again)
-    outcomes = _guarded_all(_judge, [target for target in targets if _cache(target).is_file()], given.jobs)
+    outcomes = _guarded_all(
+        partial(_judge, sized=given.sized), [target for target in targets if _cache(target).is_file()], given.jobs
+    )
     _print_table(outcomes, Counter(target.population for target in targets))
     _print_causes(outcomes)
     if given.list:
@@ -144,21 +147,24 @@ def _guarded_all(work: Callable[[Target], Outcome], targets: list[Target], jobs:
         return list(pool.map(one, targets))
 
 
-def _judge(target: Target) -> Outcome:
+def _judge(target: Target, sized: bool = False) -> Outcome:
     from oracle import compare
 
     from vglint import interp
     from vglint.finding import Problem
+    from vglint.given import ModelInputs
     from vglint.source.project import Project
 
     sys.setrecursionlimit(20_000)
     recording = pickle.loads(_cache(target).read_bytes())
-    begin = time.process_time()
     root = folder(target.root)
     project = Project(root, [root / target.file], target.resolve)
+    if sized and (inputs := fixed(*feed(target))):
+        project.inputs = (ModelInputs("*", inputs),)
     module = project.module(root / target.file)
     if isinstance(module, Problem):
         return Outcome(target, module.message)
+    begin = time.process_time()
     graph = interp.extract(project, module, target.entry)
     seconds = time.process_time() - begin
     return Outcome(

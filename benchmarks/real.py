@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from guarded import Failed, guarded
-from target import Target, build, folder, load
+from target import Target, build, fixed, folder, load
 
 SECONDS = 60
 """Of CPU that building and running one model may take, all seeds together."""
@@ -63,6 +63,7 @@ def main() -> int:
     parser.add_argument("populations", nargs="*", default=["zoo"], metavar="POPULATION")
     parser.add_argument("--only", default="", help="models whose file or entry contains this")
     parser.add_argument("--list", action="store_true", help="print each model, worst first")
+    parser.add_argument("--sized", action="store_true", help="fix the sizes of inputs to those that torch ran with")
     parser.add_argument("--recorded", action="store_true", help="run nothing: leave out what is not recorded yet")
     given = parser.parse_args()
     import torch
@@ -75,7 +76,7 @@ def main() -> int:
     ]
     if given.recorded:
         targets = [target for target in targets if record_of(target).is_file()]
-    outcomes = [judged(target) for target in targets]
+    outcomes = [judged(target, given.sized) for target in targets]
     print(table(outcomes))
     if given.list:
         for outcome in sorted(outcomes, key=lambda outcome: -(outcome.error if outcome.error is not None else -1.0)):
@@ -107,13 +108,13 @@ def line(outcome: Outcome) -> str:
     return f"{where} {numbers} ±{outcome.spread:.2f} {'→'.join(outcome.ends)} gaps={outcome.gaps} {outcome.why[:120]}"
 
 
-def judged(target: Target) -> Outcome:
+def judged(target: Target, sized: bool = False) -> Outcome:
     """Returns the comparison for one model."""
     kept = measured_calls(target)
     if "error" in kept:
         return Outcome(target, why=str(kept["error"]))
     try:
-        found: Outcome = guarded(partial(predicted, target, int(kept["batch"])), SECONDS)
+        found: Outcome = guarded(partial(predicted, target, int(kept["batch"]), sized), SECONDS)
     except Failed as error:
         return Outcome(target, why=f"not predicted: {error}")
     ratios = [ratio for calls in kept["seeds"] if (ratio := measured_ratio(calls, found.ends)) is not None]
@@ -131,17 +132,20 @@ def measured_ratio(calls: Calls, ends: tuple[str, str]) -> float | None:
     return first[0] - last[-1]
 
 
-def predicted(target: Target, batch: int) -> Outcome:
+def predicted(target: Target, batch: int, sized: bool = False) -> Outcome:
     """Returns what vglint says of the source."""
     from vglint import interp
     from vglint.analysis.propagate import propagate
     from vglint.analysis.ratio import ratio
     from vglint.finding import Problem
+    from vglint.given import ModelInputs
     from vglint.source.project import Project
 
     sys.setrecursionlimit(20_000)
     root = folder(target.root)
     project = Project(root, [root / target.file])
+    if sized and (inputs := fixed(*feed(target, batch))):
+        project.inputs = (ModelInputs("*", inputs),)
     module = project.module(root / target.file)
     if isinstance(module, Problem):
         return Outcome(target, why=module.message)

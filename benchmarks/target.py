@@ -100,6 +100,23 @@ def feed(target: Target) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return ((), value) if isinstance(value, dict) else (value if isinstance(value, tuple) else (value,), {})
 
 
+def fixed(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """Returns inputs with sizes, dtypes and ranges, as `vglint graph --input` fixes them; those behind one that is no tensor are left out."""
+    from vglint.given import Input
+
+    found = []
+    named = [*((None, value) for value in args), *kwargs.items()]
+    for name, value in named:
+        if not hasattr(value, "dtype"):
+            if name is None:
+                break
+            continue
+        dtype = str(value.dtype).removeprefix("torch.")
+        bounds = (0, int(value.max()) + 1) if dtype.startswith("int") and value.numel() else (None, None)
+        found.append(Input(name, tuple(value.shape), dtype, *bounds))
+    return tuple(found)
+
+
 def seed() -> None:
     import torch
 

@@ -30,7 +30,7 @@ from vglint.analysis.sizes import assumed, sequence_length
 from vglint.analysis.state import ZERO, AbstainError, Back, Grad, Scale, State, combined, looked_at
 from vglint.analysis.use import Use
 from vglint.graph import Graph
-from vglint.ops import OPS, having, kind
+from vglint.ops import OPS, has, having, kind
 from vglint.ops.curves import ELEMENTWISE
 from vglint.signal import Lack, Signal, Trace
 from vglint.value import Literal_
@@ -237,6 +237,21 @@ _PARTED = having("map_parts")
 """Ops whose maps say how a gradient varies over the parts of a concatenation."""
 
 
+def _takes_parts(graph: Graph, body: set[int], regions: list[int]) -> bool:
+    """Whether each turn of a loop works on a part of its own of a tensor, and all parts are put side by side again behind it; or a turn
+    does no more than move values."""
+    nodes = [graph.nodes[index] for index in body]
+    if all(kind_of(node.op) == "shape" and len(node.inputs) == 1 and not has(node.op, "repeats") for node in nodes):
+        return True
+    given = {source for node in nodes for source in node.inputs if source not in body}
+    readers = {node.op for node in graph.nodes if node.region not in regions and not body.isdisjoint(node.inputs)}
+    return (
+        bool(readers)
+        and all(has(op, "joins") for op in readers)
+        and all(has(graph.nodes[source].op, "splits") for source in given)
+    )
+
+
 def turning(graph: Graph) -> Iterator[tuple[int, str]]:
     """Yields the nodes of loops of unknown length whose result is used behind the loop, or is the model's: each stands for many turns."""
     loops = {
@@ -255,6 +270,8 @@ def turning(graph: Graph) -> Iterator[tuple[int, str]]:
     for index, regions in within.items():
         body = {node.index for node in graph.nodes if node.region in regions}
         read = (source for node in graph.nodes if node.region not in regions for source in node.inputs)
+        if _takes_parts(graph, body, regions):
+            continue
         if outputs & body or any(source in body for source in read):
             for node in sorted(body):
                 yield node, f"a loop of unknown length: {loops[index].text}"

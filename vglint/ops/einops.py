@@ -139,8 +139,8 @@ ENTRIES = (
     ),
     Entry(
         "einops_pack", "combine", "tensors flattened and joined along one axis", pair, "einops.pack(%%tensors, pattern)"
-    ).having("map_parting"),
+    ).having("map_parting", "refits"),
     Entry(
         "einops_unpack", "shape", "the inverse of pack", many, "einops.unpack(%tensor, packed_shapes, pattern)"
-    ).having("map_places"),
+    ).having("map_places", "refits"),
 )

@@ -233,9 +233,17 @@ def _inverse(index: Literal_, shape: tuple[int, ...]) -> Callable[[tuple[int, ..
 def _patterned(get: Get, inputs: Sequence[Grid]) -> Grid | None:
     """einops: dimensions split, joined, moved and repeated."""
     pattern, source = get("pattern"), inputs[0]
-    if not isinstance(pattern, str) or "..." in pattern or "->" not in pattern:
+    if not isinstance(pattern, str) or "->" not in pattern:
         return None
     before, _, after = pattern.partition("->")
+    if "(...)" in before.replace(" ", ""):
+        return None
+    if "..." in before:
+        held = range(len(source.shape) - len(groups(before.replace("...", ""))))
+        names = " ".join(f"_{number}" for number in held)
+        before, after = before.replace("...", names), after.replace("...", names)
+    elif "..." in after:
+        return None
     left, right = groups(before), groups(after)
     sizes: dict[str, int] = {}
     for name in {name for group in (*left, *right) for name in group if not name.isdigit()}:

@@ -10,6 +10,7 @@ Trait: TypeAlias = Literal[
     "transposes",  # exchanges dimensions
     "reshapes",  # reads them in the same order with the sizes that are given: view, reshape
     "rearranges",  # hands each of them on once, in some order: view, permute, flip
+    "refits",  # hands them on to another size, made up at the edges or in between: pad, interpolate
     "repeats",  # hands each of them on once or several times: expand, repeat
     "keeps_constant",  # of entries that are all equal it gives that one: mean, max, any
     "puts",  # writes or adds into a tensor at places: index_add, setitem

@@ -142,7 +142,7 @@ ENTRIES = (
         "F.pad(%input, pad, mode='constant', value=None)\ntorch.constant_pad_nd(%input, pad, value=0)\n"
         + "\n".join(_pad(cls, mode, rank) for cls, mode in _MODES for rank in (1, 2, 3)),
         config=pad_config,
-    ),
+    ).having("refits"),
     Entry(
         "interpolate",
         "shape",
@@ -157,7 +157,7 @@ ENTRIES = (
         F.upsample_nearest(%input, size=None, scale_factor=None) | mode='nearest'
         F.upsample_bilinear(%input, size=None, scale_factor=None) | mode='bilinear', align_corners=True""",
         config=upsample_config,
-    ).having("map_along"),
+    ).having("map_along", "refits"),
     Entry(
         "pixel_shuffle",
         "shape",

@@ -3,6 +3,7 @@
 With scores of variance s² over T keys:
     A₂ = E Σp²      out q' = q − ds·(1 − A₂)      (Noci et al. 2022: attention averages positions)
     gradients: values A₂·g + (1 − A₂)·gs, scores J₂ = E Σp²(1 − 2p + Σp²) of the values' differences
+Of N queries over T keys, a key and its value get the sum over the queries: r = N/T times what is not common to them, r² times what is.
 """
 
 from __future__ import annotations
@@ -54,14 +55,15 @@ def attended(use: Use, query: State, key: State, value: State, factor: float, le
         raise AbstainError("a width is not known")
     flat = flatness(factor * query.q * key.ds, factor * (query.q - query.ds) * key.ds, length, causal)
     out = averaged(use.index, value, flat)
+    ratio = queries_per_key(use.shape(0), length)
 
     def back(grad: Grad) -> Sequence[Grad]:
         scores = flat.jacobian * value.ds * grad.g * factor
         rest = [ZERO] * (len(use.inputs) - 3)
         return [
             grad._replace(g=scores * key.ds, gs=0.0, gb=0.0, gx=0.0, gr=0.0),
-            grad._replace(g=scores * query.q, gs=0.0, gb=0.0, gx=0.0, gr=0.0),
-            to_values(grad, flat, length),
+            grad._replace(g=scores * query.q * ratio, gs=0.0, gb=0.0, gx=0.0, gr=0.0),
+            to_values(grad, flat, length, ratio),
             *rest,
         ]
 
@@ -136,11 +138,18 @@ def averaged(index: int, value: State, flat: Flatness) -> State:
     )
 
 
-def to_values(grad: Grad, flat: Flatness, length: float) -> Grad:
-    g = flat.own * grad.g + (1.0 - flat.own) * grad.gs
-    gs = grad.g / length + (1.0 - 1.0 / length) * grad.gs
-    gb = flat.own * grad.gb + (1.0 - flat.own) * grad.gx
+def to_values(grad: Grad, flat: Flatness, length: float, ratio: float = 1.0) -> Grad:
+    both = ratio * ratio
+    g = ratio * flat.own * grad.g + both * (1.0 - flat.own) * grad.gs
+    gs = ratio * grad.g / length + both * (1.0 - 1.0 / length) * grad.gs
+    gb = ratio * flat.own * grad.gb + both * (1.0 - flat.own) * grad.gx
     return grad._replace(g=g, gs=min(gs, g), gb=gb)
+
+
+def queries_per_key(shape: Shape | None, keys: float) -> float:
+    """Returns the number of queries, the last but one size, over that of keys; 1 where it is not known."""
+    count = shape[-2] if shape is not None and len(shape) >= 2 else None
+    return count / keys if isinstance(count, int) and count > 0 and keys > 0 else 1.0
 
 
 @maps("softmax", "softmin", "gumbel_softmax")
@@ -340,7 +349,9 @@ def joined_product(use: Use, left: State, right: State, width: Dim, outside: Dim
     def back(grad: Grad) -> Sequence[Grad | None]:
         if grad.rho == ROW:
             plain = grad._replace(rho=0.0)
-            return [plain.times(right.ds, right.scale), plain.times(left.q, left.scale)]
+            keys = use.node.shape[-1] if use.node.shape else None
+            ratio = queries_per_key(use.node.shape, float(keys)) if isinstance(keys, int) else 1.0
+            return [plain.times(right.ds, right.scale), plain.times(left.q * ratio, left.scale)]
         one = grad.times(side_out * right.q, merged(side_scale, right.scale))
         return [one, one._replace(g=grad.g * side_out * left.q)]
 
@@ -356,11 +367,12 @@ def average_of(use: Use, scores: Scores, value: State, length: float, position: 
         scores.causal,
     )
     out = averaged(use.index, value, flat)
+    ratio = queries_per_key(use.shape(0), length) if position == 1 else 1.0
 
     def back(grad: Grad) -> Sequence[Grad]:
         # The gradient of a whole row of scores, as queries and keys see it: the scaling on the way is already in it.
         row = Grad(flat.jacobian * strength * grad.g * value.ds, scale=grad.scale, lv=grad.lv, rho=ROW)
-        inner = to_values(grad, flat, length)
+        inner = to_values(grad, flat, length, ratio)
         return [row, inner] if position == 1 else [inner, row]
 
     return out, back

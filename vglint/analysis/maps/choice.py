@@ -11,6 +11,7 @@ from vglint.analysis.state import ZERO, AbstainError, Back, Grad, Law, State, St
 from vglint.analysis.use import Use
 from vglint.ops import has
 from vglint.ops.curves import Curve, curve, product, total
+from vglint.shape import size_ratio
 
 
 @maps("lt", "le", "gt", "ge")
@@ -103,6 +104,48 @@ def where(use: Use) -> Step:
         return found
     share = min(max(mask.mu, 0.0), 1.0)
     return _mixed(use, share, arms)
+
+
+@maps("setitem")
+def written(use: Use) -> Step:
+    """Values written into a part of a tensor: the tensor's own values, moved by a mask or a bias (`scores[:, :k] += mask`), leave it as it
+    is; others take the share of it that they fill."""
+    state, count = use.state(), len(use.node.inputs)
+    none = [ZERO] * (count - 1)
+    if count == 1 or _holds_part(use, use.node.inputs[1], use.node.inputs[0]):
+        return state, lambda grad: [grad, *none]
+    share = size_ratio(use.shape(1), use.node.shape)
+    value = use.state(1)
+    if share is None or share > 1.0 or value.scale != state.scale:
+        raise AbstainError("which part is written to is not known")
+    rest = 1.0 - share
+    mixed = State(
+        share * value.q + rest * state.q,
+        share * value.mu + rest * state.mu,
+        share * value.db + rest * state.db,
+        share * value.ds + rest * state.ds,
+        share * value.r + rest * state.r,
+        state.scale,
+        state.channels,
+        state.axes,
+        state.places,
+        parts=((use.index, 1.0),),
+    )
+    return mixed, lambda grad: [grad.times(rest), grad, *none[1:]]
+
+
+def _holds_part(use: Use, index: int, whole: int) -> bool:
+    """Whether a node is a part of another, or made of one and of numbers."""
+    todo, seen = [index], 0
+    while todo and seen < 8:
+        node = use.graph.nodes[todo.pop()]
+        seen += 1
+        if has(node.op, "picks") or node.op == "getitem":
+            if node.inputs[0] == whole:
+                return True
+        elif has(node.op, "affine") or has(node.op, "masks"):
+            todo += node.inputs
+    return False
 
 
 _HIDES = 1e3

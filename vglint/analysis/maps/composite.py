@@ -108,8 +108,10 @@ def attention(tape: Tape, query: int, key: int, value: int, prefix: str, use: Us
     shape = tape.shapes.get(key)
     first = 1 if use.get("batch_first") is True else 0
     length = shape[first] if shape is not None and len(shape) == 3 else None
+    asked = tape.shapes.get(query)
+    queries = asked[first] if asked is not None and len(asked) == 3 else length
     for index in projected:
-        tape.shapes[index] = (None, length, each)
+        tape.shapes[index] = (None, queries if index == projected[0] else length, each)
     mixed = tape.run("scaled_dot_product_attention", *projected, shape=None)
     dropped = use.get("dropout")
     if isinstance(dropped, float) and dropped > 0 and prefix:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.activation import evaluated
+from vglint.analysis.maps.resolution import of_other
 from vglint.analysis.maps.weight import each, sizes
 from vglint.analysis.state import PLACES, AbstainError, Grad, Profile, State, Step, law_of
 from vglint.analysis.use import Use
@@ -59,6 +60,8 @@ def upsample(use: Use) -> Step:
             factor *= new / old
         elif isinstance(by, (int, float)):
             factor *= float(by)
+        elif (found := of_other(use, axis - rank)) is not None:
+            factor *= found
         else:
             raise AbstainError("factor of the upsampling is not known")
     places = state.places * factor if state.places is not None else None
@@ -222,8 +225,18 @@ def adaptive(use: Use) -> tuple[float, float]:
     state = use.state()
     rank = int(use.node.op[-2])
     wanted = each(use.get("output_size"), rank, None)
-    if any(size is None for size in wanted):
+    given = use.get("output_size")
+    kept = [
+        given is None or (isinstance(given, tuple) and axis < len(given) and given[axis] is None)
+        for axis in range(rank)
+    ]
+    if any(size is None and not keeps for size, keeps in zip(wanted, kept, strict=True)):
         raise AbstainError("output size of the pooling is not known")
+    if any(kept):  # the axes that None names stay as they are
+        window = 1.0
+        for size, old in zip(wanted, sizes(use.shape(0), rank), strict=True):
+            window *= max((old or math.sqrt(PLACES)) / size, 1.0) if size is not None else 1.0
+        return window, 1.0 / window
     out = math.prod(size or 1 for size in wanted)
     before = state.places or float(max(PLACES, out))
     window = max(before / out, 1.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.axes import axes_left, permutation, regroup, size_at
@@ -12,7 +12,7 @@ from vglint.analysis.maps.pool import flattened
 from vglint.analysis.maps.recurrent import opened
 from vglint.analysis.state import PLACES, ZERO, AbstainError, Back, Focus, Grad, Law, State, Step, whole
 from vglint.analysis.use import Use
-from vglint.ops import has
+from vglint.ops import has, kind
 from vglint.shape import size_ratio
 from vglint.value import Literal_
 
@@ -256,7 +256,8 @@ def cut(use: Use) -> Step:
 
 @maps("join")
 def join(use: Use) -> Step:
-    """Arms of a condition that is not known: known only where they agree."""
+    """Arms of a condition that is not known: known only where they agree. Of arms that hand on one tensor (padded, or as it is) one
+    stands for all, the shortest."""
     first = use.state(0)
     for i in range(1, len(use.inputs)):
         other = use.state(i)
@@ -266,7 +267,26 @@ def join(use: Use) -> Step:
             or abs(other.db - first.db) > 0.02 * first.q
         ):
             raise AbstainError("branches differ")
-    return first, None
+    chains = [list(_handed_on(use, source)) for source in use.node.inputs]
+    common = set(chains[0]).intersection(*chains[1:])
+    if not common:
+        return first, None
+    steps = [min(chain.index(index) for index in common) for chain in chains]
+    chosen = steps.index(min(steps))
+    count = len(steps)
+    return use.state(chosen), lambda grad: [grad if place == chosen else ZERO for place in range(count)]
+
+
+def _handed_on(use: Use, index: int) -> Iterator[int]:
+    """Yields a node and those before it whose one tensor it only moves."""
+    while True:
+        yield index
+        node = use.graph.nodes[index]
+        if len(node.inputs) == 0 or not (kind(node.op) == "shape" or node.op == "join"):
+            return
+        if len(node.inputs) > 1 and node.op != "join":
+            return
+        index = node.inputs[0]
 
 
 def passed(use: Use) -> Back:

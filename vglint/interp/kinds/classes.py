@@ -77,6 +77,11 @@ def instantiate(
         return scheduler(run, cls.qualified, args, keywords, site)
     if is_function_class(cls):
         return opaque(run, origin.Call(f"{cls.name}()"), [*args, *keywords.values()], site)
+    if cls.frozen_kind == "namedtuple" and (own := find_in_mro(cls, "__new__")) is not None:
+        function = own[0].function if isinstance(own[0], StaticV) else own[0]
+        made = call(run, function, [cls, *args], keywords, frame, site)
+        if isinstance(made, Instance):
+            return made
     module = is_module_class(cls)
     if module and cls.qualified not in run.built and all(_is_portable(value) for value in (*args, *keywords.values())):
         run.built[cls.qualified] = (args, keywords)

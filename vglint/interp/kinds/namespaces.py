@@ -1,4 +1,4 @@
-"""Names of libraries, known by their qualified names alone, and files of the project."""
+"""Names of libraries, known by their qualified names alone, files of the project, and their names as a mapping (`globals()`)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 from vglint import ops, origin
 from vglint.interp.kinds.supers import unbound
+from vglint.interp.machine.calls import Call, library
 from vglint.interp.machine.core import (
     CONSTANTS,
     Frame,
@@ -33,9 +34,12 @@ from vglint.interp.machine.questions import (
 from vglint.interp.protocols.comparison import GPU
 from vglint.interp.torch.composite import COMPOSITES, composite
 from vglint.interp.values.objects import (
+    BuiltinV,
+    DictV,
     External,
     LaterV,
     Namespace,
+    NamesV,
     Site,
     Value,
 )
@@ -43,6 +47,7 @@ from vglint.value import Unknown
 
 declines((External,), SET_ITEM, ITERATE, OPERATE, COMPARE)
 declines((Namespace,), CALL, ITERATE, TRUTH, OPERATE, COMPARE)
+declines((NamesV,), CALL, SETATTR, ITERATE, TRUTH, OPERATE, COMPARE)
 declines((LaterV,), CALL, GETATTR, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
 
 
@@ -121,3 +126,51 @@ def set_item(run: Run, holder: Namespace, key: Value, value: Value, frame: Frame
 @register(CONTAINS, Namespace)
 def contains_name(run: Run, holder: Namespace, item: Value, frame: Frame, site: Site) -> bool | None:
     return member(run, holder, item) is not MISSING if isinstance(item, str) else None
+
+
+@library("builtins.globals", takes="")
+def globals_(call: Call) -> Value:
+    return NamesV(call.frame.scope.module)
+
+
+@register(ITEM, NamesV)
+def listed_name(run: Run, names: NamesV, key: Value, frame: Frame, site: Site) -> Value:
+    found = member(run, names.space, key) if isinstance(key, str) else MISSING
+    return Unknown(origin.Name(str(key) if isinstance(key, str) else "globals()[…]")) if found is MISSING else found
+
+
+@register(SET_ITEM, NamesV)
+def set_listed(run: Run, names: NamesV, key: Value, value: Value, frame: Frame, site: Site) -> None:
+    if isinstance(key, str):
+        set_member(run, names.space, key, value)
+
+
+@register(CONTAINS, NamesV)
+def lists(run: Run, names: NamesV, key: Value, frame: Frame, site: Site) -> bool | None:
+    return member(run, names.space, key) is not MISSING if isinstance(key, str) else None
+
+
+@register(GETATTR, NamesV)
+def mapping(run: Run, names: NamesV, name: str, frame: Frame) -> Value:
+    def get(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        found = member(run, names.space, args[0]) if args and isinstance(args[0], str) else MISSING
+        if found is not MISSING:
+            return found
+        return (
+            (args[1] if len(args) > 1 else None) if args and isinstance(args[0], str) else Unknown(origin.Name("get"))
+        )
+
+    def update(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        given = args[0].items if args and isinstance(args[0], DictV) else {}
+        for key, value in (*given.items(), *keywords.items()):
+            if isinstance(key, str):
+                set_member(run, names.space, key, value)
+        return None
+
+    match name:
+        case "get":
+            return BuiltinV("get", get)
+        case "update":
+            return BuiltinV("update", update)
+        case _:
+            return Unknown(origin.Call(f"globals().{name}()"))

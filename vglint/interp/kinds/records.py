@@ -53,6 +53,17 @@ def record_method(run: Run, value: Instance, name: str) -> Value:
     return method_of(DictV(dict(present)), name, dicts.METHODS)
 
 
+def new_record(cls: ClassV) -> BuiltinV:
+    """Returns the `__new__` that a namedtuple has of its own: it fills the fields."""
+
+    def new(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        made = Instance(args[0] if args and isinstance(args[0], ClassV) else cls, {}, site)
+        fill_fields(run, cls, made, args[1:], keywords, frame, site)
+        return made
+
+    return BuiltinV("__new__", new)
+
+
 def fields_filler(instance: Instance, after: ClassV) -> BuiltinV | None:
     """Returns the `__init__` that a dataclass behind `after` in the order of classes was given; None where there is none."""
     order = instance.cls.mro if isinstance(instance.cls, ClassV) else ()

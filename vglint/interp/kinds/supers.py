@@ -6,7 +6,7 @@ from vglint import origin
 from vglint.interp.kinds.dicts import dict_base_method
 from vglint.interp.kinds.mappings import METHODS as MIXED_IN
 from vglint.interp.kinds.mappings import is_mapping, mapping_method
-from vglint.interp.kinds.records import fields_filler
+from vglint.interp.kinds.records import fields_filler, new_record
 from vglint.interp.machine.core import (
     Frame,
     Run,
@@ -45,6 +45,8 @@ def super_attribute(run: Run, value: SuperV, name: str, frame: Frame) -> Value:
         if isinstance(value.self, ClassV) and isinstance(found[0], FunctionV):
             return MethodV(found[0], value.self) if name == "__new__" else found[0]
         return bind_attribute(run, found[0], value.self, frame, found[1])
+    if isinstance(value.self, ClassV) and name == "__new__" and value.self.frozen_kind == "namedtuple":
+        return new_record(value.self)
     if isinstance(value.self, ModuleV):
         return torch_base_attribute(run, value.self, name, frame)
     if isinstance(value.self, Instance) and name == "__init__":

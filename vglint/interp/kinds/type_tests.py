@@ -47,6 +47,8 @@ def isinstance_(call: Call) -> Value:
 @library("builtins.issubclass", takes="cls, class_or_tuple")
 def issubclass_(call: Call) -> Value:
     cls, wanted = call["cls"], call["class_or_tuple"]
+    if isinstance(cls, External):
+        return _is_library_subclass(cls, wanted if isinstance(wanted, tuple) else (wanted,))
     if not isinstance(cls, ClassV):
         return Unknown(origin.Computed("issubclass"))
     among = wanted if isinstance(wanted, tuple) else (wanted,)
@@ -158,6 +160,17 @@ def is_instance(run: Run, value: Value, cls: Value) -> bool | None:
     if name in _ABSTRACT:
         return isinstance(value, _ABSTRACT[name]) or (name.endswith(".Iterable") and is_tensor(value))
     return False
+
+
+def _is_library_subclass(cls: External, wanted: tuple[Value, ...]) -> Value:
+    """`issubclass` of classes of torch and of Python; of others it is known where they are the same alone."""
+    if any(each == cls for each in wanted):
+        return True
+    known = all(isinstance(each, (ClassV, External)) for each in wanted) and is_module_class(cls)
+    families = [each for each in wanted if isinstance(each, External)]
+    if any(_library_subclass((cls,), each) for each in families):
+        return True
+    return False if known else Unknown(origin.Computed("issubclass"))
 
 
 def _library_subclass(classes: tuple[Value, ...], cls: Value) -> bool | None:

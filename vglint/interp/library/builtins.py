@@ -286,11 +286,6 @@ def not_followed(call: Call) -> Value:
     return Unknown(origin.Call(f"{call.last}()"))
 
 
-@library("builtins.globals", takes="")
-def globals_(call: Call) -> Value:
-    return call.frame.scope.module
-
-
 @library("builtins.slice")
 def slice_(call: Call) -> Value:
     return slice(*call.args) if 0 < len(call.args) <= 3 else call.unknown()

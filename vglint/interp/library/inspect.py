@@ -5,6 +5,7 @@ from __future__ import annotations
 from vglint import ops, origin
 from vglint.interp.machine.calls import Call, library
 from vglint.interp.machine.core import CONSTANTS
+from vglint.interp.torch.leaves import is_module_class
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     ClassV,
@@ -14,6 +15,7 @@ from vglint.interp.values.objects import (
     Instance,
     ListV,
     MethodV,
+    OpaqueV,
     PartialV,
     Site,
     Value,
@@ -33,6 +35,26 @@ def signature(call: Call) -> Value:
         return Unknown(origin.Call(call.name))
     plain: list[Value] = [name for name, each in parameters.items() if each.attrs["kind"] == _kind("ORDINARY")]
     return Instance(External(call.name), {"parameters": DictV(dict(parameters)), "args": ListV(plain)}, call.site)
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "inspect.isfunction": (FunctionV,),
+    "inspect.isclass": (ClassV,),
+    "inspect.ismethod": (MethodV,),
+}
+
+
+@library(*_KINDS, takes="object")
+def is_of_kind(call: Call) -> Value:
+    """What a library defines is a class where a module of torch has its name, and not known to be anything else."""
+    value = call["object"]
+    if isinstance(value, (Unknown, OpaqueV)):
+        return Unknown(origin.Computed(call.name))
+    if isinstance(value, External):
+        spelling = ops.find(value.name)
+        is_class = is_module_class(value) or (spelling is not None and spelling.form == "module")
+        return call.name == "inspect.isclass" if is_class else Unknown(origin.Computed(call.name))
+    return isinstance(value, _KINDS[call.name])
 
 
 @library("inspect.getattr_static", takes="obj, attr, default?")

@@ -6,10 +6,13 @@ import math
 
 from vglint import origin
 from vglint.interp.machine.calls import Call, library
+from vglint.interp.machine.core import CONSTANTS
 from vglint.interp.protocols.asking import listed, operate
 from vglint.interp.protocols.mathematics import call_math
 from vglint.interp.values.objects import Value
 from vglint.value import Unknown
+
+CONSTANTS.update({f"math.{name}": getattr(math, name) for name in ("e", "inf", "nan", "pi", "tau")})
 
 _FUNCTIONS = [
     name for name in dir(math) if callable(getattr(math, name)) and not name.startswith("_") and name != "prod"

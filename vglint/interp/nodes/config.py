@@ -28,6 +28,7 @@ from vglint.interp.values.objects import (
     LoaderV,
     MethodV,
     Namespace,
+    NamesV,
     OpaqueV,
     OptimizerV,
     ParamV,
@@ -133,7 +134,7 @@ def _literal(value: Value) -> Literal_:
             return Unknown(origin.Call(type(value).__name__))
         case OptimizerV() | SchedulerV() | GradScalerV() | ContextV() | TensorDatasetV() | LoaderV():
             return Unknown(origin.Call(type(value).__name__))
-        case Namespace() | LaterV() | FieldV() | TreeSpecV():
+        case Namespace() | NamesV() | LaterV() | FieldV() | TreeSpecV():
             return Unknown(origin.Call(type(value).__name__))
         case _:
             assert_never(value)

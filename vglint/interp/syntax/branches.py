@@ -19,8 +19,9 @@ from vglint.interp.torch.optimizers import either
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.inside import bulk
 from vglint.interp.values.objects import ClassV, ListV, ModuleV, OpaqueV, Site, TensorV, Value, is_tensor
+from vglint.shape import Shape
 from vglint.source import code
-from vglint.value import Unknown
+from vglint.value import Literal_, Unknown
 
 End: TypeAlias = "tuple[int | None, dict[Any, Any], Value, list[int]]"
 """How an arm ends: the flow, what it wrote, what it returns, the nodes that it made."""
@@ -228,7 +229,7 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
         if not run.context.setup and len(roots) > 1 and any(carries_gradient(run, node) for node in nodes):
             run.graph.gap(origin.Branches(text), site)
         shapes = [value.shape for value in (left, right) if isinstance(value, TensorV)]
-        shape = shapes[0] if len(shapes) == 2 and shapes[0] == shapes[1] else None
+        shape = _joined_shape(*shapes) if len(shapes) == 2 else None
         emit(run, "join", nodes, {}, site, shape=shape)
         return TensorV(
             len(run.graph.nodes) - 1, shape, ramp=contents(left) if contents(left) == contents(right) else None
@@ -276,6 +277,13 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
     return either(left, right) or opaque(run, origin.Branches(text), [left, right], site)
 
 
+def _joined_shape(left: Shape | None, right: Shape | None) -> Shape | None:
+    """Returns what is known of the shape of either of two tensors: the sizes that they share."""
+    if left is None or right is None or len(left) != len(right):
+        return None
+    return tuple(one if one == other else None for one, other in zip(left, right, strict=True))
+
+
 def _is_own_model(value: Value) -> bool:
     return (
         isinstance(value, ModuleV) and isinstance(value.cls, ClassV) and find_in_mro(value.cls, "forward") is not None
@@ -305,7 +313,22 @@ _REARRANGES = ops.having("rearranges")
 """Ops that pass every entry, and every gradient, on as it is."""
 
 
-_PASSIVE = _REARRANGES | {"parameter", "getitem", "join"}
+_REFITS = _REARRANGES | ops.having("refits")
+"""Those, and ops that give it another size: who pads or crops under a condition on sizes has the same values in either arm."""
+
+
+_PASSIVE = _REFITS | {"parameter", "getitem", "join"}
+
+
+def _keeps_rank(index: Literal_) -> bool:
+    """Whether an index is made of slices alone."""
+    match index:
+        case ("slice", *_):
+            return True
+        case tuple():
+            return bool(index) and all(part == "..." or _keeps_rank(part) for part in index)
+        case _:
+            return False
 
 
 def _root(run: Run, node: int, known: dict[int, int] | None = None) -> int:
@@ -314,7 +337,8 @@ def _root(run: Run, node: int, known: dict[int, int] | None = None) -> int:
     start = node
     while start not in known:
         draft = run.graph.nodes[node]
-        if draft.op in _REARRANGES and draft.inputs:
+        crops = draft.op == "getitem" and _keeps_rank(draft.config.get("index"))
+        if (draft.op in _REARRANGES and draft.inputs) or ((draft.op in _REFITS or crops) and len(draft.inputs) == 1):
             node = draft.inputs[0]
             continue
         if draft.op == "join" and draft.inputs:

@@ -229,6 +229,9 @@ def _special_kind(run: Run, cls: ClassV, node: code.Class, fields: list[str], fr
         enums.number_members(cls)
     elif any(name in ("pydantic.BaseModel", "pydantic.main.BaseModel") for name in names):
         cls.frozen_kind = "dataclass"
+    elif any(isinstance(base, ClassV) and base.frozen_kind == "namedtuple" for base in cls.mro[1:]):
+        cls.frozen_kind = "namedtuple"  # what the class annotates itself is no field
+        fields = []
     if cls.frozen_kind in ("dataclass", "namedtuple"):
         cls.fields = tuple([name for name in inherited if name not in fields] + fields)
     elif (

@@ -16,6 +16,7 @@ from vglint.interp.protocols import comparison
 from vglint.interp.protocols.comparison import counts_turns
 from vglint.interp.protocols.iteration import Items, items_of
 from vglint.interp.syntax.ahead import look_ahead
+from vglint.interp.syntax.growing import grown
 from vglint.interp.values.objects import ModuleV, RepeatV, Site, TurnNumber, Value
 from vglint.source import code
 from vglint.value import Unknown
@@ -207,8 +208,9 @@ def walk_while(
         start = len(run.graph.nodes)
         if known is None:
             count = Unknown(origin.Length(text))
-            with counted(run, count, text, site), any_turn(run):
+            with counted(run, count, text, site) as loop, any_turn(run):
                 flow = body()
+                grown(run, test, start, loop, frame)
             return flow if flow == Flow.RETURN else None
         yielded = len(frame.yields or ())
         with run.graph.inside(run.graph.region), any_turn(run):

@@ -48,14 +48,19 @@ def _tried(run: Run, cls: ClassV, args: list[Value], frame: Frame, site: Site) -
         if find_in_mro(cls, "setup_context") is not None
         else [Instance(External("torch.autograd.Context"), {}, site)]
     )
+    start = len(run.graph.nodes)
+    hidden = False
     with attempted(run) as attempt:
         try:
             result = call(run, found[0], [*context, *args], {}, frame, site)
+            hidden = any(draft.leaf and draft.params for draft in run.graph.nodes[start:])
             return tuple(_plain(run, part) for part in result) if isinstance(result, tuple) else _plain(run, result)
         except Raised:
             return None
         finally:
             attempt.undo(run)
+            if hidden:
+                run.graph.gap(origin.Call(f"layers inside {cls.name}.forward"), site)
 
 
 def _plain(run: Run, value: Value) -> Value:

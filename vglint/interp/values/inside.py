@@ -29,6 +29,7 @@ from vglint.interp.values.objects import (
     MethodV,
     ModuleV,
     Namespace,
+    NamesV,
     OpaqueV,
     OptimizerV,
     ParamV,
@@ -87,7 +88,7 @@ def held_by(value: Value) -> Iterable[Value]:
             return ()
         case FunctionV() | BuiltinV() | PropertyV() | StaticV() | ClassMethodV() | CodeV() | ClassV() | SuperV():
             return ()  # what a program is made of, not what it computes
-        case External() | Namespace() | LaterV() | FieldV() | TreeSpecV() | VersionV():
+        case External() | Namespace() | NamesV() | LaterV() | FieldV() | TreeSpecV() | VersionV():
             return ()
         case GradScalerV() | ContextV() | TensorDatasetV():
             return ()

@@ -15,7 +15,7 @@ from vglint.interp.values.functions import BuiltinV, ClassMethodV, FunctionV, Me
 from vglint.interp.values.instances import Attrs, ClassV, Instance, ModuleV, SuperV
 from vglint.interp.values.numbers import NumberMember, TextMember, TurnNumber, VersionV
 from vglint.interp.values.records import CodeV, FieldV, TreeSpecV
-from vglint.interp.values.scopes import External, LaterV, Locals, Namespace, Scope, Site
+from vglint.interp.values.scopes import External, LaterV, Locals, Namespace, NamesV, Scope, Site
 from vglint.interp.values.tensors import ROW, DeviceV, DtypeV, OpaqueV, ParamV, ParamView, Ramp, ShapeV, TensorV
 from vglint.interp.values.training import ContextV, GradScalerV, LoaderV, OptimizerV, SchedulerV, TensorDatasetV
 from vglint.value import Expr, Unknown
@@ -45,6 +45,7 @@ __all__ = [
     "Locals",
     "MethodV",
     "ModuleV",
+    "NamesV",
     "Namespace",
     "NumberMember",
     "OpaqueV",
@@ -100,6 +101,7 @@ Value: TypeAlias = (
     | IteratorV
     | External
     | Namespace
+    | NamesV
     | FunctionV
     | MethodV
     | BuiltinV

@@ -52,6 +52,13 @@ class Namespace:
     """Qualified name that its classes bear (`torch.nn` for vglint's own description of torch modules)."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class NamesV:
+    """What `globals()` returns: the names of a file as a mapping."""
+
+    space: Namespace
+
+
 @dataclass(frozen=True, slots=True)
 class LaterV:
     """A name imported from a file of the project that has not been looked into yet; only namespaces hold it."""
