@@ -46,18 +46,11 @@ def is_initialised_elsewhere(part: Graph, graphs: Sequence[Graph]) -> bool:
     itself starts is not how it is trained."""
     if part.kind not in ("class", "expression") or not part.root or not any(each.trainable for each in part.parameters):
         return False
-    weights = [
-        [
-            each
-            for each in graph.parameters
-            for module in graph.modules
-            if module.type == part.root
-            and each.trainable
-            and each.path.startswith(f"{module.path}." if module.path else "")
-        ]
-        for graph in graphs
-        if graph.kind == "training"
-    ]
+    root = part.root
+    weights = []
+    for graph in (each for each in graphs if each.kind == "training"):
+        below = tuple(f"{module.path}." if module.path else "" for module in graph.modules if module.type == root)
+        weights.append([each for each in graph.parameters if each.trainable and each.path.startswith(below)])
     trained = [each for each in weights if each]
     return bool(trained) and all(param.init.scheme == "unknown" for each in trained for param in each)
 

@@ -39,7 +39,7 @@ def held(run: Run, frame: Frame) -> list[Held]:
     tables = [frame.scope.names, *(module.attrs for module in run.graph.modules)]
     if isinstance(frame.self_, Instance) and not isinstance(frame.self_, ModuleV):
         tables.append(frame.self_.attrs)
-    run.budget.tick(sum(map(len, tables)) // 8)
+    run.budget.tick((len(tables) + sum(map(len, tables))) // 4)
     return [
         Held(table, name, nodes_of(value), tuple(_made(value)), value is None)
         for table in tables
