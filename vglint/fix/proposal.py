@@ -6,6 +6,7 @@ import tokenize
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ def propose(
     action: Action, finding: Finding, text: str, graphs: Sequence[Graph], source: Source | None = None
 ) -> Proposal | Refusal:
     """Returns the rule's fix for a finding; a refusal where the code has a form that the action does not know."""
-    source = source or Source(text)
+    source = source or _source(text)
     if source.tree is None:
         return Refusal("libcst cannot read the file")
     answer = ACTIONS[action.action](Request(finding, source, tuple(graphs), action.with_))
@@ -48,6 +49,12 @@ def propose(
     title = f"{action.title} ({answer.note})" if answer.note else action.title
     edits = tuple(Edit(finding.span.file, *splice) for splice in splices)
     return Proposal(Fix(title, action.safety, edits), after, Change(splices, answer.allowed, answer.note))
+
+
+@lru_cache(maxsize=2)
+def _source(text: str) -> Source:
+    """The file that several findings ask fixes for, read once."""
+    return Source(text)
 
 
 def spliced(text: str, splices: Sequence[Splice]) -> str:

@@ -173,14 +173,23 @@ class Source:
             if isinstance(node, cst.BaseExpression) and self._positions[node].start.line <= line:
                 yield node
 
+    @cached_property
+    def _nodes(self) -> list[cst.CSTNode]:
+        """All nodes of the file, outer ones first: libcst makes the list of a node's children anew each time."""
+        return list(_below(self._wrapper.module))
+
     def _walk(self, start: cst.CSTNode) -> Iterator[cst.CSTNode]:
-        todo = [start]
-        while todo:
-            node = todo.pop()
-            yield node
-            todo.extend(reversed(node.children))
+        return iter(self._nodes) if start is self._wrapper.module else _below(start)
 
     def _bare(self, node: cst.CSTNode) -> tuple[int, int]:
         place = self._positions[node]
         start = self._starts[place.start.line - 1] + place.start.column
         return start, self._starts[place.end.line - 1] + place.end.column
+
+
+def _below(start: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    todo = [start]
+    while todo:
+        node = todo.pop()
+        yield node
+        todo.extend(reversed(node.children))
