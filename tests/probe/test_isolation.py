@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from vglint.probe import Inconclusive, Limits, Measured, Request, copy_tree, run_isolated
+from vglint.probe import Inconclusive, Limits, Measured, Request, copy_tree, orphans, run_isolated
 from vglint.probe.nursery import Nursery, nursery
 
 pytest.importorskip("torch")
@@ -158,3 +158,20 @@ def test_an_unreadable_file_and_a_large_tree_stop_nothing(tmp_path: Path) -> Non
 def test_every_fixture_is_used(root: Path) -> None:
     names = {path.stem for path in (root / "fixtures" / "hostile").glob("*.py")}
     assert names == {*WORDS, "chatter", "eraser", "stray", "daemon"}
+
+
+def test_other_systems_run_each_child_in_a_new_interpreter(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with nursery() as other:
+        assert other._process is None  # there is no server to fork from
+        found = outcome(root, tmp_path, "endless", other, 10.0)
+    assert isinstance(found, Inconclusive) and "still running" in found.reason
+
+
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+def test_what_only_linux_offers_is_not_asked_of_other_systems(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    assert not orphans.adopt_orphans() and not orphans.own_namespace()
+    orphans.die_with_parent(os.getppid() + 1)  # would end this process where the kernel was asked
