@@ -103,6 +103,7 @@ class View:
     def nodes(self, *names: str) -> Iterator[Node]:
         """Yields the nodes of some ops, in order."""
         found = [index for name in names for index in self._by_op.get(name, ())]
+        self.effort.spend(len(found))
         return (self.graph.nodes[index] for index in sorted(found))
 
     @cached_property
