@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from queue import Queue
 from typing import ClassVar
@@ -33,7 +34,9 @@ class Watching:
     def __init__(self, folder: Path, *arguments: str, terminal: bool = False) -> None:
         ours, theirs = pty.openpty() if terminal else os.pipe()
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "NO_COLOR": "1"}
-        self.process = subprocess.Popen([sys.executable, "-m", "vglint", *arguments, "--watch"], cwd=folder, stdout=theirs, stderr=theirs, stdin=subprocess.DEVNULL, env=environment, start_new_session=True)  # fmt: skip
+        # Tests that run in the background may have been started with Ctrl-C ignored, which children inherit.
+        heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        self.process = subprocess.Popen([sys.executable, "-m", "vglint", *arguments, "--watch"], cwd=folder, stdout=theirs, stderr=theirs, stdin=subprocess.DEVNULL, env=environment, start_new_session=True, preexec_fn=heeded)  # fmt: skip
         self.started.append(self.process)
         os.close(theirs)
         self.chunks: Queue[str | None] = Queue()

@@ -107,7 +107,8 @@ def _read(path: Path) -> bytes:
 
 
 CALLER = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
 from vglint.probe import Limits, Request, run_isolated
 run_isolated(Request(sys.argv[1], "daemon.py", "Net", training=False), Limits(seconds=500))
 """
