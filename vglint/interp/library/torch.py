@@ -105,7 +105,8 @@ def autocast(call: Call) -> Value:
     device, dtype = call.get("device_type", call.name.split(".")[1]), call["dtype"]
     shown = dtype.spelled.rpartition(".")[2] if isinstance(dtype, DtypeV) else "" if dtype is None else "dtype=?"
     where = "cpu" if device == "cpu" else "" if isinstance(device, str) else "dtype=?"
-    return ContextV(call.name, "autocast", f"autocast({where or shown})", _dtype_of_autocast(where, dtype))
+    role = _dtype_of_autocast(where, dtype) if call["enabled"] is True else "any_dtype"
+    return ContextV(call.name, "autocast", f"autocast({where or shown})", role)
 
 
 def _dtype_of_autocast(device: str, dtype: Value) -> RegionRole:
