@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
@@ -232,42 +232,45 @@ def _parameters(
             for name, param in module.parameters.items():
                 if isinstance(param, ParamV):
                     add(param, f"{path}.{name}" if path else name, names[id(module)][1], module.region)
-    buffers, unlisted = _buffer_paths(run, names), _unlisted(run, names)
+    buffers, unlisted = _buffer_paths(run, names), None
     for draft in drafts:
         owner = names.get(id(draft.owner), ("", True))[0] if draft.owner is not None else ""
         for name, param in draft.params:
+            if id(param) in places:
+                continue
+            if unlisted is None and id(param) not in buffers:
+                unlisted = _unlisted(run, names)
             path = ".".join(part for part in (buffers.get(id(param)) or owner, param.name or name) if part)
-            add(param, path, id(param) in buffers or id(param) not in unlisted, draft.region)
+            add(param, path, unlisted is None or id(param) in buffers or id(param) not in unlisted, draft.region)
     return tuple(made), places
 
 
 def _unlisted(run: Run, names: dict[int, tuple[str, bool]]) -> set[int]:
     """Returns the parameters that modules keep in a plain list, tuple or dict, and those that what they store is computed from."""
-    found: set[int] = set()
-    for module in run.graph.modules:
-        if id(module) not in names:
-            continue
-        for each in inside(*module.attrs.values(), through=_plainly_held):
-            if isinstance(each, ParamV):
-                found.add(id(each))
-            elif isinstance(each, TensorV):
-                found.update(_read_by(run, each.node))
-    return found
+    held = [
+        each
+        for module in run.graph.modules
+        if id(module) in names
+        for each in inside(*module.attrs.values(), through=_plainly_held)
+    ]
+    stored = {each.node for each in held if isinstance(each, TensorV)}
+    return {id(each) for each in held if isinstance(each, ParamV)} | _read_by(run, stored)
 
 
 def _plainly_held(value: Value) -> Iterable[Value]:
     return () if isinstance(value, ModuleV) else held_by(value)
 
 
-def _read_by(run: Run, node: int) -> Iterator[int]:
-    """Yields the parameters that a stored tensor is computed from, at most a few operations before."""
-    todo = [(node, 0)]
-    while todo:
-        number, depth = todo.pop()
-        draft = run.graph.nodes[number]
-        yield from (id(param) for _, param in draft.params)
-        if depth < 4:
-            todo += [(source, depth + 1) for source in draft.inputs]
+def _read_by(run: Run, level: set[int]) -> set[int]:
+    """Returns the parameters that stored tensors are computed from, at most a few operations before."""
+    found: set[int] = set()
+    seen: set[int] = set()
+    for _ in range(5):
+        seen |= level
+        drafts = [run.graph.nodes[number] for number in level]
+        found.update(id(param) for draft in drafts for _, param in draft.params)
+        level = {source for draft in drafts for source in draft.inputs} - seen
+    return found
 
 
 def _buffer_paths(run: Run, names: dict[int, tuple[str, bool]]) -> dict[int, str]:
