@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -57,7 +60,8 @@ def spread(
 
     unfinished = set(range(len(pieces)))
     with _pool(min(jobs, len(pieces)), begin, task) as pool:
-        waiting = {pool.submit(work, piece): position for position, piece in enumerate(pieces)}
+        with _uninterrupted():
+            waiting = {pool.submit(work, piece): position for position, piece in enumerate(pieces)}
         for future in as_completed(waiting):
             try:
                 result = future.result()
@@ -70,16 +74,39 @@ def spread(
         with _pool(1, begin, task) as pool:
             try:
                 while left:
-                    result = pool.submit(work, [left[0]]).result()
-                    yield result
+                    with _uninterrupted():
+                        future = pool.submit(work, [left[0]])
+                    yield future.result()
                     del left[0]
             except BrokenProcessPool:
                 yield lost(left.pop(0))
 
 
-def _pool(jobs: int, begin: Callable[[Task], None], task: Task) -> ProcessPoolExecutor:
+@contextmanager
+def _pool(jobs: int, begin: Callable[[Task], None], task: Task) -> Iterator[ProcessPoolExecutor]:
+    """Yields processes that have done `begin(task)`; when the caller goes, what has not been begun is not done."""
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
     context = multiprocessing.get_context("fork" if CHEAP else "spawn")
-    return ProcessPoolExecutor(jobs, context, initializer=begin, initargs=(task,))
+    pool = ProcessPoolExecutor(jobs, context, initializer=begin, initargs=(task,))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Keeps Ctrl-C until the block is done: a pool that is interrupted while it starts processes forgets them, and they wait for ever."""
+    if threading.current_thread() is not threading.main_thread() or not callable(signal.getsignal(signal.SIGINT)):
+        yield
+        return
+    came = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        signal.raise_signal(signal.SIGINT)
