@@ -127,7 +127,7 @@ def test_ctrl_c_while_it_lints_shows_no_traceback(folder: Path) -> None:
     while not children(running.process.pid) and running.chunks.empty():
         assert running.process.poll() is None
     rest = running.interrupt()
-    assert running.process.returncode == 0 and "Traceback" not in rest
+    assert running.process.returncode == 0 and "Traceback" not in rest, rest
 
 
 def children(process: int) -> list[str]:
