@@ -43,6 +43,8 @@ class Fix:
     title: str
     safety: Safety
     edits: tuple[Edit, ...]
+    proof: str = field(default="", compare=False)
+    """What the probe measured before and after it, in one line; empty where nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)

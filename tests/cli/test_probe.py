@@ -111,13 +111,14 @@ def test_a_fix_is_proved_on_a_copy(folder: Path) -> None:
     (folder / "vglint.toml").write_text('[probe]\nmodels = "findings"\n')
     result = vglint("listed.py", "--prove-fix", "--report", "out.html", "--report", "out.json")
     assert (folder / "listed.py").read_text() == LISTED
-    assert "VG801 in Listed: Register the layers" in result.stdout
-    assert "unowned_parameters  4 → 0" in result.stdout and "confirmed → refuted" in result.stdout
+    line = next(line for line in result.stderr.splitlines() if "the fix of VG801" in line)
+    assert line.startswith("listed.py:") and "in Listed is proved: unowned_parameters 4 → 0" in line
+    assert "= proof: proved: unowned_parameters 4 → 0" in result.stdout
     data = json.loads((folder / "out.json").read_text())
     assert [model["entry"] for model in data["models"]] == ["listed.py:Listed"]
     assert data["proofs"][0]["holds"] is True and data["proofs"][0]["measures"]["unowned_parameters"] == [4, 0]
     page = (folder / "out.html").read_text()
-    assert "confirmed → refuted" in page and "VG801" in page
+    assert "confirmed before the fix, refuted after it" in page and "the fix of VG801" in page
 
 
 def test_a_report_file_is_a_page_or_json(folder: Path) -> None:

@@ -118,7 +118,7 @@ def _shard(ctx: click.Context, param: click.Parameter, value: str | None) -> Sha
 @click.option("--add-ignore", metavar="REASON", help="Write a comment for each finding that says why it is intended.")
 @click.option("--diff", is_flag=True, help="Print what --fix would change, and change nothing.")
 @click.option("--probe", is_flag=True, help="Run the models to confirm or refute each finding. This runs their code.")  # fmt: skip
-@click.option("--prove-fix", is_flag=True, help="With --probe: fix a copy, run it too, and show before and after.")  # fmt: skip
+@click.option("--prove-fix", is_flag=True, help="Run the models as they are and with each fix made on a copy; show both. This runs their code.")  # fmt: skip
 @click.option("--report", "reports", multiple=True, callback=report_files, metavar="FILE", help="With --probe: write the measurements to FILE.html or FILE.json.")  # fmt: skip
 @click.pass_context
 @plain_errors

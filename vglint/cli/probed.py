@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from vglint.cli.output import say, tell, write_file
+from vglint.cli.output import tell, write_file
 from vglint.report.summary import plural
 
 if TYPE_CHECKING:
@@ -28,16 +28,16 @@ def show_probed(
     import os
 
     from vglint.lint import model_files
-    from vglint.lint.proving import proofs
+    from vglint.lint.proving import proofs, proved
     from vglint.lint.verdicts import with_verdicts
 
     settings = configuration.of(os.getcwd())
     probed = with_verdicts(report, configuration.of_file, tell, model_files(files, configuration.of))
     proven = list(proofs(probed, tell)) if options["prove_fix"] else []
-    show(probed.report)
+    show(proved(probed.report, proven))
     _count(probed)
-    if proven:
-        say("\n" + "\n\n".join(map(str, proven)) + "\n")
+    for proof in proven:
+        tell(proof.placed)
     for name in options["reports"]:
         write_file(name, written(name, probed.models, probed.report.texts, proven))
     if settings.exit_zero:
@@ -56,7 +56,7 @@ def written(name: str, models: Sequence[ProbeReport], texts: Mapping[str, str], 
         return json.dumps(data, indent=2) + "\n"
     from vglint.probe.page import page
 
-    return page(models, texts, tuple(map(str, proven)))
+    return page(models, texts, tuple(proof.placed for proof in proven))
 
 
 def _count(probed: Probed) -> None:

@@ -110,14 +110,14 @@ def _fixed(
             kept.append(finding)
         else:
             yield Refused(finding, "the file has changed since it was read")
-    together = _applied(path, content, [changes[finding] for finding in kept])
+    together = applied(path, content, [changes[finding] for finding in kept])
     if together is not None and not _fault(before, work.lint_buffer(path, together), kept, together != content):
         yield Fixed(path, content, together, tuple(kept))
         return
     done: list[Finding] = []
     after = content
     for finding in kept:
-        tried = _applied(path, content, [changes[one] for one in (*done, finding)])
+        tried = applied(path, content, [changes[one] for one in (*done, finding)])
         if tried is None:
             continue  # it overlaps another, and waits for the next run
         if why := _fault(before, work.lint_buffer(path, tried), (*done, finding), tried != content):
@@ -149,7 +149,7 @@ def _fault(before: Outcome, after: Outcome, made: Sequence[Finding], changed: bo
     return f"{', '.join(left)} would still be found" if left else ""
 
 
-def _applied(path: str, content: bytes, changes: Sequence[Fix]) -> bytes | None:
+def applied(path: str, content: bytes, changes: Sequence[Fix]) -> bytes | None:
     """Returns a file with changes made; None where they overlap."""
     if len(compatible(changes)) < len(set(changes)):
         return None

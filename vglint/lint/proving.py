@@ -5,19 +5,19 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vglint import disk
-from vglint.finding import Finding, Verdict
-from vglint.fix import apply
+from vglint.finding import Finding, Report, Verdict
+from vglint.lint.fixing import applied
 from vglint.lint.jobs import Job
 from vglint.lint.probing import measures_by_optimizer
 from vglint.lint.verdicts import Probed, Say, outcome_of
 from vglint.probe import Measured, Outcome, copy_tree
+from vglint.report.view import place
 from vglint.rule import Scalar
 from vglint.rulebook.confirm import verdict
-from vglint.source.reading import Text, decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,34 @@ class Proof:
         }
 
     def __str__(self) -> str:
+        """Returns the proof in one line: `proved: unowned_parameters 4 → 0; the fault is confirmed before the fix, refuted after it`."""
+        word = "proved" if self.holds else "not proved"
+        numbers = ", ".join(f"{name} {_number(old)} → {_number(new)}" for name, old, new in self.numbers)
+        said = f"the fault is {_word(self.before)} before the fix, {_word(self.after)} after it"
+        return f"{word}: {numbers}; {said}" if numbers else f"{word}: {said}"
+
+    @property
+    def placed(self) -> str:
+        """The proof in one line that starts with the finding's place."""
         finding = self.finding
-        assert finding.fix is not None
-        lines = [f"{finding.span.file}:{finding.span.line}: {finding.rule} in {finding.entry}: {finding.fix.title}"]
-        width = max((len(name) for name, _, _ in self.numbers), default=0)
-        lines += [f"  {name:{width}}  {_number(old)} → {_number(new)}" for name, old, new in self.numbers]
-        lines.append(f"  {_word(self.before)} → {_word(self.after)}")
-        return "\n".join(lines)
+        where = place(finding.span.file, finding.cell, finding.span.line)
+        return f"{where}: the fix of {finding.rule} in {finding.entry} is {self}"
+
+
+def proved(report: Report, proven: Sequence[Proof]) -> Report:
+    """Returns the report in which each fix says what was measured of it."""
+    said = {_key(proof.finding): str(proof) for proof in proven}
+    return replace(report, findings=tuple(_with_proof(finding, said.get(_key(finding))) for finding in report.findings))
+
+
+def _with_proof(finding: Finding, proof: str | None) -> Finding:
+    if finding.fix is None or proof is None:
+        return finding
+    return replace(finding, fix=replace(finding.fix, proof=proof))
+
+
+def _key(finding: Finding) -> tuple[object, ...]:
+    return finding.rule, finding.span, finding.cell, finding.entry, finding.world
 
 
 def proofs(probed: Probed, say: Say) -> Iterator[Proof]:
@@ -72,8 +93,7 @@ def proofs(probed: Probed, say: Say) -> Iterator[Proof]:
 
 
 def _has_fix(finding: Finding) -> bool:
-    fix = finding.fix
-    return bool(fix and fix.edits) and finding.cell is None
+    return finding.fix is not None and bool(finding.fix.edits)
 
 
 def _proof(job: Job, finding: Finding, before: Outcome | str) -> Proof:
@@ -101,14 +121,15 @@ def _fixed_copy(job: Job, finding: Finding, folder: Path) -> Job | str:
     file = Path(job.file).resolve()
     if not file.is_relative_to(root):
         root = file.parent
-    text = decode(job.file, disk.read(file, disk.most_of(file)))
-    if finding.fix is None or not isinstance(text, Text):
-        return "the file cannot be read"
+    content = disk.read(file, disk.most_of(file))
+    fixed = None if finding.fix is None else applied(job.file, content, [finding.fix])
+    if finding.fix is None or fixed is None or fixed == content:
+        return "the fix cannot be made"
     if any(Path(edit.file).resolve() != file for edit in finding.fix.edits):
         return "the fix changes another file too"
     copy_tree(root, file.relative_to(root), folder)
     copy = folder / file.relative_to(root)
-    copy.write_text(apply(text.text, [finding.fix])[0], encoding=text.encoding)
+    copy.write_bytes(fixed)
     return job.moved(str(folder), str(copy))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 from vglint.finding import Finding, Problem, Report
 from vglint.report.summary import statistics, summary, unknown_lines
 from vglint.report.view import COLORS, View, harmless, place, visible
 from vglint.report.wrap import wrapped
+from vglint.rule import Safety
 
 
 def concise(report: Report, view: View) -> str:
@@ -16,8 +19,29 @@ def concise(report: Report, view: View) -> str:
     else:
         lines = [_finding(finding, view) for finding in report.findings]
     lines += ["".join(problem_lines(problem, replace(view, width=0))) for problem in report.problems]
-    lines += [] if view.quiet else [*unknown_lines(report, view), summary(report, view.verbose)]
+    lines += (
+        []
+        if view.quiet
+        else [
+            *unknown_lines(report, view),
+            *([] if view.statistics else _legend(report.findings)),
+            summary(report, view.verbose),
+        ]
+    )
     return harmless("".join(f"{line}\n" for line in lines), color=view.color)
+
+
+_MARKS: dict[Safety, str] = {"safe": "[*]", "unsafe": "[unsafe]"}
+
+
+def _legend(findings: Sequence[Finding]) -> list[str]:
+    """Returns what the marks mean, in one line; nothing where there is none."""
+    counts = Counter(finding.fix.safety for finding in findings if finding.fix is not None and finding.fix.edits)
+    said = [f"{_MARKS[safety]} {counts[safety]} fixed by {_OPTIONS[safety]}" for safety in _MARKS if counts[safety]]
+    return ["; ".join(said)] if said else []
+
+
+_OPTIONS: dict[Safety, str] = {"safe": "--fix", "unsafe": "--fix --unsafe-fixes"}
 
 
 def problem_lines(problem: Problem, view: View) -> list[str]:
@@ -30,6 +54,7 @@ def problem_lines(problem: Problem, view: View) -> list[str]:
 
 def _finding(finding: Finding, view: View) -> str:
     where = place(finding.span.file, finding.cell, finding.span.line, finding.span.column)
-    mark = " [fixable]" if finding.fix is not None and finding.fix.edits else ""
+    fix = finding.fix
+    mark = "" if fix is None or not fix.edits else f" {_MARKS[fix.safety]}"
     rule = view.paint(finding.rule, COLORS[finding.severity], bold=True)
     return f"{view.paint(where, bold=True)}: {rule} {visible(finding.message)}{mark}"

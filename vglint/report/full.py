@@ -82,7 +82,7 @@ def _notes(finding: Finding, view: View) -> list[str]:
         measured = evidence_text(finding.probe.evidence)
         notes.append(("probe", finding.probe.verdict + (f": {measured}" if measured else "")))
     if finding.fix is not None:
-        notes.append(("fix", _fix(finding.fix)))
+        notes += [("fix", _fix(finding.fix)), ("proof", finding.fix.proof)]
     if view.verbose:
         notes += [("evidence", evidence_text(finding.evidence)), ("confidence", finding.confidence)]
     if finding.rule != MEASURED:

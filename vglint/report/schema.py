@@ -54,11 +54,15 @@ def json_schema() -> dict[str, object]:
                 ),
                 "required": ["path", "line", "column", "message"],
             },
-            "fix": _object(
-                title=_text("What the fix does."),
-                safety=_one_of("safe", "unsafe"),
-                edits=_array("edit", "The changes, in the order of the file."),
-            ),
+            "fix": {
+                **_object(
+                    title=_text("What the fix does."),
+                    safety=_one_of("safe", "unsafe"),
+                    edits=_array("edit", "The changes, in the order of the file."),
+                    proof=_text("With --prove-fix: what was measured before and after it."),
+                ),
+                "required": ["title", "safety", "edits"],
+            },
             "edit": _object(
                 path=_text("The file."),
                 start=_number("The first character that is replaced, from 0, in the decoded text.", least=0),
