@@ -7,30 +7,31 @@ import runpy
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parent.parent
 
 
-def names() -> dict[str, str]:
-    """Returns the first sentence of each benchmark by its name."""
+def programs() -> dict[str, tuple[Path, str]]:
+    """Returns each benchmark's file and the first line of what it says of itself, by name."""
     found = {}
-    for path in sorted(HERE.glob("*.py")):
+    for path in sorted(ROOT.glob("benchmarks/*/*.py"), key=lambda path: path.stem):
         tree = ast.parse(path.read_bytes())
         runs = any(isinstance(node, ast.If) and "__main__" in ast.unparse(node.test) for node in tree.body)
-        if runs and path.stem != "__main__":
-            found[path.stem] = (ast.get_docstring(tree) or "").partition("\n")[0]
+        if runs:
+            found[path.stem] = path, (ast.get_docstring(tree) or "").partition("\n")[0]
     return found
 
 
 def main() -> None:
-    known = names()
+    known = programs()
     if len(sys.argv) < 2 or sys.argv[1] not in known:
         width = max(map(len, known))
-        print("python -m benchmarks NAME …", *(f"  {name:{width}}  {text}" for name, text in known.items()), sep="\n")
+        print(
+            "python -m benchmarks NAME …", *(f"  {name:{width}}  {text}" for name, (_, text) in known.items()), sep="\n"
+        )
         raise SystemExit(0 if len(sys.argv) < 2 else 2)
-    name = sys.argv[1]
-    # The oracle is a part of the tests; benchmarks import one another by their own names.
-    sys.path[:0] = [str(HERE), str(HERE.parent / "tests"), str(HERE.parent)]
-    path = HERE / f"{name}.py"
+    path, _ = known[sys.argv[1]]
+    # The oracle is a part of the tests.
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     sys.argv[:2] = [str(path)]
     runpy.run_path(str(path), run_name="__main__")
 

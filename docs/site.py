@@ -15,7 +15,7 @@ from mkdocs.structure.files import File, Files
 from vglint import HOME
 
 ROOT = Path(__file__).resolve().parent.parent
-PICTURES = ("benchmarks/prediction.svg", "benchmarks/profiles.svg")
+PICTURES = ("benchmarks/reports/prediction.svg", "benchmarks/reports/profiles.svg")
 FAMILIES = {
     "VG0": "Numerics",
     "VG1": "Activations",

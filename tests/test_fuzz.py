@@ -1,4 +1,4 @@
-"""A minute of `benchmarks/fuzz.py`, and everything that it once found."""
+"""A minute of `benchmarks/reports/fuzz.py`, and everything that it once found."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from collections import Counter
 from pathlib import Path
 
-import fuzz
 import pytest
 
+from benchmarks.reports import fuzz
 from vglint.lint import limits
 
 HOSTILE = sorted((Path(__file__).resolve().parent.parent / "fixtures" / "hostile" / "code").glob("*.py"))

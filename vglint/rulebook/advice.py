@@ -15,7 +15,7 @@ from vglint.rulebook.check import judge
 from vglint.rulebook.load import CheckedRule
 
 _LEAST, _MOST = -1.0, 1.6
-"""Decades between which a predicted ratio is as good as any: of generated nets, those that start so train (benchmarks/prediction.md)."""
+"""Decades between which a predicted ratio is as good as any: of generated nets, those that start so train (benchmarks/reports/prediction.md)."""
 
 
 @dataclass(frozen=True, slots=True)

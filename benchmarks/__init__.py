@@ -1,0 +1,1 @@
+"""Commands that print tables of how well vglint does, and what they are made of (README.md)."""

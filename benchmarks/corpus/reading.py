@@ -1,0 +1,71 @@
+"""Lints files as the command line does, and prints its JSON report with what was read beside it: the child process of `linted`.
+
+python -m benchmarks reading FILE …
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from vglint import interp
+from vglint.cli import cli
+from vglint.graph import Graph
+from vglint.source.module import Module
+from vglint.source.project import Project
+
+OPTIONS = ("--isolated", "--no-cache", "--exit-zero", "--output-format", "json")
+
+
+def main() -> None:
+    read: list[dict[str, Any]] = []
+    plain = interp.entries
+
+    def watched(
+        project: Project, module: Module, fault: Callable[[str, Exception], None] | None = None
+    ) -> tuple[Graph, ...]:
+        begin = time.process_time()
+        graphs = plain(project, module, fault)
+        seconds = round(time.process_time() - begin, 2)
+        read.append({"path": module.path, "seconds": seconds, "graphs": [_drawn(graph) for graph in graphs]})
+        return graphs
+
+    interp.entries = watched
+    printed = io.StringIO()
+    try:
+        with redirect_stdout(printed):
+            cli(["lint", *OPTIONS, *sys.argv[1:]], prog_name="vglint", standalone_mode=False)
+    except SystemExit as error:
+        if error.code:
+            raise
+    report = json.loads(printed.getvalue())
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    report |= {"read": read, "megabytes": _peak(), "cpu": round(used.ru_utime + used.ru_stime, 1)}
+    json.dump(report, sys.stdout)
+
+
+def _peak() -> int:
+    """Returns the most memory that this process had, in MiB; getrusage would tell that of the process it was forked from."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) // 1024
+
+
+def _drawn(graph: Graph) -> dict[str, Any]:
+    return {
+        "entry": graph.entry,
+        "kind": graph.kind,
+        "line": graph.span.line,
+        "nodes": len(graph.nodes),
+        "gaps": [(gap.why, gap.text, str(gap.span)) for gap in graph.gaps],
+    }
+
+
+if __name__ == "__main__":
+    main()
