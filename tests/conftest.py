@@ -16,7 +16,7 @@ sys.path[:0] = [str(ROOT / "tests")]  # the oracle, and the table of runnable fi
 
 
 QUICK = (
-    "rulebook", "report", "test_config.py", "test_entries.py", "test_fixtures.py", "test_form.py", "test_graphs.py",
+    "interp", "rulebook", "report", "test_config.py", "test_fixtures.py", "test_form.py", "test_graphs.py",
     "test_number.py", "test_rules.py",
 )  # fmt: skip
 """Files and folders whose tests are marked `quick`: graphs, findings, rules, reports, form."""

@@ -13,7 +13,7 @@ from vglint.interp import entries
 from vglint.source.module import Module
 from vglint.source.project import Project
 
-FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
+FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
 TWO_INPUTS = """
 import torch
 from torch import nn
