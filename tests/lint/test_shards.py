@@ -15,6 +15,19 @@ from vglint.lint import progress
 from vglint.lint.progress import Progress
 from vglint.lint.shards import PartError, shard_of, together
 
+COMMENTED = """
+import torch.nn as nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)  # vglint: ignore[VG101]
+
+    def forward(self, x):
+        return self.fc(x)
+"""
+"""A comment that is of no use: what is said of it names its file."""
 PATHS = ("projects/segmentation", "projects/joint_loss", "models/tanh_stack_loop.py", "models/text_softmax.ipynb")
 
 
@@ -60,6 +73,20 @@ def test_every_way_to_run_says_the_same(copied: Path, form: str) -> None:
         printed(copied, shown, "--shard", f"{number}/3={names[-1]}", *PATHS)
     merged = [option for name in reversed(names) for option in ("--merge", name)]
     assert printed(copied, shown, *merged, *PATHS) == alone
+
+
+def test_parts_are_the_same_bytes_wherever_they_run(copied: Path, tmp_path: Path) -> None:
+    (copied / "commented.py").write_text(COMMENTED)
+    shutil.copytree(copied, tmp_path / "deep" / "other")
+    here = printed(copied, "--no-cache", "--shard", "1/1=part.json", "commented.py", "projects")
+    assert here.count(b"ignores nothing") <= 1
+    other = tmp_path / "deep" / "other"
+    printed(other, "--no-cache", "--shard", "1/1=part.json", str(other / "projects"), str(other / "commented.py"))
+    part = (copied / "part.json").read_bytes()
+    assert b"commented.py" in part and str(tmp_path).encode() not in part
+    assert (other / "part.json").read_bytes() == part
+    merged = printed(copied, "--merge", str(other / "part.json"), "commented.py", "projects")
+    assert merged == here
 
 
 def test_each_file_is_in_one_part_wherever_it_lies() -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vglint.config import Configuration, Settings
     from vglint.finding import Report
     from vglint.lint import Buffer
+    from vglint.lint.cluster import Cluster
     from vglint.lint.shards import Shard
     from vglint.rule import Rule
 
@@ -72,6 +73,18 @@ def _shard(ctx: click.Context, param: click.Parameter, value: str | None) -> Sha
         raise click.BadParameter(str(error)) from None
 
 
+def _cluster(ctx: click.Context, param: click.Parameter, value: str | None) -> Cluster | None:
+    """Returns the cluster that an option names; raises click.BadParameter for what is none."""
+    if value is None:
+        return None
+    from vglint.lint.cluster import cluster_of
+
+    try:
+        return cluster_of(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.command(short_help="Find what stops a PyTorch model from training.")
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @rule_option("--select", "Rules to run: ids, names or families, or ALL.")
@@ -108,6 +121,9 @@ def _shard(ctx: click.Context, param: click.Parameter, value: str | None) -> Sha
 @click.option("--jobs", "-j", type=click.IntRange(min=1), help="How many processes; by default one for each processor.")
 @click.option("--shard", callback=_shard, metavar="K/N=FILE", help="Lint part K of N of the files, and write it to FILE for --merge.")  # fmt: skip
 @click.option("--merge", multiple=True, metavar="FILE", help="Report what all parts of a run found. May be repeated.")
+@click.option(
+    "--executor", callback=_cluster, metavar="dask://HOST:PORT", help="Lint on the workers of a Dask cluster."
+)
 @click.option("--no-cache", is_flag=True, help="Neither use nor keep the results of unchanged files.")
 @click.option("--cache-dir", type=click.Path(file_okay=False), help="Where results are kept; by default .vglint_cache.")
 @click.option("--fix", is_flag=True, help="Make the fixes that cannot change what the program computes.")
@@ -157,10 +173,9 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
         from vglint.lint.revision import RevisionError
         from vglint.lint.shards import PartError
 
+        run_parts = options["shard"], options["merge"], options["executor"]
         try:
-            return run(
-                arguments, configuration.of, options["verbose"], given, narrow, options["shard"], options["merge"]
-            )
+            return run(arguments, configuration.of, options["verbose"], given, narrow, *run_parts)
         except (RevisionError, PartError) as error:
             raise WrongUse(str(error)) from None
 
@@ -226,6 +241,8 @@ def _refuse(paths: Sequence[str], options: Mapping[str, Any]) -> None:
         raise click.UsageError("--shard and --merge report on files; they change and watch none")
     if options["shard"] is not None and options["merge"]:
         raise click.UsageError("--shard lints a part and --merge puts all parts together: give one of them")
+    if options["executor"] is not None and ("-" in paths or options["watch"] or options["jobs"] is not None):
+        raise click.UsageError("--executor lints files on other machines: leave -, --watch and --jobs out")
     reason = options["add_ignore"]
     if reason is not None and (not reason.strip() or "#" in reason or not reason.isprintable()):
         raise click.UsageError("--add-ignore needs a reason: one line of text without #")

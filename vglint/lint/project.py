@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from vglint import disk
 from vglint.config import Settings
 from vglint.finding import Report
-from vglint.lint import cache
+from vglint.lint import cache, shards
 from vglint.lint.baseline import Baselines
 from vglint.lint.fresh import fresh, given_folders
 from vglint.lint.narrowing import Narrowed
@@ -20,7 +20,7 @@ from vglint.lint.outcome import Outcome
 from vglint.lint.parallel import CHEAP, batches, processors, spread
 from vglint.lint.progress import Progress
 from vglint.lint.selection import Named, selection
-from vglint.lint.shards import PartError, Shard, together
+from vglint.lint.shards import Shard
 from vglint.lint.shown import report_of
 
 if TYPE_CHECKING:
@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 _WORTH_PROCESSES = 1_000_000
 """Bytes of source from which a second process pays for itself."""
 _BATCH = 300_000
+
+
+class Linter(Protocol):
+    """Lints `missing`, some of the project's `paths`; with `chosen`, by the rules alone that the settings choose. Raises RuleError."""
+
+    def __call__(
+        self, settings: Settings, paths: Sequence[str], missing: Sequence[str], gaps: bool, chosen: bool = False
+    ) -> Done: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +56,13 @@ def lint(
     narrow: Callable[[Mapping[Settings, Sequence[str]]], Narrowed] | None = None,
     shard: Shard | None = None,
     parts: Sequence[str] = (),
+    linted: Linter | None = None,
 ) -> Report:
     """Returns what the rules find in the files that `arguments` stand for; raises RuleError and ConfigError.
 
     `govern` gives the settings that hold in an absolute folder; with `gaps`, the report holds each gap. `narrow` says which of the files, by
     their settings, are linted, and what is told of them. Of these, `shard` lints and writes a part; `parts` are the files of all parts, whose
-    findings are put together in place of linting. Raises PartError.
+    findings are put together in place of linting. `linted` does the work, by default on this machine. Raises PartError.
     """
     from vglint.source.discovery import discover
 
@@ -64,7 +73,7 @@ def lint(
     buffered = None if buffer is None else govern(os.path.dirname(os.path.abspath(buffer.path)))
     baselines = Baselines([*groups, *(() if buffered is None else (buffered,))])
     narrowed = Narrowed() if narrow is None else narrow(groups)
-    known = together(parts) if parts else None
+    known = shards.together(parts) if parts else None
     outcomes: dict[str, tuple[Outcome, Settings]] = {}
     for settings, paths in groups.items():
         wanted = paths if narrowed.files is None else [path for path in paths if path in narrowed.files]
@@ -72,7 +81,11 @@ def lint(
             wanted = [path for path in wanted if shard.holds(os.path.relpath(os.path.abspath(path), settings.top))]
         if not wanted:
             continue
-        found = _chosen(settings, paths, wanted, gaps) if known is None else _of_parts(known, wanted)
+        found = (
+            _chosen(settings, paths, wanted, gaps, linted or linted_here)
+            if known is None
+            else shards.chosen(known, wanted)
+        )
         outcomes.update((path, (outcome, settings)) for path, outcome in found.items())
     if shard is not None:
         shard.write({path: outcome for path, (outcome, _) in outcomes.items()})
@@ -97,37 +110,34 @@ def _content(file: str) -> bytes:
         return b""
 
 
-def _of_parts(known: Mapping[str, Outcome], paths: Sequence[str]) -> dict[str, Outcome]:
-    for path in paths:
-        if path not in known:
-            raise PartError(f"no part of the run linted {path}: the parts and this run must be given the same files")
-    return {path: known[path] for path in paths}
-
-
-def _chosen(settings: Settings, paths: Sequence[str], asked: Sequence[str], gaps: bool) -> dict[str, Outcome]:
+def _chosen(
+    settings: Settings, paths: Sequence[str], asked: Sequence[str], gaps: bool, linted: Linter
+) -> dict[str, Outcome]:
     """Returns what the settings choose of what all rules find in some of the project's paths. Raises RuleError."""
     if gaps or not settings.cache:
-        done = _linted(settings, paths, asked, gaps)
+        done = linted(settings, paths, asked, gaps)
         outcomes: dict[str, Outcome] = done.outcomes
         rules: Sequence[Named] = done.rules
     else:
-        outcomes, rules = _cached(settings, paths, asked)
+        outcomes, rules = _cached(settings, paths, asked, linted)
     wanted = selection(settings, rules)
     if wanted is None:
-        done = _linted(settings, paths, (), gaps)  # says what is wrong
+        done = linted(settings, paths, (), gaps)  # says what is wrong
         return done.outcomes
     again = [path for path, outcome in outcomes.items() if not wanted.is_told(outcome)]
     if again:
         alone = gaps or not settings.cache
         told = (
-            _linted(settings, paths, again, gaps, True).outcomes if alone else _cached(settings, paths, again, True)[0]
+            linted(settings, paths, again, gaps, True).outcomes
+            if alone
+            else _cached(settings, paths, again, linted, True)[0]
         )
         outcomes = {**outcomes, **told}
     return {path: wanted.of(outcome) for path, outcome in outcomes.items()}
 
 
 def _cached(
-    settings: Settings, paths: Sequence[str], asked: Sequence[str], chosen: bool = False
+    settings: Settings, paths: Sequence[str], asked: Sequence[str], linted: Linter, chosen: bool = False
 ) -> tuple[dict[str, Outcome], Sequence[Named]]:
     """Returns the outcomes of some of the project's paths, and all rules: what is not known is linted."""
     folder = cache.folder_of(settings)
@@ -137,15 +147,17 @@ def _cached(
     missing = [path for path in asked if path not in outcomes]
     if not missing and memory.rules:
         return outcomes, memory.rules
-    done = _linted(settings, paths, missing, False, chosen)
+    done = linted(settings, paths, missing, False, chosen)
     merged = cache.merged(memory, done.outcomes, done.stamps, done.sources)
     merged.given, merged.rules = given_folders(paths), done.rules
     cache.write(folder, key, merged)
     return {path: done.outcomes.get(path) or outcomes[path] for path in asked}, done.rules
 
 
-def _linted(settings: Settings, paths: Sequence[str], missing: Sequence[str], gaps: bool, chosen: bool = False) -> Done:
-    """Lints `missing`, some of the project's `paths`."""
+def linted_here(
+    settings: Settings, paths: Sequence[str], missing: Sequence[str], gaps: bool, chosen: bool = False
+) -> Done:
+    """Lints files on this machine, as a Linter does."""
     from vglint.lint import work
 
     sizes = [_size(path) for path in missing]

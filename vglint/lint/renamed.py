@@ -22,6 +22,8 @@ class Shown:
 
     base: str
     given: Mapping[str, str]
+    everywhere: bool = False
+    """Whether files that do not lie below the folder are called from it, too."""
 
     @staticmethod
     def of(paths: Sequence[str]) -> Shown:
@@ -36,7 +38,7 @@ class Shown:
         """Returns how a file is called, by its absolute path."""
         if file in self.given:
             return Path(self.given[file]).as_posix()
-        below = file.startswith(self.base.rstrip(os.sep) + os.sep)
+        below = self.everywhere or file.startswith(self.base.rstrip(os.sep) + os.sep)
         return Path(os.path.relpath(file, self.base) if below else file).as_posix()
 
 
@@ -48,6 +50,27 @@ def renamed(outcome: Outcome, then: Shown, now: Shown) -> Outcome:
         place = _PLACE.fullmatch(text)
         silent.append((entry, text if place is None else now.called(then.absolute(place["path"])) + place["rest"]))
     return dataclasses.replace(made, silent=tuple(silent))
+
+
+def portable(outcome: Outcome, here: Shown) -> Outcome:
+    """Returns an outcome that says nothing of where the current folder lies: every file is called from there."""
+    then = Shown(here.base, {}, everywhere=True)
+    return _reached(renamed(outcome, here, then), then.called)
+
+
+def settled(outcome: Outcome, here: Shown) -> Outcome:
+    """Returns a portable outcome as it reads in this run."""
+    then = Shown(here.base, {}, everywhere=True)
+    return _reached(renamed(outcome, then, here), then.absolute)
+
+
+def _reached(outcome: Outcome, path: Callable[[str], str]) -> Outcome:
+    """Returns an outcome with other names for the files of comments, which are no part of what is shown."""
+    return dataclasses.replace(
+        outcome,
+        idle=tuple(dataclasses.replace(idle, path=path(idle.path)) for idle in outcome.idle),
+        needed=tuple((path(file), line, word) for file, line, word in outcome.needed),
+    )
 
 
 def _renamed(value: Any, called: Callable[[str], str]) -> Any:

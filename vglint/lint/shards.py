@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
 from vglint import disk
 from vglint.lint.outcome import Outcome
+from vglint.lint.renamed import Shown, portable, settled
 
 _MOST = 1 << 30
 """Bytes of a part that is read."""
@@ -33,23 +35,26 @@ class Shard:
         return int.from_bytes(label, "big") % self.count == self.number - 1
 
     def write(self, outcomes: Mapping[str, Outcome]) -> None:
-        """Writes what was found in this part. Raises PartError."""
+        """Writes what was found in this part, the same wherever the files lie and however they are given. Raises PartError."""
         import msgspec
 
+        here = Shown.of([*outcomes])
+        found = {_key(path): portable(outcome, here) for path, outcome in outcomes.items()}
         try:
-            disk.write(Path(self.file), msgspec.json.encode(Part(self.number, self.count, dict(outcomes))))
+            part = Part(self.number, self.count, dict(sorted(found.items())))
+            disk.write(Path(self.file), msgspec.json.encode(part))
         except (OSError, ValueError) as error:
             raise PartError(f"{self.file}: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one part found, by path as it was given."""
+    """What one part found, by path from the folder where it was run."""
 
     number: int
     count: int
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-    version: int = 1
+    version: int = 2
 
 
 def shard_of(text: str) -> Shard:
@@ -61,7 +66,7 @@ def shard_of(text: str) -> Shard:
 
 
 def together(files: Iterable[str]) -> dict[str, Outcome]:
-    """Returns what all parts found, by path. Raises PartError where one cannot be read or is missing."""
+    """Returns what all parts found, by path from the current folder. Raises PartError where one cannot be read or is missing."""
     import msgspec
 
     parts: dict[int, Part] = {}
@@ -71,7 +76,7 @@ def together(files: Iterable[str]) -> dict[str, Outcome]:
             part = msgspec.json.decode(disk.read(file, _MOST), type=Part)
         except (OSError, ValueError, RecursionError, msgspec.DecodeError):
             raise PartError(f"{file} is no part of a run of this version of vglint") from None
-        if part.version != 1 or (count and part.count != count):
+        if part.version != 2 or (count and part.count != count):
             raise PartError(f"{file} is part {part.number} of {part.count}: the others are of {count}")
         parts[part.number], count = part, part.count
     if missing := [str(number) for number in range(1, count + 1) if number not in parts]:
@@ -79,3 +84,16 @@ def together(files: Iterable[str]) -> dict[str, Outcome]:
             f"of {count} parts of the run, {', '.join(missing[:10])} {'is' if len(missing) == 1 else 'are'} missing"
         )
     return {path: outcome for number in sorted(parts) for path, outcome in parts[number].outcomes.items()}
+
+
+def chosen(known: Mapping[str, Outcome], paths: Sequence[str]) -> dict[str, Outcome]:
+    """Returns what all parts found in files, by path as it is given. Raises PartError."""
+    for path in paths:
+        if _key(path) not in known:
+            raise PartError(f"no part of the run linted {path}: the parts and this run must be given the same files")
+    here = Shown.of(paths)
+    return {path: settled(known[_key(path)], here) for path in paths}
+
+
+def _key(path: str) -> str:
+    return Path(os.path.relpath(path)).as_posix()
