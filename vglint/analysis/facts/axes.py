@@ -65,7 +65,7 @@ def _single(view: View, node: Node, axis: int) -> bool:
         if node.op == "getitem" and _adds_axis(node.get("index")):
             return True
         if has(node.op, "reshapes"):
-            sizes = _sizes(node)
+            sizes = sizes_of(node)
             return len(sizes) == 3 and sizes[axis] == 1
         each = has(node.op, "copies") or has(node.op, "looks_up") or node.op == "linear"
         if view.kinds[node.index] not in ("dropout", "activation", "norm") and not each:
@@ -176,13 +176,14 @@ def _viewed(view: View, index: int) -> Iterator[Node]:
             yield from _viewed(view, reader)
 
 
-def _sizes(node: Node) -> tuple[Literal_, ...]:
+def sizes_of(node: Node) -> tuple[Literal_, ...]:
+    """Returns the sizes that a reshape is given."""
     sizes = node.get("size") if node.op == "view" else node.get("shape")
     return sizes if isinstance(sizes, tuple) else ()
 
 
 def _rows_are_samples(node: Node, layer: Node, count: int) -> bool:
-    sizes, hidden = _sizes(node), layer.get("hidden_size")
+    sizes, hidden = sizes_of(node), layer.get("hidden_size")
     if len(sizes) not in (2, 3):
         return False
     first, last = sizes[0], sizes[-1]
@@ -207,7 +208,7 @@ def heads_fault(found: NodeView) -> str:
     node, view = found.node, found.view
     if not has(node.op, "reshapes") or not node.inputs:
         return "none"
-    source, sizes = view.graph.nodes[node.inputs[0]], _sizes(node)
+    source, sizes = view.graph.nodes[node.inputs[0]], sizes_of(node)
     if len(sizes) == 4 and _splits(view, source, sizes):
         return "split"
     if len(sizes) == 3 and _joins(source, sizes):
@@ -220,7 +221,7 @@ def _splits(view: View, source: Node, sizes: tuple[Literal_, ...]) -> bool:
     if heads in (1, -1) or positions == 1:
         return False  # an axis is put in, or what was split before is joined
     shape = source.shape
-    width = shape[-1] if shape is not None and len(shape) == 3 else _width(view, source)
+    width = shape[-1] if shape is not None and len(shape) == 3 else width_of(view, source)
     if (batch == -1 and (width is None or not _makes(heads, size, width))) or (size != -1 and size == width):
         return False  # the batch is split: (batch · groups, positions, size) as (batch, groups, positions, size)
     if shape is not None and len(shape) != 3:
@@ -280,7 +281,7 @@ def _whole(left: Literal_, right: Literal_) -> object:
     return None
 
 
-def _width(view: View, node: Node) -> object:
+def width_of(view: View, node: Node) -> object:
     """Returns the size of the last axis of what a linear layer made."""
     while node.inputs:
         if node.op == "linear":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vglint.analysis.facts.domain import constant, origin
+from vglint.analysis.facts.domain import constant, cosine, origin
 from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.source import source_of
 from vglint.analysis.facts.spec import fact
@@ -11,6 +11,9 @@ from vglint.finding import Place
 from vglint.graph import Node
 from vglint.ops import has
 from vglint.value import Unknown
+
+_APART = 80.0
+"""Scores that are closer than this keep all probabilities of a softmax above zero in float32, whose smallest number is exp(-103)."""
 
 
 @fact("node", "flag")
@@ -30,6 +33,8 @@ def unbounded_argument(found: NodeView) -> bool:
     product = has(node.op, "matrix_product") or node.op == "linear"
     if product and any(origin(view, i).op == "parameter" for i in node.inputs[1:2]):
         return not any(origin(view, index).op == "normalize" for index in node.inputs)
+    if product and len(node.inputs) > 1 and all(view.is_weight(origin(view, index)) for index in node.inputs):
+        return True  # the products of what two layers computed
     kind = source_of(view, node.index)
     return not isinstance(kind, Unknown) and kind.kind == "logits" and kind.node == node.index
 
@@ -57,12 +62,41 @@ def normalised_by_hand(found: NodeView) -> tuple[Place, ...]:
 
 def softmax_by_hand(view: View, node: Node) -> bool:
     """Whether a division is that of an exponential by its own sum, written with one exponential or with two of the same scores."""
+    return bool(_exponentials(view, node))
+
+
+def never_rounds_to_zero(view: View, node: Node) -> bool:
+    """Whether a softmax, a function of torch or by hand, is one of cosines over a moderate temperature: its scores are less than 80 apart, and
+    float32 keeps the smallest probability above zero."""
+    scores = node.inputs[:1] if node.op == "softmax" else _exponentials(view, node)
+    return bool(scores) and all(_bounded(view, index) for index in scores)
+
+
+def _exponentials(view: View, node: Node) -> list[int]:
+    """Returns the exponentials that a division divides by their own sum."""
     if node.op != "div" or len(node.inputs) != 2:
-        return False
+        return []
     over = [index for index in view.before(node.inputs[:1]) if view.graph.nodes[index].op == "exp"]
-    return any(
-        _same(view, node, index, _sums(view, index) | _sums_of_twins(view, view.graph.nodes[index])) for index in over
-    )
+    return [
+        index
+        for index in over
+        if _same(view, node, index, _sums(view, index) | _sums_of_twins(view, view.graph.nodes[index]))
+    ]
+
+
+def _bounded(view: View, index: int) -> bool:
+    """Whether scores, or those of an exponential, are cosines times a number of at most 40."""
+    node = origin(view, index)
+    if node.op == "exp":
+        node = origin(view, node.inputs[0])
+    factor = 1.0
+    while has(node.op, "scales") and len(node.inputs) == 1:
+        value = constant(node)
+        if not value or (node.op == "div" and node.get("input") is not None):
+            return False
+        factor *= 1 / value if node.op == "div" else value
+        node = origin(view, node.inputs[0])
+    return abs(factor) <= _APART / 2 and cosine(view, node.index)
 
 
 def _twins(view: View, node: Node) -> list[int]:

@@ -18,7 +18,7 @@ from vglint.analysis.facts.domain import (
     squared_distances,
     sum_of_squares,
 )
-from vglint.analysis.facts.exponent import softmax_by_hand
+from vglint.analysis.facts.exponent import never_rounds_to_zero, softmax_by_hand
 from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
@@ -120,6 +120,8 @@ def of_probability(found: NodeView) -> bool:
     picked = made
     while has(picked.op, "gathers") and picked.inputs:
         picked = origin(found.view, picked.inputs[0])
+    if never_rounds_to_zero(found.view, picked):
+        return False
     return (
         made.op == "softmax"
         or softmax_by_hand(found.view, picked)

@@ -10,6 +10,7 @@ from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
 from vglint.graph import Node, Parameter
+from vglint.ops import has
 from vglint.value import Unknown
 
 EDGE = 5.0
@@ -51,7 +52,7 @@ def _above(score: float) -> float:
 
 
 def _layer(view: View, node: Node) -> Node | None:
-    """Returns the weight layer whose result is a value, beyond the addition of a bias."""
+    """Returns the weight layer whose result is a value, beyond the addition of a bias and a factor that is a number."""
     index = node.inputs[0] if node.inputs else None
     while index is not None:
         found = view.graph.nodes[index]
@@ -59,7 +60,7 @@ def _layer(view: View, node: Node) -> Node | None:
             return found
         if found.op == "add" and len(found.inputs) == 2 and view.graph.nodes[found.inputs[1]].op == "parameter":
             index = found.inputs[0]
-        elif view.kinds[index] == "shape":
+        elif view.kinds[index] == "shape" or (has(found.op, "scales") and len(found.inputs) == 1):
             index = found.inputs[0] if found.inputs else None
         else:
             return None

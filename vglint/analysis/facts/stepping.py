@@ -88,10 +88,11 @@ def zeroed_each_turn(loop: LoopView) -> tuple[Place, ...]:
     for step, branch, inner in _periodic(loop):
         zeros = [zero for zero in loop.zeros if inner in loop.view.regions_of(zero.region)]
         always = [zero for zero in zeros if branch not in loop.view.regions_of(zero.region)]
-        for zero in always:
-            passes = [node for node in _added(loop, branch, inner) if always_with(loop.view, zero, node)]
-            if passes and not loop.view.exclusive(zero, step) and loop.zeroed_by(zero) >= loop.params:
-                found.append(zero)
+        added = _added(loop, branch, inner)
+        always = [zero for zero in always if any(always_with(loop.view, zero, node) for node in added)]
+        always = [zero for zero in always if not loop.view.exclusive(zero, step)]
+        if frozenset().union(*map(loop.zeroed_by, always)) >= loop.params:  # at once, or parameter by parameter
+            found += always
     return places_of(loop, found)
 
 

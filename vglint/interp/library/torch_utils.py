@@ -79,14 +79,16 @@ def tensor_dataset(call: Call) -> Value:
     "torch.utils.data.DataLoader",
     "torch.utils.data.dataloader.DataLoader",
     "torch_geometric.loader.DataLoader",
-    takes="dataset?, *rest, **options",
+    takes="dataset?, batch_size=1, *rest, **options",
 )
 def data_loader(call: Call) -> Value:
-    """Yields batches: one stands for all."""
-    dataset = call.get("dataset")
-    known = isinstance(dataset, TensorDatasetV) and "collate_fn" not in call.keywords
-    shapes = dataset.shapes if known and isinstance(dataset, TensorDatasetV) else ()
-    return LoaderV(call.name, shapes, dict(call.keywords))
+    """Yields batches: one stands for all. Their length is known where it is 1; the last one may be shorter than any other."""
+    dataset, size = call.get("dataset"), call["batch_size"]
+    plain = not {"collate_fn", "batch_sampler"} & call.keywords.keys() and not call.rest
+    shapes = dataset.shapes if plain and isinstance(dataset, TensorDatasetV) else ()
+    first = () if size is None else (1 if size == 1 and not isinstance(size, bool) else None,)
+    batch = tuple(None if shape is None else (*first, *shape[1:]) for shape in shapes)
+    return LoaderV(call.name, batch, dict(call.keywords))
 
 
 @register(ITERATE, LoaderV)
@@ -100,8 +102,7 @@ def _batch(run: Run, value: LoaderV, site: Site) -> Value:
         return whole
     parts: list[Value] = []
     for number, shape in enumerate(value.shapes):
-        part = None if shape is None else (None, *shape[1:])
-        emit(run, "getitem", [whole.node], {"index": number}, site, shape=part)
+        emit(run, "getitem", [whole.node], {"index": number}, site, shape=shape)
         parts.append(TensorV(len(run.graph.nodes) - 1, run.graph.nodes[-1].shape))
     return tuple(parts)
 

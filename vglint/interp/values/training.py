@@ -64,5 +64,5 @@ class LoaderV:
 
     name: str
     shapes: tuple[Shape | None, ...]
-    """Of the tensors that its data set holds, where they are known."""
+    """Of the tensors of a batch, where they are known."""
     attrs: dict[str, Value] = field(default_factory=dict)

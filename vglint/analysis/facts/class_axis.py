@@ -1,0 +1,78 @@
+"""Facts of a loss that reads classes along one axis while the model puts them along another."""
+
+from __future__ import annotations
+
+from vglint.analysis.facts.axes import sizes_of, width_of
+from vglint.analysis.facts.domain import origin
+from vglint.analysis.facts.loss import LossView
+from vglint.analysis.facts.spec import fact
+from vglint.analysis.facts.view import View
+from vglint.finding import Place
+from vglint.graph import Node
+from vglint.ops import has
+
+
+@fact("loss", "text")
+def class_axis(found: LossView) -> str:
+    """What a loss that reads the classes along dim 1 is given: `normalised` where its log-probabilities sum to one along another axis;
+    `viewed` where a reshape cuts positions and classes, which stand last, into rows of other sizes; `none`."""
+    if found.node.op == "nll_loss" and _normalised_elsewhere(found):
+        return "normalised"
+    return "viewed" if _viewed(found) is not None else "none"
+
+
+@fact("loss", "places")
+def class_axis_made(found: LossView) -> tuple[Place, ...]:
+    """Where that softmax or that reshape stands."""
+    made = _viewed(found) or _input(found)
+    return (found.view.place(made.index),) if made is not None else ()
+
+
+def _input(found: LossView) -> Node | None:
+    """Returns what made the loss's input, as it is: a softmax beyond the logarithm of it."""
+    by_class = found.node.op == "cross_entropy" or found.node.op == "nll_loss"
+    index = found.view.argument(found.node, "input") if by_class else None
+    node = found.view.graph.nodes[index] if index is not None else None
+    while node is not None and node.inputs and (has(node.op, "copies") or node.op == "log"):
+        node = found.view.graph.nodes[node.inputs[0]]
+    return node
+
+
+def _normalised_elsewhere(found: LossView) -> bool:
+    """Whether a softmax over one certain axis, not the classes', made the input. One sample by itself, (C,), has its classes along dim 0."""
+    node = _input(found)
+    if node is None or not (node.op == "softmax" or node.op == "log_softmax"):
+        return False
+    axis, shape = node.get("dim"), node.shape
+    if not isinstance(axis, int) or shape is None or len(shape) < 2:
+        return False
+    return axis % len(shape) != 1
+
+
+def _viewed(found: LossView) -> Node | None:
+    """Returns the reshape that takes (…, C), straight from a layer of C units, for (batch, C, …)."""
+    node = _input(found)
+    if node is None or not has(node.op, "reshapes") or not node.inputs:
+        return None
+    source, sizes = origin(found.view, node.inputs[0]), sizes_of(node)
+    classes, shape = width_of(found.view, source), found.view.graph.nodes[node.inputs[0]].shape
+    if len(sizes) < 3 or not isinstance(classes, int) or classes < 2 or sizes[1] != classes:
+        return None
+    if shape is None:
+        return node if _of_sequence(found.view, source) else None
+    return node if len(shape) > 2 and shape[-1] == classes and shape[1] not in (1, classes) else None
+
+
+def _of_sequence(view: View, node: Node) -> bool:
+    """Whether a layer reads all steps of a recurrent layer's output, (batch, time, features)."""
+    while node.inputs and not has(node.op, "over_sequence"):
+        whole = node.op == "getitem" and node.get("index") == 0 and _recurrent(view, node.inputs[0])
+        each = node.op == "linear" or has(node.op, "copies") or has(node.op, "over_features")
+        if not whole and not each and view.kinds[node.index] not in ("dropout", "activation"):
+            return False
+        node = view.graph.nodes[node.inputs[0]]
+    return has(node.op, "over_sequence")
+
+
+def _recurrent(view: View, index: int) -> bool:
+    return has(view.graph.nodes[index].op, "over_sequence")
