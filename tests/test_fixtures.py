@@ -18,8 +18,10 @@ from vglint.rulebook import load
 from vglint.selftest import marks
 
 FOLDER = FIXTURES / "models"
-FILES = sorted(FOLDER.glob("*.py"))
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+SITUATIONS = FIXTURES / "situations"
+"""Programs that are hard to follow, each with one fault, and their neighbours without it."""
+FILES = sorted([*FOLDER.glob("*.py"), *SITUATIONS.glob("*.py")])
+NOTEBOOKS = sorted([*FOLDER.glob("*.ipynb"), *SITUATIONS.glob("*.ipynb")])
 PROJECTS = sorted(path for path in (FIXTURES / "projects").iterdir() if path.is_dir())
 
 Place = tuple[int | None, int, str]
@@ -38,18 +40,18 @@ def expected(path: Path) -> Counter[Place]:
     return found
 
 
-def linted(folder: Path) -> Report:
-    return lint([str(folder)], Configuration(isolated=True, overrides={"cache": False}).of)
+def linted(*folders: Path) -> Report:
+    return lint([str(folder) for folder in folders], Configuration(isolated=True, overrides={"cache": False}).of)
 
 
 @pytest.fixture(scope="module")
 def report() -> Report:
-    return linted(FOLDER)
+    return linted(FOLDER, SITUATIONS)
 
 
 @pytest.mark.parametrize("path", [*FILES, *NOTEBOOKS], ids=lambda path: path.name)
 def test_findings_are_the_marks(path: Path, report: Report) -> None:
-    here = [finding for finding in report.findings if Path(finding.span.file).name == path.name]
+    here = [finding for finding in report.findings if Path(finding.span.file).parts[-2:] == path.parts[-2:]]
     found = Counter((finding.cell, finding.span.line, finding.rule) for finding in here)
     wanted = expected(path)
     surplus = [f"line {f.span.line}: {f.rule} {f.message}" for f in here if (f.cell, f.span.line, f.rule) not in wanted]

@@ -58,31 +58,38 @@ def is_initialised_elsewhere(part: Graph, graphs: Sequence[Graph]) -> bool:
 def of_trained(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]:
     """Leaves out what is said of a model that nothing trains where the file trains such a model: at the same place, where its optimiser is
     known; or of the same class, where all that are trained show that it is not so, as they are initialised after they are built."""
+    shown = {graph.root for graph in graphs if _is_shown(graph)}
+    trained = [_is_shown(graph) or (bool(graph.optimizers) and graph.root not in shown) for graph in graphs]
     said = {
         (finding.rule, finding.span)
         for position, checked, finding in found
-        if checked.rule.subject == "model" and graphs[position].optimizers
+        if checked.rule.subject == "model" and trained[position]
     }
     untrained = [
         (position, checked)
         for position, checked, _ in found
-        if checked.rule.subject == "model" and not graphs[position].optimizers and graphs[position].kind != "training"
+        if checked.rule.subject == "model" and not trained[position] and graphs[position].kind != "training"
     ]
     denied = _denied(untrained, graphs) if untrained else frozenset()
     return [
         (position, checked, finding)
         for position, checked, finding in found
         if checked.rule.subject != "model"
-        or graphs[position].optimizers
+        or trained[position]
         or ((finding.rule, finding.span) not in said and (position, finding.rule) not in denied)
     ]
+
+
+def _is_shown(graph: Graph) -> bool:
+    """Whether the program trains a model with a configuration that it gives itself."""
+    return bool(graph.optimizers) and not graph.assumed
 
 
 def _denied(untrained: Sequence[tuple[int, CheckedRule]], graphs: Sequence[Graph]) -> frozenset[tuple[int, str]]:
     """Returns the positions and rules of findings that are false of every trained model of the same class."""
     trained: dict[str, list[int]] = {}
     for position, graph in enumerate(graphs):
-        if graph.optimizers and graph.root and not graph.root.startswith("torch."):
+        if _is_shown(graph) and graph.root and not graph.root.startswith("torch."):
             trained.setdefault(graph.root, []).append(position)
     asked = {other for position, _ in untrained for other in trained.get(graphs[position].root, ())}
     if not asked:

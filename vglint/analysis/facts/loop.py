@@ -279,7 +279,8 @@ def _recurrent(loop: LoopView) -> list[Node]:
 
 
 def is_scaled(loop: LoopView, backward: Node) -> bool:
-    return any(loop.view.graph.nodes[source].op == "scale" for source in backward.inputs)
+    known = any(loop.view.graph.nodes[source].op == "scale" for source in backward.inputs)
+    return known or backward.get("scaled") is not None
 
 
 def places_of(loop: LoopView, nodes: list[Node] | tuple[Node, ...]) -> tuple[Place, ...]:

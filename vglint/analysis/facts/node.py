@@ -140,11 +140,19 @@ def _leaf_loss(found: NodeView) -> int | None:
     while index is not None:
         node = view.graph.nodes[index]
         new = node.op == "requires_grad" and node.get("by") != "requires_grad" and node.get("value") is True
-        if new or (node.op == "tensor" and node.get("requires_grad") is True):
+        if new or _marks_new(view, node) or (node.op == "tensor" and node.get("requires_grad") is True):
             return index if any(view.nodes("step")) else None
         passes = len(node.inputs) == 1 and (ops.has(node.op, "affine") or ops.has(node.op, "copies"))
         index = node.inputs[0] if passes else None
     return None
+
+
+def _marks_new(view: View, node: Node) -> bool:
+    """Whether a tensor without history is marked as one that requires a gradient: `loss.requires_grad = True`."""
+    if node.op != "requires_grad" or node.get("value") is not True or not node.inputs:
+        return False
+    source = view.graph.nodes[node.inputs[0]]
+    return source.op == "requires_grad" and source.get("value") is False and source.get("by") != "requires_grad"
 
 
 @fact("node", "places")

@@ -23,9 +23,10 @@ from vglint.interp.entries.starts import (
     run_training,
     setup_call,
 )
+from vglint.interp.kinds.records import switched_field
 from vglint.interp.machine.attempts import take_back
 from vglint.interp.machine.budget import NODES, STEPS, BudgetError
-from vglint.interp.machine.core import Frame, Raised, Run, call, evaluate, execute_unit
+from vglint.interp.machine.core import Built, Frame, Raised, Run, call, evaluate, execute_unit
 from vglint.interp.machine.journal import MISSING, Log
 from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.names import member, namespace
@@ -79,7 +80,7 @@ class Session:
         self.project = project
         self.module = module
         self.memory = memory_of(project)
-        self.built: dict[str, tuple[list[Value], dict[str, Value]]] = {}
+        self.built: dict[str, Built] = {}
         self.starts: Starts = {}
         self.nodes = 0
         self.steps = 0
@@ -103,7 +104,7 @@ class Session:
         if candidate.kind != "script":
             run.memory = self.memory
             run.memory.begin()
-        run.built = self.built if world is None else dict(self.built)
+        run.built = self.built if world is None else _built_in(world, self.built)
         run.budget.nodes_allowed = min(NODES, max(ENTRY_NODES, FILE_NODES - self.nodes))
         run.budget.steps_allowed = min(steps, max(ENTRY_STEPS, FILE_STEPS - self.steps))
         space = namespace(run, self.module)
@@ -208,10 +209,10 @@ class Session:
         """Builds a class from its defaults, else as something else in the file builds it, else from symbols."""
         need = self.need(Candidate("class", cls.unit))
         if need != "nothing" and cls.name == cls.unit.names[-1]:
-            shown = self.built.get(cls.qualified)
-            if shown is not None and (need == "arguments" or _is_given_others(run, cls, shown[0])):
+            shown = run.built.get(cls.qualified)
+            if shown is not None and (need == "arguments" or _is_given_others(run, cls, shown.args)):
                 with run.context.having(setup=True):
-                    made = call(run, cls, list(shown[0]), dict(shown[1]), frame, Site(cls.unit, cls.unit.head))
+                    made = call(run, cls, list(shown.args), dict(shown.keywords), frame, Site(cls.unit, cls.unit.head))
                 return run_made(run, made, frame)
             for name in factories(self.module, cls.name)[: need == "arguments"]:
                 function = member(run, namespace(run, self.module), name)
@@ -226,6 +227,20 @@ class Session:
     def _evaluated(self, run: Run, node: code.Expression, frame: Frame) -> Value:
         with run.context.having(setup=True):
             return evaluate(run, node, frame)
+
+
+def _built_in(world: World, built: dict[str, Built]) -> dict[str, Built]:
+    """Returns with which arguments classes were built, as a world has them."""
+    if world.kind != "field":
+        return dict(built)
+    return {
+        name: replace(
+            each,
+            args=[switched_field(world, one) for one in each.args],
+            keywords={key: switched_field(world, one) for key, one in each.keywords.items()},
+        )
+        for name, each in built.items()
+    }
 
 
 def title(candidate: Candidate) -> str:

@@ -19,7 +19,7 @@ from vglint.interp.machine.core import (
     get_attribute,
 )
 from vglint.interp.nodes.emit import entry_input
-from vglint.interp.static.candidates import acts_elsewhere
+from vglint.interp.static.methods import acts_elsewhere, given_attributes
 from vglint.interp.static.redefined import repeated
 from vglint.interp.torch import training
 from vglint.interp.torch.fixed_inputs import assigned, fixed_inputs
@@ -221,6 +221,7 @@ def run_method(run: Run, cls: ClassV, name: str, frame: Frame) -> tuple[dict[str
     elsewhere = acts_elsewhere(cls.node, name) if cls.node is not None else None
     if elsewhere is not None:
         run.graph.gap(origin.Call(f"{elsewhere}() is called from elsewhere"))
+    _give_attributes(run, made, name)
     if name != "__init__":
         rest = arguments_for(run, method[0], tensors=False, skip=1)
         call(run, MethodV(method[0], made), rest, {}, inner, Site(method[0].unit, method[0].node))
@@ -228,6 +229,15 @@ def run_method(run: Run, cls: ClassV, name: str, frame: Frame) -> tuple[dict[str
         return {"": made, **run.graph.roots}, None
     held = {key: value for key, value in made.attrs.items() if isinstance(value, ModuleV)}
     return {**held, **run.graph.roots}, None
+
+
+def _give_attributes(run: Run, made: Instance, name: str) -> None:
+    """Sets what methods set to something that they are given (`attach(optimizer)`), where it is not set yet: they are called before `name` is."""
+    for cls in made.cls.mro if isinstance(made.cls, ClassV) else ():
+        given = given_attributes(cls.node, name) if isinstance(cls, ClassV) and cls.node is not None else {}
+        for attr, parameter in given.items():
+            if made.attrs.get(attr) is None and find_in_mro(made.cls, attr) is None:
+                run.journal.put(made.attrs, attr, Unknown(origin.Argument(parameter)))
 
 
 def run_script(run: Run, module: Module, space: Namespace) -> tuple[dict[str, ModuleV], Value]:

@@ -9,6 +9,7 @@ from vglint.interp.kinds.records import fill_fields
 from vglint.interp.kinds.supers import unbound
 from vglint.interp.machine.core import (
     CONSTANTS,
+    Built,
     Frame,
     Run,
     call,
@@ -83,8 +84,10 @@ def instantiate(
         if isinstance(made, Instance):
             return made
     module = is_module_class(cls)
-    if module and cls.qualified not in run.built and all(_is_portable(value) for value in (*args, *keywords.values())):
-        run.built[cls.qualified] = (args, keywords)
+    if module and all(_is_portable(value) for value in (*args, *keywords.values())):
+        shown = run.built.get(cls.qualified)
+        if shown is None or (shown.assumed and not run.graph.assumed):
+            run.built[cls.qualified] = Built(args, keywords, run.graph.assumed)
     instance = new_module(run, cls, frame, site) if module else Instance(cls, {}, site)
     if (
         not module

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vglint import origin
 from vglint.interp.kinds import dicts
 from vglint.interp.machine.core import Frame, Run, call
+from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.questions import (
     CALL,
     COMPARE,
@@ -20,9 +21,20 @@ from vglint.interp.machine.questions import (
 )
 from vglint.interp.protocols.attributes import set_attribute
 from vglint.interp.protocols.methods import method_of
-from vglint.interp.static.worlds import switched
+from vglint.interp.static.worlds import World, switched
 from vglint.interp.values.classes import find_in_mro
-from vglint.interp.values.objects import BuiltinV, ClassV, DictV, External, FieldV, Instance, MethodV, Site, Value
+from vglint.interp.values.objects import (
+    BuiltinV,
+    ClassV,
+    DictV,
+    External,
+    FieldV,
+    Instance,
+    MethodV,
+    ModuleV,
+    Site,
+    Value,
+)
 from vglint.value import Unknown
 
 declines((FieldV,), CALL, GETATTR, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
@@ -77,6 +89,20 @@ def fields_filler(instance: Instance, after: ClassV) -> BuiltinV | None:
         return None
 
     return BuiltinV("__init__", fill)
+
+
+def switched_field(world: World, value: Value, deep: int = 3) -> Value:
+    """Returns a value, or the object whose field is the one that a world switches, with that field on; `deep` is how far objects hold
+    objects."""
+    if not isinstance(value, Instance) or isinstance(value, ModuleV) or not isinstance(value.cls, ClassV) or not deep:
+        return value
+    attrs = {name: switched_field(world, each, deep - 1) for name, each in value.attrs.items()}
+    for cls in value.cls.mro:
+        here = isinstance(cls, ClassV) and world.changes("field", world.name, cls.node)
+        if here and attrs.get(world.name, MISSING) is world.default:
+            attrs[world.name] = switched(world)
+    same = all(attrs[name] is each for name, each in value.attrs.items())
+    return value if same else Instance(value.cls, attrs, value.origin)
 
 
 def fill_fields(

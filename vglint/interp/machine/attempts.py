@@ -59,8 +59,8 @@ def attempted(run: Run) -> Iterator[Attempt]:
 def take_back(run: Run, written: Log) -> None:
     """Takes back what an entry wrote, save in what later entries are built with."""
     spared: set[int] = set()
-    for args, keywords in run.built.values():
-        _reach([*args, *keywords.values()], spared)
+    for each in run.built.values():
+        _reach([*each.args, *each.keywords.values()], spared)
     for holder, key, before in reversed(written):
         if id(holder) not in spared:
             write_place(holder, key, before)

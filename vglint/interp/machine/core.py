@@ -58,6 +58,16 @@ class Flow:
     RAISE = 4
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Built:
+    """The arguments that a class of modules was built with."""
+
+    args: list[Value]
+    keywords: dict[str, Value]
+    assumed: bool
+    """The program gives none to what builds it: they are defaults of annotated classes."""
+
+
 @dataclass(slots=True)
 class Frame:
     """One call under way."""
@@ -109,8 +119,8 @@ class Run:
     journal: Journal = field(default_factory=Journal)
     context: Context = field(default_factory=Context)
     learnt: Learnt = field(default_factory=Learnt)
-    built: dict[str, tuple[list[Value], dict[str, Value]]] = field(default_factory=dict)
-    """Arguments that classes of modules were first built with, by qualified name, where they hold nothing of this run."""
+    built: dict[str, Built] = field(default_factory=dict)
+    """With which arguments classes of modules were first built, by qualified name, where they hold nothing of this run."""
     patched: dict[str, Value] = field(default_factory=dict)
     """Attributes that the program sets on classes of libraries, by qualified name."""
 

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from vglint.interp.static.bare import bare_script, bare_units
 from vglint.interp.static.call_sites import CallSite, call_sites, calls_of_imported
+from vglint.interp.static.methods import methods, own_calls
 from vglint.interp.static.redefined import lasts_until, repeated
 from vglint.source import code
 from vglint.source.module import Module
@@ -65,7 +66,9 @@ def candidates(module: Module) -> Iterator[Candidate]:
                 walked.append(unit)
                 yield Candidate("method", unit, method.name)
         elif node is not None:
-            if _trains(node) or (_optimises(node) and node.name not in _called_names(module)):
+            if _trains(node) or (
+                (_optimises(node) or _repeats(node, trainers)) and node.name not in _called_names(module)
+            ):
                 walked.append(unit)
                 yield Candidate("training", unit)
             elif _builds(node):
@@ -97,12 +100,6 @@ def candidates(module: Module) -> Iterator[Candidate]:
 
 METHODS = 3
 """Methods of one class that are walked as training code."""
-_ON_GRADIENTS = frozenset({"zero_grad", "clip_grad_norm_", "clip_grad_norm", "clip_grad_value_", "unscale_", "step"})
-
-
-def methods(node: code.Class) -> dict[str, code.Function]:
-    """Returns the functions that a class body defines, by name."""
-    return {each.name: each for each in node.body if isinstance(each, code.Function)}
 
 
 def training_methods(node: code.Class) -> list[code.Function]:
@@ -111,7 +108,7 @@ def training_methods(node: code.Class) -> list[code.Function]:
     reach = {name for name, each in defined.items() if _trains(each)}
     if not reach:
         return []
-    called = {name: _own_calls(each) for name, each in defined.items()}
+    called = {name: own_calls(each) for name, each in defined.items()}
     while True:
         more = {name for name, others in called.items() if others & reach} - reach
         if not more:
@@ -119,36 +116,6 @@ def training_methods(node: code.Class) -> list[code.Function]:
         reach |= more
     roots = [name for name in defined if name in reach and not any(name in called[other] for other in reach - {name})]
     return [defined[name] for name in roots[:METHODS]]
-
-
-def acts_elsewhere(node: code.Class, name: str) -> str | None:
-    """Returns a method that zeroes, clips or uses gradients and that a method does not come to call."""
-    defined = methods(node)
-    seen: set[str] = set()
-    todo = [name, "__init__"]
-    while todo:
-        current = todo.pop()
-        if current in defined and current not in seen:
-            seen.add(current)
-            todo += _own_calls(defined[current])
-    for other, method in defined.items():
-        if other not in seen and any(
-            isinstance(each, code.Call) and isinstance(each.func, code.Attribute) and each.func.attr in _ON_GRADIENTS
-            for each in code.walk(method)
-        ):
-            return other
-    return None
-
-
-def _own_calls(method: code.Function) -> set[str]:
-    """Returns the names that a method looks up in its first argument."""
-    positional = method.parameters.positional
-    first = positional[0].name if positional else ""
-    return {
-        each.attr
-        for each in code.walk(method)
-        if isinstance(each, code.Attribute) and isinstance(each.value, code.Name) and each.value.id == first
-    }
 
 
 def factories(module: Module, name: str) -> list[str]:
@@ -202,6 +169,16 @@ def _optimises(node: code.Function) -> bool:
     )
 
 
+def _repeats(node: code.Function, trainers: set[str]) -> bool:
+    """Whether a function calls in a loop something of the file that trains."""
+    return any(
+        isinstance(call, code.Call) and isinstance(call.func, code.Name) and call.func.id in trainers
+        for loop in code.walk(node)
+        if isinstance(loop, (code.For, code.While))
+        for call in code.walk(loop)
+    )
+
+
 def _called_names(module: Module) -> set[str]:
     """Returns the names that a file calls: a function that one of its entries calls is walked there."""
     return {
@@ -239,7 +216,8 @@ def _loops_over_calls(node: code.Node) -> bool:
 
 
 def _trainers(module: Module) -> set[str]:
-    """Returns the functions, classes and methods of a file that train."""
+    """Returns the functions, classes and methods of a file that train, the functions that call such, and other names of them
+    (`run = partial(train, loader)`)."""
     found: set[str] = set()
     for unit in module.units:
         if unit.kind == "function" and _trains(*unit.body):
@@ -247,15 +225,41 @@ def _trainers(module: Module) -> set[str]:
         elif isinstance(unit.definition, code.Class):
             training = [each.name for each in training_methods(unit.definition)]
             found.update([unit.name, *(name for name in training if not name.startswith("__"))] if training else ())
+    others = {
+        name: used
+        for unit in module.units
+        if unit.kind in ("function", "other") and (used := _hands_on(unit))
+        for name in unit.names
+    }
+    while found:
+        more = {name for name, used in others.items() if used & found} - found
+        if not more:
+            break
+        found |= more
     return found
 
 
+def _hands_on(unit: Unit) -> set[str]:
+    """Returns the names that a function calls, or that a statement binds another name to."""
+    if unit.kind == "function":
+        return {
+            each.func.id if isinstance(each.func, code.Name) else each.func.attr
+            for each in code.walk(*unit.body)
+            if isinstance(each, code.Call) and isinstance(each.func, (code.Name, code.Attribute))
+        }
+    value = unit.body[0].value if len(unit.body) == 1 and isinstance(unit.body[0], code.Assign) else None
+    parts = value.args if isinstance(value, code.Call) else (value,)
+    return {each.id for each in parts if isinstance(each, code.Name)}
+
+
 def _starts(node: code.Statement, trainers: set[str]) -> bool:
-    """Whether top-level code calls something of the file that trains, or that says so (`train(…)`, `Trainer(…).train()`)."""
+    """Whether top-level code calls something of the file that trains, or that says so (`train(…)`, `Trainer(…).train()`), or hands it to
+    what calls it (`map(train, configs)`)."""
     for each in code.walk(node):
         if isinstance(each, code.Call) and isinstance(each.func, (code.Name, code.Attribute)):
             name = each.func.id if isinstance(each.func, code.Name) else each.func.attr
-            if name in trainers or name.startswith("train"):
+            given = {one.id for one in each.args if isinstance(one, code.Name)}
+            if name in trainers or name.startswith("train") or (name == "map" and given & trainers):
                 return True
     return False
 

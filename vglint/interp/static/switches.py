@@ -15,13 +15,13 @@ _MINOR = frozenset(
 """Calls by whose names alone nothing of a model or its training changes."""
 
 
-def switches_of(unit_node: code.Class | code.Function, methods: Iterable[str] = ()) -> Iterator[World]:
+def switches_of(module: Module, unit_node: code.Class | code.Function, methods: Iterable[str] = ()) -> Iterator[World]:
     """Yields the switches among the parameters of a function, or of a class's constructor and some of its methods."""
     functions = [unit_node] if isinstance(unit_node, code.Function) else []
     if isinstance(unit_node, code.Class):
         wanted = {"__init__", *methods}
         functions = [each for each in unit_node.body if isinstance(each, code.Function) and each.name in wanted]
-    guarded = set(_guarding(unit_node))
+    guarded = set(_guarding(unit_node)) | set(_passed_on(unit_node, module))
     for function in functions:
         parameters = function.parameters
         for each in (*parameters.positional_only, *parameters.positional, *parameters.keyword_only):
@@ -83,6 +83,32 @@ def _guarding(node: code.Node) -> Iterator[tuple[str, bool | None]]:
                 if _matters(then if is_set else otherwise):
                     yield name, None
                     yield name, False
+
+
+def _passed_on(node: code.Node, module: Module) -> Iterator[tuple[str, bool | None]]:
+    """Yields the names that are handed to functions and classes of the file as what guards something there."""
+    for each in code.walk(node):
+        if not (isinstance(each, code.Call) and isinstance(each.func, code.Name) and (each.args or each.keywords)):
+            continue
+        names = {number: one.id for number, one in enumerate(each.args) if isinstance(one, code.Name)}
+        named = {one.name: one.value.id for one in each.keywords if one.name and isinstance(one.value, code.Name)}
+        for unit in module.binding(each.func.id) if names or named else ():
+            callee = unit.definition
+            function = callee
+            if isinstance(callee, code.Class):
+                function = next(
+                    (one for one in callee.body if isinstance(one, code.Function) and one.name == "__init__"), None
+                )
+            if callee is None or callee is node or not isinstance(function, code.Function):
+                continue
+            parameters = (
+                function.parameters.positional[1:] if function is not callee else function.parameters.positional
+            )
+            guarding = set(_guarding(callee))
+            for number, parameter in enumerate(parameters):
+                passed = named.get(parameter.name, names.get(number))
+                if passed is not None:
+                    yield from ((passed, off) for name, off in guarding if name == parameter.name)
 
 
 def _tested(test: code.Expression, when: bool) -> Iterator[tuple[str, bool]]:

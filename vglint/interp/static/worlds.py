@@ -34,6 +34,10 @@ class World:
         """Whether a default is the one that is other here."""
         return self.kind == kind and self.name == name and self.node is node
 
+    def gives(self, value: Unknown) -> bool:
+        """Whether a value is what is None elsewhere and given here."""
+        return self.kind != "device" and self.default is None and value.origin == Argument(self.name)
+
 
 def switched(world: World) -> bool | Unknown:
     """Returns what a default is in a world where it is another: something that is not known for None, True for False."""

@@ -10,8 +10,9 @@ from vglint.interp.machine.attempts import attempted
 from vglint.interp.machine.budget import BudgetError
 from vglint.interp.machine.core import Frame, Raised, Run
 from vglint.interp.nodes.emit import emit, under_no_grad
+from vglint.interp.static.methods import methods
 from vglint.interp.values.inside import entries, inside
-from vglint.interp.values.objects import Instance, ListV, ModuleV, ParamV, Site, TensorV, Value
+from vglint.interp.values.objects import ClassV, Instance, ListV, ParamV, Site, TensorV, Value
 from vglint.ops import sources_of
 from vglint.source import code
 from vglint.source.names import target_names
@@ -25,6 +26,8 @@ class Held:
     """A local name or an attribute and the tensors that it held before a loop: by identity of its table, and its name."""
 
     table: dict[str, Value]
+    owner: Instance | None
+    """Whose attributes they are."""
     name: str
     nodes: tuple[int, ...]
     made: tuple[ParamV | TensorV, ...]
@@ -36,13 +39,13 @@ def held(run: Run, frame: Frame) -> list[Held]:
     """Returns what training code holds in names and attributes before a loop."""
     if not run.context.training_code:
         return []
-    tables = [frame.scope.names, *(module.attrs for module in run.graph.modules)]
-    if isinstance(frame.self_, Instance) and not isinstance(frame.self_, ModuleV):
-        tables.append(frame.self_.attrs)
-    run.budget.tick((len(tables) + sum(map(len, tables))) // 4)
+    found: list[Value] = [*run.graph.modules, frame.self_, *frame.scope.names.values()]
+    owners = {id(value): value for value in found if isinstance(value, Instance)}
+    tables = [(frame.scope.names, None), *((owner.attrs, owner) for owner in owners.values())]
+    run.budget.tick((len(tables) + sum(len(table) for table, _ in tables)) // 4)
     return [
-        Held(table, name, nodes_of(value), tuple(_made(value)), value is None)
-        for table in tables
+        Held(table, owner, name, nodes_of(value), tuple(_made(value)), value is None)
+        for table, owner in tables
         for name, value in table.items()
         if value is None or (isinstance(value, (TensorV, ParamV, tuple, ListV)) and not _is_data(value))
     ]
@@ -74,9 +77,24 @@ def note_carried(
             continue
         kept = [node for node in after if _has_history(run, node)]
         if kept and (not place.empty or _is_used_again(run, kept, walk)):
-            site = Site(frame.unit, given) if given is not None else run.graph.nodes[kept[0]].site
+            site = Site(frame.unit, given) if given is not None else _stored(place) or run.graph.nodes[kept[0]].site
             emit(run, "carried", kept, {"name": place.name}, site)
             run.graph.nodes[-1].setup = False
+
+
+def _stored(place: Held) -> Site | None:
+    """Returns the statement by which a method replaces an attribute of its object by what it calls: `out, self.state = self.rnn(x, self.state)`."""
+    found = place.owner.cls if place.owner is not None else None
+    for cls in found.mro if isinstance(found, ClassV) else ():
+        if not isinstance(cls, ClassV) or cls.node is None:
+            continue
+        for method in methods(cls.node).values():
+            for each in code.walk(method) if method.name != "__init__" else ():
+                if isinstance(each, code.Assign) and isinstance(each.value, code.Call):
+                    targets = (part for target in each.targets for part in code.walk(target))
+                    if any(isinstance(part, code.Attribute) and part.attr == place.name for part in targets):
+                        return Site(cls.unit, each)
+    return None
 
 
 def _is_used_again(run: Run, kept: list[int], walk: Callable[[], object]) -> bool:

@@ -15,7 +15,7 @@ from vglint.interp.nodes.emit import node_of, shape_of
 from vglint.interp.torch.optimizers import optimizer_nodes
 from vglint.interp.torch.training import act, tensor_method
 from vglint.interp.values.objects import OpaqueV, Site, TensorV, Value, is_tensor
-from vglint.value import Unknown
+from vglint.value import Literal_, Unknown
 
 
 def zero_grad_of_unknown(run: Run, site: Site) -> Value:
@@ -30,7 +30,11 @@ def backward_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: 
     for target in (*args, *keywords.values()):
         if is_tensor(target) or isinstance(target, OpaqueV):
             return tensor_method(run, target, "backward", [], {}, site)
-    act(run, "backward", [], {"loss": method, "retain_graph": literal(keywords.get("retain_graph", False))}, site)
+    config: dict[str, Literal_] = {"loss": method, "retain_graph": literal(keywords.get("retain_graph", False))}
+    scaler, scales, _ = origin.text(method.origin).rpartition(".scale().backward")
+    if scaler and scales:
+        config["scaled"] = scaler
+    act(run, "backward", [], config, site)
     return None
 
 
@@ -54,7 +58,7 @@ def act_of_unknown(
             act(run, "zero_grad", [_optimizer(run, holder, site)], {"model": None}, site)
             return None
         case "unscale_" if target is not None:
-            act(run, "unscale", _target_nodes(run, target, site), {"by": holder}, site)
+            act(run, "unscale", target_nodes(run, target, site), {"by": holder}, site)
             return None
         case "step":
             _step(run, holder, target, site)
@@ -68,7 +72,7 @@ def act_of_unknown(
 
 def _step(run: Run, holder: str, target: Value, site: Site) -> None:
     if optimizer_nodes(target) or (isinstance(target, Unknown) and _scales(run, holder)):
-        act(run, "step", _target_nodes(run, target, site), {"closure": False, "scaler": True}, site)
+        act(run, "step", target_nodes(run, target, site), {"closure": False, "scaler": True}, site)
     elif holder in run.graph.given or _follows_backward(run):
         act(run, "step", [_optimizer(run, holder, site)], {"closure": target is not None}, site)
     else:
@@ -77,7 +81,10 @@ def _step(run: Run, holder: str, target: Value, site: Site) -> None:
 
 def _scales(run: Run, holder: str) -> bool:
     """Whether an argument scaled a loss or unscaled gradients before: it is a gradient scaler."""
-    return any(draft.op in ("scale", "unscale") and draft.config.get("by") == holder for draft in run.graph.nodes)
+    return any(
+        (draft.op in ("scale", "unscale") and draft.config.get("by") == holder) or draft.config.get("scaled") == holder
+        for draft in run.graph.nodes
+    )
 
 
 def _follows_backward(run: Run) -> bool:
@@ -86,7 +93,8 @@ def _follows_backward(run: Run) -> bool:
     return last == "backward"
 
 
-def _target_nodes(run: Run, target: Value, site: Site) -> list[int]:
+def target_nodes(run: Run, target: Value, site: Site) -> list[int]:
+    """Returns the nodes of an optimiser that a scaler gets, whether it is known or given."""
     if isinstance(target, Unknown):
         return [_optimizer(run, origin.text(target.origin), site)]
     return optimizer_nodes(target)

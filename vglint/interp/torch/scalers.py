@@ -19,7 +19,7 @@ from vglint.interp.machine.questions import (
     declines,
 )
 from vglint.interp.nodes.emit import node_of, shape_of
-from vglint.interp.torch.optimizers import optimizer_nodes
+from vglint.interp.torch.given import target_nodes
 from vglint.interp.torch.training import act
 from vglint.interp.values.objects import BuiltinV, GradScalerV, Site, TensorV, Value
 from vglint.value import Unknown
@@ -45,9 +45,9 @@ def attribute(run: Run, value: GradScalerV, name: str, frame: Frame) -> Value:
                 return target
             return TensorV(act(run, "scale", [source], {}, site), shape_of(run, target))
         if name == "unscale_":
-            act(run, "unscale", optimizer_nodes(target), {}, site)
+            act(run, "unscale", target_nodes(run, target, site), {}, site)
         elif name == "step":
-            act(run, "step", optimizer_nodes(target), {"closure": False, "scaler": True}, site)
+            act(run, "step", target_nodes(run, target, site), {"closure": False, "scaler": True}, site)
         else:
             act(run, "scaler_update", [], {}, site)
         return None

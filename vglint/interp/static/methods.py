@@ -1,0 +1,81 @@
+"""What the methods of a class call, and what they keep of what they are given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vglint.source import code
+
+_ON_GRADIENTS = frozenset({"zero_grad", "clip_grad_norm_", "clip_grad_norm", "clip_grad_value_", "unscale_", "step"})
+
+
+def methods(node: code.Class) -> dict[str, code.Function]:
+    """Returns the functions that a class body defines, by name."""
+    return {each.name: each for each in node.body if isinstance(each, code.Function)}
+
+
+def acts_elsewhere(node: code.Class, name: str) -> str | None:
+    """Returns a method that zeroes, clips or uses gradients and that a method does not come to call."""
+    seen = _reached(node, name)
+    for other, method in methods(node).items():
+        if other not in seen and any(
+            isinstance(each, code.Call) and isinstance(each.func, code.Attribute) and each.func.attr in _ON_GRADIENTS
+            for each in code.walk(method)
+        ):
+            return other
+    return None
+
+
+def given_attributes(node: code.Class, entry: str) -> dict[str, str]:
+    """Returns the attributes that methods, neither the constructor nor those that `entry` comes to call, set to what they are given, and the
+    parameter that is given."""
+    found: dict[str, str] = {}
+    seen = _reached(node, entry)
+    for name, method in methods(node).items():
+        positional = method.parameters.positional
+        if name in seen or not positional:
+            continue
+        given = {each.name for each in (*positional[1:], *method.parameters.keyword_only)}
+        for each in code.walk(method):
+            if isinstance(each, code.Assign):
+                for target in each.targets:
+                    found.update(_set_attributes(target, each.value, positional[0].name, given))
+    return found
+
+
+def _set_attributes(
+    target: code.Expression, value: code.Expression, owner: str, given: set[str]
+) -> Iterator[tuple[str, str]]:
+    match target, value:
+        case code.Display(elements=targets), code.Display(elements=values) if len(targets) == len(values):
+            for one, other in zip(targets, values, strict=True):
+                yield from _set_attributes(one, other, owner, given)
+        case code.Attribute(value=code.Name(id=holder), attr=attr), code.Name(id=name) if holder == owner:
+            if name in given:
+                yield attr, name
+        case _:
+            pass
+
+
+def _reached(node: code.Class, name: str) -> set[str]:
+    """Returns the constructor and a method, with the methods that they come to call."""
+    defined = methods(node)
+    seen: set[str] = set()
+    todo = [name, "__init__"]
+    while todo:
+        current = todo.pop()
+        if current in defined and current not in seen:
+            seen.add(current)
+            todo += own_calls(defined[current])
+    return seen
+
+
+def own_calls(method: code.Function) -> set[str]:
+    """Returns the names that a method looks up in its first argument."""
+    positional = method.parameters.positional
+    first = positional[0].name if positional else ""
+    return {
+        each.attr
+        for each in code.walk(method)
+        if isinstance(each, code.Attribute) and isinstance(each.value, code.Name) and each.value.id == first
+    }
