@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Sequence
 from typing import Any
 
 from vglint import origin
@@ -38,6 +40,7 @@ from vglint.interp.values.objects import (
     StaticV,
     Value,
 )
+from vglint.source import code
 from vglint.value import Unknown
 
 CALLABLE = (FunctionV, MethodV, BuiltinV, PartialV)
@@ -85,14 +88,16 @@ def call_property(
 
 @register(GETATTR, FunctionV, MethodV, BuiltinV, PartialV)
 def function(run: Run, value: Any, name: str, frame: Frame) -> Value:
-    if name in ("__name__", "__qualname__"):
-        return getattr(value, "name", "function")
+    if isinstance(value, (FunctionV, BuiltinV)) and name in ("__name__", "__qualname__"):
+        return value.name
     if name == "__func__" and isinstance(value, MethodV):
         return value.function
     if name == "__self__" and isinstance(value, MethodV):
         return value.self
     if name == "func" and isinstance(value, PartialV):
         return value.function
+    if name == "args" and isinstance(value, PartialV):
+        return value.args
     if name == "keywords" and isinstance(value, PartialV):
         return DictV(dict(value.keywords))
     if isinstance(value, MethodV):
@@ -101,11 +106,19 @@ def function(run: Run, value: Any, name: str, frame: Frame) -> Value:
         match name:
             case "__code__":
                 return CodeV(value)
-            case "__defaults__" | "__kwdefaults__":
-                return tuple(value.defaults.values()) or None
+            case "__defaults__":
+                params = value.node.parameters
+                placed = {param.name for param in (*params.positional_only, *params.positional)}
+                return tuple(each for of, each in value.defaults.items() if of in placed) or None
+            case "__kwdefaults__":
+                only = {param.name for param in value.node.parameters.keyword_only}
+                named = {of: each for of, each in value.defaults.items() if of in only}
+                return DictV(named) if named else None
             case "__globals__" | "__annotations__" | "__dict__":
                 return DictV({}, complete=False)
-            case "__closure__" | "__doc__":
+            case "__doc__":
+                return documented(value.node.body) if isinstance(value.node, code.Function) else None
+            case "__closure__":
                 return None
             case "__module__":
                 return value.scope.module.module.name
@@ -114,8 +127,17 @@ def function(run: Run, value: Any, name: str, frame: Frame) -> Value:
     return Unknown(origin.Member("a function", name))
 
 
+def documented(body: Sequence[code.Statement]) -> Value:
+    """Returns the text that a function or class begins with."""
+    match body:
+        case [code.Expr(value=code.Constant(value=str() as text)), *_]:
+            return inspect.cleandoc(text)
+        case _:
+            return None
+
+
 @register(GETATTR, CodeV)
-def code(run: Run, value: CodeV, name: str, frame: Frame) -> Value:
+def code_attribute(run: Run, value: CodeV, name: str, frame: Frame) -> Value:
     function = value.function
     params = function.node.parameters
     positional = [param.name for param in (*params.positional_only, *params.positional)]

@@ -32,6 +32,7 @@ from vglint.interp.machine.questions import (
     TRUTH,
 )
 from vglint.interp.protocols.comparison import dunder, truth
+from vglint.interp.protocols.equality import held_in
 from vglint.interp.protocols.iteration import LIMIT, Items, items_of
 from vglint.interp.protocols.tensor_parts import native_item
 from vglint.interp.torch.modules import bind_attribute, set_property
@@ -188,7 +189,8 @@ def contains(run: Run, holder: Instance, item: Value, frame: Frame, site: Site) 
         return holder.attrs.get(item) is not None
     method = get_attribute(run, holder, "__contains__", frame)
     if is_unknown(method):
-        return None
+        found = items_of(run, holder, frame, site).items
+        return None if found is None else held_in(found, item)
     return truth(run, call(run, method, [item], {}, frame, site), frame, site)
 
 
@@ -199,9 +201,13 @@ def operate(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
 
 @register(COMPARE, Instance)
 def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:
-    """Compares by the method of a class of the program that is no record."""
-    own = isinstance(left, Instance) and isinstance(left.cls, ClassV) and not left.cls.frozen_kind
-    return dunder(run, symbol, left, right, frame, site) if own and symbol in ("==", "!=") else MISSING
+    """Compares by the method of a class of the program, where it has one."""
+    made = dunder(run, symbol, left, right, frame, site)
+    if made is MISSING and symbol == "!=":
+        same = dunder(run, "==", left, right, frame, site)
+        known = None if same is MISSING else truth(run, same, frame, site)
+        return MISSING if known is None else not known
+    return made
 
 
 @register(ENTER, Instance)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.machine.core import Frame, Run, register
+from vglint.interp.machine.core import Frame, Run, call, register
 from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.machine.questions import (
     CALL,
@@ -26,6 +26,7 @@ from vglint.interp.protocols.methods import Act, method_of
 from vglint.interp.protocols.repeats import UNKNOWN_LENGTH, at, is_repeated, stretches
 from vglint.interp.protocols.tensor_parts import plain_key
 from vglint.interp.values.objects import (
+    External,
     ListV,
     OpenLoop,
     RepeatV,
@@ -194,11 +195,10 @@ def _reverse(run: Run, value: ListV, args: list[Value], keywords: dict[str, Valu
 
 
 def _sort(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    run.journal.touch(value)
-    try:
-        value.items.sort(reverse=keywords.get("reverse") is True)
-    except TypeError:
-        return Unknown(origin.Call("sort"))
+    ordered = call(run, External("builtins.sorted"), [value], keywords, frame, site)
+    if isinstance(ordered, ListV) and value.count is None:
+        run.journal.touch(value)
+        value.items[:] = ordered.items
     return None
 
 

@@ -23,10 +23,21 @@ from vglint.interp.machine.questions import (
 from vglint.interp.protocols.equality import equal, held_in
 from vglint.interp.protocols.iteration import Items, items_of
 from vglint.interp.protocols.methods import Act, method_of
+from vglint.interp.protocols.symbols import NATIVE
 from vglint.interp.values.objects import SetV, Site, Value, is_unknown
 from vglint.value import Unknown
 
 declines((SetV,), CALL, SETATTR, ITEM, SET_ITEM)
+
+
+def set_of(run: Run, items: list[Value]) -> SetV:
+    """Returns the set of some values: of those that are equal, the first."""
+    unique: list[Value] = []
+    for item in items:
+        run.budget.tick(len(unique) // 16)
+        if not any(equal(item, other) is True for other in unique):
+            unique.append(item)
+    return SetV(unique)
 
 
 @register(ITERATE, SetV)
@@ -46,8 +57,12 @@ def contains(run: Run, value: SetV, wanted: Value, frame: Frame, site: Site) -> 
 
 @register(COMPARE, SetV)
 def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:
-    both = isinstance(left, SetV) and isinstance(right, SetV)
-    return Unknown(origin.Computed("set comparison")) if both and symbol not in ("==", "!=") else MISSING
+    if not (isinstance(left, SetV) and isinstance(right, SetV)) or symbol in ("==", "!="):
+        return MISSING
+    if not all(isinstance(item, NATIVE) for item in (*left.items, *right.items)):
+        return Unknown(origin.Computed("set comparison"))
+    small, large = (left.items, right.items) if symbol in ("<", "<=") else (right.items, left.items)
+    return not _without(small, large) and (symbol in ("<=", ">=") or len(small) < len(large))
 
 
 @register(OPERATE, SetV)
@@ -61,6 +76,8 @@ def operate(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
         return SetV([item for item in left.items if _among(right.items, item)])
     if symbol == "|":
         return SetV(left.items + _without(right.items, left.items))
+    if symbol == "^":
+        return SetV(_without(left.items, right.items) + _without(right.items, left.items))
     return Unknown(origin.Call(f"set {symbol} set"))
 
 
@@ -140,6 +157,7 @@ METHODS: dict[str, Act] = {
     "isdisjoint": _against(lambda ours, theirs: len(_without(ours, theirs)) == len(ours)),
     "difference": _against(lambda ours, theirs: SetV(_without(ours, theirs))),
     "intersection": _against(lambda ours, theirs: SetV(_without(ours, _without(ours, theirs)))),
+    "symmetric_difference": _against(lambda ours, theirs: SetV(_without(ours, theirs) + _without(theirs, ours))),
     "discard": _remove,
     "remove": _remove,
     "copy": _copy,

@@ -5,17 +5,20 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Sequence
+from functools import cmp_to_key
 from typing import Any
 
 from vglint import origin
+from vglint.interp.kinds.sets import set_of
 from vglint.interp.machine.calls import Call, library
 from vglint.interp.machine.core import opaque
 from vglint.interp.protocols.asking import items, listed, operate, truth
-from vglint.interp.protocols.equality import equal
+from vglint.interp.protocols.iteration import Items
 from vglint.interp.protocols.symbols import symbolic
 from vglint.interp.values.inside import as_tuple
 from vglint.interp.values.objects import (
     DictV,
+    Instance,
     IteratorV,
     ListV,
     RepeatV,
@@ -85,6 +88,8 @@ def zip_(call: Call) -> Value:
             tuple(each.item for each in found),
             next((each.count for each in found if each.count is not None), None),
         )
+    if shared := _shared(call.rest, found):
+        return shared
     size = min(len(each) for each in known)
     return IteratorV(
         [
@@ -92,6 +97,15 @@ def zip_(call: Call) -> Value:
             for position in range(size)
         ]
     )
+
+
+def _shared(args: Sequence[Value], found: Sequence[Items]) -> IteratorV | None:
+    """Returns rows of what one iterator yields, where `zip` is given it several times and nothing else."""
+    first = args[0]
+    if len(args) < 2 or not isinstance(first, IteratorV) or any(arg is not first for arg in args):
+        return None
+    values = found[0].items or []
+    return IteratorV([tuple(row) for row in zip(*[iter(values)] * len(args), strict=False)])
 
 
 def _zipped(lists: Sequence[Sequence[Value]]) -> list[Value] | None:
@@ -144,12 +158,7 @@ def sequence(call: Call) -> Value:
     if kind == "tuple":
         return as_tuple(found.items)
     if "set" in kind:
-        unique: list[Value] = []
-        for item in found.items:
-            call.run.budget.tick(len(unique) // 16)
-            if not any(equal(item, other) is True for other in unique):
-                unique.append(item)
-        return SetV(unique)
+        return set_of(call.run, found.items)
     if kind == "sorted":
         return _sorted(call, found.items)
     return ListV(found.items)
@@ -161,8 +170,32 @@ def _sorted(call: Call, unsorted: list[Value]) -> Value:
     try:
         order = sorted(range(len(keys)), key=lambda position: keys[position], reverse=call["reverse"] is True)
     except TypeError:
-        return ListV(unsorted)
+        asked = _by_asking(call, keys)
+        if asked is None:
+            item = opaque(call.run, origin.Computed("order"), list(unsorted), call.site)
+            return ListV([item for _ in unsorted])
+        order = asked
     return ListV([unsorted[position] for position in order])
+
+
+def _by_asking(call: Call, keys: list[Value]) -> list[int] | None:
+    """Returns places in the order that `<` gives, None where that does not know."""
+
+    def asked(one: int, other: int) -> int:
+        for sign, pair in ((-1, (one, other)), (1, (other, one))):
+            first, second = pair
+            answer = truth(call, operate(call, "<", keys[first], keys[second]))
+            if answer is None:
+                raise TypeError
+            if answer:
+                return sign
+        return 0
+
+    call.run.budget.tick(len(keys))
+    try:
+        return sorted(range(len(keys)), key=cmp_to_key(asked), reverse=call["reverse"] is True)
+    except TypeError:
+        return None
 
 
 @library("builtins.dict", takes="*args, **pairs")
@@ -277,6 +310,8 @@ def extreme(call: Call) -> Value:
         if found is None:
             return Unknown(origin.Computed(call.name))
         among = found
+    if (among and call["key"] is not None) or any(isinstance(item, Instance) for item in among):
+        return _extreme_by_asking(call, among)
     pick = min if call.last == "min" else max
     numbers = [item for item in among if isinstance(item, (int, float))]
     if among and len(numbers) == len(among) and call["key"] is None:
@@ -289,3 +324,17 @@ def extreme(call: Call) -> Value:
         (item for item in among if isinstance(item, Unknown)),
         opaque(call.run, origin.Computed(call.name), list(among), call.site),
     )
+
+
+def _extreme_by_asking(call: Call, among: Sequence[Value]) -> Value:
+    """Returns the least or largest of values by a key, or by what their classes say of `<`."""
+    key = call["key"]
+    keys = [item if key is None else call.invoke(key, item) for item in among]
+    best = 0
+    for place in range(1, len(among)):
+        pair = (keys[place], keys[best]) if call.last == "min" else (keys[best], keys[place])
+        is_better = truth(call, operate(call, "<", *pair))
+        if is_better is None:
+            return opaque(call.run, origin.Computed(call.name), list(among), call.site)
+        best = place if is_better else best
+    return among[best]

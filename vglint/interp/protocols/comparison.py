@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vglint import ops, origin
 from vglint.interp.machine.core import Frame, Run, call, get_attribute, opaque
 from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.machine.questions import COMPARE, CONTAINS, TRUTH
 from vglint.interp.nodes.operations import emit_operator
-from vglint.interp.protocols.equality import equal, identical
+from vglint.interp.protocols.equality import equal, identical, record_fields
+from vglint.interp.protocols.repeats import is_repeated
 from vglint.interp.protocols.symbols import NATIVE, RELATIONS, short, symbolic_compare
 from vglint.interp.values.objects import (
     ClassV,
     External,
     Instance,
+    ListV,
     OpaqueV,
     Site,
     TurnNumber,
@@ -67,6 +71,9 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
         decided = None if same is None else same == (symbol == "==")
     else:
         decided = symbolic_compare(symbol, left, right)
+        pair = _sequences(left, right)
+        if decided is None and pair is not None:
+            decided = _ordered(run, symbol, *pair, frame, site)
     return _undecided(run, symbol, left, right, site) if decided is None else decided
 
 
@@ -81,6 +88,28 @@ def native_compare(run: Run, symbol: str, left: Value, right: Value, frame: Fram
         return bool(RELATIONS[symbol](left, right))
     except TypeError:
         return Unknown(origin.Computed(f"{short(left)} {symbol} {short(right)}"))
+
+
+def _sequences(left: Value, right: Value) -> tuple[Sequence[Value], Sequence[Value]] | None:
+    """Returns what two values hold that are ordered as their items are: lists, records of one class."""
+    if isinstance(left, ListV) and isinstance(right, ListV):
+        plain = left.count is None and right.count is None and not is_repeated([*left.items, *right.items])
+        return (left.items, right.items) if plain else None
+    ours, theirs = record_fields(left), record_fields(right)
+    return None if ours is None or theirs is None else (ours, theirs)
+
+
+def _ordered(
+    run: Run, symbol: str, left: Sequence[Value], right: Sequence[Value], frame: Frame, site: Site
+) -> bool | None:
+    """Compares sequences: by the first items that differ, else by their lengths."""
+    for one, other in zip(left, right, strict=False):
+        same = equal(one, other)
+        if same is None:
+            return None
+        if not same:
+            return truth(run, compare(run, symbol, one, other, frame, site), frame, site)
+    return bool(RELATIONS[symbol](len(left), len(right)))
 
 
 def _undecided(run: Run, symbol: str, left: Value, right: Value, site: Site) -> Value:
@@ -139,9 +168,28 @@ def tensor_binary(run: Run, symbol: str, left: Value, right: Value, site: Site) 
 def dunder(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:
     """Calls the method that a class of the program has for an operator or a comparison."""
     name = DUNDER.get(symbol)
-    for holder, other, method_name in ((left, right, f"__{name}__"), (right, left, f"__r{name}__")):
-        if isinstance(holder, Instance) and name is not None and isinstance(holder.cls, ClassV):
+    if name is None:
+        return MISSING
+    mirrored = _MIRRORED.get(symbol)
+    sides = [(left, right, f"__{name}__"), (right, left, f"__{DUNDER[mirrored]}__" if mirrored else f"__r{name}__")]
+    if _derives(right, left):
+        sides.reverse()
+    for holder, other, method_name in sides:
+        if isinstance(holder, Instance) and isinstance(holder.cls, ClassV):
             method = get_attribute(run, holder, method_name, frame)
             if not is_unknown(method):
-                return call(run, method, [other], {}, frame, site)
+                made = call(run, method, [other], {}, frame, site)
+                if made != NOT_IMPLEMENTED:
+                    return made
     return MISSING
+
+
+NOT_IMPLEMENTED = External("builtins.NotImplemented")
+_MIRRORED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
+
+
+def _derives(value: Value, other: Value) -> bool:
+    """Whether an object's class derives from that of another: its reflected method is asked first."""
+    if not (isinstance(value, Instance) and isinstance(other, Instance) and isinstance(value.cls, ClassV)):
+        return False
+    return value.cls is not other.cls and any(base is other.cls for base in value.cls.mro)

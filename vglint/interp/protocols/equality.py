@@ -7,20 +7,28 @@ from collections.abc import Sequence
 from vglint import origin
 from vglint.interp.protocols.repeats import is_repeated
 from vglint.interp.protocols.symbols import NATIVE, symbolic_compare
+from vglint.interp.values.classes import find_in_mro, is_mixed
 from vglint.interp.values.objects import (
+    ClassV,
     DeviceV,
     DictV,
     DtypeV,
     External,
+    Instance,
     ListV,
+    MethodV,
+    ModuleV,
+    NumberMember,
     OpaqueV,
     SetV,
     ShapeV,
+    TextMember,
     Value,
     is_unknown,
 )
 from vglint.value import Expr, Unknown
 
+MEMBERS = (TextMember, NumberMember)
 _HALF = tuple(map(DtypeV, ("float16", "bfloat16", "float64", "complex64")))
 
 
@@ -69,6 +77,8 @@ def equal(left: Value, right: Value) -> bool | None:
 def _equal(left: Value, right: Value, known: dict[tuple[int, int], bool | None]) -> bool | None:
     if left is right:
         return _itself(left)
+    if isinstance(left, MEMBERS) or isinstance(right, MEMBERS):
+        return _equal_member(left, right)
     if any(isinstance(side, ListV) and (side.count is not None or is_repeated(side.items)) for side in (left, right)):
         return None
     for side, other in ((left, right), (right, left)):
@@ -95,9 +105,78 @@ def _equal(left: Value, right: Value, known: dict[tuple[int, int], bool | None])
         return bool(left == right)
     if isinstance(left, FROZEN) and isinstance(right, FROZEN):
         return left == right or (isinstance(left, DeviceV) and isinstance(right, DeviceV) and _same_device(left, right))
-    if type(left) is type(right) and isinstance(left, (DictV, SetV)):
+    match left, right:
+        case DictV(), DictV():
+            return _equal_dicts(left, right, known)
+        case SetV(), SetV():
+            return _equal_sets(left, right)
+        case MethodV(), MethodV():
+            return left.function is right.function and left.self is right.self
+        case (Instance(), _) | (_, Instance()):
+            return _equal_objects(left, right, known)
+        case _:
+            return False
+
+
+def _equal_member(left: Value, right: Value) -> bool | None:
+    """Whether two values, one of them a member of an enumeration, are equal: by value where its class is one of texts or numbers too."""
+    if is_unknown(left) or is_unknown(right):
         return None
-    return False
+    if isinstance(left, MEMBERS) and isinstance(right, MEMBERS) and left.cls is right.cls:
+        return bool(left == right)
+    plain = any(isinstance(side, MEMBERS) and not is_mixed(side.cls) for side in (left, right))
+    return False if plain else isinstance(left, NATIVE) and isinstance(right, NATIVE) and bool(left == right)
+
+
+def _equal_dicts(left: DictV, right: DictV, known: dict[tuple[int, int], bool | None]) -> bool | None:
+    if not (left.complete and right.complete):
+        return None
+    if left.items.keys() != right.items.keys():
+        return False
+    return _all([_equal(item, right.items[key], known) for key, item in left.items.items()])
+
+
+def _equal_sets(left: SetV, right: SetV) -> bool | None:
+    """Whether two sets hold the same: decided where all that they hold is plain."""
+    if not all(isinstance(item, NATIVE) for item in (*left.items, *right.items)):
+        return True if not left.items and not right.items else None
+    return len(left.items) == len(right.items) and all(held_in(right.items, item) for item in left.items)
+
+
+def _equal_objects(left: Value, right: Value, known: dict[tuple[int, int], bool | None]) -> bool | None:
+    """Whether two values, one of them an object, are equal: records by their fields; what a class of the program says is not asked here."""
+    ours, theirs = record_fields(left), record_fields(right)
+    if ours is not None and theirs is not None:
+        same_kind = isinstance(left, tuple) or isinstance(right, tuple) or _class_of(left) is _class_of(right)
+        if not same_kind or len(ours) != len(theirs):
+            return False
+        return _all([_equal(one, other, known) for one, other in zip(ours, theirs, strict=True)])
+    return None if any(_compares(side) for side in (left, right)) else False
+
+
+def record_fields(value: Value) -> Sequence[Value] | None:
+    """Returns what a record holds, by which it is compared: the fields of a dataclass or named tuple, a tuple's items; None of others."""
+    if isinstance(value, Instance) and isinstance(value.cls, ClassV) and value.cls.fields is not None:
+        own = find_in_mro(value.cls, "__eq__")
+        return None if own is not None else [value.attrs.get(name) for name in value.cls.fields]
+    return value if isinstance(value, tuple) else None
+
+
+def _class_of(value: Value) -> Value:
+    return value.cls if isinstance(value, Instance) else None
+
+
+def _compares(value: Value) -> bool:
+    """Whether an object's class, or a class of a library that it derives from, may say what it equals."""
+    if not isinstance(value, Instance) or isinstance(value, ModuleV):
+        return False
+    if isinstance(value.cls, External):
+        return value.cls.name != "builtins.object"
+    return find_in_mro(value.cls, "__eq__") is not None or value.entries is not None
+
+
+def _all(answers: Sequence[bool | None]) -> bool | None:
+    return False if False in answers else None if None in answers else True
 
 
 def held_in(items: Sequence[Value], wanted: Value) -> bool | None:

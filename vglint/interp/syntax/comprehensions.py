@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vglint import origin
+from vglint.interp.kinds.sets import set_of
 from vglint.interp.machine.core import EVAL, Frame, Run, evaluate, opaque, register
 from vglint.interp.machine.open_loops import counted
 from vglint.interp.protocols import comparison
@@ -22,7 +23,6 @@ from vglint.interp.values.objects import (
     OpenLoop,
     RepeatV,
     Scope,
-    SetV,
     Site,
     Value,
 )
@@ -105,7 +105,7 @@ def comprehension(run: Run, node: code.Comprehension, frame: Frame) -> Value:
     if not isinstance(gathered, ListV) or node.kind == "list":
         return gathered
     if node.kind == "set":
-        return SetV(gathered.items) if gathered.count is None else gathered
+        return set_of(run, gathered.items) if gathered.count is None else gathered
     return IteratorV(gathered.items) if gathered.count is None else IteratorV(None, gathered.items[0], gathered.count)
 
 

@@ -25,6 +25,17 @@ def find_in_mro(cls: ClassV | External, name: str, after: ClassV | None = None) 
     return None
 
 
+def is_mixed(cls: ClassV) -> bool:
+    """Whether the members of an enumeration are texts or numbers too, and equal to those."""
+    names = (base.name for base in cls.mro if isinstance(base, External))
+    return any(
+        name in _MIXED or name.rpartition(".")[2] in ("IntEnum", "StrEnum", "ExplicitEnum", "IntFlag") for name in names
+    )
+
+
+_MIXED = frozenset({"builtins.str", "builtins.int"})
+
+
 def is_container(module: ModuleV) -> bool:
     """Whether a module is one of torch's lists of modules, or of a class built on one."""
     classes = module.cls.mro if isinstance(module.cls, ClassV) else (module.cls,)
