@@ -214,6 +214,12 @@ def learning_rate(loop: LoopView) -> float | Unknown:
 
 
 @fact("loop", "flag")
+def moves_data(loop: LoopView) -> bool:
+    """It moves listed tensors of which none is a known parameter, such as an image that is made to please a model."""
+    return loop.optimizer.get("listed") is True
+
+
+@fact("loop", "flag")
 def scheduled(loop: LoopView) -> bool:
     """A learning-rate scheduler drives it."""
     return any(loop.optimizer.index in node.inputs for node in loop.view.nodes("scheduler"))

@@ -15,7 +15,8 @@ from vglint.value import Expr, Literal_
 def linear_before(found: NodeView) -> tuple[Place, ...]:
     """Of a linear layer or 1×1 convolution: the one before it, where nothing non-linear stands between the two, nothing else reads the
     first one's result, and the width between them is no bottleneck, so that the two compute what one could. Not projections of attention,
-    tied or shared weights, layers that are frozen or loaded, and layers of two models with an optimiser each."""
+    tied or shared weights, layers that are frozen or loaded, layers of two models with an optimiser each, and the last layer of a model
+    whose output another one takes: what an encoder gives is of use by itself."""
     view, node = found.view, found.node
     if not _plain(view, node):
         return ()
@@ -24,11 +25,17 @@ def linear_before(found: NodeView) -> tuple[Place, ...]:
         return ()
     if _bottleneck(view, before, node) or _shared(view, before) or _shared(view, node):
         return ()
-    if _movers(view, before) != _movers(view, node):
+    if _movers(view, before) != _movers(view, node) or _ends_a_model(view, before, node):
         return ()
     if _of_attention(view, before) or _to_attention(view, node):
         return ()
     return (view.place(before.index),)
+
+
+def _ends_a_model(view: View, before: Node, node: Node) -> bool:
+    """Whether training code hands what a layer of one model of several layers gives to another model."""
+    model, _, within = before.path.partition(".")
+    return view.graph.kind == "training" and within != "" and node.path.partition(".")[0] != model
 
 
 def _family(node: Node) -> str:

@@ -37,6 +37,7 @@ from vglint.interp.torch import training
 from vglint.interp.torch.devices import FLOAT32, HERE, dtype, on_device
 from vglint.interp.values.objects import (
     BuiltinV,
+    DeviceV,
     ListV,
     OpaqueV,
     ParamV,
@@ -148,6 +149,10 @@ def _special(
             return ParamView(value.param if isinstance(value, ParamView) else value, whole, True)
         case "chunk" | "split" | "unbind" if isinstance(value, (ParamV, ParamView)) and run.context.setup:
             return _blocks(run, value, name, args, keywords)
+        case "float" | "contiguous" | "cpu" if isinstance(value, ParamV) and run.context.setup:
+            return value  # it is made so: torch returns the parameter itself
+        case "to" if isinstance(value, ParamV) and run.context.setup and _as_made(args, keywords):
+            return value
         case "keys" | "values" | "items" | "get" if isinstance(value, TensorV):
             return Unknown(origin.Computed(f".{name}()"))
         case "type" | "dtype" if not args:
@@ -156,6 +161,14 @@ def _special(
             return size_at(run, value, 0)
         case _:
             return MISSING
+
+
+def _as_made(args: list[Value], keywords: dict[str, Value]) -> bool:
+    """Whether `to` asks for what a parameter is made as: 32-bit floats in the computer's memory."""
+    if not {*keywords} <= {"device", "dtype", "non_blocking"}:
+        return False
+    wanted = [*args, *(value for name, value in keywords.items() if name != "non_blocking")]
+    return all(each == FLOAT32 or each in ("cpu", DeviceV("cpu")) for each in wanted)
 
 
 def size_at(run: Run, value: Value, at: Value) -> Value:

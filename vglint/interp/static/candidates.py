@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from vglint.interp.static.bare import bare_script, bare_units
 from vglint.interp.static.call_sites import CallSite, call_sites, calls_of_imported
 from vglint.interp.static.methods import methods, own_calls
-from vglint.interp.static.redefined import lasts_until, repeated
+from vglint.interp.static.redefined import is_outdated, lasts_until, repeated
 from vglint.source import code
 from vglint.source.module import Module
 from vglint.source.unit import Unit
@@ -70,7 +70,8 @@ def candidates(module: Module) -> Iterator[Candidate]:
                 (_optimises(node) or _repeats(node, trainers)) and node.name not in _called_names(module)
             ):
                 walked.append(unit)
-                yield Candidate("training", unit)
+                if not is_outdated(module, unit):
+                    yield Candidate("training", unit)
             elif _builds(node):
                 walked.append(unit)
                 yield Candidate("function", unit)

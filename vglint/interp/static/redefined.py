@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from vglint.source import code
 from vglint.source.module import Module
+from vglint.source.names import free_names
 from vglint.source.unit import Unit
 
 
@@ -30,3 +34,43 @@ def definitions(module: Module, before: int) -> list[Unit]:
         if unit.name in names and (unit.line < before or unit.name not in found):
             found[unit.name] = unit
     return sorted(found.values(), key=lambda unit: unit.line)
+
+
+def is_outdated(module: Module, unit: Unit) -> bool:
+    """Whether a function that a file's statements call reads a name that the file binds anew after the last such call.
+
+    What the name means at the end is not what the function was called with.
+    """
+    calls = [*_calls(module, unit)]
+    if not calls:
+        return False
+    read = free_names(unit.body)
+    bound = {name for each in module.units if each.kind == "other" and each.line < max(calls) for name in each.names}
+    return any(
+        each.kind == "other" and each.line > max(calls) and not (read & bound).isdisjoint(each.names)
+        for each in module.units
+    )
+
+
+def _calls(module: Module, unit: Unit) -> Iterator[int]:
+    """Yields the lines of the statements that come to call a function, as long as its name means that one."""
+    names = {unit.name}
+    while True:
+        more = {
+            each.name
+            for each in module.units
+            if each.kind == "function" and each.name not in names and _is_calling(each, names)
+        }
+        if not more:
+            break
+        names |= more
+    for each in module.units:
+        if each.kind == "other" and unit.line < each.line < lasts_until(module, unit) and _is_calling(each, names):
+            yield each.line
+
+
+def _is_calling(unit: Unit, names: set[str]) -> bool:
+    return any(
+        isinstance(node, code.Call) and isinstance(node.func, code.Name) and node.func.id in names
+        for node in code.walk(*unit.body)
+    )

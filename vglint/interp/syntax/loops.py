@@ -17,8 +17,10 @@ from vglint.interp.protocols.comparison import counts_turns
 from vglint.interp.protocols.iteration import Items, items_of
 from vglint.interp.syntax.ahead import look_ahead
 from vglint.interp.syntax.growing import grown
+from vglint.interp.values.inside import entries, inside
 from vglint.interp.values.objects import ModuleV, RepeatV, Site, TurnNumber, Value
 from vglint.source import code
+from vglint.source.names import target_names
 from vglint.value import Unknown
 
 LISTED = 10_000
@@ -91,8 +93,30 @@ def _turns(
 
 
 def _role(items: list[Value]) -> RegionRole | None:
-    apart = len({id(item) for item in items}) > 1 and all(isinstance(item, ModuleV) for item in items)
-    return "modules" if apart else None
+    """Returns `modules` where each item is or holds modules that no other one holds."""
+    seen: set[int] = set()
+    for item in items:
+        held = {id(each) for each in inside(item) if isinstance(each, ModuleV)}
+        if not held or not held.isdisjoint(seen):
+            return None
+        seen |= held
+    return "modules" if len(items) > 1 else None
+
+
+def note_picked(run: Run, loop: code.For, opened: int, frame: Frame) -> None:
+    """Notes of a loop, whose region came first after `opened` others, that its turns pick modules by what they are about: `models[name]`."""
+    if opened >= len(run.graph.regions) or run.graph.regions[opened].role is not None:
+        return
+    turn = {*target_names(loop.target)}
+    for each in code.walk(*loop.body):
+        match each:
+            case code.Subscript(value=code.Name(id=held), key=code.Name(id=key)) if key in turn:
+                found = frame.scope.names.get(held) or frame.scope.module.names.get(held)
+                if found is not None and _role([*entries(found)]) is not None:
+                    run.graph.regions[opened].role = "modules"
+                    return
+            case _:
+                pass
 
 
 def _stands_for_all(items: list[Value], done: set[str]) -> bool:

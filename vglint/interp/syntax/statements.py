@@ -20,7 +20,7 @@ from vglint.interp.syntax.carried import held, note_carried
 from vglint.interp.syntax.counters import mark_counters, note_sums, zeros_before
 from vglint.interp.syntax.definitions import make_class, make_function
 from vglint.interp.syntax.independent_turns import turns_are_apart
-from vglint.interp.syntax.loops import walk_loop, walk_while
+from vglint.interp.syntax.loops import note_picked, walk_loop, walk_while
 from vglint.interp.syntax.patterns import matches
 from vglint.interp.syntax.refusals import refuses
 from vglint.interp.torch import containers
@@ -241,6 +241,7 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
         _text(frame, node.iter),
         lambda log, first: turns_are_apart(run, log, first, node, frame),
     )
+    note_picked(run, node, opened, frame)
     note_rebindings(run, node, frame)
     note_carried(run, node, before, start, frame, lambda: block(run, node.body, frame))
     note_sums(run, zeros, start, opened)

@@ -23,7 +23,7 @@ from vglint.interp.nodes.config import literal
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.static.liveness import body_around, unread_after
 from vglint.interp.torch.training import act
-from vglint.interp.values.inside import inside
+from vglint.interp.values.inside import entries, inside
 from vglint.interp.values.objects import (
     BuiltinV,
     ClassV,
@@ -31,6 +31,7 @@ from vglint.interp.values.objects import (
     External,
     IteratorV,
     ListV,
+    OpaqueV,
     OptimizerV,
     ParamV,
     SchedulerV,
@@ -70,6 +71,8 @@ def optimizer(
     forgotten = _forgotten_group(source, frame, site)
     if forgotten is not None:
         config["forgotten"] = forgotten
+    if _lists_tensors(source):
+        config["listed"] = True
     node = act(run, "optimizer", _made_tensors(source), config, site, params, name)
     return OptimizerV(name, (node,), params)
 
@@ -100,6 +103,15 @@ def groups_of(run: Run, source: Value, frame: Frame, site: Site) -> tuple[list[t
         else:
             complete = False
     return params, exhausted, complete
+
+
+def _lists_tensors(source: Value) -> bool:
+    """Whether tensors that are no known parameters are listed one by one: `Adam([image])`."""
+    return (
+        isinstance(source, (ListV, tuple))
+        and bool(entries(source))
+        and all(isinstance(item, (Unknown, OpaqueV, TensorV)) for item in entries(source))
+    )
 
 
 def either(left: Value, right: Value) -> OptimizerV | None:
