@@ -1,4 +1,4 @@
-"""Runs the default rules over the sixty public repositories of `repositories.toml` and holds every finding against the ledger `repositories_found.toml`.
+"""Runs the default rules over the public repositories of `repositories.toml` and holds every finding against the ledger `repositories_found.toml`.
 
     python -m benchmarks repositories DIR [--write]
 
@@ -77,6 +77,11 @@ def verdict(said: Said, judged: list[dict[str, Any]]) -> dict[str, Any] | None:
     return near if near is not None and abs(int(near["line"]) - said.line) <= NEAR else None
 
 
+def turn_of(repository: dict[str, Any]) -> int:
+    """Returns the round in which a repository was first looked at: what earlier ones had shown was mended by then."""
+    return int(repository.get("round", 1))
+
+
 def table(title: str, rows: list[tuple[str, str]]) -> list[str]:
     """Returns a table of verdicts by severity, of (severity, verdict) pairs."""
     counts = Counter(rows)
@@ -108,14 +113,19 @@ def main() -> int:
                 unjudged.append(said)
             else:
                 now.append((said.severity, known["now"] if "now" in known else known["verdict"]))
-    first = [(each["severity"], each["verdict"]) for each in judged if each.get("first", True)]
-    lines = [*table("first look", first), "", *table("now", now)]
+    lines = []
+    for turn in sorted({turn_of(each) for each in repositories}):
+        own = {each["name"] for each in repositories if turn_of(each) == turn}
+        seen = [each for each in judged if each["repository"] in own and each.get("first", True)]
+        title = f"first look at {len(own)}"
+        lines += [*table(title, [(each["severity"], each["verdict"]) for each in seen]), ""]
+    lines += table("now", now)
     print("\n".join(lines))
     for said in unjudged:
         print(f"no verdict: {said.repository} {said.place}:{said.line} {said.rule} {said.severity}")
     if given.write:
         text = PAGE.read_text(encoding="utf-8")
-        head, _, _ = text.partition("| first look |")
+        head, _, _ = text.partition("| first look at")
         PAGE.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
     return 1 if unjudged else 0
 
