@@ -14,7 +14,7 @@ from vglint.finding import Problem
 from vglint.interp.entries.guarded import new_run
 from vglint.interp.machine.core import Frame, evaluate
 from vglint.interp.machine.names import namespace
-from vglint.interp.values.objects import DictV, ListV, OpaqueV, Scope, SetV, TextMember
+from vglint.interp.values.objects import DictV, Instance, ListV, OpaqueV, Scope, SetV, TextMember
 from vglint.source.project import Project
 from vglint.source.unit import expression_unit
 from vglint.value import Unknown
@@ -110,6 +110,8 @@ def printed(value: Any) -> str:
         case dict() | DictV():
             items = value.items.items() if isinstance(value, DictV) else value.items()
             return "{" + ", ".join(f"{printed(key)}: {printed(item)}" for key, item in items) + "}"
+        case Instance() if value.entries is not None:
+            return printed(value.entries)
         case Unknown() | OpaqueV():
             return "?"
         case _:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from vglint import origin
 from vglint.interp.kinds import enums
-from vglint.interp.kinds.dicts import dict_base_method
+from vglint.interp.kinds.functions import documented
 from vglint.interp.kinds.records import fill_fields
-from vglint.interp.kinds.supers import unbound
+from vglint.interp.kinds.supers import base_method, empty_object, unbound
 from vglint.interp.machine.core import (
     CONSTANTS,
     Built,
@@ -60,9 +60,6 @@ from vglint.interp.values.objects import (
 from vglint.value import Unknown
 
 declines((ClassV,), SET_ITEM, TRUTH, OPERATE, COMPARE)
-DICTS = frozenset(
-    {"builtins.dict", "collections.OrderedDict", "collections.UserDict", "collections.defaultdict", "typing.Dict"}
-)
 
 
 @register(CALL, ClassV)
@@ -88,13 +85,16 @@ def instantiate(
         shown = run.built.get(cls.qualified)
         if shown is None or (shown.assumed and not run.graph.assumed):
             run.built[cls.qualified] = Built(args, keywords, run.graph.assumed)
-    instance = new_module(run, cls, frame, site) if module else Instance(cls, {}, site)
-    if (
-        not module
-        and not cls.frozen_kind
-        and any(isinstance(each, External) and each.name in DICTS for each in cls.mro)
-    ):
-        instance.entries = DictV({})
+    maker = None if module or cls.frozen_kind else find_in_mro(cls, "__new__")
+    if maker is not None:
+        function = maker[0].function if isinstance(maker[0], StaticV) else maker[0]
+        with run.context.having(setup=True, modules_running=()):
+            made = call(run, function, [cls, *args], keywords, frame, site)
+        if not isinstance(made, Instance) or isinstance(made, ModuleV) or made.cls is not cls:
+            return made
+        instance = made
+    else:
+        instance = new_module(run, cls, frame, site) if module else empty_object(cls, site)
     found = find_in_mro(cls, "__init__")
     base = leaf_base(cls) if isinstance(instance, ModuleV) else None
     with run.context.having(setup=True, constructing=module or run.context.constructing, modules_running=()):
@@ -105,8 +105,8 @@ def instantiate(
         elif base is not None:
             assert isinstance(instance, ModuleV)
             build_leaf(run, instance, base, args, keywords, frame, site)
-        elif instance.entries is not None:
-            call(run, dict_base_method(run, instance.entries, "__init__"), args, keywords, frame, site)
+        elif instance.entries is not None and (fill := base_method(run, instance.entries, "__init__")) is not None:
+            call(run, fill, args, keywords, frame, site)
     return instance
 
 
@@ -169,12 +169,19 @@ def _enum_member(run: Run, cls: ClassV, args: list[Value], frame: Frame, site: S
 
 @register(GETATTR, ClassV)
 def class_(run: Run, value: ClassV, name: str, frame: Frame) -> Value:
-    if name == "__name__":
+    if name in ("__name__", "__qualname__"):
         return value.name
+    if name == "__bases__":
+        return value.bases or (External("builtins.object"),)
+    if name == "_fields" and value.frozen_kind == "namedtuple":
+        return value.fields
+    if name == "__doc__" and value.node is not None:
+        return documented(value.node.body)
     if name == "__module__":
         return value.qualified.rpartition(".")[0]
     if name == "__mro__":
-        return value.mro
+        last = External("builtins.object")
+        return value.mro if value.mro[-1] == last else (*value.mro, last)
     if name == "__dict__":
         return DictV(dict(value.names))
     if name == "__members__" and value.frozen_kind == "enum":
@@ -184,6 +191,9 @@ def class_(run: Run, value: ClassV, name: str, frame: Frame) -> Value:
         attribute = found[0]
         if isinstance(attribute, StaticV):
             return attribute.function
+        if isinstance(attribute, Instance) and (get := find_in_mro(attribute.cls, "__get__")) is not None:
+            site = Site(frame.unit, frame.unit.head)
+            return call(run, MethodV(get[0], attribute), [None, value], {}, frame, site)
         return MethodV(attribute.function, value) if isinstance(attribute, ClassMethodV) else attribute
     if name == "value" and value.frozen_kind == "enum":
         return Unknown(origin.Computed("value"))

@@ -61,6 +61,11 @@ def _hashable(key: Value) -> bool:
     return True
 
 
+def lacks(value: DictV, key: Value) -> bool:
+    """Whether a key is known to be missing."""
+    return value.complete and not is_unknown(key) and _hashable(key) and key not in value.items
+
+
 @register(SET_ITEM, DictV)
 def set_item(run: Run, holder: DictV, key: Value, value: Value, frame: Frame, site: Site) -> None:
     if is_unknown(key) or not _hashable(key):
@@ -177,6 +182,29 @@ def _clear(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value]
     return None
 
 
+def _popitem(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    if not value.complete or not value.items:
+        return Unknown(origin.Computed("entry of a dict"))
+    keys = list(value.items)
+    key = keys[0] if keywords.get("last", args[0] if args else True) is False else keys[-1]
+    item = value.items[key]
+    run.journal.drop(value.items, key)
+    return key, item
+
+
+def _move_to_end(
+    run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    if not args or not _hashable(args[0]) or args[0] not in value.items:
+        return None
+    key, to_end = args[0], keywords.get("last", args[1] if len(args) > 1 else True) is not False
+    for each in [key] if to_end else [other for other in value.items if other != key]:
+        kept = value.items[each]
+        run.journal.drop(value.items, each)
+        run.journal.put(value.items, each, kept)
+    return None
+
+
 METHODS: dict[str, Act] = {
     "get": _get,
     "pop": _dict_pop,
@@ -188,7 +216,8 @@ METHODS: dict[str, Act] = {
     "copy": _copy,
     "clear": _clear,
     "__len__": lambda run, value, args, keywords, frame, site: len(value.items),
-    "move_to_end": lambda run, value, args, keywords, frame, site: None,
+    "popitem": _popitem,
+    "move_to_end": _move_to_end,
 }
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.kinds import dicts
+from vglint.interp.kinds.dicts import lacks
 from vglint.interp.kinds.mappings import METHODS as OF_MAPPINGS
 from vglint.interp.kinds.mappings import is_mapping, mapping_method
 from vglint.interp.kinds.records import OF_RECORDS, record_method
-from vglint.interp.kinds.supers import plain_lookup
+from vglint.interp.kinds.supers import base_method, plain_lookup
 from vglint.interp.machine.core import (
     Frame,
     Raised,
@@ -26,16 +26,18 @@ from vglint.interp.machine.questions import (
     GETATTR,
     ITEM,
     ITERATE,
+    LEAVE,
     OPERATE,
     SET_ITEM,
     SETATTR,
     TRUTH,
 )
 from vglint.interp.protocols.comparison import dunder, truth
+from vglint.interp.protocols.contexts import raised_class
 from vglint.interp.protocols.equality import held_in
 from vglint.interp.protocols.iteration import LIMIT, Items, items_of
 from vglint.interp.protocols.tensor_parts import native_item
-from vglint.interp.torch.modules import bind_attribute, set_property
+from vglint.interp.torch.modules import bind_attribute, bind_cached, is_asked_first, set_property
 from vglint.interp.values.classes import class_name, find_in_mro
 from vglint.interp.values.objects import (
     BuiltinV,
@@ -43,7 +45,6 @@ from vglint.interp.values.objects import (
     DictV,
     Instance,
     MethodV,
-    PropertyV,
     Site,
     Value,
     is_unknown,
@@ -54,20 +55,20 @@ from vglint.value import Unknown
 @register(GETATTR, Instance)
 def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
     found = find_in_mro(value.cls, name)
-    if found is not None and isinstance(found[0], PropertyV):
+    if found is not None and is_asked_first(found[0]):
         return bind_attribute(run, found[0], value, frame, found[1])
     if name in value.attrs:
         return value.attrs[name]
     if found is not None:
-        return bind_attribute(run, found[0], value, frame, found[1])
+        return bind_cached(run, found[0], value, name, frame, found[1])
     if name == "__class__":
         return value.cls
     if name == "__dict__":
         return DictV(value.attrs)
     if name == "__getattribute__":
         return plain_lookup(value, name)
-    if value.entries is not None and (name in dicts.METHODS or name in ("__getitem__", "__setitem__", "__contains__")):
-        return dicts.dict_base_method(run, value.entries, name)
+    if value.entries is not None and (own := base_method(run, value.entries, name)) is not None:
+        return own
     if isinstance(value.cls, ClassV):
         general = find_in_mro(value.cls, "__getattribute__")
         if general is not None and ("renamed", name) not in value.asking:
@@ -95,7 +96,16 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
 
 @register(SETATTR, Instance)
 def set_attribute(run: Run, target: Instance, name: str, value: Value, frame: Frame, site: Site) -> None:
-    if not set_property(run, target, name, value, frame, site):
+    own = find_in_mro(target.cls, "__setattr__")
+    if own is not None and ("set", name) not in target.asking:
+        target.asking.add(("set", name))
+        try:
+            call(run, MethodV(own[0], target), [name, value], {}, frame, site)
+        finally:
+            target.asking.discard(("set", name))
+    elif not set_property(run, target, name, value, frame, site):
+        if isinstance(target.cls, ClassV) and target.cls.frozen and name in target.attrs:
+            raise Raised("FrozenInstanceError", None, site)
         run.journal.put(target.attrs, name, value)
 
 
@@ -128,6 +138,9 @@ def item(run: Run, value: Instance, key: Value, frame: Frame, site: Site) -> Val
         return value.attrs[key]
     found = get_attribute(run, value, "__getitem__", frame)
     if not is_unknown(found):
+        missing = find_in_mro(value.cls, "__missing__")
+        if missing is not None and isinstance(value.entries, DictV) and lacks(value.entries, key):
+            return call(run, MethodV(missing[0], value), [key], {}, frame, site)
         return call(run, found, [key], {}, frame, site)
     return opaque(run, origin.Call(f"index of {value.cls.name}"), [value], site)
 
@@ -208,6 +221,16 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
         known = None if same is MISSING else truth(run, same, frame, site)
         return MISSING if known is None else not known
     return made
+
+
+@register(LEAVE, Instance)
+def leave(run: Run, value: Instance, error: Raised | None, frame: Frame, site: Site) -> bool:
+    method = get_attribute(run, value, "__exit__", frame) if isinstance(value.cls, ClassV) else None
+    if not isinstance(method, MethodV):
+        return False
+    kind = None if error is None else raised_class(error)
+    given = [kind, None if error is None else error.value, None]
+    return truth(run, call(run, method, given, {}, frame, site), frame, site) is True
 
 
 @register(ENTER, Instance)

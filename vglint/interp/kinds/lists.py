@@ -236,6 +236,15 @@ def _copy(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value],
     return ListV(list(value.items), value.count, value.loop)
 
 
+def _item(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    return item(run, value, args[0], frame, site)
+
+
+def _set_item(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    set_item(run, value, args[0], args[1], frame, site)
+    return None
+
+
 METHODS: dict[str, Act] = {
     "append": _append,
     "extend": _extend,
@@ -256,3 +265,6 @@ METHODS: dict[str, Act] = {
         repeats.number_of(value.items) if value.count is None else value.count
     ),
 }
+
+OF_BASES: dict[str, Act] = {**METHODS, "__getitem__": _item, "__setitem__": _set_item, "__init__": _extend}
+"""What `super()` gives a class of the user's that derives from list."""

@@ -109,7 +109,13 @@ def fill_fields(
     run: Run, cls: ClassV, instance: Instance, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> None:
     names = cls.fields or ()
-    given = dict(zip(names, args, strict=False))
+    taken = [
+        name
+        for name in names
+        if not ((own := find_in_mro(cls, name)) and isinstance(own[0], FieldV) and not own[0].init)
+    ]
+    given = dict(zip(taken, args, strict=False))
+    handed: list[Value] = []
     given.update({name: value for name, value in keywords.items() if name in names})
     for name in names:
         if name in given:
@@ -121,7 +127,10 @@ def fill_fields(
             value = found[0] if found is not None else Unknown(origin.Argument(name))
             if isinstance(value, FieldV):
                 value = default_of(run, value, frame, site)
-        set_attribute(run, instance, name, value, frame, site)
+        if name in cls.init_only:
+            handed.append(value)
+        elif name in taken or name in given or not isinstance(value, Unknown):
+            set_attribute(run, instance, name, value, frame, site)
     after = find_in_mro(cls, "__post_init__")
     if after is not None:
-        call(run, MethodV(after[0], instance), [], {}, frame, site)
+        call(run, MethodV(after[0], instance), handed, {}, frame, site)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.kinds.dicts import dict_base_method
+from vglint.interp.kinds.dicts import METHODS, dict_base_method
+from vglint.interp.kinds.lists import OF_BASES
 from vglint.interp.kinds.mappings import METHODS as MIXED_IN
 from vglint.interp.kinds.mappings import is_mapping, mapping_method
 from vglint.interp.kinds.records import fields_filler, new_record
@@ -27,9 +28,23 @@ from vglint.interp.machine.questions import (
     TRUTH,
     declines,
 )
+from vglint.interp.protocols.methods import method_of
 from vglint.interp.torch.modules import bind_attribute, torch_base_attribute
 from vglint.interp.values.classes import class_name, find_in_mro
-from vglint.interp.values.objects import BuiltinV, ClassV, FunctionV, Instance, MethodV, ModuleV, Site, SuperV, Value
+from vglint.interp.values.objects import (
+    BuiltinV,
+    ClassV,
+    DictV,
+    External,
+    FunctionV,
+    Instance,
+    ListV,
+    MethodV,
+    ModuleV,
+    Site,
+    SuperV,
+    Value,
+)
 from vglint.value import Unknown
 
 declines((SuperV,), SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
@@ -45,8 +60,8 @@ def super_attribute(run: Run, value: SuperV, name: str, frame: Frame) -> Value:
         if isinstance(value.self, ClassV) and isinstance(found[0], FunctionV):
             return MethodV(found[0], value.self) if name == "__new__" else found[0]
         return bind_attribute(run, found[0], value.self, frame, found[1])
-    if isinstance(value.self, ClassV) and name == "__new__" and value.self.frozen_kind == "namedtuple":
-        return new_record(value.self)
+    if isinstance(value.self, ClassV) and name == "__new__":
+        return new_record(value.self) if value.self.frozen_kind == "namedtuple" else new_object(value.self)
     if isinstance(value.self, ModuleV):
         return torch_base_attribute(run, value.self, name, frame)
     if isinstance(value.self, Instance) and name == "__init__":
@@ -57,9 +72,48 @@ def super_attribute(run: Run, value: SuperV, name: str, frame: Frame) -> Value:
         return plain_lookup(value.self, name)
     if isinstance(value.self, Instance) and name in MIXED_IN and is_mapping(value.self.cls):
         return mapping_method(run, value.self, name)
+    if isinstance(value.self, Instance) and name == "__setattr__":
+        return BuiltinV(name, lambda run, args, keywords, frame, site: set_plainly(run, [value.self, *args]))
     if isinstance(value.self, Instance) and value.self.entries is not None:
-        return dict_base_method(run, value.self.entries, name)
+        own = base_method(run, value.self.entries, name)
+        return own if own is not None else Unknown(origin.Member("super()", name))
     return BuiltinV(f"super().{name}", lambda run, args, keywords, frame, site: None)
+
+
+def new_object(cls: ClassV) -> BuiltinV:
+    """Returns the `__new__` that every class has: an object without attributes."""
+
+    def new(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        return empty_object(args[0] if args and isinstance(args[0], ClassV) else cls, site)
+
+    return BuiltinV("__new__", new)
+
+
+def empty_object(cls: ClassV, site: Site) -> Instance:
+    """Returns an object of a class before its constructor ran."""
+    names = {each.name for each in cls.mro if isinstance(each, External)} if not cls.frozen_kind else set()
+    return Instance(cls, {}, site, DictV({}) if names & DICTS else ListV([]) if names & LISTS else None)
+
+
+DICTS = frozenset(
+    {"builtins.dict", "collections.OrderedDict", "collections.UserDict", "collections.defaultdict", "typing.Dict"}
+)
+LISTS = frozenset({"builtins.list", "collections.UserList", "typing.List"})
+
+
+def base_method(run: Run, entries: DictV | ListV, name: str) -> Value | None:
+    """Returns what dict or list gives a class of the user's that derives from it; None where that is nothing."""
+    if isinstance(entries, ListV):
+        return method_of(entries, name, OF_BASES) if name in OF_BASES else None
+    known = name in METHODS or name in ("__getitem__", "__setitem__", "__contains__", "__init__")
+    return dict_base_method(run, entries, name) if known else None
+
+
+def set_plainly(run: Run, args: list[Value]) -> Value:
+    """Performs `object.__setattr__(self, name, value)`."""
+    if len(args) == 3 and isinstance(args[0], Instance) and isinstance(args[1], str):
+        run.journal.put(args[0].attrs, args[1], args[2])
+    return None
 
 
 def plain_lookup(instance: Instance, name: str) -> BuiltinV:

@@ -54,6 +54,8 @@ def _add(call: Call, defaults: dict[str, Value]) -> None:
         value: Value = switched(world)
     elif "default" in call.keywords:
         value = call.keywords["default"]
+        if isinstance(value, str) and "type" in call.keywords:
+            value = call.invoke(call.keywords["type"], value)
     elif call.keywords.get("action") in ("store_true", "store_false"):
         value = call.keywords["action"] == "store_false"
     elif not long.startswith("-"):

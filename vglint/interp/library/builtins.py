@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 from vglint import ops, origin
+from vglint.interp.kinds import enums
+from vglint.interp.kinds.supers import empty_object, set_plainly
 from vglint.interp.kinds.tensors import call_method, size_at
 from vglint.interp.machine.calls import Call, library
 from vglint.interp.machine.core import LIBRARY, Raised, Run
 from vglint.interp.nodes.ranks import rank_of
 from vglint.interp.protocols.asking import attribute, truth
-from vglint.interp.protocols.attributes import set_attribute
+from vglint.interp.protocols.attributes import delete_attribute, set_attribute
 from vglint.interp.protocols.repeats import number_of
 from vglint.interp.protocols.symbols import symbolic
 from vglint.interp.protocols.texts import text_of
@@ -74,6 +76,10 @@ def length(call: Call) -> Value:
             return len(value.numbers)
         case LoaderV():
             return Unknown(origin.Computed(f"len({value.name})"))
+        case Instance() if isinstance(value.cls, ClassV) and value.cls.frozen_kind == "namedtuple":
+            return len(value.cls.fields or ())
+        case ClassV() if value.frozen_kind == "enum":
+            return len(enums.members(value))
         case Instance():
             method_ = attribute(call, value, "__len__")
             if not is_unknown(method_):
@@ -218,7 +224,25 @@ def setattr_(call: Call) -> Value:
 
 @library("builtins.delattr", takes="obj, name")
 def delattr_(call: Call) -> Value:
+    if isinstance(call["name"], str):
+        delete_attribute(call.run, call["obj"], call["name"])
     return None
+
+
+@library("builtins.vars", takes="object?")
+def vars_(call: Call) -> Value:
+    return attribute(call, call["object"], "__dict__") if isinstance(call.get("object"), Instance) else call.unknown()
+
+
+@library("builtins.object.__setattr__", takes="self, name, value")
+def plain_setattr(call: Call) -> Value:
+    return set_plainly(call.run, call.args)
+
+
+@library("builtins.object.__new__", takes="cls, *args, **keywords")
+def plain_new(call: Call) -> Value:
+    cls = call["cls"]
+    return empty_object(cls, call.site) if isinstance(cls, ClassV) else call.unknown()
 
 
 _NATIVE: tuple[tuple[type, type], ...] = ((ListV, list), (DictV, dict), (SetV, set), (FunctionV, type(lambda: None)))
@@ -271,6 +295,9 @@ def callable_(call: Call) -> Value:
     value = call["obj"]
     if is_unknown(value):
         return Unknown(origin.Computed("callable"))
+    if type(value) is Instance:
+        known = isinstance(value.cls, ClassV)
+        return find_in_mro(value.cls, "__call__") is not None if known else Unknown(origin.Computed("callable"))
     return isinstance(value, (FunctionV, MethodV, BuiltinV, PartialV, ClassV, External, ModuleV))
 
 
@@ -280,7 +307,7 @@ def print_(call: Call) -> Value:
 
 
 @library(
-    *(f"builtins.{name}" for name in "id vars input open exit quit help locals eval exec compile".split()),
+    *(f"builtins.{name}" for name in "id input open exit quit help locals eval exec compile".split()),
 )
 def not_followed(call: Call) -> Value:
     return Unknown(origin.Call(f"{call.last}()"))

@@ -30,7 +30,7 @@ def counter(call: Call) -> Value:
     found = listed(call, call.args[0])
     if found is None or not all(isinstance(item, (str, int)) for item in found):
         return DictV({}, complete=False)
-    return DictV(dict(collections.Counter(found)))
+    return DictV(dict(collections.Counter(found)), External("builtins.int"))
 
 
 @library("collections.deque", takes="iterable=None, maxlen=None")

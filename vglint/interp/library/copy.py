@@ -14,8 +14,17 @@ def deepcopy(call: Call) -> Value:
 
 @library("copy.copy", takes="x")
 def copy(call: Call) -> Value:
-    value = call["x"]
-    return duplicate(value, {}) if isinstance(value, (ListV, DictV)) else value
+    match call["x"]:
+        case ListV() as value:
+            return ListV(list(value.items), value.count, value.loop)
+        case DictV() as value:
+            return DictV(dict(value.items), value.default, value.complete)
+        case SetV() as value:
+            return SetV(list(value.items))
+        case value if type(value) is Instance:
+            return Instance(value.cls, dict(value.attrs), value.origin, value.entries)
+        case value:
+            return value
 
 
 def duplicate(value: Value, memo: dict[int, Value], run: Run | None = None) -> Value:
@@ -51,7 +60,9 @@ def duplicate(value: Value, memo: dict[int, Value], run: Run | None = None) -> V
                 setattr(made, table, {name: duplicate(item, memo, run) for name, item in getattr(value, table).items()})
             return made
         case Instance():
-            instance = memo[id(value)] = Instance(value.cls, {}, value.origin, value.entries)
+            instance = memo[id(value)] = Instance(value.cls, {}, value.origin)
+            entries = None if value.entries is None else duplicate(value.entries, memo, run)
+            instance.entries = entries if isinstance(entries, (DictV, ListV)) else None
             instance.attrs = {name: duplicate(item, memo, run) for name, item in value.attrs.items()}
             return instance
         case ParamV():

@@ -51,9 +51,10 @@ def _field(cls: ClassV, name: str, site: Site) -> Instance:
 
 @library("dataclasses.field", "attr.ib", "pydantic.Field", takes="default?, **options")
 def field(call: Call) -> Value:
+    taken = call.keywords.get("init") is not False
     if "default_factory" in call.keywords:
-        return FieldV(call.name, None, call.keywords["default_factory"])
-    return FieldV(call.name, call.get("default", Unknown(origin.Computed("field"))))
+        return FieldV(call.name, None, call.keywords["default_factory"], taken)
+    return FieldV(call.name, call.get("default", Unknown(origin.Computed("field"))), None, taken)
 
 
 @library("dataclasses.replace", "copy.replace", takes="obj, **changes")

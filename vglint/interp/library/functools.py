@@ -12,7 +12,7 @@ from vglint.interp.values.objects import FunctionV, PartialV, Value
 
 @library("functools.partial", "functools.partialmethod", takes="func, *args, **keywords")
 def partial(call: Call) -> Value:
-    return PartialV(call["func"], tuple(call.rest), call.others)
+    return PartialV(call["func"], tuple(call.rest), call.others, call.last == "partialmethod")
 
 
 @library("functools.reduce", takes="function, iterable, initial?")

@@ -26,6 +26,8 @@ class Context:
     """A condition stands around what runs, from the forward that is running inwards: it need not happen at every call."""
     trying: bool = False
     """A `try` statement is open: inside one, a missing key is an exception that may be caught."""
+    handling: tuple[Exception, ...] = ()
+    """The exceptions whose handlers run, which `raise` alone raises again; outermost first."""
     refusing: bool = False
     """The condition of a statement that only raises is evaluated, which is not asked about unknown sizes: inputs are given that pass."""
     any_turn: bool = False

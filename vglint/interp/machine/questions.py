@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from vglint.interp.machine.core import Frame, Run
+    from vglint.interp.machine.core import Frame, Raised, Run
     from vglint.interp.machine.journal import Missing
     from vglint.interp.values.objects import Site, Value
 
@@ -58,6 +58,8 @@ QUESTIONS: tuple[Question[Any], ...] = (
 )
 ENTER: dict[type, Callable[[Run, Any, Frame, Site], Value]] = {}
 """What `with value as name` does and binds, of the kinds that are context managers."""
+LEAVE: dict[type, Callable[[Run, Any, Raised | None, Frame, Site], bool]] = {}
+"""What leaving the `with` does, and whether an exception that ends it ends there."""
 
 
 def declines(kinds: tuple[type, ...], *questions: Question[Any]) -> None:

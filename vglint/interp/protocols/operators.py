@@ -9,13 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 from vglint import origin
-from vglint.interp.machine.core import Frame, Run, opaque
+from vglint.interp.machine.core import Frame, Run, call, opaque
 from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.machine.questions import OPERATE
 from vglint.interp.nodes.operations import emit_operator
-from vglint.interp.protocols.comparison import counts_turns, truth, turn_of
+from vglint.interp.protocols.comparison import DUNDER, counts_turns, truth, turn_of
 from vglint.interp.protocols.symbols import NATIVE, short, symbolic
-from vglint.interp.values.objects import ArrayV, OpaqueV, Site, TurnNumber, Value, is_tensor
+from vglint.interp.values.classes import find_in_mro
+from vglint.interp.values.objects import ArrayV, Instance, MethodV, OpaqueV, Site, TurnNumber, Value, is_tensor
 from vglint.value import Expr, Unknown, divided, plus, times
 
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
@@ -51,6 +52,13 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
     return _symbolic_binary(symbol, left, right)
 
 
+def in_place(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:
+    """Performs `left += right` by the method that an object's class has for it; MISSING where it has none."""
+    name = DUNDER.get(symbol)
+    own = find_in_mro(left.cls, f"__i{name}__") if type(left) is Instance and name is not None else None
+    return MISSING if own is None else call(run, MethodV(own[0], left), [right], {}, frame, site)
+
+
 def _is_tensor_like(value: Value) -> bool:
     return is_tensor(value) or isinstance(value, OpaqueV)
 
@@ -67,7 +75,9 @@ def unary(run: Run, symbol: str, value: Value, frame: Frame, site: Site) -> Valu
         return value if name is None else emit_operator(run, name, [value], site)
     if symbol == "-" and isinstance(value, ArrayV):
         return binary(run, "*", value, -1, frame, site)
-    if symbol == "-" and isinstance(value, (int, float)):
+    if type(value) is Instance and (own := find_in_mro(value.cls, _UNARY.get(symbol, ""))) is not None:
+        return call(run, MethodV(own[0], value), [], {}, frame, site)
+    if symbol == "-" and isinstance(value, (int, float, complex)):
         return -value
     if symbol == "+" and isinstance(value, (int, float)):
         return value
@@ -77,6 +87,9 @@ def unary(run: Run, symbol: str, value: Value, frame: Frame, site: Site) -> Valu
     if symbol == "-" and number is not None:
         return times(number, -1)
     return value if isinstance(value, Unknown) else Unknown(origin.Call(f"{symbol}{type(value).__name__}"))
+
+
+_UNARY = {"-": "__neg__", "+": "__pos__", "~": "__invert__"}
 
 
 def _of_turns(symbol: str, left: Value, right: Value) -> Value:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import suppress
 
-from vglint.interp.machine.core import Frame, Run, evaluate
+from vglint.interp.machine.core import Frame, Run, call, evaluate
 from vglint.interp.nodes.ranks import learn
-from vglint.interp.protocols.attributes import set_attribute
+from vglint.interp.protocols.attributes import delete_attribute, set_attribute
 from vglint.interp.protocols.indexing import set_index
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.protocols.tensor_parts import dimension, index_tensor
 from vglint.interp.torch.making import METHODS
+from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     DictV,
     Instance,
     ListV,
+    MethodV,
     ModuleV,
     Scope,
     ShapeV,
@@ -23,9 +25,6 @@ from vglint.interp.values.objects import (
     Value,
 )
 from vglint.source import code
-
-if TYPE_CHECKING:
-    pass
 
 
 def assign(run: Run, target: code.Expression, value: Value, frame: Frame) -> None:
@@ -113,25 +112,17 @@ def delete(run: Run, target: code.Expression, frame: Frame) -> None:
         case code.Name(id=name):
             run.journal.drop(frame.scope.names, name)
         case code.Attribute():
-            holder = evaluate(run, target.value, frame)
-            if isinstance(holder, ModuleV):
-                for table in (holder.modules, holder.parameters, holder.buffers, holder.attrs):
-                    if target.attr in table:
-                        run.journal.drop(table, target.attr)
-            elif isinstance(holder, Instance):
-                run.journal.drop(holder.attrs, target.attr)
+            delete_attribute(run, evaluate(run, target.value, frame), target.attr)
         case code.Subscript():
             holder, key = evaluate(run, target.value, frame), evaluate(run, target.key, frame)
             if isinstance(holder, DictV) and isinstance(key, (str, int)):
                 run.journal.drop(holder.items, key)
-            elif (
-                isinstance(holder, ListV)
-                and isinstance(key, int)
-                and holder.count is None
-                and -len(holder.items) <= key < len(holder.items)
-            ):
+            elif isinstance(holder, ListV) and holder.count is None and isinstance(key, (int, slice)):
                 run.journal.touch(holder)
-                del holder.items[key]
+                with suppress(IndexError, TypeError):
+                    del holder.items[key]
+            elif type(holder) is Instance and (own := find_in_mro(holder.cls, "__delitem__")) is not None:
+                call(run, MethodV(own[0], holder), [key], {}, frame, Site(frame.unit, target))
             elif isinstance(holder, ModuleV):
                 METHODS["pop"](run, [holder, key], {}, frame, Site(frame.unit, target))
         case _:

@@ -32,7 +32,7 @@ from vglint.value import Unknown
 
 def _comprehension(run: Run, loops: tuple[code.Loop, ...], frame: Frame, make: Any) -> tuple[list[Value] | None, Value]:
     """Returns (results in order, count); results of an unknown number of turns are one representative with its count."""
-    scope = Scope(Locals(), frame.scope, frame.scope.module)
+    scope = Scope(Locals(), frame.scope, frame.scope.module, comprehension=True)
     inner = Frame(scope, frame.unit, frame.owner, frame.self_, frame.cls, name=frame.name)
     results: list[Value] = []
     counts: list[Value] = []

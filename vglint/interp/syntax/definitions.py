@@ -9,11 +9,13 @@ from vglint.interp.machine.defaults import defaults_of
 from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.registries import registered
 from vglint.interp.torch.composite import composite
+from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     ClassMethodV,
     ClassV,
     External,
     FunctionV,
+    Instance,
     MethodV,
     PropertyV,
     Scope,
@@ -63,8 +65,9 @@ def _decorated(run: Run, decorator: code.Expression, value: Value, function: Fun
         return PropertyV(None, value)
     known = evaluate(run, target, frame) if isinstance(target, (code.Name, code.Attribute)) else None
     if isinstance(known, External):
-        if known.name in PROPERTIES or known.name.rsplit(".", 1)[-1] in ("cached_property", "lazyproperty"):
-            return PropertyV(value)
+        cached = known.name.rsplit(".", 1)[-1] in ("cached_property", "lazyproperty")
+        if known.name in PROPERTIES or cached:
+            return PropertyV(value, None, cached)
         if known.name in ("builtins.staticmethod", "abc.abstractstaticmethod"):
             return StaticV(value)
         if known.name in ("builtins.classmethod", "abc.abstractclassmethod"):
@@ -154,6 +157,9 @@ def make_class(run: Run, node: code.Class, frame: Frame) -> ClassV:
     # Methods see the scope around the class, not the class's own names.
     for value in cls.names.values():
         _reparent(value, cls, frame.scope)
+    for name, value in list(cls.names.items()):
+        if isinstance(value, Instance) and (told := find_in_mro(value.cls, "__set_name__")) is not None:
+            call(run, MethodV(told[0], value), [cls, name], {}, frame, Site(frame.unit, node))
     _special_kind(run, cls, node, fields, frame)
     _tell_bases(run, cls, node, frame)
     return cls
@@ -222,6 +228,7 @@ def _special_kind(run: Run, cls: ClassV, node: code.Class, fields: list[str], fr
         target = decorator.func if isinstance(decorator, code.Call) else decorator
         if _source(target) in ("dataclass", "define", "attrs", "frozen") or _source(target).endswith("dataclass"):
             cls.frozen_kind = "dataclass"
+            cls.frozen = _source(target) == "frozen" or (isinstance(decorator, code.Call) and _is_frozen(decorator))
     if names & {"typing.NamedTuple", "collections.namedtuple"}:
         cls.frozen_kind = "namedtuple"
     elif any(enums.is_enum_base(name) for name in names):
@@ -232,6 +239,18 @@ def _special_kind(run: Run, cls: ClassV, node: code.Class, fields: list[str], fr
     elif any(isinstance(base, ClassV) and base.frozen_kind == "namedtuple" for base in cls.mro[1:]):
         cls.frozen_kind = "namedtuple"  # what the class annotates itself is no field
         fields = []
+    cls.init_only = tuple(
+        dict.fromkeys(
+            [name for base in cls.mro[1:] if isinstance(base, ClassV) for name in base.init_only]
+            + [
+                each.target.id
+                for each in node.body
+                if isinstance(each, code.Annotated)
+                and isinstance(each.target, code.Name)
+                and _source(each.annotation) == "InitVar"
+            ]
+        )
+    )
     if cls.frozen_kind in ("dataclass", "namedtuple"):
         cls.fields = tuple([name for name in inherited if name not in fields] + fields)
     elif (
@@ -242,6 +261,13 @@ def _special_kind(run: Run, cls: ClassV, node: code.Class, fields: list[str], fr
     ):
         cls.frozen_kind = "dataclass"
         cls.fields = tuple([name for name in inherited if name not in fields] + fields)
+
+
+def _is_frozen(decorator: code.Call) -> bool:
+    return any(
+        keyword.name == "frozen" and isinstance(keyword.value, code.Constant) and keyword.value.value is True
+        for keyword in decorator.keywords
+    )
 
 
 _MOST_BASES = 400

@@ -10,7 +10,7 @@ from vglint.interp.machine.names import lookup
 from vglint.interp.protocols import comparison, operators
 from vglint.interp.protocols.indexing import index
 from vglint.interp.protocols.iteration import items_of
-from vglint.interp.syntax.assignment import assign
+from vglint.interp.syntax.assignment import bind
 from vglint.interp.syntax.branches import fork_values
 from vglint.interp.torch.given import backward_of_unknown, zero_grad_of_unknown
 from vglint.interp.values.objects import (
@@ -105,7 +105,10 @@ def lambda_(run: Run, node: code.Lambda, frame: Frame) -> Value:
 @register(EVAL, code.Walrus)
 def walrus(run: Run, node: code.Walrus, frame: Frame) -> Value:
     value = evaluate(run, node.value, frame)
-    assign(run, node.target, value, frame)
+    scope = frame.scope
+    while scope.comprehension and scope.parent is not None:
+        scope = scope.parent
+    bind(run, node.target.id, value, scope)
     return value
 
 

@@ -6,7 +6,8 @@ from vglint import origin
 from vglint.interp.kinds.type_tests import is_instance
 from vglint.interp.machine.core import Frame, Run, evaluate, get_attribute
 from vglint.interp.protocols.equality import equal
-from vglint.interp.values.objects import DictV, External, ListV, Site, Value, is_unknown
+from vglint.interp.values.classes import find_in_mro
+from vglint.interp.values.objects import ClassV, DictV, External, ListV, Site, Value, is_unknown
 from vglint.source import code
 from vglint.value import Unknown
 
@@ -50,7 +51,14 @@ def _class_fits(
         value = get_attribute(run, subject, name, frame) if known else Unknown(origin.Argument(name))
         fits = matches(run, keyword.value, value, frame, bound, site)
         known = False if fits is False else known if fits else None
-    for inner in pattern.args:
+    names = find_in_mro(cls, "__match_args__") if isinstance(cls, ClassV) else None
+    places: Value = names[0] if names is not None else cls.fields if isinstance(cls, ClassV) else None
+    for place, inner in enumerate(pattern.args):
+        if isinstance(places, tuple) and place < len(places) and isinstance(places[place], str):
+            value = get_attribute(run, subject, str(places[place]), frame) if known else Unknown(origin.Argument(""))
+            fits = matches(run, inner, value, frame, bound, site)
+            known = False if fits is False else known if fits else known and None
+            continue
         own = isinstance(cls, External) and cls.name.startswith("builtins.")  # `int(x)` takes the subject itself
         fits = matches(run, inner, subject if own else Unknown(origin.Computed("a class pattern")), frame, bound, site)
         known = False if fits is False else known if fits else known and None
@@ -63,6 +71,10 @@ def _mapping_fits(
     known: bool | None = True
     for key_node, inner in zip(pattern.keys, pattern.values, strict=True):
         if key_node is None:
+            taken = [evaluate(run, each, frame) for each in pattern.keys if each is not None]
+            rest = {key: item for key, item in subject.items.items() if key not in taken}
+            known_rest = matches(run, inner, DictV(rest, complete=subject.complete), frame, bound, site)
+            known = known if known_rest else None
             continue
         key = evaluate(run, key_node, frame)
         if not isinstance(key, (str, int)) or key not in subject.items:

@@ -6,11 +6,12 @@ from typing import Any
 
 from vglint import origin
 from vglint.interp.machine.core import EXEC, Flow, Frame, Raised, Run, block, evaluate, register
+from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.names import bind_import
 from vglint.interp.nodes.distribution import UNKNOWN, combined, overwrite
 from vglint.interp.nodes.emit import emit
 from vglint.interp.protocols import comparison, operators, repeats
-from vglint.interp.protocols.contexts import enter
+from vglint.interp.protocols.contexts import enter, leave, raised_object
 from vglint.interp.protocols.indexing import index
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.static.liveness import changes_gradients, lost_rebindings
@@ -84,7 +85,8 @@ def augmented(run: Run, node: code.Augmented, frame: Frame) -> int | None:
     if symbol == "+" and isinstance(before, ModuleV) and is_container(before):
         containers.extend(run, before, value, site)
         return None
-    after = operators.binary(run, symbol, before, value, frame, site)
+    in_place = operators.in_place(run, symbol, before, value, frame, site)
+    after = operators.binary(run, symbol, before, value, frame, site) if in_place is MISSING else in_place
     if isinstance(before, TensorV) and isinstance(after, TensorV):
         # In place: every alias of the tensor sees the change.
         run.journal.set_field(before, "node", after.node)
@@ -109,6 +111,8 @@ def return_(run: Run, node: code.Return, frame: Frame) -> int | None:
 
 @register(EXEC, code.Raise)
 def raise_(run: Run, node: code.Raise, frame: Frame) -> int | None:
+    if node.exception is None and run.context.handling:
+        raise run.context.handling[-1]
     value = None if node.exception is None else evaluate(run, node.exception, frame)
     name = "Exception"
     if isinstance(value, External):
@@ -130,7 +134,9 @@ _MISSING_PACKAGE = frozenset({"ImportError", "ModuleNotFoundError"})
 
 @register(EXEC, code.Assert)
 def assert_(run: Run, node: code.Assert, frame: Frame) -> int | None:
-    evaluate(run, node.test, frame)
+    known = comparison.truth(run, evaluate(run, node.test, frame), frame, Site(frame.unit, node))
+    if known is False and run.context.trying:
+        raise Raised("AssertionError", None, Site(frame.unit, node))
     return None
 
 
@@ -287,12 +293,26 @@ def while_(run: Run, node: code.While, frame: Frame) -> int | None:
 @register(EXEC, code.With)
 def with_(run: Run, node: code.With, frame: Frame) -> int | None:
     with run.graph.inside(run.graph.region):
-        for item in node.items:
-            value = evaluate(run, item.context, frame)
-            entered = enter(run, value, frame, Site(frame.unit, item.context))
-            if item.target is not None:
-                assign(run, item.target, entered, frame)
+        return _entered(run, node, 0, frame)
+
+
+def _entered(run: Run, node: code.With, number: int, frame: Frame) -> int | None:
+    """Enters the managers from one on, outermost first, walks the body, and leaves them in reverse."""
+    if number == len(node.items):
         return block(run, node.body, frame)
+    item = node.items[number]
+    value, site = evaluate(run, item.context, frame), Site(frame.unit, item.context)
+    entered = enter(run, value, frame, site)
+    if item.target is not None:
+        assign(run, item.target, entered, frame)
+    try:
+        flow = _entered(run, node, number + 1, frame)
+    except Raised as error:
+        if leave(run, value, error, frame, site):
+            return None
+        raise
+    leave(run, value, None, frame, site)
+    return flow
 
 
 @register(EXEC, code.Try)
@@ -311,8 +331,8 @@ def try_(run: Run, node: code.Try, frame: Frame) -> int | None:
             block(run, node.final, frame)
             raise
         if handler.name is not None:
-            bind(run, handler.name, error.value, frame.scope)
-        with run.context.having(guarded=True):
+            bind(run, handler.name, raised_object(error, error.site), frame.scope)
+        with run.context.having(guarded=True, handling=(*run.context.handling, error)):
             flow = block(run, handler.body, frame)
     ended = block(run, node.final, frame)
     return ended if ended is not None else flow

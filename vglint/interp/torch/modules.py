@@ -41,6 +41,7 @@ from vglint.interp.values.objects import (
     MethodV,
     ModuleV,
     ParamV,
+    PartialV,
     PropertyV,
     Site,
     StaticV,
@@ -131,6 +132,11 @@ def bind_attribute(run: Run, value: Value, instance: Value, frame: Frame, owner:
             return MethodV(value, instance)
         case PropertyV():
             return call(run, MethodV(value.getter, instance), [], {}, frame, _here(frame))
+        case Instance() if (get := find_in_mro(value.cls, "__get__")) is not None:
+            cls = instance.cls if isinstance(instance, Instance) else owner
+            return call(run, MethodV(get[0], value), [instance, cls], {}, frame, _here(frame))
+        case PartialV(method=True):
+            return PartialV(MethodV(value.function, instance), value.args, value.keywords)
         case StaticV():
             return value.function
         case ClassMethodV():
@@ -155,13 +161,13 @@ def _attribute_by_name(module: ModuleV) -> Callable[..., Value]:
 @register(GETATTR, ModuleV)
 def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Value:
     found = find_in_mro(module.cls, name)
-    if found is not None and isinstance(found[0], PropertyV):
+    if found is not None and is_asked_first(found[0]):
         return bind_attribute(run, found[0], module, frame, found[1])
     for table in (module.attrs, module.parameters, module.buffers, module.modules):
         if name in table:
             return table[name]
     if found is not None:
-        return bind_attribute(run, found[0], module, frame, found[1])
+        return bind_cached(run, found[0], module, name, frame, found[1])
     if module.opaque:
         return Unknown(origin.Computed(f"{class_name(module.cls)}.{name}"))
     if name in ("__getattr__", "__getattribute__"):
@@ -206,11 +212,34 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
 def set_property(run: Run, target: Instance, name: str, value: Value, frame: Frame, site: Site) -> bool:
     """Sets a property of an object's class; returns whether the name is one."""
     found = find_in_mro(target.cls, name)
-    if found is None or not isinstance(found[0], PropertyV):
+    if found is None:
         return False
-    if found[0].setter is not None:
-        call(run, MethodV(found[0].setter, target), [value], {}, frame, site)
+    attribute = found[0]
+    if isinstance(attribute, Instance) and (setter := find_in_mro(attribute.cls, "__set__")) is not None:
+        call(run, MethodV(setter[0], attribute), [target, value], {}, frame, site)
+        return True
+    if not isinstance(attribute, PropertyV) or attribute.cached:
+        return False
+    if attribute.setter is not None:
+        call(run, MethodV(attribute.setter, target), [value], {}, frame, site)
+    elif not isinstance(target, ModuleV):
+        raise Raised("AttributeError", None, site)
     return True
+
+
+def is_asked_first(attribute: Value) -> bool:
+    """Whether something that a class holds is asked for an attribute before the object itself: a property, a descriptor that sets."""
+    if isinstance(attribute, PropertyV):
+        return not attribute.cached
+    return isinstance(attribute, Instance) and find_in_mro(attribute.cls, "__set__") is not None
+
+
+def bind_cached(run: Run, attribute: Value, instance: Instance, name: str, frame: Frame, owner: Value) -> Value:
+    """Binds what a class holds, and keeps what a cached property computes in the object."""
+    made = bind_attribute(run, attribute, instance, frame, owner)
+    if isinstance(attribute, PropertyV) and attribute.cached:
+        run.journal.put(instance.attrs, name, made)
+    return made
 
 
 @register(SETATTR, ModuleV)

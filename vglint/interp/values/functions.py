@@ -65,6 +65,8 @@ class BuiltinV:
 class PropertyV:
     getter: Value
     setter: Value = None
+    cached: bool = False
+    """Its value is computed once for each object, which may also set it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,3 +84,5 @@ class PartialV:
     function: Value
     args: tuple[Value, ...]
     keywords: dict[str, Value]
+    method: bool = False
+    """In a class it is bound to the object, as `functools.partialmethod` is."""

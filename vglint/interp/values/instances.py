@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vglint.interp.values.containers import birth
 
 if TYPE_CHECKING:
-    from vglint.interp.values.containers import DictV, OpenLoop
+    from vglint.interp.values.containers import DictV, ListV, OpenLoop
     from vglint.interp.values.objects import Value
     from vglint.interp.values.scopes import External, Site
     from vglint.ops.spec import Spelling
@@ -30,6 +30,12 @@ class ClassV:
     """Field names of a dataclass or named tuple, in constructor order."""
     frozen_kind: str = ""
     """`dataclass`, `namedtuple`, `enum` or empty."""
+    init_only: tuple[str, ...] = ()
+    """Fields of a dataclass that are handed to `__post_init__` and not kept."""
+    frozen: bool = False
+    """A dataclass whose fields are set once."""
+    meta: ClassV | None = None
+    """The program's own class of this class."""
 
     def __repr__(self) -> str:
         return f"<class {self.qualified}>"
@@ -52,8 +58,8 @@ class Instance:
     cls: ClassV | External
     attrs: dict[str, Value]
     origin: Site | None = None
-    entries: DictV | None = None
-    """What an object of a class that derives from dict holds."""
+    entries: DictV | ListV | None = None
+    """What an object of a class that derives from dict or list holds."""
     asking: set[tuple[str, str]] = field(default_factory=set)
     """Look-ups of names that are under way, each by its kind: none starts within itself."""
 

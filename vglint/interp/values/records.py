@@ -17,6 +17,8 @@ class FieldV:
     name: str
     default: Value
     factory: Value = None
+    init: bool = True
+    """Whether the constructor takes it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -36,6 +36,8 @@ class Scope:
     module: Namespace
     globals: set[str] = field(default_factory=set)
     nonlocals: set[str] = field(default_factory=set)
+    comprehension: bool = False
+    """It is a comprehension's: `:=` binds in the scope around it."""
 
 
 @dataclass(slots=True, eq=False)
