@@ -178,13 +178,16 @@ class Graph:
     """Another graph shows the entry as its definition says."""
 
     def __post_init__(self) -> None:
+        count = len(self.parameters)
         for position, node in enumerate(self.nodes):
             if node.index != position:
                 raise ValueError(f"node {position} is numbered {node.index}")
-            if any(not 0 <= source < position for source in node.inputs):
-                raise ValueError(f"node {position} reads a node that is not before it: {node.inputs}")
-            if any(not 0 <= param < len(self.parameters) for _, param in node.params):
-                raise ValueError(f"node {position} names a parameter that does not exist: {node.params}")
+            for source in node.inputs:
+                if not 0 <= source < position:
+                    raise ValueError(f"node {position} reads a node that is not before it: {node.inputs}")
+            for _, param in node.params:
+                if not 0 <= param < count:
+                    raise ValueError(f"node {position} names a parameter that does not exist: {node.params}")
             if not 0 <= node.region < len(self.regions):
                 raise ValueError(f"node {position} lies in region {node.region}, which does not exist")
         if any(not 0 <= index < len(self.nodes) for _, index in self.outputs):

@@ -22,6 +22,7 @@ from vglint.source.relevance import concerns_torch
 from vglint.source.suppression import Applied, Unused, applied
 
 if TYPE_CHECKING:
+    from vglint.analysis.predicted import Predicted
     from vglint.graph import Graph
 
 
@@ -96,6 +97,7 @@ def read_in_part(path: str, count: str) -> Problem:
 
 
 def _lint_module(tools: Tools, module: Module, content: bytes) -> Outcome:
+    from vglint.analysis.predicted import Predicted
     from vglint.interp import BudgetError, entries, memory_of
 
     faults: list[Problem] = []
@@ -111,7 +113,8 @@ def _lint_module(tools: Tools, module: Module, content: bytes) -> Outcome:
     graphs = entries(tools.project, module, note)
     steps = memory_of(tools.project).steps - steps
     own = tuple(graph for graph in graphs if not graph.alternative)
-    findings, yielded, wrong = _check(tools.rulebook, graphs, module.path)
+    traces = Predicted()
+    findings, yielded, wrong = _check(tools.rulebook, graphs, module.path, traces)
     faults += wrong
     answered, needed = _unsuppressed(tools, findings, module)
     wanted = [finding for finding in answered.findings if finding.rule not in tools.ignores(finding.span.file)]
@@ -134,7 +137,7 @@ def _lint_module(tools: Tools, module: Module, content: bytes) -> Outcome:
         if tools.gaps
         else (),
         missing=tuple(missing_imports(tools.project, module)) if _is_open(graphs) else (),
-        silent=(tuple(_silent(own)) if own else tuple(_unseen(module))) if not faults else (),
+        silent=(tuple(_silent(own, traces)) if own else tuple(_unseen(module))) if not faults else (),
         internal=bool(faults),
         idle=tuple(_idle(tools, answered.unused, graphs, module)),
         needed=needed,
@@ -156,19 +159,19 @@ def _unseen(module: Module) -> Iterator[tuple[str, str]]:
         yield "<module>", f"{module.path}:{maker.line}: layers are made here, and no model of them is found"
 
 
-def _silent(graphs: tuple[Graph, ...]) -> Iterator[tuple[str, str]]:
+def _silent(graphs: tuple[Graph, ...], traces: Predicted) -> Iterator[tuple[str, str]]:
     from vglint.analysis.facts.silence import reason, silences
 
-    for graph, lack in silences(graphs):
+    for graph, lack in silences(graphs, traces):
         yield graph.entry, reason(graph, lack)
 
 
 def _check(
-    rulebook: Rulebook, graphs: tuple[Graph, ...], path: str
+    rulebook: Rulebook, graphs: tuple[Graph, ...], path: str, traces: Predicted
 ) -> tuple[tuple[Finding, ...], tuple[Yielded, ...], list[Problem]]:
     """Returns the findings, and which rules gave way to others; where a graph cannot be judged, those of the others, and the fault."""
     try:
-        return *rulebook.judged(graphs), []
+        return *rulebook.judged(graphs, traces), []
     except Exception as error:
         if len(graphs) < 2:
             return (), (), [internal_error(path, error, graphs[0].entry if graphs else "")]
@@ -176,7 +179,7 @@ def _check(
     gave_way: list[Yielded] = []
     faults: list[Problem] = []
     for graph in graphs:
-        found, yielded, wrong = _check(rulebook, (graph,), path)
+        found, yielded, wrong = _check(rulebook, (graph,), path, traces)
         findings += found
         gave_way += yielded
         faults += wrong

@@ -48,6 +48,7 @@ def method(name: str) -> Spelling | None:
     return _spelling(f"torch.Tensor.{name}")
 
 
+@lru_cache(maxsize=4096)
 def attribute(name: str) -> Spelling | None:
     """Returns the spelling of a tensor attribute that is an op: `T`, `mT`, `real`, `data`."""
     return _spelling(f"torch.Tensor:{name}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from vglint.rule import Action, Rule
 from vglint.rulebook.advice import with_advice
 from vglint.rulebook.check import Choice, Yielded, check, chosen, judged, matching, undecided
 from vglint.rulebook.load import CheckedRule, RuleError, read_folder, unique
+from vglint.signal import Trace
 from vglint.span import Span
 
 __all__ = ["Choice", "RuleError", "Rulebook", "Yielded", "bundled", "load"]
@@ -54,10 +55,12 @@ class Rulebook:
         the advice that is predicted to help."""
         return self.judged(graphs)[0] if advise else check(self.chosen, graphs)
 
-    def judged(self, graphs: Iterable[Graph]) -> tuple[tuple[Finding, ...], tuple[Yielded, ...]]:
-        """Returns what `check` does, and which rules found something that is not told because of others."""
+    def judged(
+        self, graphs: Iterable[Graph], make_trace: Callable[[Graph], Trace] | None = None
+    ) -> tuple[tuple[Finding, ...], tuple[Yielded, ...]]:
+        """Returns what `check` does, and which rules found something that is not told because of others; `make_trace` predicts."""
         graphs = tuple(graphs)
-        findings, yielded = judged(self.chosen, graphs)
+        findings, yielded = judged(self.chosen, graphs, make_trace)
         return with_advice(findings, graphs, self.chosen), yielded
 
     def undecided(self, graphs: Iterable[Graph], words: Collection[str] | None) -> list[tuple[Rule, Span | None]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -18,6 +18,7 @@ from vglint.rulebook.elsewhere import is_initialised_elsewhere, not_cleared, of_
 from vglint.rulebook.load import CheckedRule, RuleError
 from vglint.rulebook.template import HEADLINE, render, render_known, said
 from vglint.rulebook.worlds import Found, in_its_world, of_worlds
+from vglint.signal import Trace
 from vglint.span import Span
 from vglint.value import Unknown
 
@@ -58,12 +59,14 @@ def check(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> tuple[Findin
     return judged(rules, graphs)[0]
 
 
-def judged(rules: Sequence[CheckedRule], graphs: Iterable[Graph]) -> tuple[tuple[Finding, ...], tuple[Yielded, ...]]:
+def judged(
+    rules: Sequence[CheckedRule], graphs: Iterable[Graph], make_trace: Callable[[Graph], Trace] | None = None
+) -> tuple[tuple[Finding, ...], tuple[Yielded, ...]]:
     """Returns what `check` does, and what gave way."""
     graphs = tuple(graphs)
     asking = Asking(rules)
     found: list[Found] = []
-    for position, facts in subjects(graphs, asking.subjects):
+    for position, facts in subjects(graphs, asking.subjects, make_trace):
         for checked in asking.of(facts):
             finding = judge(checked, facts)
             if finding is not None:

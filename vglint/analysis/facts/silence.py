@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from vglint.analysis.facts.effort import SpentError
 from vglint.analysis.facts.model import ModelView, model_views
@@ -10,11 +10,11 @@ from vglint.analysis.facts.project import context_of
 from vglint.analysis.facts.view import View
 from vglint.analysis.propagate import propagate
 from vglint.graph import Graph
-from vglint.signal import Lack
+from vglint.signal import Lack, Trace
 from vglint.value import Unknown
 
 
-def silences(graphs: Iterable[Graph]) -> Iterator[tuple[Graph, Lack]]:
+def silences(graphs: Iterable[Graph], make_trace: Callable[[Graph], Trace] = propagate) -> Iterator[tuple[Graph, Lack]]:
     """Yields each graph without a gap that has a model whose gradient is not known, with the node at which knowledge ends, and why."""
     graphs = tuple(graphs)
     context = context_of(graphs)
@@ -22,7 +22,7 @@ def silences(graphs: Iterable[Graph]) -> Iterator[tuple[Graph, Lack]]:
         if graph.gaps or graph.root in context.parts:
             # A part of a model is judged with the model.
             continue
-        found = _first_lack(View(graph, propagate, context))
+        found = _first_lack(View(graph, make_trace, context))
         if found is not None:
             yield graph, found
 

@@ -63,17 +63,16 @@ class Budget:
         self.runaway.add(function)
         return True
 
-    @contextmanager
-    def calling(self, function: int) -> Iterator[None]:
-        """Counts a call of a function as long as it runs."""
+    def enter(self, function: int) -> int:
+        """Counts a call of a function that begins; returns how many are open already, which `leave` is told at its end."""
         open_ = self.within.get(function, 0)
         self.depth += 1
         self.within[function] = open_ + 1
-        try:
-            yield
-        finally:
-            self.depth -= 1
-            self.within[function] = open_
+        return open_
+
+    def leave(self, function: int, open_: int) -> None:
+        self.depth -= 1
+        self.within[function] = open_
 
     @contextmanager
     def from_top(self) -> Iterator[None]:

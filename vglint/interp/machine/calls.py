@@ -63,9 +63,9 @@ class Signature:
         return self.defaults | given
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Call:
-    """A call under way: of what, with what, by whom, and where."""
+    """A call under way: of what, with what, by whom, and where. Never changed, and not frozen, which would take three times as long to make."""
 
     run: Run
     name: str

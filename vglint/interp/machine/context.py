@@ -47,21 +47,21 @@ class Context:
 
 
 class Within:
-    """Sets modes, and sets them back."""
+    """Sets modes, and sets them back; to be entered once."""
 
-    __slots__ = ("_before", "_context", "_modes")
+    __slots__ = ("_context", "_modes")
 
     def __init__(self, context: Context, modes: dict[str, Any]) -> None:
         self._context = context
         self._modes = modes
 
     def __enter__(self) -> None:
-        context = self._context
-        self._before: dict[str, Any] = {}
-        for name, value in self._modes.items():
-            self._before[name] = getattr(context, name)
+        context, modes = self._context, self._modes
+        for name, value in modes.items():
+            modes[name] = getattr(context, name)
             setattr(context, name, value)
 
     def __exit__(self, *_: object) -> None:
-        for name, value in self._before.items():
-            setattr(self._context, name, value)
+        context = self._context
+        for name, value in self._modes.items():
+            setattr(context, name, value)

@@ -19,12 +19,15 @@ from vglint.interp.static.worlds import World
 from vglint.interp.values.inside import nodes_in, width
 from vglint.interp.values.objects import (
     ClassV,
+    DictV,
     External,
+    ListV,
     ModuleV,
     Namespace,
     OpaqueV,
     ParamV,
     Scope,
+    SetV,
     Site,
     Value,
 )
@@ -165,9 +168,17 @@ def evaluate(run: Run, node: code.Node, frame: Frame) -> Value:
         return run.graph.gap(origin.Syntax(type(node).__name__), Site(frame.unit, node))
 
 
+_WIDE = frozenset({tuple, ListV, SetV, DictV})
+"""What has a width."""
+
+
 def call(run: Run, callee: Value, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     handler = CALL.get(type(callee))
-    run.budget.tick(1 + sum(map(width, args)) // 16)
+    entries = 0
+    for arg in args:
+        if type(arg) in _WIDE:
+            entries += width(arg)
+    run.budget.tick(1 + entries // 16)
     if handler is None:
         return opaque(run, origin.Call(f"{type(callee).__name__} is not callable"), [*args, *keywords.values()], site)
     try:
@@ -207,7 +218,10 @@ def opaque(run: Run, cause: Origin, sources: list[Value], site: Site | None) -> 
 
 def execute(run: Run, node: code.Node, frame: Frame) -> int | None:
     """Executes one statement; returns how it ends."""
-    run.budget.tick()
+    budget = run.budget
+    budget.steps += 1
+    if budget.steps > budget.steps_allowed:
+        budget.tick(0)
     handler = EXEC.get(type(node))
     try:
         return None if handler is None else handler(run, node, frame)

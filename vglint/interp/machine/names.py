@@ -36,14 +36,14 @@ KEYWORDS: dict[str, Value] = {"True": True, "False": False, "None": None, "Ellip
 
 def lookup(run: Run, name: str, scope: Scope) -> Value | Missing:
     """Returns the value of a name, MISSING where nothing binds it."""
-    if name in KEYWORDS:
-        return KEYWORDS[name]
     around: Scope | None = scope
     while around is not None:
         if name in around.names:
             value = around.names[name]
-            return resolved(run, scope.module, name, value) if isinstance(value, LaterV) else value
+            return resolved(run, scope.module, name, value) if type(value) is LaterV else value
         around = around.parent
+    if name in KEYWORDS:
+        return KEYWORDS[name]
     if name in BUILTINS and not scope.module.module.binding(name):
         return BUILTINS[name]
     found = member(run, scope.module, name)

@@ -5,22 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from vglint.source.module import Module
 
 
 @dataclass(frozen=True, slots=True)
 class Decorated:
-    """A definition under a decorator. `heading` is the text of its decorators, `text` what else a key may be read from."""
+    """A definition under a decorator. `key` is its folded name, `text` the folded text that a key may be read from, `computed` whether an
+    argument of its decorators is no constant."""
 
     name: str
-    heading: str
+    key: str
     text: str
+    computed: bool
 
     def concerns(self, key: str) -> bool:
-        """Whether a registry may hold it under a folded key: the key comes from its name, from its text, or from an argument of
-        the decorator that is no constant."""
-        return folded(self.name) in key or key in folded(self.text) or _COMPUTED.search(self.heading) is not None
+        """Whether a registry may hold it under a folded key: the key comes from its name, from its text, or is computed."""
+        return self.computed or self.key in key or key in self.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,22 @@ class Reached:
 
 def decorated(text: str, names: Iterable[str]) -> tuple[Decorated, ...]:
     """Returns the top-level definitions of a text under a decorator that starts with one of some names."""
-    start = re.compile(rf"^@[ \t]*(?:{'|'.join(map(re.escape, sorted(names)))})\b", re.MULTILINE)
+    return _decorated(text, tuple(sorted(names)))
+
+
+@lru_cache(maxsize=128)  # the files of a package reach the same ones
+def _decorated(text: str, names: tuple[str, ...]) -> tuple[Decorated, ...]:
+    if "\n@" not in text and not text.startswith("@"):
+        return ()
+    start = re.compile(rf"^@[ \t]*(?:{'|'.join(map(re.escape, names))})\b", re.MULTILINE)
     found = []
     for first in start.finditer(text):
         head = _DEFINITION.search(text, first.end())
         if head is not None:
             end = _NEXT.search(text, head.end()) if head["word"] == "class" else None
             stop = head.end() if head["word"] != "class" else len(text) if end is None else end.start()
-            found.append(Decorated(head["name"], text[first.start() : head.start()], text[first.start() : stop]))
+            computed = _COMPUTED.search(text, first.start(), head.start()) is not None
+            found.append(Decorated(head["name"], folded(head["name"]), folded(text[first.start() : stop]), computed))
     return tuple(found)
 
 

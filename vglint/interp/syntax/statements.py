@@ -188,29 +188,37 @@ def _define(run: Run, name: str, value: Value, frame: Frame) -> None:
 
 @register(EXEC, code.If)
 def if_(run: Run, node: code.If, frame: Frame) -> int | None:
-    raises = _only_raises(node)
-    with run.context.having(refusing=raises or run.context.refusing):
+    context = run.context
+    refusing = context.refusing
+    context.refusing = refusing or _only_raises(node)
+    try:
         condition = evaluate(run, node.test, frame)
+    finally:
+        context.refusing = refusing
     known = comparison.truth(run, condition, frame, Site(frame.unit, node))
     refused = refuses(run, node, condition, known, frame)
     known = known if refused is None else refused
     if known is None and run.learnt.chosen and frame.unit.source_of(node.test) in run.learnt.chosen:
         known = True
-    with run.context.having(guarded=True):
-        return _arms(run, node, condition, known, frame)
+    guarded, context.guarded = context.guarded, True
+    try:
+        if known is not None:
+            return block(run, node.body if known else node.orelse, frame)
+        return _arms(run, node, condition, frame)
+    finally:
+        context.guarded = guarded
 
 
-def _arms(run: Run, node: code.If, condition: Value, known: bool | None, frame: Frame) -> int | None:
+def _arms(run: Run, node: code.If, condition: Value, frame: Frame) -> int | None:
+    """Walks both arms of a condition that is not known."""
+
     def first() -> int | None:
-        if known is None:
-            narrow(run, node.test, frame)
+        narrow(run, node.test, frame)
         return block(run, node.body, frame)
 
     def second() -> int | None:
         return block(run, node.orelse, frame)
 
-    if known is not None:
-        return first() if known else second()
     return fork(run, condition, [first, second], frame, Site(frame.unit, node.test))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from vglint import ops, origin
 from vglint.interp.machine.core import (
     Frame,
@@ -53,6 +55,7 @@ def is_module_class(cls: Value) -> bool:
     )
 
 
+@lru_cache(maxsize=4096)
 def _is_module_name(name: str) -> bool:
     last = name.rpartition(".")[2]
     if name in CONTAINERS or name in BASES or last in BASES or base_of(name) is not None:

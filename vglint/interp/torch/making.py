@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TypeAlias
 
 from vglint.interp.machine.calls import Act, method
@@ -47,6 +48,7 @@ def base_class(*classes: tuple[str, str]) -> Callable[..., Callable[[Act], Act]]
     return own
 
 
+@lru_cache(maxsize=4096)
 def base_of(name: str) -> dict[str, BuiltinV] | None:
     """Returns what a class of a library brings; None where it is not one that models derive from."""
     package, last = name.partition(".")[0], name.rpartition(".")[2]

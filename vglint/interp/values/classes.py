@@ -13,12 +13,17 @@ def find_in_mro(cls: ClassV | External, name: str, after: ClassV | None = None) 
     """Returns (value, class that holds it) of a class attribute; classes up to `after` are skipped."""
     if not isinstance(cls, ClassV):
         return None
-    skipping = after is not None
+    if after is None:
+        for base in cls.mro:
+            if type(base) is ClassV and name in base.names:
+                return base.names[name], base
+        return None
+    skipping = True
     for base in cls.mro:
         if skipping:
             skipping = base is not after
             continue
-        if after is not None and isinstance(base, External) and base.name == "torch.nn.Module" and name in _OF_MODULES:
+        if isinstance(base, External) and base.name == "torch.nn.Module" and name in _OF_MODULES:
             return None
         if isinstance(base, ClassV) and name in base.names:
             return base.names[name], base

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from vglint.source.unit import Unit
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Site:
-    """Where in the source something happens; its span is computed late."""
+    """Where in the source something happens; its span is computed late. Never changed, and not frozen: one is made for each expression,
+    in a third of the time."""
 
     unit: Unit
     node: code.Node
