@@ -87,13 +87,13 @@ def test_a_magic_is_left_as_it_is(folder: Path) -> None:
 
 def test_a_file_that_changes_meanwhile_is_left_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "a.py").write_text(LOOP)
-    made = fixing._applied
+    made = fixing.applied
 
     def late(path: str, content: bytes, changes: object) -> bytes | None:
         (folder / "a.py").write_text(LOOP + "# saved by an editor\n")
         return made(path, content, changes)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(fixing, "_applied", late)
+    monkeypatch.setattr(fixing, "applied", late)
     result = CliRunner().invoke(cli, ["a.py", "--fix", "--unsafe-fixes", "--no-cache"])
     assert "it has changed since it was read" in result.output
     assert (folder / "a.py").read_text() == LOOP + "# saved by an editor\n"

@@ -73,7 +73,7 @@ def made(
         work.begin(work.Task(settings, tuple(paths), False))
         for path in paths:
             content = buffer.content if buffer is not None and buffer.path == path else _read(path)
-            for one in _fixed(path, content, by_file[path], change) if content is not None else ():
+            for one in of_file(path, content, by_file[path], change) if content is not None else ():
                 if isinstance(one, Fixed):
                     done.append(one)
                 else:
@@ -97,10 +97,10 @@ def _read(path: str) -> bytes | None:
         return None
 
 
-def _fixed(
+def of_file(
     path: str, content: bytes, findings: Sequence[Finding], change: Callable[[Finding, bytes], Fix | None]
 ) -> Iterator[Fixed | Refused]:
-    """Yields the file with all changes made; where that does not go well, with those that go well one after the other."""
+    """Yields one file with all changes made; where that does not go well, with those that go well one after the other."""
     before = work.lint_buffer(path, content)
     kept, changes = [], {}
     for finding in findings:
