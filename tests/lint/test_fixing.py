@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from vglint.cli import cli
-from vglint.lint import fixing
+from vglint.config import Settings
+from vglint.lint import fixing, work
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "fixtures" / "models").glob("*.ipynb"))
 
@@ -168,3 +169,19 @@ def test_ignores_in_a_notebook(folder: Path) -> None:
     (folder / "a.ipynb").write_text(json.dumps({"cells": cells, "nbformat": 4}))
     assert vglint("a.ipynb", "--add-ignore", "so it is").exit_code == 0
     assert "optimizer.step()  # vglint: ignore[VG903] so it is\n" in codes((folder / "a.ipynb").read_bytes())[1]
+
+
+FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
+FIXABLE = sorted([*(FIXTURES / "fixes").glob("*.py"), *(FIXTURES / "models").glob("*.*")])
+
+
+@pytest.mark.parametrize("path", FIXABLE, ids=lambda path: path.stem)
+def test_each_fix_of_a_report_is_one_that_fix_makes(path: Path) -> None:
+    content = path.read_bytes()
+    work.begin(work.Task(Settings(root=str(path.parent), cache=False), (str(path),), False))
+    found = work.lint_buffer(str(path), content, True).findings
+    offered = [finding for finding in found if finding.fix is not None]
+    for finding in offered:
+        (made,) = fixing.of_file(str(path), content, [finding], lambda one, _: one.fix)
+        assert isinstance(made, fixing.Fixed), (finding.rule, made)
+        assert made.after != content and made.findings == (finding,)

@@ -30,6 +30,10 @@ SAID = re.compile(
 )
 
 
+OF_STATEMENTS = frozenset({"skip-connections", "batch-norm-between", "zero-branches"})
+"""Remedies that are made where statements or constructors of the file's own show each block; not inside `nn.Sequential(*layers)`."""
+
+
 def ratios(text: str, entry: str) -> list[str]:
     """Returns the predicted ratios of an entry's models, as people read them."""
     project = Project(os.getcwd(), ["x.py"])
@@ -50,7 +54,7 @@ def test_what_is_advised_is_predicted_to_help(rule: str, example) -> None:
         assert said is not None, finding.effect
         after = said[1] or "1"
         assert ratios(example.code, finding.entry) and after not in ratios(example.code, finding.entry)
-        if finding.remedy in TITLES:
+        if finding.remedy in TITLES and (finding.fix is not None or finding.remedy not in OF_STATEMENTS):
             check_fix(finding, example.code, after)
 
 

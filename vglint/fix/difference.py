@@ -57,7 +57,8 @@ class _Reduced:
         place: dict[int, int | str | None] = {}
         for node in graph.nodes:
             if node.op in allowed.ops and (allowed.anywhere or _touched(node, side)):
-                read = node.inputs[1:2] if node.op == "where" else node.inputs[:1]
+                is_second = node.op == "where" or (node.op == "add" and len(node.inputs) > 1)
+                read = node.inputs[1:2] if is_second else node.inputs[:1]
                 place[node.index] = place[read[0]] if read else None
             elif node.op in _GIVEN and not node.inputs:
                 place[node.index] = f"{node.op} {_kept(node, allowed.config)} {node.path}"

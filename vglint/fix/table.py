@@ -8,6 +8,7 @@ from vglint.fix.change import Act, Answer, Request
 
 _NAMES = (
     "apply-init",
+    "batch-norm-between",
     "clamp-cosine",
     "clip-before-step",
     "delete-statement",
@@ -19,6 +20,7 @@ _NAMES = (
     "effective-clip",
     "epsilon-in-root",
     "exp-to-softmax",
+    "gate-init",
     "heads-by-transpose",
     "insert-step",
     "keep-number",
@@ -35,10 +37,12 @@ _NAMES = (
     "scale-scores",
     "scaled-branches",
     "set-keyword",
+    "skip-connections",
     "train-mode",
     "training-order",
     "unscale-before",
     "wrap-container",
+    "zero-branches",
     "zero-grad",
     "zero-with-step",
 )

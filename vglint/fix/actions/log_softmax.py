@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
-from vglint.fix.calls import argument, defined, method
+from vglint.fix.calls import argument, defined, is_same_block, method
 from vglint.fix.change import Allowed, Answer, Change, Refusal, Request
 from vglint.fix.source import Splice
 
@@ -23,10 +23,13 @@ def log_softmax(request: Request) -> Answer:
     function = request.names.spelled(f"torch.nn.functional.{_LOGS.get(what, what)}")
     if given is None or function is None or argument(made, "dtype") is not None:
         return Refusal("it is no softmax or sigmoid of one tensor")
-    allowed = Allowed(ops=frozenset({what, _LOGS[what], "log"}))
+    allowed = Allowed(ops=frozenset({what, _LOGS[what], "log"}), anywhere=inner is not made)
     text = source.code(given)
     extra: tuple[Splice, ...] = ()
-    if inner is not made and not isinstance(given, cst.Name):
+    idle = None if inner is made else _idle(request, inner, made)
+    if idle is not None:
+        extra = (idle,)
+    elif inner is not made and not isinstance(given, cst.Name):
         name = _free(request, inner)
         statement = source.statement(made)
         first = None if statement is None or name is None else request.before(statement, f"{name} = {text}")
@@ -36,6 +39,19 @@ def log_softmax(request: Request) -> Answer:
     dims = "".join(f", {source.code(arg).rstrip().rstrip(',')}" for arg in rest) if what == "softmax" else ""
     own: Splice = (*source.range(log), f"{function}({text}{dims})")
     return Change((*extra, own), allowed)
+
+
+def _idle(request: Request, name: cst.BaseExpression, made: cst.Call) -> Splice | None:
+    """Returns the edit that takes the statement of a probability out which only its logarithm reads; None where it has to stay."""
+    source = request.source
+    function = source.around(name, cst.FunctionDef, cst.Module)
+    statement = source.statement(made)
+    if function is None or statement is None or not isinstance(name, cst.Name):
+        return None
+    uses = [one for one in source.every(cst.Name, function) if one.value == name.value]
+    beside = source.statement(name)
+    is_next = beside is not None and is_same_block(source, statement, beside)
+    return request.without(statement) if len(uses) == 2 and is_next else None
 
 
 def _logged(request: Request, node: cst.BaseExpression) -> cst.BaseExpression | None:

@@ -81,7 +81,7 @@ def _appended(request: Request, model: ModelView, name: str, more: str) -> tuple
     types, zeros = layer_types(request, model), request.names.spelled("torch.nn.init.zeros_")
     if types is None or zeros is None:
         return "a layer is none of torch's that the file imports"
-    owner, _ = _end(request, model, "")
+    owner, _ = after_built(request, model, "")
     if owner is None:
         return "the model is built neither by a class of this file that has an __init__ nor by one assignment"
     kinds = types[0] if len(types) == 1 else f"({', '.join(types)})"
@@ -93,11 +93,11 @@ def _appended(request: Request, model: ModelView, name: str, more: str) -> tuple
     ]
     if biased:
         lines += ["        if module.bias is not None:", f"            {zeros}(module.bias)"]
-    placed = _end(request, model, "\n".join(lines))[1]
+    placed = after_built(request, model, "\n".join(lines))[1]
     return (placed,) if placed is not None else "it shares its line with others"
 
 
-def _end(request: Request, model: ModelView, lines: str) -> tuple[str | None, Splice | None]:
+def after_built(request: Request, model: ModelView, lines: str) -> tuple[str | None, Splice | None]:
     """Returns what the model is called where it has just been built, and the edit that puts lines there."""
     source = request.source
     classes = [one for one in source.every(cst.ClassDef) if one.name.value == model.type.rpartition(".")[2]]

@@ -5,19 +5,17 @@ from __future__ import annotations
 import libcst as cst
 
 from vglint.fix.change import Allowed, Answer, Refusal, Request, change
+from vglint.fix.source import Statement
 
 _FILLS = {"orthogonal": "orthogonal_", "identity": "eye_"}
 
 
 def recurrent_init(request: Request) -> Answer:
     """Initialises the recurrent weights of a layer behind its construction: `with = "orthogonal"`, or `with = "identity"` and zero biases."""
-    source = request.source
-    call = source.at(request.finding.span)
-    match source.statement(request.finding.span):
-        case cst.SimpleStatementLine(body=[cst.Assign(targets=[one], value=value)]) as statement if value is call:
-            owner = source.code(one.target)
-        case _:
-            return Refusal("the layer is not assigned as it is built")
+    found = built(request)
+    if found is None:
+        return Refusal("the layer is not assigned as it is built")
+    owner, statement = found
     spelled = request.names.spelled(f"torch.nn.init.{_FILLS[request.with_]}")
     zeros = request.names.spelled("torch.nn.init.zeros_")
     if spelled is None or zeros is None:
@@ -30,3 +28,14 @@ def recurrent_init(request: Request) -> Answer:
     if request.with_ == "identity":
         lines += ['    elif "bias" in name:', f"        {zeros}(weight)"]
     return change(Allowed(inits=True), request.after(statement, "\n".join(lines)))
+
+
+def built(request: Request) -> tuple[str, Statement] | None:
+    """Returns what the finding's layer is assigned to where it is built, and the statement that does it."""
+    source = request.source
+    call = source.at(request.finding.span)
+    match source.statement(request.finding.span):
+        case cst.SimpleStatementLine(body=[cst.Assign(targets=[one], value=value)]) as statement if value is call:
+            return source.code(one.target), statement
+        case _:
+            return None

@@ -7,24 +7,38 @@ import libcst as cst
 from vglint.fix.calls import assignments
 from vglint.fix.change import Allowed, Answer, Change, Refusal, Request
 from vglint.fix.source import Splice
+from vglint.span import Span
 
 
 def wrap_container(request: Request) -> Answer:
-    """Registers what a list or dict holds: `self.layers = […]` becomes `self.layers = nn.ModuleList([…])`, of parameters `nn.ParameterList`."""
+    """Registers what lists and dicts hold: `self.layers = […]` becomes `self.layers = nn.ModuleList([…])`, of parameters `nn.ParameterList`."""
+    own = _registered(request, request.finding.span)
+    if isinstance(own, str):
+        return Refusal(own)
+    splices: dict[Splice, None] = dict.fromkeys(own)
+    for place in request.places[1:]:
+        more = _registered(request, place)
+        if not isinstance(more, str):
+            splices.update(dict.fromkeys(more))
+    return Change(tuple(splices), Allowed(registered=True, inits=True))
+
+
+def _registered(request: Request, place: Span) -> tuple[Splice, ...] | str:
+    """Returns the edits that register the container which holds the layer at a place; why not, where there are none."""
     source = request.source
-    layer = source.at(request.finding.span)
+    layer = source.at(place)
     value = None if layer is None else _assigned(request, layer) or _filled(request, layer)
     if layer is None or value is None:
-        return Refusal("the container that it is kept in is not assigned to an attribute")
+        return "the container that it is kept in is not assigned to an attribute"
     what = "Parameter" if _is_parameter(request, layer) else "Module"
     name = f"{what}Dict" if isinstance(value, (cst.Dict, cst.DictComp)) else f"{what}List"
     owner = request.names.spelled(f"torch.nn.{name}")
     if owner is None:
-        return Refusal("no import leads to torch.nn")
+        return "no import leads to torch.nn"
     start, end = source.range(value)
-    empty = isinstance(value, (cst.List, cst.Dict)) and not value.elements
-    splices: tuple[Splice, ...] = ((start, start, f"{owner}("), (end, end, ")"))
-    return Change(((start, end, f"{owner}()"),) if empty else splices, Allowed(registered=True, inits=True))
+    if isinstance(value, (cst.List, cst.Dict)) and not value.elements:
+        return ((start, end, f"{owner}()"),)
+    return (start, start, f"{owner}("), (end, end, ")")
 
 
 def _assigned(request: Request, layer: cst.BaseExpression) -> cst.BaseExpression | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from vglint.fix.calls import in_block_of, is_same_block
-from vglint.fix.change import Allowed, Answer, Refusal, Request, change
+from vglint.fix.change import Allowed, Answer, Change, Refusal, Request, change
 
 _ALLOWED = Allowed(ops=frozenset({"zero_grad"}))
 
@@ -21,6 +21,10 @@ def zero_grad(request: Request) -> Answer:
     if optimizer is None:
         return Refusal("the optimiser has no name here")
     line = f"{source.code(optimizer)}.zero_grad()"
+    suite = source.around(step, cst.SimpleStatementSuite, cst.IndentedBlock, cst.Module)
+    if isinstance(suite, cst.SimpleStatementSuite) and isinstance(source.parent(suite), cst.If):
+        _, end = source.range(step)
+        return Change(((end, end, f"; {line}"),), _ALLOWED)
     for place in request.places[1:]:
         backward = source.statement(place)
         if backward is None or not _is_backward(source.at(place)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 from vglint.analysis.facts.model import ModelView
@@ -15,31 +16,49 @@ def skip_connections(model: ModelView) -> Imagined | None:
     Measured on stacks of 28 to 70 layers (docs/advice.md): by the root, SGD and Adam train at nearly every rate with LayerNorm and BatchNorm, and SGD at none without either; by
     the number, they train there too.
     """
-    blocks = _blocks(model)
+    blocks = blocks_of(model)
     if len(blocks) < 4:
         return None
-    normalised = all(_is_normalised(model, start, end) for start, end in blocks)
-    divisor = round(len(blocks) ** 0.5, 1) if normalised else len(blocks)
+    divisor = divisor_of(model, blocks)
     scale = 1 / divisor
     behind = {end: [Added("mul", (("other", scale),)), Added("add", others=(start,))] for start, end in blocks}
-    what = "the root of their number" if normalised else "their number"
+    what = "their number" if divisor == len(blocks) else "the root of their number"
     text = f"add each block's input to its output, the block divided by {what}: x = x + block(x) / {divisor:g}"
     return Imagined(extended(model.view.graph, behind), text)
 
 
-def _blocks(model: ModelView) -> list[tuple[int, int]]:
+def divisor_of(model: ModelView, blocks: list[tuple[int, int]]) -> float:
+    """Returns what each block is divided by."""
+    normalised = all(_is_normalised(model, start, end) for start, end in blocks)
+    return round(len(blocks) ** 0.5, 1) if normalised else len(blocks)
+
+
+def blocks_of(model: ModelView) -> list[tuple[int, int]]:
     """Returns stretches of the trunk, each from a node to the next activation behind a weight layer of the same shape."""
     graph = model.view.graph
     trunk = list(model.path.lone)
     ends = [index for index in trunk if index in frozenset(model.activations)]
     weights = frozenset(model.path.weights)
     blocks = []
+    if ends and (start := _input_of_first(model, ends[0])) is not None:
+        blocks.append((start, ends[0]))
     for start, end in pairwise(ends):
         between = [index for index in trunk if start < index <= end]
         shapes = graph.nodes[start].shape, graph.nodes[end].shape
         if sum(index in weights for index in between) == 1 and _alike(model, start, between) and shapes[0] == shapes[1]:
             blocks.append((start, end))
     return blocks
+
+
+def _input_of_first(model: ModelView, end: int) -> int | None:
+    """Returns what the first layer reads where it is one of the layers of a list that follow it, and of their shape."""
+    graph, weights = model.view.graph, model.path.weights
+    if len(weights) < 2 or weights[0] > end or weights[1] < end or not graph.nodes[weights[0]].inputs:
+        return None
+    lists = {re.split(r"\.\d+", graph.nodes[index].path, maxsplit=1)[0] for index in weights[:2]}
+    between = [index for index in model.path.lone if weights[0] <= index <= end]
+    start = graph.nodes[weights[0]].inputs[0]
+    return start if len(lists) == 1 and _alike(model, start, between) else None
 
 
 def _is_normalised(model: ModelView, start: int, end: int) -> bool:

@@ -22,8 +22,11 @@ REMEDIES: Mapping[str, Imagine] = {
 }
 
 TITLES: Mapping[str, str] = {
+    "batch-norm-between": "Put a BatchNorm behind each layer",
     "matching-init": "Initialise the weights to match the activation",
     "scaled-branches": "Divide each branch by the number of blocks",
+    "skip-connections": "Add skip connections around the blocks",
     "relu-between": "Use ReLU between layers, with its initialisation",
+    "zero-branches": "Start the last layer of each branch at zero",
 }
 """What the fixes are called that make a remedy in the file."""

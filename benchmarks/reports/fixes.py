@@ -152,7 +152,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = list(given.paths)
         if given.examples:
-            paths += [str(Path(__file__).resolve().parent.parent / "fixtures"), *examples(Path(folder))]
+            paths += [str(Path(__file__).resolve().parents[2] / "fixtures"), *examples(Path(folder))]
         files, _ = discover(paths, lambda _: NOTHING)
         files = files[:: max(len(files) // given.most, 1)][: given.most] if given.most else files
         for path in files:
