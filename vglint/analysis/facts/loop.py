@@ -213,6 +213,15 @@ def learning_rate(loop: LoopView) -> float | Unknown:
     return value if value is not None else unknown("the learning rate is no literal")
 
 
+@fact("loop", "number", "weights")
+def moved_weights(loop: LoopView) -> float | Unknown:
+    """Number of weights, parameters of two dimensions or more, that it is known to move: 1 for a single linear layer."""
+    if not loop.params:
+        return unknown("what it moves is not known")
+    shapes = [loop.view.graph.parameters[index].shape for index in loop.params]
+    return float(sum(shape is None or len(shape) > 1 for shape in shapes))
+
+
 @fact("loop", "flag")
 def moves_data(loop: LoopView) -> bool:
     """It moves listed tensors of which none is a known parameter, such as an image that is made to please a model."""
