@@ -21,7 +21,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from vglint import ops
-from vglint.interp.torch.composite import COMPOSITES
+from vglint.interp.torch.composite import described_in
 
 Config = tuple[tuple[str, "Value"], ...]
 Value = None | bool | int | float | str | tuple[Any, ...]
@@ -273,7 +273,7 @@ def _leaf_base(module: nn.Module) -> type | None:
 
 def _is_leaf(cls: type) -> bool:
     name = public_name(cls)
-    return cls.__module__.startswith(_LEAVES) and ops.find(name) is not None and name not in COMPOSITES
+    return cls.__module__.startswith(_LEAVES) and ops.find(name) is not None and name not in described_in("torch.nn")
 
 
 _LEAVES = ("torch.nn.", "einops.")

@@ -209,29 +209,22 @@ def _naming(label: str, lookup: Lookup) -> Lookup:
 def _one_cause(found: Sequence[Found]) -> list[Finding]:
     """Drops a finding whose rule yields to another one on the same entry; it becomes that one's related place."""
     kept: list[Finding] = []
-    for position, _checked, finding in found:
-        extra = []
-        for other, checked, lesser in found:
-            if other == position and finding.rule in checked.rule.yields_to and not _yields(position, finding, found):
-                extra.append(Place(lesser.span, lesser.message))
-        if not _yields(position, finding, found):
-            kept.append(replace(finding, related=tuple(dict.fromkeys((*finding.related, *extra)))))
+    for position, checked, finding in found:
+        if not _greater(position, checked, found):
+            lesser = [other for at, of, other in found if at == position and finding.rule in of.rule.yields_to]
+            places = (Place(other.span, other.message) for other in lesser)
+            kept.append(replace(finding, related=tuple(dict.fromkeys((*finding.related, *places)))))
     return kept
 
 
-def _yields(position: int, finding: Finding, found: Sequence[Found]) -> bool:
-    yields_to = next(checked.rule.yields_to for _, checked, other in found if other is finding)
-    return any(other == position and greater.rule in yields_to for other, _, greater in found)
+def _greater(position: int, checked: CheckedRule, found: Sequence[Found]) -> set[str]:
+    """Returns the rules that a rule yields to and that found something on the same entry."""
+    return {other.rule for at, _, other in found if at == position and other.rule in checked.rule.yields_to}
 
 
 def _yielded(found: Sequence[Found]) -> set[Yielded]:
-    yielded = set()
-    for position, checked, finding in found:
-        yields_to = checked.rule.yields_to
-        greater = {other.rule for at, _, other in found if at == position and other.rule in yields_to}
-        if greater:
-            yielded.add((finding.rule, tuple(sorted(greater))))
-    return yielded
+    yielded = ((finding.rule, _greater(position, checked, found)) for position, checked, finding in found)
+    return {(rule, tuple(sorted(greater))) for rule, greater in yielded if greater}
 
 
 def _classes(graphs: Iterable[Graph]) -> dict[Span, str]:

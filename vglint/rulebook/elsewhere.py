@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TypeAlias
 
-from vglint.analysis.facts import subjects
+from vglint.analysis.facts import SubjectFacts, subjects
 from vglint.graph import Graph
+from vglint.rule import Subject
 from vglint.rulebook.asking import Asking, lookup_in
 from vglint.rulebook.condition import Lookup, evaluate
 from vglint.rulebook.load import CheckedRule
@@ -22,23 +24,48 @@ def not_cleared(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]:
         if checked.rule.subject == "node" and graphs[position].kind in ("class", "expression")
     }
     spans = {finding.span for position, _, finding in found if around.get(position)}
-    asking = Asking({checked.rule.id: checked for _, checked, _ in found if checked.rule.subject == "node"}.values())
-    answers: dict[tuple[str, Span], list[tuple[int, object]]] = {}
-    for position, facts in subjects(graphs, frozenset({"node"})) if spans else ():
-        asked = asking.of(facts)
-        if not asked:
-            continue
+    rules = [checked for _, checked, _ in found if checked.rule.subject == "node"]
+
+    def place(position: int, facts: SubjectFacts) -> Span | None:
         span = facts.places("place")[0].span
-        for checked in asked if span in spans else ():
+        return span if span in spans else None
+
+    answers = _answers(rules, graphs, "node", place) if spans else {}
+    return [
+        (position, checked, finding)
+        for position, checked, finding in found
+        if not _denied(answers.get((checked.rule.id, finding.span), ()), around.get(position, frozenset()))
+    ]
+
+
+Answers: TypeAlias = "dict[tuple[str, Span | str], list[tuple[int, object]]]"
+"""What a rule answers, with the position of the graph, by rule and by what it is asked about."""
+
+
+def _answers(
+    rules: Iterable[CheckedRule],
+    graphs: Sequence[Graph],
+    subject: Subject,
+    about: Callable[[int, SubjectFacts], Span | str | None],
+) -> Answers:
+    """Asks rules about their subjects in all graphs; `about` names what a subject is, None where nobody asks for it."""
+    asking = Asking({checked.rule.id: checked for checked in rules}.values())
+    answers: Answers = {}
+    for position, facts in subjects(graphs, frozenset({subject})):
+        asked = asking.of(facts)
+        key = about(position, facts) if asked else None
+        if key is None:
+            continue
+        for checked in asked:
             answer = evaluate(checked.when, _assuming(checked, lookup_in(checked, facts)))
-            answers.setdefault((checked.rule.id, span), []).append((position, answer))
-    kept = []
-    for position, checked, finding in found:
-        every = answers.get((checked.rule.id, finding.span), ())
-        said = [answer for other, answer in every if other in around.get(position, ())]
-        if not said or any(answer is not False for answer in said):
-            kept.append((position, checked, finding))
-    return kept
+            answers.setdefault((checked.rule.id, key), []).append((position, answer))
+    return answers
+
+
+def _denied(answers: Iterable[tuple[int, object]], others: Collection[int]) -> bool:
+    """Whether some graphs answer, and each that does says that it is not so."""
+    said = [answer for position, answer in answers if position in others]
+    return bool(said) and all(answer is False for answer in said)
 
 
 def is_initialised_elsewhere(part: Graph, graphs: Sequence[Graph]) -> bool:
@@ -70,13 +97,24 @@ def of_trained(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]:
         for position, checked, _ in found
         if checked.rule.subject == "model" and not trained[position] and graphs[position].kind != "training"
     ]
-    denied = _denied(untrained, graphs) if untrained else frozenset()
+    others = _trained_of(graphs) if untrained else {}
+    asked = {other for position, _ in untrained for other in others.get(graphs[position].root, ())}
+    about = {position: graphs[position].root for position in asked}
+    rules = (checked for _, checked in untrained)
+    answers = _answers(rules, graphs, "model", lambda position, facts: about.get(position)) if asked else {}
+
+    def is_denied(position: int, rule: str) -> bool:
+        root = graphs[position].root
+        said = answers.get((rule, root), ())
+        every = {other for other, _ in said}.issuperset(others.get(root, ()))
+        return every and _denied(said, others.get(root, ()))
+
     return [
         (position, checked, finding)
         for position, checked, finding in found
         if checked.rule.subject != "model"
         or trained[position]
-        or ((finding.rule, finding.span) not in said and (position, finding.rule) not in denied)
+        or ((finding.rule, finding.span) not in said and not is_denied(position, finding.rule))
     ]
 
 
@@ -85,27 +123,13 @@ def _is_shown(graph: Graph) -> bool:
     return bool(graph.optimizers) and not graph.assumed
 
 
-def _denied(untrained: Sequence[tuple[int, CheckedRule]], graphs: Sequence[Graph]) -> frozenset[tuple[int, str]]:
-    """Returns the positions and rules of findings that are false of every trained model of the same class."""
+def _trained_of(graphs: Sequence[Graph]) -> dict[str, list[int]]:
+    """Returns the positions of the models that the program trains, by their class."""
     trained: dict[str, list[int]] = {}
     for position, graph in enumerate(graphs):
         if _is_shown(graph) and graph.root and not graph.root.startswith("torch."):
             trained.setdefault(graph.root, []).append(position)
-    asked = {other for position, _ in untrained for other in trained.get(graphs[position].root, ())}
-    if not asked:
-        return frozenset()
-    wanted = {checked.rule.id: checked for _, checked in untrained}
-    answers: dict[tuple[int, str], list[object]] = {}
-    for position, facts in subjects(graphs, frozenset({"model"})):
-        for rule, checked in wanted.items() if position in asked else ():
-            answers.setdefault((position, rule), []).append(evaluate(checked.when, lookup_in(checked, facts)))
-    return frozenset(
-        (position, checked.rule.id)
-        for position, checked in untrained
-        if (others := trained.get(graphs[position].root))
-        and all(answers.get((other, checked.rule.id)) for other in others)
-        and all(answer is False for other in others for answer in answers[other, checked.rule.id])
-    )
+    return trained
 
 
 def _assuming(checked: CheckedRule, lookup: Lookup) -> Lookup:

@@ -52,7 +52,6 @@ def test_the_test_of_kinds_can_fail() -> None:
 
 ELSEWHERE = {
     ("FunctionV", "call"): "vglint.interp.syntax.functions",
-    ("External", "call"): "vglint.interp.syntax.functions",
     ("TextMember", "attribute"): "vglint.interp.kinds.enums",
     ("NumberMember", "attribute"): "vglint.interp.kinds.enums",
 }

@@ -34,13 +34,13 @@ def arguments_for(
         made = _default_instance(run, declared, function, site) if declared is not None else None
         args.append(_argument_for(run, param, function, tensors=tensors, site=site) if made is None else made)
     rest = "" if params.rest is None else params.rest.name
-    several = [name for name in run.inputs if rest and name.startswith(f"{rest}[")]
+    several = [name for name in run.context.inputs if rest and name.startswith(f"{rest}[")]
     only_required = not any(param.default is not None for param in positional[skip:])
     if tensors and rest and only_required and (several or not args):
         args += [entry_input(run, name, site) for name in several or (rest,)]
     elif tensors and not args:
         optional = [param for param in positional[skip:] if param.default is not None]
-        if optional and not any(param.name in run.inputs for param in optional):
+        if optional and not any(param.name in run.context.inputs for param in optional):
             # Every input is optional (`input_ids=None, …`): the first one is given.
             args.append(_argument_for(run, optional[0], function, tensors=True, site=site))
     return args
@@ -51,7 +51,7 @@ _PLAIN = {"int", "float", "bool", "str"}
 
 def _argument_for(run: Run, param: code.Parameter, function: FunctionV, *, tensors: bool, site: Site) -> Value:
     name = param.name
-    if tensors and name in run.inputs:
+    if tensors and name in run.context.inputs:
         return entry_input(run, name, site)
     annotation = param.annotation
     text = _annotation_text(function, annotation)

@@ -26,8 +26,8 @@ from vglint.interp.entries.starts import (
 from vglint.interp.kinds.records import switched_field
 from vglint.interp.machine.attempts import take_back
 from vglint.interp.machine.budget import NODES, STEPS, BudgetError
-from vglint.interp.machine.core import Built, Frame, Raised, Run, call, evaluate, execute_unit
-from vglint.interp.machine.journal import MISSING, Log
+from vglint.interp.machine.core import Frame, Raised, Run, call, evaluate, execute_unit
+from vglint.interp.machine.journal import MISSING, Built, Log
 from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.names import member, namespace
 from vglint.interp.static.candidates import Candidate, Need, factories, needs
@@ -100,11 +100,11 @@ class Session:
     ) -> tuple[Graph | None, list[Graph]]:
         """Returns the graph of a candidate, None where it is no entry, and those of the models that it makes on its way."""
         run = new_run(self.project, title(candidate))
-        run.world = world
+        run.context.world = world
         if candidate.kind != "script":
             run.memory = self.memory
             run.memory.begin()
-        run.built = self.built if world is None else _built_in(world, self.built)
+        run.journal.built = self.built if world is None else _built_in(world, self.built)
         run.budget.nodes_allowed = min(NODES, max(ENTRY_NODES, FILE_NODES - self.nodes))
         run.budget.steps_allowed = min(steps, max(ENTRY_STEPS, FILE_STEPS - self.steps))
         space = namespace(run, self.module)
@@ -134,7 +134,7 @@ class Session:
             graph = guarded(run, span, lambda: self._started(run, candidate, space, frame))
             if graph.kind == "training":
                 made.harvest(run, run.graph.passes.calls, run.graph.modules)
-            told = run.world.text if run.world is not None else ON_CPU if run.graph.asked_device else ""
+            told = run.context.world.text if run.context.world is not None else ON_CPU if run.graph.asked_device else ""
             named = [replace(each, entry=graph.entry, world=told) for each in made.graphs]
             is_bare = candidate.bare and not any(node.op in ACTS for node in graph.nodes)
             return None if is_bare else replace(graph, world=told), named
@@ -171,7 +171,7 @@ class Session:
             start_as_part(run, roots[""], self.starts)
         if kind == "training":
             fit_models(run, frame)
-        elif run.world is None:
+        elif run.context.world is None:
             note_parts(run, roots, self.module.path, self.starts)
         return kind, roots, result
 
@@ -209,7 +209,7 @@ class Session:
         """Builds a class from its defaults, else as something else in the file builds it, else from symbols."""
         need = self.need(Candidate("class", cls.unit))
         if need != "nothing" and cls.name == cls.unit.names[-1]:
-            shown = run.built.get(cls.qualified)
+            shown = run.journal.built.get(cls.qualified)
             if shown is not None and (need == "arguments" or _is_given_others(run, cls, shown.args)):
                 with run.context.having(setup=True):
                     made = call(run, cls, list(shown.args), dict(shown.keywords), frame, Site(cls.unit, cls.unit.head))

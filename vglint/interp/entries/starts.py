@@ -86,7 +86,7 @@ def run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
     fixed = fixed_inputs(run, module)
     if isinstance(forward, FunctionV):
         above = hands_on(forward, module.cls)
-        run.inputs = _by_name(fixed, above or forward, skip)
+        run.context.inputs = _by_name(fixed, above or forward, skip)
         if above is not None:
             given = arguments_for(run, above, tensors=True, skip=1)
             names = [param.name for param in above.plain.node.parameters.positional[1:]]
@@ -94,18 +94,20 @@ def run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
         args = arguments_for(run, forward, tensors=True, skip=skip)
         covered = [param.name for param in forward.plain.node.parameters.positional[skip:]][: len(args)]
         options = (*forward.plain.node.parameters.positional[skip:], *forward.plain.node.parameters.keyword_only)
-        fixed_names = [param.name for param in options if param.name in run.inputs and param.name not in covered]
+        fixed_names = [
+            param.name for param in options if param.name in run.context.inputs and param.name not in covered
+        ]
         others: dict[str, Value] = {name: entry_input(run, name, site) for name in fixed_names}
         return _accepted(run, module, forward, args, others, frame, site)
     if isinstance(forward, MethodV) and isinstance(forward.function, FunctionV):
-        run.inputs = _by_name(fixed, forward.function, 1)
+        run.context.inputs = _by_name(fixed, forward.function, 1)
         args = arguments_for(run, forward.function, tensors=True, skip=1)
     elif module.spelling is not None:
         names = [arg.name for arg in module.spelling.forward if arg.role == "tensor" and arg.default is REQUIRED]
-        run.inputs = assigned(fixed, names)
+        run.context.inputs = assigned(fixed, names)
         args = [entry_input(run, name, site) for name in names]
     else:
-        run.inputs = assigned(fixed, ["input"])
+        run.context.inputs = assigned(fixed, ["input"])
         args = [entry_input(run, "input", site)]
     return call(run, module, args, {}, frame, site)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from vglint import origin
 from vglint.interp.kinds import enums
 from vglint.interp.kinds.functions import documented
@@ -9,13 +11,13 @@ from vglint.interp.kinds.records import fill_fields
 from vglint.interp.kinds.supers import base_method, empty_object, unbound
 from vglint.interp.machine.core import (
     CONSTANTS,
-    Built,
     Frame,
     Run,
     call,
     opaque,
     register,
 )
+from vglint.interp.machine.journal import Built
 from vglint.interp.machine.memory import holds_nodes
 from vglint.interp.machine.questions import (
     CALL,
@@ -36,7 +38,7 @@ from vglint.interp.torch.leaves import build_leaf, is_module_class, leaf_base
 from vglint.interp.torch.making import METHODS, new_module
 from vglint.interp.torch.optimizers import optimizer, optimizer_class, scheduler, scheduler_class
 from vglint.interp.values.classes import find_in_mro
-from vglint.interp.values.inside import bulk
+from vglint.interp.values.inside import bulk, held_by, inside
 from vglint.interp.values.objects import (
     BuiltinV,
     ClassMethodV,
@@ -82,9 +84,9 @@ def instantiate(
             return made
     module = is_module_class(cls)
     if module and all(_is_portable(value) for value in (*args, *keywords.values())):
-        shown = run.built.get(cls.qualified)
+        shown = run.journal.built.get(cls.qualified)
         if shown is None or (shown.assumed and not run.graph.assumed):
-            run.built[cls.qualified] = Built(args, keywords, run.graph.assumed)
+            run.journal.built[cls.qualified] = Built(args, keywords, run.graph.assumed)
     maker = None if module or cls.frozen_kind else find_in_mro(cls, "__new__")
     if maker is not None:
         function = maker[0].function if isinstance(maker[0], StaticV) else maker[0]
@@ -116,42 +118,35 @@ _LARGEST = 20_000
 
 def _is_portable(value: Value) -> bool:
     """Whether a value means the same in another run: constants, classes, functions, configurations."""
-    return bulk(value, _LARGEST) <= _LARGEST and _portable(value)
+    if bulk(value, _LARGEST) > _LARGEST:
+        return False
+    return all(map(_is_of_no_run, inside(value, depth=_DEPTH, widest=_LARGEST, through=_parts)))
 
 
-def _portable(value: Value, depth: int = 0) -> bool:
+_DEPTH = 16
+
+
+def _parts(value: Value) -> Iterable[Value]:
+    """Returns what must mean the same for a value to do so."""
+    return held_by(value) if isinstance(value, (tuple, ListV, DictV, PartialV)) else ()
+
+
+def _is_of_no_run(value: Value) -> bool:
     match value:
-        case (
-            None
-            | bool()
-            | int()
-            | float()
-            | str()
-            | External()
-            | ClassV()
-            | range()
-            | DtypeV()
-            | DeviceV()
-            | VersionV()
-            | ContextV()
-        ):
+        case None | bool() | int() | float() | str() | range() | External() | ClassV():
+            return True
+        case DtypeV() | DeviceV() | VersionV() | ContextV() | tuple() | PartialV():
             return True
         case FunctionV():
             return value.scope.parent is None
-        case PartialV():
-            return _portable(value.function, depth) and all(
-                _portable(each, depth) for each in (*value.args, *value.keywords.values())
-            )
-        case tuple():
-            return all(_portable(each, depth) for each in value)
         case ListV():
-            return value.count is None and depth < 4 and all(_portable(each, depth + 1) for each in value.items)
+            return value.count is None
         case DictV():
-            return value.complete and depth < 4 and all(_portable(each, depth + 1) for each in value.items.values())
+            return value.complete
         case ModuleV():
             return False
         case Instance():
-            return depth < 2 and not holds_nodes(value)
+            return not holds_nodes(value)
         case _:
             return False
 

@@ -6,11 +6,13 @@ import math
 
 from vglint import ops, origin
 from vglint.interp.kinds.supers import unbound
-from vglint.interp.machine.calls import Call, library
+from vglint.interp.machine.calls import Call, called, library, of_package
 from vglint.interp.machine.core import (
     CONSTANTS,
+    LIBRARY,
     Frame,
     Run,
+    call,
     get_attribute,
     opaque,
     register,
@@ -31,13 +33,19 @@ from vglint.interp.machine.questions import (
     TRUTH,
     declines,
 )
+from vglint.interp.nodes.operations import emit_call
 from vglint.interp.protocols.comparison import GPU
-from vglint.interp.torch.composite import COMPOSITES, composite
+from vglint.interp.torch.composite import composite
+from vglint.interp.torch.escapes import escape
+from vglint.interp.torch.leaves import CONTAINERS, build_leaf
+from vglint.interp.torch.making import new_module
+from vglint.interp.torch.optimizers import is_optimizer, optimizer, scheduler
 from vglint.interp.values.objects import (
     BuiltinV,
     DictV,
     External,
     LaterV,
+    ModuleV,
     Namespace,
     NamesV,
     Site,
@@ -51,12 +59,49 @@ declines((NamesV,), CALL, SETATTR, ITERATE, TRUTH, OPERATE, COMPARE)
 declines((LaterV,), CALL, GETATTR, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
 
 
+@register(CALL, External)
+def call_external(
+    run: Run, value: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    """Calls something of a library: modelled here, in the op table, or unknown."""
+    name = ops.canonical(value.name)
+    handler = LIBRARY.get(name)
+    if handler is not None:
+        return handler(run, External(name), args, keywords, frame, site)
+    described = composite(run, name)
+    if described is not MISSING:
+        return call(run, described, args, keywords, frame, site)
+    if name in CONTAINERS or name == "torch.nn.Module":
+        return _leaf(run, External(name), args, keywords, frame, site)
+    spelling = ops.find(name)
+    if (spelling is not None and spelling.op == "optimizer") or (spelling is None and is_optimizer(name)):
+        return optimizer(run, name, spelling, args, keywords, frame, site)
+    if spelling is not None and spelling.op == "scheduler":
+        return scheduler(run, name, args, keywords, site)
+    if spelling is not None:
+        if spelling.form == "module":
+            return _leaf(run, External(spelling.name), args, keywords, frame, site)
+        return emit_call(run, spelling, args, keywords, site)
+    found = of_package(called(run, name, args, keywords, frame, site))
+    if found is not MISSING:
+        return found
+    escape(run, value.name, [*args, *keywords.values()], site)
+    return opaque(run, origin.Call(f"{value.name}()"), [*args, *keywords.values()], site)
+
+
+def _leaf(run: Run, cls: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> ModuleV:
+    module = new_module(run, cls, frame, site)
+    with run.context.having(setup=True, constructing=True):
+        build_leaf(run, module, cls, args, keywords, frame, site)
+    return module
+
+
 @register(GETATTR, External)
 def external(run: Run, value: External, name: str, frame: Frame) -> Value:
     qualified = f"{value.name}.{name}"
     if qualified in CONSTANTS:
         return CONSTANTS[qualified]
-    described = composite(run, value.name) if value.name in COMPOSITES else MISSING
+    described = composite(run, value.name) if value.name.startswith("torch.nn.") else MISSING
     if described is not MISSING:
         return get_attribute(run, described, name, frame)
     if name == "__name__":
@@ -84,7 +129,7 @@ def namespace(run: Run, value: Namespace, name: str, frame: Frame) -> Value:
 @register(SETATTR, External)
 def patch(run: Run, target: External, name: str, value: Value, frame: Frame, site: Site) -> None:
     if run.budget.depth or not run.context.setup:  # a file's own statement would patch for one entry only
-        run.journal.put(run.patched, f"{target.name}.{name}", value)
+        run.journal.put(run.journal.patched, f"{target.name}.{name}", value)
 
 
 @register(ITEM, External)

@@ -120,8 +120,8 @@ def fill_fields(
     for name in names:
         if name in given:
             value = given[name]
-        elif run.world is not None and run.world.changes("field", name, cls.node):
-            value = switched(run.world)
+        elif run.context.world is not None and run.context.world.changes("field", name, cls.node):
+            value = switched(run.context.world)
         else:
             found = find_in_mro(cls, name)
             value = found[0] if found is not None else Unknown(origin.Argument(name))

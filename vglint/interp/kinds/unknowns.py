@@ -122,7 +122,11 @@ def opaque_items(run: Run, value: OpaqueV, frame: Frame, site: Site) -> Items:
 @register(TRUTH, Unknown, OpaqueV)
 def truth(run: Run, value: Unknown | OpaqueV, frame: Frame, site: Site) -> bool | None:
     """What a world is about is given there, and not empty."""
-    return True if isinstance(value, Unknown) and run.world is not None and run.world.gives(value) else None
+    return (
+        True
+        if isinstance(value, Unknown) and run.context.world is not None and run.context.world.gives(value)
+        else None
+    )
 
 
 @register(OPERATE, OpaqueV)

@@ -49,7 +49,7 @@ def _add(call: Call, defaults: dict[str, Value]) -> None:
     target = call.keywords.get("dest", long.lstrip("-").replace("-", "_"))
     if not isinstance(target, str):
         return
-    world = call.run.world
+    world = call.run.context.world
     if world is not None and world.changes("option", target):
         value: Value = switched(world)
     elif "default" in call.keywords:

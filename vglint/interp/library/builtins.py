@@ -190,7 +190,7 @@ def hasattr_(call: Call) -> Value:
     if not isinstance(name, str):
         return Unknown(origin.Computed("hasattr"))
     if isinstance(obj, External):
-        return f"{obj.name}.{name}" in call.run.patched or _library_has(obj.name, name)
+        return f"{obj.name}.{name}" in call.run.journal.patched or _library_has(obj.name, name)
     if is_tensor(obj) and _is_mark(call.run, obj, name):
         return False
     found, missing = _found(call, obj, name, raises=False)

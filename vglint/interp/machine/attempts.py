@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from vglint.interp.machine.core import Run
 from vglint.interp.machine.journal import Log, write_place
-from vglint.interp.values.objects import DictV, Instance, ListV, Value
+from vglint.interp.values.inside import inside
+from vglint.interp.values.objects import DictV, Instance
 
 
 class Attempt:
@@ -56,28 +57,23 @@ def attempted(run: Run) -> Iterator[Attempt]:
         yield Attempt(run, written)
 
 
+_DEPTH, _WIDEST = 64, 20_000
+"""Levels and entries of arguments that are looked at."""
+
+
 def take_back(run: Run, written: Log) -> None:
     """Takes back what an entry wrote, save in what later entries are built with."""
     spared: set[int] = set()
-    for each in run.built.values():
-        _reach([*each.args, *each.keywords.values()], spared)
+    for each in run.journal.built.values():
+        for value in inside(*each.args, *each.keywords.values(), depth=_DEPTH, widest=_WIDEST):
+            spared.add(id(value))
+            match value:
+                case Instance():
+                    spared.add(id(value.attrs))
+                case DictV():
+                    spared.add(id(value.items))
+                case _:
+                    pass
     for holder, key, before in reversed(written):
         if id(holder) not in spared:
             write_place(holder, key, before)
-
-
-def _reach(values: Iterable[Value], seen: set[int]) -> None:
-    for value in values:
-        if id(value) in seen:
-            continue
-        if isinstance(value, Instance):
-            seen |= {id(value), id(value.attrs)}
-            _reach(value.attrs.values(), seen)
-        elif isinstance(value, DictV):
-            seen |= {id(value), id(value.items)}
-            _reach(value.items.values(), seen)
-        elif isinstance(value, ListV):
-            seen.add(id(value))
-            _reach(value.items, seen)
-        elif isinstance(value, tuple):
-            _reach(value, seen)

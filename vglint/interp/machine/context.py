@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from vglint.given import Input
+from vglint.interp.static.worlds import World
 from vglint.interp.values.objects import ModuleV, OpenLoop, Site
 
 
 @dataclass(slots=True)
 class Context:
+    world: World | None = None
+    """The switch that is on; None where all is as it is defined."""
+    inputs: dict[str, Input] = field(default_factory=dict)
+    """The inputs that the user fixes by hand, by name."""
     setup: bool = False
     """A module is being built: nodes made now belong to no forward."""
     constructing: bool = False

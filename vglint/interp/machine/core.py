@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from vglint import origin
-from vglint.given import Input
 from vglint.interp.machine.budget import Budget
 from vglint.interp.machine.context import Context
 from vglint.interp.machine.drafts import GraphDraft
@@ -15,7 +14,6 @@ from vglint.interp.machine.faults import FAULTS, survive
 from vglint.interp.machine.journal import Journal
 from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.questions import CALL, GETATTR
-from vglint.interp.static.worlds import World
 from vglint.interp.values.inside import nodes_in, width
 from vglint.interp.values.objects import (
     ClassV,
@@ -61,16 +59,6 @@ class Flow:
     RAISE = 4
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Built:
-    """The arguments that a class of modules was built with."""
-
-    args: list[Value]
-    keywords: dict[str, Value]
-    assumed: bool
-    """The program gives none to what builds it: they are defaults of annotated classes."""
-
-
 @dataclass(slots=True)
 class Frame:
     """One call under way."""
@@ -92,40 +80,17 @@ class Frame:
 
 
 @dataclass(slots=True)
-class Learnt:
-    """What one interpretation found out, and need not look for again."""
-
-    effects: dict[Any, Any] = field(default_factory=dict)
-    """What calls did to layers that others are like, see `replay`."""
-    keeping: dict[int, bool] = field(default_factory=dict)
-    """Whether a function, used as a decorator, keeps what it decorates, by the identity of its tree."""
-    adding: dict[int, bool] = field(default_factory=dict)
-    """Whether a decorator adds keyword arguments to the calls of what it decorates, by the identity of its tree."""
-    chosen: set[str] = field(default_factory=set)
-    """Conditions, by their source, whose first arm is walked alone because a model was chosen by them."""
-
-
-@dataclass(slots=True)
 class Run:
-    """One interpretation: what it may take, what it makes, what it writes, what is in force."""
+    """One interpretation of a project: what it may take, what it makes, what it writes, what is in force."""
 
     project: Project
     entry: str
     memory: Memory = field(default_factory=Memory)
     """What the files' statements define, shared with other interpretations."""
-    world: World | None = None
-    """The switch that is on; None where all is as it is defined."""
-    inputs: dict[str, Input] = field(default_factory=dict)
-    """The inputs that the user fixes by hand, by name."""
     budget: Budget = field(default_factory=Budget)
     graph: GraphDraft = field(default_factory=GraphDraft)
     journal: Journal = field(default_factory=Journal)
     context: Context = field(default_factory=Context)
-    learnt: Learnt = field(default_factory=Learnt)
-    built: dict[str, Built] = field(default_factory=dict)
-    """With which arguments classes of modules were first built, by qualified name, where they hold nothing of this run."""
-    patched: dict[str, Value] = field(default_factory=dict)
-    """Attributes that the program sets on classes of libraries, by qualified name."""
 
 
 # ---- the tables

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, TypeVar
 
@@ -87,10 +87,34 @@ class Log(list[tuple[Any, Any, Any]]):
         self.touched |= later.touched
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Built:
+    """The arguments that a class of modules was built with."""
+
+    args: list[Value]
+    keywords: dict[str, Value]
+    assumed: bool
+    """The program gives none to what builds it: they are defaults of annotated classes."""
+
+
+@dataclass(slots=True)
+class Learnt:
+    """What one interpretation found out, and need not look for again."""
+
+    effects: dict[Any, Any] = field(default_factory=dict)
+    """What calls did to layers that others are like, see `replay`."""
+    keeping: dict[int, bool] = field(default_factory=dict)
+    """Whether a function, used as a decorator, keeps what it decorates, by the identity of its tree."""
+    adding: dict[int, bool] = field(default_factory=dict)
+    """Whether a decorator adds keyword arguments to the calls of what it decorates, by the identity of its tree."""
+    chosen: set[str] = field(default_factory=set)
+    """Conditions, by their source, whose first arm is walked alone because a model was chosen by them."""
+
+
 class Journal:
     """The one way to change what the program holds."""
 
-    __slots__ = ("clock", "log", "version", "written")
+    __slots__ = ("built", "clock", "learnt", "log", "patched", "version", "written")
 
     def __init__(self) -> None:
         self.log: Log | None = None
@@ -100,6 +124,11 @@ class Journal:
         self.clock = 0
         """Counts writes to attributes of modules and captured names; `written` has the last one to each table."""
         self.written: dict[int, int] = {}
+        self.built: dict[str, Built] = {}
+        """With which arguments classes of modules were first built, by qualified name, where they hold nothing of this run."""
+        self.patched: dict[str, Value] = {}
+        """Attributes that the program sets on classes of libraries, by qualified name."""
+        self.learnt = Learnt()
 
     def put(self, table: dict[Any, T], key: Any, value: T) -> None:
         """Stores into a table."""

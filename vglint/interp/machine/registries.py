@@ -111,9 +111,11 @@ def registered(run: Run, decorator: code.Expression, known: Value, value: Value,
 def _keeps(run: Run, function: FunctionV) -> bool:
     """Whether the code of a function changes a container that its file binds."""
     key = id(function.node)
-    if key not in run.learnt.keeping:
-        run.learnt.keeping[key] = any(function.scope.module.module.binding(name) for name in _changed(function.node))
-    return run.learnt.keeping[key]
+    if key not in run.journal.learnt.keeping:
+        run.journal.learnt.keeping[key] = any(
+            function.scope.module.module.binding(name) for name in _changed(function.node)
+        )
+    return run.journal.learnt.keeping[key]
 
 
 def _changed(definition: code.Node) -> Iterator[str]:

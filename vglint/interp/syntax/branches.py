@@ -272,7 +272,7 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
     if run.context.training_code and site.node is not None and _is_own_model(left) and _is_own_model(right):
         # One whole model or another: the program is followed with the first, here and where the same is asked again.
         run.graph.gap(origin.Branches(text), site)
-        run.learnt.chosen.add(site.unit.source_of(site.node))
+        run.journal.learnt.chosen.add(site.unit.source_of(site.node))
         return left
     return either(left, right) or opaque(run, origin.Branches(text), [left, right], site)
 

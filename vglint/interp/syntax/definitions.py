@@ -97,9 +97,9 @@ def _decorated(run: Run, decorator: code.Expression, value: Value, function: Fun
 def _adds_arguments(run: Run, decorator: FunctionV) -> bool:
     """Whether what a decorator puts around a function hands it keyword arguments that its caller did not give."""
     key = id(decorator.node)
-    if key not in run.learnt.adding:
+    if key not in run.journal.learnt.adding:
         tree = decorator.node
-        run.learnt.adding[key] = any(
+        run.journal.learnt.adding[key] = any(
             isinstance(node, code.Assign)
             and any(
                 isinstance(to, code.Subscript) and isinstance(to.value, code.Name) and to.value.id == name
@@ -110,7 +110,7 @@ def _adds_arguments(run: Run, decorator: FunctionV) -> bool:
             for name in (inner.parameters.others.name,)
             for node in code.walk(inner)
         )
-    return run.learnt.adding[key]
+    return run.journal.learnt.adding[key]
 
 
 def _stores(decorator: FunctionV) -> bool:

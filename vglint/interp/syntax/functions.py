@@ -2,48 +2,34 @@
 
 from __future__ import annotations
 
-from vglint import ops, origin
+from vglint import origin
 from vglint.interp.machine.budget import RECURSION, RECURSION_UNKNOWN
-from vglint.interp.machine.calls import called, of_package
 from vglint.interp.machine.core import (
-    LIBRARY,
     Flow,
     Frame,
     Raised,
     Run,
     block,
-    call,
     evaluate,
     opaque,
     register,
 )
-from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.questions import CALL
-from vglint.interp.nodes.operations import emit_call
 from vglint.interp.protocols.repeats import UNKNOWN_LENGTH
 from vglint.interp.static.worlds import switched
 from vglint.interp.syntax.branches import returned_value
-from vglint.interp.torch.composite import composite
-from vglint.interp.torch.escapes import escape
-from vglint.interp.torch.leaves import CONTAINERS, build_leaf
-from vglint.interp.torch.making import new_module
-from vglint.interp.torch.optimizers import is_optimizer, optimizer, scheduler
 from vglint.interp.torch.replay import called_on, layer_among
 from vglint.interp.values.inside import as_tuple
 from vglint.interp.values.objects import (
     ClassV,
     DictV,
-    External,
     FunctionV,
     IteratorV,
     Locals,
-    ModuleV,
     RepeatV,
     Scope,
     Site,
-    TensorV,
     Value,
-    is_unknown,
 )
 from vglint.source import code
 from vglint.value import Unknown
@@ -186,48 +172,7 @@ def _argument(
     if name in keywords:
         return keywords.pop(name)
     if name in function.defaults:
-        if run.world is not None and run.world.changes("parameter", name, function.node):
-            return switched(run.world)
+        if run.context.world is not None and run.context.world.changes("parameter", name, function.node):
+            return switched(run.context.world)
         return function.defaults[name]
     return Unknown(origin.Argument(name))
-
-
-@register(CALL, External)
-def call_external(
-    run: Run, value: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    """Calls something of a library: modelled here, in the op table, or unknown."""
-    name = ops.canonical(value.name)
-    handler = LIBRARY.get(name)
-    if handler is not None:
-        return handler(run, External(name), args, keywords, frame, site)
-    described = composite(run, name)
-    if described is not MISSING:
-        return call(run, described, args, keywords, frame, site)
-    if name in CONTAINERS or name == "torch.nn.Module":
-        return _leaf(run, External(name), args, keywords, frame, site)
-    spelling = ops.find(name)
-    if (spelling is not None and spelling.op == "optimizer") or (spelling is None and is_optimizer(name)):
-        return optimizer(run, name, spelling, args, keywords, frame, site)
-    if spelling is not None and spelling.op == "scheduler":
-        return scheduler(run, name, args, keywords, site)
-    if spelling is not None:
-        if spelling.form == "module":
-            return _leaf(run, External(spelling.name), args, keywords, frame, site)
-        return emit_call(run, spelling, args, keywords, site)
-    found = of_package(called(run, name, args, keywords, frame, site))
-    if found is not MISSING:
-        return found
-    escape(run, value.name, [*args, *keywords.values()], site)
-    return opaque(run, origin.Call(f"{value.name}()"), [*args, *keywords.values()], site)
-
-
-def _leaf(run: Run, cls: External, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> ModuleV:
-    module = new_module(run, cls, frame, site)
-    with run.context.having(setup=True, constructing=True):
-        build_leaf(run, module, cls, args, keywords, frame, site)
-    return module
-
-
-def is_tensor_or_unknown(value: Value) -> bool:
-    return isinstance(value, TensorV) or is_unknown(value)

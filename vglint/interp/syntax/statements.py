@@ -198,7 +198,7 @@ def if_(run: Run, node: code.If, frame: Frame) -> int | None:
     known = comparison.truth(run, condition, frame, Site(frame.unit, node))
     refused = refuses(run, node, condition, known, frame)
     known = known if refused is None else refused
-    if known is None and run.learnt.chosen and frame.unit.source_of(node.test) in run.learnt.chosen:
+    if known is None and run.journal.learnt.chosen and frame.unit.source_of(node.test) in run.journal.learnt.chosen:
         known = True
     guarded, context.guarded = context.guarded, True
     try:

@@ -1,5 +1,5 @@
-"""Modules and helpers of libraries that are described as model code, and interpreted like the user's: torch's composite
-modules (`nn.TransformerEncoder` …), and what model code takes from timm (`DropPath` …) where timm's source is not read."""
+"""Modules and helpers of libraries that are described as model code, and interpreted like the user's where the library's source is not
+read: a text in `prelude/` for each package, of torch's composite modules (`nn.TransformerEncoder` …) and of what model code takes from timm."""
 
 from __future__ import annotations
 
@@ -14,32 +14,30 @@ from vglint.source.module import Module
 from vglint.source.split import split
 from vglint.source.unit import units
 
-COMPOSITES = frozenset(
-    f"torch.nn.{name}"
-    for name in (
-        "Transformer",
-        "TransformerEncoder",
-        "TransformerDecoder",
-        "TransformerEncoderLayer",
-        "TransformerDecoderLayer",
-    )
-)
-_TIMM = ("timm.layers.", "timm.models.layers.")
+DESCRIBED = {"torch.nn": "torch.nn", "timm.layers": "timm.layers", "timm.models.layers": "timm.layers"}
+"""Which text in `prelude/` describes a package: its classes and functions, but for names that begin with `_`, are what that text says."""
+
+
+@cache
+def described_in(package: str) -> frozenset[str]:
+    """Returns the qualified names of what the text about a package describes."""
+    units = _described(package).units
+    return frozenset(f"{package}.{unit.name}" for unit in units if unit.name and not unit.name.startswith("_"))
 
 
 def composite(run: Run, name: str) -> Value | Missing:
     """Returns a described class or function, MISSING for any other name."""
-    if name in COMPOSITES:
-        package = "torch.nn"
-    elif name.startswith(_TIMM):
-        package = "timm.layers"
-    else:
+    around, _, last = name.rpartition(".")
+    package = DESCRIBED.get(around)
+    if package is None or last.startswith("_"):
+        return MISSING
+    described = _described(package)
+    if f"{package}.{last}" not in described_in(package):
         return MISSING
     spaces, key = run.memory.namespaces, f"<{package}>"
     if key not in spaces:
-        spaces[key] = Namespace(_described(package), {}, prefix=package)
-    last = name.rpartition(".")[2]
-    return member(run, spaces[key], last) if spaces[key].module.binding(last) else MISSING
+        spaces[key] = Namespace(described, {}, prefix=package)
+    return member(run, spaces[key], last)
 
 
 @cache

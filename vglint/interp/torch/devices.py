@@ -68,7 +68,7 @@ def device(call: Call) -> Value:
 def on_device(run: Run) -> str:
     """Returns the type of the device that models run on: each is a world of its own, where a model asks for it."""
     run.graph.asked_device = True
-    return "cuda" if run.world is GPU_WORLD else "cpu"
+    return "cuda" if run.context.world is GPU_WORLD else "cpu"
 
 
 @register(GETATTR, DeviceV)

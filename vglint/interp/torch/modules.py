@@ -197,8 +197,8 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
     if module.spelling is not None and name in ("weight", "bias", "out_proj", "in_proj_weight", "in_proj_bias"):
         return nested_leaf_attribute(module, name)
     for base in module.cls.mro if isinstance(module.cls, ClassV) else (module.cls,):
-        if isinstance(base, External) and f"{base.name}.{name}" in run.patched:
-            return bind_attribute(run, run.patched[f"{base.name}.{name}"], module, frame, base)
+        if isinstance(base, External) and f"{base.name}.{name}" in run.journal.patched:
+            return bind_attribute(run, run.journal.patched[f"{base.name}.{name}"], module, frame, base)
     fallback = find_in_mro(module.cls, "__getattr__")
     if fallback is not None:
         try:

@@ -46,7 +46,7 @@ def called_on(run: Run, function: FunctionV, layer: ModuleV, args: list[Value], 
     key = _key(function, layer, args)
     if key is None:
         return walk()
-    effect = run.learnt.effects.get(key, walk)
+    effect = run.journal.learnt.effects.get(key, walk)
     if effect is None:  # it does more than to the layer
         return walk()
     if isinstance(effect, Effect) and _holds(run, effect):
@@ -65,7 +65,7 @@ def called_on(run: Run, function: FunctionV, layer: ModuleV, args: list[Value], 
         result is None or result is layer
     )
     others = tuple(arg for arg in args if arg is not layer)
-    run.learnt.effects[key] = _effect(run, function, layer, written, result is layer, others) if alone else None
+    run.journal.learnt.effects[key] = _effect(run, function, layer, written, result is layer, others) if alone else None
     return result
 
 
