@@ -141,6 +141,12 @@ def expression_unit(file: str, text: str) -> tuple[Unit, Expression] | str:
             return "it is a statement"
 
 
+def statement_unit(file: str, text: str) -> Unit | None:
+    """Returns statements that stand in no file; None where nobody can read them."""
+    unit = Unit(file, "other", "", 1, 1, f"{text}\n", 0, len(text) + 1, too_deep(text))
+    return None if any(isinstance(each, Unread) for each in unit.body) else unit
+
+
 def _lines(text: str, start: int, end: int) -> int:
     """Returns how many lines end between two offsets."""
     returns = text.count("\r", start, end)

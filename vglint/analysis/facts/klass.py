@@ -178,3 +178,9 @@ def outputs_cut(found: ClassView) -> tuple[Place, ...] | Unknown:
     return view.places(
         index for index, behind in zip(cuts, reached, strict=True) if any(view.trains(each) for each in behind)
     )
+
+
+@fact("class", "flag")
+def optimised(found: ClassView) -> bool:
+    """Training code of the file gives parameters of the class to an optimiser."""
+    return bool(found.view.context.optimizers.get(found.view.graph.modules[0].type if found.view.graph.modules else ""))

@@ -49,7 +49,7 @@ def _moved(graphs: Iterable[Graph]) -> frozenset[Span]:
         graph.parameters[param]
         for graph in graphs
         for node in graph.nodes
-        if node.op == "optimizer"
+        if node.op in ("optimizer", "param_grad")
         for _, param in node.params
     )
     return frozenset(parameter.span for parameter in held if parameter.span is not None)

@@ -236,9 +236,7 @@ def _severed(loop: LoopView, ops: frozenset[str] | None) -> tuple[Place, ...] | 
 
 def _live(view: View, backward: Node) -> set[int]:
     """Returns the nodes that a backward pass reaches: what runs under no_grad has no history."""
-    reached = view.before(
-        backward.inputs, lambda node: not view.carries_gradient(node) or view.in_region(node, "no_grad")
-    )
+    reached = view.before(backward.inputs, lambda node: not view.keeps_history(node))
     return {index for index in reached if not view.in_region(view.graph.nodes[index], "no_grad")}
 
 

@@ -33,7 +33,7 @@ def _stale(loop: LoopView, backward: Node) -> list[Node]:
     steps = [step for step in loop.steps if _between(view, step, backward)]
     if not steps or not loop.params:
         return []
-    open_ = view.before(backward.inputs, lambda node: not view.carries_gradient(node))
+    open_ = view.before(backward.inputs, lambda node: not view.keeps_history(node))
     if backward.get("inputs") is not None:
         return []
     found = []
@@ -89,7 +89,7 @@ def _multiplies(view: View, reader: Node, parameter: int) -> bool:
 
 def _wants(view: View, inputs: list[int] | tuple[int, ...]) -> bool:
     """Whether a gradient has to reach one of some values."""
-    behind = view.before(inputs, lambda node: not view.carries_gradient(node))
+    behind = view.before(inputs, lambda node: not view.keeps_history(node))
     return any(view.trains(index) and not view.in_region(view.graph.nodes[index], "no_grad") for index in behind)
 
 

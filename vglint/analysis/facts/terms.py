@@ -118,7 +118,7 @@ def _losses(view: View, indices: set[int]) -> list[int]:
 
 def _trainable(view: View, index: int) -> set[int]:
     """Returns the nodes that a gradient reaches from a term; what runs under no_grad has no history."""
-    stop = lambda node: not view.carries_gradient(node) or view.in_region(node, "no_grad")  # noqa: E731
+    stop = lambda node: not view.keeps_history(node)  # noqa: E731
     return {each for each in view.before([index], stop) if not view.in_region(view.graph.nodes[each], "no_grad")}
 
 

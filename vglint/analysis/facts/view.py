@@ -242,6 +242,10 @@ class View:
             return node.get("by") == "requires_grad"  # Variable(x) and torch.tensor(x) make a new leaf
         return self.kinds[node.index] not in ("cut", "create")
 
+    def keeps_history(self, node: Node) -> bool:
+        """Whether a gradient passes a node as it runs: not under `no_grad`."""
+        return self.carries_gradient(node) and not self.in_region(node, "no_grad")
+
     def place(self, index: int) -> Place:
         """Returns where a node stands, labelled by its module path or its op."""
         node = self.graph.nodes[index]

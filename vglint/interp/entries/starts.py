@@ -245,6 +245,7 @@ def _give_attributes(run: Run, made: Instance, name: str) -> None:
 def run_script(run: Run, module: Module, space: Namespace) -> tuple[dict[str, ModuleV], Value]:
     """Executes a file from top to bottom, as `python file.py` does."""
     run.context.training_code = True
+    space.in_order = True
     space.names["__name__"] = "__main__"
     in_order = bool(repeated(module))
     for unit in module.units:

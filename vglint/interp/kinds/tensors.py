@@ -245,8 +245,11 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
         case "is_cuda" | "is_sparse" | "is_quantized" | "is_mps" | "is_nested":
             return False
         case "grad":
-            if run.context.training_code and (isinstance(value, ParamV) or (isinstance(value, TensorV) and value.grad)):
-                named = [("0", value)] if isinstance(value, ParamV) else []
+            held = value if isinstance(value, ParamV) else None
+            if isinstance(value, TensorV):
+                held = run.graph.constants.get((value.node, value.pick))
+            if run.context.training_code and (held is not None or (isinstance(value, TensorV) and value.grad)):
+                named = [] if held is None else [("0", held)]
                 emit(run, "param_grad", [], {}, Site(frame.unit, frame.unit.head), params=named)
             return Unknown(origin.Computed("grad"))
         case "data" if isinstance(value, ParamV):

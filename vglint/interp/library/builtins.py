@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from vglint import ops, origin
 from vglint.interp.kinds import enums
 from vglint.interp.kinds.supers import empty_object, set_plainly
 from vglint.interp.kinds.tensors import call_method, size_at
 from vglint.interp.machine.calls import Call, library
-from vglint.interp.machine.core import LIBRARY, Raised, Run
+from vglint.interp.machine.core import LIBRARY, Raised, Run, block, evaluate
 from vglint.interp.nodes.ranks import rank_of
 from vglint.interp.protocols.asking import attribute, truth
 from vglint.interp.protocols.attributes import delete_attribute, set_attribute
@@ -17,6 +18,7 @@ from vglint.interp.protocols.repeats import number_of
 from vglint.interp.protocols.symbols import symbolic
 from vglint.interp.protocols.texts import text_of
 from vglint.interp.torch.containers import parts_of
+from vglint.interp.torch.escapes import escape
 from vglint.interp.torch.making import METHODS
 from vglint.interp.torch.modules import register_unnamed
 from vglint.interp.values.classes import find_in_mro
@@ -36,6 +38,7 @@ from vglint.interp.values.objects import (
     ModuleV,
     PartialV,
     PropertyV,
+    Scope,
     SetV,
     ShapeV,
     StaticV,
@@ -47,6 +50,7 @@ from vglint.interp.values.objects import (
     is_unknown,
 )
 from vglint.ops import names
+from vglint.source.unit import expression_unit, statement_unit
 from vglint.value import Expr, Unknown, plus
 
 
@@ -307,7 +311,7 @@ def print_(call: Call) -> Value:
 
 
 @library(
-    *(f"builtins.{name}" for name in "id input open exit quit help locals eval exec compile".split()),
+    *(f"builtins.{name}" for name in "id input open exit quit help locals compile".split()),
 )
 def not_followed(call: Call) -> Value:
     return Unknown(origin.Call(f"{call.last}()"))
@@ -333,3 +337,48 @@ def object_(call: Call) -> Value:
 def dir_(call: Call) -> Value:
     obj = call.get("obj")
     return External(obj.name + ".__dir__") if isinstance(obj, External) else Unknown(origin.Computed("dir"))
+
+
+# ---- text that a program runs
+
+_LONGEST = 1_000
+"""Characters of a text that is followed."""
+
+
+@library("builtins.exec", takes="object, globals?, locals?")
+def exec_(call: Call) -> Value:
+    """Executes statements that a known text holds where they stand; what an unknown one does is not known."""
+    text, frame = call["object"], call.frame
+    unit = statement_unit(frame.unit.file, text) if isinstance(text, str) and _is_followed(call, text) else None
+    if unit is None:
+        names = frame.scope.names
+        held = [] if names is frame.scope.module.names else [*names.values()]
+        escape(call.run, "exec", held, call.site)
+        for value in held:
+            if isinstance(value, ModuleV) and value is not frame.self_:
+                register_unnamed(call.run, value, call.site)
+        return call.run.graph.gap(origin.Call("exec()"), call.site)
+    unit.place = call.site.unit.span(call.site.node)
+    scope = frame.scope
+    if scope.names is not scope.module.names:  # what it binds in a function, nobody can read
+        scope = Scope({}, scope, scope.module)
+    block(call.run, unit.body, replace(frame, scope=scope, unit=unit))
+    return None
+
+
+@library("builtins.eval", takes="source, globals?, locals?")
+def eval_(call: Call) -> Value:
+    """Returns the value of an expression that a known text holds."""
+    text = call["source"]
+    made = expression_unit(call.frame.unit.file, text) if isinstance(text, str) and _is_followed(call, text) else ""
+    if isinstance(made, str):
+        return Unknown(origin.Call("eval()"))
+    unit, node = made
+    unit.place = call.site.unit.span(call.site.node)
+    return evaluate(call.run, node, replace(call.frame, unit=unit))
+
+
+def _is_followed(call: Call, text: str) -> bool:
+    """Whether a text is short, has no names of its own, and is not run by another one."""
+    alone = "globals" not in call and "locals" not in call
+    return alone and len(text) <= _LONGEST and call.frame.unit.place is None

@@ -21,14 +21,14 @@ def created(call: Call) -> Value:
     return pretrained(call, call.name)
 
 
-_PARTS = ("timm.models.layers.", "timm.models.helpers.", "timm.models.registry.", "timm.models._")
-"""Where functions lie beside the models."""
+_PARTS = ("timm.models.layers.", "timm.models.helpers.", "timm.models.registry.")
+"""Where functions lie beside the models; what a package keeps to itself (`torchvision.models._utils`) is none either."""
 
 
 @package("torchvision.models", "timm.models", "efficientnet_pytorch", "open_clip", "sentence_transformers")
 @package("segmentation_models_pytorch")
 def model(call: Call) -> Value | Missing:
-    if call.name.startswith(_PARTS):
+    if call.name.startswith(_PARTS) or "._" in call.name:
         return MISSING
     by_name = call.last in ("from_pretrained", "from_config", "from_name")
     return pretrained(call, call.name.rpartition(".")[0] if by_name else call.name)

@@ -63,7 +63,10 @@ def member(run: Run, space: Namespace, name: str) -> Value | Missing:
         return space.module.name
     if name == "__file__":
         return space.module.path
-    _execute(run, space, space.module.binding(name))
+    for unit in space.module.binding(name):
+        _execute(run, space, (unit,))
+        if space.in_order and name in space.names:
+            break
     if not space.running or name not in space.names:
         for setter in ("globals", "setattr"):
             _execute(run, space, space.module.acting_on(setter))

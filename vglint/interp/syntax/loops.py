@@ -12,13 +12,15 @@ from vglint.interp.machine.budget import TURNS
 from vglint.interp.machine.core import Flow, Frame, Run, evaluate
 from vglint.interp.machine.journal import Log
 from vglint.interp.machine.open_loops import TRAINING, counted
+from vglint.interp.nodes.emit import emit
 from vglint.interp.protocols import comparison
 from vglint.interp.protocols.comparison import counts_turns
 from vglint.interp.protocols.iteration import Items, items_of
+from vglint.interp.static.liveness import changes_gradients, lost_rebindings
 from vglint.interp.syntax.ahead import look_ahead
 from vglint.interp.syntax.growing import grown
 from vglint.interp.values.inside import entries, inside
-from vglint.interp.values.objects import ModuleV, RepeatV, Site, TurnNumber, Value
+from vglint.interp.values.objects import IteratorV, ModuleV, ParamV, RepeatV, Site, TurnNumber, Value
 from vglint.source import code
 from vglint.source.names import target_names
 from vglint.value import Unknown
@@ -117,6 +119,27 @@ def note_picked(run: Run, loop: code.For, opened: int, frame: Frame) -> None:
                     return
             case _:
                 pass
+
+
+def note_used_up(run: Run, source: Value, node: code.For, site: Site) -> None:
+    """Notes a loop that would change gradients and gets an iterator of parameters that was used up before."""
+    if not (
+        run.context.training_code and isinstance(source, IteratorV) and source.exhausted and changes_gradients(node)
+    ):
+        return
+    params = [(str(number), item) for number, item in enumerate(source.items or ()) if isinstance(item, ParamV)]
+    if params:
+        draft = emit(
+            run, "clip_grad_norm", [], {"exhausted": True, "complete": True}, source.origin or site, params=params
+        )
+        draft.setup = False
+
+
+def note_rebindings(run: Run, node: code.For, frame: Frame) -> None:
+    """Notes assignments to the variable of a loop over parameters that change no parameter."""
+    for found in lost_rebindings(node):
+        emit(run, "rebind", [], {"name": found.name}, Site(frame.unit, found.statement))
+        run.graph.nodes[-1].setup = False
 
 
 def _stands_for_all(items: list[Value], done: set[str]) -> bool:

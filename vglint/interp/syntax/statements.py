@@ -8,24 +8,21 @@ from vglint.interp.machine.core import EXEC, Flow, Frame, Run, block, evaluate, 
 from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.names import bind_import
 from vglint.interp.nodes.distribution import UNKNOWN, combined, overwrite
-from vglint.interp.nodes.emit import emit
 from vglint.interp.protocols import comparison, operators, repeats
 from vglint.interp.protocols.indexing import index
 from vglint.interp.protocols.iteration import items_of
-from vglint.interp.static.liveness import changes_gradients, lost_rebindings
 from vglint.interp.syntax.assignment import assign, bind, delete
 from vglint.interp.syntax.branches import fork
 from vglint.interp.syntax.carried import held, note_carried
 from vglint.interp.syntax.counters import mark_counters, note_sums, zeros_before
 from vglint.interp.syntax.definitions import make_class, make_function
 from vglint.interp.syntax.independent_turns import turns_are_apart
-from vglint.interp.syntax.loops import note_picked, walk_loop, walk_while
+from vglint.interp.syntax.loops import note_picked, note_rebindings, note_used_up, walk_loop, walk_while
 from vglint.interp.syntax.patterns import matches
 from vglint.interp.syntax.refusals import refuses
 from vglint.interp.torch import containers
 from vglint.interp.values.classes import is_container
 from vglint.interp.values.objects import (
-    IteratorV,
     ListV,
     ModuleV,
     ParamV,
@@ -226,27 +223,6 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
     if flow is None:
         return block(run, node.orelse, frame)
     return None if flow == Flow.BREAK else flow
-
-
-def note_used_up(run: Run, source: Value, node: code.For, site: Site) -> None:
-    """Notes a loop that would change gradients and gets an iterator of parameters that was used up before."""
-    if not (
-        run.context.training_code and isinstance(source, IteratorV) and source.exhausted and changes_gradients(node)
-    ):
-        return
-    params = [(str(number), item) for number, item in enumerate(source.items or ()) if isinstance(item, ParamV)]
-    if params:
-        draft = emit(
-            run, "clip_grad_norm", [], {"exhausted": True, "complete": True}, source.origin or site, params=params
-        )
-        draft.setup = False
-
-
-def note_rebindings(run: Run, node: code.For, frame: Frame) -> None:
-    """Notes assignments to the variable of a loop over parameters that change no parameter."""
-    for found in lost_rebindings(node):
-        emit(run, "rebind", [], {"name": found.name}, Site(frame.unit, found.statement))
-        run.graph.nodes[-1].setup = False
 
 
 @register(EXEC, code.While)

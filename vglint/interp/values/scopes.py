@@ -53,6 +53,8 @@ class Namespace:
     """Star imports and lazy import blocks, once they were asked for."""
     prefix: str = ""
     """Qualified name that its classes bear (`torch.nn` for vglint's own description of torch modules)."""
+    in_order: bool = False
+    """Its statements are executed from top to bottom: a name that is read before it is bound takes the first binding, not the last."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
