@@ -22,6 +22,7 @@ from vglint.ops.spec import Kind
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "vglint"
 FILES = sorted(PACKAGE.rglob("*.py"))
+BENCHMARKS = sorted((ROOT / "benchmarks").rglob("*.py"))
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     (
@@ -131,7 +132,7 @@ def test_the_import_test_can_fail(tmp_path: Path) -> None:
     assert "click" in HOMES and room_of(folder / "full.py") == "report"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*FILES, *BENCHMARKS], ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_file_is_one_thing(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
 

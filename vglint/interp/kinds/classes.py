@@ -203,7 +203,8 @@ def class_(run: Run, value: ClassV, name: str, frame: Frame) -> Value:
                 return CONSTANTS[qualified]
     if name == "apply" and is_function_class(value):
         return bound_apply(value)
-    return Unknown(origin.Name(f"{value.name}.{name}"))
+    own = all(isinstance(base, ClassV) or base == External("builtins.object") for base in value.mro)
+    return Unknown(origin.Member(value.name, name) if own else origin.Name(f"{value.name}.{name}"))
 
 
 @register(SETATTR, ClassV)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.machine.core import Frame, Run, call, register
+from vglint.interp.machine.core import Frame, Raised, Run, call, register
 from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.machine.questions import (
     CALL,
@@ -43,7 +43,12 @@ declines((RepeatV,), CALL, GETATTR, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPE
 
 @register(ITEM, ListV)
 def item(run: Run, value: ListV, key: Value, frame: Frame, site: Site) -> Value:
-    return item_at(value, key)
+    found = item_at(value, key)
+    if run.context.trying and isinstance(found, Unknown) and isinstance(key, int) and value.count is None:
+        inside = is_repeated(value.items) or -len(value.items) <= key < len(value.items)
+        if not inside:
+            raise Raised("IndexError", None, site)
+    return found
 
 
 def item_at(value: ListV, key: Value) -> Value:

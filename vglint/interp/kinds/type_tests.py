@@ -215,6 +215,8 @@ _FAMILIES: dict[str, set[str]] = {
 @library("builtins.type", takes="object, *rest, **options")
 def type_(call: Call) -> Value:
     value = call["object"]
+    if call.rest:
+        return Unknown(origin.Computed("type"))
     if isinstance(value, (Instance, TextMember, NumberMember)):
         return value.cls
     if is_tensor(value):

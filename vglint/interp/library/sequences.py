@@ -284,7 +284,7 @@ def next_(call: Call) -> Value:
         if source.items is None:
             return source.item
         if source.position < len(source.items):
-            source.position += 1
+            call.run.journal.set_field(source, "position", source.position + 1)
             return source.items[source.position - 1]
         return call.get("default", Unknown(origin.Computed("next of an empty iterator")))
     return items(call, source).item

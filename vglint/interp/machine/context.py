@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from vglint.given import Input
 from vglint.interp.static.worlds import World
-from vglint.interp.values.objects import ModuleV, OpenLoop, Site
+from vglint.interp.values.objects import ModuleV, OpenLoop, Site, Value
 
 
 @dataclass(slots=True)
@@ -26,6 +27,8 @@ class Context:
     """The entry is training code, where loops run over batches and epochs."""
     borrowed: Site | None = None
     """The user's call inside which vglint's own description of a torch module runs: the place of all its nodes."""
+    resume: Callable[[Value], None] | None = None
+    """What the next function that is called runs at its `yield`."""
     cached: bool = False
     """A function is running whose results a decorator may keep."""
     guarded: bool = False

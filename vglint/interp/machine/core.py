@@ -77,6 +77,8 @@ class Frame:
     turns: list[Value] = field(default_factory=list)
     """For each yield inside a loop of unknown length, the loop's number of turns."""
     name: str = "<module>"
+    resume: Callable[[Value], None] | None = None
+    """What runs at the generator's `yield`: the body of the `with` that it manages."""
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from vglint.interp.values.objects import (
     Attrs,
     DictV,
     Instance,
+    IteratorV,
     ListV,
     Locals,
     OpaqueV,
@@ -107,6 +108,8 @@ class Learnt:
     """Whether a function, used as a decorator, keeps what it decorates, by the identity of its tree."""
     adding: dict[int, bool] = field(default_factory=dict)
     """Whether a decorator adds keyword arguments to the calls of what it decorates, by the identity of its tree."""
+    changing: dict[int, bool] = field(default_factory=dict)
+    """Whether a decorator changes how what it decorates is called, by the identity of its tree."""
     chosen: set[str] = field(default_factory=set)
     """Conditions, by their source, whose first arm is walked alone because a model was chosen by them."""
 
@@ -160,7 +163,9 @@ class Journal:
             self.log.touched[id(holder)] = holder
             self.log.append((holder, LIST, list(holder.items)))
 
-    def set_field(self, holder: TensorV | ParamV | DictV | ListV | Instance | OpaqueV, name: str, value: Any) -> None:
+    def set_field(
+        self, holder: TensorV | ParamV | DictV | ListV | Instance | IteratorV | OpaqueV, name: str, value: Any
+    ) -> None:
         """Sets a field of an abstract object."""
         if self.log is not None:
             self.log.append((holder, FieldKey(name), getattr(holder, name)))

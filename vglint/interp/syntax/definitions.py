@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from vglint import ops
+from vglint import ops, origin
 from vglint.interp.kinds import enums
 from vglint.interp.machine.core import Frame, Run, call, evaluate, execute
 from vglint.interp.machine.defaults import defaults_of
 from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.registries import registered
+from vglint.interp.static.wrapping import wraps_otherwise
 from vglint.interp.torch.composite import composite
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
@@ -24,6 +25,7 @@ from vglint.interp.values.objects import (
     Value,
 )
 from vglint.source import code
+from vglint.value import Unknown
 
 PROPERTIES = frozenset(
     {
@@ -34,6 +36,7 @@ PROPERTIES = frozenset(
         "abc.abstractproperty",
     }
 )
+MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 GUARDS = {
     "torch.no_grad": "no_grad",
     "torch.inference_mode": "no_grad",
@@ -75,11 +78,18 @@ def _decorated(run: Run, decorator: code.Expression, value: Value, function: Fun
         guard = GUARDS.get(known.name)
         if guard and (called or known.name != "torch.enable_grad"):
             function.regions = (*function.regions, guard)
+        if known.name == "functools.singledispatch":
+            return Unknown(origin.Call(known.name))
+        if known.name in ("functools.lru_cache", "functools.cache"):
+            function.memo = {}
+        function.manages = function.manages or known.name in MANAGERS
         function.cached = function.cached or known.name.rpartition(".")[2] in ("cache", "lru_cache", "memoize")
         return value
     if isinstance(known, ClassV) and any(isinstance(base, External) and base.name in PROPERTIES for base in known.mro):
         return PropertyV(value)
-    if isinstance(known, FunctionV) and (function.name == "__init__" or _adds_arguments(run, known)):
+    if isinstance(known, FunctionV) and (
+        function.name == "__init__" or _adds_arguments(run, known) or _changes_calls(run, known)
+    ):
         # What wraps a constructor keeps its arguments, as a rule.
         made = call(run, evaluate(run, decorator, frame), [value], {}, frame, Site(frame.unit, decorator))
         if not isinstance(made, FunctionV):
@@ -92,6 +102,15 @@ def _decorated(run: Run, decorator: code.Expression, value: Value, function: Fun
         function.cached = function.cached or _stores(known)
     # Other decorators log, register, document or cache: calling the result calls the function.
     return value
+
+
+def _changes_calls(run: Run, decorator: FunctionV) -> bool:
+    """Whether what a decorator puts around a function does more than to hand on its arguments and its result: it calls it otherwise, or
+    several times, or inside a `with`, or returns something else."""
+    key = id(decorator.node)
+    if key not in run.journal.learnt.changing:
+        run.journal.learnt.changing[key] = wraps_otherwise(decorator.node)
+    return run.journal.learnt.changing[key]
 
 
 def _adds_arguments(run: Run, decorator: FunctionV) -> bool:
@@ -153,7 +172,11 @@ def make_class(run: Run, node: code.Class, frame: Frame) -> ClassV:
     for inner_ in reversed(node.decorators):
         target = inner_.func if isinstance(inner_, code.Call) else inner_
         if isinstance(target, (code.Name, code.Attribute)):
-            registered(run, inner_, evaluate(run, target, frame), cls, frame)
+            known = evaluate(run, target, frame)
+            if isinstance(known, FunctionV) and frame.scope.parent is not None:
+                call(run, evaluate(run, inner_, frame), [cls], {}, frame, Site(frame.unit, inner_))
+            else:
+                registered(run, inner_, known, cls, frame)
     # Methods see the scope around the class, not the class's own names.
     for value in cls.names.values():
         _reparent(value, cls, frame.scope)

@@ -7,7 +7,7 @@ from vglint.interp.machine.core import EXEC, Frame, Raised, Run, block, evaluate
 from vglint.interp.protocols import comparison
 from vglint.interp.protocols.contexts import enter, leave, raised_object
 from vglint.interp.syntax.assignment import assign, bind
-from vglint.interp.values.objects import ClassV, External, Instance, Site, Value
+from vglint.interp.values.objects import ClassV, External, FunctionV, Instance, MethodV, Site, Value
 from vglint.source import code
 from vglint.value import Unknown
 
@@ -54,7 +54,14 @@ def _entered(run: Run, node: code.With, number: int, frame: Frame) -> int | None
     if number == len(node.items):
         return block(run, node.body, frame)
     item = node.items[number]
-    value, site = evaluate(run, item.context, frame), Site(frame.unit, item.context)
+    site = Site(frame.unit, item.context)
+    if (
+        isinstance(item.context, code.Call)
+        and _calls_once(item.context)
+        and _is_managed(evaluate(run, item.context.func, frame))
+    ):
+        return _managed(run, node, number, frame)
+    value = evaluate(run, item.context, frame)
     entered = enter(run, value, frame, site)
     if item.target is not None:
         assign(run, item.target, entered, frame)
@@ -66,6 +73,38 @@ def _entered(run: Run, node: code.With, number: int, frame: Frame) -> int | None
         raise
     leave(run, value, None, frame, site)
     return flow
+
+
+def _calls_once(node: code.Call) -> bool:
+    """Whether nothing else is called on the way to a call."""
+    given = [*node.args, *(each.value for each in node.keywords), node.func]
+    return not any(isinstance(each, code.Call) for arg in given for each in code.walk(arg))
+
+
+def _is_managed(callee: Value) -> bool:
+    """Whether a call makes a context manager of a generator that yields at one place, outside loops."""
+    function = callee.function if isinstance(callee, MethodV) else callee
+    if not isinstance(function, FunctionV) or not function.manages:
+        return False
+    found = [each for each in code.walk(function.node) if isinstance(each, code.Yield | code.For | code.While)]
+    return len(found) == 1 and isinstance(found[0], code.Yield) and not found[0].delegates
+
+
+def _managed(run: Run, node: code.With, number: int, frame: Frame) -> int | None:
+    """Walks a generator that manages a `with`, and the body at its `yield`: in the regions that it opens, inside its `try`."""
+    item, context = node.items[number], run.context
+    flows: list[int | None] = []
+    around = {name: getattr(context, name) for name in ("cached", "borrowed", "trying", "guarded")}
+
+    def body(value: Value) -> None:
+        with context.having(**around):
+            if item.target is not None:
+                assign(run, item.target, value, frame)
+            flows.append(_entered(run, node, number + 1, frame))
+
+    with context.having(resume=body):
+        evaluate(run, item.context, frame)
+    return flows[0] if flows else _entered(run, node, number + 1, frame)
 
 
 @register(EXEC, code.Try)

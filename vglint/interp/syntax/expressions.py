@@ -207,7 +207,10 @@ def yield_(run: Run, node: code.Yield, frame: Frame) -> Value:
         if inner.items is not None:
             frame.yields += inner.items
     else:
-        frame.yields.append(None if value is None else evaluate(run, value, frame))
+        made = None if value is None else evaluate(run, value, frame)
+        frame.yields.append(made)
+        if frame.resume is not None:
+            frame.resume(made)
         if len(run.context.open_loops) > frame.loops:
             frame.turns.append(run.context.open_loops[-1].count)
     return None

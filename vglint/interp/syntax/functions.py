@@ -39,10 +39,26 @@ from vglint.value import Unknown
 def call_function(
     run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
+    if function.memo is not None and all(isinstance(each, _KEYS) for each in (*args, *keywords.values())):
+        return _remembered(run, function, args, keywords, frame, site)
     layer = layer_among(args) if run.context.setup and args and not keywords else None
     if layer is None:
         return _walked(run, function, args, keywords, frame, site)
     return called_on(run, function, layer, args, lambda: _walked(run, function, args, keywords, frame, site))
+
+
+_KEYS = (int, float, str, type(None))
+
+
+def _remembered(
+    run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    """Calls a function that keeps what it returns, once for the same arguments."""
+    assert function.memo is not None
+    key = (*args, *sorted(keywords.items(), key=lambda pair: pair[0]))
+    if key not in function.memo:
+        run.journal.put(function.memo, key, _walked(run, function, args, keywords, frame, site))
+    return function.memo[key]
 
 
 def _walked(
@@ -69,6 +85,7 @@ def _walked(
         function.owner or (frame.cls if type(function.node) is code.Lambda else None),
         loops=len(run.context.open_loops),
         name=function.name,
+        resume=run.context.resume,
     )
     if self_ is None and function.owner is None:
         inner.self_, inner.cls = _enclosing_self(function, frame)
@@ -78,6 +95,7 @@ def _walked(
     if function.scope.module.prefix and borrowed is None:
         context.borrowed = site
     context.cached = function.cached or cached
+    context.resume = None
     open_ = run.budget.enter(id(function.node))
     try:
         for guard in function.regions:
@@ -94,7 +112,11 @@ def _walked(
             flow, inner.result = Flow.RETURN, inner.returned.pop()
         if inner.yields is not None:
             if inner.yields and len(inner.turns) == len(inner.yields):
-                return IteratorV(None, inner.yields[0], inner.turns[0])
+                one = inner.yields[0]
+                plain = isinstance(
+                    one, (int, float, str)
+                )  # what one turn yields is what the next does only where it computes
+                return IteratorV(None, Unknown(origin.Length("generator")) if plain else one, inner.turns[0])
             return IteratorV(inner.yields)
         return returned_value(run, inner, flow if flow == Flow.RETURN else None, site)
     finally:

@@ -29,8 +29,13 @@ class FunctionV:
     generator: bool = False
     wraps: FunctionV | None = None
     """The function that a decorator put this one around."""
+    manages: bool = False
+    """It is a generator that a decorator makes a context manager of."""
     cached: bool = False
     """A decorator that is not followed may keep its result, so that what it builds is built once."""
+
+    memo: dict[tuple[Value, ...], Value] | None = None
+    """What it returned, by arguments that can be keys, where `functools.cache` keeps that."""
 
     def __post_init__(self) -> None:
         scope: Scope | None = self.scope
