@@ -8,7 +8,7 @@ from functools import cached_property
 
 from vglint import origin
 from vglint.analysis.facts.model import ADAPTIVE
-from vglint.analysis.facts.order import always_with, earlier, later
+from vglint.analysis.facts.order import always_with, earlier, later, loops_of
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
 from vglint.finding import Place
@@ -194,7 +194,9 @@ def zeroed_before_step(loop: LoopView) -> tuple[Place, ...] | Unknown:
             zeroed |= loop.zeroed_by(event)
             if not zeroed >= loop.params:
                 continue  # those of one layer, which is held back on purpose
-            if any(other.op == "backward" for other in earlier(loop.view, event, events, loop.optimizer)):
+            turn = loops_of(loop.view, event)[:1]  # what other loops filled, they used as well
+            passes = (other for other in earlier(loop.view, event, events, loop.optimizer) if other.op == "backward")
+            if any({*turn} <= {*loop.view.regions_of(other.region)} for other in passes):
                 found.append(event)
             break
     return places_of(loop, found)
