@@ -19,6 +19,12 @@ LARGE = {
     "500 trainings": "D = 1\nmodel = nn.Linear(8, 8)\n"
     + "opt = torch.optim.SGD(model.parameters(), lr=0.1)\nloss = model(torch.ones(4, 8)).sum()\nloss.backward()\nopt.step()\n"
     * 500,
+    "2,000 models": "D = 1\n"
+    + "\n".join(
+        f"class M{n}(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(8, 8)\n    def forward(self, x):\n        return self.fc(x)"
+        for n in range(2_000)
+    )
+    + "\n",
     "800 classes above one another": "\n".join(f"class A{n}(A{n - 1}): pass" for n in range(1, 800)) + "\n",
 }
 

@@ -19,10 +19,11 @@ from vglint.analysis.facts.effort import Effort, SpentError
 from vglint.cli import cli
 from vglint.interp.entries import session
 from vglint.lint import file as linting_file
-from vglint.lint import limits
+from vglint.lint import fixes, limits
 from vglint.lint.outcome import Outcome
 from vglint.report import FORMATS
 from vglint.report.graphs import GRAPH_FORMATS
+from vglint.rulebook import advice
 from vglint.source.module import Module
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -542,6 +543,46 @@ def test_c4_walks_through_a_graph_are_counted(repository: Path, monkeypatch: pyt
     assert "VG101" in vglint("--no-cache", "--isolated", "net.py").output
     monkeypatch.setattr(Effort, "spend", spent)
     assert "no problems" in vglint("--no-cache", "--isolated", "net.py").output  # what is not worked out is not known
+
+
+STACKS = "import torch\nfrom torch import nn\n" + "".join(
+    f"""
+
+class Stack{number}(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(*[nn.Linear(8, 8) for _ in range(200)])
+
+    def forward(self, x):
+        return self.layers(x)
+"""
+    for number in range(12)
+)
+
+
+def test_c4_nodes_are_counted_for_the_whole_file(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (repository / "stacks.py").write_text(STACKS)
+    assert "left out" not in vglint("--no-cache", "--isolated", "stacks.py").output
+    monkeypatch.setattr(session, "MOST_STEPS", 30_000)
+    shown = " ".join(vglint("--no-cache", "--isolated", "stacks.py", costly=True).output.split())
+    left = re.search(r"is linted in part: (\d+) of its models and training functions are left out", shown)
+    assert left is not None and 4 <= int(left[1]) < 12
+
+
+def test_c4_what_advice_and_fixes_take_is_counted(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (repository / "net.py").write_text(FIXABLE + NET.replace("import torch\nfrom torch import nn\n", ""))
+
+    def found() -> dict[str, dict[str, object]]:
+        shown = vglint("--no-cache", "--isolated", "--output-format", "json", "net.py").stdout
+        return {one["rule"]: one for one in json.loads(shown)["findings"]}
+
+    before = found()
+    monkeypatch.setattr(advice, "_DEAR", Effort().left)
+    monkeypatch.setattr(fixes, "_MOST_TEXT", -1)
+    after = found()
+    assert sorted(before) == sorted(after) and "VG101" in after
+    assert before["VG101"]["effect"] and before["VG101"]["advice"] != after["VG101"]["advice"]
+    assert any(one["fix"] for one in before.values()) and not any(one["fix"] for one in after.values())
 
 
 def spent(self: Effort, nodes: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeAlias
 
 from vglint.finding import Finding
@@ -63,7 +63,7 @@ class Request:
     @cached_property
     def names(self) -> Names:
         """What the file's names mean."""
-        return Names(self.source)
+        return _names(self.source)
 
     @property
     def places(self) -> list[Span]:
@@ -133,3 +133,9 @@ def change(
     """Returns the change that edits make; a refusal where one of them could not be made."""
     made = tuple(splice for splice in splices if splice is not None)
     return Change(made, allowed, note) if made and len(made) == len(splices) else Refusal(why)
+
+
+@lru_cache(maxsize=2)
+def _names(source: Source) -> Names:
+    """The names of a file that several findings ask fixes for, read once."""
+    return Names(source)

@@ -16,8 +16,12 @@ from vglint.source.module import Module
 
 _MOST = 24
 """Different fixes of one file that are tried; what is left over comes after these were made."""
-_MOST_NODES = 40_000
-"""Nodes of the graphs that are made for the sake of fixes of one file."""
+_MOST_NODES = 50_000
+"""Nodes of the graphs of one file, and of those that are made for the sake of its fixes, together."""
+_MOST_TEXT = 5_000_000
+"""Characters that are looked through for the sake of fixes: all of the file for each finding."""
+_BEGUN = 8
+"""Nodes that take as long as to begin an entry."""
 _MOST_STEPS = 1_000_000
 """The same for steps; a file that takes more has no fix tried."""
 
@@ -39,20 +43,25 @@ def with_fixes(
     project: TrackedProject, rulebook: Rulebook, before: Before, findings: Sequence[Finding]
 ) -> list[Finding]:
     """Returns the findings, those with a fix that does what it says and nothing else with this fix."""
-    size = sum(len(graph.nodes) for graph in before.graphs)
+    size = sum(len(graph.nodes) + _BEGUN for graph in before.graphs)
     tried: dict[object, str] = {}
     done: list[Finding] = []
     begun = memory_of(project).steps
+    if 2 * size > _MOST_NODES or before.steps > _MOST_STEPS:
+        return list(findings)
+    text = before.module.text
+    looked_through = 0
     for finding in findings:
         done.append(finding)
-        if finding.span.file != before.module.path:
+        if finding.span.file != before.module.path or looked_through > _MOST_TEXT:
             continue
-        proposal = rulebook.fix_of(finding, before.module.text, before.graphs)
+        looked_through += len(text)
+        proposal = rulebook.fix_of(finding, text, before.graphs)
         if not isinstance(proposal, Proposal):
             continue
         key = finding.rule, proposal.fix.edits
         if key not in tried:
-            if len(tried) >= _MOST or (tried and (len(tried) + 1) * size > _MOST_NODES):
+            if len(tried) >= _MOST or (len(tried) + 2) * size > _MOST_NODES:
                 continue
             if memory_of(project).steps - begun + before.steps > _MOST_STEPS:
                 continue

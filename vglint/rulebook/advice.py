@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from vglint.analysis.facts import SubjectFacts, subjects
+from vglint.analysis.facts.effort import SpentError
 from vglint.analysis.facts.model import ModelView
 from vglint.finding import Finding
 from vglint.fix import REMEDIES
@@ -14,6 +15,8 @@ from vglint.number import compared, factor
 from vglint.rulebook.check import judge
 from vglint.rulebook.load import CheckedRule
 
+_DEAR = 500
+"""What a trial costs for each node of a graph, in nodes that walks come to: the whole graph is predicted and judged again."""
 _LEAST, _MOST = -1.0, 1.6
 """Decades between which a predicted ratio is as good as any: of generated nets, those that start so train (benchmarks/reports/prediction.md)."""
 
@@ -47,16 +50,17 @@ def with_advice(
     entries = {finding.entry for finding in findings if finding.rule in by_id}
     if not entries:
         return tuple(findings)
+    wanted: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        wanted.setdefault((finding.rule, finding.entry), []).append(finding)
     said: dict[tuple[str, str, object], Finding] = {}
-    for position, facts in subjects(graphs, frozenset({"model"})):
+    for _, facts in subjects(graphs, frozenset({"model"})):
         for checked in by_id.values() if facts.entry in entries else ():
-            for finding in findings:
-                if (finding.rule, finding.entry) == (checked.rule.id, facts.entry):
-                    judged = judge(checked, facts)
-                    if judged is not None and (judged.span, judged.message) == (finding.span, finding.message):
-                        said[finding.rule, finding.entry, finding.span] = _advised(
-                            finding, facts, trials(checked, facts, position, graphs, rules)
-                        )
+            for finding in wanted.get((checked.rule.id, facts.entry), ()):
+                judged = judge(checked, facts)
+                if judged is not None and (judged.span, judged.message) == (finding.span, finding.message):
+                    tried = trials(checked, facts, rules)
+                    said[finding.rule, finding.entry, finding.span] = _advised(finding, facts, tried)
     return tuple(said.get((finding.rule, finding.entry, finding.span), finding) for finding in findings)
 
 
@@ -77,28 +81,27 @@ def _advised(finding: Finding, facts: SubjectFacts, tried: Iterable[Trial]) -> F
     return replace(finding, advice=best.text, effect=effect, remedy=best.name)
 
 
-def trials(
-    checked: CheckedRule, facts: SubjectFacts, position: int, graphs: Sequence[Graph], rules: Sequence[CheckedRule]
-) -> Iterator[Trial]:
-    """Yields what each remedy of a rule is predicted to do for a model, in the rule's order."""
+def trials(checked: CheckedRule, facts: SubjectFacts, rules: Sequence[CheckedRule]) -> Iterator[Trial]:
+    """Yields what each remedy of a rule is predicted to do for a model, in the rule's order, as far as the file's budget goes."""
     model = facts.view
     if not isinstance(model, ModelView):
         return
     asked = [one for one in rules if one.rule.subject == "model"]
     for name in checked.rule.remedies:
+        try:
+            model.view.effort.spend(_DEAR * len(model.view.graph.nodes))
+        except SpentError:
+            return
         imagined = REMEDIES[name](model)
         if imagined is not None:
-            changed = (*graphs[:position], imagined.graph, *graphs[position + 1 :])
-            yield _tried(name, imagined.text, model, position, changed, asked)
+            yield _tried(name, imagined.text, model, imagined.graph, asked)
 
 
-def _tried(
-    name: str, text: str, model: ModelView, position: int, graphs: Sequence[Graph], rules: Sequence[CheckedRule]
-) -> Trial:
+def _tried(name: str, text: str, model: ModelView, graph: Graph, rules: Sequence[CheckedRule]) -> Trial:
     decades: float | None = None
     found: dict[str, None] = {}
-    for place, facts in subjects(graphs, frozenset({"model"})):
-        if place != position or not isinstance(facts.view, ModelView) or facts.view.type != model.type:
+    for _, facts in subjects((graph,), frozenset({"model"}), beside=model.view):
+        if not isinstance(facts.view, ModelView) or facts.view.type != model.type:
             continue
         value = facts.value("log10_gradient_ratio")
         decades = float(value) if isinstance(value, (int, float)) else None

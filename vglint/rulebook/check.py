@@ -14,7 +14,7 @@ from vglint.number import counted
 from vglint.rule import Confidence, Rule, Scalar, Severity, is_meant
 from vglint.rulebook.asking import Asking, lookup_in
 from vglint.rulebook.condition import Lookup, evaluate
-from vglint.rulebook.elsewhere import is_initialised_elsewhere, not_cleared, of_trained
+from vglint.rulebook.elsewhere import initialised_elsewhere, not_cleared, of_trained
 from vglint.rulebook.load import CheckedRule, RuleError
 from vglint.rulebook.template import HEADLINE, render, render_known, said
 from vglint.rulebook.worlds import Found, in_its_world, of_worlds
@@ -71,7 +71,7 @@ def judged(
             finding = judge(checked, facts)
             if finding is not None:
                 found.append((position, checked, replace(finding, world=graphs[position].world)))
-    undone = {position for position, graph in enumerate(graphs) if is_initialised_elsewhere(graph, graphs)}
+    undone = initialised_elsewhere(graphs)
     found = [each for each in found if each[0] not in undone or each[1].rule.subject not in ("model", "parameter")]
     found = of_trained(of_worlds(not_cleared(found, graphs), graphs), graphs)
     distinct = [in_its_world(each) for each in _distinct(_one_cause(found), _classes(graphs))]
@@ -208,23 +208,32 @@ def _naming(label: str, lookup: Lookup) -> Lookup:
 
 def _one_cause(found: Sequence[Found]) -> list[Finding]:
     """Drops a finding whose rule yields to another one on the same entry; it becomes that one's related place."""
-    kept: list[Finding] = []
+    at = _by_entry(found)
+    lesser: dict[tuple[int, str], dict[Place, None]] = {}
     for position, checked, finding in found:
-        if not _greater(position, checked, found):
-            lesser = [other for at, of, other in found if at == position and finding.rule in of.rule.yields_to]
-            places = (Place(other.span, other.message) for other in lesser)
-            kept.append(replace(finding, related=tuple(dict.fromkeys((*finding.related, *places)))))
-    return kept
-
-
-def _greater(position: int, checked: CheckedRule, found: Sequence[Found]) -> set[str]:
-    """Returns the rules that a rule yields to and that found something on the same entry."""
-    return {other.rule for at, _, other in found if at == position and other.rule in checked.rule.yields_to}
+        for greater in at[position].intersection(checked.rule.yields_to):
+            lesser.setdefault((position, greater), {})[Place(finding.span, finding.message)] = None
+    return [
+        replace(finding, related=tuple(dict.fromkeys((*finding.related, *lesser.get((position, finding.rule), ())))))
+        for position, checked, finding in found
+        if at[position].isdisjoint(checked.rule.yields_to)
+    ]
 
 
 def _yielded(found: Sequence[Found]) -> set[Yielded]:
-    yielded = ((finding.rule, _greater(position, checked, found)) for position, checked, finding in found)
-    return {(rule, tuple(sorted(greater))) for rule, greater in yielded if greater}
+    at = _by_entry(found)
+    greater = {
+        (finding.rule, at[position].intersection(checked.rule.yields_to)) for position, checked, finding in found
+    }
+    return {(rule, tuple(sorted(others))) for rule, others in greater if others}
+
+
+def _by_entry(found: Sequence[Found]) -> dict[int, frozenset[str]]:
+    """Returns the rules that found something, by the position of the entry."""
+    rules: dict[int, set[str]] = {}
+    for position, _, finding in found:
+        rules.setdefault(position, set()).add(finding.rule)
+    return {position: frozenset(names) for position, names in rules.items()}
 
 
 def _classes(graphs: Iterable[Graph]) -> dict[Span, str]:
@@ -261,10 +270,15 @@ def _of_wholes(findings: Sequence[Finding], graphs: Iterable[Graph]) -> Iterator
     parts = {
         graph.span: (graph.root, frozenset(module.type for module in graph.modules if module.path)) for graph in graphs
     }
+    around: dict[tuple[str, str], set[str]] = {}
+    """By rule and class, the classes of models that the same is said of, and in which that class is a part."""
+    for finding in findings:
+        root, inner = parts.get(finding.span, ("", frozenset()))
+        for part in inner:
+            around.setdefault((finding.rule, part), set()).add(root)
     for finding in findings:
         own = parts.get(finding.span, ("", frozenset()))[0]
-        around = (parts[other.span] for other in findings if other.rule == finding.rule and other.span in parts)
-        if not own or not any(own in inner and root != own for root, inner in around):
+        if not own or around.get((finding.rule, own), set()) <= {own}:
             yield finding
 
 

@@ -18,11 +18,10 @@ from vglint.span import Span
 def not_cleared(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]:
     """Leaves out what is said of an operation in a class by itself where every model of the file that the class is a part of says that it
     is not so: by itself the class does not know what it is given."""
-    around = {
-        position: _wholes(graphs[position], graphs)
-        for position, checked, _ in found
-        if checked.rule.subject == "node" and graphs[position].kind in ("class", "expression")
-    }
+    asked_of = {position for position, checked, _ in found if checked.rule.subject == "node"}
+    parts = {position for position in asked_of if graphs[position].kind in ("class", "expression")}
+    wholes = _wholes(graphs) if parts else {}
+    around = {position: wholes.get(graphs[position].root, frozenset()) for position in parts}
     spans = {finding.span for position, _, finding in found if around.get(position)}
     rules = [checked for _, checked, _ in found if checked.rule.subject == "node"]
 
@@ -68,18 +67,25 @@ def _denied(answers: Iterable[tuple[int, object]], others: Collection[int]) -> b
     return bool(said) and all(answer is False for answer in said)
 
 
-def is_initialised_elsewhere(part: Graph, graphs: Sequence[Graph]) -> bool:
-    """Whether all training code of the file that trains models of a class hands them to code that may initialise them anew: how the class
-    itself starts is not how it is trained."""
-    if part.kind not in ("class", "expression") or not part.root or not any(each.trainable for each in part.parameters):
-        return False
-    root = part.root
-    weights = []
-    for graph in (each for each in graphs if each.kind == "training"):
-        below = tuple(f"{module.path}." if module.path else "" for module in graph.modules if module.type == root)
-        weights.append([each for each in graph.parameters if each.trainable and each.path.startswith(below)])
-    trained = [each for each in weights if each]
-    return bool(trained) and all(param.init.scheme == "unknown" for each in trained for param in each)
+def initialised_elsewhere(graphs: Sequence[Graph]) -> frozenset[int]:
+    """Returns the positions of classes whose models all training code of the file, where it trains them, hands to code that may initialise
+    them anew: how the class itself starts is not how it is trained."""
+    parts: dict[str, list[int]] = {}
+    for position, graph in enumerate(graphs):
+        if graph.kind in ("class", "expression") and graph.root and any(each.trainable for each in graph.parameters):
+            parts.setdefault(graph.root, []).append(position)
+    known: dict[str, bool] = {}
+    for graph in (each for each in graphs if each.kind == "training" and parts):
+        roots: dict[str, list[str]] = {}
+        for module in graph.modules:
+            if module.type in parts:
+                roots.setdefault(module.type, []).append(f"{module.path}." if module.path else "")
+        for root, paths in roots.items():
+            below = tuple(paths)
+            trained = [each for each in graph.parameters if each.trainable and each.path.startswith(below)]
+            if trained:
+                known[root] = known.get(root, False) or any(each.init.scheme != "unknown" for each in trained)
+    return frozenset(position for root, is_known in known.items() if not is_known for position in parts[root])
 
 
 def of_trained(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]:
@@ -139,10 +145,11 @@ def _assuming(checked: CheckedRule, lookup: Lookup) -> Lookup:
     return lambda name: assumed[name] if name in assumed else lookup(name)
 
 
-def _wholes(part: Graph, graphs: Sequence[Graph]) -> frozenset[int]:
-    """Returns the positions of the graphs in which a class is a part of something else."""
-    return frozenset(
-        position
-        for position, graph in enumerate(graphs)
-        if part.root and any(module.type == part.root and module.path for module in graph.modules)
-    )
+def _wholes(graphs: Sequence[Graph]) -> dict[str, frozenset[int]]:
+    """Returns, for each class, the positions of the graphs in which it is a part of something else."""
+    found: dict[str, set[int]] = {}
+    for position, graph in enumerate(graphs):
+        for module in graph.modules:
+            if module.path and module.type:
+                found.setdefault(module.type, set()).add(position)
+    return {root: frozenset(positions) for root, positions in found.items()}

@@ -71,12 +71,12 @@ def explain_match(checked: CheckedRule, graphs: Iterable[Graph], rules: Sequence
     """Yields how the rule judges each subject that it asks about in the graphs, and what its remedies are predicted to do there; `rules` are
     those that a remedy must not set off."""
     graphs, asking = tuple(graphs), Asking([checked])
-    for position, facts in subjects(graphs, asking.subjects):
+    for _, facts in subjects(graphs, asking.subjects):
         if not asking.of(facts):
             continue
         match = _match(checked, facts)
         if match.verdict is True:
-            tried = trials(checked, facts, position, graphs, rules or (checked,))
+            tried = trials(checked, facts, rules or (checked,))
             match = replace(match, tried=tuple(map(str, tried)))
         yield match
 

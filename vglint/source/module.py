@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from vglint.finding import Problem
-from vglint.source.code import Unread
+from vglint.source.code import Call, Name, Unread, walk
 from vglint.source.notebook import Cell
 from vglint.source.unit import Unit
 from vglint.span import Span
@@ -62,6 +62,10 @@ class Module:
         """Returns the unit that a place of this module lies in."""
         return next((unit for unit in self.units if unit.line <= span.line <= unit.end_line), None)
 
+    def calling(self, name: str) -> tuple[Unit, ...]:
+        """Returns the units that call what `name` means by this name, in order."""
+        return self._callers.get(name, ())
+
     @property
     def unread(self) -> tuple[Problem, ...]:
         """The statements that nobody can read, as problems; the first few where there are many."""
@@ -82,9 +86,29 @@ class Module:
             unit.forget()
 
     @cached_property
+    def repeated(self) -> frozenset[str]:
+        """The names of classes and functions that the file defines more than once."""
+        seen: set[str] = set()
+        found: set[str] = set()
+        for unit in self.units:
+            if unit.name and unit.name != "_":
+                (found if unit.name in seen else seen).add(unit.name)
+        return frozenset(found)
+
+    @cached_property
     def _active(self) -> tuple[Unit, ...]:
         """The statements that may act on something, by their text."""
         return tuple(unit for unit in self.units if unit.may_act)
+
+    @cached_property
+    def _callers(self) -> dict[str, tuple[Unit, ...]]:
+        found: dict[str, list[Unit]] = {}
+        for unit in self.units:
+            for name in {
+                node.func.id for node in walk(*unit.body) if isinstance(node, Call) and isinstance(node.func, Name)
+            }:
+                found.setdefault(name, []).append(unit)
+        return {name: tuple(units) for name, units in found.items()}
 
     @cached_property
     def _bindings(self) -> dict[str, tuple[Unit, ...]]:

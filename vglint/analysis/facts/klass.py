@@ -31,7 +31,7 @@ class ClassView:
         return tuple(
             module
             for module in self.view.graph.modules
-            if not module.registered and module.called and self._has_parameters(module)
+            if not module.registered and module.called and module.path in self._with_parameters
         )
 
     @cached_property
@@ -85,12 +85,19 @@ class ClassView:
         readers = [self.view.graph.nodes[index] for index in self.view.readers[node.index]]
         return any(parameter.span is not None and reader.span.line == parameter.span.line for reader in readers)
 
-    def _has_parameters(self, module: ModuleInfo) -> bool:
-        """Whether a module holds parameters that training would move: buffers and what is frozen are kept out of its sight on purpose."""
-        return any(
-            self.view.trains(node.index) and (node.path == module.path or node.path.startswith(module.path + "."))
-            for node in self.view.graph.nodes
-        )
+    @cached_property
+    def _with_parameters(self) -> frozenset[str]:
+        """The paths of modules that hold parameters which training would move, with those around them: buffers and what is frozen are kept
+        out of its sight on purpose."""
+        found: set[str] = set()
+        for node in self.view.graph.nodes:
+            path = node.path
+            if path in found or not self.view.trains(node.index):
+                continue
+            found.add(path)
+            while (dot := path.rfind(".")) >= 0 and (path := path[:dot]) not in found:
+                found.add(path)
+        return frozenset(found)
 
 
 def class_views(view: View) -> Iterator[ClassView]:

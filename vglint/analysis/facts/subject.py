@@ -114,10 +114,13 @@ def subjects(
     graphs: Iterable[Graph],
     wanted: frozenset[str] | None = None,
     make_trace: Callable[[Graph], Trace] | None = None,
+    beside: View | None = None,
 ) -> Iterator[tuple[int, SubjectFacts]]:
-    """Yields the subjects of the graphs of one file, each with its graph's position; `wanted` limits the kinds."""
+    """Yields the subjects of the graphs of one file, each with its graph's position; `wanted` limits the kinds. What the file says of its
+    classes, and how much its facts may take, is taken from a view `beside` where one is given."""
     graphs = tuple(graphs)
-    context, effort = context_of(graphs), Effort()
+    context = context_of(graphs) if beside is None else beside.context
+    effort = Effort() if beside is None else beside.effort
     for position, graph in enumerate(graphs):
         view = View(graph, make_trace or _predict, context, effort)
         for subject, views in _VIEWS.items():

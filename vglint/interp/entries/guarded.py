@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -10,7 +9,7 @@ from vglint import origin
 from vglint.graph import Graph
 from vglint.interp.entries.freeze import Kind, freeze
 from vglint.interp.entries.idle_initialisers import note_idle_initialisers
-from vglint.interp.machine.budget import BudgetError
+from vglint.interp.machine.budget import BudgetError, roomy
 from vglint.interp.machine.core import Raised, Run
 from vglint.interp.machine.drafts import RegionDraft
 from vglint.interp.torch.fixed_inputs import InputError
@@ -33,15 +32,14 @@ def guarded(run: Run, span: Span, start: Callable[[], Started]) -> Graph:
     kind: Kind = "class"
     roots: dict[str, ModuleV] = {}
     result: Value = None
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, 12_000))
     try:
-        kind, roots, result = start()
-        settle(run)
-        if kind == "training":
-            note_idle_initialisers(run)
-        if isinstance(result, (Unknown, OpaqueV)):
-            run.graph.gap_of(result if isinstance(result, Unknown) else result.why)
+        with roomy():
+            kind, roots, result = start()
+            settle(run)
+            if kind == "training":
+                note_idle_initialisers(run)
+            if isinstance(result, (Unknown, OpaqueV)):
+                run.graph.gap_of(result if isinstance(result, Unknown) else result.why)
     except BudgetError as error:
         run.graph.gap(origin.Budget(str(error)))
     except InputError as error:
@@ -50,8 +48,6 @@ def guarded(run: Run, span: Span, start: Callable[[], Started]) -> Graph:
         run.graph.gap(origin.Raise(error.name), error.site)
     except RecursionError:
         run.graph.gap(origin.Budget("nested too deeply"))
-    finally:
-        sys.setrecursionlimit(limit)
     if not roots:
         roots = run.graph.roots
     if not roots and run.graph.modules:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 from vglint.graph import Graph
 from vglint.interp.entries.freeze import freeze_pass
 from vglint.interp.entries.starts import has_forward, is_lightning, run_forward
-from vglint.interp.machine.budget import BudgetError
+from vglint.interp.machine.budget import BudgetError, roomy
 from vglint.interp.machine.core import Frame, Raised, Run
 from vglint.interp.machine.passes import Pass
 from vglint.interp.nodes.emit import under_no_grad
@@ -183,7 +183,8 @@ def _called_here(run: Run, module: ModuleV, frame: Frame) -> Pass | None:
     this = None
     try:
         own = run.context.having(training_code=False)
-        with run.graph.inside(0), own, suppress(Raised, BudgetError, InputError), passed(run, module) as this:
+        failing = suppress(Raised, BudgetError, InputError, RecursionError)
+        with run.graph.inside(0), own, roomy(), failing, passed(run, module) as this:
             this.result = run_forward(run, module, frame)
     finally:
         run.graph.roots = roots

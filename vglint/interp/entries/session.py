@@ -31,7 +31,7 @@ from vglint.interp.machine.journal import MISSING, Built, Log
 from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.names import member, namespace
 from vglint.interp.static.candidates import Candidate, Need, factories, needs
-from vglint.interp.static.redefined import definitions, lasts_until, repeated
+from vglint.interp.static.redefined import definitions, lasts_until
 from vglint.interp.static.worlds import ON_CPU, World
 from vglint.interp.torch.leaves import is_module_class
 from vglint.interp.values.classes import find_in_mro
@@ -59,11 +59,12 @@ ENTRY_NODES = 2_500
 FILE_STEPS = 500_000
 """The same for steps: tables of numbers that a constructor computes one by one are walked for the first entries."""
 ENTRY_STEPS = 60_000
-MOST_STEPS = 1_000_000
-"""Steps of all entries of a file after which no further one is begun, and nodes; the largest files of transformers take 720,000 and 26,000."""
-MOST_NODES = 50_000
-_READ, _BEGUN = 6, 50
-"""Characters of a file that take as long to read as a step, and steps that it takes to begin an entry and to judge its graph."""
+MOST_STEPS = 1_200_000
+"""What all entries of a file may cost, in steps, before no further one is begun, and how many nodes they may have; the largest files of
+transformers take 1,150,000 and 26,000."""
+MOST_NODES = 40_000
+_READ, _BEGUN, _NODE = 6, 150, 20
+"""Characters of a file that take as long to read as a step, and steps that it takes to begin an entry, and to judge a node."""
 
 
 def memory_of(project: Project) -> Memory:
@@ -116,7 +117,7 @@ class Session:
             finally:
                 self.nodes += len(run.graph.nodes)
                 self.steps += run.budget.steps
-                self.cost += run.budget.steps + _BEGUN
+                self.cost += run.budget.steps + _BEGUN + _NODE * len(run.graph.nodes)
                 self.memory.steps += run.budget.steps
                 take_back(run, written)
 
@@ -145,7 +146,7 @@ class Session:
 
     def _define_again(self, run: Run, candidate: Candidate, space: Namespace) -> dict[str, Value]:
         """Makes names that the file defines several times mean what they do where a candidate stands; returns what they meant before."""
-        if candidate.kind == "script" or not (names := repeated(self.module)):
+        if candidate.kind == "script" or not (names := self.module.repeated):
             return {}
         here = candidate.unit if candidate.call is None else candidate.call.unit
         if here.name not in names and candidate.call is None:

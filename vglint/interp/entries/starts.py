@@ -20,7 +20,6 @@ from vglint.interp.machine.core import (
 )
 from vglint.interp.nodes.emit import entry_input
 from vglint.interp.static.methods import acts_elsewhere, given_attributes
-from vglint.interp.static.redefined import repeated
 from vglint.interp.torch import training
 from vglint.interp.torch.fixed_inputs import assigned, fixed_inputs
 from vglint.interp.torch.leaves import leaf_base
@@ -247,7 +246,7 @@ def run_script(run: Run, module: Module, space: Namespace) -> tuple[dict[str, Mo
     run.context.training_code = True
     space.in_order = True
     space.names["__name__"] = "__main__"
-    in_order = bool(repeated(module))
+    in_order = bool(module.repeated)
     for unit in module.units:
         if unit.kind in ("class", "function", "import"):
             if in_order and unit.name:

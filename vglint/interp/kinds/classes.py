@@ -86,7 +86,8 @@ def instantiate(
     if module and all(_is_portable(value) for value in (*args, *keywords.values())):
         shown = run.journal.built.get(cls.qualified)
         if shown is None or (shown.assumed and not run.graph.assumed):
-            run.journal.built[cls.qualified] = Built(args, keywords, run.graph.assumed)
+            plain = all(isinstance(value, _PLAIN) for value in (*args, *keywords.values()))
+            run.journal.built[cls.qualified] = Built(args, keywords, run.graph.assumed, plain)
     maker = None if module or cls.frozen_kind else find_in_mro(cls, "__new__")
     if maker is not None:
         function = maker[0].function if isinstance(maker[0], StaticV) else maker[0]
@@ -112,6 +113,8 @@ def instantiate(
     return instance
 
 
+_PLAIN = (bool, int, float, str, type(None), External)
+"""Values that nothing writes into."""
 _LARGEST = 20_000
 """Entries of an argument."""
 

@@ -64,7 +64,7 @@ _DEPTH, _WIDEST = 64, 20_000
 def take_back(run: Run, written: Log) -> None:
     """Takes back what an entry wrote, save in what later entries are built with."""
     spared: set[int] = set()
-    for each in run.journal.built.values():
+    for each in (built for built in run.journal.built.values() if not built.plain):
         for value in inside(*each.args, *each.keywords.values(), depth=_DEPTH, widest=_WIDEST):
             spared.add(id(value))
             match value:

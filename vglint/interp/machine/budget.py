@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,17 @@ TURNS = 1_024
 
 class BudgetError(Exception):
     """Interpretation of this entry has used up its budget."""
+
+
+@contextmanager
+def roomy() -> Iterator[None]:
+    """Lets Python itself go as deep as `DEPTH` calls of the program under lint need."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 12_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 @dataclass(slots=True)

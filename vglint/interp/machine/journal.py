@@ -96,6 +96,8 @@ class Built:
     keywords: dict[str, Value]
     assumed: bool
     """The program gives none to what builds it: they are defaults of annotated classes."""
+    plain: bool = False
+    """Nothing writes into any of them: they are numbers and names."""
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from vglint.interp.static.bare import bare_script, bare_units
 from vglint.interp.static.call_sites import CallSite, call_sites, calls_of_imported
 from vglint.interp.static.methods import methods, own_calls
-from vglint.interp.static.redefined import is_outdated, lasts_until, repeated
+from vglint.interp.static.redefined import is_outdated, lasts_until
 from vglint.source import code
 from vglint.source.module import Module
 from vglint.source.unit import Unit
@@ -51,7 +51,7 @@ def candidates(module: Module) -> Iterator[Candidate]:
     script = False
     called = call_sites(module)
     trainers = _trainers(module)
-    again = repeated(module)
+    again = module.repeated
     walked: list[Unit] = []
     for unit in module.units:
         node = unit.definition
@@ -66,9 +66,7 @@ def candidates(module: Module) -> Iterator[Candidate]:
                 walked.append(unit)
                 yield Candidate("method", unit, method.name)
         elif node is not None:
-            if _trains(node) or (
-                (_optimises(node) or _repeats(node, trainers)) and node.name not in _called_names(module)
-            ):
+            if _trains(node) or ((_optimises(node) or _repeats(node, trainers)) and not module.calling(node.name)):
                 walked.append(unit)
                 if not is_outdated(module, unit):
                     yield Candidate("training", unit)
@@ -178,16 +176,6 @@ def _repeats(node: code.Function, trainers: set[str]) -> bool:
         if isinstance(loop, (code.For, code.While))
         for call in code.walk(loop)
     )
-
-
-def _called_names(module: Module) -> set[str]:
-    """Returns the names that a file calls: a function that one of its entries calls is walked there."""
-    return {
-        each.func.id
-        for unit in module.units
-        for each in code.walk(*unit.body)
-        if isinstance(each, code.Call) and isinstance(each.func, code.Name)
-    }
 
 
 OPTIMIZERS = frozenset("SGD Adam AdamW Adamax NAdam RAdam Adagrad Adadelta RMSprop Rprop ASGD LBFGS SparseAdam".split())

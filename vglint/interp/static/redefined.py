@@ -4,35 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vglint.source import code
 from vglint.source.module import Module
 from vglint.source.names import free_names
 from vglint.source.unit import Unit
 
 
-def repeated(module: Module) -> frozenset[str]:
-    """Returns the names of classes and functions that a file defines more than once."""
-    seen: set[str] = set()
-    found: set[str] = set()
-    for unit in module.units:
-        if unit.name and unit.name != "_":
-            (found if unit.name in seen else seen).add(unit.name)
-    return frozenset(found)
-
-
 def lasts_until(module: Module, unit: Unit) -> int:
     """Returns the line up to which what a unit defines holds, one past the file's last where it is not defined again."""
-    later = (other.line for other in module.units if other.name == unit.name and other.line > unit.line)
+    later = (other.line for other in module.binding(unit.name) if other.name == unit.name and other.line > unit.line)
     return min(later, default=module.units[-1].end_line + 1)
 
 
 def definitions(module: Module, before: int) -> list[Unit]:
     """Returns the definitions of names that are defined several times as they hold at a line: the last before it, else the first."""
-    names = repeated(module)
     found: dict[str, Unit] = {}
-    for unit in module.units:
-        if unit.name in names and (unit.line < before or unit.name not in found):
-            found[unit.name] = unit
+    for name in module.repeated:
+        for unit in module.binding(name):
+            if unit.name == name and (unit.line < before or name not in found):
+                found[name] = unit
     return sorted(found.values(), key=lambda unit: unit.line)
 
 
@@ -54,23 +43,14 @@ def is_outdated(module: Module, unit: Unit) -> bool:
 
 def _calls(module: Module, unit: Unit) -> Iterator[int]:
     """Yields the lines of the statements that come to call a function, as long as its name means that one."""
-    names = {unit.name}
-    while True:
-        more = {
-            each.name
-            for each in module.units
-            if each.kind == "function" and each.name not in names and _is_calling(each, names)
-        }
-        if not more:
-            break
-        names |= more
-    for each in module.units:
-        if each.kind == "other" and unit.line < each.line < lasts_until(module, unit) and _is_calling(each, names):
-            yield each.line
-
-
-def _is_calling(unit: Unit, names: set[str]) -> bool:
-    return any(
-        isinstance(node, code.Call) and isinstance(node.func, code.Name) and node.func.id in names
-        for node in code.walk(*unit.body)
-    )
+    names, todo = {unit.name}, [unit.name]
+    lines: set[int] = set()
+    last = lasts_until(module, unit)
+    while todo:
+        for each in module.calling(todo.pop()):
+            if each.kind == "function" and each.name not in names:
+                names.add(each.name)
+                todo.append(each.name)
+            elif each.kind == "other" and unit.line < each.line < last:
+                lines.add(each.line)
+    yield from sorted(lines)
