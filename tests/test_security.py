@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hostile import bounded
 
-from tests.server.editor import Editor, with_editor
+from tests.server.editor import Editor, uri_of, with_editor
 from vglint.analysis.facts.effort import Effort, SpentError
 from vglint.cli import cli
 from vglint.interp.entries import session
@@ -667,6 +667,81 @@ def test_t3_a_link_in_a_message_of_sarif_is_none(repository: Path) -> None:
     report = json.loads(vglint("--no-cache", "--isolated", "--output-format", "sarif", ".").stdout)
     texts = [one["message"]["text"] for one in report["runs"][0]["invocations"][0]["toolExecutionNotifications"]]
     assert texts and not any(re.search(r"(?<!\\)\]\(", text) for text in texts)
+
+
+SHOWN = """import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        setattr(self, "a`![x](http://evil.example/x.png)\\n\\n# [run](command:evil) <img src=x>\\x1b[31m\\ud800|", nn.Linear(8, 8))
+        self.layers = nn.Sequential(*[nn.Sequential(nn.Linear(8, 8), nn.Sigmoid()) for _ in range(12)])
+        self.padded = nn.Conv2d(8, 8, 3, padding=1, padding_mode="`![x](http://evil.example/y.png)")
+
+    def forward(self, x):
+        x = getattr(self, "a`![x](http://evil.example/x.png)\\n\\n# [run](command:evil) <img src=x>\\x1b[31m\\ud800|")(x)
+        return self.layers(self.padded(x))
+"""
+
+
+def test_t1_t3_what_an_editor_shows_holds_text_as_text(repository: Path) -> None:
+    (repository / "vglint.toml").write_text('"\\u001b[31m](command:x)" = 1\n')
+    (repository / "sub").mkdir()
+    (repository / "sub" / "vglint.toml").write_text("cache = false\n")
+
+    async def scenario(editor: Editor) -> None:
+        faulty = editor.open(repository / "net.py", SHOWN)
+        (wrong,) = await editor.until(uri_of(repository / "vglint.toml"), lambda found: found)
+        assert not STEERING.search(wrong.message) and faulty
+        uri = editor.open(repository / "sub" / "a\x1b[31m\n::error::.py", SHOWN)
+        found = await editor.until(uri, lambda found: "VG101" in [one.code for one in found])
+        hovers = [
+            await editor.hover(uri, place) for place in ("nn.Linear(8, 8))\n", "nn.Conv2d", "nn.Linear(8, 8), nn.Sig")
+        ]
+        assert "evil.example/x.png" in hovers[0] and "evil.example/y.png" in hovers[1] and "`layers" in hovers[2]
+        for shown in hovers:
+            outside = re.sub(r"(?s)(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", shown)
+            assert "evil" not in outside and "<img" not in outside and not STEERING.search(shown)
+        said = [one.message for one in found] + [title for _, title in await editor.lenses(uri)]
+        said += [place.message for one in found for place in one.related_information or ()]
+        assert len(said) > 2 and not any(STEERING.search(text) for text in said)
+
+    with_editor(scenario, repository)
+
+
+SPECIAL_PATHS = {
+    "pipe": lambda path: os.mkfifo(path),
+    "link to a device": lambda path: path.symlink_to("/dev/zero"),
+    "hole": lambda path: path.write_bytes(b"") or os.truncate(path, 10**12),
+    "link to itself": lambda path: path.symlink_to(path),
+}
+
+
+def test_d1_d2_c2_an_editor_is_answered_beside_hostile_files(repository: Path) -> None:
+    for number, make in enumerate(SPECIAL_PATHS.values()):
+        for name in ("vglint.toml", "pyproject.toml", "imported.py", ".gitignore", "importing.py"):
+            folder = repository / f"sub{number}"
+            folder.mkdir(exist_ok=True)
+            make(folder / name)
+    for number, text in enumerate(HOSTILE_CONFIGURATIONS.values()):
+        folder = repository / f"set{number}"
+        folder.mkdir()
+        (folder / "vglint.toml").write_text(text)
+    (repository / "around").symlink_to(repository, target_is_directory=True)
+    (repository / "vglint.toml").write_text("cache = false\n")
+
+    async def scenario(editor: Editor) -> None:
+        for folder in sorted(repository.iterdir()):
+            if folder.name.startswith(("sub", "set")):
+                editor.open(folder / "net.py", "import imported\n" + NET)
+        uri = editor.open(repository / "net.py", NET)
+        await editor.until(uri, lambda found: "VG101" in [one.code for one in found])
+        assert "`layers" in await editor.hover(uri, "nn.Linear(8, 8), nn.Sig")
+        assert not any(STEERING.search(one.message) for told in editor.told.values() for one in told.diagnostics)
+
+    with_editor(scenario, repository)
 
 
 SURROGATES = 'import torch\nfrom torch import nn\nclass Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.layers = nn.ModuleDict({"\\ud800": nn.Sequential(*[m for _ in range(12) for m in (nn.Linear(8, 8), nn.Sigmoid())])})\n    def forward(self, x):\n        return self.layers["\\ud800"](x)  # vglint: ignore[VG999]\n'

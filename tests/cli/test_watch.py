@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -116,6 +117,29 @@ def test_an_import_outside_of_the_paths_counts(folder: Path) -> None:
     replace(folder / "act.py", "from torch import nn\n\nAct = nn.Sigmoid\n")
     assert "VG101" in running.until("Ctrl-C ends\n")
     running.interrupt()
+
+
+def test_what_a_strangers_repository_holds_neither_ends_nor_steers_it(folder: Path) -> None:
+    (folder / "a\x1b[31m\n::error::.py").write_text(BAD)
+    (folder / "device.py").symlink_to("/dev/zero")
+    (folder / "around").symlink_to(folder, target_is_directory=True)
+    (folder / "itself.py").symlink_to("itself.py")
+    os.mkfifo(folder / "pipe.py")
+    with (folder / "hole.py").open("wb") as stream:
+        stream.truncate(10**12)
+    running = Watching(folder, ".", "--no-cache")
+    shown = running.until("Ctrl-C ends\n")
+    assert "VG101" in shown and "has more than 5 MB" in shown
+    steering = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e]|^::", re.MULTILINE)
+    assert not steering.search(shown)
+    replace(folder / "vglint.toml", '"\\u001b[31m\\n::error::x" = 1')
+    shown = running.until("Ctrl-C ends\n")
+    assert "vglint.toml" in shown and not steering.search(shown)
+    (folder / "vglint.toml").unlink()
+    (folder / "vglint.toml").symlink_to("/dev/zero")
+    replace(folder / "net.py", BAD)
+    assert not steering.search(running.until("Ctrl-C ends\n"))
+    assert not steering.search(running.interrupt()) and running.process.returncode == 0
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found in /proc")

@@ -28,15 +28,16 @@ def _finding(finding: Finding, view: View) -> str:
     what = f"**{rule}** {_text(finding.message)}"
     why = f"<br>{_text(finding.detail)}" if finding.detail else ""
     then = f"<br>{_text(finding.effect)}" if finding.effect else ""
-    return f"| {finding.severity} | {_code(where)} | {what}{why} | {_text(finding.advice)}{then} |"
+    return f"| {finding.severity} | {code(where)} | {what}{why} | {_text(finding.advice)}{then} |"
 
 
 def _problem(problem: Problem, view: View) -> str:
-    return f"* {_code(place(relative(problem.path, view.root), None, problem.line))}: {_text(problem.message)}"
+    return f"* {code(place(relative(problem.path, view.root), None, problem.line))}: {_text(problem.message)}"
 
 
-def _code(text: str) -> str:
-    """Returns text as code; a run of back-ticks longer than those inside encloses it."""
+def code(text: str) -> str:
+    """Returns text on one line as code; a run of back-ticks longer than those inside encloses it."""
+    text = visible(text)
     fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
     padding = " " if "`" in text else ""
     return f"{fence}{padding}{text}{padding}{fence}".replace("|", "\\|")

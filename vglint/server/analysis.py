@@ -28,6 +28,8 @@ from vglint.source.relevance import concerns_torch
 
 _MOST_FILES = 3000
 """Files of a project that are searched for imports of what is open."""
+_MOST_BYTES = 100_000_000
+"""What is read of them."""
 _MOST_IMPORTERS = 16
 """Files that are not open and are linted for what they find in those that are."""
 _SECONDS = 30.0
@@ -183,13 +185,15 @@ def _importing(settings: Settings, wanted: Iterable[str], open_: set[str]) -> li
     imports = re.compile(rf"^[ \t\"]*(?:from|import)\b[^\n]*\b(?:{alternatives})\b".encode(), re.MULTILINE)
     files, _ = discover([settings.top], lambda folder: exclusion(settings))
     found: list[str] = []
+    room = _MOST_BYTES
     for file in files[:_MOST_FILES]:
-        if os.path.abspath(file) in open_ or not file.endswith((".py", ".ipynb")):
+        if room < 0 or os.path.abspath(file) in open_ or not file.endswith((".py", ".ipynb")):
             continue
         try:
             content = disk.read(file, disk.most_of(file))
         except (OSError, ValueError):
             continue
+        room -= len(content)
         if imports.search(content) and concerns_torch(content):
             found.append(file)
             if len(found) == _MOST_IMPORTERS:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from vglint.report.markdown import code
+from vglint.report.view import visible
 from vglint.server.message import Described, Layer, Model
 
 _MOST_ROWS = 12
@@ -59,7 +61,7 @@ def markdown(layers: Sequence[Layer]) -> str:
         lines += [""] if lines else []
         lines += _table(entry, [layer for layer in layers if layer.entry == entry])
     last = next((layer.last for layer in layers if layer.last), "")
-    over = f", relative to `{last}`" if last else ""
+    over = f", relative to {code(last)}" if last else ""
     lines += [
         "",
         "Predicted at initialisation. *signal*: mean square of the output; *gain*: what the layer does to the gradient on its way back; "
@@ -70,10 +72,10 @@ def markdown(layers: Sequence[Layer]) -> str:
 
 def _table(entry: str, layers: Sequence[Layer]) -> list[str]:
     texts = list(dict.fromkeys(layer.text for layer in layers))
-    title = f"`{texts[0]}`" if len(texts) == 1 else f"{len(texts)} operations"
+    title = code(texts[0]) if len(texts) == 1 else f"{len(texts)} operations"
     shapes = any(layer.shape for layer in layers)
     return [
-        f"{title} in `{entry}`",
+        f"{title} in {code(entry)}",
         "",
         f"| | signal | gain | gradient |{' shape |' if shapes else ''}",
         f"|---|---|---|---|{'---|' if shapes else ''}",
@@ -89,16 +91,18 @@ def _rows(layers: Sequence[Layer], with_text: bool, shapes: bool) -> Iterator[st
     for number, layer in enumerate(shown):
         if left > 1 and number == _MOST_ROWS // 2:
             yield f"| … {left} more | | | |{' |' if shapes else ''}"
-        name = f"`{layer.path}` {layer.text}".strip() if with_text or not layer.path else f"`{layer.path}`"
-        cells = [name, layer.signal or "?", layer.gain or "?", layer.gradient or "?"]
-        cells += [layer.shape] if shapes else []
-        yield f"| {' | '.join(cell.replace('|', '∣') for cell in cells)} |"
+        named = [layer.path] if layer.path else []
+        named += [layer.text] if with_text or not layer.path else []
+        cells = [" ".join(code(each.replace("|", "∣")) for each in named if each)]
+        cells += [layer.signal or "?", layer.gain or "?", layer.gradient or "?"]
+        cells += [code(layer.shape.replace("|", "∣")) if layer.shape else ""] if shapes else []
+        yield f"| {' | '.join(cells)} |"
 
 
 def titled(models: Sequence[Model]) -> list[tuple[Model, str]]:
     """Returns what is said above each class: where several models are made of one, each with its entry."""
     places = [(model.cell, model.span.line) for model in models]
     return [
-        (model, model.text if places.count(place) == 1 else f"{model.entry}: {model.text}")
+        (model, visible(model.text if places.count(place) == 1 else f"{model.entry}: {model.text}"))
         for model, place in zip(models, places, strict=True)
     ]
