@@ -176,6 +176,33 @@ def test_a_tensor_that_a_model_keeps_and_does_not_register(tmp_path: Path) -> No
     assert measures(tmp_path, inputs)["unowned_parameters"] == 0
 
 
+def test_what_a_loss_compares(tmp_path: Path) -> None:
+    def loop(loss: str) -> str:
+        return NET + LOOP.replace("F.cross_entropy(model(x), y)", loss)
+
+    for loss, outer, twice in (
+        ("F.mse_loss(model(x)[:, :1], torch.randn(16))", True, False),
+        ("((model(x)[:, :1] - torch.randn(16)) ** 2).mean()", True, False),
+        ("F.mse_loss(model(x)[:, 0], torch.randn(16))", False, False),
+        ("F.mse_loss(model(x), torch.randn(3))", False, False),
+        ("F.cross_entropy(model(x).softmax(1), y)", False, True),
+        ("F.cross_entropy(model(x), y)", False, False),
+    ):
+        found = measured(tmp_path, loop(loss)).runs[0].measures
+        assert (found["outer_loss"], found.get("softmax_as_logits", False)) == (outer, twice), loss
+
+
+def test_layers_that_a_model_keeps_in_a_list(tmp_path: Path) -> None:
+    text = NET.replace("self.first,", "self.more = [nn.Linear(width, width)]\n        self.first,").replace(
+        "return self.last(self.first(x)", "return self.last(self.more[0](self.first(x))"
+    )
+    assert measures(tmp_path, text + LOOP)["unowned_parameters"] == 2
+    given = LOOP.replace("model.parameters()", "[*model.parameters(), *model.more[0].parameters()]")
+    assert measures(tmp_path, text + given)["unowned_parameters"] == 0
+    two = LOOP.replace("model = Net(8)", "model, body = Net(8), nn.Linear(6, 6)").replace("model(x)", "model(body(x))")
+    assert measures(tmp_path, NET + two)["unowned_parameters"] == 0
+
+
 def test_what_a_softmax_gets(tmp_path: Path) -> None:
     loss = "F.nll_loss((model(x).relu() if CUT else model(x)).softmax(1).log(), y)"
     for cut in (True, False):

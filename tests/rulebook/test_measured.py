@@ -17,6 +17,8 @@ SHOWN: dict[str, tuple[dict[str, Scalar], dict[str, Scalar]]] = {
         {"log10_weight_gradient_ratio": -3.5, "log10_gradient_ratio": -1.0, "loss_drop": 0.01},
         {"log10_weight_gradient_ratio": -3.5, "log10_gradient_ratio": -1.0, "loss_drop": 0.2},
     ),
+    "measured-probabilities-as-logits": ({"softmax_as_logits": True}, {"softmax_as_logits": False}),
+    "measured-broadcast-loss": ({"outer_loss": True}, {"outer_loss": False}),
     "measured-explosion": ({"diverged": True}, {"diverged": False}),
     "measured-dead-units": ({"dead_share": 0.7, "loss_drop": 0.0}, {"dead_share": 0.7}),
     "measured-blind-optimizer": (

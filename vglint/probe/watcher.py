@@ -18,6 +18,7 @@ from vglint.probe.record import Measured, Run, Snapshot
 from vglint.probe.spans import finder, span_of
 from vglint.probe.watch import Sight, watching
 from vglint.rule import Scalar
+from vglint.span import Span
 
 Report = Callable[[Finding], None]
 _AGREEING = 3
@@ -58,6 +59,7 @@ class Watcher:
     _silent: set[str] | None = None
     _open: Any = None
     _sight: Sight | None = None
+    _place: Span | None = None
 
     def before_step(self, step: int | None = None) -> None:
         """Starts to watch, in a step whose turn it is; `step` is the trainer's own count."""
@@ -119,7 +121,8 @@ class Watcher:
         silent = tuple(sorted(self._silent or ())) if len(self._snapshots) >= _AGREEING else ()
         run = Run("given", 0.0, 0, tuple(self._losses), tuple(self._snapshots), measures, silent, sight.nonfinite)
         kind = type(self.model)
-        for finding in faults(Measured(0, (), (run,)), kind.__name__, span_of(kind), find=finder(self.model)):
+        self._place = self._place or span_of(kind)
+        for finding in faults(Measured(0, (), (run,)), kind.__name__, self._place, find=finder(self.model)):
             if finding.name not in {known.name for known in self.findings}:
                 self.findings.append(finding)
                 self.report(finding)

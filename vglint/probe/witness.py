@@ -212,6 +212,7 @@ class Witness:
         if dim >= 0:
             sums = value.logsumexp(dim).abs() < 1e-4
             self.facts.setdefault("log_probabilities_as_logits", []).append(bool(sums.all()))
+            self.facts.setdefault("softmax_as_logits", []).append(inside)
 
     def weighed(self, given: Tensor, place: str) -> None:
         """Notes what a softmax got."""
@@ -231,6 +232,7 @@ class Witness:
             value, wanted = given.detach(), target.detach()
             self.rectified.setdefault(place, []).append(_rectified(value))
             self.facts.setdefault("broadcast_loss", []).append(value.shape != wanted.shape)
+            self.facts.setdefault("outer_loss", []).append(_is_outer(value, wanted))
             inside = bool((value >= 0).all()) and bool((value <= 1).all())
             if squared:
                 self.squared.setdefault(place, []).append(inside and bool(((wanted == 0) | (wanted == 1)).all()))
@@ -279,6 +281,7 @@ class Witness:
         )
         found |= {name: all(seen) for name, seen in self.facts.items()}
         found["broadcast_loss"] = any(self.facts.get("broadcast_loss", ())) or self.calls.outer
+        found["outer_loss"] = any(self.facts.get("outer_loss", ())) or self.calls.outer
         found["flat_terms"] = self.calls.flat_terms()
         if self.updates:
             found["update_ratio"] = statistics.median(self.updates)
@@ -295,9 +298,17 @@ class Witness:
         return found
 
     def _unowned(self, loss: Tensor) -> int:
-        """Returns how many parameters the loss depends on that no module and no optimiser holds."""
+        """Returns how many parameters the loss depends on that no optimiser holds, and no module that the code calls or that is a part of
+        one: those of a list of layers are run from inside a model that does not know them."""
         self._own_modules()
         held = {id(one) for optimizer in self.made for one in _parameters(optimizer)}
+        called = self.first_calls.keys()
+        hidden = {
+            id(parameter)
+            for root in self.roots()
+            if self.made and not any(id(module) in called for module in root.modules())
+            for parameter in root.parameters()
+        }
         kept = kept_leaves(self.roots())
         seen, stack, count = set(), [loss.grad_fn], 0
         while stack:
@@ -307,7 +318,7 @@ class Witness:
             seen.add(node)
             leaf = getattr(node, "variable", None)
             stray = isinstance(leaf, nn.Parameter) or id(leaf) in kept
-            count += stray and id(leaf) not in held and id(leaf) not in self._owned
+            count += stray and id(leaf) not in held and (id(leaf) not in self._owned or id(leaf) in hidden)
             stack += [parent for parent, _ in node.next_functions]
         return count
 
@@ -368,6 +379,15 @@ def _copied(value: Any) -> Any:
     if type(value) is dict:
         return {name: _copied(part) for name, part in value.items()}
     return value
+
+
+def _is_outer(one: Tensor, other: Tensor) -> bool:
+    """Whether the difference of two tensors is larger than both."""
+    try:
+        size = math.prod(torch.broadcast_shapes(one.shape, other.shape))  # type: ignore[no-untyped-call]
+    except RuntimeError:
+        return False
+    return size > max(one.numel(), other.numel())
 
 
 def _rectified(value: Tensor) -> bool:

@@ -81,6 +81,12 @@ MEASURES: Mapping[str, Measure] = {
     "broadcast_loss": Measure(
         "flag", "", "a loss of the training code compared a prediction with a target of another shape"
     ),
+    "outer_loss": Measure(
+        "flag", "", "a loss of the training code compared each prediction with the targets of all samples"
+    ),
+    "softmax_as_logits": Measure(
+        "flag", "", "all that losses of logits over classes got from the training code were probabilities that sum to 1"
+    ),
     "flat_terms": Measure(
         "number", "terms", "terms of the training code's loss that have no gradient and change from pass to pass"
     ),
