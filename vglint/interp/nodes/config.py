@@ -86,8 +86,7 @@ _LARGEST = 20_000
 
 def literal(value: Value) -> Literal_:
     """Returns a value as it may stand in a config."""
-    large = len(value) > _LARGEST if isinstance(value, range) else bulk(value, _LARGEST) > _LARGEST
-    return Unknown(origin.Budget("large value")) if large else _literal(value)
+    return Unknown(origin.Budget("large value")) if bulk(value, _LARGEST) > _LARGEST else _literal(value)
 
 
 def _literal(value: Value) -> Literal_:
@@ -119,7 +118,7 @@ def _literal(value: Value) -> Literal_:
         case slice():
             return ("slice", _literal(value.start), _literal(value.stop), _literal(value.step))
         case range():
-            return tuple(value)
+            return Unknown(origin.Budget("large value")) if value[_LARGEST:] else tuple(value)
         case EllipsisType():
             return "..."
         case OpaqueV():
