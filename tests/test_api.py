@@ -7,6 +7,8 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -169,3 +171,19 @@ def test_users_see_the_types(root: Path, tmp_path: Path) -> None:
         cwd=tmp_path, env={**os.environ, "MYPYPATH": str(root)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert [line.split(":")[1] for line in done.stdout.splitlines() if "error:" in line] == ["7"], done.stdout
+
+
+def test_the_version_is_that_of_the_installation(tmp_path: Path) -> None:
+    (tmp_path / "vglint-7.8.9.dev1+gabc.dist-info").mkdir()
+    places = os.pathsep.join([str(tmp_path), str(Path(__file__).parent.parent)])
+    done = subprocess.run(
+        [sys.executable, "-m", "vglint", "--version"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": places},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "vglint 7.8.9.dev1+gabc\n"
+    with suppress(metadata.PackageNotFoundError):
+        assert vglint.__version__ == metadata.version("vglint")

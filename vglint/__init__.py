@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from types import ModuleType
@@ -46,9 +47,24 @@ class _Package(ModuleType):
         super().__setattr__(name, value)
 
 
+def _installed() -> str | None:
+    """Returns the version that the name of the installation's folder bears; `importlib.metadata` takes a fifth of `vglint --version`."""
+    for folder in sys.path:
+        try:
+            names = os.listdir(folder or ".")
+        except OSError:  # an archive, or nothing
+            continue
+        for name in sorted(names):
+            if name.startswith("vglint-") and name.endswith(".dist-info"):
+                return name.removeprefix("vglint-").removesuffix(".dist-info")
+    return None
+
+
 def __getattr__(name: str) -> Any:
     """Imports what `import vglint` offers on first use: `vglint --version` needs none of it but that."""
     if name == "__version__":  # that of the installation, which the tag gives
+        if (version := _installed()) is not None:
+            return version
         metadata = import_module("importlib.metadata")
         try:
             return metadata.version("vglint")

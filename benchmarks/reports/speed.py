@@ -1,16 +1,18 @@
 """Measures what linting costs beside a bare libcst parse of the same files, and beside other linters that are installed.
 
-    python -m benchmarks speed [--corpus DIR] [--rounds N] [--peers DIR] [--whole] [PACKAGE …]
+    python -m benchmarks speed [--corpus DIR] [--rounds N] [--peers DIR] [--whole] [--same] [PACKAGE …]
 
 One run: everything is measured `--rounds` times, in turns, so that a busy machine slows all of it alike; medians of CPU seconds are told as
 ratios. P is `libcst.parse_module`, one process, over the files that can matter (a filter on the bytes). By default the package is
 timm; `--whole` adds the warm run and the memory over everything that was fetched. `--peers` names a folder of programs (an environment's `bin`)
-with torch-preflight, TorchFix and ruff. Fails where a run in another way says something else.
+with torch-preflight, TorchFix and ruff. Fails where a run in another way says something else: warm, in two processes, in parts, on a
+Dask cluster (where it is installed), from another folder, with the paths in another order; `--same` looks at that alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import re
 import resource
@@ -23,9 +25,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks.corpus.fetch import corpus_folder, packages
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 MATTERS = re.compile(rb"nn\.Sequential|\.backward\(|clip_grad|gradient_clip_val")
 """Beside files that hold a class and a forward or `nn.`: what a gradient linter may have to read."""
 PARSE = """
@@ -60,14 +64,15 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", metavar="DIR")
     parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--same", action="store_true")
     given = parser.parse_args()
     corpus = corpus_folder(given.corpus)
     folders = list(packages(corpus, tuple(given.packages)).values())
     print(f"{', '.join(folder.name for folder in folders)}: {len(mattering(folders))} files that can matter")
     with tempfile.TemporaryDirectory() as scratch:
         copies = [Path(shutil.copytree(folder, Path(scratch) / folder.name)) for folder in folders]
-        costs = rounds(jobs(copies, Path(scratch), given.peers), given.rounds)
-        told(costs)
+        if not given.same:
+            told(rounds(jobs(copies, Path(scratch), given.peers), given.rounds))
         wrong = differing(copies, Path(scratch))
         if given.whole:
             _whole(list(packages(corpus).values()), scratch)
@@ -129,19 +134,46 @@ def told(costs: Mapping[str, Sequence[Cost]]) -> None:
 
 def differing(folders: Sequence[Path], scratch: Path) -> list[str]:
     """Returns and prints the ways to run that say something else than a cold run in one process."""
-    wanted = _vglint(folders, "--no-cache", "--jobs", "1").printed
+    inner = [each for folder in folders for each in sorted(folder.iterdir()) if each.is_dir() or each.suffix == ".py"]
+    kept, other = str(scratch / "same"), scratch / "other"
+    other.mkdir()
+    wanted = _said(inner, "--no-cache", "--jobs", "1")
     parts = [str(scratch / f"part{number}") for number in (1, 2, 3)]
     for number, part in enumerate(parts, 1):
-        _vglint(folders, "--no-cache", "--shard", f"{number}/3={part}")
+        _said(inner, "--no-cache", "--shard", f"{number}/3={part}")
     merged = [option for part in parts for option in ("--merge", part)]
     ways = {
-        "warm": _vglint(folders, "--cache-dir", str(scratch / "kept")).printed,
-        "parts put together": _vglint(folders, *merged).printed,
-        "two processes, another order": _vglint(folders[::-1], "--no-cache", "--jobs", "2").printed,
+        "two processes": lambda: _said(inner, "--no-cache", "--jobs", "2"),
+        "filling the cache, another order": lambda: _said(inner[::-1], "--cache-dir", kept),
+        "warm": lambda: _said(inner, "--cache-dir", kept),
+        "warm, another folder": lambda: _said(inner, "--cache-dir", kept, folder=other),
+        "another folder": lambda: _said(inner, "--no-cache", folder=other),
+        "parts put together": lambda: _said(inner, *merged),
     }
-    wrong = [name for name, printed in ways.items() if printed != wanted]
+    wrong = [name for name, said in ways.items() if said() != wanted]
+    if importlib.util.find_spec("distributed") is not None and _on_cluster(inner) != wanted:
+        wrong.append("Dask")
+    print(f"{len(wanted):,} bytes of JSON and text, {wanted.count(b'fingerprint')} findings; ", end="")
     print("every way to run says the same" if not wrong else f"says something else: {', '.join(wrong)}")
     return wrong
+
+
+def _on_cluster(files: Sequence[Path]) -> bytes:
+    """Returns what two workers of a Dask cluster say."""
+    distributed: Any = importlib.import_module("distributed")
+    os.environ["PYTHONPATH"] = str(ROOT)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        return _said(files, "--no-cache", "--executor", cluster.scheduler_address.replace("tcp://", "dask://"))
+
+
+def _said(files: Sequence[Path], *options: str, folder: Path = ROOT) -> bytes:
+    """Returns what a run says of everything that any rule finds, as JSON and as text."""
+    with tempfile.TemporaryDirectory() as scratch:
+        formats = ("--output-format", f"json={scratch}/json", "--output-format", "full")
+        every = ("--select", "ALL", "--min-severity", "info", "--min-confidence", "low", "--verbose")
+        command = [sys.executable, "-m", "vglint", "--isolated", "--exit-zero", *formats, *every, *options]
+        text = measured([*command, *map(str, files)], folder=folder).printed
+        return Path(scratch, "json").read_bytes() + text
 
 
 def mattering(folders: Sequence[Path]) -> list[Path]:
@@ -155,12 +187,19 @@ def mattering(folders: Sequence[Path]) -> list[Path]:
     return found
 
 
-def measured(command: Sequence[str], text: str = "") -> Cost:
+def measured(command: Sequence[str], text: str = "", folder: Path = ROOT) -> Cost:
     """Runs a command to its end and returns what it cost and printed; its exit status is ignored."""
     with tempfile.TemporaryFile() as output:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         begin = time.perf_counter()
-        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.DEVNULL)
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
         assert child.stdin is not None
         child.stdin.write(text.encode())
         child.stdin.close()

@@ -58,7 +58,13 @@ def first_of(graph: Graph, layers: list[int]) -> int | None:
     """Returns the first weight layer that an input reaches; any first one where no input does."""
     reached = [False] * len(graph.nodes)
     for node in graph.nodes:
-        reached[node.index] = node.op == "input" or any(reached[source] for source in node.inputs)
+        if node.op == "input":
+            reached[node.index] = True
+            continue
+        for source in node.inputs:
+            if reached[source]:
+                reached[node.index] = True
+                break
     for index in layers:
         if reached[index]:
             return index

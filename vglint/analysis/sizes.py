@@ -33,12 +33,13 @@ def assumed(graph: Graph) -> Graph:
     if not inputs:
         return graph
     best: Sizes | None = None
+    computed = {node.index for node in graph.nodes if any(_is_symbolic(value) for _, value in node.config)}
     checks = _checks(graph)
     tried = narrow = 0
     for size in _USUAL[rank]:
         if 16 * narrow < size < tried:
             continue  # its smallest map is no larger than that of the larger input, and so too small
-        shapes = _shapes(graph, inputs, rank, size)
+        shapes = _shapes(graph, inputs, computed, rank, size)
         if shapes is None:
             continue
         if not all(_fits(graph, node, shapes.shapes) for node in checks):
@@ -201,8 +202,12 @@ def _smallest(graph: Graph, shapes: dict[int, Shape | None]) -> int:
     return smallest
 
 
-def _shapes(graph: Graph, inputs: dict[int, int | None], rank: int, size: int) -> Sizes | None:
-    """Returns each node's shape for inputs of that size; None where a map would vanish."""
+def _is_symbolic(value: Literal_) -> bool:
+    return any(map(_is_symbolic, value)) if isinstance(value, tuple) else isinstance(value, Expr)
+
+
+def _shapes(graph: Graph, inputs: dict[int, int | None], computed: set[int], rank: int, size: int) -> Sizes | None:
+    """Returns each node's shape for inputs of that size, where sizes are in the configs of `computed`; None where a map would vanish."""
     shapes: dict[int, Shape | None] = {}
     configs: dict[int, Config] = {}
     nested: dict[int, Result] = {}
@@ -223,7 +228,7 @@ def _shapes(graph: Graph, inputs: dict[int, int | None], rank: int, size: int) -
             shapes[index] = node.shape
             continue
         config = node.config
-        if any(isinstance(value, (Expr, tuple)) for _, value in config):
+        if node.index in computed:
             config = tuple((name, _evaluated(value, known, shapes)) for name, value in config)
             if config != node.config:
                 configs[index] = config
@@ -233,8 +238,10 @@ def _shapes(graph: Graph, inputs: dict[int, int | None], rank: int, size: int) -
             shape = found.shape if found.shape is not None else node.shape
         else:
             nested[index] = found
-        if shape is not None and len(shape) == rank + 2 and any(isinstance(dim, int) and dim < 1 for dim in shape[2:]):
-            return None
+        if shape is not None and len(shape) == rank + 2:
+            for dim in shape[2:]:
+                if isinstance(dim, int) and dim < 1:
+                    return None
         shapes[index] = shape
     return Sizes(shapes, configs)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from vglint.ops.spec import REQUIRED, Arg
 
@@ -18,6 +18,42 @@ _OTHER_NAMES = {
 
 class BindError(ValueError):
     """A call that does not fit the signature."""
+
+
+class _Form(NamedTuple):
+    """A signature as binding asks for it; `others` is its `**name`."""
+
+    args: Sequence[Arg]
+    places: tuple[Arg, ...]
+    others: Arg | None
+    named: tuple[Arg, ...]
+    known: frozenset[str]
+    required: tuple[str, ...]
+
+
+_FORMS: dict[int, _Form] = {}
+"""Of signatures by identity, which each form holds on to."""
+
+
+def _form(args: Sequence[Arg]) -> _Form:
+    form = _FORMS.get(id(args))
+    if form is None:
+        others = next((arg for arg in args if arg.star and arg.keyword_only), None)
+        named = tuple(arg for arg in args if arg is not others)
+        form = _Form(
+            args,
+            tuple(arg for arg in args if not arg.keyword_only),
+            others,
+            named,
+            frozenset(arg.name for arg in named),
+            tuple(arg.name for arg in args if arg.default is REQUIRED),
+        )
+        if type(args) is tuple and len(_FORMS) < _MOST_FORMS:
+            _FORMS[id(args)] = form
+    return form
+
+
+_MOST_FORMS = 8_192
 
 
 def bind(
@@ -38,19 +74,16 @@ def bind(
     packed = pack or (lambda values: cast(V, values))
     lifted = constant or (lambda value: cast(V, value))
     given: dict[str, V] = {}
-    places = [arg for arg in args if not arg.keyword_only]
-    for index, arg in enumerate(places):
-        if index >= len(positional):
-            break
+    form = _form(args)
+    for index, arg in enumerate(form.places[: len(positional)]):
         if arg.star:
             rest = tuple(positional[index:])
             given[arg.name] = rest[0] if len(rest) == 1 and sequence(rest[0]) else packed(rest)
         else:
             given[arg.name] = positional[index]
-    if len(positional) > len(places) and not any(arg.star for arg in places):
-        raise BindError(f"takes {len(places)} positional arguments but {len(positional)} were given")
-    others = next((arg for arg in args if arg.star and arg.keyword_only), None)
-    known = {arg.name for arg in args if arg is not others}
+    if len(positional) > len(form.places) and not any(arg.star for arg in form.places):
+        raise BindError(f"takes {len(form.places)} positional arguments but {len(positional)} were given")
+    others, known = form.others, form.known
     for keyword, value in keywords.items():
         name = keyword if keyword in known else _OTHER_NAMES.get(keyword, keyword)
         if name not in known:
@@ -60,12 +93,10 @@ def bind(
         if name in given:
             raise BindError(f"got multiple values for argument '{name}'")
         given[name] = value
-    missing = [arg.name for arg in args if arg.default is REQUIRED and arg.name not in given]
+    missing = [name for name in form.required if name not in given]
     if missing:
         raise BindError("misses " + ", ".join(f"'{name}'" for name in missing))
-    bound = {
-        arg.name: given[arg.name] if arg.name in given else lifted(arg.default) for arg in args if arg is not others
-    }
+    bound = {arg.name: given[arg.name] if arg.name in given else lifted(arg.default) for arg in form.named}
     if others is not None and others.role != "ignored":
         bound.update((keyword, value) for keyword, value in keywords.items() if keyword not in known)
     return bound

@@ -146,11 +146,17 @@ class View:
     def _learned(self, weight: int | None) -> bool:
         """Whether a tensor that is used as a weight may be learned: it comes from a parameter or from data. A fixed filter
         (a blur, a wavelet) does not."""
-        if weight is None:
-            return True
-        return any(
-            self.graph.nodes[index].op in ("input", "opaque") or self.trains(index) for index in self.before([weight])
-        )
+        return weight is None or self._made_of_learned[weight]
+
+    @cached_property
+    def _made_of_learned(self) -> tuple[bool, ...]:
+        """For each node, whether data or a parameter that training moves is among what it is made of."""
+        found: list[bool] = []
+        for node in self.graph.nodes:
+            own = node.op in ("input", "opaque") or self.trains(node.index)
+            found.append(own or any(found[source] for source in ops.sources_of(node.op, node.inputs)))
+        self.effort.spend(len(found))
+        return tuple(found)
 
     def parameter(self, node: Node, name: str) -> Parameter | None:
         """Returns a node's own parameter by torch's name, or that of its argument of that name (`F.linear(x, self.weight)`)."""

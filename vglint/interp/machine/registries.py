@@ -50,14 +50,14 @@ def used(run: Run, registry: DictV, key: str, reader: Namespace) -> None:
         _concerned(run, home, reader, key)
 
 
-def _concerned(run: Run, home: Namespace, reader: Namespace, key: str) -> list[tuple[Filler, frozenset[str]]]:
+def _concerned(run: Run, home: Namespace, reader: Namespace, key: str) -> tuple[tuple[Filler, frozenset[str]], ...]:
     """Returns the files with definitions that may enter a key, and the names of these."""
     asked = str(home.module.file), str(reader.module.file)
     known = run.memory.reached.get(asked)
     if known is None:
         known = run.memory.reached[asked] = _reached(run, home.module, reader.module)
     wanted = folded(key)
-    found = [(filler, names) for filler in known.fillers if (names := filler.concerned(wanted))]
+    found = known.concerned(wanted)
     if known.names:
         search = Search(known.files, known.names, wanted)
         run.project.note_search(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from vglint.source.module import Module
@@ -44,6 +44,14 @@ class Reached:
     fillers: tuple[Filler, ...] = ()
     files: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    answers: dict[str, tuple[tuple[Filler, frozenset[str]], ...]] = field(default_factory=dict)
+    """What was found for the keys that were asked for."""
+
+    def concerned(self, key: str) -> tuple[tuple[Filler, frozenset[str]], ...]:
+        """Returns the files with definitions that may enter a folded key, and the names of these."""
+        if key not in self.answers:
+            self.answers[key] = tuple((each, names) for each in self.fillers if (names := each.concerned(key)))
+        return self.answers[key]
 
 
 def decorated(text: str, names: Iterable[str]) -> tuple[Decorated, ...]:

@@ -17,6 +17,7 @@ from vglint.interp.values.objects import (
     DictV,
     External,
     FunctionV,
+    LaterV,
     ListV,
     OpaqueV,
     Site,
@@ -29,6 +30,9 @@ from vglint.value import Unknown
 
 @register(EVAL, code.Name)
 def name(run: Run, node: code.Name, frame: Frame) -> Value:
+    value = frame.scope.names.get(node.id, MISSING)
+    if value is not MISSING and type(value) is not LaterV:
+        return value
     value = lookup(run, node.id, frame.scope)
     return Unknown(origin.Name(node.id)) if value is MISSING else value
 

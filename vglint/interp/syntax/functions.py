@@ -157,8 +157,11 @@ def bind_arguments(
     for param in params.positional_only:
         names[param.name] = _argument(run, function, param, args, position, {}, blanket)
         position += 1
+    given = len(args)
     for param in params.positional:
-        names[param.name] = _argument(run, function, param, args, position, rest, blanket)
+        names[param.name] = (
+            args[position] if position < given else _argument(run, function, param, args, position, rest, blanket)
+        )
         position += 1
     if params.rest is not None:
         names[params.rest.name] = as_tuple(args[position:])
@@ -175,8 +178,10 @@ def bind_arguments(
 
 def _placed(args: list[Value], count: int) -> list[Value]:
     """Returns arguments of which those are unknown whose place depends on how often another is repeated."""
-    first = next((place for place, arg in enumerate(args) if isinstance(arg, RepeatV)), count)
-    return args if first >= count else [*args[:first], *[UNKNOWN_LENGTH] * (count - first), UNKNOWN_LENGTH]
+    for first, arg in enumerate(args):
+        if type(arg) is RepeatV:
+            return args if first >= count else [*args[:first], *[UNKNOWN_LENGTH] * (count - first), UNKNOWN_LENGTH]
+    return args
 
 
 def _argument(

@@ -67,8 +67,13 @@ def entries(value: Value) -> Iterable[Value]:
             return ()
 
 
+_PLAIN = frozenset({type(None), bool, int, float, str, TensorV, ParamV, Unknown, External, FunctionV, ClassV, DtypeV})
+
+
 def held_by(value: Value) -> Iterable[Value]:
     """Returns what a value holds directly: entries of containers, attributes of objects, what a method is bound to."""
+    if type(value) in _PLAIN:  # most are, and the match comes to them late
+        return ()
     match value:
         case tuple() | ListV() | SetV() | ArrayV() | RepeatV() | DictV():
             return entries(value)
