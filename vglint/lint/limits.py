@@ -82,6 +82,15 @@ def _size() -> int | None:
         return None
 
 
+def peak_memory() -> int:
+    """Returns the most bytes that this process had at once; 0 where the system does not tell."""
+    if sys.platform == "win32":
+        return 0
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << (0 if sys.platform == "darwin" else 10)
+
+
 def _used() -> float:
     times = os.times()
     return times.user + times.system

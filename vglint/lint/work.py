@@ -14,6 +14,7 @@ from vglint.config import Settings
 from vglint.config import load as load_settings
 from vglint.lint.cache import Stamp, folder_of, stamp
 from vglint.lint.file import Tools, lint_file, too_costly
+from vglint.lint.limits import peak_memory
 from vglint.lint.outcome import Outcome, Sources
 from vglint.lint.selection import Named, selection
 from vglint.lint.tracked import TrackedProject
@@ -24,7 +25,9 @@ from vglint.source.patterns import Patterns
 _KEEP = 4_000_000
 """Characters of source whose modules stay known from batch to batch."""
 _SWEEP = 6_000_000
-"""Bytes of source after which cyclic garbage is collected: there is a tenfold of them, and a sweep costs as much as 200 kB of source."""
+"""Bytes of source after which cyclic garbage is collected: a sweep costs as much as 200 kB of source."""
+_GROWTH = 100 << 20
+"""Bytes that the process may grow by before that: files that import much leave more garbage than others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,15 @@ class Done:
 
 @dataclass(slots=True)
 class _Process:
-    """The state of this process; `unswept` counts the bytes of source since cyclic garbage was last collected, `chosen` are the rules that
+    """The state of this process; `unswept` counts the bytes of source since cyclic garbage was last collected, `peak` is the most memory
+    that the process had by then, `chosen` are the rules that
     the settings choose."""
 
     task: Task | None = None
     tools: Tools | None = None
     chosen: Rulebook | None = None
     unswept: int = 0
+    peak: int = 0
 
 
 _process = _Process()
@@ -174,6 +179,7 @@ def lint_batch(paths: Sequence[str]) -> Done:
     with _collecting_seldom():
         for path in paths:
             stamp, content = _read(path)
+            _sweep()
             if stamp is not None:
                 done.stamps[os.path.abspath(path)] = stamp
                 _process.unswept += stamp.size
@@ -226,9 +232,7 @@ def _collecting_seldom() -> Iterator[None]:
     """Turns the collector of cycles off: most trees die without it, and a full sweep over those that are kept costs more than it frees."""
     was_enabled = gc.isenabled()
     gc.disable()
-    if _process.unswept > _SWEEP:  # before more is made, not after: what is left at the end goes with the process
-        _process.unswept = 0
-        gc.collect()
+    _sweep()  # before more is made, not after: what is left at the end goes with the process
     try:
         yield
     finally:
@@ -236,6 +240,14 @@ def _collecting_seldom() -> Iterator[None]:
             gc.freeze()  # what is alive now is not looked at again when the collector is back
             gc.enable()
             gc.unfreeze()
+
+
+def _sweep() -> None:
+    """Collects cyclic garbage where there is much of it."""
+    peak = peak_memory()
+    if _process.unswept > _SWEEP or peak > _process.peak + _GROWTH:
+        gc.collect()
+        _process.unswept, _process.peak = 0, peak
 
 
 def lost(item: str | tuple[str, bytes]) -> Done:
