@@ -162,7 +162,7 @@ def _parts(view: View, node: Node, depth: int) -> list[Node]:
 
 def generic(view: View, index: int) -> bool:
     """Whether what is squared behind a value comes straight from a weight layer, an embedding or a normalisation, whose outputs are all
-    zero at once for no input, or is a model's own input, the way from one of its points to another (`pos[i] - pos[j]`), or a sum in it."""
+    zero at once for no input, from a ReLU, whose backward pass gives 0 for a zero whatever gradient reaches it, or is a model's own input, the way from one of its points to another (`pos[i] - pos[j]`), or a sum in it."""
     node = _squared(view, index)
     if _fixed(view, node):
         return False
@@ -176,7 +176,9 @@ def generic(view: View, index: int) -> bool:
         return _trains(view)
     if node.op in ("join", "setitem") or (node.op == "add" and len(set(node.inputs)) == 2):
         return _trains(view)  # what a model adds up or puts together, as in a residual stream
-    return view.kinds[node.index] in ("weight", "norm") or view.is_weight(node)
+    return (
+        view.kinds[node.index] in ("weight", "norm") or view.is_weight(node) or node.op == "relu" or node.op == "relu6"
+    )
 
 
 def _trains(view: View) -> bool:

@@ -68,6 +68,26 @@ def blocked_norms(model: ModelView) -> tuple[Place, ...]:
     return model.view.places(found)
 
 
+@fact("model", "places")
+def dead_norms(model: ModelView) -> tuple[Place, ...]:
+    """Those of them whose shift starts at zero too and that a ReLU follows: its slope at 0 is 0, so that scale and shift never move."""
+    graph = model.view.graph
+    found = []
+    for index in model.path.nodes:
+        node = graph.nodes[index]
+        if index < model.path.weights[-1] and model.path.is_norm(node) and _starts_at_zero(model, node):
+            shift = model.view.parameter(node, "bias")
+            still = shift is not None and shift.init.scheme == "zeros"
+            if still and _all_rectified(model, index) and _everything_passes(model, index):
+                found.append(index)
+    return model.view.places(found)
+
+
+def _all_rectified(model: ModelView, index: int) -> bool:
+    readers = [model.view.graph.nodes[reader].op for reader in model.view.readers[index]]
+    return bool(readers) and all(op == "relu" for op in readers)
+
+
 def _starts_at_zero(model: ModelView, node: Node) -> bool:
     weight = model.view.parameter(node, "weight")
     value = dict(weight.init.args).get("val") if weight is not None else None
