@@ -18,6 +18,8 @@ class Case:
     name: str
     source: str
     advised: tuple[tuple[str, str], ...] = ()
+    clip: float = 0.0
+    """The norm that the advice says to clip gradients to."""
 
 
 STACK = """
@@ -150,10 +152,10 @@ class Net(nn.Module):
 """
 
 
-def plain(rule: str, name: str, build: str, run: str, *advised: tuple[str, str]) -> Case:
+def plain(rule: str, name: str, build: str, run: str, *advised: tuple[str, str], clip: float = 0.0) -> Case:
     """Returns a case of a small model whose lines are given."""
     lines = ["\n".join(f"        {line}" for line in text.strip().split("\n")) for text in (build, run)]
-    return Case(rule, name, PLAIN.format(build=lines[0], run=lines[1]), advised)
+    return Case(rule, name, PLAIN.format(build=lines[0], run=lines[1]), advised, clip)
 
 
 def others() -> Iterator[Case]:
@@ -203,36 +205,21 @@ def others() -> Iterator[Case]:
         build = f"self.w = nn.Parameter(torch.randn(64, {width}))\nself.v = nn.Parameter(torch.randn({width}, {width}))\nself.c = nn.Linear({width}, 10)"
         yield plain("VG404", f"randn {width}", build, "x = torch.tanh(x @ self.w)\nx = torch.tanh(x @ self.v)\nreturn self.c(x)",
                     (f"torch.randn(64, {width})", f"torch.randn(64, {width}) / 64**0.5"), (f"torch.randn({width}, {width})", f"torch.randn({width}, {width}) / {width}**0.5"))  # fmt: skip
-    for kind, steps in (("RNN", 32), ("RNN", 64)):
-        for width in (32, 64):
-            build = (
-                f"self.rnn = nn.{kind}({64 // steps}, {width}, batch_first=True)\nself.head = nn.Linear({width}, 10)"
-            )
-            fix = f"self.head = nn.Linear({width}, 10)\n        for name, weight in self.rnn.named_parameters():\n            if 'weight_hh' in name:\n                nn.init.orthogonal_(weight)"
-            yield plain(
-                "VG501",
-                f"{kind} of {width} over {steps} steps",
-                build,
-                f"_, h = self.rnn(x.view(-1, {steps}, {64 // steps}))\nreturn self.head(h[-1])",
-                (f"self.head = nn.Linear({width}, 10)", fix),
-            )
-            build = build.replace("batch_first", 'nonlinearity="relu", batch_first')
-            fix = fix.replace(
-                "orthogonal_(weight)",
-                "eye_(weight)\n            elif 'bias' in name:\n                nn.init.zeros_(weight)",
-            )
-            yield plain(
-                "VG504",
-                f"ReLU {kind} of {width} over {steps} steps",
-                build,
-                f"_, h = self.rnn(x.view(-1, {steps}, {64 // steps}))\nreturn self.head(h[-1])",
-                (f"self.head = nn.Linear({width}, 10)", fix),
-            )
+    for width, steps in ((32, 32), (64, 32), (128, 32), (64, 64)):
+        size = 64 // steps
+        build = f"self.rnn = nn.RNN({size}, {width}, batch_first=True)\nself.head = nn.Linear({width}, 10)"
+        fix = f"self.head = nn.Linear({width}, 10)\n        for name, weight in self.rnn.named_parameters():\n            if 'weight_hh' in name:\n                nn.init.orthogonal_(weight)\n            elif 'bias' in name:\n                nn.init.zeros_(weight)"
+        run = f"_, h = self.rnn(x.view(-1, {steps}, {size}))\nreturn self.head(h[-1])"
+        edit = f"self.head = nn.Linear({width}, 10)", fix
+        yield plain("VG501", f"RNN of {width} over {steps} steps", build, run, edit, clip=1.0)
+        relu = build.replace("batch_first", 'nonlinearity="relu", batch_first')
+        no_relu = 'nonlinearity="relu", ', ""
+        yield plain("VG504", f"ReLU RNN of {width} over {steps} steps", relu, run, edit, no_relu, clip=1.0)
     for width in (256, 512):
         for tokens in (8, 16):
             size = 64 // tokens
-            build = f"self.inp = nn.Linear({size}, {width})\nself.q = nn.Linear({width}, {width})\nself.k = nn.Linear({width}, {width})\nself.v = nn.Linear({width}, {width})\nself.head = nn.Linear({width}, 10)\nself.norm = nn.LayerNorm({width})"
-            run = f"x = self.norm(self.inp(x.view(-1, {tokens}, {size})))\nq, k, v = self.q(x), self.k(x), self.v(x)\nx = x + torch.softmax(q @ k.transpose(-2, -1), dim=-1) @ v\nreturn self.head(x.mean(1))"
+            build = f"self.inp = nn.Linear({size}, {width})\nself.place = nn.Parameter(0.1 * torch.randn({tokens}, {width}))\nself.q = nn.Linear({width}, {width})\nself.k = nn.Linear({width}, {width})\nself.v = nn.Linear({width}, {width})\nself.head = nn.Linear({tokens * width}, 10)\nself.norm = nn.LayerNorm({width})"
+            run = f"x = self.norm(self.inp(x.view(-1, {tokens}, {size})) + self.place)\nq, k, v = self.q(x), self.k(x), self.v(x)\nx = x + torch.softmax(q @ k.transpose(-2, -1), dim=-1) @ v\nreturn self.head(x.flatten(1))"
             yield plain(
                 "VG601",
                 f"attention of {width} over {tokens} tokens",

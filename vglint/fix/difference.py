@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from vglint.fix.change import Allowed
@@ -48,6 +49,8 @@ class _Reduced:
 
     graph: Graph
     nodes: tuple[Node, ...]
+    lines: frozenset[int]
+    """Nodes on the lines that the change touches."""
     place: Mapping[int, int | str | None]
     """The position of each node among those that are left; for one that is left out, of what it reads; what is given from outside has its name."""
 
@@ -65,8 +68,15 @@ class _Reduced:
             else:
                 place[node.index] = len(kept)
                 kept.append(node)
-        return _Reduced(graph, tuple(kept), place)
+        lines = frozenset(node.index for node in kept if _touched(node, side))
+        return _Reduced(graph, tuple(kept), lines, place)
 
+    def named(self, text: str) -> str:
+        """Returns a text in which sizes of a node (`%115.0`) are called by the place that the node has among those that are left."""
+        return _SIZE.sub(lambda found: f"%<{self.place.get(int(found[1]), found[1])}>", text)
+
+
+_SIZE = re.compile(r"%(\d+)(?=\.)")
 
 _GIVEN = frozenset({"input", "parameter", "optimizer"})
 """What the program is given, in the order in which it first asks for it: a change may ask earlier."""
@@ -97,21 +107,28 @@ def _of_graph(old: _Reduced, new: _Reduced, allowed: Allowed) -> str:
 
 
 def _of_node(left: Node, right: Node, old: _Reduced, new: _Reduced, allowed: Allowed) -> str:
-    if (left.op, left.type) != (right.op, right.type):
+    is_named = left.op == "opaque" and left.index in old.lines and right.index in new.lines
+    if (left.op, left.type) != (right.op, right.type) and not is_named:
         return f"would become {right.op}"
     if left.path != right.path and not allowed.registered:
         return f"would be called {right.path}"
     skipped = allowed.config
-    if _kept(left, skipped) != _kept(right, skipped):
+    if is_named:
+        left = replace(left, config=right.config, shape=right.shape)
+    if [(name, old.named(value)) for name, value in _kept(left, skipped)] != [
+        (name, new.named(value)) for name, value in _kept(right, skipped)
+    ]:
         return "would be configured otherwise"
     if left.shape != right.shape and not skipped:
-        return f"would have the shape {shape_text(right.shape)} in place of {shape_text(left.shape)}"
+        shapes = old.named(shape_text(left.shape)), new.named(shape_text(right.shape))
+        if shapes[0] != shapes[1]:
+            return f"would have the shape {shapes[1]} in place of {shapes[0]}"
     if not allowed.links and [old.place[each] for each in left.inputs] != [new.place[each] for each in right.inputs]:
         return "would read something else"
     return ""
 
 
-def _kept(node: Node, skipped: frozenset[str]) -> list[tuple[str, object]]:
+def _kept(node: Node, skipped: frozenset[str]) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in node.config if name not in skipped]
 
 
@@ -154,7 +171,9 @@ def _of_outputs(old: _Reduced, new: _Reduced, allowed: Allowed) -> str:
 
 def _outputs(side: _Reduced) -> dict[str, tuple[int | str | None, str]]:
     graph = side.graph
-    return {name: (side.place[index], shape_text(graph.nodes[index].shape)) for name, index in graph.outputs}
+    return {
+        name: (side.place[index], side.named(shape_text(graph.nodes[index].shape))) for name, index in graph.outputs
+    }
 
 
 def changed_lines(text: str, splices: Sequence[tuple[int, int, str]]) -> tuple[Lines, Lines]:

@@ -6,17 +6,16 @@ import libcst as cst
 
 from vglint.fix.calls import argument, grouped, in_place_of
 from vglint.fix.change import Allowed, Answer, Change, Refusal, Request, change
+from vglint.fix.source import Source, Splice
 from vglint.graph import Graph, Node
 from vglint.ops import OPS, find, has
-
-"""Ops whose use of scores does not change when softmax or sigmoid is left out before them."""
 
 
 def drop_op(request: Request) -> Answer:
     """Takes an operation of one tensor out: `F.softmax(x, dim=1)` and `x.softmax(1)` become `x`, `nn.Softmax(dim=1)` becomes `nn.Identity()`.
 
-    With the argument `related`, that at the finding's first other place. Where the operation's result is also read by something else
-    than the loss, only the loss is given what stood before it.
+    With the argument `related`, that at the finding's first other place. Where something else than the loss reads the operation's result, the operation
+    moves there, or only the loss is given what stood before it.
     """
     span = request.target
     node = None if span is None else request.source.at(span)
@@ -31,12 +30,13 @@ def drop_op(request: Request) -> Answer:
     inner = _inner(request, node)
     allowed = Allowed(ops=ops | {"identity"}, anywhere=True)
     readers = _readers(found)
+    moved = _moved(request, found, readers) if readers and request.with_ else ()
     if isinstance(inner, str):
-        return Change(((*request.source.range(node), inner),), allowed, _named(readers))
+        return Change(((*request.source.range(node), inner), *moved), allowed, "" if moved else _named(readers))
     if inner is None:
         return Refusal("its argument cannot be told")
     if readers and request.with_:
-        return _beside(request, node, inner, allowed, readers)
+        return _beside(request, node, inner, allowed, readers, moved)
     match request.source.statement(node):
         case cst.SimpleStatementLine(body=[cst.Assign(targets=[one], value=value)]) as statement if (
             value is node and request.source.code(one.target) == request.source.code(inner)
@@ -101,6 +101,40 @@ def _readers(found: list[tuple[Graph, Node]]) -> list[Node]:
     return list(readers)
 
 
+def _moved(request: Request, found: list[tuple[Graph, Node]], readers: list[Node]) -> tuple[Splice, ...]:
+    """Returns the edits that apply the operation where its result is read beside the loss, under the name that the loss is given; none where
+    one of these places has another form."""
+    source = request.source
+    loss = source.at(request.finding.span)
+    given = argument(loss, "input", 0) if isinstance(loss, cst.Call) else None
+    node = found[0][1]
+    function = request.names.spelled(f"torch.{node.op}") or request.names.spelled(f"torch.nn.functional.{node.op}")
+    if given is None or not isinstance(given.value, cst.Name) or function is None:
+        return ()
+    dim = f", dim={node.get('dim')}" if node.get("dim") is not None else ""
+    splices: dict[Splice, None] = {}
+    for reader in readers:
+        place = source.at(reader.span) if reader.span.file == request.finding.span.file else None
+        uses = (
+            [] if place is None else [one for one in source.every(cst.Name, place) if _is_use(source, one, given.value)]
+        )
+        scopes = {source.around(one, cst.FunctionDef, cst.Module) for one in (*uses, given.value)}
+        if len(uses) != 1 or len(scopes) != 1:
+            return ()
+        start, end = source.range(uses[0])
+        splices[start, end, f"{function}({given.value.value}{dim})"] = None
+    return tuple(splices)
+
+
+def _is_use(source: Source, name: cst.Name, given: cst.Name) -> bool:
+    """Whether a name is read, and is the one that the loss is given."""
+    around = source.parent(name)
+    is_label = (isinstance(around, cst.Attribute) and around.attr is name) or (
+        isinstance(around, cst.Arg) and around.keyword is name
+    )
+    return name.value == given.value and not is_label
+
+
 def _named(readers: list[Node]) -> str:
     lines = sorted({node.span.line for node in readers})
     if not lines:
@@ -110,7 +144,12 @@ def _named(readers: list[Node]) -> str:
 
 
 def _beside(
-    request: Request, call: cst.BaseExpression, inner: cst.BaseExpression, allowed: Allowed, readers: list[Node]
+    request: Request,
+    call: cst.BaseExpression,
+    inner: cst.BaseExpression,
+    allowed: Allowed,
+    readers: list[Node],
+    moved: tuple[Splice, ...],
 ) -> Answer:
     """Gives the loss what stood before the operation, and leaves the operation to those who read its result."""
     source = request.source
@@ -121,11 +160,11 @@ def _beside(
         ) if value is call:
             pass
         case _:
-            return Change(((*source.range(call), in_place_of(source, call, inner)),), allowed, _named(readers))
+            return _dropped(source, call, inner, allowed, readers, moved)
     loss = source.at(request.finding.span)
     function = source.around(call, cst.FunctionDef, cst.Module)
     if not isinstance(loss, cst.Call) or source.around(loss, cst.FunctionDef, cst.Module) is not function:
-        return Change(((*source.range(call), in_place_of(source, call, inner)),), allowed, _named(readers))
+        return _dropped(source, call, inner, allowed, readers, moved)
     given = next((arg.value for arg in loss.args if isinstance(arg.value, cst.Name) and arg.value.value == name), None)
     if given is None:
         return Refusal("the loss takes it under another name")
@@ -137,3 +176,15 @@ def _beside(
     if first is None:
         return Refusal("it shares its line with others")
     return Change((first, (*source.range(inner), "logits"), (*source.range(given), "logits")), allowed)
+
+
+def _dropped(
+    source: Source,
+    call: cst.BaseExpression,
+    inner: cst.BaseExpression,
+    allowed: Allowed,
+    readers: list[Node],
+    moved: tuple[Splice, ...],
+) -> Answer:
+    own: Splice = (*source.range(call), in_place_of(source, call, inner))
+    return Change((own, *moved), allowed, "" if moved else _named(readers))
