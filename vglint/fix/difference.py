@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeAlias
 
 from vglint.fix.change import Allowed
@@ -43,7 +44,7 @@ def _by_entry(graphs: Iterable[Graph]) -> dict[tuple[str, str, int], Graph]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Reduced:
     """A graph without the nodes that the change may touch; what read one of them reads what it read."""
 
@@ -71,9 +72,19 @@ class _Reduced:
         lines = frozenset(node.index for node in kept if _touched(node, side))
         return _Reduced(graph, tuple(kept), lines, place)
 
+    @cached_property
+    def _sizes(self) -> dict[str, int]:
+        """What sizes of the inside (`%115.0`) are called after, numbered in the order in which the nodes that are left name them."""
+        found: dict[str, int] = {}
+        for node in self.nodes:
+            for text in (shape_text(node.shape), *(str(value) for _, value in node.config)):
+                for number in _SIZE.findall(text):
+                    found.setdefault(number, len(found))
+        return found
+
     def named(self, text: str) -> str:
-        """Returns a text in which sizes of a node (`%115.0`) are called by the place that the node has among those that are left."""
-        return _SIZE.sub(lambda found: f"%<{self.place.get(int(found[1]), found[1])}>", text)
+        """Returns a text in which sizes of the inside have names that do not depend on nodes which are left out."""
+        return _SIZE.sub(lambda found: f"%<{self._sizes.get(found[1], found[1])}>", text)
 
 
 _SIZE = re.compile(r"%(\d+)(?=\.)")

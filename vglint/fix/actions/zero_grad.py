@@ -6,6 +6,7 @@ import libcst as cst
 
 from vglint.fix.calls import in_block_of, is_same_block
 from vglint.fix.change import Allowed, Answer, Change, Refusal, Request, change
+from vglint.fix.source import Statement
 
 _ALLOWED = Allowed(ops=frozenset({"zero_grad"}))
 
@@ -25,6 +26,9 @@ def zero_grad(request: Request) -> Answer:
     if isinstance(suite, cst.SimpleStatementSuite) and isinstance(source.parent(suite), cst.If):
         _, end = source.range(step)
         return Change(((end, end, f"; {line}"),), _ALLOWED)
+    arms = _around_arms(request, statement, source.code(optimizer))
+    if arms is not None:
+        return change(_ALLOWED, request.before(arms, line))
     for place in request.places[1:]:
         backward = source.statement(place)
         if backward is None or not _is_backward(source.at(place)):
@@ -34,6 +38,21 @@ def zero_grad(request: Request) -> Answer:
             return change(_ALLOWED, request.before(around, line))
         break
     return change(_ALLOWED, request.after(statement, line))
+
+
+def _around_arms(request: Request, step: Statement, optimizer: str) -> Statement | None:
+    """Returns the `if` inside the loop in whose arms one optimiser steps, each time after a backward pass of the arm; None where there is none."""
+    source = request.source
+    around = source.parent(step)
+    while around is not None and not isinstance(around, (cst.For, cst.While, cst.FunctionDef)):
+        if isinstance(around, cst.If) and source.indent(around) is not None:
+            calls = list(source.every(cst.Call, around))
+            owners = [owner for owner in map(stepped, calls) if owner is not None]
+            steps = sum(source.code(owner) == optimizer for owner in owners)
+            if steps > 1 and sum(map(_is_backward, calls)) >= steps:
+                return around
+        around = source.parent(around)
+    return None
 
 
 def stepped(call: cst.Call) -> cst.BaseExpression | None:
