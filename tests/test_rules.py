@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from functools import cache
 
 import pytest
 
@@ -23,7 +24,8 @@ IDS = [rule.id for rule in RULES]
 
 @pytest.fixture(scope="module")
 def lint():
-    return text_linter(BOOK)
+    """The rules' linter; a text that several tests lint is read once."""
+    return cache(text_linter(BOOK))
 
 
 @pytest.mark.parametrize("rule", RULES, ids=IDS)
