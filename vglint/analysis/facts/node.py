@@ -89,14 +89,17 @@ def dim_size(found: NodeView) -> float | Unknown:
 
 @fact("node", "flag")
 def doubled(found: NodeView) -> bool:
-    """An addition of a value to itself, where the value is what a layer just computed. One line that adds different things on other
-    turns (the innermost of a stack of skips) is none."""
+    """An addition of a value to itself, or to itself after dropout, where the value is what a layer just computed. One line that adds
+    different things on other turns (the innermost of a stack of skips) is none."""
     node = found.node
-    if node.op != "add" or len(node.inputs) != 2 or node.inputs[0] != node.inputs[1]:
+    if node.op != "add" or len(node.inputs) != 2:
         return False
-    if any(other.span == node.span and len(set(other.inputs)) == 2 for other in found.view.nodes("add")):
+    once, other = node.inputs
+    if once != other and not (_dropped(found.view, once) == other or _dropped(found.view, other) == once):
         return False
-    source = found.view.graph.nodes[node.inputs[0]]
+    if once == other and any(each.span == node.span and len(set(each.inputs)) == 2 for each in found.view.nodes("add")):
+        return False
+    source = found.view.graph.nodes[other if _dropped(found.view, once) == other else once]
     while found.view.kinds[source.index] == "shape" and source.inputs:
         source = found.view.graph.nodes[source.inputs[0]]
     return (
@@ -104,6 +107,12 @@ def doubled(found: NodeView) -> bool:
         or ops.has(source.op, "matrix_product")
         or found.view.kinds[source.index] in ("norm", "activation", "dropout", "attention", "recurrent")
     )
+
+
+def _dropped(view: View, index: int) -> int | None:
+    """Returns what a dropout is applied to; None where a value is none."""
+    node = view.graph.nodes[index]
+    return node.inputs[0] if view.kinds[index] == "dropout" and node.inputs else None
 
 
 @fact("node", "places")

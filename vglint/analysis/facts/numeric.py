@@ -78,8 +78,16 @@ def guarded_by_condition(found: NodeView) -> bool:
     if _is_guarded(found, node.region):
         return True
     readers = [view.graph.nodes[index] for index in view.readers[node.index]]
+    if any(reader.op == "join" and _is_guarded_there(found, reader) for reader in readers):
+        return True
     passing = [reader for reader in readers if view.carries_gradient(reader)]
     return bool(passing) and all(_is_guarded(found, reader.region) for reader in passing)
+
+
+def _is_guarded_there(found: NodeView, join: Node) -> bool:
+    """Whether a node is what is returned where a condition on it does not return something else before: `if c > 0.999: return 1 - c`."""
+    others = [found.view.graph.nodes[index] for index in join.inputs if index != found.node.index]
+    return bool(others) and all(_is_guarded(found, other.region) for other in others)
 
 
 def _is_guarded(found: NodeView, region: int) -> bool:
@@ -153,8 +161,7 @@ def hidden_nan(found: NodeView) -> tuple[Place, ...]:
         for source in view.graph.nodes[index].inputs
     }
     places = []
-    for index in node.inputs[1:]:
-        arm = origin(view, index)
+    for arm in (each for index in node.inputs[1:] for each in _summands(view, index)):
         if has(arm.op, "singular") or _is_root(arm):
             risky = arm.inputs[:1]
         elif arm.op == "div" and len(arm.inputs) == 2:
@@ -172,15 +179,31 @@ def hidden_nan(found: NodeView) -> tuple[Place, ...]:
                 and view.graph.nodes[source].op != "where"
             ):
                 places.append(view.place(arm.index))
-    return tuple(places)
+    return tuple(dict.fromkeys(places))
+
+
+def _summands(view: View, index: int) -> list[Node]:
+    """Returns what a value is the sum or product of, beyond numbers: a gradient of 0 reaches each as 0."""
+    found: list[Node] = []
+    todo = [index]
+    while todo and len(found) < _STEPS:
+        node = origin(view, todo.pop())
+        parted = has(node.op, "adds") or has(node.op, "subtracts") or node.op in ("mul", "neg")
+        if parted and node.inputs:
+            todo += reversed(node.inputs)
+        else:
+            found.append(node)
+    return found
 
 
 def _follows(view: View, index: int, compared: set[int]) -> bool:
-    """Whether a value is computed from a compared one alone, entry by entry: `r**2 - 1` from `r`."""
+    """Whether a value is computed from a compared one alone, entry by entry (`r**2 - 1` from `r`), or is 0 where that is (`n / rate`)."""
     for _ in range(_STEPS):
         if index in compared:
             return True
         node = view.graph.nodes[index]
+        if node.op in ("mul", "div") and len(node.inputs) == 2:
+            return any(each in compared for each in node.inputs[: 2 if node.op == "mul" else 1])
         if len(node.inputs) != 1 or not (has(node.op, "affine") or has(node.op, "squares") or has(node.op, "roots")):
             return False
         index = node.inputs[0]

@@ -77,15 +77,27 @@ def projected_width(found: NodeView) -> float | Unknown:
     """Of a softmax over scores: the width of the linear layer that makes the queries, all heads together; where each head has a layer of
     its own, the width that this layer takes."""
     scores = scores_of(found.view, found.node)
-    index = scores.product.inputs[0] if scores is not None and scores.product.inputs else None
+    if scores is None:
+        return unknown("no scores")
+    index = scores.product.inputs[0] if scores.product.inputs else None
     while index is not None:
         node = found.view.graph.nodes[index]
         if node.op == "linear" or found.view.is_weight(node):
             taken, made = _widths(found.view, node)
-            width = taken if made is not None and made == per_head(found) else made
+            head = per_head(found)
+            width = taken if made is not None and made == head else made
+            if isinstance(made, int) and isinstance(head, float):
+                width = _share(found.view.graph.nodes[scores.product.inputs[0]], made, int(head)) or width
             return float(width) if isinstance(width, int) else unknown("the width is not known")
         index = node.inputs[0] if node.inputs and found.view.kinds[index] == "shape" else None
     return unknown("no linear layer makes the queries")
+
+
+def _share(query: Node, made: int, head: int) -> int | None:
+    """Returns the width of the queries where one layer makes them together with keys, or keys and values; None where it makes them alone or
+    the heads are not known."""
+    heads = [size for size in query.shape or () if isinstance(size, int)]
+    return next((made // parts for parts in (2, 3) for each in heads if each * head * parts == made), None)
 
 
 @fact("node", "number")

@@ -89,6 +89,10 @@ def call_method(
         init = distribution.scheme(IN_PLACE[name], args, keywords)
         distribution.overwrite(run, value, init, site)
         return value
+    if name == "where" and (function := ops.find("torch.where")) is not None and (args or "condition" in keywords):
+        condition = args[0] if args else keywords["condition"]
+        other = args[1] if len(args) > 1 else keywords.get("other")
+        return emit_call(run, function, [condition, value, other], {}, site)
     spelling = ops.method(name)
     if spelling is None:
         return opaque(run, origin.Call(f"Tensor.{name}()"), [value, *args, *keywords.values()], site)

@@ -27,7 +27,7 @@ def created(run: Run, spelling: Spelling, bound: Mapping[str, Value], args: list
     name = spelling.name.rsplit(".", 1)[-1]
     if name in CREATED:
         made.init = CREATED[name]
-        if name in ("Tensor", "FloatTensor") and args and not isinstance(args[0], int):
+        if name in ("Tensor", "FloatTensor") and len(args) == 1 and not isinstance(args[0], int):
             made.init = UNKNOWN
     elif spelling.op == "full" or spelling.op == "full_like":
         made.init = constant(literal(bound.get("fill_value")))
