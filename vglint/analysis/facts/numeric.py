@@ -188,8 +188,7 @@ def _summands(view: View, index: int) -> list[Node]:
     todo = [index]
     while todo and len(found) < _STEPS:
         node = origin(view, todo.pop())
-        parted = has(node.op, "adds") or has(node.op, "subtracts") or node.op in ("mul", "neg")
-        if parted and node.inputs:
+        if has(node.op, "affine") and node.op != "div":
             todo += reversed(node.inputs)
         else:
             found.append(node)
@@ -202,8 +201,8 @@ def _follows(view: View, index: int, compared: set[int]) -> bool:
         if index in compared:
             return True
         node = view.graph.nodes[index]
-        if node.op in ("mul", "div") and len(node.inputs) == 2:
-            return any(each in compared for each in node.inputs[: 2 if node.op == "mul" else 1])
+        if has(node.op, "scales") and len(node.inputs) == 2:
+            return any(each in compared for each in node.inputs[: 1 if node.op == "div" else 2])
         if len(node.inputs) != 1 or not (has(node.op, "affine") or has(node.op, "squares") or has(node.op, "roots")):
             return False
         index = node.inputs[0]

@@ -17,7 +17,7 @@ from vglint.interp.entries.starts import (
     run_training,
 )
 from vglint.interp.entries.tables import fill
-from vglint.interp.entries.worlds import alternatives, on_devices
+from vglint.interp.entries.worlds import alternatives, on_devices, trained_on
 from vglint.interp.machine.budget import BudgetError
 from vglint.interp.machine.core import Frame, Run, call, evaluate
 from vglint.interp.machine.journal import MISSING
@@ -149,7 +149,7 @@ def _graphs(
             raise
         fault("another world", error)
         others = []
-    return (*on_devices([*kept, *new], others), *others)
+    return (*on_devices([*kept, *new], others), *trained_on(others, [*kept, *new]))
 
 
 def _check_names(run: Run, node: code.Expression, space: Namespace, module: Module) -> None:

@@ -71,3 +71,14 @@ def on_devices(graphs: Sequence[Graph], others: Sequence[Graph]) -> list[Graph]:
     return [
         replace(graph, world="") if graph.world == ON_CPU and graph.entry not in twice else graph for graph in graphs
     ]
+
+
+def trained_on(others: Sequence[Graph], graphs: Sequence[Graph]) -> list[Graph]:
+    """Returns the graphs of other worlds; what trains a model on one device trains it on another."""
+    moving = {graph.root: graph.optimizers for graph in graphs if graph.root and graph.optimizers}
+    return [
+        replace(graph, optimizers=moving.get(graph.root, ()))
+        if graph.world == ON_GPU and not graph.optimizers and not graph.root.startswith("torch.")
+        else graph
+        for graph in others
+    ]

@@ -11,6 +11,7 @@ from vglint.interp.machine.core import (
     CONSTANTS,
     LIBRARY,
     Frame,
+    Raised,
     Run,
     call,
     get_attribute,
@@ -35,6 +36,7 @@ from vglint.interp.machine.questions import (
 )
 from vglint.interp.nodes.operations import emit_call
 from vglint.interp.protocols.comparison import GPU
+from vglint.interp.static.worlds import GPU_WORLD
 from vglint.interp.torch.composite import composite
 from vglint.interp.torch.escapes import escape
 from vglint.interp.torch.leaves import CONTAINERS, build_leaf
@@ -51,6 +53,7 @@ from vglint.interp.values.objects import (
     Site,
     Value,
 )
+from vglint.ops.names import has as torch_has
 from vglint.value import Unknown
 
 declines((External,), SET_ITEM, ITERATE, OPERATE, COMPARE)
@@ -108,9 +111,15 @@ def external(run: Run, value: External, name: str, frame: Frame) -> Value:
         return value.name.rpartition(".")[2]
     if name in ("forward", "__init__") and value.name.startswith("torch.nn.") and ops.find(value.name) is not None:
         return unbound(name)
+    if run.context.trying and torch_has(value.name, name) is False and not _is_known(run, qualified):
+        raise Raised("AttributeError")
     if value.name == "math" and isinstance(constant := getattr(math, name, None), float):
         return constant
     return External(qualified)
+
+
+def _is_known(run: Run, name: str) -> bool:
+    return name in run.journal.patched or name in LIBRARY or ops.find(name) is not None
 
 
 @register(GETATTR, Namespace)
@@ -140,7 +149,7 @@ def item(run: Run, value: External, key: Value, frame: Frame, site: Site) -> Val
 
 @register(TRUTH, External)
 def truth(run: Run, value: External, frame: Frame, site: Site) -> bool | None:
-    return value != GPU
+    return value != GPU or run.context.world is GPU_WORLD
 
 
 @register(CONTAINS, External)

@@ -34,7 +34,7 @@ from vglint.interp.protocols.indexing import index
 from vglint.interp.protocols.iteration import Items
 from vglint.interp.protocols.tensor_parts import covers, dimension, index_tensor, rows_of, size, sizes_of
 from vglint.interp.torch import training
-from vglint.interp.torch.devices import FLOAT32, HERE, dtype, on_device
+from vglint.interp.torch.devices import FLOAT32, HERE, dtype_of, on_device
 from vglint.interp.values.objects import (
     BuiltinV,
     DeviceV,
@@ -277,29 +277,6 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
     if ops.attribute(name) is not None:
         return tensor_attribute(run, value, name, frame)
     return bound_method(run, value, name, frame)
-
-
-INT64, BOOL = dtype("int64"), dtype("bool")
-_FLOATS = frozenset({"weight", "norm", "activation", "attention", "recurrent", "dropout", "pool", "loss"})
-
-
-def dtype_of(run: Run, node: int, depth: int) -> Value:
-    """Returns the dtype of a node's output as far as its ops tell: layers make floats, the rest keeps what it gets."""
-    draft = run.graph.nodes[node]
-    op = ops.OPS.get(draft.op)
-    if ops.has(draft.op, "gives_integers"):
-        return INT64
-    if ops.has(draft.op, "gives_truths"):
-        return BOOL
-    if draft.op == "input" and isinstance(named := draft.config.get("dtype"), str):
-        return dtype(named)
-    if draft.op == "join" and draft.inputs and depth < 30:
-        return dtype_of(run, draft.inputs[0], depth + 1)
-    if draft.op == "parameter" or (op is not None and op.kind in _FLOATS):
-        return FLOAT32
-    if draft.inputs and depth < 30 and op is not None and op.kind in ("shape", "combine", "elementwise", "reduce"):
-        return dtype_of(run, draft.inputs[0], depth + 1)
-    return Unknown(origin.Dtype())
 
 
 @register(SETATTR, TensorV, ParamView)

@@ -29,9 +29,11 @@ from vglint.interp.protocols.comparison import tensor_binary
 from vglint.interp.protocols.indexing import key_text
 from vglint.interp.protocols.iteration import Items
 from vglint.interp.protocols.operators import symbolic_operands
+from vglint.interp.torch.devices import is_of_device
 from vglint.interp.torch.escapes import escape
 from vglint.interp.torch.given import act_of_unknown
 from vglint.interp.values.objects import (
+    DeviceV,
     DtypeV,
     OpaqueV,
     Site,
@@ -136,7 +138,13 @@ def operate(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
 
 @register(COMPARE, Unknown)
 def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:
-    """A dtype that nothing tells is none of those that models are rarely trained in."""
+    """A dtype that nothing tells is none of those that models are rarely trained in; a device is one of two, each in a world of its own."""
+    for one, other in ((left, right), (right, left)):
+        named = other if isinstance(other, str) else other.name if isinstance(other, DeviceV) else None
+        if symbol in ("==", "!=") and isinstance(one, Unknown) and named:
+            answer = is_of_device(run, one, named)
+            if answer is not None:
+                return answer == (symbol == "==")
     rare = _is_rare_dtype(left, right) or _is_rare_dtype(right, left)
     return symbol == "!=" if rare and symbol in ("==", "!=") else MISSING
 

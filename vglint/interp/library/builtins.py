@@ -207,6 +207,12 @@ def hasattr_(call: Call) -> Value:
 
 def _found(call: Call, obj: Value, name: str, *, raises: bool) -> tuple[Value, bool]:
     """Returns an attribute, and whether there is none."""
+    if (
+        isinstance(obj, External)
+        and f"{obj.name}.{name}" not in call.run.journal.patched
+        and _library_has(obj.name, name) is False
+    ):
+        return Unknown(origin.Member(obj.name, name)), True
     try:
         found = attribute(call, obj, name)
     except Raised as error:

@@ -10,7 +10,8 @@ from vglint.source.module import Module
 
 _MINOR = frozenset(
     "print len isinstance str int float format log info debug warning warn write add_scalar join items keys values save tqdm set_postfix"
-    " getattr hasattr type range cuda to device item numpy cpu".split()
+    " getattr hasattr type range cuda to device item numpy cpu device_count current_device get_device_name manual_seed manual_seed_all"
+    " set_device empty_cache synchronize memory_allocated max_memory_allocated init_process_group get_device_properties Variable".split()
 )
 """Calls by whose names alone nothing of a model or its training changes."""
 
@@ -80,7 +81,7 @@ def _guarding(node: code.Node) -> Iterator[tuple[str, bool | None]]:
             if isinstance(each, code.If) and not otherwise and isinstance(each.body[-1], (code.Return, code.Jump)):
                 otherwise = (node,)  # what follows runs instead
             for name, is_set in _tested(each.test, True):
-                if _matters(then if is_set else otherwise):
+                if matters(then if is_set else otherwise):
                     yield name, None
                     yield name, False
 
@@ -131,7 +132,8 @@ def _tested(test: code.Expression, when: bool) -> Iterator[tuple[str, bool]]:
             pass
 
 
-def _matters(nodes: Iterable[code.Node]) -> bool:
+def matters(nodes: Iterable[code.Node]) -> bool:
+    """Whether code calls something by which a model or its training may change."""
     for each in code.walk(*nodes):
         if isinstance(each, code.Call):
             name = each.func.attr if isinstance(each.func, code.Attribute) else code.root_name(each.func)

@@ -10,10 +10,12 @@ from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.registries import registered
 from vglint.interp.static.wrapping import wraps_otherwise
 from vglint.interp.torch.composite import composite
+from vglint.interp.torch.contexts import AUTOCAST, NO_GRAD
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     ClassMethodV,
     ClassV,
+    ContextV,
     External,
     FunctionV,
     Instance,
@@ -37,12 +39,6 @@ PROPERTIES = frozenset(
     }
 )
 MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
-GUARDS = {
-    "torch.no_grad": "no_grad",
-    "torch.inference_mode": "no_grad",
-    "torch.autograd.no_grad": "no_grad",
-    "torch.enable_grad": "",
-}
 
 
 def make_function(run: Run, node: code.Function, frame: Frame) -> Value:
@@ -75,14 +71,14 @@ def _decorated(run: Run, decorator: code.Expression, value: Value, function: Fun
             return StaticV(value)
         if known.name in ("builtins.classmethod", "abc.abstractclassmethod"):
             return ClassMethodV(value)
-        guard = GUARDS.get(known.name)
-        if guard and (called or known.name != "torch.enable_grad"):
-            function.regions = (*function.regions, guard)
         if known.name == "functools.singledispatch":
             return Unknown(origin.Call(known.name))
         if known.name in ("functools.lru_cache", "functools.cache"):
             function.memo = {}
         function.manages = function.manages or known.name in MANAGERS
+        if known.name in NO_GRAD or (called and known.name in AUTOCAST):
+            context = evaluate(run, decorator, frame) if called else ContextV(known.name, "no_grad", known.name)
+            function.regions = (*function.regions, context) if isinstance(context, ContextV) else function.regions
         function.cached = function.cached or known.name.rpartition(".")[2] in ("cache", "lru_cache", "memoize")
         return value
     if isinstance(known, ClassV) and any(isinstance(base, External) and base.name in PROPERTIES for base in known.mro):

@@ -10,19 +10,26 @@ from vglint.interp.machine.names import lookup
 from vglint.interp.protocols import comparison, operators
 from vglint.interp.protocols.indexing import index
 from vglint.interp.protocols.iteration import items_of
+from vglint.interp.static.worlds import GPU_WORLD
 from vglint.interp.syntax.assignment import bind
 from vglint.interp.syntax.branches import fork_values
+from vglint.interp.torch.devices import GPU_OR_NOT, asks_device
 from vglint.interp.torch.given import backward_of_unknown, zero_grad_of_unknown
+from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     DictV,
     External,
     FunctionV,
+    Instance,
     LaterV,
     ListV,
+    MethodV,
+    ModuleV,
     OpaqueV,
     Site,
     SuperV,
     Value,
+    is_tensor,
 )
 from vglint.source import code
 from vglint.value import Unknown
@@ -88,13 +95,14 @@ def compared(run: Run, node: code.Compare, frame: Frame) -> Value:
 def conditional(run: Run, node: code.Conditional, frame: Frame) -> Value:
     condition = evaluate(run, node.test, frame)
     known = comparison.truth(run, condition, frame, Site(frame.unit, node))
-    if condition == comparison.GPU and all(
-        _is_text(arm) or isinstance(arm, code.Attribute) for arm in (node.body, node.orelse)
-    ):
+    names = all(_is_text(arm) or isinstance(arm, code.Attribute) for arm in (node.body, node.orelse))
+    if condition == comparison.GPU and names and run.context.world is not GPU_WORLD:
         without = evaluate(run, node.orelse, frame)
         if isinstance(without, External) and without.name.endswith("Tensor"):
             return without  # torch.cuda.FloatTensor and torch.FloatTensor make the same tensor
-        return Unknown(origin.Computed("GPU or not"))
+        return Unknown(GPU_OR_NOT)
+    if condition == comparison.GPU and not names:
+        asks_device(run, (node.body, node.orelse))
     with run.context.having(guarded=True):
         if known is not None:
             return evaluate(run, node.body if known else node.orelse, frame)
@@ -157,9 +165,13 @@ def call_(run: Run, node: code.Call, frame: Frame) -> Value:
         if type(arg) is not code.Starred:
             args.append(evaluate(run, arg, frame))
         else:
-            inner = items_of(run, evaluate(run, arg.value, frame), frame, site)
+            given = evaluate(run, arg.value, frame)
+            inner = items_of(run, given, frame, site)
+            wanted = _positions(callee, len(args)) if run.context.training_code and is_tensor(given) else 0
             if inner.parts is not None:
                 args += inner.parts
+            elif inner.items is None and wanted:
+                args += [index(run, given, number, frame, site) for number in range(wanted)]  # the parts of a batch
             elif inner.items is None:
                 args.append(
                     ListV(
@@ -186,6 +198,22 @@ def call_(run: Run, node: code.Call, frame: Frame) -> Value:
     if run.context.training_code and isinstance(callee, (Unknown, OpaqueV)) and _attribute(node.func) == "zero_grad":
         return zero_grad_of_unknown(run, site)
     return call(run, callee, args, keywords, frame, site)
+
+
+def _positions(callee: Value, given: int) -> int:
+    """Returns how many more arguments a function, a method or a module must get by place, where it says so."""
+    function: Value = callee
+    if isinstance(callee, MethodV):
+        function, given = callee.function, given + 1
+    elif isinstance(callee, Instance):
+        name = "forward" if isinstance(callee, ModuleV) else "__call__"
+        found = find_in_mro(callee.cls, name)
+        function, given = (None if found is None else found[0]), given + 1
+    if not isinstance(function, FunctionV) or function.plain.node.parameters.rest is not None:
+        return 0
+    parameters = function.plain.node.parameters
+    required = [each for each in (*parameters.positional_only, *parameters.positional) if each.default is None]
+    return max(0, len(required) - given)
 
 
 def _attribute(callee: code.Expression) -> str:

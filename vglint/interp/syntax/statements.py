@@ -21,6 +21,7 @@ from vglint.interp.syntax.loops import note_picked, note_rebindings, note_used_u
 from vglint.interp.syntax.patterns import matches
 from vglint.interp.syntax.refusals import refuses
 from vglint.interp.torch import containers
+from vglint.interp.torch.devices import asks_device
 from vglint.interp.values.classes import is_container
 from vglint.interp.values.objects import (
     ListV,
@@ -158,6 +159,8 @@ def if_(run: Run, node: code.If, frame: Frame) -> int | None:
         context.refusing = refusing
     known = comparison.truth(run, condition, frame, Site(frame.unit, node))
     refused = refuses(run, node, condition, known, frame)
+    if condition == comparison.GPU and refused is None:
+        asks_device(run, (*node.body, *node.orelse))
     known = known if refused is None else refused
     if known is None and run.journal.learnt.chosen and frame.unit.source_of(node.test) in run.journal.learnt.chosen:
         known = True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from vglint import origin
+from collections.abc import Iterable
+
+from vglint import ops, origin
 from vglint.interp.machine.calls import Call, library
 from vglint.interp.machine.core import CONSTANTS, Frame, Run, register
 from vglint.interp.machine.questions import (
@@ -18,8 +20,10 @@ from vglint.interp.machine.questions import (
     TRUTH,
     declines,
 )
+from vglint.interp.static.switches import matters
 from vglint.interp.static.worlds import GPU_WORLD
 from vglint.interp.values.objects import DeviceV, DtypeV, Value
+from vglint.source import code
 from vglint.value import Unknown
 
 declines((DeviceV, DtypeV), CALL, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
@@ -47,6 +51,8 @@ def dtype(name: str) -> DtypeV:
 
 CONSTANTS.update({f"torch.{name}": dtype(name) for name in (*_NAMES, *_ALIASES)})
 FLOAT32 = dtype("float32")
+INT64, BOOL = dtype("int64"), dtype("bool")
+_FLOATS = frozenset({"weight", "norm", "activation", "attention", "recurrent", "dropout", "pool", "loss"})
 HERE = DeviceV()
 """The device that the code runs on."""
 
@@ -71,6 +77,23 @@ def on_device(run: Run) -> str:
     return "cuda" if run.context.world is GPU_WORLD else "cpu"
 
 
+GPU_OR_NOT = origin.Computed("GPU or not")
+"""Why the name of a device is not known that hangs on there being a GPU."""
+
+
+def asks_device(run: Run, arms: Iterable[code.Node]) -> None:
+    """Notes that code does something else with a GPU, where its arms do more than choose names, seeds and messages."""
+    if matters(arms):
+        run.graph.asked_device = True
+
+
+def is_of_device(run: Run, value: Unknown, kind: str) -> bool | None:
+    """Answers whether a device that hangs on there being a GPU is of a kind; None for anything else."""
+    if value.origin not in (GPU_OR_NOT, origin.part(GPU_OR_NOT, ".type")):
+        return None
+    return on_device(run) == kind.partition(":")[0]
+
+
 @register(GETATTR, DeviceV)
 def device_attribute(run: Run, value: DeviceV, name: str, frame: Frame) -> Value:
     match name:
@@ -82,6 +105,25 @@ def device_attribute(run: Run, value: DeviceV, name: str, frame: Frame) -> Value
             return value.index
         case _:
             return Unknown(origin.Member("torch.device", name))
+
+
+def dtype_of(run: Run, node: int, depth: int) -> Value:
+    """Returns the dtype of a node's output as far as its ops tell: layers make floats, the rest keeps what it gets."""
+    draft = run.graph.nodes[node]
+    op = ops.OPS.get(draft.op)
+    if ops.has(draft.op, "gives_integers"):
+        return INT64
+    if ops.has(draft.op, "gives_truths"):
+        return BOOL
+    if draft.op == "input" and isinstance(named := draft.config.get("dtype"), str):
+        return dtype(named)
+    if draft.op == "join" and draft.inputs and depth < 30:
+        return dtype_of(run, draft.inputs[0], depth + 1)
+    if draft.op == "parameter" or (op is not None and op.kind in _FLOATS):
+        return FLOAT32
+    if draft.inputs and depth < 30 and op is not None and op.kind in ("shape", "combine", "elementwise", "reduce"):
+        return dtype_of(run, draft.inputs[0], depth + 1)
+    return Unknown(origin.Dtype())
 
 
 @register(GETATTR, DtypeV)

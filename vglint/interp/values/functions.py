@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vglint.interp.values.instances import ClassV
     from vglint.interp.values.objects import Value
     from vglint.interp.values.scopes import Scope
+    from vglint.interp.values.training import ContextV
     from vglint.source import code
     from vglint.source.unit import Unit
 
@@ -24,8 +25,8 @@ class FunctionV:
     unit: Unit
     defaults: dict[str, Value]
     owner: ClassV | None = None
-    regions: tuple[str, ...] = ()
-    """Regions that decorators put around the body: `no_grad`."""
+    regions: tuple[ContextV, ...] = ()
+    """What decorators put around the body: `no_grad`, `autocast`."""
     generator: bool = False
     wraps: FunctionV | None = None
     """The function that a decorator put this one around."""
