@@ -9,6 +9,7 @@ from vglint.interp.values.classes import class_name
 from vglint.interp.values.inside import bulk
 from vglint.interp.values.objects import DictV, ListV, ModuleV, ParamV, SetV, Site, Value
 from vglint.span import Span
+from vglint.value import Unknown
 
 
 def module_names(run: Run, roots: dict[str, ModuleV]) -> dict[int, tuple[str, bool]]:
@@ -75,7 +76,8 @@ def _inside(value: Value, path: str, depth: int) -> list[tuple[str, ModuleV]]:
         case tuple():
             return [pair for number, item in enumerate(value) for pair in _inside(item, f"{path}.{number}", depth + 1)]
         case DictV():
-            return [pair for key, item in value.items.items() for pair in _inside(item, f"{path}.{key}", depth + 1)]
+            named = [("?" if isinstance(key, Unknown) else key, item) for key, item in value.items.items()]
+            return [pair for key, item in named for pair in _inside(item, f"{path}.{key}", depth + 1)]
         case _:
             return []
 

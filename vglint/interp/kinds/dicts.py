@@ -22,9 +22,21 @@ from vglint.interp.machine.questions import (
     declines,
 )
 from vglint.interp.protocols.indexing import key_text
-from vglint.interp.protocols.iteration import Items
+from vglint.interp.protocols.iteration import Items, items_of
 from vglint.interp.protocols.methods import Act, method_of
-from vglint.interp.values.objects import BuiltinV, DictV, External, IteratorV, ListV, Site, Value, is_unknown
+from vglint.interp.values.objects import (
+    BuiltinV,
+    DictV,
+    External,
+    IteratorV,
+    ListV,
+    ModuleV,
+    OpenLoop,
+    RepeatV,
+    Site,
+    Value,
+    is_unknown,
+)
 from vglint.value import Unknown
 
 declines((DictV,), CALL, COMPARE, SETATTR)
@@ -33,6 +45,9 @@ declines((DictV,), CALL, COMPARE, SETATTR)
 @register(ITEM, DictV)
 def item(run: Run, value: DictV, key: Value, frame: Frame, site: Site) -> Value:
     if is_unknown(key):
+        stored = [each for name, each in value.items.items() if isinstance(name, Unknown)]
+        if len(stored) == len(value.items) == 1:
+            return stored[0]
         return Unknown(origin.Computed(f"{key.text if isinstance(key, Unknown) else 'key'} of a dict"))
     try:
         if key in value.items:
@@ -70,6 +85,8 @@ def lacks(value: DictV, key: Value) -> bool:
 def set_item(run: Run, holder: DictV, key: Value, value: Value, frame: Frame, site: Site) -> None:
     if is_unknown(key) or not _hashable(key):
         run.journal.set_field(holder, "complete", False)
+        if isinstance(key, Unknown) and isinstance(value, ModuleV):
+            run.journal.put(holder.items, key, value)  # stands for all that one place stores
     else:
         run.journal.put(holder.items, key, value)
 
@@ -78,7 +95,7 @@ def set_item(run: Run, holder: DictV, key: Value, value: Value, frame: Frame, si
 def items(run: Run, value: DictV, frame: Frame, site: Site) -> Items:
     if not value.complete and not value.items:
         return Items(None, Unknown(origin.Computed("key of a dict")), None)
-    return Items(list(value.items))
+    return items_of(run, _in_order(value, list(value.items)), frame, site)
 
 
 @register(TRUTH, DictV)
@@ -167,9 +184,20 @@ def _listed(make: Callable[[DictV], list[Value]]) -> Act:
     def act(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
         if not value.complete and not value.items:
             return IteratorV(None, Unknown(origin.Computed("entry of a dict")))
-        return ListV(make(value))
+        return _in_order(value, make(value))
 
     return act
+
+
+def _in_order(value: DictV, made: list[Value]) -> ListV:
+    """Returns a list of what is made of each entry; one whose key is not known stands for a number of entries that is not known either."""
+    count = Unknown(origin.Length("length of a dict"))
+    open_ = [isinstance(key, Unknown) for key in value.items]
+    if open_ == [True]:
+        return ListV(made, count, OpenLoop(count))
+    return ListV(
+        [RepeatV((each,), count, OpenLoop(count)) if many else each for each, many in zip(made, open_, strict=True)]
+    )
 
 
 def _copy(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
@@ -205,6 +233,12 @@ def _move_to_end(
     return None
 
 
+def size(value: DictV) -> Value:
+    """Returns how many entries a dict has."""
+    many = any(isinstance(key, Unknown) for key in value.items)
+    return Unknown(origin.Length("length of a dict")) if many else len(value.items)
+
+
 METHODS: dict[str, Act] = {
     "get": _get,
     "pop": _dict_pop,
@@ -215,7 +249,7 @@ METHODS: dict[str, Act] = {
     "items": _listed(lambda value: list(value.items.items())),
     "copy": _copy,
     "clear": _clear,
-    "__len__": lambda run, value, args, keywords, frame, site: len(value.items),
+    "__len__": lambda run, value, args, keywords, frame, site: size(value),
     "popitem": _popitem,
     "move_to_end": _move_to_end,
 }

@@ -16,6 +16,7 @@ from vglint.interp.values.inside import as_tuple
 from vglint.interp.values.objects import (
     DictV,
     ListV,
+    ModuleV,
     SetV,
     Site,
     Value,
@@ -131,6 +132,8 @@ def store(target: DictV, key: Value, value: Value) -> None:
     """Stores into a dict that nothing else sees yet."""
     if is_unknown(key):
         target.complete = False
+        if isinstance(key, Unknown) and isinstance(value, ModuleV):
+            target.items[key] = value  # stands for all that one place stores
         return
     try:
         target.items[key] = value

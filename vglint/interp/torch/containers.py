@@ -149,7 +149,8 @@ def put(run: Run, module: ModuleV, name: str, value: Value) -> None:
 
 def _fill_named(run: Run, module: ModuleV, source: DictV, site: Site) -> None:
     for name, value in source.items.items():
-        put(run, module, str(name), value)
+        if not isinstance(name, Unknown):
+            put(run, module, str(name), value)
     if not source.complete:
         run.graph.gap(origin.Computed("names of a module dict"), site)
         run.journal.put(module.attrs, "__gap__", True)
