@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 
 from vglint.graph import Graph
 from vglint.interp.entries.guarded import Started, guarded, new_run
@@ -31,6 +31,7 @@ from vglint.interp.machine.journal import MISSING, Built, Log
 from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.names import member, namespace
 from vglint.interp.static.candidates import Candidate, Need, factories, needs
+from vglint.interp.static.descent import descends
 from vglint.interp.static.redefined import definitions, lasts_until
 from vglint.interp.static.worlds import ON_CPU, World
 from vglint.interp.torch.leaves import is_module_class
@@ -87,6 +88,11 @@ class Session:
         self.steps = 0
         self.cost = len(module.text) // _READ
 
+    @cached_property
+    def by_hand(self) -> bool:
+        """Whether the file moves tensors against their gradients itself."""
+        return any(descends(unit) for unit in self.module.units)
+
     @property
     def is_spent(self) -> bool:
         """Whether the entries of the file have taken all that one file may take."""
@@ -106,6 +112,7 @@ class Session:
             run.memory = self.memory
             run.memory.begin()
         run.journal.built = self.built if world is None else _built_in(world, self.built)
+        run.graph.by_hand = candidate.kind in ("script", "training", "method") and self.by_hand
         run.budget.nodes_allowed = min(NODES, max(ENTRY_NODES, FILE_NODES - self.nodes))
         run.budget.steps_allowed = min(steps, max(ENTRY_STEPS, FILE_STEPS - self.steps))
         space = namespace(run, self.module)

@@ -7,6 +7,7 @@ from vglint.interp.kinds.tensors import bound_method
 from vglint.interp.machine.core import (
     Frame,
     Run,
+    call,
     opaque,
     register,
 )
@@ -35,10 +36,15 @@ from vglint.interp.torch.given import act_of_unknown
 from vglint.interp.values.objects import (
     DeviceV,
     DtypeV,
+    External,
+    FunctionV,
+    MethodV,
     OpaqueV,
+    PartialV,
     Site,
     Value,
 )
+from vglint.source import code
 from vglint.value import Unknown
 
 declines((Unknown, OpaqueV), SETATTR, SET_ITEM, CONTAINS)
@@ -55,6 +61,8 @@ def call_unknown(
         acted = act_of_unknown(run, value, args, keywords, site)
         if acted is not MISSING:
             return acted
+    if run.context.training_code and (applied := _applied(run, args, frame, site)) is not MISSING:
+        return applied
     why = value if isinstance(value, Unknown) else value.why
     escape(run, _library_name(why), [*args, *keywords.values()], site)
     sources: list[Value] = [*args, *keywords.values()]
@@ -63,6 +71,25 @@ def call_unknown(
     cause = origin.part(why.origin, "()")
     result = opaque(run, cause, sources, site)
     return result if isinstance(result, OpaqueV) else Unknown(cause)
+
+
+_MAPS = frozenset("map imap imap_unordered map_async".split())
+_CALLS = frozenset("submit apply apply_async run_in_executor".split())
+
+
+def _applied(run: Run, args: list[Value], frame: Frame, site: Site) -> Value | Missing:
+    """Performs what a pool of processes or threads does with a function of the program: `pool.map(train, configs)`, `pool.submit(train, 3)`."""
+    method = (
+        site.node.func.attr if isinstance(site.node, code.Call) and isinstance(site.node.func, code.Attribute) else ""
+    )
+    function = args[0] if args else None
+    if not isinstance(function, (FunctionV, MethodV, PartialV)):
+        return MISSING
+    if method in _MAPS and len(args) > 1:
+        return call(run, External("builtins.map"), args, {}, frame, site)
+    if method in _CALLS:
+        return call(run, function, args[1:], {}, frame, site)
+    return MISSING
 
 
 def _library_name(unknown: Unknown) -> str:

@@ -94,7 +94,13 @@ def no_grad(call: Call) -> Value:
 
 @library("torch.set_grad_enabled", "torch.autograd.set_grad_enabled", takes="mode")
 def set_grad_enabled(call: Call) -> Value:
-    return ContextV(call.name, "no_grad", call.name) if call["mode"] is False else None
+    match call["mode"]:
+        case False:
+            return ContextV(call.name, "no_grad", call.name)
+        case True:
+            return ContextV(call.name, "grad", call.name)
+        case _:
+            return None
 
 
 @library("torch.autocast", "torch.amp.autocast", takes="device_type, dtype=None, enabled=True, cache_enabled=None")

@@ -80,6 +80,8 @@ class GraphDraft:
     """A backward pass has run."""
     assumed: bool = False
     """A configuration was made up of its class's defaults."""
+    by_hand: bool = False
+    """The code moves tensors against their gradients itself."""
     asked_device: bool = False
     """A model asked which device it runs on."""
     asked_turn: bool = False

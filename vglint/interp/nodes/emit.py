@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vglint import origin
+from vglint import ops, origin
 from vglint.given import settings_of, shape_given
 from vglint.graph import Init
 from vglint.interp.machine.budget import BudgetError
@@ -72,6 +72,8 @@ def node_of(run: Run, value: Value, site: Site | None) -> int | None:
                 constant = _constant(run, value, site)
                 if constant is not None:
                     return node_of(run, constant, site)
+            if run.graph.by_hand and not value.pick and (own := _moved(run, value, site)) is not None:
+                return node_of(run, own, site)
             return value.node if not value.pick else _pick(run, value, site)
         case ParamV():
             _read_while_built(run, value)
@@ -141,6 +143,34 @@ def _constant(run: Run, value: TensorV, site: Site | None) -> ParamV | None:
         made.leaf = value.grad or marks.get("requires_grad") is True or marks.get("value") is True
         run.graph.constants[key] = made
     return run.graph.constants[key]
+
+
+def _moved(run: Run, value: TensorV, site: Site | None) -> ParamV | None:
+    """Returns a tensor that training code makes to require a gradient, and moves by hand, as a parameter; None for any other, and for one that
+    is computed from data."""
+    key = (value.node, ())
+    made = run.graph.nodes[value.node]
+    marked = made.op == "requires_grad" and made.config.get("value") is True
+    if not (marked or value.grad or made.config.get("requires_grad") is True) or run.context.setup:
+        return None
+    if key not in run.graph.constants:
+        behind = [made]
+        for draft in behind:
+            op = ops.OPS.get(draft.op)
+            if (
+                len(behind) > _FEW
+                or op is None
+                or (draft.op != "requires_grad" and not draft.inputs and op.kind != "create")
+            ):
+                run.graph.constants[key] = None
+                return None
+            behind += [run.graph.nodes[source] for source in draft.inputs]
+        run.graph.constants[key] = ParamV(shape_of(run, value), of_tensor(run, value), True, False, made.site or site)
+    return run.graph.constants[key]
+
+
+_FEW = 8
+"""Operations that make a weight."""
 
 
 def _read_while_built(run: Run, param: ParamV) -> None:

@@ -99,7 +99,8 @@ def _walked(
     open_ = run.budget.enter(id(function.node))
     try:
         for guard in function.regions:
-            run.graph.open_region(guard.region, guard.text, site, role=guard.role)
+            if guard.region != "grad":
+                run.graph.open_region(guard.region, guard.text, site, role=guard.role)
         if isinstance(function.node, code.Lambda):
             return evaluate(run, function.node.body, inner)
         try:

@@ -21,6 +21,7 @@ from vglint.interp.syntax.loops import note_picked, note_rebindings, note_used_u
 from vglint.interp.syntax.patterns import matches
 from vglint.interp.syntax.refusals import refuses
 from vglint.interp.torch import containers
+from vglint.interp.torch.contexts import switch_gradients
 from vglint.interp.torch.devices import asks_device
 from vglint.interp.values.classes import is_container
 from vglint.interp.values.objects import (
@@ -39,7 +40,9 @@ from vglint.value import Unknown
 
 @register(EXEC, code.Expr)
 def expression(run: Run, node: code.Expr, frame: Frame) -> int | None:
-    evaluate(run, node.value, frame)
+    value = evaluate(run, node.value, frame)
+    if isinstance(node.value, code.Call) and run.context.training_code:
+        switch_gradients(run, value, Site(frame.unit, node))
     return None
 
 

@@ -23,10 +23,25 @@ declines((ContextV,), CALL, GETATTR, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OP
 NO_GRAD = frozenset(
     {"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad", "torch.autograd.grad_mode.no_grad"}
 )
+SWITCHES = frozenset({"torch.set_grad_enabled", "torch.autograd.set_grad_enabled"})
 AUTOCAST = frozenset({"torch.autocast", "torch.cuda.amp.autocast", "torch.amp.autocast", "torch.cpu.amp.autocast"})
 
 
 @register(ENTER, ContextV)
 def enter(run: Run, value: ContextV, frame: Frame, site: Site) -> Value:
-    run.graph.open_region(value.region, value.text, site, role=value.role)
+    if value.region != "grad":
+        run.graph.open_region(value.region, value.text, site, role=value.role)
     return None
+
+
+def switch_gradients(run: Run, value: Value, site: Site) -> None:
+    """Performs `torch.set_grad_enabled(mode)` as a statement: it holds for what follows until another one."""
+    if not isinstance(value, ContextV) or value.name not in SWITCHES:
+        return
+    current = run.graph.regions[run.graph.region]
+    if value.region == "no_grad" and current.kind != "no_grad":
+        run.graph.open_region("no_grad", value.text, site)
+    elif (
+        value.region == "grad" and current.kind == "no_grad" and current.parent is not None and current.text in SWITCHES
+    ):
+        run.graph.region = current.parent

@@ -44,7 +44,8 @@ class ContextV:
     """A context manager of torch that changes how the nodes inside compute."""
 
     name: str
-    region: Literal["no_grad", "autocast"]
+    region: Literal["no_grad", "autocast", "grad"]
+    """`grad` opens none: gradients are kept, as by default."""
     text: str
     role: RegionRole | None = None
     """Of autocast: the dtype that it computes in."""
