@@ -309,3 +309,31 @@ def test_what_model_code_takes_from_timm_is_known(tmp_path: Path, package: str) 
     assert not graphs[0].gaps
     assert str(graphs[0]) == str(graphs[1])
     assert [node.op for node in graphs[0].nodes].count("bernoulli") == 2
+
+
+def test_layers_of_an_unknown_library_in_a_container_are_a_gap(tmp_path: Path) -> None:
+    """What passes through a child that is not known is not known either: no layer is lost without a word."""
+    file = tmp_path / "features.py"
+    file.write_text(
+        textwrap.dedent(
+            """
+            from somewhere import backbone
+            from torch import nn
+
+
+            class Features(nn.Module):
+                def __init__(self):
+                    super().__init__()
+                    layers = backbone().features
+                    self.early = nn.Sequential()
+                    for number in range(3):
+                        self.early.add_module(str(number), layers[number])
+                    self.late = nn.Conv2d(8, 8, 3)
+
+                def forward(self, x):
+                    return self.late(self.early(x))
+            """
+        )
+    )
+    graph = by_name(Project(tmp_path), file)["Features"]
+    assert graph.gaps and [node.op for node in graph.nodes].count("opaque") >= 1

@@ -10,6 +10,7 @@ from vglint.interp.nodes.emit import emit_hook
 from vglint.interp.protocols.attributes import set_attribute
 from vglint.interp.torch import containers, leaves, modules
 from vglint.interp.torch.making import METHODS, as_buffer
+from vglint.interp.values.classes import is_container
 from vglint.interp.values.objects import (
     DictV,
     IteratorV,
@@ -93,7 +94,9 @@ def requires_grad_(run: Run, args: list[Value], keywords: dict[str, Value], fram
 def add_module(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     module, name = _module(args), _argument(args, keywords, 1, "name")
     value = _argument(args, keywords, 2, "module")
-    if isinstance(name, str):
+    if isinstance(name, str) and is_unknown(value) and is_container(module):
+        run.journal.put(module.modules, name, value)  # a layer of a library: what passes through it is not known
+    elif isinstance(name, str):
         set_attribute(run, module, name, value, frame, site)
     else:
         modules.register_unnamed(run, value, site)
