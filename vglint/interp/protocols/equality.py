@@ -79,6 +79,9 @@ def _equal(left: Value, right: Value, known: dict[tuple[int, int], bool | None])
         return _itself(left)
     if isinstance(left, MEMBERS) or isinstance(right, MEMBERS):
         return _equal_member(left, right)
+    pair = id(left), id(right)
+    if pair in known:
+        return known[pair]
     if any(isinstance(side, ListV) and (side.count is not None or is_repeated(side.items)) for side in (left, right)):
         return None
     for side, other in ((left, right), (right, left)):
@@ -88,12 +91,10 @@ def _equal(left: Value, right: Value, known: dict[tuple[int, int], bool | None])
         ours, theirs = _items(left), _items(right)
         if len(ours) != len(theirs):
             return False
-        pair = id(left), id(right)
-        if pair not in known:
-            known[pair] = None  # a list within itself
-            answers = [_equal(a, b, known) for a, b in zip(ours, theirs, strict=False)]
-            is_known = False in answers or None not in answers
-            known[pair] = False not in answers if is_known else None
+        known[pair] = None  # a list within itself
+        answers = [_equal(a, b, known) for a, b in zip(ours, theirs, strict=False)]
+        is_known = False in answers or None not in answers
+        known[pair] = False not in answers if is_known else None
         return known[pair]
     if is_unknown(left) or is_unknown(right):
         return None
