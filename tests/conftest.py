@@ -8,12 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 os.environ["VGLINT_CACHE_KEY"] = "of the tests"
 os.environ["VGLINT_DEBUG"] = "1"  # a fault of vglint's own is raised, not survived
 sys.path[:0] = [str(ROOT / "tests")]  # the oracle, and the table of runnable fixtures
 
+# Generated examples are the same in every run, and a slow machine fails none of them.
+settings.register_profile(
+    "same everywhere", deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+)
+settings.load_profile("same everywhere")
 
 QUICK = (
     "interp", "rulebook", "report", "test_config.py", "test_fixtures.py", "test_form.py", "test_graphs.py",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from hostile import Hang, bounded
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutations import mutated, programs
 
@@ -24,13 +24,7 @@ from vglint.source.project import Project
 EXAMPLES = int(os.environ.get("VGLINT_EXAMPLES", "0"))
 GOVERN = Configuration(isolated=True, overrides={"cache": False, "pedantic": True}).of
 
-FEW = settings(
-    max_examples=EXAMPLES or 40,
-    deadline=None,
-    derandomize=not EXAMPLES,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
+FEW = settings(max_examples=EXAMPLES or 40, derandomize=not EXAMPLES)
 
 
 def interpreted(text: str) -> tuple[Graph, ...]:

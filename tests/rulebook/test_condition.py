@@ -1,7 +1,7 @@
 """The condition language: what is accepted, what is refused with which hint, and three-valued evaluation."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vglint import origin
@@ -205,7 +205,6 @@ FLAGS = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(FLAGS)
 def test_an_unknown_result_is_honest(text):
     """Where a condition is decided with `ratio` unknown, every value of `ratio` gives that same verdict."""
@@ -214,7 +213,6 @@ def test_an_unknown_result_is_honest(text):
         assert found == value(text, ratio=-1.0) == value(text, ratio=1.0)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="abdeinoprtlyskx ()<>=+-*/.,'\"0123456789_", max_size=40))
 def test_any_text_is_accepted_or_refused(text):
     try:
