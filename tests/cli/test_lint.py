@@ -263,7 +263,7 @@ def test_order_and_fingerprints_do_not_depend_on_the_call(folder: Path) -> None:
 def test_a_fault_of_ours_is_a_problem_and_not_a_traceback(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from vglint.rulebook import Rulebook
 
-    def fail(self: Rulebook, graphs: object) -> None:
+    def fail(self: Rulebook, *given: object) -> None:
         raise ZeroDivisionError("on purpose")
 
     (folder / "deep.py").write_text(DEEP)
