@@ -70,7 +70,7 @@ def _itself(value: Value) -> bool | None:
 
 
 def equal(left: Value, right: Value) -> bool | None:
-    """Three-valued `==`; pairs of lists that meet again are not compared again."""
+    """Three-valued `==`; pairs that hold others are compared once."""
     return _equal(left, right, {})
 
 
@@ -108,13 +108,17 @@ def _equal(left: Value, right: Value, known: dict[tuple[int, int], bool | None])
         return left == right or (isinstance(left, DeviceV) and isinstance(right, DeviceV) and _same_device(left, right))
     match left, right:
         case DictV(), DictV():
-            return _equal_dicts(left, right, known)
+            known[pair] = None  # a dict within itself
+            known[pair] = _equal_dicts(left, right, known)
+            return known[pair]
         case SetV(), SetV():
             return _equal_sets(left, right)
         case MethodV(), MethodV():
             return left.function is right.function and left.self is right.self
         case (Instance(), _) | (_, Instance()):
-            return _equal_objects(left, right, known)
+            known[pair] = None
+            known[pair] = _equal_objects(left, right, known)
+            return known[pair]
         case _:
             return False
 
