@@ -59,7 +59,7 @@ class Told:
 
 def told(rule: Rule, example: Example, folder: Path) -> Iterator[Told]:
     """Runs the entries of an example that have the rule's finding, or all of one without a finding."""
-    name = f"example_{rule.id}_{rule.examples.index(example)}.py"
+    name = f"told_{rule.id}_{rule.examples.index(example)}.py"  # of no other test: a process loads a module once
     (folder / name).write_text(example.code)
     project = Project(folder, [folder / name])
     module = project.module(folder / name)
