@@ -55,8 +55,8 @@ def test_mutants() -> None:
 
 def test_hostile_repositories() -> None:
     found = fuzz.Found()
-    fuzz.run_hostile(1, range(64), found)
-    assert found.faults == [] and sum(found.done.values()) == 64
+    fuzz.run_hostile(1, range(32), found)
+    assert found.faults == [] and sum(found.done.values()) == 32
 
 
 def test_what_costs_too_much_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
