@@ -42,6 +42,13 @@ class Dtype:
 
 
 @dataclass(frozen=True, slots=True)
+class ByMachine:
+    """The name of a device that hangs on there being a GPU, or a part of it: `.type`."""
+
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GradientNorm:
     """The norm of gradients, as clipping returns it, or what is computed from it."""
 
@@ -128,6 +135,7 @@ Origin: TypeAlias = (
     Argument
     | Computed
     | Dtype
+    | ByMachine
     | GradientNorm
     | Name
     | Circle
@@ -142,7 +150,7 @@ Origin: TypeAlias = (
     | Budget
 )
 
-FROM_ARGUMENTS = (Argument, Computed, Dtype)
+FROM_ARGUMENTS = (Argument, Computed, Dtype, ByMachine)
 """What an argument that nobody gives leaves open: a number of such an origin can stand as a symbol."""
 UNDEFINED = (Name, Circle, Member)
 CALLS = (Call, NoTensor, Raise)
@@ -151,7 +159,7 @@ CALLS = (Call, NoTensor, Raise)
 def why(origin: Origin) -> Why:
     """Returns the kind of an origin in words for people."""
     match origin:
-        case Argument() | Computed() | Dtype() | GradientNorm():
+        case Argument() | Computed() | Dtype() | ByMachine() | GradientNorm():
             return "argument"
         case Name() | Circle() | Member():
             return "unresolved name"
@@ -178,6 +186,8 @@ def text(origin: Origin) -> str:
             return found
         case Dtype():
             return "dtype"
+        case ByMachine(part=found):
+            return f"GPU or not{found}"
         case GradientNorm():
             return "gradient norm"
         case Circle(name=name):
@@ -199,8 +209,16 @@ def part(origin: Origin, suffix: str) -> Origin:
             return Argument(path + suffix)
         case Computed(what=what) if len(what) <= LONGEST:
             return Computed(what + suffix)
+        case ByMachine(part=found) if len(found) <= LONGEST:
+            return ByMachine(found + suffix)
         case _:
             return origin
+
+
+def member(origin: Origin) -> tuple[str, str]:
+    """Returns what the last attribute of something that is not known is looked up in, and the attribute; '' where it is none."""
+    holder, _, name = text(origin).rpartition(".")
+    return holder, name
 
 
 def of(origin: Origin, function: str) -> Origin:

@@ -48,6 +48,7 @@ class RegionDraft:
     every: int | None = None  # of a branch that is taken in one of so many turns, 0 where that is not known
     condition: int | None = None  # the node that a branch's condition is, or is computed from
     role: RegionRole | None = None
+    switch: bool = False  # `set_grad_enabled` opened it, and a later call of it may close it
     alias: int | None = None  # set when the region turned out to be none: its nodes belong to that one
 
 

@@ -11,11 +11,9 @@ def wraps_otherwise(tree: code.Function | code.Lambda) -> bool:
     """Whether a wrapper calls the function otherwise, several times or inside a `with`, or returns something else."""
     if isinstance(tree, code.Lambda):
         return False
-    if any(
-        _is_other_lambda(maker) for maker in (tree, *(each for each in tree.body if isinstance(each, code.Function)))
-    ):
-        return True
     makers = [tree, *(each for each in tree.body if isinstance(each, code.Function))]
+    if any(_is_other_lambda(maker) for maker in makers):
+        return True
     for maker in makers:
         params = [*maker.parameters.positional_only, *maker.parameters.positional]
         wrappers = [each for each in maker.body if isinstance(each, code.Function)]

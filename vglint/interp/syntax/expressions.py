@@ -13,7 +13,7 @@ from vglint.interp.protocols.iteration import items_of
 from vglint.interp.static.worlds import GPU_WORLD
 from vglint.interp.syntax.assignment import bind
 from vglint.interp.syntax.branches import fork_values
-from vglint.interp.torch.devices import GPU_OR_NOT, asks_device
+from vglint.interp.torch.devices import asks_device
 from vglint.interp.torch.given import backward_of_unknown, zero_grad_of_unknown
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
@@ -100,7 +100,7 @@ def conditional(run: Run, node: code.Conditional, frame: Frame) -> Value:
         without = evaluate(run, node.orelse, frame)
         if isinstance(without, External) and without.name.endswith("Tensor"):
             return without  # torch.cuda.FloatTensor and torch.FloatTensor make the same tensor
-        return Unknown(GPU_OR_NOT)
+        return Unknown(origin.ByMachine())
     if condition == comparison.GPU and not names:
         asks_device(run, (node.body, node.orelse))
     with run.context.having(guarded=True):

@@ -30,7 +30,7 @@ AUTOCAST = frozenset({"torch.autocast", "torch.cuda.amp.autocast", "torch.amp.au
 @register(ENTER, ContextV)
 def enter(run: Run, value: ContextV, frame: Frame, site: Site) -> Value:
     if value.region != "grad":
-        run.graph.open_region(value.region, value.text, site, role=value.role)
+        _open(run, value, site)
     return None
 
 
@@ -40,8 +40,12 @@ def switch_gradients(run: Run, value: Value, site: Site) -> None:
         return
     current = run.graph.regions[run.graph.region]
     if value.region == "no_grad" and current.kind != "no_grad":
-        run.graph.open_region("no_grad", value.text, site)
-    elif (
-        value.region == "grad" and current.kind == "no_grad" and current.parent is not None and current.text in SWITCHES
-    ):
+        _open(run, value, site)
+    elif value.region == "grad" and current.switch and current.parent is not None:
         run.graph.region = current.parent
+
+
+def _open(run: Run, value: ContextV, site: Site) -> None:
+    assert value.region != "grad"
+    opened = run.graph.open_region(value.region, value.text, site, role=value.role)
+    run.graph.regions[opened].switch = value.name in SWITCHES

@@ -77,10 +77,6 @@ def on_device(run: Run) -> str:
     return "cuda" if run.context.world is GPU_WORLD else "cpu"
 
 
-GPU_OR_NOT = origin.Computed("GPU or not")
-"""Why the name of a device is not known that hangs on there being a GPU."""
-
-
 def asks_device(run: Run, arms: Iterable[code.Node]) -> None:
     """Notes that code does something else with a GPU, where its arms do more than choose names, seeds and messages."""
     if matters(arms):
@@ -89,9 +85,11 @@ def asks_device(run: Run, arms: Iterable[code.Node]) -> None:
 
 def is_of_device(run: Run, value: Unknown, kind: str) -> bool | None:
     """Answers whether a device that hangs on there being a GPU is of a kind; None for anything else."""
-    if value.origin not in (GPU_OR_NOT, origin.part(GPU_OR_NOT, ".type")):
-        return None
-    return on_device(run) == kind.partition(":")[0]
+    match value.origin:
+        case origin.ByMachine(part="" | ".type"):
+            return on_device(run) == kind.partition(":")[0]
+        case _:
+            return None
 
 
 @register(GETATTR, DeviceV)

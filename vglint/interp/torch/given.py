@@ -31,9 +31,9 @@ def backward_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: 
         if is_tensor(target) or isinstance(target, OpaqueV):
             return tensor_method(run, target, "backward", [], {}, site)
     config: dict[str, Literal_] = {"loss": method, "retain_graph": literal(keywords.get("retain_graph", False))}
-    scaler, scales, _ = origin.text(method.origin).rpartition(".scale().backward")
-    if scaler and scales:
-        config["scaled"] = scaler
+    loss, _ = origin.member(method.origin)
+    if loss.endswith(".scale()"):
+        config["scaled"] = loss.removesuffix(".scale()")
     act(run, "backward", [], config, site)
     return None
 
@@ -45,7 +45,7 @@ def act_of_unknown(
     have."""
     if not isinstance(method.origin, (origin.Argument, origin.Computed)):
         return MISSING
-    holder, _, name = origin.text(method.origin).rpartition(".")
+    holder, name = origin.member(method.origin)
     if not holder:
         return MISSING
     target = args[0] if args else next(iter(keywords.values()), None)
