@@ -10,7 +10,8 @@ from vglint.graph import RegionRole
 from vglint.interp.machine.attempts import attempted
 from vglint.interp.machine.budget import TURNS
 from vglint.interp.machine.core import Flow, Frame, Run, evaluate
-from vglint.interp.machine.journal import Log
+from vglint.interp.machine.journal import Log, Missing
+from vglint.interp.machine.names import lookup
 from vglint.interp.machine.open_loops import TRAINING, counted
 from vglint.interp.nodes.emit import emit
 from vglint.interp.protocols import comparison
@@ -113,8 +114,8 @@ def note_picked(run: Run, loop: code.For, opened: int, frame: Frame) -> None:
     for each in code.walk(*loop.body):
         match each:
             case code.Subscript(value=code.Name(id=held), key=code.Name(id=key)) if key in turn:
-                found = frame.scope.names.get(held) or frame.scope.module.names.get(held)
-                if found is not None and _role([*entries(found)]) is not None:
+                found = lookup(run, held, frame.scope)
+                if not isinstance(found, Missing) and _role([*entries(found)]) is not None:
                     run.graph.regions[opened].role = "modules"
                     return
             case _:
