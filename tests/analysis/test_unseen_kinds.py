@@ -11,6 +11,7 @@ import torch
 from models import load
 from torch import nn
 
+from tests.analysis import kinds_of_functions
 from vglint.analysis.propagate import propagate
 from vglint.finding import Problem
 from vglint.given import ModelInputs, parse_input
@@ -104,15 +105,16 @@ CASES = {
     "a part that is written": (WRITTEN, ["8,8,32"]),
     "a pool that keeps a side": (KEPT_SIDE, ["8,3,12,16"]),
     "the size of another tensor": (OF_OTHER, ["8,3,32,32"]),
+    **kinds_of_functions.CASES,
 }
 
 
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("sized", [True, False])
+@pytest.mark.parametrize(
+    ("name", "sized"),
+    [*((name, True) for name in CASES), ("ghost batches", False), ("the size of another tensor", False)],
+)
 def test_gradients_are_those_of_torch(tmp_path: Path, name: str, sized: bool) -> None:
     text, inputs = CASES[name]
-    if not sized and name not in ("ghost batches", "the size of another tensor"):
-        pytest.skip("it depends on sizes that are not known")
     file = tmp_path / f"{name.replace(' ', '_').replace(chr(39), '')}.py"
     file.write_text(HEAD + text)
     project = Project(tmp_path)

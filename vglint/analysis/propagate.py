@@ -16,6 +16,7 @@ from vglint.analysis.maps import combine as _combine
 from vglint.analysis.maps import composite as _composite
 from vglint.analysis.maps import concat as _concat
 from vglint.analysis.maps import norm as _norm
+from vglint.analysis.maps import own_gradient as _own_gradient
 from vglint.analysis.maps import patterns as _patterns
 from vglint.analysis.maps import pool as _pool
 from vglint.analysis.maps import recurrent as _recurrent
@@ -43,6 +44,7 @@ _MODULES = (
     _composite,
     _concat,
     _norm,
+    _own_gradient,
     _patterns,
     _pool,
     _recurrent,
