@@ -83,6 +83,13 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A method that trains or steps too, which code elsewhere calls."""
+
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
 class NoTensor:
     """A call that wants a tensor and is given none."""
 
@@ -141,6 +148,7 @@ Origin: TypeAlias = (
     | Circle
     | Member
     | Call
+    | Elsewhere
     | NoTensor
     | Raise
     | Syntax
@@ -153,7 +161,7 @@ Origin: TypeAlias = (
 FROM_ARGUMENTS = (Argument, Computed, Dtype, ByMachine)
 """What an argument that nobody gives leaves open: a number of such an origin can stand as a symbol."""
 UNDEFINED = (Name, Circle, Member)
-CALLS = (Call, NoTensor, Raise)
+CALLS = (Call, Elsewhere, NoTensor, Raise)
 
 
 def why(origin: Origin) -> Why:
@@ -163,7 +171,7 @@ def why(origin: Origin) -> Why:
             return "argument"
         case Name() | Circle() | Member():
             return "unresolved name"
-        case Call() | NoTensor() | Raise():
+        case Call() | Elsewhere() | NoTensor() | Raise():
             return "unmodelled call"
         case Syntax():
             return "unsupported syntax"
@@ -194,6 +202,8 @@ def text(origin: Origin) -> str:
             return f"{name} imports itself"
         case Member(holder=holder, name=name):
             return f".{name} of {holder}" if holder else f".{name}"
+        case Elsewhere(method=method):
+            return f"{method}() is called from elsewhere"
         case NoTensor(callee=callee):
             return f"{callee} of no tensor"
         case Raise(name=name):

@@ -175,8 +175,7 @@ def _run(model: Model, seed: int) -> list[_Call]:
             def take(gradient: Tensor) -> None:
                 call.gradient = float(gradient.pow(2).mean().sqrt())
 
-            if output.requires_grad:
-                output.register_hook(take)
+            output.register_hook(take)
             calls.append(call)
 
         return record

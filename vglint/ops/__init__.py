@@ -20,7 +20,6 @@ from vglint.ops.table import (
     operator,
     refined,
     result,
-    results,
     sources_of,
     spellings,
 )
@@ -41,7 +40,6 @@ __all__ = [
     "operator",
     "refined",
     "result",
-    "results",
     "sources_of",
     "spellings",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeAlias
 
 from vglint.analysis.facts import SubjectFacts, subjects
+from vglint.finding import Finding
 from vglint.graph import Graph
 from vglint.rule import Subject
 from vglint.rulebook.asking import Asking, lookup_in
@@ -22,7 +23,9 @@ def not_cleared(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]:
     parts = {position for position in asked_of if graphs[position].kind in ("class", "expression")}
     wholes = _wholes(graphs) if parts else {}
     around = {position: wholes.get(graphs[position].root, frozenset()) for position in parts}
-    spans = {finding.span for position, _, finding in found if around.get(position)}
+    spans = {
+        span for position, checked, finding in found if around.get(position) for span in _subjects(checked, finding)
+    }
     rules = [checked for _, checked, _ in found if checked.rule.subject == "node"]
 
     def place(position: int, facts: SubjectFacts) -> Span | None:
@@ -33,8 +36,19 @@ def not_cleared(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]:
     return [
         (position, checked, finding)
         for position, checked, finding in found
-        if not _denied(answers.get((checked.rule.id, finding.span), ()), around.get(position, frozenset()))
+        if not any(
+            _denied(answers.get((checked.rule.id, span), ()), around.get(position, frozenset()))
+            for span in _subjects(checked, finding)
+        )
     ]
+
+
+def _subjects(checked: CheckedRule, finding: Finding) -> tuple[Span, ...]:
+    """Returns where the operation may stand that a finding is about: at the finding, or where the rule names another place, at what it
+    points to."""
+    if checked.rule.blame == "place":
+        return (finding.span,)
+    return tuple(each.span for each in finding.related)
 
 
 Answers: TypeAlias = "dict[tuple[str, Span | str], list[tuple[int, object]]]"

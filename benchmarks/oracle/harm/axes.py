@@ -80,6 +80,12 @@ def multiplied(fault: bool) -> Outcome:
     return _attention("multiplied" if fault else "right")
 
 
+@case("VG602", "the same with heads of 64")
+def multiplied_wide(fault: bool) -> Outcome:
+    model = _Attention("multiplied" if fault else "right", 256)
+    return trained(model, lambda x, y: F.cross_entropy(model(x), y), rate=3e-3)
+
+
 @case("VG604", "scores divided by the root of the model's width, 4 heads")
 def by_model_width(fault: bool) -> Outcome:
     return _attention("model" if fault else "right")
@@ -108,6 +114,54 @@ def over_queries(fault: bool) -> Outcome:
 @case("VG607", "heads split by a view, without a transpose")
 def heads_viewed(fault: bool) -> Outcome:
     return _attention("viewed" if fault else "right")
+
+
+class _Decoder(nn.Module):
+    """One layer of causal self-attention over eight symbols."""
+
+    def __init__(self, viewed: bool, width: int = 32, heads: int = 4) -> None:
+        super().__init__()
+        self.viewed, self.heads, self.size = viewed, heads, width // heads
+        self.symbols, self.places = nn.Embedding(10, width), nn.Parameter(torch.randn(8, width) * 0.5)
+        self.qkv, self.join, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width), nn.Linear(width, 10)
+
+    def split(self, x: Tensor) -> Tensor:
+        if self.viewed:
+            return x.reshape(len(x), self.heads, 8, self.size)
+        return x.reshape(len(x), 8, self.heads, self.size).transpose(1, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.symbols(x) + self.places
+        q, k, v = (self.split(each) for each in self.qkv(x).chunk(3, -1))
+        scores = q @ k.transpose(-2, -1) * self.size**-0.5
+        mixed = scores.masked_fill(torch.ones(8, 8).triu(1).bool(), -torch.inf).softmax(-1) @ v
+        return self.out(x + self.join(mixed.transpose(1, 2).flatten(2)))
+
+
+@case(
+    "VG607",
+    "the same in a causal decoder: symbols of period 3, each told from those before it when they are produced one by one",
+)
+def causal_heads_viewed(fault: bool) -> Outcome:
+    model = _Decoder(fault)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+
+    def symbols(count: int) -> Tensor:
+        return torch.randint(10, (count, 3)).repeat(1, 3)
+
+    def step(_: int) -> Tensor:
+        optimizer.zero_grad()
+        drawn = symbols(64)
+        loss = F.cross_entropy(model(drawn[:, :8])[:, 2:].flatten(0, 1), drawn[:, 3:].flatten())
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        return loss
+
+    ended, drawn = course(step), symbols(1000)
+    with torch.no_grad():
+        known = drawn[:, :8] * (torch.arange(8) < 5)  # what comes later is not there yet
+        told = model(known)[:, 4].argmax(1)
+    return ended or (told == drawn[:, 5]).float().mean().item()
 
 
 class _Encoder(nn.Module):

@@ -72,6 +72,18 @@ def divergence_of_probabilities(fault: bool) -> Outcome:
     return trained(student, loss)
 
 
+@case("VG704", "the same, SGD at 0.1")
+def divergence_by_descent(fault: bool) -> Outcome:
+    teacher, student = mlp(), mlp()
+    trained(teacher, lambda x, y: F.cross_entropy(teacher(x), y))
+
+    def loss(x: Tensor, y: Tensor) -> Tensor:
+        taught = teacher(x).softmax(1).detach()
+        return F.kl_div(student(x).softmax(1) if fault else student(x).log_softmax(1), taught, reduction="batchmean")
+
+    return trained(student, loss, rate=0.1, adam=False)
+
+
 @case("VG705", "squared error of softmax against one-hot labels, where cross_entropy belongs, SGD at 0.1")
 def squared_probabilities(fault: bool) -> Outcome:
     model = mlp()

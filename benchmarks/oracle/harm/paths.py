@@ -171,3 +171,20 @@ def without_sum(fault: bool) -> Outcome:
         return out(x)
 
     return trained(model, lambda x, y: F.cross_entropy(forward(x), y), rate=0.1, adam=False, predict=forward)
+
+
+@case("VG302", "residual blocks that add the branch to itself: 40 blocks without normalisation, SGD at 0.03")
+def doubled(fault: bool) -> Outcome:
+    blocks, out = nn.ModuleList(nn.Linear(64, 64) for _ in range(40)), nn.Linear(64, 10)
+    for block in blocks:
+        assert isinstance(block, nn.Linear)
+        nn.init.normal_(block.weight, std=0.02)
+    model = nn.ModuleList([blocks, out])
+
+    def forward(x: Tensor) -> Tensor:
+        for block in blocks:
+            branch = torch.relu(block(x))
+            x = branch + (branch if fault else x)
+        return out(x)
+
+    return trained(model, lambda x, y: F.cross_entropy(forward(x), y), rate=0.03, adam=False, predict=forward)

@@ -8,9 +8,12 @@ from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import number
 from vglint.finding import Place
 from vglint.graph import Node
+from vglint.origin import FROM_ARGUMENTS
 from vglint.value import Unknown
 
 _UNCLEAR = "a call in the training code is not understood"
+_NO_BOUND = 1e6
+"""A bound from which on a clip only measures the norm."""
 
 
 @fact("loop", "places")
@@ -40,11 +43,14 @@ def _automatic(loop: LoopView, node: Node) -> bool:
 
 @fact("loop", "places")
 def clipped_before_unscale(loop: LoopView) -> tuple[Place, ...]:
-    """Clips of gradients that a GradScaler still multiplies: between backward and `scaler.step`, nothing unscales them."""
+    """Clips of gradients that a GradScaler still multiplies: between backward and `scaler.step`, nothing unscales them. Not to a bound that is
+    computed from something that is not known, such as the scale itself."""
     found = []
     unscales = [node for node in loop.view.nodes("unscale") if loop.optimizer.index in node.inputs]
     events = sorted([*unscales, *loop.backwards, *loop.steps], key=lambda node: node.index)
     for clip in loop.clips:
+        if _is_computed(clip):
+            continue
         step = next((node for node in later(loop.view, clip, loop.steps, loop.optimizer)), None)
         if step is None or step not in loop.scaled_steps:
             continue
@@ -56,11 +62,12 @@ def clipped_before_unscale(loop: LoopView) -> tuple[Place, ...]:
 
 @fact("loop", "places")
 def clipped_without_effect(loop: LoopView) -> tuple[Place, ...]:
-    """Clips that change no step: of an iterator that was used up, or of gradients that are zeroed before they are used."""
+    """Clips that change no step: of an iterator that was used up, or of gradients that are zeroed before they are used. Not to a bound that
+    bounds nothing, by which the norm is only measured."""
     found = [clip for clip in loop.clips if clip.get("exhausted") is True]
     events = sorted([*loop.zeros, *loop.possible_backwards, *loop.steps], key=lambda node: node.index)
     for clip in loop.clips:
-        if clip in found:
+        if clip in found or _only_measures(clip):
             continue
         before = next(earlier(loop.view, clip, events, loop.optimizer), None)
         after = next(later(loop.view, clip, events, loop.optimizer), None)
@@ -73,6 +80,17 @@ def clipped_without_effect(loop: LoopView) -> tuple[Place, ...]:
         if late or early:
             found.append(clip)
     return places_of(loop, found)
+
+
+def _is_computed(clip: Node) -> bool:
+    """Whether the bound of a clip is computed from something that the program makes and that is not known."""
+    bounds = (clip.get("max_norm"), clip.get("clip_value"))
+    return any(isinstance(each, Unknown) and not isinstance(each.origin, FROM_ARGUMENTS) for each in bounds)
+
+
+def _only_measures(clip: Node) -> bool:
+    bound = number(clip.get("max_norm"))
+    return bound is not None and bound >= _NO_BOUND
 
 
 @fact("loop", "flag")

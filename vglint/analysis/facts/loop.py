@@ -176,14 +176,15 @@ def training_backwards(loop: LoopView) -> tuple[Place, ...]:
 
 @fact("loop", "places")
 def zeroed_before_step(loop: LoopView) -> tuple[Place, ...] | Unknown:
-    """Zeroings that stand between the backward pass and the step, so that the step sees no gradient. Unknown where the code is not read to
-    its end."""
+    """Zeroings that stand between the backward pass and the step, so that the step sees no gradient. Not where the program handles the
+    gradients by hand between the two: it puts them there itself. Unknown where the code is not read to its end."""
     if loop.view.cut_short:
         return unknown("the code is not read to its end")
     found = []
     events = sorted([*loop.zeros, *loop.possible_backwards], key=lambda node: node.index)
     # A pass right before the step is taken to be its own, whatever is known of its loss.
     all_events = sorted([*loop.zeros, *loop.view.nodes("backward")], key=lambda node: node.index)
+    by_hand = [node.index for node in loop.view.nodes("param_grad")]
     for step in loop.steps:
         zeroed: set[int] = set()
         for event in earlier(loop.view, step, all_events, loop.optimizer):
@@ -196,7 +197,8 @@ def zeroed_before_step(loop: LoopView) -> tuple[Place, ...] | Unknown:
                 continue  # those of one layer, which is held back on purpose
             turn = loops_of(loop.view, event)[:1]  # what other loops filled, they used as well
             passes = (other for other in earlier(loop.view, event, events, loop.optimizer) if other.op == "backward")
-            if any({*turn} <= {*loop.view.regions_of(other.region)} for other in passes):
+            put = any(event.index < each < step.index for each in by_hand)
+            if not put and any({*turn} <= {*loop.view.regions_of(other.region)} for other in passes):
                 found.append(event)
             break
     return places_of(loop, found)

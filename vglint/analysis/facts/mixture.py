@@ -11,12 +11,53 @@ from vglint.ops import has
 
 @fact("node", "flag")
 def mixes(found: NodeView) -> bool:
-    """A softmax whose results weigh a sum over the dimension that it runs over: a mixture, which over one entry passes that
-    entry on as it is."""
+    """A softmax whose results weigh a sum over the dimension that it runs over, or are taken one by one along it to weigh something each: a
+    mixture, which over one entry passes that entry on as it is."""
     dim, shape = number(found.node.get("dim")), found.node.shape
-    if dim is None or shape is None or not -len(shape) <= dim < len(shape):
+    if dim is None:
         return False
-    return _summed(found.view, found.node.index, int(dim) % len(shape), len(shape))
+    if shape is None:
+        return dim == -1 and _ends_in_sum(found.view, found.node.index)
+    if not -len(shape) <= dim < len(shape):
+        return False
+    at = int(dim) % len(shape)
+    return _summed(found.view, found.node.index, at, len(shape)) or _taken_apart(
+        found.view, found.node.index, at, len(shape)
+    )
+
+
+def _ends_in_sum(view: View, index: int) -> bool:
+    """Whether what is multiplied by a node's result is summed over the last dimension."""
+    products = [reader for reader in view.readers[index] if view.graph.nodes[reader].op == "mul"]
+    sums = [view.graph.nodes[each] for product in products for each in view.readers[product]]
+    return any(each.op == "sum" and number(each.get("dim")) == -1 for each in sums)
+
+
+def _taken_apart(view: View, index: int, dim: int, rank: int) -> bool:
+    """Whether parts of a node's result along a dimension are multiplied by something that is not a constant."""
+    for reader in view.readers[index]:
+        node = view.graph.nodes[reader]
+        at = number(node.get("dim"))
+        parted = node.op == "getitem" and _indexes(node.get("index"), dim, rank)
+        if not parted and not (has(node.op, "splits") and at is not None and int(at) % rank == dim):
+            continue
+        todo = [reader]
+        while todo:
+            for each in view.readers[todo.pop()]:
+                further = view.graph.nodes[each]
+                if further.op == "mul" and len(set(further.inputs)) == 2:
+                    return True
+                if further.op == "getitem" or has(further.op, "copies"):
+                    todo.append(each)
+    return False
+
+
+def _indexes(index: object, dim: int, rank: int) -> bool:
+    """Whether an index takes a part along a dimension: `w[:, i]`, `w[..., i : i + 1]`."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if "..." in parts:
+        return dim == rank - 1 and parts[-1] != "..."
+    return len(parts) == dim + 1
 
 
 def _summed(view: View, index: int, dim: int, rank: int) -> bool:

@@ -125,13 +125,13 @@ def operand_place(found: NodeView) -> tuple[Place, ...]:
 def rewrapped(found: NodeView) -> tuple[Place, ...]:
     """Of a backward pass that reaches no parameter: where its loss was made a new tensor that requires a gradient, or marked as
     requiring one. A new leaf beside which parameters are reached (a gradient penalty's input) is none, nor is one from which the loss
-    comes through code that is not followed, which may have parameters of its own. A new leaf that is itself the loss of code that steps
-    is one in any case: nothing is behind it."""
+    comes through code that is not followed, which may have parameters of its own, nor one whose own gradient the program reads, to hand
+    it on. A new leaf that is itself the loss of code that steps is one in any case: nothing is behind it."""
     view = found.view
     if found.node.op == "backward" and (leaf := _leaf_loss(found)) is not None:
         return view.places([leaf])
     behind = sorted(view.before(found.node.inputs, lambda node: not view.carries_gradient(node)))
-    unseen = any(view.graph.nodes[index].op == "opaque" for index in behind)
+    unseen = any(view.graph.nodes[index].op == "opaque" or view.hands_on(index) for index in behind)
     if found.node.op != "backward" or unseen or any(view.trains(index) for index in behind):
         return ()
     marked = [

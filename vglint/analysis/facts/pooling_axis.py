@@ -111,6 +111,8 @@ def _uses(view: View, index: int, axis: int, rank: int | None) -> Iterator[tuple
                 yield None
             else:
                 yield from _uses(view, reader, moved, None if rank is None else rank + 1)
+        elif has(node.op, "multiplies") and any(_are_weights(view, each) for each in node.inputs if each != index):
+            yield None  # weights of weights, as Nyström's and two-step attention have them
         elif has(node.op, "matrix_product") and len(node.inputs) == 2 and node.inputs[0] != node.inputs[1]:
             left = node.inputs[0] == index
             yield axis == (-1 if left else -2), axis == (-2 if left else -1)
@@ -124,6 +126,24 @@ def _uses(view: View, index: int, axis: int, rank: int | None) -> Iterator[tuple
             continue
         else:
             yield None
+
+
+def _are_weights(view: View, index: int) -> bool:
+    """Whether a value is the result of a softmax, or a product with one, before any layer."""
+    todo, seen = [index], set[int]()
+    while todo:
+        each = todo.pop()
+        if each in seen:
+            continue
+        seen.add(each)
+        node = view.graph.nodes[each]
+        if node.op == "softmax":
+            return True
+        if not view.is_weight(node) and (
+            has(node.op, "multiplies") or has(node.op, "transposes") or _passes(view, node)
+        ):
+            todo += node.inputs
+    return False
 
 
 def _summed(view: View, index: int, axis: int) -> Iterator[tuple[bool, bool] | None]:

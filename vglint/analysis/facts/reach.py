@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vglint import origin
 from vglint.analysis.facts.klass import RANDOM
 from vglint.analysis.facts.loop import LoopView, places_of
 from vglint.analysis.facts.order import earlier
@@ -62,16 +63,21 @@ def _belongs(path: str, model: str) -> bool:
 
 @fact("loop", "places")
 def under_no_grad(loop: LoopView) -> tuple[Place, ...]:
-    """Backward passes of a loss that was computed under no_grad or inference_mode from end to end."""
+    """Backward passes of a loss that was computed under no_grad or inference_mode from end to end. One of whose operands is not known is none."""
     found = []
     for backward in loop.training_backwards:
-        behind = [loop.view.graph.nodes[index] for index in loop.view.before(backward.inputs)]
-        if any(node.op == "opaque" for node in behind):
+        behind = [loop.view.graph.nodes[index] for index in sorted(loop.view.before(backward.inputs))]
+        if any(node.op == "opaque" for node in behind) or _hides_a_way(loop.view, behind):
             continue
         layers = [node for node in behind if node.params and node.op not in ("optimizer",)]
         if layers and all(loop.view.in_region(node, "no_grad") for node in layers):
             found.append(backward)
     return places_of(loop, found)
+
+
+def _hides_a_way(view: View, behind: list[Node]) -> bool:
+    """Whether an operand that is not known stands where gradients are kept."""
+    return any(view.hides_operand(node.index) and not view.in_region(node, "no_grad") for node in behind)
 
 
 @fact("loop", "places")
@@ -103,7 +109,8 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     )
     found: dict[Place, None] = {}
     for backward in loop.training_backwards:
-        behind = loop.view.before(backward.inputs, lambda node: not loop.view.carries_gradient(node))
+        behind = loop.view.before(backward.inputs, lambda node: not loop.view.keeps_history(node))
+        behind = {index for index in behind if not loop.view.in_region(loop.view.graph.nodes[index], "no_grad")}
         driven = [i for i in behind if any(param in moved for _, param in loop.view.graph.nodes[i].params)]
         ahead = loop.view.after(driven)
         for index in sorted(behind & ahead):
@@ -138,8 +145,10 @@ def _finished(view: View, index: int, moved: set[int]) -> bool:
 def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     """Where a value leaves torch or becomes a new leaf (`.numpy()`, `.item()`, `torch.tensor(t)`) and takes with it the only way from
     layers that the optimiser moves to any backward pass, though other layers are reached; a `.detach()` where the optimiser was given
-    these layers by name, or where they start at random and what is detached goes into a layer that is trained. Unknown where the way back meets a gap."""
+    these layers by name, or where they start at random and what is detached goes into a layer that is trained. Unknown where the way back meets a gap. Of a
+    method beside which another one trains, no `.detach()`: that one may train the layers."""
     view = loop.view
+    alone = not any(isinstance(gap.origin, origin.Elsewhere) for gap in view.graph.gaps)
     backwards = [index for node in view.nodes("backward") for index in node.inputs]
     reached = view.before(backwards, lambda node: not view.carries_gradient(node))
     unseen = any(not node.inputs for node in view.nodes("backward"))
@@ -157,7 +166,7 @@ def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
         node = view.graph.nodes[index]
         leaves = has(node.op, "leaves_torch") or (node.op == "requires_grad" and not view.carries_gradient(node))
         fed = index in fresh and any(_weighs(view, each, index) for each in view.after([index]) & reached)
-        if leaves or (node.op == "detach" and (index in meant or fed)):
+        if leaves or (alone and node.op == "detach" and (index in meant or fed)):
             found.append(node)
     return places_of(loop, found)
 
@@ -219,6 +228,8 @@ def _severed(loop: LoopView, ops: frozenset[str] | None) -> tuple[Place, ...] | 
     seen = not loop.unexplained and not any(True for _ in view.nodes("grad"))
     idle = seen and bool(loop.params) and not any(_holds(loop, _live(view, node)) for node, _, _ in ways)
     for node, whole, open_ in ways:
+        if any(view.hands_on(index) for index in open_):
+            continue
         blind = not any(view.trains(index) for index in open_)
         if not (blind or (idle and node in own)) or not any(view.trains(index) for index in whole):
             continue

@@ -88,8 +88,12 @@ def _rectified(view: View, inputs: Sequence[int]) -> Node | None:
 
 
 def _is_output(view: View, node: Node) -> bool:
-    """Whether nothing multiplies a softmax with another tensor, and no weight layer takes it: it is no attention and no gate."""
+    """Whether nothing multiplies a softmax with another tensor, and no weight layer takes it, and it is of scores of some input: it is no
+    attention, no gate and no graph that is learned as a whole."""
     if view.in_region(node, "no_grad"):
+        return False
+    leaves = [view.graph.nodes[index] for index in view.before([node.index])]
+    if all(each.op == "parameter" for each in leaves if not each.inputs):
         return False
     seen, todo = set[int](), [node.index]
     while todo:

@@ -15,7 +15,7 @@ from vglint.value import Expr, Literal_
 def linear_before(found: NodeView) -> tuple[Place, ...]:
     """Of a linear layer or 1×1 convolution: the one before it, where nothing non-linear stands between the two, nothing else reads the
     first one's result, and the width between them is no bottleneck, so that the two compute what one could. Not projections of attention,
-    tied or shared weights, layers that are frozen or loaded, layers of two models with an optimiser each, and the last layer of a model
+    tied or shared weights, a layer that a loop applies again to what it gave, layers that are frozen or loaded, layers of two models with an optimiser each, and the last layer of a model
     whose output another one takes: what an encoder gives is of use by itself."""
     view, node = found.view, found.node
     if not _plain(view, node):
@@ -27,7 +27,7 @@ def linear_before(found: NodeView) -> tuple[Place, ...]:
         return ()
     if _movers(view, before) != _movers(view, node) or _ends_a_model(view, before, node):
         return ()
-    if _of_attention(view, before) or _to_attention(view, node):
+    if _of_attention(view, before) or _to_attention(view, node) or _again(view, before) or _again(view, node):
         return ()
     return (view.place(before.index),)
 
@@ -36,6 +36,23 @@ def _ends_a_model(view: View, before: Node, node: Node) -> bool:
     """Whether training code hands what a layer of one model of several layers gives to another model."""
     model, _, within = before.path.partition(".")
     return view.graph.kind == "training" and within != "" and node.path.partition(".")[0] != model
+
+
+def _again(view: View, node: Node) -> bool:
+    """Whether a loop of forward, and not one over layers, runs a layer in each of its turns."""
+    trained = {index for each in view.nodes("backward", "step") for index in view.regions_of(each.region)}
+    return any(
+        view.graph.regions[index].kind == "loop"
+        and view.graph.regions[index].role != "modules"
+        and index not in trained
+        and not _made_inside(view, node, index)
+        for index in view.regions_of(node.region)
+    )
+
+
+def _made_inside(view: View, node: Node, loop: int) -> bool:
+    made = (view.graph.parameters[param].made for _, param in node.params)
+    return any(loop in view.regions_of(region) for region in made)
 
 
 def _family(node: Node) -> str:

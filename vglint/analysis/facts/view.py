@@ -201,9 +201,10 @@ class View:
         return False
 
     def trains(self, index: int) -> bool:
-        """Whether a node reads a parameter that training moves."""
+        """Whether a node reads a parameter that training moves, or a plain tensor that was made to require a gradient."""
         node = self.graph.nodes[index]
-        return self.kinds[index] != "train" and any(self.graph.parameters[param].trainable for _, param in node.params)
+        own = (self.graph.parameters[param] for _, param in node.params)
+        return self.kinds[index] != "train" and any(each.trainable or each.leaf for each in own)
 
     def parameters_under(self, path: str) -> frozenset[int]:
         """Returns the parameters of a module and of those below it."""
@@ -247,6 +248,11 @@ class View:
         if node.op == "requires_grad":
             return node.get("by") == "requires_grad"  # Variable(x) and torch.tensor(x) make a new leaf
         return self.kinds[node.index] not in ("cut", "create")
+
+    def hands_on(self, index: int) -> bool:
+        """Whether a node is a tensor that requires a gradient, which the program reads there: it goes on by hand from there."""
+        node = self.graph.nodes[index]
+        return node.op == "requires_grad" and node.get("read") is True
 
     def keeps_history(self, node: Node) -> bool:
         """Whether a gradient passes a node as it runs: not under `no_grad`."""

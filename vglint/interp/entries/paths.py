@@ -5,7 +5,7 @@ from __future__ import annotations
 from vglint.graph import ModuleInfo
 from vglint.interp.machine.core import Run
 from vglint.interp.torch.modules import walk
-from vglint.interp.values.classes import class_name
+from vglint.interp.values.classes import class_name, find_in_mro
 from vglint.interp.values.inside import bulk
 from vglint.interp.values.objects import DictV, ListV, ModuleV, ParamV, SetV, Site, Value
 from vglint.span import Span
@@ -38,14 +38,18 @@ def _name(module: ModuleV, path: str, names: dict[int, tuple[str, bool]], regist
         _name(child, f"{path}.{name}" if path else name, names, registered)
 
 
+_LISTS = ("parameters", "named_parameters")
+
+
 def _name_hidden(module: ModuleV, path: str, names: dict[int, tuple[str, bool]], seen: set[int]) -> None:
     """Names modules that sit in plain lists, tuples and dicts, which registration does not see."""
     if id(module) in seen:
         return
     seen.add(id(module))
+    told = any(find_in_mro(module.cls, name) is not None for name in _LISTS)  # it says itself which are its parameters
     for name, value in module.attrs.items():
         for part, hidden in _inside(value, name, 0) if bulk(value, _LARGEST) <= _LARGEST else ():
-            _name(hidden, f"{path}.{part}" if path else part, names, False)
+            _name(hidden, f"{path}.{part}" if path else part, names, told)
     for name, child in _children(module):
         _name_hidden(child, f"{path}.{name}" if path else name, names, seen)
 

@@ -221,7 +221,7 @@ def run_method(run: Run, cls: ClassV, name: str, frame: Frame) -> tuple[dict[str
         return {}, None
     elsewhere = acts_elsewhere(cls.node, name) if cls.node is not None else None
     if elsewhere is not None:
-        run.graph.gap(origin.Call(f"{elsewhere}() is called from elsewhere"))
+        run.graph.gap(origin.Elsewhere(elsewhere))
     _give_attributes(run, made, name)
     if name != "__init__":
         rest = arguments_for(run, method[0], tensors=False, skip=1)

@@ -27,6 +27,7 @@ from vglint.interp.nodes.constants import truth_of
 from vglint.interp.nodes.distribution import UNKNOWN, constant, overwrite
 from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of
 from vglint.interp.nodes.folding import pieces
+from vglint.interp.nodes.leaves import as_made, is_leaf, is_so, part_of
 from vglint.interp.nodes.operations import emit_call
 from vglint.interp.nodes.ranks import rank_of
 from vglint.interp.protocols.comparison import tensor_binary
@@ -37,7 +38,6 @@ from vglint.interp.torch import training
 from vglint.interp.torch.devices import FLOAT32, HERE, dtype_of, on_device
 from vglint.interp.values.objects import (
     BuiltinV,
-    DeviceV,
     ListV,
     OpaqueV,
     ParamV,
@@ -98,6 +98,8 @@ def call_method(
         return opaque(run, origin.Call(f"Tensor.{name}()"), [value, *args, *keywords.values()], site)
     result = _with_self(run, spelling, value, args, keywords, site)
     if spelling.inplace and isinstance(value, TensorV) and isinstance(result, TensorV):
+        if (whole := part_of(run, value)) is not None:
+            distribution.overwrite(run, whole, distribution.UNKNOWN, site)
         run.journal.set_field(value, "node", result.node)
         run.journal.set_field(value, "pick", result.pick)
         run.journal.set_field(value, "shape", result.shape or value.shape)
@@ -146,6 +148,11 @@ def _special(
             return False
         case "get_device" | "data_ptr" | "storage_offset" | "stride" | "element_size":
             return Unknown(origin.Argument(name))
+        case "register_hook" | "register_post_accumulate_grad_hook" if isinstance(value, ParamV):
+            if run.context.training_code:  # code of the program's own does something with the gradient: clips it, steps
+                emit(run, "param_grad", [], {}, site, params=[("0", value)])
+                run.graph.nodes[-1].setup = False
+            return None
         case "backward" | "register_hook" | "retain_grad" | "requires_grad_":
             return training.tensor_method(run, value, name, args, keywords, site)
         case "detach" if isinstance(value, (ParamV, ParamView)) and run.context.setup:
@@ -155,8 +162,12 @@ def _special(
             return _blocks(run, value, name, args, keywords)
         case "float" | "contiguous" | "cpu" if isinstance(value, ParamV) and run.context.setup:
             return value  # it is made so: torch returns the parameter itself
-        case "to" if isinstance(value, ParamV) and run.context.setup and _as_made(args, keywords):
+        case "to" if isinstance(value, ParamV) and run.context.setup and as_made(args, keywords):
             return value
+        case "to" | "cpu" | "float" | "contiguous" if isinstance(value, TensorV) and is_so(
+            run, value, name, args, keywords
+        ):
+            return value  # a leaf stays the leaf that it is
         case "keys" | "values" | "items" | "get" if isinstance(value, TensorV):
             return Unknown(origin.Computed(f".{name}()"))
         case "type" | "dtype" if not args:
@@ -165,14 +176,6 @@ def _special(
             return size_at(run, value, 0)
         case _:
             return MISSING
-
-
-def _as_made(args: list[Value], keywords: dict[str, Value]) -> bool:
-    """Whether `to` asks for what a parameter is made as: 32-bit floats in the computer's memory."""
-    if not {*keywords} <= {"device", "dtype", "non_blocking"}:
-        return False
-    wanted = [*args, *(value for name, value in keywords.items() if name != "non_blocking")]
-    return all(each == FLOAT32 or each in ("cpu", DeviceV("cpu")) for each in wanted)
 
 
 def size_at(run: Run, value: Value, at: Value) -> Value:
@@ -252,9 +255,11 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
             held = value if isinstance(value, ParamV) else None
             if isinstance(value, TensorV):
                 held = run.graph.constants.get((value.node, value.pick))
-            if run.context.training_code and (held is not None or (isinstance(value, TensorV) and value.grad)):
+            if run.context.training_code and (held is not None or (isinstance(value, TensorV) and is_leaf(run, value))):
                 named = [] if held is None else [("0", held)]
                 emit(run, "param_grad", [], {}, Site(frame.unit, frame.unit.head), params=named)
+            if isinstance(value, TensorV) and run.graph.nodes[value.node].op == "requires_grad":
+                run.graph.nodes[value.node].config["read"] = True  # the program hands the gradient on itself
             return Unknown(origin.Computed("grad"))
         case "data" if isinstance(value, ParamV):
             return ParamView(value, True, True)
@@ -319,15 +324,9 @@ def set_item(run: Run, holder: TensorV, key: Value, value: Value, frame: Frame, 
     assert source is not None
     inputs = [source]
     written = node_of(run, value, site) if is_tensor(value) or isinstance(value, OpaqueV) else None
-    config = {"index": literal(key)}
     if written is not None:
         inputs.append(written)
-    elif isinstance(value, (int, float)):
-        config["value"] = value
-        mask = node_of(run, key, site) if isinstance(key, TensorV) else None
-        if mask is not None:
-            inputs.append(mask)
-    emit(run, "setitem", inputs, config, site, shape=shape_of(run, holder))
+    emit(run, "setitem", inputs, {"index": literal(key)}, site, shape=shape_of(run, holder))
     run.journal.set_field(holder, "node", len(run.graph.nodes) - 1)
     run.journal.set_field(holder, "pick", ())
     run.journal.set_field(holder, "init", UNKNOWN if holder.init is not None else None)

@@ -16,20 +16,26 @@ PACKAGES = ("lightning", "pytorch_lightning")
 own = base_class(*((package, "LightningModule") for package in PACKAGES))
 
 
+def _module(call: Call) -> ModuleV:
+    module = call["self"]
+    assert isinstance(module, ModuleV)
+    return module
+
+
 @own("freeze", takes="self")
 def freeze(call: Call) -> Value:
     """No parameter is trained, and the module evaluates."""
-    for param in parameters_of(call.own(ModuleV)):
+    for param in parameters_of(_module(call)):
         set_trainable(call.run, param, False, call.site)
-    call.invoke(METHODS["eval"], call.own(ModuleV))
+    METHODS["eval"](call.run, call.args, {}, call.frame, call.site)
     return None
 
 
 @own("unfreeze", takes="self")
 def unfreeze(call: Call) -> Value:
-    for param in parameters_of(call.own(ModuleV)):
+    for param in parameters_of(_module(call)):
         set_trainable(call.run, param, True, call.site)
-    call.invoke(METHODS["train"], call.own(ModuleV))
+    METHODS["train"](call.run, call.args, {}, call.frame, call.site)
     return None
 
 
@@ -47,7 +53,7 @@ def gathered(call: Call) -> Value:
 @own("save_hyperparameters", takes="self, *args, **options")
 def save_hyperparameters(call: Call) -> Value:
     """The constructor's arguments as `self.hparams`."""
-    module = call.own(ModuleV)
+    module = _module(call)
     given = {
         name: value
         for name, value in call.frame.scope.names.items()
@@ -65,7 +71,7 @@ def manual_backward(call: Call) -> Value:
 @own("optimizers", takes="self, use_pl_optimizer=True")
 def optimizers(call: Call) -> Value:
     """What `configure_optimizers` returned: one, or a list of several."""
-    found: list[Value] = list(optimizers_in(call.own(ModuleV).attrs.get(CONFIGURED)))
+    found: list[Value] = list(optimizers_in(_module(call).attrs.get(CONFIGURED)))
     return found[0] if len(found) == 1 else ListV(found) if found else call.unknown()
 
 

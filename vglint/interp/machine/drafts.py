@@ -73,6 +73,8 @@ class GraphDraft:
     """Parameters, by identity, that training code initialised when their model was built already."""
     constants: dict[tuple[int, tuple[int, ...]], ParamV | None] = field(default_factory=dict)
     """Tensors that were computed while modules were built, as forward finds them, by node and part."""
+    made_on: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+    """The device and dtype that a tensor which requires a gradient was made with, by node; None where the call names none."""
     labels: dict[tuple[int, tuple[int, ...]], str] = field(default_factory=dict)
     """The attribute that such a tensor was first stored in."""
     carries: dict[int, bool] = field(default_factory=dict)
@@ -87,6 +89,13 @@ class GraphDraft:
     """A model asked which device it runs on."""
     asked_turn: bool = False
     """A condition of training code was decided by the number of the turn."""
+
+    def has_trained(self, param: ParamV) -> bool:
+        """Whether a backward pass has run behind a use of a parameter."""
+        if not self.trained:
+            return False
+        last = next((number for number in reversed(range(len(self.nodes))) if self.nodes[number].op == "backward"), 0)
+        return any(used is param for draft in self.nodes[:last] for _, used in draft.params)
 
     # ---- gaps
 

@@ -237,7 +237,7 @@ def overwrite(run: Run, target: Value, init: Init, site: Site | None) -> None:
     match target:
         case ParamV(computed=True):
             pass
-        case ParamV() if run.graph.trained and _has_trained(run, target):
+        case ParamV() if run.graph.has_trained(target):
             pass
         case ParamV():
             run.journal.set_field(target, "init", init)
@@ -262,13 +262,6 @@ def overwrite(run: Run, target: Value, init: Init, site: Site | None) -> None:
             run.journal.set_field(target, "values", None)
         case _:
             pass
-
-
-def _has_trained(run: Run, param: ParamV) -> bool:
-    last = next(
-        (number for number in reversed(range(len(run.graph.nodes))) if run.graph.nodes[number].op == "backward"), 0
-    )
-    return any(used is param for draft in run.graph.nodes[:last] for _, used in draft.params)
 
 
 def _partly(before: Init, rows: tuple[int, int], init: Init) -> Init:

@@ -12,7 +12,7 @@ from vglint.interp.nodes.constants import after_call, after_operator
 from vglint.interp.nodes.distribution import combined, created
 from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of, tensor_of
 from vglint.interp.nodes.folding import folded
-from vglint.interp.nodes.keeping import says_keep
+from vglint.interp.nodes.keeping import says_keep, sets_rate
 from vglint.interp.nodes.packing import unpacked
 from vglint.interp.nodes.ranks import learn_by_pattern
 from vglint.interp.values.objects import (
@@ -113,6 +113,8 @@ def emit_call(
         config["training"] = False
     if kind == "dropout" and leaf is None and says_keep(site, 1):
         config["keeps"] = True
+    if kind == "dropout" and leaf is not None and config.get("p") == 1 and sets_rate(leaf.origin):
+        config["p"] = Unknown(origin.Computed("p"))
     for arg in signature:
         if arg.role == "ignored" or arg.name not in bound:
             continue
@@ -176,6 +178,8 @@ def emit_call(
         return several
     if isinstance(value, TensorV) and leaf is None:
         created(run, spelling, bound, args, value)
+        if config.get("requires_grad") is True:
+            run.graph.made_on[node] = (bound.get("device"), bound.get("dtype"))
         value.ramp = after_call(op, bound, args[0] if args else None)
     return value
 

@@ -56,15 +56,16 @@ def note_carried(
 ) -> None:
     """Notes each state that a turn reads, replaces by one with history, and hands to the next turn's backward pass. Where nothing is
     trained and the graph is retained, the gradient is only looked at. A state that was None at first is followed into a second turn, where
-    the code may cut it."""
+    the code may cut it. Of a loop whose turns were walked one by one, the last pass tells whether the first state reaches it."""
     turn = range(start, len(run.graph.nodes))
     trains = any(run.graph.nodes[number].op == "step" for number in turn)
-    backwards = [
-        number
+    last = {
+        (id(site.node) if (site := run.graph.nodes[number].site) is not None else number): number
         for number in turn
         if run.graph.nodes[number].op == "backward"
         and (trains or run.graph.nodes[number].config.get("retain_graph") is not True)
-    ]
+    }
+    backwards = list(last.values())
     if not before or not backwards:
         return
     used = _behind(run, backwards)

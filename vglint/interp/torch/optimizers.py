@@ -177,6 +177,10 @@ def _grouped(value: Value) -> Iterable[Value]:
             return ()
 
 
+_METHODS = frozenset(("step", "zero_grad", "add_param_group", "state_dict", "load_state_dict", "train", "eval"))
+_FIELDS = frozenset(("defaults", "state"))
+
+
 @register(GETATTR, OptimizerV)
 def attribute(run: Run, value: OptimizerV, name: str, frame: Frame) -> Value:
     def method(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
@@ -195,13 +199,16 @@ def attribute(run: Run, value: OptimizerV, name: str, frame: Frame) -> Value:
             for node in value.nodes:
                 run.graph.nodes[node].params += params
             return None
+        if name not in _METHODS:
+            # a method of the class's own may step, in parts (SAM's first_step)
+            act(run, "escape", list(value.nodes), {"callee": name, "arguments": ()}, site)
         return Unknown(origin.Call(f"optimizer.{name}"))
 
     if name in value.attrs:
         return value.attrs[name]
     if name == "param_groups":
         return ListV([DictV({"params": ListV([param for _, param in value.params])}, complete=False)])
-    if name in ("step", "zero_grad", "add_param_group", "state_dict", "load_state_dict", "train", "eval"):
+    if name in _METHODS or (not value.name.startswith("torch.") and not name.startswith("_") and name not in _FIELDS):
         return BuiltinV(name, method)
     return External(value.name) if name == "__class__" else Unknown(origin.Member(value.name, name))
 
