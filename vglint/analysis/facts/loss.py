@@ -35,15 +35,16 @@ class LossView:
 
 
 def loss_views(view: View) -> Iterator[LossView]:
-    """Yields the loss nodes of a graph."""
+    """Yields the loss nodes of a graph, and each `log_softmax`, which begins one that is written by hand."""
     for node in view.graph.nodes:
-        if view.kinds[node.index] == "loss":
+        if view.kinds[node.index] == "loss" or node.op == "log_softmax":
             yield LossView(view, node)
 
 
 @fact("loss", "text")
 def loss(found: LossView) -> str:
-    """The op: cross_entropy, nll_loss, binary_cross_entropy, binary_cross_entropy_with_logits, mse_loss, …"""
+    """The op: cross_entropy, nll_loss, binary_cross_entropy, binary_cross_entropy_with_logits, mse_loss, …; log_softmax where a loss that is
+    written by hand begins with it."""
     return found.node.op
 
 

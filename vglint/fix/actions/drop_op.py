@@ -21,7 +21,7 @@ def drop_op(request: Request) -> Answer:
     node = None if span is None else request.source.at(span)
     if span is None or not isinstance(node, (cst.Call, cst.Attribute)):
         return Refusal("it is not written as a call")
-    found = list(request.nodes_at(span))
+    found = [(graph, one) for graph, one in request.nodes_at(span) if one.op != "input"]
     if request.with_ and any(_feeds_layers(graph, one) for graph, one in found):
         return Refusal("it also stands before other layers")
     ops = frozenset(one.op for _, one in found)
@@ -83,7 +83,7 @@ def _is_module_call(call: cst.Call) -> bool:
 
 
 def _readers(found: list[tuple[Graph, Node]]) -> list[Node]:
-    """Returns the nodes that read the operation's values for something else than a loss or an order."""
+    """Returns the nodes that read the operation's values for something else than a loss, one that is written by hand included, or an order."""
     readers: dict[Node, None] = {}
     for graph, node in found:
         todo, seen = [node.index], {node.index}
@@ -96,7 +96,7 @@ def _readers(found: list[tuple[Graph, Node]]) -> list[Node]:
                 kind = OPS[reader.op].kind if reader.op in OPS else "other"
                 if kind == "shape" or reader.op == "getitem":
                     todo.append(reader.index)
-                elif kind != "loss" and not has(reader.op, "orders"):
+                elif kind != "loss" and reader.op != "log_softmax" and not has(reader.op, "orders"):
                     readers[reader] = None
     return list(readers)
 
