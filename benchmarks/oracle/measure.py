@@ -175,7 +175,8 @@ def _run(model: Model, seed: int) -> list[_Call]:
             def take(gradient: Tensor) -> None:
                 call.gradient = float(gradient.pow(2).mean().sqrt())
 
-            output.register_hook(take)
+            if output.requires_grad:
+                output.register_hook(take)
             calls.append(call)
 
         return record

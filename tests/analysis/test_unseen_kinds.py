@@ -11,6 +11,7 @@ import torch
 from models import load
 from torch import nn
 
+from tests.analysis import kinds_of_functions
 from vglint.analysis.propagate import propagate
 from vglint.finding import Problem
 from vglint.given import ModelInputs, parse_input
@@ -96,7 +97,27 @@ class Net(nn.Module):
         coarse = torch.relu(self.k(F.max_pool2d(fine, 2)))
         return self.out(F.interpolate(coarse, size=fine.shape[2:]) + fine)
 """
+STACK = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v, self.out = (nn.Linear(64, 64) for _ in range(4))
+
+    def forward(self, x):
+        y = self.out(torch.sigmoid(self.v(torch.sigmoid(self.k(torch.sigmoid(self.q(x)))))))
+        return END
+"""
+ENDS = {
+    "a softmax over what may be the classes": "torch.softmax(y, dim=1)",
+    "the logarithm of one": "torch.log(F.softmax(y, 1))",
+    "the largest three": "y.topk(3, 1).values",
+    "a log-sum-exp": "torch.logsumexp(y, 1)",
+    "a running sum": "y.cumsum(1)",
+    "distances to constants": "torch.cdist(y, torch.ones(5, 64))",
+}
+"""What ends a model with a factor that is the same for all layers, known or not."""
 CASES = {
+    **{name: (STACK.replace("END", end), ["256,64"]) for name, end in ENDS.items()},
     "few queries": (CROSS, ["8,4,32", "8,64,32"]),
     "many queries": (CROSS, ["8,64,32", "8,4,32"]),
     "few queries of torch's own": (LIBRARY_CROSS, ["8,4,32", "8,64,32"]),
@@ -104,15 +125,19 @@ CASES = {
     "a part that is written": (WRITTEN, ["8,8,32"]),
     "a pool that keeps a side": (KEPT_SIDE, ["8,3,12,16"]),
     "the size of another tensor": (OF_OTHER, ["8,3,32,32"]),
+    **kinds_of_functions.CASES,
 }
 
 
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("sized", [True, False])
+@pytest.mark.parametrize(
+    ("name", "sized"),
+    [
+        *((name, True) for name in CASES),
+        *((name, False) for name in ("ghost batches", "the size of another tensor", *ENDS)),
+    ],
+)
 def test_gradients_are_those_of_torch(tmp_path: Path, name: str, sized: bool) -> None:
     text, inputs = CASES[name]
-    if not sized and name not in ("ghost batches", "the size of another tensor"):
-        pytest.skip("it depends on sizes that are not known")
     file = tmp_path / f"{name.replace(' ', '_').replace(chr(39), '')}.py"
     file.write_text(HEAD + text)
     project = Project(tmp_path)

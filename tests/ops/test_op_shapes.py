@@ -59,6 +59,15 @@ def test_shape_is_torchs(text):
     assert complete(predicted) or sample.op in DATA_DEPENDENT, f"{predicted} is not fully known"
 
 
+@pytest.mark.parametrize("text", SAMPLES)
+def test_results_are_called_what_torch_calls_them(text):
+    sample = read(text)
+    named = getattr(type(sample.real), "__match_args__", ())
+    ours = ops.results(sample.op)
+    assert not named or len(ours) == len(named)
+    assert all(name in names.split() for name, names in zip(named, ours, strict=False))
+
+
 ASSUMES = {
     "F.linear(r(2, 3), r(3))",  # a weight of unknown rank is taken to be a matrix
     "torch.chunk(r(2, 5), 4, -1)",  # an unknown size is taken to be divisible

@@ -16,6 +16,7 @@ from vglint.analysis.maps import combine as _combine
 from vglint.analysis.maps import composite as _composite
 from vglint.analysis.maps import concat as _concat
 from vglint.analysis.maps import norm as _norm
+from vglint.analysis.maps import own_gradient as _own_gradient
 from vglint.analysis.maps import patterns as _patterns
 from vglint.analysis.maps import pool as _pool
 from vglint.analysis.maps import recurrent as _recurrent
@@ -29,7 +30,7 @@ from vglint.analysis.ratio import WEIGHTED, first_of, last_of, weight_layers
 from vglint.analysis.sizes import assumed, sequence_length
 from vglint.analysis.state import ZERO, AbstainError, Back, Grad, Scale, State, combined, looked_at
 from vglint.analysis.use import Use
-from vglint.graph import Graph
+from vglint.graph import Graph, Node
 from vglint.ops import OPS, has, having, kind
 from vglint.ops.curves import ELEMENTWISE
 from vglint.signal import Lack, Signal, Trace
@@ -43,6 +44,7 @@ _MODULES = (
     _composite,
     _concat,
     _norm,
+    _own_gradient,
     _patterns,
     _pool,
     _recurrent,
@@ -96,7 +98,7 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
         if state is not None:
             back = _no_gradient(len(node.inputs))
         elif step is None:
-            if node.op in _OUTSIDE or kind_of(node.op) in ("create", "cut", "train"):
+            if node.op in _OUTSIDE or kind_of(node.op) in _NO_WAY:
                 back = _no_gradient(len(node.inputs))
             lack = node.index, f"{node.op} is not modelled"
         else:
@@ -158,7 +160,7 @@ def backward(
     lost: list[Lack | None] = [None] * count
     flows: list[list[tuple[int, Grad]]] = [[] for _ in range(count)]
     multiples = Multiples(count)
-    for index in _ends(graph):
+    for index in _ends(graph, backs):
         grads[index] = _reduce.head(states[index], squared=_reconstructs(graph, states[index]))
     for index, text in turning(graph):
         lost[index] = index, text
@@ -292,14 +294,43 @@ def _reconstructs(graph: Graph, state: State | None) -> bool:
     return width is not None and width == state.channels
 
 
-def _ends(graph: Graph) -> list[int]:
-    """Returns the nodes that the gradient starts from: losses where there are any, else the outputs."""
-    backwards = [node.inputs[0] for node in graph.nodes if node.op == "backward" and node.inputs]
-    if backwards:
-        return sorted(set(backwards))
-    outputs = sorted({index for _, index in graph.outputs})
-    losses = [index for index in outputs if kind(graph.nodes[index].op) == "loss"]
-    return losses or outputs
+def _ends(graph: Graph, backs: list[Back | None]) -> list[int]:
+    """Returns the nodes that the gradient starts from: losses where there are any, else the outputs; in place of each, what all of its
+    gradient goes through before a factor that is not known, for such a factor is the same for all layers."""
+    backwards = {node.inputs[0] for node in graph.nodes if node.op == "backward" and node.inputs}
+    outputs = {index for _, index in graph.outputs}
+    losses = {index for index in outputs if kind(graph.nodes[index].op) == "loss"}
+    return sorted({_before_unknown(graph, end, backs) for end in backwards or losses or outputs})
+
+
+def _before_unknown(graph: Graph, end: int, backs: list[Back | None]) -> int:
+    """Returns the node that an end is made of by ops without weights, one after the other, the first of which has a factor that is not known."""
+    learned: set[int] = set()
+    readers: dict[int, int] = {}
+    for node in graph.nodes:
+        if any(graph.parameters[param].trainable for _, param in node.params) or any(
+            source in learned for source in node.inputs
+        ):
+            learned.add(node.index)
+        for source in set(node.inputs):
+            readers[source] = readers.get(source, 0) + (node.op in OPS and kind_of(node.op) != "cut")
+    found = at = end
+    while _hands_on(node := graph.nodes[at]):
+        sources = [source for source in node.inputs if source in learned]
+        if len(sources) != 1 or readers[sources[0]] != 1:
+            break
+        at = sources[0]
+        if backs[node.index] is None:
+            found = at
+    return found
+
+
+def _hands_on(node: Node) -> bool:
+    """Whether a gradient passes through an op, in which no weights are."""
+    return not node.params and (node.op in MAPS or (node.op in OPS and kind_of(node.op) not in _NO_WAY))
+
+
+_NO_WAY = frozenset({"create", "cut", "train"})
 
 
 def _reference(graph: Graph, grads: list[Grad | None]) -> Scale:

@@ -20,6 +20,7 @@ from vglint.ops.table import (
     operator,
     refined,
     result,
+    results,
     sources_of,
     spellings,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "operator",
     "refined",
     "result",
+    "results",
     "sources_of",
     "spellings",
 ]

@@ -33,6 +33,7 @@ class Entry:
     traits: frozenset[Trait] = frozenset()
     init: str = ""
     last: str = ""
+    names: tuple[str, ...] = ()
 
     def having(self, *traits: Trait) -> Entry:
         """Returns the entry with properties added."""
@@ -45,3 +46,7 @@ class Entry:
     def ending(self, last: str) -> Entry:
         """Returns the entry with the argument that tells the last size of the result, whatever the rank of what it gets."""
         return replace(self, last=last)
+
+    def naming(self, *names: str) -> Entry:
+        """Returns the entry with the names of its results (`x.max(dim=1).values`); one that has several has a space between them."""
+        return replace(self, names=names)

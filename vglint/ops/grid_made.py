@@ -217,6 +217,11 @@ def _summed(mean: bool) -> Maker:
     return make
 
 
+def _round(get: Get, inputs: Sequence[Grid]) -> Grid | None:
+    decimals = get("decimals")
+    return _one(lambda x: round(x, decimals if isinstance(decimals, int) else 0))(get, inputs)
+
+
 _MOST = 4096
 """Entries that a sum may have."""
 
@@ -224,7 +229,7 @@ _ONES: Mapping[str, Callable[[float], float]] = {
     "sin": math.sin, "cos": math.cos, "tan": math.tan, "exp": lambda x: math.exp(min(x, 700.0)), "log": math.log, "log2": math.log2,
     "log10": math.log10, "log1p": math.log1p, "expm1": math.expm1, "sqrt": math.sqrt, "rsqrt": lambda x: 1.0 / math.sqrt(x),
     "reciprocal": lambda x: 1.0 / x, "neg": lambda x: -x, "abs": abs, "square": lambda x: x * x, "floor": math.floor, "ceil": math.ceil,
-    "round": round, "sigmoid": sigmoid, "tanh": math.tanh, "sign": lambda x: (x > 0) - (x < 0), "to_integer": int,
+    "sigmoid": sigmoid, "tanh": math.tanh, "sign": lambda x: (x > 0) - (x < 0), "to_integer": int,
     "relu": lambda x: max(x, 0.0), "logical_not": lambda x: float(not x), "bitwise_not": lambda x: float(not x),
 }  # fmt: skip
 _TWOS: Mapping[str, Callable[[float, float], float]] = {
@@ -236,10 +241,14 @@ _TWOS: Mapping[str, Callable[[float, float], float]] = {
 MADE: Mapping[str, Maker] = {
     "arange": _arange, "linspace": _linspace, "logspace": _logspace, "eye": _eye, "tensor": _tensor,
     "zeros": _filled(0.0), "zeros_like": _filled(0.0), "new_zeros": _filled(0.0), "ones": _filled(1.0), "ones_like": _filled(1.0),
-    "full": _full, "full_like": _full, "clamp": _clamp, "where": _where, "outer": _outer, "einsum": _einsum,
+    "full": _full, "full_like": _full, "round": _round, "clamp": _clamp, "where": _where, "outer": _outer, "einsum": _einsum,
     "tril": _triangle(False), "triu": _triangle(True), "sum": _summed(False), "mean": _summed(True),
     **{op: _one(function) for op, function in _ONES.items()},
     **{op: _two(function) for op, function in _TWOS.items()},
     **dict.fromkeys("to float double half bfloat16 clone contiguous detach cpu cuda type_as identity requires_grad long int bool".split(), _same),
 }  # fmt: skip
 """By op."""
+EACH_ENTRY = frozenset((*_ONES, *_TWOS, "clamp", "round", "where", "zeros_like", "ones_like", "full_like")) | frozenset(
+    "to float double half bfloat16 clone contiguous detach cpu cuda type_as identity requires_grad long int bool".split()
+)
+"""Ops that treat every entry of a tensor alike."""

@@ -103,7 +103,7 @@ ENTRIES = (
         "inverse of a matrix, and whether it failed",
         first_and_info,
         "torch.linalg.inv_ex(%A, *, check_errors=False, -out=None)",
-    ),
+    ).naming("inverse", "info"),
     Entry(
         "pinv",
         "elementwise",
@@ -124,7 +124,7 @@ ENTRIES = (
         "Cholesky factor, and whether it failed",
         first_and_info,
         "torch.linalg.cholesky_ex(%A, *, upper=False, check_errors=False, -out=None)",
-    ),
+    ).naming("L", "info"),
     Entry("det", "reduce", "determinant", reduced_by_two, "torch.det torch.linalg.det x.det (%A, *, -out=None)"),
     Entry("logdet", "reduce", "logarithm of the determinant", reduced_by_two, "torch.logdet x.logdet (%input)"),
     Entry(
@@ -133,14 +133,14 @@ ENTRIES = (
         "sign and logarithm of the determinant",
         sign_and_log,
         "torch.slogdet torch.linalg.slogdet x.slogdet (%A, *, -out=None)",
-    ),
+    ).naming("sign", "logabsdet"),
     Entry(
         "svd",
         "other",
         "singular value decomposition",
         svd,
         "torch.linalg.svd(%A, full_matrices=True, *, driver=None, -out=None)\ntorch.svd x.svd (%input, some=True, compute_uv=True, *, -out=None)",
-    ),
+    ).naming("U", "S", "V Vh"),
     Entry("svdvals", "other", "singular values", without_last, "torch.linalg.svdvals(%A, *, driver=None, -out=None)"),
     Entry(
         "qr",
@@ -148,15 +148,17 @@ ENTRIES = (
         "QR decomposition",
         qr,
         "torch.linalg.qr(%A, mode='reduced', *, -out=None)\ntorch.qr x.qr (%input, some=True, *, -out=None)",
-    ),
+    ).naming("Q", "R"),
     Entry(
         "eigh",
         "other",
         "eigenvalues and vectors of a symmetric matrix",
         eigen,
         "torch.linalg.eigh(%A, UPLO='L', *, -out=None)",
+    ).naming("eigenvalues", "eigenvectors"),
+    Entry("eig", "other", "eigenvalues and vectors", eigen, "torch.linalg.eig(%A, *, -out=None)").naming(
+        "eigenvalues", "eigenvectors"
     ),
-    Entry("eig", "other", "eigenvalues and vectors", eigen, "torch.linalg.eig(%A, *, -out=None)"),
     Entry(
         "eigvalsh",
         "other",
@@ -179,15 +181,19 @@ ENTRIES = (
         same,
         "torch.cholesky_solve x.cholesky_solve (%input, %L, upper=False, *, -out=None)",
     ),
-    Entry("lstsq", "combine", "least squares", several(4), "torch.linalg.lstsq(%A, %B, rcond=None, *, driver=None)"),
-    Entry("lu", "other", "LU decomposition", several(3), "torch.linalg.lu(%A, *, pivot=True, -out=None)"),
+    Entry(
+        "lstsq", "combine", "least squares", several(4), "torch.linalg.lstsq(%A, %B, rcond=None, *, driver=None)"
+    ).naming("solution", "residuals", "rank", "singular_values"),
+    Entry("lu", "other", "LU decomposition", several(3), "torch.linalg.lu(%A, *, pivot=True, -out=None)").naming(
+        "P", "L", "U"
+    ),
     Entry(
         "lu_factor",
         "other",
         "compact LU decomposition",
         several(2),
         "torch.linalg.lu_factor(%A, *, pivot=True, -out=None)",
-    ),
+    ).naming("LU", "pivots"),
     Entry(
         "matrix_rank",
         "cut",

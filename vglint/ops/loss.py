@@ -277,7 +277,7 @@ ENTRIES = (
         """nn.AdaptiveLogSoftmaxWithLoss(in_features, n_classes, cutoffs, div_value=4.0, head_bias=False, -device=None, -dtype=None)(
             %input_, %target_)""",
         params=adaptive_params,
-    ),
+    ).naming("output", "loss"),
     Entry(
         "cosine_similarity",
         "combine",

@@ -134,14 +134,18 @@ ENTRIES = (
         "largest value",
         extreme,
         "torch.max x.max (%input, %dim=None, keepdim=False, *, %other=None, -out=None)",
-    ).having("selects", "takes_largest", "floors", "keeps_constant"),
+    )
+    .having("selects", "takes_largest", "floors", "keeps_constant")
+    .naming("values", "indices"),
     Entry(
         "min",
         "reduce",
         "smallest value",
         extreme,
         "torch.min x.min (%input, %dim=None, keepdim=False, *, %other=None, -out=None)",
-    ).having("selects", "keeps_constant"),
+    )
+    .having("selects", "keeps_constant")
+    .naming("values", "indices"),
     Entry(
         "amax", "reduce", "largest value", reduction, "torch.amax x.amax (%input, dim=(), keepdim=False, *, -out=None)"
     ).having("takes_largest", "keeps_constant"),
@@ -154,31 +158,37 @@ ENTRIES = (
         "smallest and largest value",
         pair_of(reduction),
         "torch.aminmax x.aminmax (%input, *, dim=None, keepdim=False, -out=None)",
-    ),
+    ).naming("min", "max"),
     Entry(
         "median", "reduce", "median", extreme, "torch.median x.median (%input, dim=None, keepdim=False, *, -out=None)"
-    ).having("selects"),
+    )
+    .having("selects")
+    .naming("values", "indices"),
     Entry(
         "nanmedian",
         "reduce",
         "median without NaN",
         extreme,
         "torch.nanmedian x.nanmedian (%input, dim=None, keepdim=False, *, -out=None)",
-    ),
+    ).naming("values", "indices"),
     Entry(
         "mode",
         "reduce",
         "most frequent value",
         extreme_along,
         "torch.mode x.mode (%input, dim=-1, keepdim=False, *, -out=None)",
-    ).having("selects"),
+    )
+    .having("selects")
+    .naming("values", "indices"),
     Entry(
         "kthvalue",
         "reduce",
         "kth smallest value",
         extreme_along,
         "torch.kthvalue x.kthvalue (%input, k, dim=-1, keepdim=False, *, -out=None)",
-    ).having("selects"),
+    )
+    .having("selects")
+    .naming("values", "indices"),
     Entry(
         "logsumexp",
         "reduce",
@@ -213,12 +223,12 @@ ENTRIES = (
         same,
         "torch.logcumsumexp x.logcumsumexp (%input, dim, *, -out=None)",
     ),
-    Entry(
-        "cummax", "reduce", "running maximum", sorted_pair, "torch.cummax x.cummax (%input, dim, *, -out=None)"
-    ).having("selects", "keeps_constant"),
-    Entry(
-        "cummin", "reduce", "running minimum", sorted_pair, "torch.cummin x.cummin (%input, dim, *, -out=None)"
-    ).having("selects", "keeps_constant"),
+    Entry("cummax", "reduce", "running maximum", sorted_pair, "torch.cummax x.cummax (%input, dim, *, -out=None)")
+    .having("selects", "keeps_constant")
+    .naming("values", "indices"),
+    Entry("cummin", "reduce", "running minimum", sorted_pair, "torch.cummin x.cummin (%input, dim, *, -out=None)")
+    .having("selects", "keeps_constant")
+    .naming("values", "indices"),
     Entry(
         "diff",
         "reduce",
@@ -239,7 +249,9 @@ ENTRIES = (
         "values in order, and where they stood",
         sorted_pair,
         """torch.sort x.sort (%input, dim=-1, descending=False, *, stable=False, -out=None)""",
-    ).having("selects", "orders"),
+    )
+    .having("selects", "orders")
+    .naming("values", "indices"),
     Entry(
         "msort",
         "reduce",
@@ -253,7 +265,9 @@ ENTRIES = (
         "k largest values, and where they stood",
         top,
         "torch.topk x.topk (%input, k, dim=-1, largest=True, sorted=True, *, -out=None)",
-    ).having("selects", "orders"),
+    )
+    .having("selects", "orders")
+    .naming("values", "indices"),
     Entry(
         "gradient",
         "reduce",

@@ -136,3 +136,5 @@ class Op:
     """Of an activation: the call of `torch.nn.init` that keeps the gradient's size in front of it; empty where He's does."""
     last: str = ""
     """The argument that tells the last size of the result, whatever the rank of what the op gets."""
+    names: tuple[str, ...] = ()
+    """What its results are called, where it returns a named tuple."""

@@ -71,6 +71,12 @@ def last_size(op_name: str) -> str:
     return op.last if op is not None else ""
 
 
+def results(name: str) -> tuple[str, ...]:
+    """Returns what an op's results are called; nothing where it returns no named tuple."""
+    op = OPS.get(name)
+    return op.names if op is not None else ()
+
+
 def has(op_name: str, trait: Trait) -> bool:
     """Whether an op has a property; a name that is no op has none."""
     return op_name in _HAVING[trait]
@@ -232,7 +238,15 @@ _ENTRIES, _LINES = collected(entry for module in _KINDS for entry in module.ENTR
 OPS: Mapping[str, Op] = MappingProxyType(
     {
         entry.name: Op(
-            entry.name, entry.kind, entry.summary, entry.result, entry.params, entry.traits, entry.init, entry.last
+            entry.name,
+            entry.kind,
+            entry.summary,
+            entry.result,
+            entry.params,
+            entry.traits,
+            entry.init,
+            entry.last,
+            entry.names,
         )
         for entry in _ENTRIES.values()
     }

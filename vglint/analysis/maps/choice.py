@@ -108,11 +108,11 @@ def where(use: Use) -> Step:
 
 @maps("setitem")
 def written(use: Use) -> Step:
-    """Values written into a part of a tensor: the tensor's own values, moved by a mask or a bias (`scores[:, :k] += mask`), leave it as it
+    """Values written into a part of a tensor: a number, and the tensor's own values, moved by a mask or a bias (`scores[:, :k] += mask`), leave it as it
     is; others take the share of it that they fill."""
     state, count = use.state(), len(use.node.inputs)
     none = [ZERO] * (count - 1)
-    if count == 1 or _holds_part(use, use.node.inputs[1], use.node.inputs[0]):
+    if count == 1 or use.get("value") is not None or _holds_part(use, use.node.inputs[1], use.node.inputs[0]):
         return state, lambda grad: [grad, *none]
     share = size_ratio(use.shape(1), use.node.shape)
     value = use.state(1)

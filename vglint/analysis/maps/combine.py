@@ -14,6 +14,7 @@ from vglint.analysis.maps.activation import evaluated, slope_back, through
 from vglint.analysis.maps.attention import is_causal
 from vglint.analysis.maps.gate import folds, gated, gathered
 from vglint.analysis.maps.handmade_norm import handmade
+from vglint.analysis.maps.made_weight import made_weight
 from vglint.analysis.maps.weight import swapped, turned_grad
 from vglint.analysis.state import ZERO, AbstainError, Grad, Law, State, Step, law_of, mixed
 from vglint.analysis.streams import Mixture, gaussian_points, mixture_points
@@ -31,6 +32,8 @@ def add(use: Use) -> Step:
     sign = -alpha if use.node.op == "sub" else alpha
     if len(use.inputs) == 1:
         return shifted(use, sign)
+    if (weight := made_weight(use)) is not None:
+        return weight
     if (masked := with_mask(use)) is not None:
         return masked
     left, right = use.state(0), use.state(1)
@@ -200,6 +203,8 @@ def mul(use: Use) -> Step:
         if zero is not None and zero.spread is not None and zero.q == 0.0 and other is None:
             # A branch whose scale starts at zero, whatever it computes.
             return zero._replace(law=None, parts=((use.index, 1.0),), spread=None), lambda grad: [ZERO, ZERO]
+    if (weight := made_weight(use)) is not None:
+        return weight
     for top in (0, 1):
         if (norm := handmade(use, top, 1 - top, inverse=True)) is not None:
             return norm
@@ -216,6 +221,8 @@ def div(use: Use) -> Step:
         if not isinstance(value, (int, float)) or value == 0:
             return unknown_factor(use)
         return moved(use, 1.0 / float(value), 0.0)
+    if (weight := made_weight(use)) is not None:
+        return weight
     if (norm := handmade(use, 0, 1, inverse=False)) is not None:
         return norm
     left, right = use.state(0), use.state(1)

@@ -14,8 +14,10 @@ def gated(use: Use, left: State, right: State) -> Step:
         return left.q * other + one * right.q - one * other
 
     spread = None
-    if left.spread is not None and right.spread is None and right.q == right.mu**2:
+    if left.spread is not None and right.q == right.mu**2:
         spread = left.spread.scaled(right.mu)
+    elif left.spread is not None and right.spread is not None and left.q == left.mu**2:
+        spread = right.spread.scaled(left.mu)
     wide = left if (left.places or 2) >= (right.places or 2) else right
     out = State(
         left.q * right.q,

@@ -163,8 +163,10 @@ def instance_norm(use: Use) -> Step:
 
 @maps("normalize")
 def normalize(use: Use) -> Step:
-    """x / ‖x‖ over the channels."""
+    """x / ‖x‖ over the channels; of a weight, over all entries along a dimension."""
     state = use.state()
+    if state.spread is not None:
+        return normalised_weight(use, state)
     if use.number("p", 2.0) != 2.0 or not isinstance(state.channels, int):
         raise AbstainError("width of the norm is not known")
     inner, back = normalised(
@@ -173,6 +175,19 @@ def normalize(use: Use) -> Step:
     assert inner is not None and back is not None
     share, whole = 1.0 / state.channels, back
     return shrunk(inner, share), lambda grad: [one.times(share) for one in whole(grad) if one is not None]
+
+
+def normalised_weight(use: Use, state: State) -> Step:
+    shape, dim = use.shape(), use.get("dim")
+    dim = 1 if dim is None else dim
+    size = shape[dim] if shape is not None and isinstance(dim, int) and -len(shape) <= dim < len(shape) else None
+    if use.number("p", 2.0) != 2.0 or not isinstance(size, int) or not size:
+        raise AbstainError("width of the norm is not known")
+    variance = 1.0 / size
+    out = state._replace(
+        q=variance, mu=0.0, ds=variance if state.ds else 0.0, r=0.0, spread=Spread(0.0, variance), law=None
+    )
+    return out, lambda grad: [grad.times(variance / state.q if state.q > 0 else 0.0)]
 
 
 @maps("local_response_norm")

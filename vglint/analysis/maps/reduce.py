@@ -88,9 +88,12 @@ def norm(use: Use) -> Step:
 
 @maps("var", "std")
 def spread_of_channels(use: Use) -> Step:
-    """Variance over the channels, nearly q − r, and its root."""
+    """Variance over the channels, nearly q − r, or over positions, ds, and its root."""
     state = use.state()
-    if state.scale or reduced(use, state) != "c":
+    over = None if state.scale else reduced(use, state)
+    if over == "s":
+        return spread_of_positions(use, state)
+    if over != "c":
         raise AbstainError("a spread over what is not known")
     width = float(state.channels) if isinstance(state.channels, int) else 1e3
     mean = max(state.q - state.r, 0.0)
@@ -99,6 +102,20 @@ def spread_of_channels(use: Use) -> Step:
     noise = mean * mean * (2.0 if use.node.op == "var" else 0.5) / width
     out = State(mean * mean + noise, mean, noise, noise, mean * mean, (), 1, parts=((use.index, 1.0),))
     return out, lambda grad: [grad.times(1.0 / width**2)]
+
+
+def spread_of_positions(use: Use, state: State) -> Step:
+    """Each channel's own variance over T positions: nearly ds, which it misses by 2·ds²/T."""
+    count = max(positions(use, state), 2.0)
+    mean, noise = state.ds, 2.0 * state.ds**2 / count
+    if use.node.op == "std":
+        mean, noise = math.sqrt(max(state.ds, 0.0)), state.ds / (2.0 * count)
+    out = State(
+        mean * mean + noise, mean, noise, 0.0, mean * mean, channels=state.channels, axes=left_of(use, state.axes), places=1.0,
+        parts=((use.index, 1.0),),
+    )  # fmt: skip
+    gain = (1.0 if use.node.op == "std" else 4.0 * state.ds) / count**2
+    return out, lambda grad: [grad.times(gain)]
 
 
 @maps("sqrt", "rsqrt", "reciprocal", "log", "log1p")

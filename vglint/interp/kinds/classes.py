@@ -108,7 +108,7 @@ def instantiate(
         elif base is not None:
             assert isinstance(instance, ModuleV)
             build_leaf(run, instance, base, args, keywords, frame, site)
-        elif instance.entries is not None and (fill := base_method(run, instance.entries, "__init__")) is not None:
+        elif instance.entries is not None and (fill := base_method(instance.entries, "__init__")) is not None:
             call(run, fill, args, keywords, frame, site)
     return instance
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from vglint import origin
 from vglint.interp.machine import registries
-from vglint.interp.machine.core import LIBRARY, Frame, Raised, Run, call, register
+from vglint.interp.machine.calls import Call, methods
+from vglint.interp.machine.core import Frame, Raised, Run, call, register
 from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.machine.questions import (
     CALL,
@@ -23,7 +22,7 @@ from vglint.interp.machine.questions import (
 )
 from vglint.interp.protocols.indexing import key_text
 from vglint.interp.protocols.iteration import Items, items_of
-from vglint.interp.protocols.methods import Act, method_of
+from vglint.interp.protocols.methods import method_of
 from vglint.interp.values.objects import (
     BuiltinV,
     DictV,
@@ -130,63 +129,90 @@ def attribute(run: Run, value: DictV, name: str, frame: Frame) -> Value:
     return method_of(value, name, METHODS)
 
 
-def _get(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    default = args[1] if len(args) > 1 else keywords.get("default")
-    if not args or is_unknown(args[0]):
+METHODS: dict[str, BuiltinV] = {}
+OF_BASES: dict[str, BuiltinV] = {}
+"""What `super()` gives a class of the user's that derives from dict."""
+own, of_base = methods(METHODS, OF_BASES), methods(OF_BASES)
+
+
+@own("get", takes="self, key, default=None")
+def _get(call: Call) -> Value:
+    return _found(call, call["default"])
+
+
+def _found(call: Call, default: Value) -> Value:
+    run, value, key = call.run, call.own(DictV), call["key"]
+    if is_unknown(key):
         return Unknown(origin.Computed("key of a dict"))
     try:
-        if args[0] in value.items:
-            if isinstance(args[0], str):
-                registries.used(run, value, args[0], frame.scope.module)
-            return value.items[args[0]]
+        if key in value.items:
+            if isinstance(key, str):
+                registries.used(run, value, key, call.frame.scope.module)
+            return value.items[key]
     except TypeError:
         return Unknown(origin.Computed("key of a dict"))
-    if isinstance(args[0], str) and registries.filled(run, value, args[0], frame.scope.module):
-        return value.items[args[0]]
-    return default if value.complete else Unknown(origin.Computed(f"[{args[0]!r}]"))
+    if isinstance(key, str) and registries.filled(run, value, key, call.frame.scope.module):
+        return value.items[key]
+    return default if value.complete else Unknown(origin.Computed(f"[{key!r}]"))
 
 
-def _dict_pop(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    found = _get(run, value, args, keywords, frame, site)
-    if args and isinstance(args[0], (str, int)) and args[0] in value.items:
-        run.journal.drop(value.items, args[0])
-    elif args and len(args) > 1 and not value.complete:
+@own("pop", takes="self, key, default?")
+def _pop(call: Call) -> Value:
+    value, key = call.own(DictV), call["key"]
+    found = _found(call, call.get("default"))
+    if isinstance(key, (str, int)) and key in value.items:
+        call.run.journal.drop(value.items, key)
+    elif "default" in call and not value.complete:
         # A keyword that no call gives takes its default.
-        return args[1]
+        return call["default"]
     return found
 
 
-def _update(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    for source in args:
+@own("update", takes="self, *rest, **others")
+def _update(call: Call) -> Value:
+    journal, value = call.run.journal, call.own(DictV)
+    for source in call.rest:
         if isinstance(source, DictV):
-            for key, item in source.items.items():
-                run.journal.put(value.items, key, item)
+            for key, each in source.items.items():
+                journal.put(value.items, key, each)
             if not source.complete:
-                run.journal.set_field(value, "complete", False)
+                journal.set_field(value, "complete", False)
         else:
-            run.journal.set_field(value, "complete", False)
-    for key, item in keywords.items():
-        run.journal.put(value.items, key, item)
+            journal.set_field(value, "complete", False)
+    for key, each in call.others.items():
+        journal.put(value.items, key, each)
     return None
 
 
-def _setdefault(
-    run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    if args and isinstance(args[0], (str, int)):
-        if args[0] not in value.items:
-            run.journal.put(value.items, args[0], args[1] if len(args) > 1 else None)
-        return value.items[args[0]]
-    return Unknown(origin.Computed("key of a dict"))
+@own("setdefault", takes="self, key, default=None")
+def _setdefault(call: Call) -> Value:
+    value, key = call.own(DictV), call["key"]
+    if not isinstance(key, (str, int)):
+        return Unknown(origin.Computed("key of a dict"))
+    if key not in value.items:
+        call.run.journal.put(value.items, key, call["default"])
+    return value.items[key]
 
 
-def _listed(make: Callable[[DictV], list[Value]]) -> Act:
-    def act(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-        if not value.complete and not value.items:
-            return IteratorV(None, Unknown(origin.Computed("entry of a dict")))
-        return _in_order(value, make(value))
+@own("keys", takes="self")
+def _keys(call: Call) -> Value:
+    return _listed(call.own(DictV), list(call.own(DictV).items))
 
-    return act
+
+@own("values", takes="self")
+def _values(call: Call) -> Value:
+    return _listed(call.own(DictV), list(call.own(DictV).items.values()))
+
+
+@own("items", takes="self")
+def _items(call: Call) -> Value:
+    return _listed(call.own(DictV), list(call.own(DictV).items.items()))
+
+
+def _listed(value: DictV, made: list[Value]) -> Value:
+    if not value.complete and not value.items:
+        return IteratorV(None, Unknown(origin.Computed("entry of a dict")))
+    return _in_order(value, made)
 
 
 def _in_order(value: DictV, made: list[Value]) -> ListV:
@@ -200,37 +226,46 @@ def _in_order(value: DictV, made: list[Value]) -> ListV:
     )
 
 
-def _copy(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+@own("copy", takes="self")
+def _copy(call: Call) -> Value:
+    value = call.own(DictV)
     return DictV(dict(value.items), value.default, value.complete)
 
 
-def _clear(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    for key in list(value.items):
-        run.journal.drop(value.items, key)
+@own("clear", takes="self")
+def _clear(call: Call) -> Value:
+    for key in list(call.own(DictV).items):
+        call.run.journal.drop(call.own(DictV).items, key)
     return None
 
 
-def _popitem(run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+@own("popitem", takes="self, last=True")
+def _popitem(call: Call) -> Value:
+    value = call.own(DictV)
     if not value.complete or not value.items:
         return Unknown(origin.Computed("entry of a dict"))
     keys = list(value.items)
-    key = keys[0] if keywords.get("last", args[0] if args else True) is False else keys[-1]
-    item = value.items[key]
-    run.journal.drop(value.items, key)
-    return key, item
+    key = keys[0] if call["last"] is False else keys[-1]
+    taken = value.items[key]
+    call.run.journal.drop(value.items, key)
+    return key, taken
 
 
-def _move_to_end(
-    run: Run, value: DictV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    if not args or not _hashable(args[0]) or args[0] not in value.items:
+@own("move_to_end", takes="self, key, last=True")
+def _move_to_end(call: Call) -> Value:
+    value, key = call.own(DictV), call["key"]
+    if not _hashable(key) or key not in value.items:
         return None
-    key, to_end = args[0], keywords.get("last", args[1] if len(args) > 1 else True) is not False
-    for each in [key] if to_end else [other for other in value.items if other != key]:
+    for each in [other for other in value.items if other != key] if call["last"] is False else [key]:
         kept = value.items[each]
-        run.journal.drop(value.items, each)
-        run.journal.put(value.items, each, kept)
+        call.run.journal.drop(value.items, each)
+        call.run.journal.put(value.items, each, kept)
     return None
+
+
+@own("__len__", takes="self")
+def _length(call: Call) -> Value:
+    return size(call.own(DictV))
 
 
 def size(value: DictV) -> Value:
@@ -239,41 +274,27 @@ def size(value: DictV) -> Value:
     return Unknown(origin.Length("length of a dict")) if many else len(value.items)
 
 
-METHODS: dict[str, Act] = {
-    "get": _get,
-    "pop": _dict_pop,
-    "update": _update,
-    "setdefault": _setdefault,
-    "keys": _listed(lambda value: list(value.items)),
-    "values": _listed(lambda value: list(value.items.values())),
-    "items": _listed(lambda value: list(value.items.items())),
-    "copy": _copy,
-    "clear": _clear,
-    "__len__": lambda run, value, args, keywords, frame, site: size(value),
-    "popitem": _popitem,
-    "move_to_end": _move_to_end,
-}
+@of_base("__getitem__", takes="self, key")
+def _item(call: Call) -> Value:
+    return item(call.run, call.own(DictV), call["key"], call.frame, call.site)
 
 
-def dict_base_method(run: Run, value: DictV, name: str) -> Value:
-    """What `super()` gives a class of the user's that derives from dict."""
+@of_base("__setitem__", takes="self, key, value")
+def _set_item(call: Call) -> Value:
+    set_item(call.run, call.own(DictV), call["key"], call["value"], call.frame, call.site)
+    return None
 
-    def invoke(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-        if name == "__getitem__":
-            return item(run, value, args[0], frame, site)
-        if name == "__setitem__":
-            set_item(run, value, args[0], args[1], frame, site)
-            return None
-        if name == "__contains__":
-            return (
-                args[0] in value.items if isinstance(args[0], (str, int)) else Unknown(origin.Computed("key of a dict"))
-            )
-        if name == "__init__":
-            made = LIBRARY["builtins.dict"](run, External("builtins.dict"), args, keywords, frame, site)
-            assert isinstance(made, DictV)
-            value.items.update(made.items)
-            run.journal.set_field(value, "complete", made.complete)
-            return None
-        return Unknown(origin.Call(f"dict.{name}"))
 
-    return method_of(value, name, METHODS) if name in METHODS else BuiltinV(name, invoke)
+@of_base("__contains__", takes="self, key")
+def _contains(call: Call) -> Value:
+    key = call["key"]
+    return key in call.own(DictV).items if isinstance(key, (str, int)) else Unknown(origin.Computed("key of a dict"))
+
+
+@of_base("__init__", takes="self, *rest, **others")
+def _init(call: Call) -> Value:
+    made = call.invoke(External("builtins.dict"), *call.rest, **call.others)
+    assert isinstance(made, DictV)
+    call.own(DictV).items.update(made.items)
+    call.run.journal.set_field(call.own(DictV), "complete", made.complete)
+    return None

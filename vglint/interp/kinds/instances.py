@@ -67,7 +67,7 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
         return DictV(value.attrs)
     if name == "__getattribute__":
         return plain_lookup(value, name)
-    if value.entries is not None and (own := base_method(run, value.entries, name)) is not None:
+    if value.entries is not None and (own := base_method(value.entries, name)) is not None:
         return own
     if isinstance(value.cls, ClassV):
         general = find_in_mro(value.cls, "__getattribute__")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.machine.core import Frame, Raised, Run, call, register
+from vglint.interp.machine.calls import Call, methods
+from vglint.interp.machine.core import Frame, Raised, Run, register
 from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.machine.questions import (
     CALL,
@@ -22,10 +23,11 @@ from vglint.interp.nodes.emit import emit, node_of
 from vglint.interp.protocols import repeats
 from vglint.interp.protocols.equality import equal, held_in
 from vglint.interp.protocols.iteration import Items, items_of, listed
-from vglint.interp.protocols.methods import Act, method_of
+from vglint.interp.protocols.methods import method_of
 from vglint.interp.protocols.repeats import UNKNOWN_LENGTH, at, is_repeated, stretches
 from vglint.interp.protocols.tensor_parts import plain_key
 from vglint.interp.values.objects import (
+    BuiltinV,
     External,
     ListV,
     OpenLoop,
@@ -129,10 +131,17 @@ def attribute(run: Run, value: ListV, name: str, frame: Frame) -> Value:
     return method_of(value, name, METHODS)
 
 
-def _append(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    if args and len(value.items) < 20_000:
-        repeats.append(run, value, args[:1])
-        _note_kept(run, value, args[0], site)
+METHODS: dict[str, BuiltinV] = {}
+OF_BASES: dict[str, BuiltinV] = {}
+"""What `super()` gives a class of the user's that derives from list."""
+own, of_base = methods(METHODS, OF_BASES), methods(OF_BASES)
+
+
+@own("append", takes="self, item")
+def _append(call: Call) -> Value:
+    if len(call.own(ListV).items) < 20_000:
+        repeats.append(call.run, call.own(ListV), [call["item"]])
+        _note_kept(call.run, call.own(ListV), call["item"], call.site)
     return None
 
 
@@ -154,10 +163,11 @@ def _note_kept(run: Run, holder: ListV, item: Value, site: Site) -> None:
             emit(run, "kept", [source], {}, site)
 
 
-def _extend(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    found = items_of(run, args[0], frame, site) if args else None
-    if found is None:
-        return None
+@of_base("__init__", takes="self, iterable=()")
+@own("extend", takes="self, iterable")
+def _extend(call: Call) -> Value:
+    run, value = call.run, call.own(ListV)
+    found = items_of(run, call["iterable"], call.frame, call.site)
     count = found.count if found.count is not None else Unknown(origin.Length("list of unknown length"))
     if found.items is not None or found.parts is not None:
         items = found.items if found.items is not None else found.parts or []
@@ -175,41 +185,66 @@ def _extend(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value
     return None
 
 
-def _insert(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    if len(args) == 2 and isinstance(args[0], int):
-        run.journal.touch(value)
-        if not repeats.is_repeated(value.items[: args[0]] if args[0] >= 0 else value.items[args[0] :]):
-            value.items.insert(args[0], args[1])
+@own("insert", takes="self, index, item")
+def _insert(call: Call) -> Value:
+    return _put_in(call, call["index"])
+
+
+@own("appendleft", takes="self, item")
+def _append_left(call: Call) -> Value:
+    return _put_in(call, 0)
+
+
+def _put_in(call: Call, index: Value) -> Value:
+    value = call.own(ListV)
+    if isinstance(index, int):
+        call.run.journal.touch(value)
+        if not repeats.is_repeated(value.items[:index] if index >= 0 else value.items[index:]):
+            value.items.insert(index, call["item"])
     return None
 
 
-def _pop(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    at = args[0] if args else -1
-    if isinstance(at, int) and value.count is None and -len(value.items) <= at < len(value.items):
+@own("pop", takes="self, index=-1")
+def _pop(call: Call) -> Value:
+    return _taken(call, call["index"])
+
+
+@own("popleft", takes="self")
+def _pop_left(call: Call) -> Value:
+    return _taken(call, 0)
+
+
+def _taken(call: Call, index: Value) -> Value:
+    value = call.own(ListV)
+    if isinstance(index, int) and value.count is None and -len(value.items) <= index < len(value.items):
         if repeats.is_repeated(value.items):
             return repeats.UNKNOWN_LENGTH
-        run.journal.touch(value)
-        return value.items.pop(at)
+        call.run.journal.touch(value)
+        return value.items.pop(index)
     return value.items[0] if value.items else Unknown(origin.Computed("pop"))
 
 
-def _reverse(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    run.journal.touch(value)
-    value.items.reverse()
+@own("reverse", takes="self")
+def _reverse(call: Call) -> Value:
+    call.run.journal.touch(call.own(ListV))
+    call.own(ListV).items.reverse()
     return None
 
 
-def _sort(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    ordered = call(run, External("builtins.sorted"), [value], keywords, frame, site)
+@own("sort", takes="self, **how")
+def _sort(call: Call) -> Value:
+    value = call.own(ListV)
+    ordered = call.invoke(External("builtins.sorted"), value, **call.others)
     if isinstance(ordered, ListV) and value.count is None:
-        run.journal.touch(value)
+        call.run.journal.touch(value)
         value.items[:] = ordered.items
     return None
 
 
-def _index(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    for position, item in enumerate(value.items):
-        same = equal(item, args[0]) if args else False
+@own("index", takes="self, item, *rest")
+def _index(call: Call) -> Value:
+    for position, item in enumerate(call.own(ListV).items):
+        same = equal(item, call["item"])
         if same:
             return position
         if same is None:
@@ -217,59 +252,48 @@ def _index(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value]
     return Unknown(origin.Computed("index"))
 
 
-def _count(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    answers = [equal(item, args[0]) for item in value.items] if args else []
+@own("count", takes="self, item")
+def _count(call: Call) -> Value:
+    answers = [equal(item, call["item"]) for item in call.own(ListV).items]
     return Unknown(origin.Computed("count")) if None in answers else answers.count(True)
 
 
-def _clear(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    run.journal.touch(value)
-    value.items.clear()
+@own("clear", takes="self")
+def _clear(call: Call) -> Value:
+    call.run.journal.touch(call.own(ListV))
+    call.own(ListV).items.clear()
     return None
 
 
-def _remove(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+@own("remove", takes="self, item")
+def _remove(call: Call) -> Value:
+    value = call.own(ListV)
     for position, item in enumerate(value.items):
-        if args and equal(item, args[0]) is True:
-            run.journal.touch(value)
+        if equal(item, call["item"]) is True:
+            call.run.journal.touch(value)
             del value.items[position]
             break
     return None
 
 
-def _copy(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+@own("copy", takes="self")
+def _copy(call: Call) -> Value:
+    value = call.own(ListV)
     return ListV(list(value.items), value.count, value.loop)
 
 
-def _item(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return item(run, value, args[0], frame, site)
+@own("__len__", takes="self")
+def _length(call: Call) -> Value:
+    value = call.own(ListV)
+    return repeats.number_of(value.items) if value.count is None else value.count
 
 
-def _set_item(run: Run, value: ListV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    set_item(run, value, args[0], args[1], frame, site)
+@of_base("__getitem__", takes="self, key")
+def _item(call: Call) -> Value:
+    return item(call.run, call.own(ListV), call["key"], call.frame, call.site)
+
+
+@of_base("__setitem__", takes="self, key, item")
+def _set_item(call: Call) -> Value:
+    set_item(call.run, call.own(ListV), call["key"], call["item"], call.frame, call.site)
     return None
-
-
-METHODS: dict[str, Act] = {
-    "append": _append,
-    "extend": _extend,
-    "insert": _insert,
-    "pop": _pop,
-    "reverse": _reverse,
-    "sort": _sort,
-    "index": _index,
-    "count": _count,
-    "clear": _clear,
-    "remove": _remove,
-    "copy": _copy,
-    "appendleft": lambda run, value, args, keywords, frame, site: _insert(
-        run, value, [0, *args], keywords, frame, site
-    ),
-    "popleft": lambda run, value, args, keywords, frame, site: _pop(run, value, [0], keywords, frame, site),
-    "__len__": lambda run, value, args, keywords, frame, site: (
-        repeats.number_of(value.items) if value.count is None else value.count
-    ),
-}
-
-OF_BASES: dict[str, Act] = {**METHODS, "__getitem__": _item, "__setitem__": _set_item, "__init__": _extend}
-"""What `super()` gives a class of the user's that derives from list."""

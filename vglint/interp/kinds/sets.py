@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vglint import origin
+from vglint.interp.machine.calls import Call, methods
 from vglint.interp.machine.core import Frame, Run, register
 from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.machine.questions import (
@@ -22,9 +23,9 @@ from vglint.interp.machine.questions import (
 )
 from vglint.interp.protocols.equality import equal, held_in
 from vglint.interp.protocols.iteration import Items, items_of
-from vglint.interp.protocols.methods import Act, method_of
+from vglint.interp.protocols.methods import method_of
 from vglint.interp.protocols.symbols import NATIVE
-from vglint.interp.values.objects import SetV, Site, Value, is_unknown
+from vglint.interp.values.objects import BuiltinV, SetV, Site, Value, is_unknown
 from vglint.value import Unknown
 
 declines((SetV,), CALL, SETATTR, ITEM, SET_ITEM)
@@ -86,39 +87,57 @@ def attribute(run: Run, value: SetV, name: str, frame: Frame) -> Value:
     return method_of(value, name, METHODS)
 
 
-def _add(run: Run, value: SetV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    if args and not any(equal(item, args[0]) is True for item in value.items):
+METHODS: dict[str, BuiltinV] = {}
+own = methods(METHODS)
+
+
+@own("add", takes="self, item")
+def _add(call: Call) -> Value:
+    _put_in(call.run, call.own(SetV), call["item"])
+    return None
+
+
+def _put_in(run: Run, value: SetV, added: Value) -> None:
+    if not any(equal(item, added) is True for item in value.items):
         run.journal.touch(value)
-        value.items.append(args[0])
+        value.items.append(added)
+
+
+@own("update", takes="self, *rest")
+def _update(call: Call) -> Value:
+    _extended(call, call.own(SetV))
     return None
 
 
-def _set_update(
-    run: Run, value: SetV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
-) -> Value:
-    for source in args:
-        found = items_of(run, source, frame, site)
-        for item in found.items or []:
-            _add(run, value, [item], {}, frame, site)
-    return None
+@own("union", takes="self, *rest")
+def _union(call: Call) -> Value:
+    return _extended(call, SetV(list(call.own(SetV).items)))
 
 
-def _union(run: Run, value: SetV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    made = SetV(list(value.items))
-    _set_update(run, made, args, keywords, frame, site)
-    return made
+def _extended(call: Call, value: SetV) -> SetV:
+    for source in call.rest:
+        for item in items_of(call.run, source, call.frame, call.site).items or []:
+            _put_in(call.run, value, item)
+    return value
 
 
-def _against(make: Callable[[list[Value], list[Value]], Value]) -> Act:
-    """A method that sets a set against another collection; unknown where an entry of either is."""
+def _against(name: str, make: Callable[[list[Value], list[Value]], Value]) -> None:
+    """Enters a method that sets a set against another collection; unknown where an entry of either is."""
 
-    def act(run: Run, value: SetV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-        other = items_of(run, args[0], frame, site).items if len(args) == 1 else None
-        if other is None or any(is_unknown(item) for item in (*value.items, *other)):
+    @own(name, takes="self, other")
+    def act(call: Call) -> Value:
+        ours, theirs = call.own(SetV).items, items_of(call.run, call["other"], call.frame, call.site).items
+        if theirs is None or any(is_unknown(item) for item in (*ours, *theirs)):
             return Unknown(origin.Computed("set comparison"))
-        return make(value.items, other)
+        return make(ours, theirs)
 
-    return act
+
+_against("issubset", lambda ours, theirs: not _without(ours, theirs))
+_against("issuperset", lambda ours, theirs: not _without(theirs, ours))
+_against("isdisjoint", lambda ours, theirs: len(_without(ours, theirs)) == len(ours))
+_against("difference", lambda ours, theirs: SetV(_without(ours, theirs)))
+_against("intersection", lambda ours, theirs: SetV(_without(ours, _without(ours, theirs))))
+_against("symmetric_difference", lambda ours, theirs: SetV(_without(ours, theirs) + _without(theirs, ours)))
 
 
 def _without(items: list[Value], others: list[Value]) -> list[Value]:
@@ -129,37 +148,24 @@ def _among(items: list[Value], wanted: Value) -> bool:
     return any(equal(wanted, item) is True for item in items)
 
 
-def _remove(run: Run, value: SetV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+@own("remove", "discard", takes="self, item")
+def _remove(call: Call) -> Value:
+    value = call.own(SetV)
     for position, item in enumerate(value.items):
-        if args and equal(item, args[0]) is True:
-            run.journal.touch(value)
+        if equal(item, call["item"]) is True:
+            call.run.journal.touch(value)
             del value.items[position]
             break
     return None
 
 
-def _copy(run: Run, value: SetV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return SetV(list(value.items))
+@own("copy", takes="self")
+def _copy(call: Call) -> Value:
+    return SetV(list(call.own(SetV).items))
 
 
-def _clear(run: Run, value: SetV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    run.journal.touch(value)
-    value.items.clear()
+@own("clear", takes="self")
+def _clear(call: Call) -> Value:
+    call.run.journal.touch(call.own(SetV))
+    call.own(SetV).items.clear()
     return None
-
-
-METHODS: dict[str, Act] = {
-    "add": _add,
-    "update": _set_update,
-    "union": _union,
-    "issubset": _against(lambda ours, theirs: not _without(ours, theirs)),
-    "issuperset": _against(lambda ours, theirs: not _without(theirs, ours)),
-    "isdisjoint": _against(lambda ours, theirs: len(_without(ours, theirs)) == len(ours)),
-    "difference": _against(lambda ours, theirs: SetV(_without(ours, theirs))),
-    "intersection": _against(lambda ours, theirs: SetV(_without(ours, _without(ours, theirs)))),
-    "symmetric_difference": _against(lambda ours, theirs: SetV(_without(ours, theirs) + _without(theirs, ours))),
-    "discard": _remove,
-    "remove": _remove,
-    "copy": _copy,
-    "clear": _clear,
-}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from vglint import origin
-from vglint.interp.kinds.dicts import METHODS, dict_base_method
-from vglint.interp.kinds.lists import OF_BASES
+from vglint.interp.kinds import dicts, lists
 from vglint.interp.kinds.mappings import METHODS as MIXED_IN
 from vglint.interp.kinds.mappings import is_mapping, mapping_method
 from vglint.interp.kinds.records import fields_filler, new_record
@@ -28,7 +27,6 @@ from vglint.interp.machine.questions import (
     TRUTH,
     declines,
 )
-from vglint.interp.protocols.methods import method_of
 from vglint.interp.torch.modules import bind_attribute, torch_base_attribute
 from vglint.interp.values.classes import class_name, find_in_mro
 from vglint.interp.values.objects import (
@@ -75,7 +73,7 @@ def super_attribute(run: Run, value: SuperV, name: str, frame: Frame) -> Value:
     if isinstance(value.self, Instance) and name == "__setattr__":
         return BuiltinV(name, lambda run, args, keywords, frame, site: set_plainly(run, [value.self, *args]))
     if isinstance(value.self, Instance) and value.self.entries is not None:
-        own = base_method(run, value.self.entries, name)
+        own = base_method(value.self.entries, name)
         return own if own is not None else Unknown(origin.Member("super()", name))
     return BuiltinV(f"super().{name}", lambda run, args, keywords, frame, site: None)
 
@@ -101,12 +99,10 @@ DICTS = frozenset(
 LISTS = frozenset({"builtins.list", "collections.UserList", "typing.List"})
 
 
-def base_method(run: Run, entries: DictV | ListV, name: str) -> Value | None:
+def base_method(entries: DictV | ListV, name: str) -> Value | None:
     """Returns what dict or list gives a class of the user's that derives from it; None where that is nothing."""
-    if isinstance(entries, ListV):
-        return method_of(entries, name, OF_BASES) if name in OF_BASES else None
-    known = name in METHODS or name in ("__getitem__", "__setitem__", "__contains__", "__init__")
-    return dict_base_method(run, entries, name) if known else None
+    table = lists.OF_BASES if isinstance(entries, ListV) else dicts.OF_BASES
+    return MethodV(table[name], entries) if name in table else None
 
 
 def set_plainly(run: Run, args: list[Value]) -> Value:

@@ -324,9 +324,15 @@ def set_item(run: Run, holder: TensorV, key: Value, value: Value, frame: Frame, 
     assert source is not None
     inputs = [source]
     written = node_of(run, value, site) if is_tensor(value) or isinstance(value, OpaqueV) else None
+    config = {"index": literal(key)}
     if written is not None:
         inputs.append(written)
-    emit(run, "setitem", inputs, {"index": literal(key)}, site, shape=shape_of(run, holder))
+    elif isinstance(value, (int, float)):
+        config["value"] = value
+        mask = node_of(run, key, site) if isinstance(key, TensorV) else None
+        if mask is not None:
+            inputs.append(mask)
+    emit(run, "setitem", inputs, config, site, shape=shape_of(run, holder))
     run.journal.set_field(holder, "node", len(run.graph.nodes) - 1)
     run.journal.set_field(holder, "pick", ())
     run.journal.set_field(holder, "init", UNKNOWN if holder.init is not None else None)

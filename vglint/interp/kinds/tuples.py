@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import EllipsisType
 
-from vglint import origin
+from vglint import ops, origin
 from vglint.interp.machine.core import Frame, Run, register
 from vglint.interp.machine.journal import Missing
 from vglint.interp.machine.questions import (
@@ -26,7 +26,7 @@ from vglint.interp.protocols.iteration import Items, listed, native_items
 from vglint.interp.protocols.methods import plain_method
 from vglint.interp.protocols.operators import native_binary
 from vglint.interp.protocols.tensor_parts import native_item
-from vglint.interp.values.objects import BuiltinV, ListV, Site, Value
+from vglint.interp.values.objects import BuiltinV, ListV, Site, TensorV, Value
 from vglint.value import Expr, Unknown, product
 
 declines((tuple, range), CALL, SETATTR, SET_ITEM)
@@ -59,7 +59,19 @@ def item(run: Run, value: tuple[Value, ...] | range, key: Value, frame: Frame, s
 
 @register(GETATTR, tuple, range)
 def attribute(run: Run, value: tuple[Value, ...] | range, name: str, frame: Frame) -> Value:
+    if (result := _result(run, value, name)) is not None:
+        return result
     return _numel(value) if name == "numel" else plain_method(value, name, frozenset({"index", "count"}))
+
+
+def _result(run: Run, value: tuple[Value, ...] | range, name: str) -> Value | None:
+    """Returns a result of an op by its name: `x.max(dim=1).values`."""
+    first = value[0] if value else None
+    if isinstance(first, TensorV) and first.pick == (0,):
+        for position, names in enumerate(ops.results(run.graph.nodes[first.node].op)):
+            if name in names.split() and position < len(value):
+                return value[position]
+    return None
 
 
 def _numel(value: tuple[Value, ...] | range) -> Value:

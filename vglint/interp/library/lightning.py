@@ -16,26 +16,20 @@ PACKAGES = ("lightning", "pytorch_lightning")
 own = base_class(*((package, "LightningModule") for package in PACKAGES))
 
 
-def _module(call: Call) -> ModuleV:
-    module = call["self"]
-    assert isinstance(module, ModuleV)
-    return module
-
-
 @own("freeze", takes="self")
 def freeze(call: Call) -> Value:
     """No parameter is trained, and the module evaluates."""
-    for param in parameters_of(_module(call)):
+    for param in parameters_of(call.own(ModuleV)):
         set_trainable(call.run, param, False, call.site)
-    METHODS["eval"](call.run, call.args, {}, call.frame, call.site)
+    call.invoke(METHODS["eval"], call.own(ModuleV))
     return None
 
 
 @own("unfreeze", takes="self")
 def unfreeze(call: Call) -> Value:
-    for param in parameters_of(_module(call)):
+    for param in parameters_of(call.own(ModuleV)):
         set_trainable(call.run, param, True, call.site)
-    METHODS["train"](call.run, call.args, {}, call.frame, call.site)
+    call.invoke(METHODS["train"], call.own(ModuleV))
     return None
 
 
@@ -53,7 +47,7 @@ def gathered(call: Call) -> Value:
 @own("save_hyperparameters", takes="self, *args, **options")
 def save_hyperparameters(call: Call) -> Value:
     """The constructor's arguments as `self.hparams`."""
-    module = _module(call)
+    module = call.own(ModuleV)
     given = {
         name: value
         for name, value in call.frame.scope.names.items()
@@ -71,7 +65,7 @@ def manual_backward(call: Call) -> Value:
 @own("optimizers", takes="self, use_pl_optimizer=True")
 def optimizers(call: Call) -> Value:
     """What `configure_optimizers` returned: one, or a list of several."""
-    found: list[Value] = list(optimizers_in(_module(call).attrs.get(CONFIGURED)))
+    found: list[Value] = list(optimizers_in(call.own(ModuleV).attrs.get(CONFIGURED)))
     return found[0] if len(found) == 1 else ListV(found) if found else call.unknown()
 
 

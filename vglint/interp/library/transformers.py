@@ -38,7 +38,7 @@ def init_weights(call: Call) -> Value:
         if found is None:
             forget_init(call.run, module, call.site)
         else:
-            METHODS["apply"](call.run, [module, MethodV(found[0], module)], {}, call.frame, call.site)
+            call.invoke(METHODS["apply"], module, MethodV(found[0], module))
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias, cast
+from typing import TypeAlias, TypeVar, cast
 
 from vglint import origin
 from vglint.interp.machine.core import LIBRARY, Frame, Run, call, opaque
@@ -13,6 +13,8 @@ from vglint.interp.values.objects import BuiltinV, External, Site, Value
 from vglint.ops.signature import arguments
 from vglint.ops.spec import REQUIRED
 from vglint.value import Unknown
+
+Kind = TypeVar("Kind")
 
 
 class RefusedError(Exception):
@@ -86,6 +88,12 @@ class Call:
 
     def get(self, name: str, default: Value = None) -> Value:
         return self.bound.get(name, default)
+
+    def own(self, kind: type[Kind]) -> Kind:
+        """Returns the value that has the method."""
+        value = self.bound["self"]
+        assert isinstance(value, kind)
+        return value
 
     @property
     def last(self) -> str:
@@ -198,3 +206,20 @@ def method(name: str, takes: str, act: Act) -> BuiltinV:
         return function(run, External(name), args, keywords, frame, site)
 
     return BuiltinV(name, invoke)
+
+
+def methods(*tables: dict[str, BuiltinV]) -> Callable[..., Callable[[Act], Act]]:
+    """Returns the decorator that enters methods of a kind of value into tables; `self` is their first argument."""
+
+    def own(*names: str, takes: str) -> Callable[[Act], Act]:
+        def enter(act: Act) -> Act:
+            for table in tables:
+                for name in names:
+                    if name in table:
+                        raise ValueError(f"{name} is entered twice")
+                    table[name] = method(name, takes, act)
+            return act
+
+        return enter
+
+    return own

@@ -21,6 +21,7 @@ from vglint.interp.values.objects import (
     TensorV,
     Value,
 )
+from vglint.value import Literal_
 
 
 class Missing(Enum):
@@ -112,6 +113,8 @@ class Learnt:
     """Whether a decorator adds keyword arguments to the calls of what it decorates, by the identity of its tree."""
     changing: dict[int, bool] = field(default_factory=dict)
     """Whether a decorator changes how what it decorates is called, by the identity of its tree."""
+    gradients: dict[Any, dict[str, Literal_]] = field(default_factory=dict)
+    """What a `torch.autograd.Function` does to each entry, by its class and its arguments that are no tensors."""
     chosen: set[str] = field(default_factory=set)
     """Conditions, by their source, whose first arm is walked alone because a model was chosen by them."""
 

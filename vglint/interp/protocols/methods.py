@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 from vglint import origin
 from vglint.interp.machine.core import Frame, Run
 from vglint.interp.protocols.iteration import items_of
-from vglint.interp.values.objects import BuiltinV, IteratorV, ListV, Site, Value, is_unknown
+from vglint.interp.values.objects import BuiltinV, IteratorV, ListV, MethodV, Site, Value, is_unknown
 from vglint.value import Unknown
 
-Act: TypeAlias = Callable[[Run, Any, "list[Value]", "dict[str, Value]", Frame, Site], Value]
 
-
-def method_of(value: Value, name: str, table: dict[str, Act]) -> Value:
+def method_of(value: Value, name: str, table: dict[str, BuiltinV]) -> Value:
     """Returns a bound method, or an unknown."""
     act = table.get(name)
-    if act is None:
-        return Unknown(origin.Call(f".{name} of {type(value).__name__}"))
-
-    def invoke(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-        return act(run, value, args, keywords, frame, site)
-
-    return BuiltinV(name, invoke)
+    return Unknown(origin.Call(f".{name} of {type(value).__name__}")) if act is None else MethodV(act, value)
 
 
 _LENGTH = 100_000

@@ -124,6 +124,6 @@ def delete(run: Run, target: code.Expression, frame: Frame) -> None:
             elif type(holder) is Instance and (own := find_in_mro(holder.cls, "__delitem__")) is not None:
                 call(run, MethodV(own[0], holder), [key], {}, frame, Site(frame.unit, target))
             elif isinstance(holder, ModuleV):
-                METHODS["pop"](run, [holder, key], {}, frame, Site(frame.unit, target))
+                call(run, METHODS["pop"], [holder, key], {}, frame, Site(frame.unit, target))
         case _:
             pass

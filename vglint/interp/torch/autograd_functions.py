@@ -1,4 +1,7 @@
-"""Functions whose gradient the user writes: `torch.autograd.Function`."""
+"""Functions whose gradient the user writes: `torch.autograd.Function`.
+
+What one does to each entry of a tensor, and to each entry of the gradient, is read from its two methods.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,12 @@ from vglint.interp.machine.attempts import attempted
 from vglint.interp.machine.calls import Call, library
 from vglint.interp.machine.core import Frame, Raised, Run, call, opaque
 from vglint.interp.nodes.emit import emit, node_of, shape_of, tensor_of
+from vglint.interp.torch.composite import composite
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import BuiltinV, ClassV, External, Instance, Site, TensorV, Value, is_tensor
+from vglint.ops.expressions import POINTWISE
 from vglint.ops.spec import Tensor
+from vglint.value import Expr, Literal_, Unknown
 
 
 def is_function_class(cls: ClassV) -> bool:
@@ -32,9 +38,9 @@ def _applied(run: Run, cls: ClassV, args: list[Value], keywords: dict[str, Value
     if keywords or not inputs or not all(isinstance(part, TensorV) for part in parts):
         return opaque(run, origin.Call("torch.autograd.Function.apply"), [*args, *keywords.values()], site)
     tensors = tuple(Tensor(shape_of(run, part)) for part in parts)
-    draft = emit(
-        run, "opaque", inputs, {"function": cls.qualified}, site, shape=tensors[0].shape if len(tensors) == 1 else None
-    )
+    own = {} if isinstance(result, tuple) else expressions(run, cls, args, frame, site)
+    config = {"function": cls.qualified, **own}
+    draft = emit(run, "opaque", inputs, config, site, shape=tensors[0].shape if len(tensors) == 1 else None)
     return tensor_of(run, draft, len(run.graph.nodes) - 1, tensors if isinstance(result, tuple) else tensors[0])
 
 
@@ -71,3 +77,77 @@ def _plain(run: Run, value: Value) -> Value:
 @library("torch.autograd.Function.apply", "torch.autograd.grad")
 def unknown_function(call: Call) -> Value:
     return opaque(call.run, origin.Call(call.name), call.given, call.site)
+
+
+_SIZE = 64
+"""Operations of an expression at most."""
+
+
+def expressions(run: Run, cls: ClassV, args: list[Value], frame: Frame, site: Site) -> dict[str, Literal_]:
+    """Returns `forward` and `backward` as expressions of `vglint.ops.expressions`; empty where a function is not one of single entries."""
+    places = [place for place, each in enumerate(args) if is_tensor(each)]
+    rest = tuple(each for each in args if not is_tensor(each))
+    if len(places) != 1 or not all(each is None or isinstance(each, (bool, int, float, str)) for each in rest):
+        return {}
+    known, key = run.journal.learnt.gradients, (id(cls.unit), cls.qualified, places[0], rest)
+    if key not in known:
+        known[key] = _walked(run, cls, args, places[0], frame, site)
+    return known[key]
+
+
+def _walked(run: Run, cls: ClassV, args: list[Value], place: int, frame: Frame, site: Site) -> dict[str, Literal_]:
+    forward, backward, setup = (find_in_mro(cls, name) for name in ("forward", "backward", "setup_context"))
+    made = composite(run, "torch.autograd.function.FunctionCtx")
+    if forward is None or backward is None or not isinstance(made, ClassV):
+        return {}
+    with attempted(run) as attempt:
+        try:
+            context = call(run, made, [], {}, frame, site)
+            x, g = _row(run, site), _row(run, site)
+            given = [*args[:place], x, *args[place + 1 :]]
+            result = call(run, forward[0], given if setup is not None else [context, *given], {}, frame, site)
+            if setup is not None:
+                call(run, setup[0], [context, tuple(given), result], {}, frame, site)
+            sent = call(run, backward[0], [context, g], {}, frame, site)
+            if isinstance(sent, tuple):
+                sent = sent[place] if place < len(sent) else None
+            names = {x.node: "x", g.node: "g"}
+            ahead, behind = _expression(run, result, names), _expression(run, sent, names)
+        except Raised:
+            return {}
+        finally:
+            attempt.undo(run)
+    return {} if ahead is None or behind is None else {"forward": ahead, "backward": behind}
+
+
+def _row(run: Run, site: Site) -> TensorV:
+    """Returns numbers in a row that stand for a tensor of any shape."""
+    emit(run, "linspace", [], {"start": -4.0, "end": 4.0, "steps": 65}, site, shape=(65,))
+    return TensorV(len(run.graph.nodes) - 1, (65,))
+
+
+def _expression(run: Run, value: Value, names: dict[int, str]) -> Literal_:
+    """Returns a tensor as an expression of the named ones, None where it is none."""
+    if not isinstance(value, TensorV) or value.pick:
+        return None
+    left = _SIZE
+
+    def text(number: int) -> Literal_:
+        nonlocal left
+        if number in names:
+            return names[number]
+        draft = run.graph.nodes[number]
+        left -= 1
+        config = tuple((name, each) for name, each in draft.config.items() if each is not None and name != "index")
+        if left < 0 or draft.params or draft.op not in POINTWISE or not all(_is_plain(each) for _, each in config):
+            return None
+        inputs = tuple(text(source) for source in draft.inputs)
+        return None if None in inputs or not inputs else (draft.op, config, *inputs)
+
+    return text(value.node)
+
+
+def _is_plain(value: Literal_) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_plain, value))
+    return not isinstance(value, (Unknown, Expr))

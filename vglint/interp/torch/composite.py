@@ -14,7 +14,12 @@ from vglint.source.module import Module
 from vglint.source.split import split
 from vglint.source.unit import units
 
-DESCRIBED = {"torch.nn": "torch.nn", "timm.layers": "timm.layers", "timm.models.layers": "timm.layers"}
+DESCRIBED = {
+    "torch.nn": "torch.nn",
+    "torch.autograd.function": "torch.autograd.function",
+    "timm.layers": "timm.layers",
+    "timm.models.layers": "timm.layers",
+}
 """Which text in `prelude/` describes a package: its classes and functions, but for names that begin with `_`, are what that text says."""
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TypeAlias
 
-from vglint.interp.machine.calls import Act, method
+from vglint.interp.machine.calls import Act, methods
 from vglint.interp.machine.core import Frame, Run
 from vglint.interp.nodes.distribution import UNKNOWN, of_tensor
 from vglint.interp.values.objects import (
@@ -23,29 +22,15 @@ from vglint.interp.values.objects import (
     is_unknown,
 )
 
-Method: TypeAlias = Callable[[Run, "list[Value]", "dict[str, Value]", Frame, Site], Value]
-METHODS: dict[str, Method] = {}
-"""Methods of modules by name; the module is the first argument."""
+METHODS: dict[str, BuiltinV] = {}
+"""Methods of modules by name."""
 BASES: dict[tuple[str, str], dict[str, BuiltinV]] = {}
 """What classes of libraries that models derive from bring beside these, by package and by how the class's name ends."""
 
 
 def base_class(*classes: tuple[str, str]) -> Callable[..., Callable[[Act], Act]]:
     """Returns the decorator that enters methods of classes of libraries; the module is the first argument."""
-    tables = [BASES.setdefault(cls, {}) for cls in classes]
-
-    def own(*names: str, takes: str) -> Callable[[Act], Act]:
-        def enter(act: Act) -> Act:
-            for table in tables:
-                for name in names:
-                    if name in table:
-                        raise ValueError(f"{name} is entered twice")
-                    table[name] = method(name, takes, act)
-            return act
-
-        return enter
-
-    return own
+    return methods(*(BASES.setdefault(cls, {}) for cls in classes))
 
 
 @lru_cache(maxsize=4096)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from vglint import origin
 from vglint.graph import Init
-from vglint.interp.machine.core import Frame, Run, call, register, set_trainable
+from vglint.interp.machine.calls import Call, methods
+from vglint.interp.machine.core import Run, set_trainable
 from vglint.interp.nodes.distribution import UNKNOWN, overwrite
 from vglint.interp.nodes.emit import emit_hook
 from vglint.interp.protocols.attributes import set_attribute
@@ -23,43 +24,47 @@ from vglint.interp.values.objects import (
 )
 from vglint.value import Unknown
 
-
-def _itself(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return args[0]
+own = methods(METHODS)
 
 
-for _name in "to cuda cpu float half double bfloat16 type share_memory to_empty xpu ipu compile".split():
-    METHODS[_name] = _itself
+@own(
+    *"to cuda cpu float half double bfloat16 type share_memory to_empty xpu ipu compile".split(),
+    takes="self, *rest, **others",
+)
+def _itself(call: Call) -> Value:
+    return call["self"]
 
 
-@register(METHODS, "init_weights", "post_init")
-def _filled_elsewhere(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+@own("init_weights", "post_init", takes="self, *rest, **others")
+def _filled_elsewhere(call: Call) -> Value:
     """A base class that is not known fills what the program left empty."""
-    for param in parameters_of(_module(args)):
+    for param in parameters_of(call.own(ModuleV)):
         if param.init.scheme == "uninitialised":
-            run.journal.set_field(param, "init", UNKNOWN)
-    return args[0]
+            call.run.journal.set_field(param, "init", UNKNOWN)
+    return call["self"]
 
 
-def _nothing(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+@own(
+    *(
+        "register_forward_hook register_forward_pre_hook register_backward_hook register_full_backward_hook register_load_state_dict_post_hook "
+        "_register_load_state_dict_pre_hook register_state_dict_post_hook register_buffer_hook __init__ "
+        "_register_state_dict_hook register_state_dict_pre_hook set_extra_state"
+    ).split(),
+    takes="self, *rest, **others",
+)
+def _nothing(call: Call) -> Value:
     return None
 
 
-for _name in (
-    "register_forward_hook register_forward_pre_hook register_backward_hook register_full_backward_hook register_load_state_dict_post_hook "
-    "_register_load_state_dict_pre_hook register_state_dict_post_hook register_buffer_hook __init__ "
-    "_register_state_dict_hook register_state_dict_pre_hook set_extra_state"
-).split():
-    METHODS.setdefault(_name, _nothing)
-
-
-@register(METHODS, "train")
-def train(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    mode = args[1] if len(args) > 1 else keywords.get("mode", True)
-    module = _module(args)
-    _set_mode(run, module, mode is False)
-    emit_hook(run, "train_mode" if mode is not False else "eval_mode", module, site, named_parameters_of(module))
-    return args[0]
+@own("train", takes="self, mode=True")
+def train(call: Call) -> Value:
+    mode = call["mode"]
+    module = call.own(ModuleV)
+    _set_mode(call.run, module, mode is False)
+    emit_hook(
+        call.run, "train_mode" if mode is not False else "eval_mode", module, call.site, named_parameters_of(module)
+    )
+    return call["self"]
 
 
 def _set_mode(run: Run, module: ModuleV, evaluating: bool) -> None:
@@ -68,84 +73,84 @@ def _set_mode(run: Run, module: ModuleV, evaluating: bool) -> None:
             run.journal.set_field(each, "evaluating", evaluating)
 
 
-@register(METHODS, "eval")
-def evaluate_mode(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    _set_mode(run, _module(args), True)
-    emit_hook(run, "eval_mode", _module(args), site, named_parameters_of(_module(args)))
-    return args[0]
+@own("eval", takes="self")
+def evaluate_mode(call: Call) -> Value:
+    _set_mode(call.run, call.own(ModuleV), True)
+    emit_hook(call.run, "eval_mode", call.own(ModuleV), call.site, named_parameters_of(call.own(ModuleV)))
+    return call["self"]
 
 
-@register(METHODS, "zero_grad")
-def zero_grad(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    emit_hook(run, "zero_grad", _module(args), site, named_parameters_of(_module(args)))
+@own("zero_grad", takes="self, set_to_none=True")
+def zero_grad(call: Call) -> Value:
+    emit_hook(call.run, "zero_grad", call.own(ModuleV), call.site, named_parameters_of(call.own(ModuleV)))
     return None
 
 
-@register(METHODS, "requires_grad_")
-def requires_grad_(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    value = args[1] if len(args) > 1 else keywords.get("requires_grad", True)
+@own("requires_grad_", takes="self, requires_grad=True")
+def requires_grad_(call: Call) -> Value:
+    value = call["requires_grad"]
     if isinstance(value, bool):
-        for param in parameters_of(_module(args)):
-            set_trainable(run, param, value, site)
-    return args[0]
+        for param in parameters_of(call.own(ModuleV)):
+            set_trainable(call.run, param, value, call.site)
+    return call["self"]
 
 
-@register(METHODS, "add_module", "register_module")
-def add_module(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    module, name = _module(args), _argument(args, keywords, 1, "name")
-    value = _argument(args, keywords, 2, "module")
+@own("add_module", "register_module", takes="self, name, module")
+def add_module(call: Call) -> Value:
+    module, name = call.own(ModuleV), call["name"]
+    value = call["module"]
     if isinstance(name, str) and is_unknown(value) and is_container(module):
-        run.journal.put(module.modules, name, value)  # a layer of a library: what passes through it is not known
+        call.run.journal.put(module.modules, name, value)  # a layer of a library: what passes through it is not known
     elif isinstance(name, str):
-        set_attribute(run, module, name, value, frame, site)
+        set_attribute(call.run, module, name, value, call.frame, call.site)
     else:
-        modules.register_unnamed(run, value, site)
+        modules.register_unnamed(call.run, value, call.site)
     return None
 
 
-@register(METHODS, "__setattr__")
-def set_by_name(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+@own("__setattr__", takes="self, name, value")
+def set_by_name(call: Call) -> Value:
     """`self.__setattr__(name, value)`, and the base's in a `__setattr__` of the user's."""
-    if len(args) == 3 and isinstance(args[1], str):
-        set_attribute(run, args[0], args[1], args[2], frame, site)
-    elif len(args) == 3 and isinstance(args[2], ModuleV):
-        modules.register_unnamed(run, args[2], site)
+    if isinstance(call["name"], str):
+        set_attribute(call.run, call["self"], call["name"], call["value"], call.frame, call.site)
+    elif isinstance(call["value"], ModuleV):
+        modules.register_unnamed(call.run, call["value"], call.site)
     return None
 
 
-@register(METHODS, "register_parameter")
-def register_parameter(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    name, value = _argument(args, keywords, 1, "name"), _argument(args, keywords, 2, "param")
+@own("register_parameter", takes="self, name, param")
+def register_parameter(call: Call) -> Value:
+    name, value = call["name"], call["param"]
     if isinstance(name, str):
-        module = _module(args)
-        run.journal.put(module.parameters if isinstance(value, ParamV) else module.attrs, name, value)
+        module = call.own(ModuleV)
+        call.run.journal.put(module.parameters if isinstance(value, ParamV) else module.attrs, name, value)
     return None
 
 
-@register(METHODS, "register_buffer")
-def register_buffer(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    name, value = _argument(args, keywords, 1, "name"), _argument(args, keywords, 2, "tensor")
+@own("register_buffer", takes="self, name, tensor, persistent=True")
+def register_buffer(call: Call) -> Value:
+    name, value = call["name"], call["tensor"]
     if isinstance(name, str):
-        module = _module(args)
-        run.journal.drop(module.attrs, name)
-        run.journal.put(module.buffers, name, as_buffer(run, value, name, site))
+        module = call.own(ModuleV)
+        call.run.journal.drop(module.attrs, name)
+        call.run.journal.put(module.buffers, name, as_buffer(call.run, value, name, call.site))
     return None
 
 
-@register(METHODS, "apply")
-def apply(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    module, function = _module(args), _argument(args, keywords, 1, "fn")
+@own("apply", takes="self, fn")
+def apply(call: Call) -> Value:
+    module, function = call.own(ModuleV), call["fn"]
     if is_unknown(function):
-        forget_init(run, module, site)
+        forget_init(call.run, module, call.site)
         return module
-    _apply(run, module, function, frame, site, set())
+    _apply(call, module, function)
     return module
 
 
-def _apply(run: Run, module: ModuleV, function: Value, frame: Frame, site: Site, seen: set[int]) -> None:
+def _apply(call: Call, module: ModuleV, function: Value) -> None:
     for _, child in _children(module):
-        _apply(run, child, function, frame, site, seen)
-    call(run, function, [module], {}, frame, site)
+        _apply(call, child, function)
+    call.invoke(function, module)
 
 
 def forget_init(run: Run, module: ModuleV, site: Site | None) -> None:
@@ -170,32 +175,32 @@ def named_parameters_of(module: ModuleV) -> list[tuple[str, ParamV]]:
     return found
 
 
-@register(METHODS, "parameters")
-def parameters(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    module = _module(args)
+@own("parameters", takes="self, recurse=True")
+def parameters(call: Call) -> Value:
+    module = call.own(ModuleV)
     if module.opaque or any(each.opaque for _, each in modules.walk(module)):
         return IteratorV(None, Unknown(origin.Call("parameters of a pretrained model")))
-    return IteratorV(list(parameters_of(module)), origin=site)
+    return IteratorV(list(parameters_of(module)), origin=call.site)
 
 
-@register(METHODS, "named_parameters")
-def named_parameters(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return IteratorV([(name, param) for name, param in named_parameters_of(_module(args))])
+@own("named_parameters", takes="self, prefix='', recurse=True, remove_duplicate=True")
+def named_parameters(call: Call) -> Value:
+    return IteratorV([(name, param) for name, param in named_parameters_of(call.own(ModuleV))])
 
 
-@register(METHODS, "buffers", "named_buffers")
-def buffers(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+@own("buffers", "named_buffers", takes="self, *rest, **others")
+def buffers(call: Call) -> Value:
     return IteratorV(None, Unknown(origin.Computed("buffers")))
 
 
-@register(METHODS, "modules")
-def modules_(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return IteratorV([module for _, module in _every_module(_module(args))])
+@own("modules", takes="self, remove_duplicate=True")
+def modules_(call: Call) -> Value:
+    return IteratorV([module for _, module in _every_module(call.own(ModuleV))])
 
 
-@register(METHODS, "named_modules")
-def named_modules(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return IteratorV([(name, module) for name, module in _every_module(_module(args))])
+@own("named_modules", takes="self, memo=None, prefix='', remove_duplicate=True")
+def named_modules(call: Call) -> Value:
+    return IteratorV([(name, module) for name, module in _every_module(call.own(ModuleV))])
 
 
 def _every_module(module: ModuleV) -> list[tuple[str, ModuleV]]:
@@ -207,72 +212,72 @@ def _every_module(module: ModuleV) -> list[tuple[str, ModuleV]]:
     return found
 
 
-@register(METHODS, "children")
-def children(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    module = _module(args)
+@own("children", takes="self")
+def children(call: Call) -> Value:
+    module = call.own(ModuleV)
     if module.opaque:
         return IteratorV(None, Unknown(origin.Call("children of a pretrained model")))
     return IteratorV([child for _, child in _children(module)])
 
 
-@register(METHODS, "named_children")
-def named_children(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return IteratorV([*_children(_module(args))])
+@own("named_children", takes="self")
+def named_children(call: Call) -> Value:
+    return IteratorV([*_children(call.own(ModuleV))])
 
 
-@register(METHODS, "get_submodule", "get_parameter", "get_buffer")
-def get_submodule(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    path = _argument(args, keywords, 1, "target")
+@own("get_submodule", "get_parameter", "get_buffer", takes="self, target")
+def get_submodule(call: Call) -> Value:
+    path = call["target"]
     if not isinstance(path, str):
         return Unknown(origin.Computed("path of a module"))
-    return modules.find_attribute(run, args[0], path, frame)
+    return modules.find_attribute(call.run, call["self"], path, call.frame)
 
 
-@register(METHODS, "state_dict")
-def state_dict(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return DictV(dict(named_parameters_of(_module(args))), complete=False)
+@own("state_dict", takes="self, *rest, **others")
+def state_dict(call: Call) -> Value:
+    return DictV(dict(named_parameters_of(call.own(ModuleV))), complete=False)
 
 
-@register(METHODS, "load_state_dict")
-def load_state_dict(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    forget_init(run, _module(args), site)
+@own("load_state_dict", takes="self, *rest, **others")
+def load_state_dict(call: Call) -> Value:
+    forget_init(call.run, call.own(ModuleV), call.site)
     return Unknown(origin.Call("load_state_dict"))
 
 
-@register(METHODS, "append")
-def append(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    containers.add(run, _module(args), _argument(args, keywords, 1, "module"), site)
-    return args[0]
+@own("append", takes="self, module")
+def append(call: Call) -> Value:
+    containers.add(call.run, call.own(ModuleV), call["module"], call.site)
+    return call["self"]
 
 
-@register(METHODS, "extend")
-def extend(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    containers.extend(run, _module(args), _argument(args, keywords, 1, "modules"), site)
-    return args[0]
+@own("extend", takes="self, modules")
+def extend(call: Call) -> Value:
+    containers.extend(call.run, call.own(ModuleV), call["modules"], call.site)
+    return call["self"]
 
 
-@register(METHODS, "insert")
-def insert(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    module, index, value = _module(args), _argument(args, keywords, 1, "index"), _argument(args, keywords, 2, "module")
+@own("insert", takes="self, index, module")
+def insert(call: Call) -> Value:
+    module, index, value = call.own(ModuleV), call["index"], call["module"]
     if isinstance(index, int):
         children = list(module.modules.values())
         children.insert(index, value)
-        _renumber(run, module, children)
-    return args[0]
+        _renumber(call.run, module, children)
+    return call["self"]
 
 
-@register(METHODS, "pop")
-def pop(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    module, key = _module(args), args[1] if len(args) > 1 else -1
+@own("pop", takes="self, key=-1")
+def pop(call: Call) -> Value:
+    module, key = call.own(ModuleV), call["key"]
     if isinstance(key, int):
         children = list(module.modules.values())
         if -len(children) <= key < len(children):
             removed = children.pop(key)
-            _renumber(run, module, children)
+            _renumber(call.run, module, children)
             return removed
     elif isinstance(key, str) and key in module.modules:
         removed = module.modules[key]
-        run.journal.drop(module.modules, key)
+        call.run.journal.drop(module.modules, key)
         return removed
     return Unknown(origin.Computed("pop of a module container"))
 
@@ -284,60 +289,48 @@ def _renumber(run: Run, module: ModuleV, children: list[Value]) -> None:
         run.journal.put(module.modules, str(index), child)
 
 
-@register(METHODS, "update")
-def update(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    source = _argument(args, keywords, 1, "modules")
-    containers.fill(run, _module(args), "torch.nn.ModuleDict", [source], {}, frame, site)
+@own("update", takes="self, modules")
+def update(call: Call) -> Value:
+    source = call["modules"]
+    containers.fill(call.run, call.own(ModuleV), "torch.nn.ModuleDict", [source], {}, call.frame, call.site)
     return None
 
 
-@register(METHODS, "keys")
-def keys(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return ListV(list(_entries(args)))
+@own("keys", takes="self")
+def keys(call: Call) -> Value:
+    return ListV(list(_entries(call.own(ModuleV))))
 
 
-@register(METHODS, "values")
-def values(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return ListV(list(_entries(args).values()))
+@own("values", takes="self")
+def values(call: Call) -> Value:
+    return ListV(list(_entries(call.own(ModuleV)).values()))
 
 
-@register(METHODS, "items")
-def items(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return ListV(list(_entries(args).items()))
+@own("items", takes="self")
+def items(call: Call) -> Value:
+    return ListV(list(_entries(call.own(ModuleV)).items()))
 
 
-@register(METHODS, "get")
-def get(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return _entries(args).get(str(args[1]), args[2] if len(args) > 2 else None) if len(args) > 1 else None
+@own("get", takes="self, key, default=None")
+def get(call: Call) -> Value:
+    return _entries(call.own(ModuleV)).get(str(call["key"]), call["default"])
 
 
-@register(METHODS, "__len__")
-def length(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    return len(_entries(args))
+@own("__len__", takes="self")
+def length(call: Call) -> Value:
+    return len(_entries(call.own(ModuleV)))
 
 
-@register(METHODS, "clear")
-def clear(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-    _renumber(run, _module(args), [])
+@own("clear", takes="self")
+def clear(call: Call) -> Value:
+    _renumber(call.run, call.own(ModuleV), [])
     return None
 
 
-def _entries(args: list[Value]) -> dict[str, Value]:
-    module = _module(args)
+def _entries(module: ModuleV) -> dict[str, Value]:
     return module.modules or module.parameters
 
 
 def _children(module: ModuleV) -> list[tuple[str, ModuleV]]:
     """Returns what `named_children()` yields, with the layers inside of torch's own leaves."""
     return modules.children_of(module) + leaves.nested_leaves(module)
-
-
-def _module(args: list[Value]) -> ModuleV:
-    assert isinstance(args[0], ModuleV)
-    return args[0]
-
-
-def _argument(args: list[Value], keywords: dict[str, Value], position: int, name: str) -> Value:
-    if position < len(args):
-        return args[position]
-    return keywords.get(name)

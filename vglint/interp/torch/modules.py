@@ -193,7 +193,7 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
     if (own := leaf_method(module, name) or base_method(module.cls, name)) is not None:
         return MethodV(own, module)
     if name in METHODS:
-        return MethodV(BuiltinV(name, METHODS[name]), module)
+        return MethodV(METHODS[name], module)
     if module.spelling is not None and name in ("weight", "bias", "out_proj", "in_proj_weight", "in_proj_bias"):
         return nested_leaf_attribute(module, name)
     for base in module.cls.mro if isinstance(module.cls, ClassV) else (module.cls,):
@@ -318,7 +318,7 @@ def torch_base_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> 
     if (own := leaf_method(module, name)) is not None:
         return MethodV(own, module)
     if name in METHODS:
-        return MethodV(BuiltinV(name, METHODS[name]), module)
+        return MethodV(METHODS[name], module)
     return BuiltinV(
         f"super().{name}",
         lambda run, args, keywords, frame, site: opaque(run, origin.Member("super()", name), args, site),

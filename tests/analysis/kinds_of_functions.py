@@ -1,0 +1,113 @@
+"""Functions with a backward of their own, and weights that forward makes of a parameter: models for `test_unseen_kinds`."""
+
+from __future__ import annotations
+
+_CHAIN = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v, self.out = nn.Linear(32, 64), nn.Linear(64, 64), nn.Linear(64, 64), nn.Linear(64, 32)
+
+    def forward(self, x):
+        return self.out(act(self.v(act(self.k(act(self.q(x)))))))
+"""
+SWISH = f"""
+class Swish(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, i):
+        ctx.save_for_backward(i)
+        return i * torch.sigmoid(i)
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        i = ctx.saved_tensors[0]
+        s = torch.sigmoid(i)
+        return grad_output * (s * (1 + i * (1 - s)))
+
+
+act = Swish.apply
+
+{_CHAIN}"""
+SIGN = f"""
+class Sign(torch.autograd.Function):
+    @staticmethod
+    def forward(x, scale):
+        return torch.sign(x) * scale
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(inputs[0])
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        x, = ctx.saved_tensors
+        grad = grad_output.clone()
+        grad[x.abs() > 1] = 0
+        return grad, None
+
+
+def act(x):
+    return Sign.apply(x, 0.5)
+
+{_CHAIN}"""
+REVERSED = f"""
+class Reverse(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, alpha):
+        ctx.alpha = alpha
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad.neg() * ctx.alpha, None
+
+
+def act(x):
+    return torch.relu(Reverse.apply(x, 0.1))
+
+{_CHAIN}"""
+_WEIGHTS = """
+class Layer(nn.Linear):
+    def forward(self, x):
+        return F.linear(x, self.made(self.weight), self.bias)
+
+{made}
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v, self.out = Layer(32, 64), Layer(64, 64), Layer(64, 64), nn.Linear(64, 32)
+
+    def forward(self, x):
+        return self.out(torch.tanh(self.v(torch.tanh(self.k(torch.tanh(self.q(x)))))))
+"""
+STANDARDISED = _WEIGHTS.format(
+    made="""
+    def made(self, w):
+        w = w - w.mean(dim=1, keepdim=True)
+        return w / (w.std(dim=1).view(-1, 1) + 1e-5).expand_as(w) / 8
+"""
+)
+OF_LENGTH_ONE = _WEIGHTS.format(
+    made="""
+    def made(self, w):
+        return 1.5 * w / w.norm(dim=1, keepdim=True)
+"""
+)
+SPECTRAL = _WEIGHTS.format(
+    made="""
+    def made(self, w):
+        with torch.no_grad():
+            v = F.normalize(torch.mv(w.t(), torch.ones(w.shape[0])), dim=0)
+            u = F.normalize(torch.mv(w, v), dim=0)
+        return w / torch.dot(u, torch.mv(w, v))
+"""
+)
+CASES = {
+    "a swish with its own backward": (SWISH, ["64,32"]),
+    "a sign with a straight-through backward": (SIGN, ["64,32"]),
+    "a reversed gradient": (REVERSED, ["64,32"]),
+    "standardised weights": (STANDARDISED, ["64,32"]),
+    "weights of length one": (OF_LENGTH_ONE, ["64,32"]),
+    "weights over their largest singular value": (SPECTRAL, ["64,32"]),
+}
