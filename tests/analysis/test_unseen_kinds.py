@@ -11,7 +11,7 @@ import torch
 from models import load
 from torch import nn
 
-from tests.analysis import kinds_of_functions
+from tests.analysis import kinds_of_choices, kinds_of_functions
 from vglint.analysis.propagate import propagate
 from vglint.finding import Problem
 from vglint.given import ModelInputs, parse_input
@@ -19,6 +19,8 @@ from vglint.interp import extract
 from vglint.source.project import Project
 
 HEAD = """
+import math
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -126,6 +128,7 @@ CASES = {
     "a pool that keeps a side": (KEPT_SIDE, ["8,3,12,16"]),
     "the size of another tensor": (OF_OTHER, ["8,3,32,32"]),
     **kinds_of_functions.CASES,
+    **kinds_of_choices.CASES,
 }
 
 

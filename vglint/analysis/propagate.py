@@ -22,6 +22,7 @@ from vglint.analysis.maps import pool as _pool
 from vglint.analysis.maps import recurrent as _recurrent
 from vglint.analysis.maps import reduce as _reduce
 from vglint.analysis.maps import shape as _shape
+from vglint.analysis.maps import softmax as _softmax
 from vglint.analysis.maps import source as _source
 from vglint.analysis.maps import weight as _weight
 from vglint.analysis.multiples import Multiples
@@ -50,6 +51,7 @@ _MODULES = (
     _recurrent,
     _reduce,
     _shape,
+    _softmax,
     _source,
     _weight,
 )
@@ -197,6 +199,8 @@ def backward(
                 sent = sent._replace(along=0.0)
             if sent.pieces and node.op not in _PARTED:
                 sent = sent._replace(pieces=None)
+            if sent.alike and not _keeps_alike(node.op):
+                sent = sent._replace(alike=0.0)
             if sent.g <= 0.0:
                 continue
             sent = looked_at(grad, node.op, position, sent)
@@ -237,6 +241,11 @@ _ALIGNED = WEIGHTED | ELEMENTWISE | having("map_along")
 
 _PARTED = having("map_parts")
 """Ops whose maps say how a gradient varies over the parts of a concatenation."""
+
+
+def _keeps_alike(op: str) -> bool:
+    """Whether an op's map says how much of a gradient several tensors have in common that are weighed and added."""
+    return kind_of(op) == "shape" or has(op, "scales") or has(op, "sums") or has(op, "joins")
 
 
 def _takes_parts(graph: Graph, body: set[int], regions: list[int]) -> bool:

@@ -68,6 +68,15 @@ class Scores(NamedTuple):
     soft: bool = False
     causal: bool = False
     strength: float = 1.0
+    plain: bool = False
+    """A softmax over the positions of one tensor: there are no queries and keys."""
+
+
+class Choices(NamedTuple):
+    """A dimension of `number` tensors that are stacked (`k` in `axes`), and E[x_i x_j] of two of them."""
+
+    number: float
+    common: float
 
 
 class Piece(NamedTuple):
@@ -84,7 +93,7 @@ class State(NamedTuple):
     """Moments of one activation: see `vglint.signal.Signal` for `q`, `mu`, `db`, `ds`, `r`.
 
     `scale` multiplies all second moments: a size that is not known. `channels` counts features; `axes` says what each dimension is
-    (`b` sample, `c` channel, `s` position), `*c` where the rank is not known; `places` counts positions where known.
+    (`b` sample, `c` channel, `s` position, `k` one of several tensors that are stacked), `*c` where the rank is not known; `places` counts positions where known.
     `map` is how q varies over them. `parts` writes the tensor as Σ coefficient · node over tensors that are uncorrelated beyond their means. `fresh` is the
     share of q that comes straight from Gaussian weights (norms see its χ² noise). `spread` is set for a parameter that weights are made of.
     """
@@ -106,6 +115,7 @@ class State(NamedTuple):
     map: Profile | None = None
     pieces: tuple[Piece, ...] = ()
     """The parts of a concatenation of channels: a norm that sees one channel at a time scales each by its own."""
+    choices: Choices | None = None
 
     def parts_of(self) -> tuple[Piece, ...]:
         """Returns the parts that this state has, itself where it is no concatenation or something was done to it since."""
@@ -146,6 +156,8 @@ class Grad(NamedTuple):
     along: float = 0.0
     pieces: tuple[float, ...] | None = None
     focus: Focus | None = None
+    alike: float = 0.0
+    """The same second moment between two of several tensors that are weighed and added: a softmax over their weights passes none of it."""
 
     def times(self, gain: float, scale: Scale = ()) -> Grad:
         return Grad(
@@ -162,6 +174,7 @@ class Grad(NamedTuple):
             self.along * gain if not scale else 0.0,
             self.pieces,
             self.focus,
+            self.alike * gain,
         )
 
     def pulled(self, state: State, along: float, share: float = 1.0) -> Grad:
@@ -254,6 +267,7 @@ def combined(left: Grad, right: Grad) -> Grad | None:
         left.along + right.along,
         together(left.pieces, right.pieces, share),
         both_in_focus(left.focus, right.focus, share),
+        left.alike + right.alike,
     )
 
 

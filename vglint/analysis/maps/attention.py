@@ -8,7 +8,6 @@ Of N queries over T keys, a key and its value get the sum over the queries: r = 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -152,82 +151,6 @@ def queries_per_key(shape: Shape | None, keys: float) -> float:
     return count / keys if isinstance(count, int) and count > 0 and keys > 0 else 1.0
 
 
-@maps("softmax", "softmin", "gumbel_softmax")
-def softmax(use: Use) -> Step:
-    state = use.state()
-    if state.scores is not None:
-        return state._replace(
-            scores=weighed(state.scores), scale=(), law=None, parts=((use.index, 1.0),)
-        ), lambda grad: [grad]
-    width = soft_width(use, state)
-    if state.scale:
-        raise AbstainError("a width is not known")
-    if width is None:
-        raise AbstainError("classes of the softmax are not known")
-    own, squared_slope = softness(max(state.q - state.r, 0.0), width)
-    mean = 1.0 / width
-    q = own / width
-    apart = max(q - mean * mean, 0.0)
-    spreads = max(state.q - state.r, 1e-300)
-    out = state._replace(
-        q=q,
-        mu=mean,
-        db=apart * min(state.db / spreads, 1.0),
-        ds=apart * min(state.ds / spreads, 1.0),
-        r=(1.0 - own) / (width * (width - 1.0)) if width > 1 else 0.0,
-        law=None,
-        parts=((use.index, 1.0),),
-        fresh=0.0,
-    )
-    jacobian = squared_slope / width
-    # A softmax passes only differences between classes.
-    return out, lambda grad: [
-        grad._replace(
-            g=max(grad.g - grad.gr, 0.0) * jacobian,
-            gs=grad.gs * jacobian,
-            gb=grad.gb * jacobian,
-            gx=grad.gx * jacobian,
-            gr=0.0,
-        )
-    ]
-
-
-def weighed(scores: Scores) -> Scores:
-    """Returns the scores once a softmax has turned them into weights."""
-    if scores.width is not None:
-        strength = scores.width * scores.factor**2
-    elif scores.factor != 1.0:
-        # A width that is not known and a factor: 1/√width is what is written.
-        strength = 1.0
-    else:
-        raise AbstainError("scale of the scores is not known")
-    return scores._replace(soft=True, strength=strength)
-
-
-@maps("log_softmax")
-def log_softmax(use: Use) -> Step:
-    """x − logsumexp(x): the gradient loses its part along p, 1/classes of it."""
-    state = use.state()
-    if state.scale:
-        raise AbstainError("a width is not known")
-    width = soft_width(use, state) or 1e9
-    mean = -(math.log(width) + min(max(state.q - state.r, 0.0), 1e3) / 2) if width < 1e9 else 0.0
-    out = state._replace(
-        q=max(state.q - state.mu**2, 0.0) + mean * mean, mu=mean, r=mean * mean, law=None, parts=((use.index, 1.0),)
-    )
-    return out, lambda grad: [grad.times(1.0 - 1.0 / width)]
-
-
-def soft_width(use: Use, state: State) -> float | None:
-    dim, shape = use.get("dim"), use.node.shape
-    size = shape[dim] if shape is not None and isinstance(dim, int) and -len(shape) <= dim < len(shape) else None
-    if isinstance(size, int):
-        return float(size)
-    if isinstance(state.channels, int) and (dim in (-1, None) or (dim == 1 and (state.axes or "bc").startswith("bc"))):
-        return float(state.channels)
-    return None
-
-
 @maps("matmul", "bmm", "mm", "mv")
 def matmul(use: Use) -> Step:
     return multiplied(use, 0, 1)
@@ -235,7 +158,17 @@ def matmul(use: Use) -> Step:
 
 @maps("addmm", "baddbmm", "addbmm")
 def added_product(use: Use) -> Step:
-    raise AbstainError("a product that is added")
+    """bias + x @ W."""
+    bias = use.inputs[0]
+    if bias is None or bias.spread is None or use.get("beta") not in (None, 1) or use.get("alpha") not in (None, 1):
+        raise AbstainError("a product that is added")
+    found, back = multiplied(use, 1, 2)
+    variance = bias.spread.variance()
+    if found is None or back is None or found.scale or variance is None:
+        raise AbstainError("a product that is added")
+    mean, inner = bias.spread.mean, back
+    out = found._replace(q=found.q + mean * mean + variance, mu=found.mu + mean, r=found.r + mean * mean)
+    return out, lambda grad: [ZERO, *inner(grad)]
 
 
 @maps("einsum")
@@ -370,6 +303,17 @@ def average_of(use: Use, scores: Scores, value: State, length: float, position: 
     ratio = queries_per_key(use.shape(0), length) if position == 1 else 1.0
 
     def back(grad: Grad) -> Sequence[Grad]:
+        if scores.plain:
+            width = float(value.channels) if isinstance(value.channels, int) else 1.0
+            weight = Grad(
+                width * grad.g * value.q,
+                width * grad.g * max(value.q - value.ds, 0.0),
+                scale=grad.scale,
+                lv=grad.lv,
+                rho=grad.rho,
+            )
+            inner = to_values(grad, flat, length, ratio)
+            return [weight, inner] if position == 1 else [inner, weight]
         # The gradient of a whole row of scores, as queries and keys see it: the scaling on the way is already in it.
         row = Grad(flat.jacobian * strength * grad.g * value.ds, scale=grad.scale, lv=grad.lv, rho=ROW)
         inner = to_values(grad, flat, length, ratio)

@@ -9,7 +9,7 @@ from vglint.analysis.maps import maps
 from vglint.analysis.maps.activation import evaluated, slope_back, through
 from vglint.analysis.state import ZERO, AbstainError, Back, Grad, Law, State, Step, law_of
 from vglint.analysis.use import Use
-from vglint.ops import has
+from vglint.ops import expressions, has
 from vglint.ops.curves import Curve, curve, product, total
 from vglint.shape import size_ratio
 
@@ -60,7 +60,31 @@ def rounded(use: Use) -> Step:
             keep = state.mu - 0.5
         if noise and state is not None and isinstance(keep, (int, float)) and 0.0 <= keep <= 1.0:
             return tossed(use, state, float(keep))
-    return use.inputs[0] if use.node.op == "bool" and use.inputs else None, lambda grad: none
+    if use.node.op == "bool":
+        return use.inputs[0] if use.inputs else None, lambda grad: none
+    return stairs(use), lambda grad: none
+
+
+def stairs(use: Use) -> State | None:
+    """The moments of a signal whose entries are rounded, or of its signs."""
+    state = use.inputs[0] if use.inputs else None
+    step = expressions.function((use.node.op, (), "x"))
+    if state is None or state.scale or step is None or state.spread is not None:
+        return None
+    law = law_of(state, use.node.inputs[0])
+    if law.among != 1.0 or law.mixture is not None or state.pieces:
+        return None
+    inner = law.curve
+    bends = tuple(sorted({*inner.bends, *(0.5 * k for k in range(-8, 9))})) if inner.linear is not None else inner.bends
+    whole = Curve(
+        ("of", use.node.op, "(", *inner.key, ")"),
+        lambda x: step(inner.value(x), 1.0),
+        lambda x: 0.0,
+        bends,
+        None,
+        False,
+    )
+    return evaluated(state, law, whole, use.index)[0]._replace(law=None)
 
 
 def tossed(use: Use, state: State, share: float) -> Step:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vglint.analysis.maps import maps
-from vglint.analysis.state import ZERO, AbstainError, Focus, Grad, State, Step
+from vglint.analysis.state import ZERO, AbstainError, Choices, Focus, Grad, State, Step
 from vglint.analysis.use import Use
+from vglint.ops.init import Spread
+from vglint.shape import size_ratio
 from vglint.value import Literal_
 
 
@@ -44,14 +46,63 @@ def cat(use: Use) -> Step:
         return sum(weight * float(getattr(state, name)) for weight, state in zip(weights, states, strict=True)) / whole
 
     mu = mean("mu")
+    if (put := of_parameters(use, states)) is not None:
+        return put
     out = State(
         mean("q"), mu, mean("db"), mean("ds"), mu * mu, states[0].scale, channels, known.axes, known.places, None, ((use.index, 1.0),),
         mean("fresh"),
     )  # fmt: skip
-    if over_channels(use, known) and use.node.op != "stack":
+    if use.node.op == "stack":
+        return stacked(use, out, states), lambda grad: [grad] * len(states)
+    if over_channels(use, known):
         out = out._replace(r=mean("r"))
         if not out.scale:
             return joined(out, states, [weight / whole for weight in weights])
+    return out, lambda grad: [grad] * len(states)
+
+
+def stacked(use: Use, out: State, states: Sequence[State]) -> State:
+    """Returns the state of tensors along a dimension of their own, which have their means in common and the terms that they share."""
+    count, dim = len(states), use.get("dim")
+    place = 0 if dim is None else dim
+    if out.axes is None or "*" in out.axes or not isinstance(place, int) or count < 2:
+        return out
+    rank = len(out.axes) + 1
+    if not -rank <= place < rank:
+        return out
+    axes = f"{out.axes[: place % rank]}k{out.axes[place % rank :]}"
+    total = 0.0
+    for i, left in enumerate(states):
+        mine = dict(left.parts)
+        for right in states[i + 1 :]:
+            shared = sum(
+                factor * mine[key] * (term.q - term.mu**2)
+                for key, factor in right.parts
+                if key in mine and (term := use.term(key)) is not None
+            )
+            total += left.mu * right.mu + shared
+    common = min(total / (count * (count - 1) / 2), out.q)
+    return out._replace(axes=axes, choices=Choices(float(count), common))
+
+
+def of_parameters(use: Use, states: Sequence[State]) -> Step | None:
+    """Returns the map of parameters, and zeros, that are put side by side; None where anything else is among them."""
+    plain = [state.spread is not None or state.q == 0.0 for state in states]
+    lengths = [size_ratio(use.shape(i), ()) for i in range(len(states))]
+    if not all(plain) or not any(state.spread is not None for state in states):
+        return None
+    known = [length for length in lengths if length is not None]
+    weights = known if len(known) == len(states) else [1.0] * len(states)
+    shares = [weight / sum(weights) for weight in weights]
+    mean = sum(share * state.mu for share, state in zip(shares, states, strict=True))
+    square = sum(share * state.q for share, state in zip(shares, states, strict=True))
+    spread = Spread(mean, max(square - mean * mean, 0.0))
+    if any(state.scale for state in states) or any(s.spread is not None and s.spread.form != "iid" for s in states):
+        return None
+    out = states[0]._replace(
+        q=square, mu=mean, r=mean * mean, law=None, parts=((use.index, 1.0),), spread=spread,
+        channels=use.node.shape[-1] if use.node.shape else None,
+    )  # fmt: skip
     return out, lambda grad: [grad] * len(states)
 
 

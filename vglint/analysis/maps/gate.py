@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from vglint.analysis.state import PLACES, Grad, State, Step, merged
+from vglint.analysis.state import PLACES, Choices, Grad, State, Step, merged
 from vglint.analysis.use import Use
+from vglint.ops import has
 
 
 def gated(use: Use, left: State, right: State) -> Step:
@@ -19,6 +20,10 @@ def gated(use: Use, left: State, right: State) -> Step:
     elif left.spread is not None and right.spread is not None and left.q == left.mu**2:
         spread = right.spread.scaled(left.mu)
     wide = left if (left.places or 2) >= (right.places or 2) else right
+    choices = None
+    if (one := left.choices or right.choices) is not None:
+        common = [state.choices.common if state.choices is not None else state.q for state in (left, right)]
+        choices = Choices(one.number, common[0] * common[1])
     out = State(
         left.q * right.q,
         left.mu * right.mu,
@@ -34,10 +39,13 @@ def gated(use: Use, left: State, right: State) -> Step:
         0.0,
         spread,
         None,
+        choices=choices,
     )
     fold_left, fold_right = folds(use, 0), folds(use, 1)
+    each = in_channels(left, right), in_channels(right, left)
+    parts = are_added(use)
 
-    def side(grad: Grad, other: State, fold: float) -> Grad:
+    def side(grad: Grad, other: State, fold: float, channels: float) -> Grad:
         inner = Grad(
             grad.g * other.q,
             grad.gs * (other.q - other.ds),
@@ -49,9 +57,59 @@ def gated(use: Use, left: State, right: State) -> Step:
             grad.rho,
             grad.map,
         )
-        return gathered(inner, fold)
+        found = gathered(inner, fold)
+        if channels > 1.0:
+            found = found._replace(g=channels * found.g + channels * (channels - 1.0) * max(found.gr, 0.0), gr=0.0)
+        same = grad.g if parts else grad.alike
+        if same > 0.0 and grad.g > 0.0:
+            # Every one of the tensors that are added gets the same gradient; what they have in common, all their weights' gradients have.
+            common = other.choices.common if other.choices is not None else other.mu**2
+            places = fold + fold * (fold - 1.0) * grad.gs / grad.g
+            found = found._replace(alike=min(same * common * places * channels, found.g))
+        return found
 
-    return out, lambda grad: [side(grad, right, fold_left), side(grad, left, fold_right)]
+    return out, lambda grad: [side(grad, right, fold_left, each[0]), side(grad, left, fold_right, each[1])]
+
+
+def in_channels(state: State, other: State) -> float:
+    """Returns over how many channels one value is spread by broadcasting."""
+    if state.channels != 1 or state.spread is not None or not isinstance(other.channels, int):
+        return 1.0
+    return float(other.channels)
+
+
+_AHEAD = 12
+"""Nodes behind a product among which the sum with its like is looked for."""
+
+
+def are_added(use: Use) -> bool:
+    """Whether this is one of several products of parts of one tensor that are added: `sum(a * x for a, x in zip(weights.chunk(2), parts))`."""
+    nodes, index = use.graph.nodes, use.index
+    own = _whole(use, index)
+    if use.shapes is not None or not own:
+        return False
+    sums = {index}
+    for node in nodes[index + 1 : index + _AHEAD]:
+        if not has(node.op, "adds") or sums.isdisjoint(node.inputs):
+            continue
+        sums.add(node.index)
+        for source in node.inputs:
+            while has(nodes[source].op, "adds") and nodes[source].inputs and source not in sums:
+                source = nodes[source].inputs[-1]
+            if source not in sums and nodes[source].op == "mul" and own & _whole(use, source):
+                return True
+    return False
+
+
+def _whole(use: Use, index: int) -> set[int]:
+    """Returns the tensors of which the factors of a product are parts."""
+    nodes = use.graph.nodes
+    parts = (nodes[source] for source in nodes[index].inputs)
+    return {
+        part.inputs[0]
+        for part in parts
+        if part.op == "getitem" and part.inputs and has(nodes[part.inputs[0]].op, "splits")
+    }
 
 
 def folds(use: Use, position: int) -> float:

@@ -214,7 +214,13 @@ def windows(use: Use, rank: int) -> tuple[float, float]:
     for axis in range(rank):
         size, step = kernel[axis], stride[axis]
         if size is None:
-            raise AbstainError("the window is not known")
+            given = use.get("kernel_size")
+            if given is None or stride[axis] is not None:
+                raise AbstainError("the window is not known")
+            # A size of the map itself: a mean over all of it.
+            size = round((state.places or PLACES) ** (1.0 / rank)) if (state := use.inputs[0]) is not None else 1
+            window, ratio = window * size, ratio / size
+            continue
         window *= size
         old, new = before[axis], after[axis]
         ratio *= new / old if old and new else 1.0 / (step or size)

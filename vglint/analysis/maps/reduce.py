@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.attention import overlap
 from vglint.analysis.maps.pool import average, maximum
-from vglint.analysis.state import PLACES, ZERO, AbstainError, Back, Grad, State, Step
+from vglint.analysis.state import PLACES, ZERO, AbstainError, Back, Choices, Grad, State, Step
 from vglint.analysis.use import Use
 from vglint.ops.curves import at_point
 from vglint.ops.softmax import softness
@@ -39,6 +39,8 @@ def mean(use: Use) -> Step:
         found, back = narrowed(use, state, width)
         if use.node.op == "sum":
             factor = width * width
+    elif over == "k" and state.choices is not None:
+        return chosen(use, state, state.choices)
     elif over == "all":
         return None, lambda grad: [Grad(1.0, 1.0, 1.0, 1.0, 1.0)]
     else:
@@ -56,13 +58,64 @@ def mean(use: Use) -> Step:
     return grown, lambda grad: [one.times(factor) if one is not None else None for one in inner(grad)]
 
 
+def chosen(use: Use, state: State, choices: Choices) -> Step:
+    """Sum or mean of tensors that are stacked."""
+    count = choices.number
+    square = 1.0 if use.node.op == "sum" else 1.0 / (count * count)
+    apart = count * square
+    out = state._replace(
+        q=(count * state.q + count * (count - 1.0) * choices.common) * square, mu=state.mu * count * math.sqrt(square),
+        db=state.db * apart, ds=state.ds * apart, r=state.r * apart + count * (count - 1.0) * square * state.mu**2,
+        axes=left_of(use, state.axes), law=None, parts=((use.index, 1.0),), choices=None,
+    )  # fmt: skip
+    return out, lambda grad: [grad.times(square)._replace(alike=grad.g * square)]
+
+
 @maps("amax", "amin")
 def extreme(use: Use) -> Step:
     state = use.state()
-    if reduced(use, state) != "s":
+    over = reduced(use, state)
+    if over == "c":
+        return largest_channel(use, state)
+    if over != "s":
         raise AbstainError("a maximum over channels")
     count = positions(use, state)
     return maximum(use, count, 1.0 / count)
+
+
+def largest_channel(use: Use, state: State) -> Step:
+    """The largest of n channels, which have their means alone in common (maxout, the maps of spatial attention)."""
+    dim, shape = use.get("dim"), use.shape()
+    size = (
+        shape[dim] if shape is not None and isinstance(dim, int) and -len(shape) <= dim < len(shape) else state.channels
+    )
+    if not isinstance(size, int) or state.scale or state.pieces:
+        raise AbstainError("a maximum over channels")
+    turned = state._replace(ds=max(state.q - state.r, 0.0), places=float(size), map=None)
+    if state.law is not None:
+        turned = turned._replace(law=state.law._replace(ds=max(state.law.mu**2 + state.law.v - state.law.r, 0.0)))
+    use.inputs[0] = turned
+    found, back = maximum(use, float(size), 1.0 / size)
+    if found is None or back is None:
+        raise AbstainError("a maximum over channels")
+    whole = size == state.channels
+    width = 1 if whole else state.channels // size if isinstance(state.channels, int) else None
+    own = max(state.q - state.mu**2, 0.0)
+    apart = min(state.ds / own, 1.0) if own > 0 else 0.0
+    out = found._replace(
+        ds=apart * max(found.q - found.mu**2, 0.0), axes=left_of(use, state.axes), places=state.places, law=None, map=None, channels=width,
+        r=found.q if whole else found.mu**2,
+    )  # fmt: skip
+
+    def sent(grad: Grad) -> Sequence[Grad | None]:
+        first = next(iter(back(grad._replace(gs=0.0, gx=0.0))))
+        if first is None or grad.g <= 0.0:
+            return [first]
+        return [
+            first._replace(gs=grad.gs * first.g / grad.g / size, gb=grad.gb * first.g / grad.g / size, gx=0.0, gr=0.0)
+        ]
+
+    return out, sent
 
 
 @maps("max", "min")
@@ -200,7 +253,7 @@ def reduced(use: Use, state: State) -> str | None:
         if not all(-len(axes) <= d < len(axes) for d in numbers):
             return None
         roles = {axes[d] for d in numbers}
-        return roles.pop() if len(roles) == 1 and roles <= {"s", "c"} else None
+        return roles.pop() if len(roles) == 1 and roles <= {"s", "c", "k"} else None
     if sorted(numbers) in ([2, 3], [-2, -1], [2, 3, 4], [-3, -2, -1]):
         return "s"
     if numbers == [-1]:

@@ -83,6 +83,33 @@ def created(use: Use) -> Step:
     )
 
 
+@maps("one_hot")
+def one_hot(use: Use) -> Step:
+    """1 at one of n places, 0 elsewhere; no gradient passes."""
+    return marked(use), none_back(use)
+
+
+@maps("scatter")
+def scatter(use: Use) -> Step:
+    """Ones that are put into zeros at one place of each row."""
+    zeros = use.inputs[0] if use.inputs else None
+    written = use.get("value") if use.get("value") is not None else use.get("src")
+    if zeros is None or zeros.q != 0.0 or written != 1 or use.get("dim") not in (1, -1):
+        raise AbstainError("scattered values are not known")
+    return marked(use), none_back(use)
+
+
+def marked(use: Use) -> State:
+    shape, count = use.node.shape, use.get("num_classes")
+    last = shape[-1] if shape else None
+    size = last if isinstance(last, int) else count
+    if not isinstance(size, int) or size < 2:
+        raise AbstainError("classes are not known")
+    share = 1.0 / size
+    apart = share - share * share
+    return State(share, share, apart, apart, 0.0, channels=size, axes="*c", parts=((use.index, 1.0),))
+
+
 @maps("bernoulli")
 def bernoulli(use: Use) -> Step:
     """A coin for each sample, as stochastic depth tosses it."""

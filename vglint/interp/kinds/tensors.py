@@ -26,6 +26,7 @@ from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.constants import truth_of
 from vglint.interp.nodes.distribution import UNKNOWN, constant, overwrite
 from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of
+from vglint.interp.nodes.filled import written_entry
 from vglint.interp.nodes.folding import pieces
 from vglint.interp.nodes.leaves import as_made, is_leaf, is_so, part_of
 from vglint.interp.nodes.operations import emit_call
@@ -207,7 +208,9 @@ def _write(
     param = value.param if isinstance(value, ParamView) else value
     if name in IN_PLACE:
         distribution.overwrite(run, value, distribution.scheme(IN_PLACE[name], args, keywords), site)
-    elif name == "copy_" and args and isinstance(args[0], (TensorV, ParamV)) and args[0].init is not None:
+    elif name == "copy_" and args and isinstance(args[0], TensorV):
+        distribution.overwrite(run, value, distribution.of_tensor(run, args[0]), site)
+    elif name == "copy_" and args and isinstance(args[0], ParamV):
         distribution.overwrite(run, value, args[0].init, site)
     elif name in ("mul_", "div_", "add_", "sub_") and args and isinstance(args[0], (int, float)):
         whole = isinstance(value, ParamV) or value.whole
@@ -335,7 +338,8 @@ def set_item(run: Run, holder: TensorV, key: Value, value: Value, frame: Frame, 
     emit(run, "setitem", inputs, config, site, shape=shape_of(run, holder))
     run.journal.set_field(holder, "node", len(run.graph.nodes) - 1)
     run.journal.set_field(holder, "pick", ())
-    run.journal.set_field(holder, "init", UNKNOWN if holder.init is not None else None)
+    init = written_entry(run, holder, key, value) if run.context.setup else UNKNOWN
+    run.journal.set_field(holder, "init", init if holder.init is not None else None)
     run.journal.set_field(holder, "values", None)
     run.journal.set_field(holder, "ramp", None)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from vglint.given import Input
 from vglint.interp.static.worlds import World
-from vglint.interp.values.objects import ModuleV, OpenLoop, Site, Value
+from vglint.interp.values.objects import Filled, ModuleV, OpenLoop, Site, TensorV, Value
 
 
 @dataclass(slots=True)
@@ -41,6 +41,8 @@ class Context:
     """The condition of a statement that only raises is evaluated, which is not asked about unknown sizes: inputs are given that pass."""
     any_turn: bool = False
     """The turn that is walked stands for all of its loop: a condition on its number is open."""
+    sampled: dict[int, tuple[TensorV, Filled]] | None = None
+    """What a few turns of a long loop write into tables, where that is asked."""
     forks: int = 0
     """Unknown branches within each other."""
     filling: bool = False

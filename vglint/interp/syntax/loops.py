@@ -9,11 +9,12 @@ from vglint import origin
 from vglint.graph import RegionRole
 from vglint.interp.machine.attempts import attempted
 from vglint.interp.machine.budget import TURNS
-from vglint.interp.machine.core import Flow, Frame, Run, evaluate
+from vglint.interp.machine.core import Flow, Frame, Raised, Run, evaluate
 from vglint.interp.machine.journal import Log, Missing
 from vglint.interp.machine.names import lookup
 from vglint.interp.machine.open_loops import TRAINING, counted
 from vglint.interp.nodes.emit import emit
+from vglint.interp.nodes.filled import Tables, sampled, settle, spread_out
 from vglint.interp.protocols import comparison
 from vglint.interp.protocols.comparison import counts_turns
 from vglint.interp.protocols.iteration import Items, items_of
@@ -39,25 +40,55 @@ def walk_loop(
     site: Site,
     text: str,
     apart: Callable[[Log, int], bool],
+    added: frozenset[str] = frozenset(),
 ) -> int | None:
     """Walks a `for` loop. One whose turns train is walked once: what matters is the order inside a turn.
 
-    `apart` says of a turn's writes and first node whether no turn follows on another.
+    `apart` says of a turn's writes and first node whether no turn follows on another. Names that each turn adds to are `added`.
     """
     found = items_of(run, source, frame, site)
+    whole: Sequence[Value] | None = source if isinstance(source, range) else None
     if run.context.setup and found.items is not None:
+        whole = found.items if _is_table(found.items) else None
         found = _one_of(found.items) if len(found.items) > _most(found.items) else shortened(run, found)
     if found.parts is not None:
         return _walk_parts(run, found.parts, bind, body, site, text)
     if found.items is None:
         start = len(run.graph.nodes)
+        tables = _sampled(run, whole, bind, body) if run.context.setup and whole is not None else {}
         with counted(run, found.count, text, site) as loop, run.journal.recorded() as log, any_turn(run):
             bind(found.item)
             flow = body()
             loop.apart = not run.context.setup and not run.context.training_code and apart(log, start)
+        settle(run, tables)
+        if run.context.setup:
+            _forget_sums(run, added, frame, text)
         return None if flow == Flow.CONTINUE else flow
     with repeated(run, found.items):
         return _turns(run, found.items, bind, body, frame, site, text)
+
+
+def _forget_sums(run: Run, added: frozenset[str], frame: Frame, text: str) -> None:
+    """Takes back the numbers that one turn left of names that every turn adds to."""
+    names = frame.scope.names
+    for name in sorted(added):
+        value = names.get(name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            run.journal.put(names, name, Unknown(origin.Length(text)))
+
+
+def _sampled(run: Run, items: Sequence[Value], bind: Callable[[Value], None], body: Callable[[], int | None]) -> Tables:
+    """Returns what a few turns of a long loop write into tables, and takes the turns back."""
+    with sampled(run) as found, attempted(run) as attempt:
+        try:
+            for item in spread_out(items):
+                if _one(bind, item, body) is not None or not found:
+                    break
+        except Raised:
+            return {}
+        finally:
+            attempt.undo(run)
+    return dict(found)
 
 
 def _turns(

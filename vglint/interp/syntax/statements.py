@@ -221,6 +221,13 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
         site,
         _text(frame, node.iter),
         lambda log, first: turns_are_apart(run, log, first, node, frame),
+        frozenset(
+            each.target.id
+            for each in code.walk(*node.body)
+            if isinstance(each, code.Augmented) and isinstance(each.target, code.Name)
+        )
+        if run.context.setup
+        else frozenset(),
     )
     note_picked(run, node, opened, frame)
     note_rebindings(run, node, frame)

@@ -16,7 +16,7 @@ from vglint.interp.values.instances import Attrs, ClassV, Instance, ModuleV, Sup
 from vglint.interp.values.numbers import NumberMember, TextMember, TurnNumber, VersionV
 from vglint.interp.values.records import CodeV, FieldV, TreeSpecV
 from vglint.interp.values.scopes import External, LaterV, Locals, Namespace, NamesV, Scope, Site
-from vglint.interp.values.tensors import ROW, DeviceV, DtypeV, OpaqueV, ParamV, ParamView, Ramp, ShapeV, TensorV
+from vglint.interp.values.tensors import ROW, DeviceV, DtypeV, Filled, OpaqueV, ParamV, ParamView, Ramp, ShapeV, TensorV
 from vglint.interp.values.training import ContextV, GradScalerV, LoaderV, OptimizerV, SchedulerV, TensorDatasetV
 from vglint.value import Expr, Unknown
 
@@ -35,6 +35,7 @@ __all__ = [
     "DtypeV",
     "External",
     "FieldV",
+    "Filled",
     "FunctionV",
     "GradScalerV",
     "Instance",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vglint.graph import Init
 from vglint.shape import Shape
@@ -21,6 +21,15 @@ class Ramp:
     step: int | float
 
 
+class Filled(NamedTuple):
+    """Entries of a table of zeros that were written: how many, their sum and the sum of their squares. `sampled`: they stand for all of them."""
+
+    number: int = 0
+    total: float = 0.0
+    square: float = 0.0
+    sampled: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class TensorV:
     """A tensor: the output of a node, or a part (`pick`) of a node that returns several."""
@@ -34,6 +43,8 @@ class TensorV:
     """Entries of a small constant vector (`torch.linspace(0, rate, depth)`)."""
     ramp: Ramp | None = None
     """What is known of the entries of a constant or a position."""
+    filled: Filled | None = None
+    """Entries that were written one by one while a model is built."""
     grad: bool = False
     """`requires_grad` was asked for explicitly."""
 
