@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from vglint.interp.static.bare import bare_script, bare_units
 from vglint.interp.static.call_sites import CallSite, call_sites, calls_of_imported
-from vglint.interp.static.methods import methods, own_calls
+from vglint.interp.static.methods import leaves_open, methods, own_calls
 from vglint.interp.static.redefined import is_outdated, lasts_until
 from vglint.source import code
 from vglint.source.module import Module
@@ -57,7 +57,8 @@ def candidates(module: Module) -> Iterator[Candidate]:
         node = unit.definition
         if isinstance(node, code.Class):
             if node.bases:
-                yield Candidate("class", unit)
+                if called.get(node.name) or not leaves_open(node, _derived(module, node.name)):
+                    yield Candidate("class", unit)
                 for site in called.get(node.name, ()):
                     if node.name not in again or unit.line <= site.unit.line < lasts_until(module, unit):
                         yield Candidate("call", unit, call=site)
@@ -95,6 +96,14 @@ def candidates(module: Module) -> Iterator[Candidate]:
         yield Candidate("method" if made else "training", unit, made, bare=True)
     if script or bare:
         yield Candidate("script", module.units[0], bare=bare)
+
+
+def _derived(module: Module, name: str) -> Iterator[code.Class]:
+    """Yields the classes of a file that derive directly from one of its classes."""
+    for unit in module.units:
+        node = unit.definition
+        if isinstance(node, code.Class) and any(isinstance(base, code.Name) and base.id == name for base in node.bases):
+            yield node
 
 
 METHODS = 3

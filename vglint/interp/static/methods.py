@@ -1,8 +1,8 @@
-"""What the methods of a class call, and what they keep of what they are given."""
+"""What the methods of a class call, what they keep of what they are given, and what they leave to classes that derive from it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from vglint.source import code
 
@@ -55,6 +55,24 @@ def _set_attributes(
                 yield attr, name
         case _:
             pass
+
+
+def leaves_open(node: code.Class, derived: Iterable[code.Class]) -> bool:
+    """Whether a method that only hands back what it gets is called by another, and a class that derives from this one fills it in: such a
+    base is never a model by itself."""
+    defined = methods(node)
+    hooks = {name for name, method in defined.items() if _hands_back(method)}
+    used = {called for name, method in defined.items() if name not in hooks for called in own_calls(method)}
+    return bool(hooks & used) and any(not (hooks & used).isdisjoint(methods(each)) for each in derived)
+
+
+def _hands_back(method: code.Function) -> bool:
+    given = {each.name for each in method.parameters.positional[1:]}
+    match method.body:
+        case (*documents, code.Return(value=code.Name(id=name))):
+            return name in given and all(isinstance(each, code.Expr) for each in documents)
+        case _:
+            return False
 
 
 def _reached(node: code.Class, name: str) -> set[str]:
