@@ -91,7 +91,7 @@ class ModuleInfo:
     anew: bool = False
 
 
-RegionKind: TypeAlias = Literal["loop", "branch", "no_grad", "autocast", "handler", "function"]
+RegionKind: TypeAlias = Literal["loop", "branch", "no_grad", "grad", "autocast", "handler", "function"]
 RegionRole: TypeAlias = Literal[
     "trainer",  # of a loop: a trainer takes its turns, and steps the optimiser
     "modules",  # of a loop: each turn is about a module of its own

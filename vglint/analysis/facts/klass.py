@@ -36,9 +36,17 @@ class ClassView:
 
     @cached_property
     def hidden(self) -> tuple[ModuleInfo, ...]:
-        """Those of them that are kept in a plain list or dict."""
+        """Those of them that are kept in a plain list or dict, and whose parameters training code gives to no optimiser by itself."""
         named = {child for module in self.view.graph.modules for child in module.children}
-        return tuple(module for module in self.unseen if module.path not in named and not module.path.startswith("<"))
+        return tuple(
+            module
+            for module in self.unseen
+            if module.path not in named and not module.path.startswith("<") and not self._given(module)
+        )
+
+    def _given(self, module: ModuleInfo) -> bool:
+        own = [self.view.graph.parameters[index] for index in self.view.parameters_under(module.path)]
+        return bool(own) and all(each.span in self.view.context.moved for each in own)
 
     @cached_property
     def passing(self) -> tuple[ModuleInfo, ...]:

@@ -267,8 +267,9 @@ class View:
         return tuple(self.place(index) for index in indices)
 
     def in_region(self, node: Node, kind: str) -> bool:
-        """Whether a node lies inside a region of that kind."""
-        return any(self.graph.regions[index].kind == kind for index in self.regions_of(node.region))
+        """Whether a node lies inside a region of that kind; what keeps gradients again inside `no_grad` is not under it."""
+        kinds = [self.graph.regions[index].kind for index in self.regions_of(node.region)]
+        return kind in kinds and not (kind == "no_grad" and "grad" in kinds[: kinds.index("no_grad")])
 
     def regions_of(self, region: int | None) -> tuple[int, ...]:
         """Returns a region and those around it, innermost first."""

@@ -92,6 +92,13 @@ def no_grad(call: Call) -> Value:
     return ContextV(call.name, "no_grad", call.name)
 
 
+@library(
+    "torch.enable_grad", "torch.autograd.enable_grad", "torch.autograd.grad_mode.enable_grad", takes="function=None"
+)
+def enable_grad(call: Call) -> Value:
+    return ContextV(call.name, "grad", call.name) if call["function"] is None else call["function"]
+
+
 @library("torch.set_grad_enabled", "torch.autograd.set_grad_enabled", takes="mode")
 def set_grad_enabled(call: Call) -> Value:
     match call["mode"]:

@@ -97,6 +97,11 @@ class GraphDraft:
         last = next((number for number in reversed(range(len(self.nodes))) if self.nodes[number].op == "backward"), 0)
         return any(used is param for draft in self.nodes[:last] for _, used in draft.params)
 
+    def is_of_forward(self, param: ParamV) -> bool:
+        """Whether a parameter is of a layer that was built while forward ran."""
+        made = (module for module in self.modules if module.in_forward)
+        return any(each is param for module in made for each in module.parameters.values())
+
     # ---- gaps
 
     def gap(self, cause: Origin, site: Site | None = None) -> Unknown:

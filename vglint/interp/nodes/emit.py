@@ -107,8 +107,8 @@ def _without_gradient(run: Run, made: int, read: int) -> bool:
 def under_no_grad(run: Run, region: int | None) -> bool:
     """Whether what runs in a region keeps no history."""
     while region is not None:
-        if run.graph.regions[region].kind == "no_grad":
-            return True
+        if run.graph.regions[region].kind in ("no_grad", "grad"):
+            return run.graph.regions[region].kind == "no_grad"
         region = run.graph.regions[region].parent
     return False
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from vglint.interp.machine.core import Frame, Run
 from vglint.interp.nodes.emit import emit
 from vglint.interp.protocols.comparison import counts_turns
-from vglint.interp.values.objects import DictV, Instance, ModuleV, TensorV, TurnNumber, Value
+from vglint.interp.static.methods import methods
+from vglint.interp.values.objects import ClassV, DictV, Instance, ModuleV, TensorV, TurnNumber, Value
 from vglint.source import code
 
 
@@ -16,8 +17,22 @@ def mark_counters(run: Run, loop: code.For | code.While, frame: Frame) -> None:
     """Marks the numbers that a loop of training code adds to: a turn that stands for all knows none of them."""
     if not counts_turns(run):
         return
-    added, reset = set[str](), set[str]()
+    _mark(run, loop.body, frame.scope.names, _attributes(frame.self_))
     for node in code.walk(*loop.body):
+        match node:
+            case code.Call(func=code.Attribute(value=holder, attr=name)):
+                found = _object(holder, frame)
+                method = _method(found, name) if found is not None else None
+                if found is not None and method is not None:
+                    _mark(run, method.body, {}, found.attrs)
+            case _:
+                pass
+
+
+def _mark(run: Run, body: Sequence[code.Node], names: dict[str, Value], attrs: dict[str, Value]) -> None:
+    """Marks the numbers among names and attributes that statements add to."""
+    added, reset = set[str](), set[str]()
+    for node in code.walk(*body):
         match node:
             case code.Augmented(target=target, operator="+"):
                 added.add(_name(target))
@@ -26,17 +41,36 @@ def mark_counters(run: Run, loop: code.For | code.While, frame: Frame) -> None:
             case _:
                 pass
     for name in added - {""}:
-        table: dict[str, Value] | None = frame.scope.names
-        if name.startswith("self."):
-            table = (
-                frame.self_.attrs
-                if isinstance(frame.self_, Instance) and not isinstance(frame.self_, ModuleV)
-                else None
-            )
+        table = attrs if name.startswith("self.") else names
         key = name.removeprefix("self.")
-        value = None if table is None else table.get(key)
-        if table is not None and isinstance(value, int) and not isinstance(value, (bool, TurnNumber)):
+        value = table.get(key)
+        if isinstance(value, int) and not isinstance(value, (bool, TurnNumber)):
             run.journal.put(table, key, TurnNumber.of(value, 0 if name in reset else None))
+
+
+def _attributes(value: Value) -> dict[str, Value]:
+    return value.attrs if isinstance(value, Instance) and not isinstance(value, ModuleV) else {}
+
+
+def _object(holder: code.Node, frame: Frame) -> Instance | None:
+    """Returns the object of the program's own, no module, that a name or an attribute of the object that runs holds."""
+    match holder:
+        case code.Name(id="self"):
+            found = frame.self_
+        case code.Name(id=name):
+            found = frame.scope.names.get(name)
+        case code.Attribute(value=code.Name(id="self"), attr=attr):
+            found = _attributes(frame.self_).get(attr)
+        case _:
+            return None
+    return found if isinstance(found, Instance) and not isinstance(found, ModuleV) else None
+
+
+def _method(found: Instance, name: str) -> code.Function | None:
+    for cls in found.cls.mro if isinstance(found.cls, ClassV) else ():
+        if isinstance(cls, ClassV) and cls.node is not None and (own := methods(cls.node).get(name)) is not None:
+            return own
+    return None
 
 
 def zeros_before(run: Run, frame: Frame) -> list[tuple[dict[Any, Value], Any]]:

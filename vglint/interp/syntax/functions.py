@@ -15,6 +15,7 @@ from vglint.interp.machine.core import (
     register,
 )
 from vglint.interp.machine.questions import CALL
+from vglint.interp.nodes.emit import under_no_grad
 from vglint.interp.protocols.repeats import UNKNOWN_LENGTH
 from vglint.interp.static.worlds import switched
 from vglint.interp.syntax.branches import returned_value
@@ -99,7 +100,7 @@ def _walked(
     open_ = run.budget.enter(id(function.node))
     try:
         for guard in function.regions:
-            if guard.region != "grad":
+            if guard.region != "grad" or under_no_grad(run, graph.region):
                 run.graph.open_region(guard.region, guard.text, site, role=guard.role)
         if isinstance(function.node, code.Lambda):
             return evaluate(run, function.node.body, inner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vglint import origin
 from vglint.interp.machine.core import Frame, Run, register
 from vglint.interp.machine.questions import (
     CALL,
@@ -17,9 +18,11 @@ from vglint.interp.machine.questions import (
     TRUTH,
     declines,
 )
+from vglint.interp.nodes.emit import under_no_grad
 from vglint.interp.values.objects import ContextV, Site, Value
+from vglint.value import Unknown
 
-declines((ContextV,), CALL, GETATTR, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
+declines((ContextV,), GETATTR, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
 NO_GRAD = frozenset(
     {"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad", "torch.autograd.grad_mode.no_grad"}
 )
@@ -27,9 +30,17 @@ SWITCHES = frozenset({"torch.set_grad_enabled", "torch.autograd.set_grad_enabled
 AUTOCAST = frozenset({"torch.autocast", "torch.cuda.amp.autocast", "torch.amp.autocast", "torch.cpu.amp.autocast"})
 
 
+@register(CALL, ContextV)
+def put_around(
+    run: Run, value: ContextV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
+) -> Value:
+    """Performs `torch.enable_grad()(closure)`; what else is put around a function is not followed."""
+    return args[0] if value.region == "grad" and args else Unknown(origin.Call(value.name))
+
+
 @register(ENTER, ContextV)
 def enter(run: Run, value: ContextV, frame: Frame, site: Site) -> Value:
-    if value.region != "grad":
+    if value.region != "grad" or under_no_grad(run, run.graph.region):
         _open(run, value, site)
     return None
 
@@ -46,6 +57,5 @@ def switch_gradients(run: Run, value: Value, site: Site) -> None:
 
 
 def _open(run: Run, value: ContextV, site: Site) -> None:
-    assert value.region != "grad"
     opened = run.graph.open_region(value.region, value.text, site, role=value.role)
     run.graph.regions[opened].switch = value.name in SWITCHES
