@@ -121,6 +121,13 @@ HOSTILE = {
     "doubling": HEAD + "        a, b, c, n = 'x', (1,), [1], 3\n        for _ in range(60):\n            a = a + a\n            b += b\n            c = c + c\n            c.extend(c)\n            n = n * n\n            n = round(n, -(10**9)) + pow(n, n)\n        self.name = a.replace('x', a)\n    def forward(self, x):\n        return x\n",
     "generators": HEAD + "    def numbers(self):\n        n = 0\n        while True:\n            yield n\n            n += 1\n    def forward(self, x):\n        for n in self.numbers():\n            x = self.fc(x)\n        return list(map(self.fc, iter(int, 1)))\n",
     "decorators": "import torch\nfrom torch import nn\ndef d(f):\n    return d(f)\n@d\nclass Net(nn.Module):\n    @d\n    @property\n    @staticmethod\n    def forward(self, x):\n        return x\n",
+    "layers for nothing": HEAD + "        for _ in range(1000):\n            for _ in range(1000):\n                nn.MultiheadAttention(8, 2)\n    def forward(self, x):\n        return self.fc(x)\n",
+    "sequences in sequences": "from torch import nn\nm = nn.Linear(8, 8)\n" + "".join(f"m{i} = nn.Sequential(m{i - 1 if i else ''}, nn.ReLU())\n" for i in range(1500)) + "m1499(0).backward()\n",
+    "objects in objects": "from torch import nn\nclass Holder(nn.Module):\n    def __init__(self, inner):\n        super().__init__()\n        self.inner = inner\n    def forward(self, x):\n        return self.inner(x)\ndef make():\n    m = nn.Linear(8, 8)\n" + "    m = Holder(m)\n" * 1500 + "    return m\n",
+    "keys in keys": HEAD + "        m = self.fc\n" + "        m = {m: 1}\n" * 1500 + "        self.m = m\n    def forward(self, x):\n" + "        x = {x: 1}\n" * 1500 + "        return x\n",
+    "copies of copies": HEAD + "        m = self.fc\n" + "        m = copy.deepcopy(nn.Sequential(m))\n" * 300 + "        self.m = m\n    def forward(self, x):\n        return self.m(x)\nimport copy\n",
+    "each class names the next": "from torch import nn\n" + "".join(f"class A{i}(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.a = A{i + 1}()\n" for i in range(1500)),
+    "each class holds one of the one before": "from torch import nn\nclass A0(nn.Linear): pass\n" + "".join(f"class A{i}(nn.Module):\n    inner = A{i - 1}(8, 8)\n    def forward(self, x):\n        return self.inner(x)\n" for i in range(1, 120)),
     "star": HEAD + "    def forward(self, *x, **y):\n        return self.forward(*[*x, *x], **{**y, **y})\n",
 }  # fmt: skip
 """Texts that would cost much, or never end, if they were taken at their word."""

@@ -569,7 +569,10 @@ def test_c4_nodes_are_counted_for_the_whole_file(repository: Path, monkeypatch: 
     assert left is not None and 4 <= int(left[1]) < 12
 
 
-def test_c4_what_advice_and_fixes_take_is_counted(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("limit", "value"), [("_MOST_TEXT", -1), ("_READ", 10_000)])
+def test_c4_what_advice_and_fixes_take_is_counted(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
     (repository / "net.py").write_text(FIXABLE + NET.replace("import torch\nfrom torch import nn\n", ""))
 
     def found() -> dict[str, dict[str, object]]:
@@ -578,7 +581,7 @@ def test_c4_what_advice_and_fixes_take_is_counted(repository: Path, monkeypatch:
 
     before = found()
     monkeypatch.setattr(advice, "_DEAR", Effort().left)
-    monkeypatch.setattr(fixes, "_MOST_TEXT", -1)
+    monkeypatch.setattr(fixes, limit, value)
     after = found()
     assert sorted(before) == sorted(after) and "VG101" in after
     assert before["VG101"]["effect"] and before["VG101"]["advice"] != after["VG101"]["advice"]

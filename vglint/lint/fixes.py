@@ -24,6 +24,8 @@ _BEGUN = 8
 """Nodes that take as long as to begin an entry."""
 _MOST_STEPS = 1_000_000
 """The same for steps; a file that takes more has no fix tried."""
+_READ = 2
+"""Steps that take as long as to find the places of one character's worth of text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,10 @@ def with_fixes(
     size = sum(len(graph.nodes) + _BEGUN for graph in before.graphs)
     tried: dict[object, str] = {}
     done: list[Finding] = []
-    begun = memory_of(project).steps
-    if 2 * size > _MOST_NODES or before.steps > _MOST_STEPS:
-        return list(findings)
     text = before.module.text
+    begun = memory_of(project).steps - before.steps - _READ * len(text)
+    if 2 * size > _MOST_NODES or memory_of(project).steps - begun > _MOST_STEPS:
+        return list(findings)
     looked_through = 0
     for finding in findings:
         done.append(finding)
@@ -63,7 +65,7 @@ def with_fixes(
         if key not in tried:
             if len(tried) >= _MOST or (len(tried) + 2) * size > _MOST_NODES:
                 continue
-            if memory_of(project).steps - begun + before.steps > _MOST_STEPS:
+            if memory_of(project).steps - begun > _MOST_STEPS:
                 continue
             tried[key] = fault(project, rulebook, before, finding, proposal)
         if not tried[key]:

@@ -133,3 +133,35 @@ Sized(data)(torch.randn(2, 4)).sum().backward()
 def test_an_object_that_holds_tensors_is_of_one_entry_only(tmp_path: Path) -> None:
     (tmp_path / "held.py").write_text(HELD)
     assert len(graphs(Project(tmp_path), tmp_path / "held.py")) == 3
+
+
+DEAR = "n = 0\nfor outer in range(1000):\n    for inner in range(1000):\n        n = n + 1\nWIDTH = n\n"
+ASKING = """
+from torch import nn
+from dear import WIDTH
+
+
+class First(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(8, WIDTH)
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+class Second(First):
+    pass
+"""
+
+
+def test_a_statement_that_takes_too_much_is_charged_to_nobody_who_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vglint.interp.machine.budget.STATEMENT_STEPS", 3_000)
+    (tmp_path / "dear.py").write_text(DEAR)
+    (tmp_path / "asking.py").write_text(ASKING)
+    first, second = graphs(Project(tmp_path), tmp_path / "asking.py")
+    assert first.count("layer") == second.count("layer") > 0
+    for graph in (first, second):
+        assert "the statement that binds" in graph and "'steps'" not in graph

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from vglint.graph import Config, Graph, Node, Parameter, Region
-from vglint.interp.entries.paths import module_infos, module_names, span_of
+from vglint.interp.entries.paths import module_infos, module_names, named, span_of
 from vglint.interp.machine.core import Run
 from vglint.interp.machine.drafts import Draft
 from vglint.interp.machine.passes import Pass
@@ -170,9 +170,7 @@ def _outputs(run: Run, value: Value, prefix: str = "") -> list[tuple[str, int]]:
             return _outputs(run, tuple(value.items), prefix)
         case DictV():
             return [
-                pair
-                for key, item in value.items.items()
-                for pair in _outputs(run, item, f"{prefix}.{key}" if prefix else str(key))
+                pair for key, item in named(value) for pair in _outputs(run, item, f"{prefix}.{key}" if prefix else key)
             ]
         case _:
             if isinstance(value, Instance) and not isinstance(value, ModuleV):

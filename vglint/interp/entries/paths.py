@@ -17,8 +17,9 @@ def module_names(run: Run, roots: dict[str, ModuleV]) -> dict[int, tuple[str, bo
     names: dict[int, tuple[str, bool]] = {}
     for prefix, root in roots.items():
         _name(root, prefix, names, True)
+    seen: set[int] = set()
     for prefix, root in roots.items():
-        _name_hidden(root, prefix, names, set())
+        _name_hidden(root, prefix, names, seen)
     counts: dict[str, int] = {}
     for module in run.graph.modules:
         if id(module) not in names and module.called:
@@ -30,12 +31,14 @@ def module_names(run: Run, roots: dict[str, ModuleV]) -> dict[int, tuple[str, bo
 
 
 def _name(module: ModuleV, path: str, names: dict[int, tuple[str, bool]], registered: bool) -> None:
-    if id(module) in names:
-        return
-    registered = registered or module.unnamed
-    names[id(module)] = (path, registered)
-    for name, child in _children(module):
-        _name(child, f"{path}.{name}" if path else name, names, registered)
+    waiting = [(module, path, registered)]
+    while waiting:
+        each, path, registered = waiting.pop()
+        if id(each) in names:
+            continue
+        registered = registered or each.unnamed
+        names[id(each)] = (path, registered)
+        waiting += [(child, _below(path, name), registered) for name, child in reversed(_children(each))]
 
 
 _LISTS = ("parameters", "named_parameters")
@@ -43,15 +46,23 @@ _LISTS = ("parameters", "named_parameters")
 
 def _name_hidden(module: ModuleV, path: str, names: dict[int, tuple[str, bool]], seen: set[int]) -> None:
     """Names modules that sit in plain lists, tuples and dicts, which registration does not see."""
-    if id(module) in seen:
-        return
-    seen.add(id(module))
-    told = any(find_in_mro(module.cls, name) is not None for name in _LISTS)  # it says itself which are its parameters
-    for name, value in module.attrs.items():
-        for part, hidden in _inside(value, name, 0) if bulk(value, _LARGEST) <= _LARGEST else ():
-            _name(hidden, f"{path}.{part}" if path else part, names, told)
-    for name, child in _children(module):
-        _name_hidden(child, f"{path}.{name}" if path else name, names, seen)
+    waiting = [(module, path)]
+    while waiting:
+        each, path = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        told = any(
+            find_in_mro(each.cls, name) is not None for name in _LISTS
+        )  # it says itself which are its parameters
+        for name, value in each.attrs.items():
+            for part, hidden in _inside(value, name, 0) if bulk(value, _LARGEST) <= _LARGEST else ():
+                _name(hidden, _below(path, part), names, told)
+        waiting += [(child, _below(path, name)) for name, child in reversed(_children(each))]
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _children(module: ModuleV) -> list[tuple[str, ModuleV]]:
@@ -80,10 +91,17 @@ def _inside(value: Value, path: str, depth: int) -> list[tuple[str, ModuleV]]:
         case tuple():
             return [pair for number, item in enumerate(value) for pair in _inside(item, f"{path}.{number}", depth + 1)]
         case DictV():
-            named = [("?" if isinstance(key, Unknown) else key, item) for key, item in value.items.items()]
-            return [pair for key, item in named for pair in _inside(item, f"{path}.{key}", depth + 1)]
+            return [pair for key, item in named(value) for pair in _inside(item, f"{path}.{key}", depth + 1)]
         case _:
             return []
+
+
+def named(value: DictV) -> list[tuple[str, Value]]:
+    """Returns the entries of a dict with their keys as parts of a path: the place of an entry whose key is neither a text nor a number."""
+    return [
+        (str(key) if isinstance(key, (str, int)) else "?" if isinstance(key, Unknown) else str(place), item)
+        for place, (key, item) in enumerate(value.items.items())
+    ]
 
 
 def module_infos(run: Run, names: dict[int, tuple[str, bool]], span: Span) -> tuple[ModuleInfo, ...]:

@@ -153,7 +153,7 @@ def _found(call: Call, default: Value) -> Value:
         return Unknown(origin.Computed("key of a dict"))
     if isinstance(key, str) and registries.filled(run, value, key, call.frame.scope.module):
         return value.items[key]
-    return default if value.complete else Unknown(origin.Computed(f"[{key!r}]"))
+    return default if value.complete else Unknown(origin.Computed(f"[{key_text(key)}]"))
 
 
 @own("pop", takes="self, key, default?")

@@ -31,6 +31,8 @@ def duplicate(value: Value, memo: dict[int, Value], run: Run | None = None) -> V
     """Returns a copy that shares nothing that can change; distributions of parameters are kept."""
     if id(value) in memo:
         return memo[id(value)]
+    if run is not None:
+        run.budget.tick()
     match value:
         case ListV():
             listed = memo[id(value)] = ListV([], value.count, value.loop)

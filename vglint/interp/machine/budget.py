@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 
 STEPS = 400_000
 """Statements and calls that one entry may take."""
+STATEMENT_STEPS = 200_000
+"""The same for one statement at the top of a file, which is executed for whoever asks first and stands for all who ask later."""
+STATEMENTS_STEPS = 400_000
+"""The same for all such statements that one entry is the first to ask for."""
 NODES = 12_000
 """Nodes that one entry may have."""
 HELD = 200_000
@@ -25,6 +29,10 @@ TURNS = 1_024
 
 class BudgetError(Exception):
     """Interpretation of this entry has used up its budget."""
+
+
+class StatementError(BudgetError):
+    """A statement at the top of a file takes more than one may."""
 
 
 @contextmanager
@@ -45,6 +53,10 @@ class Budget:
     steps: int = 0
     steps_allowed: int = STEPS
     nodes_allowed: int = NODES
+    aside: int = 0  # steps of statements at the top of files that are done
+    waiting: int = 0  # of those that wait for another one
+    statements: int = 0
+    """How many statements at the top of files are under way."""
     held: int = 0  # parameters that the nodes hold
     depth: int = 0
     within: dict[int, int] = field(default_factory=dict)
@@ -94,6 +106,28 @@ class Budget:
             yield
         finally:
             self.depth = depth
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Counts the steps of a statement at the top of a file by themselves: what an entry can do does not depend on who asked first.
+
+        Raises StatementError where the statement takes more than one may.
+        """
+        steps, allowed = self.steps, self.steps_allowed
+        around = steps if self.statements else 0
+        self.statements, self.waiting = self.statements + 1, self.waiting + around
+        self.steps = 0
+        self.steps_allowed = min(STATEMENT_STEPS, STATEMENTS_STEPS - self.aside - self.waiting)
+        try:
+            yield
+        except BudgetError as error:
+            if self.steps > STATEMENT_STEPS:
+                raise StatementError(str(error)) from None
+            raise
+        finally:
+            self.statements, self.waiting = self.statements - 1, self.waiting - around
+            self.aside += self.steps
+            self.steps, self.steps_allowed = steps, allowed
 
     @contextmanager
     def limited(self, steps: int) -> Iterator[None]:

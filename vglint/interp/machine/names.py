@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from vglint import origin
+from vglint.interp.machine.budget import StatementError
 from vglint.interp.machine.core import CONSTANTS, Raised, Run, execute_unit
 from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.values.objects import (
@@ -97,7 +98,14 @@ def _execute(run: Run, space: Namespace, units: tuple[Unit, ...]) -> None:
             continue
         space.running.add(id(unit))
         try:
-            execute_unit(run, space, unit)
+            with run.budget.apart():
+                execute_unit(run, space, unit)
+        except StatementError:
+            changed = [
+                name for name in unit.acts_on if isinstance(space.names.get(name), (ListV, DictV, SetV, Instance))
+            ]
+            for name in (*unit.names, *changed):  # half of what it does is nothing that a name could stand for
+                space.names[name] = Unknown(origin.Budget(f"the statement that binds {name}"))
         finally:
             space.running.discard(id(unit))
             space.done.add(id(unit))

@@ -36,10 +36,12 @@ def bare_units(module: Module, walked: Iterable[Unit]) -> list[tuple[Unit, str]]
     seen: set[str] = set()
 
     def reach(unit: Unit) -> None:
-        for name in {each.id for each in code.walk(*unit.body) if isinstance(each, code.Name)} & defined.keys():
-            if name not in seen:
-                seen.add(name)
-                reach(defined[name])
+        waiting = [unit]
+        while waiting:
+            body = waiting.pop().body
+            new = {each.id for each in code.walk(*body) if isinstance(each, code.Name)} & defined.keys() - seen
+            seen.update(new)
+            waiting += [defined[name] for name in new]
 
     for unit in walked:
         reach(unit)

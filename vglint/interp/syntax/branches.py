@@ -27,6 +27,8 @@ End: TypeAlias = "tuple[int | None, dict[Any, Any], Value, list[int]]"
 """How an arm ends: the flow, what it wrote, what it returns, the nodes that it made."""
 FORKS = 6
 """Unknown branches within each other; deeper ones take no arm."""
+_JOINED = 6
+"""Steps that it takes to keep the arms of a branch apart and to join them."""
 
 
 def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame: Frame, site: Site) -> int | None:
@@ -49,6 +51,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
     if run.context.forks >= FORKS:
         run.graph.gap(origin.Budget("branches within branches"), site)
         return None
+    run.budget.tick(_JOINED)
     ends: list[End] = []
     own: list[tuple[Any, Any, Any]] = []
     nodes, regions = len(run.graph.nodes), len(run.graph.regions)

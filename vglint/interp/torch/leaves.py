@@ -45,6 +45,8 @@ CONTAINERS = frozenset(
 )
 BASES = frozenset({"torch_geometric.nn.MessagePassing", "_Loss", "_WeightedLoss"})
 """Classes that are modules, which their names do not show."""
+_MADE = 8
+"""Steps that it takes to bind the arguments of a layer and to say what its parameters are."""
 
 
 def is_module_class(cls: Value) -> bool:
@@ -89,6 +91,7 @@ def build_leaf(
     spelling = _module_spelling(base.name)
     if spelling is None:
         return
+    run.budget.tick(_MADE)
     try:
         bound = ops.bind(
             spelling.args,

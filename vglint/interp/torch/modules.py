@@ -329,15 +329,20 @@ def children_of(module: ModuleV) -> list[tuple[str, ModuleV]]:
     return [(name, child) for name, child in module.modules.items() if isinstance(child, ModuleV)]
 
 
-def walk(module: ModuleV, prefix: str = "", seen: set[int] | None = None) -> list[tuple[str, ModuleV]]:
+def walk(module: ModuleV) -> list[tuple[str, ModuleV]]:
     """Returns what `named_modules()` yields."""
-    seen = set() if seen is None else seen
-    if id(module) in seen:
-        return []
-    seen.add(id(module))
-    found = [(prefix, module)]
-    for name, child in children_of(module):
-        found += walk(child, f"{prefix}.{name}" if prefix else name, seen)
+    seen: set[int] = set()
+    found: list[tuple[str, ModuleV]] = []
+    waiting = [("", module)]
+    while waiting:
+        prefix, each = waiting.pop()
+        if id(each) in seen:
+            continue
+        seen.add(id(each))
+        found.append((prefix, each))
+        waiting += [
+            (f"{prefix}.{name}" if prefix else name, child) for name, child in reversed(list(children_of(each)))
+        ]
     return found
 
 
