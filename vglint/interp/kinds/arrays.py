@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
 from vglint import origin
 from vglint.interp.machine.core import Frame, Run, call, register
 from vglint.interp.machine.journal import MISSING, Missing
@@ -18,6 +21,7 @@ from vglint.interp.machine.questions import (
     TRUTH,
     declines,
 )
+from vglint.interp.nodes.filled import as_tensor
 from vglint.interp.protocols import comparison, operators
 from vglint.interp.protocols.equality import held_in
 from vglint.interp.protocols.iteration import Items
@@ -26,7 +30,7 @@ from vglint.interp.values.inside import bulk
 from vglint.interp.values.objects import ArrayV, BuiltinV, External, Instance, ListV, Site, Value
 from vglint.value import Expr, Unknown
 
-declines((ArrayV,), CALL, SETATTR, SET_ITEM)
+declines((ArrayV,), CALL, SETATTR)
 LIMIT = 4_096
 """Entries of one array."""
 
@@ -74,6 +78,8 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
     """Applies an operator, comparisons included, entry by entry."""
     left, right = array(left), array(right)
     if isinstance(left, ArrayV) and isinstance(right, ArrayV):
+        if _together(shape(left), shape(right)) > 4 * LIMIT:
+            return _large(run, symbol, left, right, site)
         deep, other = len(shape(left)), len(shape(right))
         if deep == other:
             size = max(len(left.items), len(right.items))
@@ -92,6 +98,19 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
     if symbol in RELATIONS:
         return comparison.compare(run, symbol, left, right, frame, site)
     return operators.binary(run, symbol, left, right, frame, site)
+
+
+def _together(left: tuple[int, ...], right: tuple[int, ...]) -> int:
+    """Returns how many entries two arrays have that are repeated to one shape."""
+    pairs = itertools.zip_longest(reversed(left), reversed(right), fillvalue=1)
+    return math.prod(max(one, other) for one, other in pairs)
+
+
+def _large(run: Run, symbol: str, left: ArrayV, right: ArrayV, site: Site) -> Value:
+    """Combines two arrays as tensors of numbers, of which entries are computed only where they are looked at."""
+    if not run.context.setup or symbol in RELATIONS:
+        return Unknown(origin.Computed("a large array"))
+    return comparison.tensor_binary(run, symbol, as_tensor(run, left, site), as_tensor(run, right, site), site)
 
 
 @register(ITERATE, ArrayV)
@@ -116,7 +135,14 @@ def item(run: Run, value: ArrayV, key: Value, frame: Frame, site: Site) -> Value
 
 def index(value: ArrayV, key: Value) -> Value:
     """Returns `value[key]`."""
+    if key is None:
+        return ArrayV([value])
     if isinstance(key, tuple) and key:
+        if key[0] is None:
+            return ArrayV([index(value, key[1:]) if key[1:] else value])
+        if key[1:] and all(each is None for each in key[1:]) and isinstance(key[0], slice):
+            part = index(value, key[0])
+            return ArrayV([_nested(item, len(key) - 1) for item in part.items]) if isinstance(part, ArrayV) else part
         part = index(value, key[0])
         rest = key[1:]
         if not rest:
@@ -137,6 +163,61 @@ def index(value: ArrayV, key: Value) -> Value:
         if all(isinstance(each, int) for each in keys):
             return ArrayV([index(value, each) for each in keys])
     return Unknown(origin.Computed("index of an array"))
+
+
+@register(SET_ITEM, ArrayV)
+def set_item(run: Run, holder: ArrayV, key: Value, value: Value, frame: Frame, site: Site) -> None:
+    """Writes into an array; where it is not known what is written where, no entry is known any more."""
+    found = replaced(holder, key if isinstance(key, tuple) else (key,), array(value))
+    run.journal.touch(holder)
+    holder.items[:] = found.items if found is not None else [Unknown(origin.Computed("index")) for _ in holder.items]
+
+
+def replaced(value: ArrayV, key: tuple[Value, ...], new: Value) -> ArrayV | None:
+    """Returns a copy of an array in which `value[key]` is new, None where places or sizes are not known."""
+    if not key:
+        if not isinstance(new, ArrayV):
+            return ArrayV([_full(item, new) for item in value.items])
+        return new if shape(new) == shape(value) else None
+    first, rest = key[0], key[1:]
+    items = list(value.items)
+    if type(first) is int and -len(items) <= first < len(items):
+        inner = _replaced_in(items[first], rest, new)
+        if inner is None:
+            return None
+        items[first] = inner
+        return ArrayV(items)
+    if not isinstance(first, slice):
+        return None
+    try:
+        places = range(*first.indices(len(items)))
+    except (TypeError, ValueError):
+        return None
+    each = new.items if isinstance(new, ArrayV) and len(shape(new)) + len(rest) >= len(shape(value)) else None
+    if each is not None and len(each) != len(places):
+        return None
+    for turn, place in enumerate(places):
+        inner = _replaced_in(items[place], rest, each[turn] if each is not None else new)
+        if inner is None:
+            return None
+        items[place] = inner
+    return ArrayV(items)
+
+
+def _replaced_in(item: Value, rest: tuple[Value, ...], new: Value) -> Value:
+    if isinstance(item, ArrayV):
+        return replaced(item, rest, new)
+    return None if rest or isinstance(new, ArrayV) else new
+
+
+def _full(item: Value, new: Value) -> Value:
+    return ArrayV([_full(each, new) for each in item.items]) if isinstance(item, ArrayV) else new
+
+
+def _nested(item: Value, depth: int) -> Value:
+    for _ in range(depth):
+        item = ArrayV([item])
+    return item
 
 
 @register(GETATTR, ArrayV)

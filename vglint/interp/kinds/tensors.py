@@ -26,7 +26,7 @@ from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.constants import truth_of
 from vglint.interp.nodes.distribution import UNKNOWN, constant, overwrite
 from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of
-from vglint.interp.nodes.filled import written_entry
+from vglint.interp.nodes.filled import as_tensor, written_entry
 from vglint.interp.nodes.folding import pieces
 from vglint.interp.nodes.leaves import as_made, is_leaf, is_so, part_of
 from vglint.interp.nodes.operations import emit_call
@@ -38,6 +38,7 @@ from vglint.interp.protocols.tensor_parts import covers, dimension, index_tensor
 from vglint.interp.torch import training
 from vglint.interp.torch.devices import FLOAT32, HERE, dtype_of, on_device
 from vglint.interp.values.objects import (
+    ArrayV,
     BuiltinV,
     ListV,
     OpaqueV,
@@ -326,6 +327,8 @@ def set_item(run: Run, holder: TensorV, key: Value, value: Value, frame: Frame, 
     source = node_of(run, holder, site)
     assert source is not None
     inputs = [source]
+    if run.context.setup and isinstance(value, ArrayV):
+        value = as_tensor(run, value, site)
     written = node_of(run, value, site) if is_tensor(value) or isinstance(value, OpaqueV) else None
     config = {"index": literal(key)}
     if written is not None:

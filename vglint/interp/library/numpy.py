@@ -14,7 +14,8 @@ from vglint.interp.machine.core import CONSTANTS, opaque
 from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.protocols.asking import listed
 from vglint.interp.protocols.mathematics import call_math
-from vglint.interp.values.objects import ArrayV, External, ListV, Value, is_tensor
+from vglint.interp.values.inside import bulk
+from vglint.interp.values.objects import ArrayV, External, ListV, TensorV, Value, is_tensor
 from vglint.value import Expr, Unknown
 
 CONSTANTS.update({"numpy.pi": math.pi, "numpy.inf": math.inf})
@@ -55,7 +56,10 @@ def scalar(call: Call) -> Value:
 
 @library(*_of("array", "asarray", "ascontiguousarray", "stack", "copy"), takes="a, *rest, **options")
 def made(call: Call) -> Value:
-    return array(call["a"])
+    data = call["a"]
+    if call.run.context.setup and call.last == "array" and bulk(data, LIMIT) > LIMIT:
+        return call.invoke(External("torch.tensor"), data)
+    return array(data)
 
 
 @library("numpy.atleast_1d", takes="a")
@@ -71,6 +75,8 @@ def operation(call: Call) -> Value:
 
 @library(*_of(*_ENTRYWISE), takes="a, decimals=None")
 def entrywise(call: Call) -> Value:
+    if call.run.context.setup and isinstance(call["a"], TensorV):
+        return call.invoke(External(f"torch.{call.last}"), call["a"])
     return _opaque(call) if any(map(is_tensor, call.args)) else _each(call, array(call["a"]))
 
 
@@ -84,6 +90,10 @@ def _each(call: Call, value: Value) -> Value:
 
 @library(*_of("zeros", "ones"), takes="shape, *rest, **options")
 def filled(call: Call) -> Value:
+    sizes = call["shape"]
+    if call.run.context.setup and isinstance(sizes, tuple) and len(sizes) > 1:
+        # A table that a constructor fills.
+        return call.invoke(External(f"torch.{call.last}"), *sizes)
     return _filled(call, call["shape"], float(call.last == "ones"))
 
 

@@ -9,13 +9,27 @@ from vglint.graph import RegionRole
 from vglint.interp.kinds.tensors import call_method
 from vglint.interp.library.system import TORCH
 from vglint.interp.machine.calls import Call, library
-from vglint.interp.machine.core import CONSTANTS
+from vglint.interp.machine.core import CONSTANTS, set_trainable
+from vglint.interp.nodes.distribution import UNKNOWN, of_tensor, overwrite
+from vglint.interp.nodes.emit import shape_of
 from vglint.interp.protocols.asking import listed
 from vglint.interp.protocols.comparison import GPU
 from vglint.interp.torch.contexts import NO_GRAD
 from vglint.interp.torch.devices import FLOAT32, HERE
 from vglint.interp.torch.training import rewrapped
-from vglint.interp.values.objects import ContextV, DtypeV, External, Instance, ListV, Value, is_tensor, is_unknown
+from vglint.interp.values.objects import (
+    ContextV,
+    DtypeV,
+    External,
+    Instance,
+    ListV,
+    ModuleV,
+    ParamV,
+    TensorV,
+    Value,
+    is_tensor,
+    is_unknown,
+)
 from vglint.value import Unknown
 
 CONSTANTS.update(
@@ -236,3 +250,28 @@ def ntuple(call: Call) -> Value:
 def several(call: Call, value: Value, count: int) -> Value:
     """Returns a sequence as a tuple, anything else so many times."""
     return tuple(listed(call, value) or ()) if isinstance(value, (tuple, ListV)) else (value,) * count
+
+
+@library(
+    *(f"torch.nn.{table}.from_pretrained" for table in ("Embedding", "EmbeddingBag")),
+    takes="embeddings, freeze=True, padding_idx=None, *rest, **options",
+)
+def table_of(call: Call) -> Value:
+    """A table whose rows are given: of word vectors, or of sines."""
+    given, run = call["embeddings"], call.run
+    sizes = shape_of(run, given) if is_tensor(given) else None
+    rows, width = sizes if sizes is not None and len(sizes) == 2 else (None, None)
+    unknown = Unknown(origin.Computed("size"))
+    made = call.invoke(
+        External(call.name.rpartition(".")[0]),
+        unknown if rows is None else rows,
+        unknown if width is None else width,
+        **({} if call["padding_idx"] is None else {"padding_idx": call["padding_idx"]}),
+    )
+    weight = made.parameters.get("weight") if isinstance(made, ModuleV) else None
+    if isinstance(weight, ParamV):
+        init = given.init if isinstance(given, ParamV) else UNKNOWN
+        overwrite(run, weight, of_tensor(run, given) if isinstance(given, TensorV) else init, call.site)
+        if call["freeze"] is not False:
+            set_trainable(run, weight, False, call.site)
+    return made

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any, Final, TypeVar
 
 from vglint.interp.values.objects import (
+    ArrayV,
     Attrs,
     DictV,
     Instance,
@@ -68,7 +69,7 @@ class Log(list[tuple[Any, Any, Any]]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.touched: dict[int, ListV | SetV] = {}
+        self.touched: dict[int, ListV | SetV | ArrayV] = {}
 
     def taken_back(self) -> dict[tuple[int, Any], tuple[Any, Any, Any]]:
         """Undoes the writes and returns what the written places held: by place, (holder, key, value after)."""
@@ -160,8 +161,8 @@ class Journal:
         else:
             self.version += 1
 
-    def touch(self, holder: ListV | SetV) -> None:
-        """Must be called before a list or set changes."""
+    def touch(self, holder: ListV | SetV | ArrayV) -> None:
+        """Must be called before a list, set or array changes."""
         self.version += 1
         if self.log is not None and id(holder) not in self.log.touched:
             # What it held at first is all that is needed to take everything back.

@@ -9,9 +9,10 @@ from typing import TypeAlias
 
 from vglint.graph import Init
 from vglint.interp.machine.core import Run
+from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.distribution import UNKNOWN
-from vglint.interp.nodes.emit import shape_of
-from vglint.interp.values.objects import Filled, TensorV, Value
+from vglint.interp.nodes.emit import emit, shape_of
+from vglint.interp.values.objects import ArrayV, Filled, Site, TensorV, Value
 from vglint.value import product
 
 
@@ -68,3 +69,14 @@ def settle(run: Run, found: Tables) -> None:
         if holder.init == UNKNOWN and filled.number:
             run.journal.set_field(holder, "init", _computed(filled.number, filled))
             run.journal.set_field(holder, "filled", filled._replace(sampled=True))
+
+
+def as_tensor(run: Run, array: ArrayV, site: Site) -> TensorV:
+    """Returns an array of numbers as a tensor."""
+    sizes: list[int] = []
+    inner: Value = array
+    while isinstance(inner, ArrayV):
+        sizes.append(len(inner.items))
+        inner = inner.items[0] if inner.items else None
+    emit(run, "tensor", [], {"data": literal(array)}, site, shape=tuple(sizes))
+    return TensorV(len(run.graph.nodes) - 1, tuple(sizes))

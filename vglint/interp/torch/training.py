@@ -135,6 +135,8 @@ def _leaf_of(call: Call, listed: list[Value]) -> Value:
 def from_array(call: Call) -> Value:
     """An array that was a tensor is one again, without its history."""
     data = call["ndarray"]
+    if call.run.context.setup and isinstance(data, TensorV):
+        return data
     if is_tensor(data) or isinstance(data, OpaqueV):
         return rewrapped(call.run, call.name, data, call.keywords, call.site)
     return _as_listed(call)
@@ -146,6 +148,8 @@ def from_array(call: Call) -> Value:
 )
 def typed_tensor(call: Call) -> Value:
     """Numbers are sizes; a list or an array is data."""
+    if call.run.context.setup and len(call.args) == 1 and isinstance(call.args[0], TensorV):
+        return call.args[0]
     if len(call.args) == 1 and isinstance(call.args[0], (ListV, ArrayV)):
         return call.invoke(External("torch.tensor"), call.args[0])
     return _as_listed(call)

@@ -46,7 +46,7 @@ class ListV:
 
 @dataclass(slots=True, eq=False)
 class ArrayV:
-    """A numpy array: numbers, or arrays of one dimension less. It is not changed."""
+    """A numpy array: numbers, or arrays of one dimension less, which are not changed."""
 
     items: list[Value]
 
