@@ -213,7 +213,19 @@ def heads_fault(found: NodeView) -> str:
         return "split"
     if len(sizes) == 3 and _joins(source, sizes):
         return "join"
-    return "none"
+    return "split" if len(sizes) == 3 and _folds(view, source, sizes) else "none"
+
+
+def _folds(view: View, source: Node, sizes: tuple[Literal_, ...]) -> bool:
+    """Whether what a linear layer made, (batch, positions, heads · size), is viewed as (batch · heads, positions, size) at once."""
+    first, _, size = sizes
+    width = width_of(view, source)
+    if not isinstance(size, int) or not isinstance(width, int) or size < 1 or width % size or width == size:
+        return False
+    heads, shape = width // size, source.shape
+    if isinstance(first, Expr):
+        return any(name.endswith(".0") and first == times(Expr.symbol(name), heads) for name in first.symbols())
+    return shape is not None and len(shape) == 3 and isinstance(shape[0], int) and first == shape[0] * heads
 
 
 def _splits(view: View, source: Node, sizes: tuple[Literal_, ...]) -> bool:

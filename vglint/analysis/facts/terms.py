@@ -74,7 +74,7 @@ def _of_terms(loop: LoopView, detaching: bool) -> tuple[Place, ...]:
             continue
         own = _moved_after(loop, backward)
         for index, open_ in terms:
-            if _is_meant(view.graph.nodes[index]) or any(_settles(view, each, own) for each in open_):
+            if _is_meant(view, view.graph.nodes[index]) or any(_settles(view, each, own) for each in open_):
                 continue
             cuts = [each for each in sorted(open_) if cuts_off(view, each) and before_moved(loop, each)]
             if cuts and all(view.graph.nodes[each].op in DETACHING for each in cuts) is detaching:
@@ -96,7 +96,7 @@ def untrained_terms(loop: LoopView) -> tuple[Place, ...]:
         if not own or not any(_reaches(view, open_, own) for _, open_ in terms):
             continue
         for index, open_ in terms:
-            if _is_meant(view.graph.nodes[index]) or any(_settles(view, each, own) for each in open_):
+            if _is_meant(view, view.graph.nodes[index]) or any(_settles(view, each, own) for each in open_):
                 continue
             nodes = [view.graph.nodes[each] for each in sorted(view.before([index]))]
             if any(cuts_off(view, each) and before_moved(loop, each) for each in open_):
@@ -158,9 +158,10 @@ def _open(view: View, index: int) -> set[int]:
     return view.before([index], lambda node: not view.carries_gradient(node))
 
 
-def _is_meant(node: Node) -> bool:
-    """Whether a term says itself that it carries no gradient."""
-    return has(node.op, "detaches") and not has(node.op, "leaves_torch")
+def _is_meant(view: View, node: Node) -> bool:
+    """Whether a term says itself that it carries no gradient. A number that is made a tensor again does not."""
+    back = [view.graph.nodes[index] for index in node.inputs if node.op == "requires_grad"]
+    return has(node.op, "detaches") and not any(has(each.op, "leaves_torch") for each in (node, *back))
 
 
 def _is_factor(node: Node) -> bool:

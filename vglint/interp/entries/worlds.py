@@ -55,7 +55,7 @@ def _worlds(module: Module, candidate: Candidate) -> Iterator[World]:
         yield from options_of(module)
         yield from fields_of(module, [each for unit in module.units if unit.kind == "function" for each in unit.body])
     elif candidate.kind in ("class", "training") and node is not None:
-        yield from switches_of(module, node)
+        yield from switches_of(module, node, ["forward"] if candidate.kind == "class" else [])
         yield from fields_of(module, [node])
     elif candidate.kind == "method" and isinstance(node, code.Class):
         yield from switches_of(module, node, [candidate.method])

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from vglint import origin
 from vglint.interp.library.torch import several
+from vglint.interp.machine.attempts import attempted
+from vglint.interp.machine.budget import BudgetError
 from vglint.interp.machine.calls import Call, library, method
-from vglint.interp.machine.core import Frame, Run, register
+from vglint.interp.machine.core import Frame, Raised, Run, get_attribute, register
 from vglint.interp.machine.questions import (
     CALL,
     COMPARE,
@@ -39,7 +41,8 @@ from vglint.interp.values.objects import (
     is_tensor,
 )
 from vglint.interp.values.records import Tree
-from vglint.value import Unknown
+from vglint.shape import Shape
+from vglint.value import Expr, Unknown
 
 declines((LoaderV,), CALL, ITEM, SET_ITEM, TRUTH, OPERATE, COMPARE, CONTAINS)
 declines((TensorDatasetV,), CALL, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
@@ -86,9 +89,33 @@ def data_loader(call: Call) -> Value:
     dataset, size = call.get("dataset"), call["batch_size"]
     plain = not {"collate_fn", "batch_sampler"} & call.keywords.keys() and not call.rest
     shapes = dataset.shapes if plain and isinstance(dataset, TensorDatasetV) else ()
+    if plain and isinstance(dataset, Instance):
+        shapes = tuple(None if shape is None else (None, *shape) for shape in _sample(call, dataset))
     first = () if size is None else (1 if size == 1 and not isinstance(size, bool) else None,)
     batch = tuple(None if shape is None else (*first, *shape[1:]) for shape in shapes)
     return LoaderV(call.name, batch, dict(call.keywords))
+
+
+def _sample(call: Call, dataset: Instance) -> tuple[Shape | None, ...]:
+    """Returns the shapes of what a dataset of the program's own gives for one index, () where it gives no tuple or nothing that is known."""
+    run = call.run
+    with attempted(run) as attempt:
+        try:
+            reading = get_attribute(run, dataset, "__getitem__", call.frame)
+            found = call.invoke(reading, Expr.symbol("index"))
+            shapes = tuple(_shape_of_part(run, part) for part in found) if isinstance(found, tuple) else ()
+        except (Raised, BudgetError):
+            shapes = ()
+        finally:
+            attempt.undo(run)
+    return shapes if any(shape is not None for shape in shapes) else ()
+
+
+def _shape_of_part(run: Run, part: Value) -> Shape | None:
+    """Returns the shape of one part of a sample: () for a number, which a batch makes a tensor of."""
+    if is_tensor(part):
+        return shape_of(run, part)
+    return () if isinstance(part, (int, float)) else None
 
 
 @register(ITERATE, LoaderV)
