@@ -93,6 +93,13 @@ def test_a_run_goes_on_where_it_ended(tmp_path: Path, monkeypatch: pytest.Monkey
     assert Counter(ran) == Counter([*range(200), *range(50, 100)])
 
 
+def test_what_was_found_is_tried_again() -> None:
+    code, hostile = fuzz.code_case(1, 0)[0], fuzz.hostile_case(1, 4)[0]
+    found = fuzz.Found(Counter({code: 1, hostile: 1}), [(0, code, "over the limit"), (4, hostile, "traceback")])
+    fuzz.try_again(1, found, 1)
+    assert found.faults == [] and found.done == Counter({code: 1, hostile: 1})
+
+
 def test_the_fuzzer_can_find(monkeypatch: pytest.MonkeyPatch) -> None:
     case = {"a.py": b"import torch\nfrom torch import nn\nclass A(nn.Module):\n    pass\n"}
     assert fuzz.tried(case, random.Random(0)) == ""

@@ -156,6 +156,18 @@ def test_w3_a_baseline_lies_below_its_configuration(repository: Path, name: str)
     assert untouched(repository)
 
 
+@pytest.mark.parametrize("name", ["CACHEDIR.TAG", ".gitignore", "other.msgpack"])
+@pytest.mark.parametrize("target", ["made", "victim"])
+def test_w4_a_cache_that_comes_with_a_repository_leads_nowhere(repository: Path, name: str, target: str) -> None:
+    (repository / "net.py").write_text(NET)
+    (repository / ".vglint_cache").mkdir()
+    (repository / ".vglint_cache" / name).symlink_to(f"../../{target}")
+    for arguments in (("net.py",), ("net.py",), ("clean",)):
+        assert vglint(*arguments).exit_code == (arguments != ("clean",))
+    assert (repository.parent / "victim").read_text() == "untouched" and not (repository.parent / "made").exists()
+    assert os.readlink(repository / ".vglint_cache" / name) == f"../../{target}"
+
+
 LOUD = "from pathlib import Path\nPath(__file__).with_name('ran').write_text('')\n"
 
 

@@ -1,10 +1,11 @@
 """Looks for text that makes vglint raise, hang, fill memory or steer a terminal.
 
-    python -m benchmarks fuzz [--seed N] [--mutants N] [--hostile N] [--state FILE] [--keep DIR] [--only INDEX]
+    python -m benchmarks fuzz [--seed N] [--mutants N] [--hostile N] [--state FILE] [--keep DIR] [--only INDEX] [--again]
 
 Mutants are broken copies of fixtures and of installed packages, and programs of a small grammar; hostile inputs are whole repositories:
 notebooks, comments, ignore files, configurations, rules, names, caches, and expressions that are dear to compute. Case INDEX of a seed
-is always the same. `--state` is a file to go on from when the run was ended; `--keep` is where what is found is written. Prints counts, and
+is always the same. `--state` is a file to go on from when the run was ended; `--keep` is where what is found is written; `--again` first
+tries what the file says was found, which may be mended since. Prints counts, and
 ends with 1 where anything was found. What was found once stays in `fixtures/hostile`, and `tests/test_fuzz.py` tries it again.
 """
 
@@ -179,6 +180,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--state", type=Path)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--only", type=int)
+    parser.add_argument("--again", action="store_true")
     given = parser.parse_args(arguments)
     if given.only is not None:
         sys.stdout.buffer.write(code_case(given.seed, given.only)[1])
@@ -186,6 +188,9 @@ def main(arguments: list[str]) -> int:
         return 0
     found, at = _resumed(given.state, given.seed)
     warm()
+    if given.again:
+        try_again(given.seed, found, at["mutants"])
+        _save(given.state, given.seed, found, at)
     for kind, run, count in (("mutants", run_code, given.mutants), ("hostile", run_hostile, given.hostile)):
         while at[kind] < count:
             indices = range(at[kind], min(at[kind] + AT_ONCE, count))
@@ -196,6 +201,15 @@ def main(arguments: list[str]) -> int:
         _keep(given.keep, given.seed, found)
     print(found.table())
     return int(bool(found.faults))
+
+
+def try_again(seed: int, found: Found, mutants: int) -> None:
+    """Tries what was found before once more; `mutants` is how many of those were tried."""
+    before, found.faults = found.faults, []
+    for index, kind, _ in before:
+        found.done[kind] -= 1
+        run = run_code if index < mutants and code_case(seed, index)[0] == kind else run_hostile
+        run(seed, range(index, index + 1), found)
 
 
 def _resumed(state: Path | None, seed: int) -> tuple[Found, dict[str, int]]:

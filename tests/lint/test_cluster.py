@@ -92,6 +92,10 @@ def test_workers_that_differ_are_refused(address: str, models: Path, monkeypatch
 
 def test_workers_that_see_other_files_are_refused(address: str, models: Path) -> None:
     def edited(job: Job) -> Done:
+        if not any(
+            file.endswith("tanh_stack_loop.py") for file in job.files
+        ):  # two jobs run at once, and only one may write
+            return cluster.perform(job)
         Path(job.folder, "tanh_stack_loop.py").write_text("import torch.nn as nn\n")
         done = cluster.perform(job)
         Path(job.folder, "tanh_stack_loop.py").write_text("import torch.nn as nn\n\n")

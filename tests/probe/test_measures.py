@@ -291,3 +291,27 @@ def test_callbacks_of_frameworks(framework: str, monkeypatch: pytest.MonkeyPatch
         )
     callback.on_train_end(*begin) if framework == "lightning" else callback.on_train_end(None, state, None)
     assert [finding.name for finding in told] == ["measured-vanishing-gradient"]
+
+
+TWICE = """from torch import nn
+
+class Twice(nn.Module):
+    def forward(self, x):
+        x = x.tanh()
+        return x + x
+"""
+
+
+@pytest.mark.parametrize(
+    "folder", ["torch/project", "torch/nn/modules", "vglint", "vglint/probe", "site-packages/torch"]
+)
+def test_a_line_is_the_users_wherever_the_project_lies(tmp_path: Path, folder: str) -> None:
+    space: dict[str, object] = {"__name__": "net"}
+    exec(compile(TWICE, str(tmp_path / folder / "net.py"), "exec"), space)
+    made = space["Twice"]
+    assert isinstance(made, type)
+    model = made()
+    with watching(model) as sight:
+        model(torch.ones(2, 3))
+    assert sight.doubled == " at net.py:6"
+    assert [squash.line for squash in sight.squashes] == [5]
