@@ -15,7 +15,9 @@ def parsed(text: str, deep: bool = False) -> tuple[Statement, ...]:
     if deep and too_deep(text):
         return _unread(text, "is nested too deeply to be read")
     made = read(text)
-    return by_libcst(text) if made is None else made
+    if made is not None:
+        return made
+    return _unread(text, "is nested too deeply to be read") if too_deep(text) else by_libcst(text)
 
 
 def by_libcst(text: str) -> tuple[Statement, ...]:
@@ -94,6 +96,7 @@ def too_deep(text: str) -> bool:
             case "close":
                 if len(runs) > 1:
                     runs.pop()
+                runs[-1] += 1  # a call of a call, an item of an item
             case "comma":
                 runs[-1] = runs[-2] if len(runs) > 1 else 0
             case "end":
@@ -101,7 +104,7 @@ def too_deep(text: str) -> bool:
                     runs[0] = 0
             case "turn":
                 turns += 1
-            case "other":
+            case "other" | "string":
                 runs[-1] += 1
         if len(runs) > _DEEPEST // 4 or runs[-1] > 2 * _DEEPEST or turns > 2 * _DEEPEST:
             return True
