@@ -82,6 +82,13 @@ def test_other_packages_are_not_missed(name: str, tmp_path: Path) -> None:
     assert not linted(project(tmp_path, "lib/seg", "scripts/train.py", name, ".git")).missing
 
 
+def test_a_module_inside_a_package_is_not_what_an_import_of_its_last_name_means(tmp_path: Path) -> None:
+    script = project(tmp_path, "lib/seg", "scripts/train.py", "numpy", ".git")
+    (tmp_path / "lib" / "seg" / "numpy.py").write_text("")
+    assert (tmp_path / "lib" / "seg" / "__init__.py").exists()
+    assert not linted(script).missing
+
+
 def test_a_relative_import_that_leads_nowhere_is_said(tmp_path: Path) -> None:
     script = project(tmp_path, "lib/seg", "scripts/train.py", ".nets", ".git")
     assert [one.message for one in linted(script).missing] == ["imports .nets, which was not found from here"]

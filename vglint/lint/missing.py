@@ -49,7 +49,7 @@ def _is_missing(project: Project, module: Module, dotted: str, level: int, names
 
 
 def _own_names(project: Project) -> frozenset[str]:
-    """Returns the names of the modules and packages in the project's folder."""
+    """Returns the names by which modules and packages in the project's folder are imported from some folder: not those inside packages."""
     known = project.kept.get("own names")
     if not isinstance(known, frozenset):
         known = project.kept["own names"] = _names_in(str(project.root))
@@ -58,12 +58,16 @@ def _own_names(project: Project) -> frozenset[str]:
 
 def _names_in(root: str) -> frozenset[str]:
     found: set[str] = set()
-    for number, (_folder, folders, files) in enumerate(os.walk(root)):
+    packages: set[str] = set()
+    for number, (folder, folders, files) in enumerate(os.walk(root)):
         if number >= _MOST_FOLDERS:
             break
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _LEFT_OUT)
+        if "__init__.py" in files:
+            packages.add(folder)
         modules = [name[:-3] for name in files if name.endswith(".py")]
-        found.update(modules)
-        if modules:
-            found.add(os.path.basename(_folder))
+        if folder not in packages:
+            found.update(modules)
+        if modules and os.path.dirname(folder) not in packages:
+            found.add(os.path.basename(folder))
     return frozenset(found)

@@ -35,7 +35,7 @@ class Moments(NamedTuple):
 
 def moments(grid: Grid) -> Moments | None:
     """Returns the moments of a grid by looking at a few hundred of its entries; the last dimension counts channels."""
-    if not math.prod(grid.shape):
+    if any(size <= 0 for size in grid.shape):
         return None
     axes = [_spread(size, _EACH.get(len(grid.shape), 4)) for size in grid.shape]
     try:

@@ -76,6 +76,8 @@ class ClassView:
                 parameter = self.view.graph.parameters[index]
                 if parameter.span is None or parameter.span in self.view.context.moved or parameter.anew:
                     continue
+                if parameter.path.startswith("<"):
+                    continue  # of a module that is no part of this one, which lists it
                 readers = self.view.readers[node.index]
                 if any(self.view.graph.nodes[reader].op == "join" for reader in readers):
                     continue  # a branch decides which parameter is registered
