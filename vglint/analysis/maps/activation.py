@@ -119,8 +119,14 @@ def part_by_part(use: Use, state: State, then: Curve, position: int) -> Step:
     return out, lambda grad: [parted(grad) if i == position else Grad(0.0) for i in range(count)]
 
 
+_LONGEST = 200
+"""Words of the key of a curve that is integrated: some forty functions of one another, each of which is evaluated at every point."""
+
+
 def evaluated(state: State, law: Law, whole: Curve, index: int) -> tuple[State, Law]:
     """Returns the state of whole(z) for the Gaussian z of a law, and the new law."""
+    if len(whole.key) > _LONGEST:
+        raise AbstainError("functions of functions")
     if state.scale and whole.linear is None:
         raise AbstainError("a width is not known")
     if law.mixture is not None and law.among == 1.0:
