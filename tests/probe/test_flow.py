@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vglint.probe
+from vglint.probe.flow import Flow
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
@@ -23,6 +24,10 @@ BATCH = (torch.randn(32, 16), torch.randint(2, (32,)))
 def test_a_vanishing_stack_fails_whatever_the_steps(steps: int) -> None:
     with pytest.raises(AssertionError, match=r"the gradient at 0 is about 1/[\d,]+ of the one at 14, below 0.0001"):
         vglint.probe.assert_gradient_flow(stack(nn.Sigmoid, 8), BATCH, steps=steps)
+
+
+def test_a_layer_is_not_compared_with_itself() -> None:
+    assert str(Flow("head", "head", 0.0)) == "no weight layer gets less of it than head"
 
 
 def test_the_least_ratio_may_be_chosen() -> None:

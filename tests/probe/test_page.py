@@ -31,7 +31,12 @@ def report() -> ProbeReport:
     layers = tuple(layer(f"layers.{i}", -float(9 - i)) for i in range(10))
     squash = Squash("act", 12, "sigmoid", 0.7, None)
     snapshots = tuple(Snapshot(step, layers, (squash,), 1e-3) for step in (0, 10, 59))
-    run = Run("sgd", 0.1, 0, tuple(2.3 - i / 100 for i in range(60)), snapshots, {"loss_drop": 0.0, "nonfinite": False})
+    losses = tuple(2.3 - i / 100 for i in range(60))
+    runs = tuple(
+        Run(optimizer, 0.1, seed, losses, snapshots, {"loss_drop": 0.0, "nonfinite": False})
+        for optimizer in ("sgd", "adam")
+        for seed in (0, 1)
+    )
     finding = Finding(
         "VG101",
         "saturating-stack",
@@ -45,7 +50,7 @@ def report() -> ProbeReport:
     predicted = tuple((f"layers.{i}", -float(9 - i)) for i in range(10))
     return ProbeReport(
         "Net() <script>alert(1)</script>",
-        Measured(1234, ("inputs: (4, 8)",), (run,), 1.0),
+        Measured(1234, ("inputs: (4, 8)",), runs, 1.0),
         (finding,),
         predicted=predicted,
     )
@@ -117,13 +122,28 @@ def test_an_inconclusive_report_has_a_page() -> None:
     assert "out of memory" in page([ProbeReport("Net", None, reason="out of memory")])
 
 
-def in_browser(folder: Path, text: str, script: str, *options: str) -> list[str]:
-    """Opens the page in a frame as wide as a phone and returns the words that `script`, which sees it as `page`, computes."""
+HOST = """<div id="host" style="position:absolute;top:0;left:0;width:300px"><h1>H</h1><h2>H</h2><h3>H</h3><p class="grid bar text note">P
+<a href="#x">A</a><mark>M</mark></p><pre>C</pre><table class="wide"><tr><th>T</th><td>D</td></tr></table><svg><text class="limit">S</text></svg></div>"""
+STYLES = """const all = () => JSON.stringify([...document.querySelectorAll('body, #host, #host *')].map(one => {
+const style = getComputedStyle(one); return [...style].filter(name => one.id || one.closest('#host') || !/size|height|origin/.test(name)).map(name => style[name])}));
+const put = id => document.querySelector('main').append(document.getElementById(id).content.cloneNode(true));
+const before = all(); put('ours'); const kept = before == all(); put('leak'); const seen = before != all();"""
+
+
+def in_browser(folder: Path, script: str, *options: str) -> list[str]:
+    """Opens the page in a frame as wide as a phone, puts a section into a page of others, and returns the words that `script` computes.
+
+    It sees the page as `page`, as `kept` whether the others' computed styles are as before, and as `seen` whether a change of them shows.
+    """
     assert BROWSER is not None
     file = folder / "outer.html"
-    collect = f"const page = document.querySelector('iframe').contentDocument; document.title = [{script}].join(' ')"
+    text = page([report()])
+    collect = (
+        f"{STYLES} const page = document.querySelector('iframe').contentDocument; document.title = [{script}].join(' ')"
+    )
     frame = f'<iframe style="width:390px;height:800px;border:0" srcdoc="{escape(text)}" onload="{escape(collect)}"></iframe>'
-    file.write_text(f"<!doctype html><title></title>{frame}", encoding="utf-8")
+    parts = f'<template id="ours">{section(report())}</template><template id="leak"><style>.bar{{color:red}}</style></template>'
+    file.write_text(f"<!doctype html><title></title>{parts}<main></main>{HOST}{frame}", encoding="utf-8")
     common = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000", *options]
     done = subprocess.run(
         [*common, "--dump-dom", file.as_uri()], capture_output=True, text=True, timeout=120, check=True
@@ -132,19 +152,16 @@ def in_browser(folder: Path, text: str, script: str, *options: str) -> list[str]
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no headless browser here")
-def test_a_browser_shows_it_at_phone_width(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scheme, ground", [("dark", "rgb(13, 17, 23)"), ("light", "rgb(255, 255, 255)")])
+def test_a_browser_shows_it_on_a_phone_and_beside_others(tmp_path: Path, scheme: str, ground: str) -> None:
     texts = "[...page.querySelectorAll('svg text')].map(t => t.getBoundingClientRect().height)"
     right = "Math.max(...[...page.querySelectorAll('svg text')].map(t => t.getBoundingClientRect().right))"
-    script = f"page.documentElement.scrollWidth, page.querySelectorAll('svg').length, Math.min(...{texts}), {right}"
-    width, charts, smallest, end = map(float, in_browser(tmp_path, page([report()]), script))
-    assert width <= 390 and charts >= 5 and smallest >= 9 and end <= 390
-
-
-@pytest.mark.skipif(BROWSER is None, reason="no headless browser here")
-@pytest.mark.parametrize("scheme, ground", [("dark", "rgb(13, 17, 23)"), ("light", "rgb(255, 255, 255)")])
-def test_a_browser_shows_it_in_light_and_dark(tmp_path: Path, scheme: str, ground: str) -> None:
     script = (
+        f"page.documentElement.scrollWidth, page.querySelectorAll('svg').length, Math.min(...{texts}), {right}, kept, seen, "
         "getComputedStyle(page.body).backgroundColor, getComputedStyle(page.querySelector('.vglint')).backgroundColor"
     )
     setting = f"--blink-settings=preferredColorScheme={0 if scheme == 'dark' else 1}"
-    assert " ".join(in_browser(tmp_path, page([report()]), script, setting)) == f"{ground} {ground}"
+    width, charts, smallest, end, kept, seen, *grounds = in_browser(tmp_path, script, setting)
+    assert float(width) <= 390 and int(charts) >= 5 and float(smallest) >= 9 and float(end) <= 390
+    assert (kept, seen) == ("true", "true")
+    assert " ".join(grounds) == f"{ground} {ground}"

@@ -168,7 +168,8 @@ def _dot(x: float, y: float, value: float | None, limit: float | None, words: Se
 
 
 def _legend(names: Sequence[tuple[str, str]]) -> list[str]:
-    parts, x = [], float(_LEFT)
+    wide = sum(30 + 6.2 * len(name) for name, _ in names) > _WIDTH - _LEFT
+    parts, x = [], 8.0 if wide else float(_LEFT)
     for name, kind in names:
         if kind.startswith("vgc-dots"):
             if kind.endswith("bad"):
@@ -177,7 +178,7 @@ def _legend(names: Sequence[tuple[str, str]]) -> list[str]:
         else:
             parts.append(f'<polyline class="{kind}" points="{x:.1f},11 {x + 12:.1f},11"/>')
         parts.append(f'<text x="{x + 17:.1f}" y="15">{escape(name)}</text>')
-        x += 30 + 6.2 * len(name)
+        x += 26 + 5.5 * len(name) if wide else 30 + 6.2 * len(name)
     return parts
 
 

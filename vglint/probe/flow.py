@@ -22,6 +22,8 @@ class Flow:
     def __str__(self) -> str:
         if self.decades == -math.inf:
             return f"no gradient reaches {self.path}"
+        if self.path == self.last:
+            return f"no weight layer gets less of it than {self.last}"
         return f"the gradient at {self.path} is {compared(self.decades)} the one at {self.last}"
 
 

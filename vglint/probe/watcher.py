@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from vglint.finding import Finding
-from vglint.probe.faults import faults
+from vglint.probe.faults import faults, shown_by
 from vglint.probe.measures import weight_ratio
 from vglint.probe.record import Measured, Run, Snapshot
 from vglint.probe.spans import finder, span_of
@@ -103,11 +104,13 @@ class Watcher:
     def _settle(self) -> None:
         """Closes the mean of the losses since the last watched step."""
         if self._seen:
-            self._losses.append(
-                statistics.fmean(
-                    float(loss.float().mean()) if isinstance(loss, Tensor) else loss for loss in self._seen
-                )
-            )
+            held = [
+                loss.float().mean() if loss.dim() else loss.float() for loss in self._seen if isinstance(loss, Tensor)
+            ]
+            numbers = [loss for loss in self._seen if not isinstance(loss, Tensor)]
+            if held:  # read from their device at once
+                numbers += torch.stack(held).tolist()
+            self._losses.append(statistics.fmean(numbers))
             self._seen.clear()
 
     def _judge(self, sight: Sight) -> None:
@@ -120,12 +123,14 @@ class Watcher:
             measures["loss_drop"] = 1.0 - self._losses[-1] / self._losses[0]
         silent = tuple(sorted(self._silent or ())) if len(self._snapshots) >= _AGREEING else ()
         run = Run("given", 0.0, 0, tuple(self._losses), tuple(self._snapshots), measures, silent, sight.nonfinite)
-        kind = type(self.model)
-        self._place = self._place or span_of(kind)
-        for finding in faults(Measured(0, (), (run,)), kind.__name__, self._place, find=finder(self.model)):
-            if finding.name not in {known.name for known in self.findings}:
-                self.findings.append(finding)
-                self.report(finding)
+        known = {finding.name for finding in self.findings}
+        if any(rule.name not in known for rule in shown_by(run)):  # where the model is written is looked up only then
+            self._place = self._place or span_of(type(self.model))
+            one = Measured(0, (), (run,))
+            for finding in faults(one, type(self.model).__name__, self._place, find=finder(self.model)):
+                if finding.name not in known:
+                    self.findings.append(finding)
+                    self.report(finding)
         self.metrics["vglint/findings"] = float(len(self.findings))
 
 
