@@ -299,7 +299,7 @@ def main() -> int:
 _PAGE = """# The callbacks in real training
 
 Written by `python -m benchmarks callbacks`. Classifiers of scikit-learn's digits, 500 steps of Adam in batches of 64, watched as by default: one step in a
-hundred. The first four are healthy and have to be silent; of the others the fault has to be named. `overhead` is what watching adds to the plain loop:
+hundred. Healthy models have to be silent and to learn; of the others the fault has to be named. `overhead` is what watching adds to the plain loop:
 processor time of one thread, the median of five runs, each step in turn with one that nobody watches.
 
 {table}

@@ -181,6 +181,20 @@ class Packed(nn.Module):
         return self.out(self.rnn(packed)[1][-1])
 
 
+class Optional(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.out = nn.Embedding(30, 8), nn.Linear(8, 30)
+
+    def forward(self, input_ids=None, inputs_embeds=None):
+        return self.out(self.embed(input_ids) if inputs_embeds is None else inputs_embeds)
+
+
+def test_one_of_several_forms_of_input_is_given() -> None:
+    (given,) = find_inputs(Optional(), ())
+    assert given.high == 30
+
+
 def test_lengths_fit_their_sequences() -> None:
     inputs = find_inputs(Packed(), ())
     assert str(inputs[1]) == "(batch) of integers from 16 to 16"

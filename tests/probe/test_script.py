@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from vglint.rule import Scalar
 
 torch = pytest.importorskip("torch")
 
+from vglint.probe import absent  # noqa: E402
 from vglint.probe.child import carry_out  # noqa: E402
 from vglint.probe.record import Measured, Request  # noqa: E402
 
@@ -109,6 +112,56 @@ def test_missing_data_is_made_up_and_missing_weights_are_left(tmp_path: Path) ->
         "model = Net(8)\nmodel.load_state_dict(torch.load('weights.pt'))\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
         "for epoch in range(9):\n    for x, y in torch.load('train.pt'):\n        optimizer.zero_grad()\n"
         "        F.cross_entropy(model(x), y).backward()\n        optimizer.step()\n"
+    )
+    found = measured(tmp_path, text)
+    assert "(batch, 6) of N(0, 1)" in found.synthesised[0] and len(found.runs[0].losses) == 12
+
+
+ABSENT = {
+    "a package": "import absent_data\nsource = absent_data.sets.Digits('d', transform=absent_data.Compose([absent_data.ToTensor()]))\n",
+    "a table": "import absent_data\ntable = absent_data.read('t.csv')\n"
+    "source = torch.utils.data.TensorDataset(torch.tensor(table.drop('y').values) / 255, torch.tensor(table['y'].values))\n",
+    "a file": "class Rows(torch.utils.data.Dataset):\n    def __init__(self, path):\n        self.rows = open(path).readlines()\n"
+    "    def __len__(self):\n        return len(self.rows)\n    def __getitem__(self, place):\n        return self.rows[place]\n"
+    "source = torch.utils.data.Subset(Rows('rows.txt'), range(9))\n",
+    "a folder": "source = []\n",
+}
+
+
+@pytest.fixture
+def without(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Takes a package that is nowhere for one of data."""
+    monkeypatch.setattr(absent, "PACKAGES", frozenset({"absent_data"}))
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "absent_data"]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("kind", ABSENT)
+def test_data_that_is_not_there_is_made_up(tmp_path: Path, without: None, kind: str) -> None:
+    plain = torch.load, torch.tensor, torch.utils.data.DataLoader.__iter__, torch.utils.data.Dataset.__init_subclass__
+    text = f"{NET}{ABSENT[kind]}loader = torch.utils.data.DataLoader(source, batch_size=8, shuffle=True)\n" + (
+        "model = Net(8)\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\nfor epoch in range(9):\n    for x, y in loader:\n"
+        "        optimizer.zero_grad()\n        F.cross_entropy(model(x), y).backward()\n        optimizer.step()\n"
+    )
+    found = measured(tmp_path, text)
+    assert "(batch, 6) of N(0, 1)" in found.synthesised[0] and len(found.runs[0].losses) == 12
+    now = torch.load, torch.tensor, torch.utils.data.DataLoader.__iter__, torch.utils.data.Dataset.__init_subclass__
+    assert now == plain
+
+
+def test_a_package_that_is_missing_is_named_where_nothing_runs_without_it(tmp_path: Path, without: None) -> None:
+    with pytest.raises(ModuleNotFoundError, match="No module named 'absent_data'"):
+        measured(tmp_path, "import absent_data\nmodel = absent_data.models.resnet18()\n")
+
+
+def test_a_lightning_module_whose_trainer_takes_no_step_takes_its_own(tmp_path: Path) -> None:
+    text = (
+        "class Lit(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.net = nn.Linear(6, 3)\n"
+        "    def forward(self, x):\n        return self.net(x)\n"
+        "    def training_step(self, batch, number):\n        (x,) = batch\n        return self(x).pow(2).mean()\n"
+        "    def configure_optimizers(self):\n        return torch.optim.SGD(self.parameters(), lr=0.1)\n"
+        "if __name__ == '__main__':\n    Lit()\n    open('images.bin')\n"
     )
     found = measured(tmp_path, text)
     assert "(batch, 6) of N(0, 1)" in found.synthesised[0] and len(found.runs[0].losses) == 12

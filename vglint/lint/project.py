@@ -100,7 +100,7 @@ def model_files(arguments: Sequence[str], govern: Callable[[str], Settings]) -> 
     from vglint.source.relevance import concerns_torch
 
     files, _ = discover(arguments, lambda folder: exclusion(govern(folder)))
-    return [file for file in files if file.endswith(".py") and concerns_torch(_content(file))]
+    return [file for file in files if file.endswith((".py", ".ipynb")) and concerns_torch(_content(file))]
 
 
 def _content(file: str) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -43,7 +42,10 @@ class Batch(tuple[Any, ...]):
 
 @dataclass(slots=True, eq=False)
 class Feed:
-    """Yields the same few batches for ever; `touched` says whether anybody looked."""
+    """Yields the same few batches for ever; `touched` says whether anybody looked.
+
+    It stands for a loader, a data set, a table or a tensor of data: what code does to prepare those leaves it as it is.
+    """
 
     batches: Sequence[Any]
     length: int
@@ -70,8 +72,21 @@ class Feed:
         return self
 
     @property
-    def dataset(self) -> Feed:
+    def shape(self) -> torch.Size:
+        return torch.Size((self.length, *self.batches[0][0].shape[1:]))
+
+    def size(self, axis: int | None = None) -> Any:
+        return self.shape if axis is None else self.shape[axis]
+
+    def __getattr__(self, name: str) -> Feed:
+        if name.startswith("__"):
+            raise AttributeError(name)
         return self
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Feed:
+        return self
+
+    __add__ = __sub__ = __mul__ = __truediv__ = __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __call__
 
 
 def arguments(function: Callable[..., Any], module: ModuleType, feed: Feed) -> dict[str, Any]:
@@ -117,29 +132,6 @@ def lightning_steps(model: Any, feed: Iterable[Any]) -> None:
         made.zero_grad()
         loss.backward()
         made.step()
-
-
-@contextmanager
-def loading(feed: Feed) -> Iterator[None]:
-    """Gives code that loads a file which is not there the made-up batches, while it lasts; as weights they are left alone."""
-    kind: Any = nn.Module
-    plain_load, plain_state = torch.load, kind.load_state_dict
-
-    def load(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return plain_load(*args, **kwargs)
-        except OSError:
-            feed.touched = True
-            return feed
-
-    def state(self: nn.Module, given: Any, *args: Any, **kwargs: Any) -> Any:
-        return None if isinstance(given, (Feed, Batch)) else plain_state(self, given, *args, **kwargs)
-
-    torch.load, kind.load_state_dict = load, state
-    try:
-        yield
-    finally:
-        torch.load, kind.load_state_dict = plain_load, plain_state
 
 
 def targets(output: Tensor, own: Tensor | None, count: int) -> Iterator[Tensor]:

@@ -142,6 +142,11 @@ def _required(model: nn.Module, arguments: Sequence[Argument]) -> list[tuple[str
         if parameter.kind is parameter.VAR_POSITIONAL and names:
             continue
         names.append((parameter.name, known.get(parameter.name) or known.get(str(len(names)))))
+    first = next(iter(inspect.signature(model.forward).parameters.values()), None)
+    if (
+        not names and first is not None and first.default is None
+    ):  # one of several forms of input, of which one is needed
+        names.append((first.name, known.get(first.name)))
     return names
 
 

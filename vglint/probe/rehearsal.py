@@ -21,7 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vglint.probe.feed import Batch, Feed, arguments, lightning_steps, loading, targets
+from vglint.probe.absent import loading, missing
+from vglint.probe.feed import Batch, Feed, arguments, lightning_steps, targets
 from vglint.probe.feeding import NoInputError, find_inputs
 from vglint.probe.loading import load
 from vglint.probe.mixing import mixes_samples
@@ -64,9 +65,14 @@ def rehearse(request: Request, source: Path) -> Measured:
         else:
             found = _Given(found.batches, "on batches of (5, 16) of N(0, 1) with targets 0")
     if not run.losses and not run.raised:
+        stepping = _stepping(request, source, witness)
+        if stepping is not None:
+            return stepping
         untrained = taught(request, witness.roots(), start) if request.expression == SCRIPT else None
         if untrained is not None:
             return untrained
+        if (name := missing()) is not None:
+            raise ModuleNotFoundError(f"No module named {name!r}") from error
         raise error or NoTrainingError(_nothing(witness))
     runs = [run]
     once = witness.seeded or time.monotonic() - start > request.seconds / 3
@@ -81,6 +87,16 @@ def rehearse(request: Request, source: Path) -> Measured:
     count = sum(parameter.numel() for root in roots for parameter in root.parameters())
     models = tuple(dict.fromkeys(type(module).__name__ for root in roots for module in root.modules()))
     return Measured(count, (note,), tuple(runs), time.monotonic() - start, models)
+
+
+def _stepping(request: Request, source: Path, witness: Witness) -> Measured | None:
+    """Returns what the training steps of a script's Lightning module come to by themselves, where its trainer took none."""
+    if request.expression == SCRIPT:
+        for root in witness.roots():
+            if hasattr(root, "training_step"):
+                with contextlib.suppress(Exception):
+                    return rehearse(replace(request, expression=type(root).__name__), source)
+    return None
 
 
 def _without_course(run: Run) -> Run:
@@ -125,7 +141,7 @@ def _attempt(
     silence = contextlib.redirect_stdout(io.StringIO())
     on_cpu = request.device == "cpu"
     seconds = min(left / 2, _LONGEST)
-    with as_script(), loading(feed), silence, witnessing(request.steps, seconds, on_cpu=on_cpu) as witness:
+    with as_script(), loading(feed, source), silence, witnessing(request.steps, seconds, on_cpu=on_cpu) as witness:
         try:
             _start(request, source, feed)()
         except EnoughError:
@@ -207,7 +223,9 @@ def _reshaped(given: _Given, error: BaseException | None) -> list[_Given]:
     if found := _UNPACKED.search(text):
         more = int(found[1]) - 2
         return [_Given(tuple(Batch((*batch, *[batch[-1]] * more)) for batch in given.batches), given.words)]
-    if "Batch" in text or "tuple" in text:
+    if "too many values to unpack (expected 1" in text:
+        return [_Given(tuple(Batch(batch[:1]) for batch in given.batches), given.words)]
+    if "Batch" in text or "tuple" in text or "'Tensor' object is not callable" in text:
         return [_Given(tuple(batch[0] for batch in given.batches), given.words)]
     return []
 

@@ -1,0 +1,216 @@
+"""Data that is not there: files, downloads and packages of data, in whose place made-up batches come."""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+from vglint.probe.feed import Batch, Feed
+from vglint.probe.guesses import GUESSES
+
+PACKAGES = frozenset(
+    "torchvision torchaudio torchtext pandas datasets PIL cv2 skimage imageio albumentations h5py".split()
+)
+"""Packages that read and prepare data: where one is not installed, what it returns is made-up data. Models of theirs are not made up."""
+_MODELS = frozenset({"models", "ops", "pipelines"})
+_FEED = "_vglint_feed"
+_NOW: list[Feed] = []
+"""The batches of the run that goes on."""
+
+
+@contextmanager
+def loading(feed: Feed, source: Path) -> Iterator[None]:
+    """Gives code below `source` that loads what is not there the made-up batches, while it lasts; as weights they are left alone."""
+    replaced: list[tuple[Any, str, Any]] = []
+
+    def put(owner: Any, name: str, value: Any) -> None:
+        replaced.append((owner, name, owner.__dict__.get(name) if isinstance(owner, type) else getattr(owner, name)))
+        setattr(owner, name, value)
+
+    finder = _Finder(str(source))
+    plain_load, plain_state, plain_loader, plain_iter = (
+        torch.load,
+        nn.Module.load_state_dict,
+        DataLoader.__init__,
+        DataLoader.__iter__,
+    )
+
+    def load(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return plain_load(*args, **kwargs)
+        except OSError:
+            feed.touched = True
+            return feed
+
+    def state(self: nn.Module, given: Any, *args: Any, **kwargs: Any) -> Any:
+        return None if isinstance(given, (Feed, Batch)) else plain_state(self, given, *args, **kwargs)
+
+    def loader(self: Any, dataset: Any, *args: Any, **kwargs: Any) -> None:
+        given: Any = feed if made_up(dataset) else dataset
+        plain_loader(self, given, *args, **kwargs)
+
+    def batches(self: Any) -> Any:
+        return iter(self.dataset) if isinstance(self.dataset, Feed) else plain_iter(self)
+
+    def count(self: Any) -> int:
+        return feed.length if isinstance(self.dataset, Feed) else plain_count(self)
+
+    plain_count = DataLoader.__len__
+    _NOW.append(feed)
+    sys.meta_path.append(finder)
+    for owner, name, value in (
+        (torch, "load", load),
+        (nn.Module, "load_state_dict", state),
+        (DataLoader, "__init__", loader),
+        (DataLoader, "__iter__", batches),
+        (DataLoader, "__len__", count),
+        (Dataset, "__init_subclass__", classmethod(_subclass)),
+        *((torch, one.__name__, _made(one)) for one in (torch.tensor, torch.as_tensor, torch.from_numpy)),
+    ):
+        put(owner, name, value)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        _NOW.pop()
+        for owner, name, value in reversed(replaced):
+            if value is None:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, value)
+
+
+def missing() -> str | None:
+    """Returns the first package in whose place made-up data came."""
+    return next((name for name, module in sys.modules.items() if isinstance(module, _Package)), None)
+
+
+def made_up(data: object, depth: int = 0) -> bool:
+    """Says whether data is made up or empty, or something that is made of such."""
+    if isinstance(data, Feed):
+        return True
+    if depth == 0 and isinstance(data, (list, tuple)) and not data:
+        return True
+    if isinstance(data, (list, tuple)):
+        return any(isinstance(one, Feed) for one in data[:8])
+    held = vars(data).values() if isinstance(data, Dataset) and depth < 4 else ()
+    return any(made_up(value, depth + 1) for value in held) or (depth == 0 and _empty(data))
+
+
+def _empty(data: object) -> bool:
+    try:
+        return len(data) == 0  # type: ignore[arg-type]
+    except Exception:
+        return False
+
+
+def _made(plain: Any) -> Any:
+    def make(given: Any, *args: Any, **kwargs: Any) -> Any:
+        return given if isinstance(given, Feed) else plain(given, *args, **kwargs)
+
+    return make
+
+
+def _subclass(kind: Any, /, **options: Any) -> None:
+    """Lets a data set whose data cannot be had be one of made-up batches."""
+    own = vars(kind)
+    if "__init__" in own:
+        kind.__init__ = _built(own["__init__"])
+        if "__getattr__" not in own:
+            kind.__getattr__ = _attribute
+    if "__len__" in own:
+        kind.__len__ = _counted(own["__len__"])
+
+
+def _built(plain: Any) -> Any:
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            plain(self, *args, **kwargs)
+        except Exception:
+            if not _NOW:
+                raise
+            self.__dict__[_FEED] = _NOW[-1]
+
+    return init
+
+
+def _counted(plain: Any) -> Any:
+    def count(self: Any) -> int:
+        feed = vars(self).get(_FEED)
+        return plain(self) if feed is None else len(feed)
+
+    return count
+
+
+def _attribute(self: Any, name: str) -> Any:
+    feed = vars(self).get(_FEED)
+    if feed is None or name.startswith("__"):
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    return GUESSES.get(name, feed)
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds a stand-in for a package of data that the code itself imports, after all other finders have found none."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        top, *inner = name.split(".")
+        wanted = top in PACKAGES and not _MODELS.intersection(inner) and _importer().startswith(self.source)
+        return importlib.util.spec_from_loader(name, self, is_package=True) if wanted else None
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        module = _Package(spec.name)
+        module.__path__ = []
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        return None
+
+
+def _importer() -> str:
+    """Returns the file that holds the import statement which is being carried out."""
+    frame = sys._getframe(2)
+    while frame.f_back is not None and "importlib" in frame.f_code.co_filename:
+        frame = frame.f_back
+    return frame.f_code.co_filename
+
+
+class _Package(ModuleType):
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name in _MODELS:
+            raise ModuleNotFoundError(f"No module named {self.__name__.partition('.')[0]!r}")
+        return _Maker() if _NOW else _nothing
+
+
+class _Maker:
+    """A function, a class or a module of a package of data: whatever it is asked for is the made-up data."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return _NOW[-1] if _NOW else _nothing()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __mro_entries__(self, bases: Any) -> tuple[type, ...]:
+        return (Dataset,)
+
+
+def _nothing(*args: Any, **kwargs: Any) -> Any:
+    raise FileNotFoundError("the data is not there")
