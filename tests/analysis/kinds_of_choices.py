@@ -103,6 +103,29 @@ class Net(nn.Module):
         bias = torch.cat((self.a, torch.zeros_like(self.b)))
         return self.out(torch.tanh(self.k(torch.tanh(self.q(x) + F.linear(x, self.q.weight, bias)))))
 """
+MIXED = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.mix, self.v, self.out = nn.Linear(16, 32), nn.Conv1d(24, 24, 1), nn.Linear(32, 32), nn.Linear(32, 8)
+        self.first, self.last = nn.LayerNorm(32), nn.LayerNorm(32)
+
+    def forward(self, x):
+        x = self.q(x)
+        x = x + F.gelu(self.mix(self.first(x)))
+        return self.out(x + F.gelu(self.v(self.last(x))))
+"""
+TIMES = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.out = nn.Linear(32, 64), nn.Linear(64, 64), nn.Linear(64, 16)
+
+    def forward(self, t):
+        rates = torch.exp(torch.arange(16, device=t.device) * -(math.log(10000) / 15))
+        angles = t[:, None] * rates[None, :]
+        return self.out(torch.tanh(self.k(torch.tanh(self.q(torch.cat((angles.sin(), angles.cos()), dim=-1))))))
+"""
 CASES = {
     "weights over positions": (POOLED, ["8,24,32"]),
     "weights over positions by a product": (POOLED_BY_PRODUCT, ["8,24,32"]),
@@ -112,5 +135,7 @@ CASES = {
     "rounded straight through": (STEPS, ["64,32"]),
     "normalised over time": (OVER_TIME, ["8,24,32"]),
     "a table filled entry by entry": (TABLE, ["8,24,32"]),
+    "a mixer of tokens": (MIXED, ["8,24,16"]),
+    "waves of a time": (TIMES, ["64"]),
     "a bias that is put together": (JOINED_BIAS, ["8,24,32"]),
 }

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from vglint.analysis.maps import maps
 from vglint.analysis.state import ZERO, AbstainError, Choices, Focus, Grad, State, Step
 from vglint.analysis.use import Use
+from vglint.ops.curves import ELEMENTWISE
 from vglint.ops.init import Spread
 from vglint.shape import size_ratio
 from vglint.value import Literal_
@@ -36,7 +37,7 @@ def cat(use: Use) -> Step:
     )
     channels = states[0].channels
     if use.node.op != "stack" and over_channels(use, known):
-        if any(size is None for size in sizes) and not same:
+        if any(size is None for size in sizes) and not same and not one_source(use):
             raise AbstainError("widths of joined tensors are not known")
         channels = None if any(size is None for size in sizes) else int(sum(size or 0.0 for size in sizes))
     weights = [size or 1.0 for size in sizes] if channels != states[0].channels else [1.0] * len(states)
@@ -59,6 +60,19 @@ def cat(use: Use) -> Step:
         if not out.scale:
             return joined(out, states, [weight / whole for weight in weights])
     return out, lambda grad: [grad] * len(states)
+
+
+def one_source(use: Use) -> bool:
+    """Whether all that is joined is computed from one tensor entry by entry, and so equally wide: sines and cosines of the same angles."""
+    if use.shapes is not None:
+        return False
+    sources = set()
+    for index in use.node.inputs:
+        node = use.graph.nodes[index]
+        while node.op in ELEMENTWISE and len(node.inputs) == 1:
+            node = use.graph.nodes[node.inputs[0]]
+        sources.add(node.index)
+    return len(sources) == 1
 
 
 def stacked(use: Use, out: State, states: Sequence[State]) -> State:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vglint.analysis.state import PLACES, Choices, Grad, State, Step, merged
 from vglint.analysis.use import Use
 from vglint.ops import has
+from vglint.shape import Dim
 
 
 def gated(use: Use, left: State, right: State) -> Step:
@@ -31,7 +32,7 @@ def gated(use: Use, left: State, right: State) -> Step:
         apart("ds"),
         left.r * right.r,
         merged(left.scale, right.scale),
-        wide.channels if wide.channels is not None else left.channels,
+        _width(wide, left, right),
         wide.axes or left.axes or right.axes,
         wide.places,
         None,
@@ -69,6 +70,14 @@ def gated(use: Use, left: State, right: State) -> Step:
         return found
 
     return out, lambda grad: [side(grad, right, fold_left, each[0]), side(grad, left, fold_right, each[1])]
+
+
+def _width(wide: State, left: State, right: State) -> Dim:
+    """Returns the channels of a product: of two tensors of which one is repeated, those of the other."""
+    if isinstance(wide.channels, int) and wide.channels > 1:
+        return wide.channels
+    known = [state.channels for state in (left, right) if isinstance(state.channels, int)]
+    return max(known) if known else wide.channels if wide.channels is not None else left.channels
 
 
 def in_channels(state: State, other: State) -> float:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from vglint.analysis.maps import maps
+from vglint.analysis.maps.weight import swapped, turned_grad
 from vglint.analysis.state import AbstainError, Grad, State, Step, merged
 from vglint.analysis.use import Use
 from vglint.ops import has
@@ -96,7 +97,9 @@ def layer_norm(use: Use) -> Step:
         size = shape[-1] if isinstance(shape, tuple) and shape else shape
         width = float(size) if isinstance(size, int) else width
     if state.axes is not None and state.axes.endswith("s") and not over_places:
-        raise AbstainError("LayerNorm over positions")
+        if "c" not in state.axes or state.scale:
+            raise AbstainError("LayerNorm over positions")
+        return over_the_last(use, state)
     apart = state.q - state.r
     if over_places:
         apart = min(apart, max(state.q - state.mu**2, 0.0))
@@ -106,6 +109,20 @@ def layer_norm(use: Use) -> Step:
         return (grad.g + (width - 1) * grad.gr) / width if math.isfinite(width) else grad.gr
 
     return normalised(use, state, variance, width, inverse_mean(width - 1.0), mean_gradient)
+
+
+def over_the_last(use: Use, state: State) -> Step:
+    """LayerNorm over a last dimension that a convolution before it took for positions: a mixer's tokens."""
+    use.inputs[0] = swapped(state)
+    found, back = layer_norm(use)
+    if found is None or back is None:
+        raise AbstainError("LayerNorm over positions")
+    out, inner = swapped(found), back
+
+    def turned(grad: Grad) -> Sequence[Grad | None]:
+        return [turned_grad(one) if one is not None else None for one in inner(turned_grad(grad))]
+
+    return out._replace(axes=state.axes, parts=((use.index, 1.0),)), turned
 
 
 @maps("rms_norm")
