@@ -25,6 +25,8 @@ class TrainingCalls(TorchFunctionMode):
         """By the result's identity: the result, what it was made of, and whether those are its terms."""
         self.before_softmax: Callable[[Tensor, str], None] = lambda given, place: None
         """Is told what a softmax gets, and where."""
+        self.before_log_softmax: Callable[[Tensor, int, str], None] = lambda given, dim, place: None
+        """Is told what a log_softmax gets, along which dimension, and where."""
         self.outer = False
         """Whether a difference of prediction and target was larger than both."""
         self.flat: list[tuple[float, ...]] = []
@@ -46,12 +48,14 @@ class TrainingCalls(TorchFunctionMode):
                 and ((args[1:] and not isinstance(args[1], torch.dtype)) or "device" in kwargs)
             ):
                 return _moved(args[0], result)
-            self._note(name, args, result)
+            self._note(name, args, kwargs, result)
         return result
 
-    def _note(self, name: str, args: Any, result: Tensor) -> None:
+    def _note(self, name: str, args: Any, kwargs: Any, result: Tensor) -> None:
         if name.endswith("softmax") and args and isinstance(args[0], Tensor) and args[0].requires_grad:
             self.before_softmax(args[0], line_text())
+            if name == "log_softmax" and isinstance(dim := args[1] if len(args) > 1 else kwargs.get("dim"), int):
+                self.before_log_softmax(args[0], dim, line_text())
         if name in ("sub", "__sub__", "__rsub__") and len(args) > 1 and result.dim() > 1:
             first, second = args[0], args[1]
             if isinstance(first, Tensor) and isinstance(second, Tensor) and first.requires_grad != second.requires_grad:

@@ -18,13 +18,12 @@ from torch import Tensor, nn
 from vglint.probe.calls import TrainingCalls
 from vglint.probe.loop import Loop
 from vglint.probe.measures import measures_of
+from vglint.probe.numbers import are_probabilities, is_outer, is_rectified, within_one
 from vglint.probe.record import Run, Snapshot
 from vglint.probe.training import kept_leaves
 from vglint.probe.watch import Sight, watching
 from vglint.rule import Scalar
 
-_CUT = 0.1
-"""Share of exact zeros among the logits from which a ReLU is seen in them."""
 _LEAST, _LONG = 26, 10.0
 """Steps that a run has at least, and seconds from which on it takes no more than those."""
 _PASSES = 4
@@ -204,36 +203,38 @@ class Witness:
         if not given.requires_grad or given.numel() < 2:
             return
         value = given.detach()
-        inside = bool((value >= 0).all()) and bool((value <= 1).all())
-        if inside and dim >= 0:
-            inside = value.shape[dim] > 1 and bool(((value.sum(dim) - 1).abs() < 1e-3).all())
+        inside = are_probabilities(value, dim) if dim >= 0 else within_one(value)
         self.logits.setdefault(place, []).append(inside)
-        self.rectified.setdefault(place, []).append(_rectified(value))
+        self.rectified.setdefault(place, []).append(is_rectified(value))
         if dim >= 0:
             sums = value.logsumexp(dim).abs() < 1e-4
             self.facts.setdefault("log_probabilities_as_logits", []).append(bool(sums.all()))
             self.facts.setdefault("softmax_as_logits", []).append(inside)
 
+    def normalised(self, given: Tensor, dim: int, place: str) -> None:
+        """Notes what a log_softmax got: a cross-entropy that is written by hand begins with one."""
+        if given.numel() > 1:
+            self.logits.setdefault(place, []).append(are_probabilities(given.detach(), dim))
+
     def weighed(self, given: Tensor, place: str) -> None:
         """Notes what a softmax got."""
         if given.numel() > 1:
-            self.rectified.setdefault(place, []).append(_rectified(given.detach()))
+            self.rectified.setdefault(place, []).append(is_rectified(given.detach()))
 
     def took_logs(self, given: Tensor) -> None:
         """Notes what a loss of log-probabilities got."""
         if given.requires_grad and given.numel() > 1:
             value = given.detach()
-            inside = bool((value >= 0).all()) and bool((value <= 1).all())
-            self.facts.setdefault("probabilities_as_logs", []).append(inside)
+            self.facts.setdefault("probabilities_as_logs", []).append(within_one(value))
 
     def compared(self, given: Tensor, target: object, place: str, *, squared: bool) -> None:
         """Notes what a loss of differences got."""
         if given.requires_grad and given.numel() > 1 and isinstance(target, Tensor):
             value, wanted = given.detach(), target.detach()
-            self.rectified.setdefault(place, []).append(_rectified(value))
+            self.rectified.setdefault(place, []).append(is_rectified(value))
             self.facts.setdefault("broadcast_loss", []).append(value.shape != wanted.shape)
-            self.facts.setdefault("outer_loss", []).append(_is_outer(value, wanted))
-            inside = bool((value >= 0).all()) and bool((value <= 1).all())
+            self.facts.setdefault("outer_loss", []).append(is_outer(value, wanted))
+            inside = within_one(value)
             if squared:
                 self.squared.setdefault(place, []).append(inside and bool(((wanted == 0) | (wanted == 1)).all()))
 
@@ -379,19 +380,6 @@ def _copied(value: Any) -> Any:
     if type(value) is dict:
         return {name: _copied(part) for name, part in value.items()}
     return value
-
-
-def _is_outer(one: Tensor, other: Tensor) -> bool:
-    """Whether the difference of two tensors is larger than both."""
-    try:
-        size = math.prod(torch.broadcast_shapes(one.shape, other.shape))  # type: ignore[no-untyped-call]
-    except RuntimeError:
-        return False
-    return size > max(one.numel(), other.numel())
-
-
-def _rectified(value: Tensor) -> bool:
-    return bool((value >= 0).all()) and float((value == 0).float().mean()) >= _CUT
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:

@@ -31,6 +31,7 @@ def witnessing(steps: int, seconds: float, wanted: str | None = None, *, on_cpu:
     witness = Witness(steps, time.process_time() + seconds, wanted=wanted)
     witness.calls.on_cpu = on_cpu
     witness.calls.before_softmax = witness.weighed
+    witness.calls.before_log_softmax = witness.normalised
     with ExitStack() as ends:
         ends.callback(witness.close)
         for hook in (

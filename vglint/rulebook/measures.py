@@ -65,7 +65,7 @@ MEASURES: Mapping[str, Measure] = {
     "probabilities_as_logits": Measure(
         "flag",
         "",
-        "all that a loss of logits got from the training code lay within 0..1, and summed to 1 over the classes",
+        "all that a loss of logits, or a log_softmax, got from the training code lay within 0..1, and summed to 1 over the classes",
     ),
     "log_probabilities_as_logits": Measure(
         "flag", "", "all that a cross-entropy got from the training code were log-probabilities already"
