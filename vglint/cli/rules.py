@@ -116,7 +116,7 @@ def test(ctx: click.Context, /, folder: str) -> None:
     from vglint.selftest import check_files, check_rules
 
     path = Path(folder)
-    if path.suffix == ".toml" or any(path.glob("*.toml")):
+    if path.suffix == ".toml" or (any(path.glob("*.toml")) and not any(path.glob("*.py"))):
         from vglint.rulebook import Rulebook, load
         from vglint.rulebook.load import read_rule
 

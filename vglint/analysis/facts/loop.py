@@ -174,10 +174,21 @@ def training_backwards(loop: LoopView) -> tuple[Place, ...]:
     return places_of(loop, loop.training_backwards)
 
 
+def _handed_before(loop: LoopView, event: Node) -> bool:
+    """Whether, since the last backward pass, code that is not followed got an argument of this code's."""
+    for node in reversed(loop.view.graph.nodes[: event.index]):
+        if node.op == "backward":
+            return False
+        if node.op == "escape" and node.get("arguments"):
+            return True
+    return False
+
+
 @fact("loop", "places")
 def zeroed_before_step(loop: LoopView) -> tuple[Place, ...] | Unknown:
     """Zeroings that stand between the backward pass and the step, so that the step sees no gradient. Not where the program handles the
-    gradients by hand between the two: it puts them there itself. Unknown where the code is not read to its end."""
+    gradients by hand between the two: it puts them there itself; nor of what may be another optimiser, where code that is not followed got an
+    argument between the two: the step may be there. Unknown where the code is not read to its end."""
     if loop.view.cut_short:
         return unknown("the code is not read to its end")
     found = []
@@ -198,7 +209,8 @@ def zeroed_before_step(loop: LoopView) -> tuple[Place, ...] | Unknown:
             turn = loops_of(loop.view, event)[:1]  # what other loops filled, they used as well
             passes = (other for other in earlier(loop.view, event, events, loop.optimizer) if other.op == "backward")
             put = any(event.index < each < step.index for each in by_hand)
-            if not put and any({*turn} <= {*loop.view.regions_of(other.region)} for other in passes):
+            handed = loop.optimizer.index not in event.inputs and _handed_before(loop, event)
+            if not (put or handed) and any({*turn} <= {*loop.view.regions_of(other.region)} for other in passes):
                 found.append(event)
             break
     return places_of(loop, found)

@@ -261,6 +261,8 @@ def register_unnamed(run: Run, value: Value, site: Site) -> None:
 
 
 def _register_child(run: Run, module: ModuleV, name: str, value: Value, site: Site) -> None:
+    if isinstance(value, TensorV) and name in module.parameters:
+        return  # torch refuses all but the parameter itself, which `.to(device)` and its like give back where nothing is to be done
     tables: tuple[dict[str, Any], ...] = (module.modules, module.parameters, module.buffers, module.attrs)
     home: dict[str, Any] = module.attrs
     if isinstance(value, ModuleV):
