@@ -21,7 +21,7 @@ from vglint.interp.machine.questions import (
 )
 from vglint.interp.nodes.emit import emit, node_of
 from vglint.interp.protocols import repeats
-from vglint.interp.protocols.equality import equal, held_in
+from vglint.interp.protocols.equality import equals, held_in
 from vglint.interp.protocols.iteration import Items, items_of, listed
 from vglint.interp.protocols.methods import method_of
 from vglint.interp.protocols.repeats import UNKNOWN_LENGTH, at, is_repeated, stretches
@@ -243,8 +243,7 @@ def _sort(call: Call) -> Value:
 
 @own("index", takes="self, item, *rest")
 def _index(call: Call) -> Value:
-    for position, item in enumerate(call.own(ListV).items):
-        same = equal(item, call["item"])
+    for position, same in enumerate(equals(call.own(ListV).items, call["item"])):
         if same:
             return position
         if same is None:
@@ -254,7 +253,7 @@ def _index(call: Call) -> Value:
 
 @own("count", takes="self, item")
 def _count(call: Call) -> Value:
-    answers = [equal(item, call["item"]) for item in call.own(ListV).items]
+    answers = list(equals(call.own(ListV).items, call["item"]))
     return Unknown(origin.Computed("count")) if None in answers else answers.count(True)
 
 
@@ -268,8 +267,8 @@ def _clear(call: Call) -> Value:
 @own("remove", takes="self, item")
 def _remove(call: Call) -> Value:
     value = call.own(ListV)
-    for position, item in enumerate(value.items):
-        if equal(item, call["item"]) is True:
+    for position, same in enumerate(equals(value.items, call["item"])):
+        if same is True:
             call.run.journal.touch(value)
             del value.items[position]
             break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from vglint import origin
 from vglint.interp.protocols.repeats import is_repeated
@@ -184,9 +184,15 @@ def _all(answers: Sequence[bool | None]) -> bool | None:
     return False if False in answers else None if None in answers else True
 
 
+def equals(items: Sequence[Value], wanted: Value) -> Iterator[bool | None]:
+    """Yields of some values in turn whether they are equal to another; one that is held many times is compared once."""
+    known: dict[tuple[int, int], bool | None] = {}
+    return (_equal(item, wanted, known) for item in items)
+
+
 def held_in(items: Sequence[Value], wanted: Value) -> bool | None:
     """Whether one of some values is equal to another."""
-    answers = [equal(wanted, each) for each in items]
+    answers = list(equals(items, wanted))
     return True if True in answers else None if None in answers else False
 
 
