@@ -113,5 +113,5 @@ def test_ci_runs_the_test_command_of_the_readme(root: Path) -> None:
     readme = (root / "README.md").read_text(encoding="utf-8")
     ci = (root / ".ci" / "run").read_text(encoding="utf-8")
     assert ".venv/bin/pip install --editable '.[test]' && .venv/bin/python -m pytest\n" in readme
-    assert "--editable '.[test]'\n" in ci and '/bin/python" -m pytest\n' in ci
+    assert "--editable '.[test]'\n" in ci and '/bin/python" -m pytest --numprocesses=auto --dist=loadfile\n' in ci
     assert os.access(root / ".ci" / "run", os.X_OK)
