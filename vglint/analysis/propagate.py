@@ -309,28 +309,30 @@ def _ends(graph: Graph, backs: list[Back | None]) -> list[int]:
     backwards = {node.inputs[0] for node in graph.nodes if node.op == "backward" and node.inputs}
     outputs = {index for _, index in graph.outputs}
     losses = {index for index in outputs if kind(graph.nodes[index].op) == "loss"}
-    return sorted({_before_unknown(graph, end, backs) for end in backwards or losses or outputs})
+    ends = backwards or losses or outputs
+    before = _before_unknown(graph, backs)
+    return sorted({before.get(end, end) for end in ends})
 
 
-def _before_unknown(graph: Graph, end: int, backs: list[Back | None]) -> int:
-    """Returns the node that an end is made of by ops without weights, one after the other, the first of which has a factor that is not known."""
+def _before_unknown(graph: Graph, backs: list[Back | None]) -> dict[int, int]:
+    """Returns, of the nodes that are made by ops without weights, one after the other, some of which have a factor that is not known, what
+    the first of these gets."""
     learned: set[int] = set()
-    readers: dict[int, int] = {}
+    readers = [0] * len(graph.nodes)
     for node in graph.nodes:
-        if any(graph.parameters[param].trainable for _, param in node.params) or any(
-            source in learned for source in node.inputs
-        ):
+        if any(graph.parameters[param].trainable for _, param in node.params) or not learned.isdisjoint(node.inputs):
             learned.add(node.index)
-        for source in set(node.inputs):
-            readers[source] = readers.get(source, 0) + (node.op in OPS and kind_of(node.op) != "cut")
-    found = at = end
-    while _hands_on(node := graph.nodes[at]):
-        sources = [source for source in node.inputs if source in learned]
-        if len(sources) != 1 or readers[sources[0]] != 1:
-            break
-        at = sources[0]
-        if backs[node.index] is None:
-            found = at
+        if node.op in OPS and kind_of(node.op) != "cut":
+            for source in set(node.inputs):
+                readers[source] += 1
+    found: dict[int, int] = {}
+    for node in graph.nodes:
+        sources = [source for source in node.inputs if source in learned] if _hands_on(node) else ()
+        if len(sources) == 1 and readers[sources[0]] == 1:
+            if sources[0] in found:
+                found[node.index] = found[sources[0]]
+            elif backs[node.index] is None:
+                found[node.index] = sources[0]
     return found
 
 
