@@ -100,7 +100,7 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
         if state is not None:
             back = _no_gradient(len(node.inputs))
         elif step is None:
-            if node.op in _OUTSIDE or kind_of(node.op) in _NO_WAY:
+            if node.op in _OUTSIDE or kind(node.op) in _NO_WAY:
                 back = _no_gradient(len(node.inputs))
             lack = node.index, f"{node.op} is not modelled"
         else:
@@ -142,11 +142,6 @@ _OUTSIDE = frozenset(
     "zero_grad step unscale scaler_update scheduler scheduler_step optimizer trainer backward clip_grad_norm clip_grad_value".split()
 )
 """Ops that act on the world outside the graph: no gradient passes."""
-
-
-def kind_of(op: str) -> str:
-    found = OPS.get(op)
-    return found.kind if found is not None else "other"
 
 
 def _no_gradient(count: int) -> Back:
@@ -245,14 +240,14 @@ _PARTED = having("map_parts")
 
 def _keeps_alike(op: str) -> bool:
     """Whether an op's map says how much of a gradient several tensors have in common that are weighed and added."""
-    return kind_of(op) == "shape" or has(op, "scales") or has(op, "sums") or has(op, "joins")
+    return kind(op) == "shape" or has(op, "scales") or has(op, "sums") or has(op, "joins")
 
 
 def _takes_parts(graph: Graph, body: set[int], regions: list[int]) -> bool:
     """Whether each turn of a loop works on a part of its own of a tensor, and all parts are put side by side again behind it; or a turn
     does no more than move values."""
     nodes = [graph.nodes[index] for index in body]
-    if all(kind_of(node.op) == "shape" and len(node.inputs) == 1 and not has(node.op, "repeats") for node in nodes):
+    if all(kind(node.op) == "shape" and len(node.inputs) == 1 and not has(node.op, "repeats") for node in nodes):
         return True
     given = {source for node in nodes for source in node.inputs if source not in body}
     readers = {node.op for node in graph.nodes if node.region not in regions and not body.isdisjoint(node.inputs)}
@@ -322,7 +317,7 @@ def _before_unknown(graph: Graph, backs: list[Back | None]) -> dict[int, int]:
     for node in graph.nodes:
         if any(graph.parameters[param].trainable for _, param in node.params) or not learned.isdisjoint(node.inputs):
             learned.add(node.index)
-        if node.op in OPS and kind_of(node.op) != "cut":
+        if node.op in OPS and kind(node.op) != "cut":
             for source in set(node.inputs):
                 readers[source] += 1
     found: dict[int, int] = {}
@@ -338,7 +333,7 @@ def _before_unknown(graph: Graph, backs: list[Back | None]) -> dict[int, int]:
 
 def _hands_on(node: Node) -> bool:
     """Whether a gradient passes through an op, in which no weights are."""
-    return not node.params and (node.op in MAPS or (node.op in OPS and kind_of(node.op) not in _NO_WAY))
+    return not node.params and (node.op in MAPS or (node.op in OPS and kind(node.op) not in _NO_WAY))
 
 
 _NO_WAY = frozenset({"create", "cut", "train"})

@@ -39,12 +39,8 @@ def loading(feed: Feed, source: Path) -> Iterator[None]:
         setattr(owner, name, value)
 
     finder = _Finder(str(source))
-    plain_load, plain_state, plain_loader, plain_iter = (
-        torch.load,
-        nn.Module.load_state_dict,
-        DataLoader.__init__,
-        DataLoader.__iter__,
-    )
+    plain_load, plain_state = torch.load, nn.Module.load_state_dict
+    plain_loader, plain_iter, plain_count = DataLoader.__init__, DataLoader.__iter__, DataLoader.__len__
 
     def load(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -66,7 +62,6 @@ def loading(feed: Feed, source: Path) -> Iterator[None]:
     def count(self: Any) -> int:
         return feed.length if isinstance(self.dataset, Feed) else plain_count(self)
 
-    plain_count = DataLoader.__len__
     _NOW.append(feed)
     sys.meta_path.append(finder)
     for owner, name, value in (

@@ -42,6 +42,7 @@ def _name(module: ModuleV, path: str, names: dict[int, tuple[str, bool]], regist
 
 
 _LISTS = ("parameters", "named_parameters")
+"""Methods by which a class says itself which are its parameters."""
 
 
 def _name_hidden(module: ModuleV, path: str, names: dict[int, tuple[str, bool]], seen: set[int]) -> None:
@@ -52,9 +53,7 @@ def _name_hidden(module: ModuleV, path: str, names: dict[int, tuple[str, bool]],
         if id(each) in seen:
             continue
         seen.add(id(each))
-        told = any(
-            find_in_mro(each.cls, name) is not None for name in _LISTS
-        )  # it says itself which are its parameters
+        told = any(find_in_mro(each.cls, name) is not None for name in _LISTS)
         for name, value in each.attrs.items():
             for part, hidden in _inside(value, name, 0) if bulk(value, _LARGEST) <= _LARGEST else ():
                 _name(hidden, _below(path, part), names, told)

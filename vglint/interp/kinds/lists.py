@@ -21,7 +21,7 @@ from vglint.interp.machine.questions import (
 )
 from vglint.interp.nodes.emit import emit, node_of
 from vglint.interp.protocols import repeats
-from vglint.interp.protocols.equality import equals, held_in
+from vglint.interp.protocols.equality import equals, first_equal, held_in
 from vglint.interp.protocols.iteration import Items, items_of, listed
 from vglint.interp.protocols.methods import method_of
 from vglint.interp.protocols.repeats import UNKNOWN_LENGTH, at, is_repeated, stretches
@@ -267,11 +267,9 @@ def _clear(call: Call) -> Value:
 @own("remove", takes="self, item")
 def _remove(call: Call) -> Value:
     value = call.own(ListV)
-    for position, same in enumerate(equals(value.items, call["item"])):
-        if same is True:
-            call.run.journal.touch(value)
-            del value.items[position]
-            break
+    if (place := first_equal(value.items, call["item"])) is not None:
+        call.run.journal.touch(value)
+        del value.items[place]
     return None
 
 

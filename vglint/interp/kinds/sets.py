@@ -21,7 +21,7 @@ from vglint.interp.machine.questions import (
     TRUTH,
     declines,
 )
-from vglint.interp.protocols.equality import equal, held_in
+from vglint.interp.protocols.equality import equal, first_equal, held_in
 from vglint.interp.protocols.iteration import Items, items_of
 from vglint.interp.protocols.methods import method_of
 from vglint.interp.protocols.symbols import NATIVE
@@ -151,11 +151,9 @@ def _among(items: list[Value], wanted: Value) -> bool:
 @own("remove", "discard", takes="self, item")
 def _remove(call: Call) -> Value:
     value = call.own(SetV)
-    for position, item in enumerate(value.items):
-        if equal(item, call["item"]) is True:
-            call.run.journal.touch(value)
-            del value.items[position]
-            break
+    if (place := first_equal(value.items, call["item"])) is not None:
+        call.run.journal.touch(value)
+        del value.items[place]
     return None
 
 

@@ -36,7 +36,7 @@ from vglint.interp.protocols.indexing import index
 from vglint.interp.protocols.iteration import Items
 from vglint.interp.protocols.tensor_parts import covers, dimension, index_tensor, rows_of, size, sizes_of
 from vglint.interp.torch import training
-from vglint.interp.torch.devices import FLOAT32, HERE, dtype_of, on_device
+from vglint.interp.torch.devices import HERE, dtype_of, on_device
 from vglint.interp.values.objects import (
     ArrayV,
     BuiltinV,
@@ -50,6 +50,7 @@ from vglint.interp.values.objects import (
     Value,
     is_tensor,
 )
+from vglint.interp.values.tensors import FLOAT32
 from vglint.ops.fills import IN_PLACE
 from vglint.ops.spec import Arg, Spelling
 from vglint.value import Unknown, product

@@ -15,7 +15,7 @@ from vglint.interp.nodes.emit import shape_of
 from vglint.interp.protocols.asking import listed
 from vglint.interp.protocols.comparison import GPU
 from vglint.interp.torch.contexts import NO_GRAD
-from vglint.interp.torch.devices import FLOAT32, HERE
+from vglint.interp.torch.devices import HERE
 from vglint.interp.torch.training import rewrapped
 from vglint.interp.values.objects import (
     ContextV,
@@ -30,6 +30,7 @@ from vglint.interp.values.objects import (
     is_tensor,
     is_unknown,
 )
+from vglint.interp.values.tensors import FLOAT32
 from vglint.value import Unknown
 
 CONSTANTS.update(

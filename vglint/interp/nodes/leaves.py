@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from vglint import ops
 from vglint.interp.machine.core import Run
-from vglint.interp.values.objects import DeviceV, DtypeV, ParamV, TensorV, Value
+from vglint.interp.values.objects import DeviceV, ParamV, TensorV, Value
+from vglint.interp.values.tensors import FLOAT32
 
-_FLOAT32 = DtypeV("float32")
+_CPU: tuple[Value, ...] = ("cpu", DeviceV("cpu"))
 
 
 def is_leaf(run: Run, value: TensorV) -> bool:
@@ -16,10 +17,15 @@ def is_leaf(run: Run, value: TensorV) -> bool:
 
 def as_made(args: list[Value], keywords: dict[str, Value]) -> bool:
     """Whether `to` asks for what a parameter is made as: 32-bit floats in the computer's memory."""
+    wanted = _wanted(args, keywords)
+    return wanted is not None and all(each == FLOAT32 or each in _CPU for each in wanted)
+
+
+def _wanted(args: list[Value], keywords: dict[str, Value]) -> list[Value] | None:
+    """Returns the devices and dtypes that `to` is asked for; None where it is asked for more."""
     if not {*keywords} <= {"device", "dtype", "non_blocking"}:
-        return False
-    wanted = [*args, *(value for name, value in keywords.items() if name != "non_blocking")]
-    return all(each == _FLOAT32 or each in ("cpu", DeviceV("cpu")) for each in wanted)
+        return None
+    return [*args, *(value for name, value in keywords.items() if name != "non_blocking")]
 
 
 def is_so(run: Run, value: TensorV, name: str, args: list[Value], keywords: dict[str, Value]) -> bool:
@@ -27,18 +33,16 @@ def is_so(run: Run, value: TensorV, name: str, args: list[Value], keywords: dict
     if value.pick or value.node not in run.graph.made_on:
         return False
     device, dtype = run.graph.made_on[value.node]
-    plain = dtype is None or dtype == _FLOAT32
+    plain = dtype is None or dtype == FLOAT32
     if name == "contiguous":
         return True
     if name == "float":
         return plain and not args
     if name == "cpu":
-        return device is None or device in ("cpu", DeviceV("cpu"))
-    if not {*keywords} <= {"device", "dtype", "non_blocking"}:
-        return False
-    wanted = [*args, *(each for key, each in keywords.items() if key != "non_blocking")]
-    home = ("cpu", DeviceV("cpu")) if device is None else (device,)
-    return all((each == _FLOAT32 and plain) or each in home for each in wanted)
+        return device is None or device in _CPU
+    wanted = _wanted(args, keywords)
+    home = _CPU if device is None else (device,)
+    return wanted is not None and all((each == FLOAT32 and plain) or each in home for each in wanted)
 
 
 def part_of(run: Run, value: TensorV) -> ParamV | None:

@@ -190,6 +190,11 @@ def equals(items: Sequence[Value], wanted: Value) -> Iterator[bool | None]:
     return (_equal(item, wanted, known) for item in items)
 
 
+def first_equal(items: Sequence[Value], wanted: Value) -> int | None:
+    """Returns where the first of some values stands that is certainly equal to another."""
+    return next((place for place, same in enumerate(equals(items, wanted)) if same is True), None)
+
+
 def held_in(items: Sequence[Value], wanted: Value) -> bool | None:
     """Whether one of some values is equal to another."""
     answers = list(equals(items, wanted))

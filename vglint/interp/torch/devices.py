@@ -23,6 +23,7 @@ from vglint.interp.machine.questions import (
 from vglint.interp.static.switches import matters
 from vglint.interp.static.worlds import GPU_WORLD
 from vglint.interp.values.objects import DeviceV, DtypeV, Value
+from vglint.interp.values.tensors import FLOAT32
 from vglint.source import code
 from vglint.value import Unknown
 
@@ -50,7 +51,6 @@ def dtype(name: str) -> DtypeV:
 
 
 CONSTANTS.update({f"torch.{name}": dtype(name) for name in (*_NAMES, *_ALIASES)})
-FLOAT32 = dtype("float32")
 INT64, BOOL = dtype("int64"), dtype("bool")
 _FLOATS = frozenset({"weight", "norm", "activation", "attention", "recurrent", "dropout", "pool", "loss"})
 HERE = DeviceV()

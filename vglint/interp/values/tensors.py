@@ -129,6 +129,10 @@ class DtypeV:
         return self.name.startswith("complex")
 
 
+FLOAT32 = DtypeV("float32", "torch.float32")
+"""What torch makes parameters of."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceV:
     """A device of torch by its name, `cuda:0`; '' for the one that the code runs on."""
