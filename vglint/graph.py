@@ -12,6 +12,7 @@ same path. A graph is built once and never annotated: an analysis returns a tabl
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -202,6 +203,19 @@ class Graph:
         lines = [str(node) for node in self.nodes]
         lines += [f"! {gap}" for gap in self.gaps]
         return "\n".join(lines)
+
+
+def distinct(graphs: Iterable[Graph]) -> tuple[Graph, ...]:
+    """Returns graphs without the training code that runs the same as one before: a script that calls `main()` is one loop with it."""
+    found: list[Graph] = []
+    seen = set()
+    for graph in graphs:
+        runs = tuple((node.op, node.path, node.inputs, node.span) for node in graph.nodes)
+        if graph.kind != "training" or runs not in seen:
+            found.append(graph)
+        if graph.kind == "training":
+            seen.add(runs)
+    return tuple(found)
 
 
 def _text(value: Literal_) -> str:

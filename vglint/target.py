@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from vglint.finding import Problem
 from vglint.given import Input, ModelInputs, parse_input
+from vglint.graph import Graph, distinct
 
 if TYPE_CHECKING:
-    from vglint.graph import Graph
     from vglint.signal import Ratio, Trace
     from vglint.source.module import Module
     from vglint.source.project import Project
@@ -76,7 +76,7 @@ def graphs_of(target: Target, inputs: Sequence[str] = ()) -> tuple[tuple[Graph, 
 
     project, module = opened(target, inputs)
     if not target.expression:
-        return entries(project, module), module
+        return distinct(entries(project, module)), module
     try:
         return (extract(project, module, target.expression),), module
     except EntryError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -15,6 +16,7 @@ from vglint.report.graphs.layer import all_parameters, layer_text, own_parameter
 from vglint.report.graphs.tree import scientific
 from vglint.report.view import View
 from vglint.report.wrap import columns
+from vglint.target import predicted
 
 
 @pytest.mark.parametrize("name", sorted(GRAPH_FORMATS))
@@ -69,6 +71,45 @@ def test_parameters_are_counted_once() -> None:
     assert own_parameters(GRAPH.nodes[3], GRAPH) is None
     twice = replace(GRAPH, nodes=(*GRAPH.nodes[:3], replace(GRAPH.nodes[1], index=3)), outputs=())
     assert all_parameters(twice) == 64 * 784 + 64
+
+
+TRAINED = """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList(nn.Linear(8, 8) for _ in range(2))
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = torch.relu(block(x))
+        return x
+
+
+def main(loader):
+    net = Net()
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for epoch in range(3):
+        for x, y in loader:
+            loss = (net(x) - y).pow(2).mean()
+            loss.backward()
+            optimizer.step()
+        print(loss.item())
+
+
+if __name__ == "__main__":
+    main(load())
+"""
+
+
+def test_a_program_is_printed_once_with_its_loops_and_lists(tmp_path: Path, golden: Callable[[str, str], None]) -> None:
+    """`main()` of a script is one loop with the script, a loop is named where it begins, and a list of modules of which one runs is a part of its name."""
+    (tmp_path / "train.py").write_text(TRAINED)
+    texts = [GRAPH_FORMATS["text"](*one) for one in predicted(str(tmp_path / "train.py"))]
+    golden("reports/graph.program.txt", "\n".join(texts).replace(f"{tmp_path}/", ""))
 
 
 def test_pictures_are_well_formed_and_load_nothing() -> None:

@@ -78,6 +78,19 @@ def test_two_models_behind_one_loss_are_both_named():
     ]
 
 
+@pytest.mark.parametrize(
+    ("rule", "title", "word", "lines"),
+    [
+        ("VG901", "A trainer that is given its optimiser", "", [19, 21]),
+        ("VG915", "", "the step is here", [24]),
+    ],
+)
+def test_marks_stand_where_the_fault_is(rule, title, word, lines):
+    example = next(each for each in BOOK.find(rule).rule.examples if each.title.startswith(title))
+    (finding,) = [each for each in text_linter(BOOK)("train.py", example.code) if each.rule == rule]
+    assert [place.span.line for place in finding.related if word in place.message] == lines
+
+
 def test_what_a_rule_yields_to_must_run():
     without = BOOK.choose(Choice(ignore=("VG101",)))
     assert set(found(without)) == {"VG201", "VG301"} or set(found(without)) == {"VG301"}

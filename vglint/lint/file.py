@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from vglint.finding import Finding, Gap, Place, Problem
+from vglint.graph import Graph, distinct
 from vglint.lint.fixes import Before, with_fixes
 from vglint.lint.limits import MEMORY, SECONDS, OverLimit, limited
 from vglint.lint.missing import missing_imports
@@ -23,7 +24,6 @@ from vglint.source.suppression import Applied, Unused, applied
 
 if TYPE_CHECKING:
     from vglint.analysis.predicted import Predicted
-    from vglint.graph import Graph
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _lint_module(tools: Tools, module: Module, content: bytes) -> Outcome:
     steps = memory_of(tools.project).steps
     graphs = entries(tools.project, module, note)
     steps = memory_of(tools.project).steps - steps
-    own = tuple(graph for graph in graphs if not graph.alternative)
+    own = distinct(graph for graph in graphs if not graph.alternative)
     traces = Predicted()
     findings, yielded, wrong = _check(tools.rulebook, graphs, module.path, traces)
     faults += wrong

@@ -94,4 +94,4 @@ def bundled() -> Path:
     for folder in (package / "rules", package.parent / "rules"):
         if folder.is_dir():
             return folder
-    raise RuleError(str(package / "rules"), "", "vglint's own rules are missing: install it anew")
+    raise RuleError(str(package / "rules"), "", "vglint's own rules are missing: install vglint again")

@@ -49,7 +49,7 @@ MEASURES: Mapping[str, Measure] = {
     "unowned_parameters": Measure(
         "number",
         "parameters",
-        "parameters that the loss depends on and that are not among the model's: hidden, or made anew",
+        "parameters that the loss depends on and that are not among the model's: hidden, or made again in each forward pass",
     ),
     "equal_rows": Measure("flag", "", "a weight of more than one unit keeps all rows equal while training"),
     "doubled_sums": Measure("flag", "", "forward adds a tensor to itself"),

@@ -169,6 +169,18 @@ def backwards(loop: LoopView) -> tuple[Place, ...]:
 
 
 @fact("loop", "places")
+def scaled_backwards(loop: LoopView) -> tuple[Place, ...]:
+    """Those of them whose loss passes a GradScaler."""
+    return places_of(loop, [backward for backward in loop.backwards if is_scaled(loop, backward)])
+
+
+@fact("loop", "places")
+def scaled_steps(loop: LoopView) -> tuple[Place, ...]:
+    """Its steps that a GradScaler takes."""
+    return places_of(loop, loop.scaled_steps)
+
+
+@fact("loop", "places")
 def training_backwards(loop: LoopView) -> tuple[Place, ...]:
     """Backward passes that reach its parameters and that a step can follow."""
     return places_of(loop, loop.training_backwards)

@@ -28,10 +28,27 @@ def stale_layers(loop: LoopView) -> tuple[Place, ...]:
     return places_of(loop, list(nodes.values()))
 
 
+@fact("loop", "places")
+def stale_steps(loop: LoopView) -> tuple[Place, ...]:
+    """The steps between those layers and those backward passes."""
+    pairs = ((backward, _stale(loop, backward)) for backward in loop.view.nodes("backward"))
+    between = {step.index for backward, nodes in pairs for node in nodes for step in _steps(loop, node, backward)}
+    return places_of(loop, [step for step in loop.steps if step.index in between])
+
+
+def _steps(loop: LoopView, node: Node, backward: Node) -> list[Node]:
+    """The steps that change the weights between a layer and a backward pass through it."""
+    view = loop.view
+    return [
+        step
+        for step in loop.steps
+        if _between(view, step, backward) and _since(view, node, step, backward) and not view.exclusive(node, step)
+    ]
+
+
 def _stale(loop: LoopView, backward: Node) -> list[Node]:
     view = loop.view
-    steps = [step for step in loop.steps if _between(view, step, backward)]
-    if not steps or not loop.params:
+    if not loop.params or not any(_between(view, step, backward) for step in loop.steps):
         return []
     open_ = view.before(backward.inputs, lambda node: not view.keeps_history(node))
     if backward.get("inputs") is not None:
@@ -39,8 +56,7 @@ def _stale(loop: LoopView, backward: Node) -> list[Node]:
     found = []
     for index in sorted(open_):
         node = view.graph.nodes[index]
-        before = [step for step in steps if _since(view, node, step, backward) and not view.exclusive(node, step)]
-        if before and _needs_weight(view, node, loop.params) and not _cast(view, node):
+        if _needs_weight(view, node, loop.params) and not _cast(view, node) and _steps(loop, node, backward):
             found.append(node)
     return found
 

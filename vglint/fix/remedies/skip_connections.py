@@ -22,8 +22,8 @@ def skip_connections(model: ModelView) -> Imagined | None:
     divisor = divisor_of(model, blocks)
     scale = 1 / divisor
     behind = {end: [Added("mul", (("other", scale),)), Added("add", others=(start,))] for start, end in blocks}
-    what = "their number" if divisor == len(blocks) else "the root of their number"
-    text = f"add each block's input to its output, the block divided by {what}: x = x + block(x) / {divisor:g}"
+    what = "the number of blocks" if divisor == len(blocks) else "the square root of the number of blocks"
+    text = f"add each block's input to its output, and divide the block by {what}: x = x + block(x) / {divisor:g}"
     return Imagined(extended(model.view.graph, behind), text)
 
 

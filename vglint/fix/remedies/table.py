@@ -22,7 +22,7 @@ REMEDIES: Mapping[str, Imagine] = {
 }
 
 TITLES: Mapping[str, str] = {
-    "batch-norm-between": "Put a BatchNorm behind each layer",
+    "batch-norm-between": "Put a BatchNorm after each layer",
     "matching-init": "Initialise the weights to match the activation",
     "scaled-branches": "Divide each branch by the number of blocks",
     "skip-connections": "Add skip connections around the blocks",

@@ -47,7 +47,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
     turn = turn_of(condition)
     every = None if turn is None else turn.every
     if every is not None:
-        text = f"every {every or 'few'} turns"
+        text = f"every {every or 'few'} iterations"
     if run.context.forks >= FORKS:
         run.graph.gap(origin.Budget("branches within branches"), site)
         return None

@@ -104,7 +104,7 @@ def _turns(
     outer, most = run.graph.region, _most(items)
     for turn, item in enumerate(items):
         if turn >= most:
-            run.graph.gap(origin.Budget(f"loop of {len(items)} turns"), site)
+            run.graph.gap(origin.Budget(f"loop of {len(items)} iterations"), site)
             return None
         start, made = len(run.graph.nodes), len(run.graph.modules)
         stands = turn == 0 and len(items) > 1

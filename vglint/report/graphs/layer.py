@@ -45,10 +45,27 @@ _USUAL: dict[str, object] = {
     "padding_mode": "zeros",
     "ceil_mode": False,
     "affine": True,
+    "momentum": 0.1,
     "elementwise_affine": True,
     "track_running_stats": True,
-    "momentum": 0.1,
     "training": None,
+    "betas": (0.9, 0.999),
+    "exhausted": False,
+    "complete": True,
+    "dampening": 0,
+    "weight_decay": 0,
+    "ignore_index": -100,
+    "label_smoothing": 0.0,
+    "requires_grad": False,
+    "retain_graph": False,
+    "closure": False,
+    "keepdim": False,
+    "nesterov": False,
+    "amsgrad": False,
+    "maximize": False,
+    "foreach": None,
+    "capturable": False,
+    "differentiable": False,
 }
 """Values that are not worth saying."""
 _SKIPPED = frozenset({"eps", "count_include_pad", "return_indices", "proj_size", "name", "padding_idx", "reduction"})
@@ -79,15 +96,17 @@ def _said(node: Node) -> Iterator[str]:
             yield _size(value) if isinstance(value, tuple) else value_text(value)
         elif key == "bias" and value is False:
             yield "no bias"
-        elif not _is_usual(key, value):
+        elif not _is_usual(key, value, node.op):
             yield f"{key} {_step(value)}" if key in ("stride", "groups") else f"{key}={value_text(value)}"
 
 
-def _is_usual(key: str, value: Literal_) -> bool:
+def _is_usual(key: str, value: Literal_, op: str) -> bool:
     if key == "padding" and not isinstance(value, (str, Unknown)):
         return True  # follows from the shapes
     if key not in _USUAL:
         return False
+    if key == "momentum" and op == "optimizer":
+        return value == 0
     usual = _USUAL[key]
     return value == usual or (isinstance(value, tuple) and all(item == usual for item in value))
 

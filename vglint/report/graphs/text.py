@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 
 from vglint.graph import Graph, Node, Region
 from vglint.number import compared, factor, plain
@@ -18,6 +20,7 @@ from vglint.span import Span
 _BAR = 8
 _WIDE = 110
 """Columns from which on there is room for what only some ask for."""
+_LISTS = ("ModuleList", "ModuleDict")
 _LABEL = 28
 """Columns that layers have at least."""
 _SHAPE = 18
@@ -40,21 +43,21 @@ def text(graph: Graph, trace: Trace, ratio: Ratio, view: View | None = None) -> 
     types = module_types(graph)
     open_: tuple[str, ...] = ()
     region = 0
-    for node, row in zip(graph.nodes, cells, strict=True):
-        parts = owner(node)
-        shared = _shared(open_, parts)
-        for depth in range(shared, len(parts)):
+    for node, row, (parts, name) in zip(graph.nodes, cells, _folded(graph, types), strict=True):
+        for depth in range(_shared(open_, parts), len(parts)):
             path = ".".join(parts[: depth + 1])
             kind = f": {types[path]}" if path in types else ""
             lines.append(_clip(f"{blank}{'  ' * depth}{parts[depth]}{kind}", view.width))
         open_ = parts
         indent = "  " * len(parts)
         if node.region != region:
+            words = _region_words(graph.regions, region, node.region)
+            lines += [_clip(f"{blank}{indent}{each}", view.width) for each in words]
             region = node.region
-            lines += [_clip(f"{blank}{indent}{words}", view.width) for words in _region_words(graph.regions, region)]
         color = _painter(node, trace, scale, view)
         printed = _clip(
-            f"{indent}{visible(layer_text(node))}{_sources(node)}", max(view.width - left, _LABEL) if view.width else 0
+            f"{indent}{name}{visible(layer_text(node))}{_sources(node)}",
+            max(view.width - left, _LABEL) if view.width else 0,
         )
         lines.append(f"{_row(row, widths, color)}{printed}".rstrip())
     notes = [*_gradient(graph, trace, ratio), *_gaps(graph)]
@@ -64,8 +67,40 @@ def text(graph: Graph, trace: Trace, ratio: Ratio, view: View | None = None) -> 
 def _title(graph: Graph, view: View) -> list[str]:
     total = all_parameters(graph)
     counted = "" if not total else f"  {total:,} parameters"
-    title = f"{visible(graph.entry)}  {visible(graph.span.file)}:{graph.span.line}{counted}"
+    title = f"{visible(_name(graph))}  {visible(graph.span.file)}:{graph.span.line}{counted}"
     return [line.rstrip() for line in wrapped(title, view.width, 0, "  ")]
+
+
+def _name(graph: Graph) -> str:
+    """Returns the entry's name; of a model that training code makes, its class too."""
+    root = graph.root.rpartition(".")[2]
+    is_made = graph.kind == "expression" and re.fullmatch(r"[\w.<>]+", graph.entry) and root != graph.entry
+    return f"{root} in {graph.entry}" if root and is_made else graph.entry
+
+
+def _folded(graph: Graph, types: Mapping[str, str]) -> list[tuple[tuple[str, ...], str]]:
+    """Returns the modules around each node, and what stands before its name. A list of modules of which one runs between nodes of other modules has
+    no line of its own: it is a part of that one's name, `blocks.0`."""
+    paths = [(*owner(node), node.path.rpartition(".")[2] if node.type is not None else "") for node in graph.nodes]
+    lone: list[set[int]] = [set() for _ in paths]
+    for depth in range(max(map(len, paths), default=0) - 1):
+        for prefix, run in groupby(range(len(paths)), lambda index, end=depth + 1: paths[index][:end]):  # type: ignore[misc]
+            indices = list(run)
+            if types.get(".".join(prefix)) in _LISTS and len({paths[index][: depth + 2] for index in indices}) == 1:
+                for index in indices:
+                    lone[index].add(depth)
+    found = []
+    for path, folded in zip(paths, lone, strict=True):
+        parts, before = [], ""
+        for depth, part in enumerate(path[:-1]):
+            before += part
+            if depth in folded:
+                before += "."
+            else:
+                parts.append(before)
+                before = ""
+        found.append((tuple(parts), before))
+    return found
 
 
 def _columns(graph: Graph, trace: Trace, scale: Scale, view: View) -> tuple[list[str], list[list[str]]]:
@@ -155,19 +190,27 @@ def _shared(left: tuple[str, ...], right: tuple[str, ...]) -> int:
     return count
 
 
-def _region_words(regions: Sequence[Region], index: int) -> list[str]:
-    """Returns the regions around a node from the outermost in, as `-- loop of 5: for i in range(5)`."""
-    if index == 0:
-        return ["-- end"]
-    words: list[str] = []
-    current: int | None = index
-    while current:
-        region = regions[current]
+def _region_words(regions: Sequence[Region], last: int, index: int) -> list[str]:
+    """Returns the regions that begin between a node and the next, from the outermost in, as `-- loop of 5: for i in range(5)`; `-- end` where none does."""
+    around = _around(regions, last)
+    words = []
+    for number in _around(regions, index):
+        region = regions[number]
         count = f" of {region.count}" if region.count is not None else ""
         arm = f" arm {region.arm}" if region.kind == "branch" else ""
-        words.insert(0, f"-- {region.kind}{count}{arm}: {visible(region.text)}".rstrip(": "))
-        current = region.parent
-    return words
+        if number not in around:
+            words.append(f"-- {region.kind}{count}{arm}: {visible(region.text)}".rstrip(": "))
+    return words or ["-- end"]
+
+
+def _around(regions: Sequence[Region], index: int) -> list[int]:
+    """Returns a region and those around it, from the outermost in, without the whole entry."""
+    found: list[int] = []
+    current: int | None = index
+    while current:
+        found.insert(0, current)
+        current = regions[current].parent
+    return found
 
 
 def _sources(node: Node) -> str:
@@ -190,8 +233,8 @@ def _depth(graph: Graph, trace: Trace, depth: Depth) -> str:
         ("below 1/10,000,000", depth.below_1e7),
         ("above 1,000 times", depth.above_1e3),
     )
-    crossed = [f"{limit} from {plural(turns, 'turn')} on" for limit, turns in limits if turns is not None]
-    turn = f"one turn of {nodes} ({bound}) is {trace.source} to multiply it by {factor(depth.per_turn)}"
+    crossed = [f"{limit} from {plural(turns, 'iteration')} on" for limit, turns in limits if turns is not None]
+    turn = f"one iteration of {nodes} ({bound}) is {trace.source} to multiply it by {factor(depth.per_turn)}"
     return f"gradient: {turn}: {', '.join(crossed) or 'it stays, however many there are'}"
 
 
@@ -199,6 +242,8 @@ def _ratio(graph: Graph, trace: Trace, ratio: Ratio) -> list[str]:
     if ratio.first is None or ratio.last is None or ratio.first == ratio.last:
         return []
     first, last = (f"{graph.nodes[index].path} (%{index})".lstrip() for index in (ratio.first, ratio.last))
+    if ratio.log10_ratio is None and graph.kind == "training":
+        return ["gradient: predicted of models, not of training code"]
     if ratio.log10_ratio is None:
         return [f"gradient: how the one at {first} compares with the one at {last} is not known"]
     return [f"gradient: the one at {first} is {trace.source} to be {compared(ratio.log10_ratio)} the one at {last}"]
