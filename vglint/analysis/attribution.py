@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from vglint.analysis.ratio import ratio
+from vglint.analysis.ratio import is_weighted, ratio
 from vglint.graph import Graph, Node
 from vglint.ops import has, kind
 from vglint.ops.spec import Kind
@@ -83,12 +83,19 @@ def _shares(sent: list[tuple[int, float]]) -> list[tuple[int, float, float]]:
 
 def _causes(graph: Graph, node: Node, decades: float) -> list[tuple[Cause, float]]:
     """Returns what one node's gain is due to; a weight layer's is its init and its change of width."""
-    cause = _cause(node.op)
+    cause: Cause = "init" if _is_weighing(graph, node) else _cause(node.op)
     if cause == "init":
         width = _width(graph, node)
         if width:
             return [("init", decades - width), ("width", width)]
     return [(cause, decades)] if decades else []
+
+
+def _is_weighing(graph: Graph, node: Node) -> bool:
+    """Whether a node is a product with a weight, written by hand, or multiplies one by a number: the weight might have started so."""
+    if has(node.op, "scales") and len(node.inputs) == 1:
+        node = graph.nodes[node.inputs[0]]
+    return has(node.op, "matrix_product") and is_weighted(graph, node)
 
 
 def _width(graph: Graph, node: Node) -> float:

@@ -12,7 +12,7 @@ WEIGHTED = frozenset(name for name, op in OPS.items() if op.kind in ("weight", "
 
 def ratio(graph: Graph, trace: Trace) -> Ratio:
     """Returns the gradient of the first weight layer relative to the last that feeds another, and the profile over all of them."""
-    layers = weight_layers(graph)
+    layers = trained_layers(graph)
     first = first_of(graph, layers)
     last = last_of(graph, layers)
     base = trace.gradients[last] if last is not None else None
@@ -48,6 +48,19 @@ def weight_layers(graph: Graph) -> list[int]:
     ]
 
 
+def trained_layers(graph: Graph) -> list[int]:
+    """Returns the weight layers; of training code those that the first backward pass goes through, where it goes through any."""
+    layers = weight_layers(graph)
+    passed = next((node.inputs for node in graph.nodes if node.op == "backward" and node.inputs), None)
+    if graph.kind != "training" or passed is None:
+        return layers
+    behind = set(passed)
+    for node in reversed(graph.nodes[: max(passed) + 1]):
+        if node.index in behind:
+            behind.update(node.inputs)
+    return [index for index in layers if index in behind] or layers
+
+
 def is_weighted(graph: Graph, node: Node) -> bool:
     if node.op in WEIGHTED:
         return True
@@ -73,7 +86,12 @@ def first_of(graph: Graph, layers: list[int]) -> int | None:
 
 def last_of(graph: Graph, layers: list[int]) -> int | None:
     """Returns the last weight layer whose output feeds another."""
-    wanted = {node.index for node in graph.nodes if is_weighted(graph, node)}
+    trained = set(layers)
+    wanted = {
+        node.index
+        for node in graph.nodes
+        if is_weighted(graph, node) and (graph.kind != "training" or node.index in trained)
+    }
     feeds = [False] * len(graph.nodes)
     for node in reversed(graph.nodes):
         if (node.index in wanted or feeds[node.index]) and not _is_last_state(graph, node):

@@ -24,10 +24,15 @@ class LoopView:
     view: View
     optimizer: Node
 
+    @property
+    def by_hand(self) -> bool:
+        """It stands for steps that code takes by hand and that never sets a gradient to zero."""
+        return self.optimizer.get("by_hand") is True
+
     @cached_property
     def params(self) -> frozenset[int]:
         """The parameters that it moves; empty where not all of them are known."""
-        if self.optimizer.get("complete") is False:
+        if self.optimizer.get("complete") is False and not self.by_hand:
             return frozenset()
         return frozenset(index for _, index in self.optimizer.params)
 
@@ -80,7 +85,7 @@ class LoopView:
     def unexplained(self) -> bool:
         """Code that is not followed gets hold of the optimiser, or of its parameters in a loop that steps them; or gradients are handled
         by hand; or a part of the training code was not read."""
-        if any(self._touches(node) for node in self.view.nodes("param_grad")):
+        if not self.by_hand and any(self._touches(node) for node in self.view.nodes("param_grad")):
             return True
         acting = {node.span.file for node in self.view.nodes("zero_grad", "step", "backward", *having("clips"))}
         if any(
@@ -148,6 +153,12 @@ def loop_views(view: View) -> Iterator[LoopView]:
 def optimizer(loop: LoopView) -> str:
     """The optimiser's class: Adam, SGD, …"""
     return (loop.optimizer.type or "optimizer").rpartition(".")[2]
+
+
+@fact("loop", "flag")
+def by_hand(loop: LoopView) -> bool:
+    """There is no optimiser: the code moves parameters against their gradients itself, and never sets a gradient to zero."""
+    return loop.by_hand
 
 
 @fact("loop", "places")

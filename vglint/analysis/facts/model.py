@@ -14,6 +14,7 @@ from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.analysis.parametric import depths
 from vglint.finding import Place
+from vglint.graph import Graph
 from vglint.ops import has
 from vglint.ops.init import CONSTANTS, constant_of
 from vglint.signal import Attribution, Cause, Depth
@@ -58,7 +59,8 @@ class ModelView:
         node = self.view.graph.nodes[first]
         if not node.params:
             return (first,)
-        return tuple(one.index for one in self.view.graph.nodes if one.params == node.params and one.op == node.op)
+        nodes = self.view.graph.nodes
+        return tuple(i for i in sorted(self.path.inside) if nodes[i].params == node.params and nodes[i].op == node.op)
 
     @cached_property
     def depths(self) -> tuple[Depth, ...]:
@@ -132,13 +134,20 @@ class ModelView:
 
 
 def model_views(view: View) -> Iterator[ModelView]:
-    """Yields the graph's model; the models that training code makes are entries themselves, save one of weights multiplied by hand."""
+    """Yields the graph's model; the models that training code makes are entries themselves, save one of weights multiplied by hand, or of
+    single layers that functions call."""
     graph = view.graph
     if graph.kind != "training":
         yield from _of(ModelView(view, MainPath(view, frozenset(range(len(graph.nodes)))), graph.root))
-    elif not any(module.called for module in graph.modules):
+    elif not _calls_models(graph):
         losses = [node.inputs[0] for node in view.nodes("backward") if node.inputs][:1]
         yield from _of(ModelView(view, MainPath(view, frozenset(view.before(losses))), ""))
+
+
+def _calls_models(graph: Graph) -> bool:
+    """Whether training code calls more than single layers: models, which are entries of their own."""
+    layers = {node.path for node in graph.nodes if node.type is not None}
+    return any(module.called and module.path not in layers for module in graph.modules)
 
 
 def _of(model: ModelView) -> Iterator[ModelView]:

@@ -95,7 +95,13 @@ def shape_of_graph(graph: Graph) -> Shape:
             node.type,
             node.op == "input" or node.span,
             tuple(
-                (name, graph.parameters[index].shape, str(graph.parameters[index].init)) for name, index in node.params
+                (
+                    name,
+                    graph.parameters[index].shape,
+                    str(graph.parameters[index].init),
+                    graph.parameters[index].trainable,
+                )
+                for name, index in node.params
             ),
         )
         for node in graph.nodes

@@ -31,7 +31,7 @@ from vglint.interp.machine.journal import MISSING, Built, Log
 from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.names import member, namespace
 from vglint.interp.static.candidates import Candidate, Need, factories, needs
-from vglint.interp.static.descent import descends
+from vglint.interp.static.descent import descends, never_zeroes
 from vglint.interp.static.redefined import definitions, lasts_until
 from vglint.interp.static.worlds import ON_CPU, World
 from vglint.interp.torch.leaves import is_module_class
@@ -113,6 +113,7 @@ class Session:
             run.memory.begin()
         run.journal.built = self.built if world is None else _built_in(world, self.built)
         run.graph.by_hand = candidate.kind in ("script", "training", "method") and self.by_hand
+        run.graph.unzeroed = run.graph.by_hand and never_zeroes(self.module)
         run.budget.nodes_allowed = min(NODES, max(ENTRY_NODES, FILE_NODES - self.nodes))
         run.budget.steps_allowed = min(steps, max(ENTRY_STEPS, FILE_STEPS - self.steps))
         space = namespace(run, self.module)

@@ -56,9 +56,21 @@ def _worlds(module: Module, candidate: Candidate) -> Iterator[World]:
         yield from fields_of(module, [each for unit in module.units if unit.kind == "function" for each in unit.body])
     elif candidate.kind in ("class", "training") and node is not None:
         yield from switches_of(module, node, ["forward"] if candidate.kind == "class" else [])
-        yield from fields_of(module, [node])
+        yield from fields_of(module, [node, *_named_in(module, node)])
     elif candidate.kind == "method" and isinstance(node, code.Class):
         yield from switches_of(module, node, [candidate.method])
+
+
+def _named_in(module: Module, node: code.Node) -> Iterator[code.Node]:
+    """Yields the functions and classes of the file that code names, and those that these name."""
+    todo, seen = [node], {id(node)}
+    for each in todo:
+        for name in code.walk(each):
+            for unit in module.binding(name.id) if isinstance(name, code.Name) else ():
+                if unit.definition is not None and id(unit.definition) not in seen:
+                    seen.add(id(unit.definition))
+                    todo.append(unit.definition)
+                    yield unit.definition
 
 
 def _is_whole(graph: Graph) -> bool:

@@ -30,10 +30,12 @@ from vglint.interp.values.objects import (
     IteratorV,
     ListV,
     ModuleV,
+    OpaqueV,
     OpenLoop,
     RepeatV,
     Site,
     Value,
+    is_tensor,
     is_unknown,
 )
 from vglint.value import Unknown
@@ -84,7 +86,7 @@ def lacks(value: DictV, key: Value) -> bool:
 def set_item(run: Run, holder: DictV, key: Value, value: Value, frame: Frame, site: Site) -> None:
     if is_unknown(key) or not _hashable(key):
         run.journal.set_field(holder, "complete", False)
-        if isinstance(key, Unknown) and isinstance(value, ModuleV):
+        if isinstance(key, Unknown) and (isinstance(value, (ModuleV, OpaqueV)) or is_tensor(value)):
             run.journal.put(holder.items, key, value)  # stands for all that one place stores
     else:
         run.journal.put(holder.items, key, value)

@@ -25,7 +25,7 @@ from vglint.interp.nodes import distribution
 from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.constants import truth_of
 from vglint.interp.nodes.distribution import UNKNOWN, constant, overwrite
-from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of
+from vglint.interp.nodes.emit import emit, entry_input, leaf_of, node_of, shape_of
 from vglint.interp.nodes.filled import as_tensor, written_entry
 from vglint.interp.nodes.folding import pieces
 from vglint.interp.nodes.leaves import as_made, is_leaf, is_so, part_of
@@ -34,9 +34,11 @@ from vglint.interp.nodes.ranks import rank_of
 from vglint.interp.protocols.comparison import tensor_binary
 from vglint.interp.protocols.indexing import index
 from vglint.interp.protocols.iteration import Items
-from vglint.interp.protocols.tensor_parts import covers, dimension, index_tensor, rows_of, size, sizes_of
+from vglint.interp.protocols.tensor_parts import blocks, covers, dimension, index_tensor, rows_of, size, sizes_of
+from vglint.interp.static.descent import SUBTRACTS
 from vglint.interp.torch import training
 from vglint.interp.torch.devices import HERE, dtype_of, on_device
+from vglint.interp.torch.training import step_by_hand, written_in_place
 from vglint.interp.values.objects import (
     ArrayV,
     BuiltinV,
@@ -53,6 +55,7 @@ from vglint.interp.values.objects import (
 from vglint.interp.values.tensors import FLOAT32
 from vglint.ops.fills import IN_PLACE
 from vglint.ops.spec import Arg, Spelling
+from vglint.source import code
 from vglint.value import Unknown, product
 
 TENSORS = (TensorV, ParamV, ParamView)
@@ -86,6 +89,10 @@ def call_method(
     special = _special(run, value, name, args, keywords, frame, site)
     if special is not MISSING:
         return special
+    if name in SUBTRACTS and isinstance(site.node, code.Call):
+        step_by_hand(run, value, site.node.args, site)
+    if name in _IN_PLACE_ARITHMETIC and args and written_in_place(run, name[:-1], value, args[0], site):
+        return value
     if isinstance(value, (ParamV, ParamView)) and name.endswith("_") and not name.startswith("_"):
         return _write(run, value, name, args, keywords, site)
     if isinstance(value, TensorV) and value.init is not None and name in IN_PLACE:
@@ -111,6 +118,9 @@ def call_method(
         run.journal.set_field(value, "values", result.values)
         return value
     return result
+
+
+_IN_PLACE_ARITHMETIC = frozenset(("mul_", "div_", "add_", "sub_"))
 
 
 def _with_self(
@@ -162,7 +172,7 @@ def _special(
             whole = isinstance(value, ParamV) or value.whole
             return ParamView(value.param if isinstance(value, ParamView) else value, whole, True)
         case "chunk" | "split" | "unbind" if isinstance(value, (ParamV, ParamView)) and run.context.setup:
-            return _blocks(run, value, name, args, keywords)
+            return blocks(value, name, args, keywords)
         case "float" | "contiguous" | "cpu" if isinstance(value, ParamV) and run.context.setup:
             return value  # it is made so: torch returns the parameter itself
         case "to" if isinstance(value, ParamV) and run.context.setup and as_made(args, keywords):
@@ -189,18 +199,6 @@ def size_at(run: Run, value: Value, at: Value) -> Value:
     if isinstance(sizes, (tuple, ShapeV)) and isinstance(at, int):
         return index(run, sizes, at, None, None)  # type: ignore[arg-type]
     return Unknown(origin.Computed("size"))
-
-
-def _blocks(run: Run, value: ParamV | ParamView, name: str, args: list[Value], keywords: dict[str, Value]) -> Value:
-    """Equal blocks of a parameter along dimension 0: one gate each of a stacked recurrent weight."""
-    param = value.param if isinstance(value, ParamView) else value
-    along = args[1] if len(args) > 1 else keywords.get("dim", 0)
-    count = args[0] if args else keywords.get("chunks")
-    if name == "split" and isinstance(count, int) and param.shape and isinstance(param.shape[0], int) and count:
-        count = param.shape[0] // count if param.shape[0] % count == 0 else None
-    if (name == "chunk" or name == "split") and isinstance(count, int) and 0 < count <= 64 and along == 0:
-        return tuple(ParamView(param, False, True, count) for _ in range(count))
-    return ListV([ParamView(param, False, True)], Unknown(origin.Computed("blocks")))
 
 
 def _write(
@@ -266,6 +264,8 @@ def tensor(run: Run, value: Any, name: str, frame: Frame) -> Value:
             if isinstance(value, TensorV) and run.graph.nodes[value.node].op == "requires_grad":
                 run.graph.nodes[value.node].config["read"] = True  # the program hands the gradient on itself
             return Unknown(origin.Computed("grad"))
+        case "data" if isinstance(value, TensorV) and (own := leaf_of(run, value)) is not None:
+            return ParamView(own, True, True)
         case "data" if isinstance(value, ParamV):
             return ParamView(value, True, True)
         case "data" if isinstance(value, ParamView):

@@ -85,6 +85,10 @@ class GraphDraft:
     """A configuration was made up of its class's defaults."""
     by_hand: bool = False
     """The code moves tensors against their gradients itself."""
+    unzeroed: bool = False
+    """It never sets a gradient to zero."""
+    handed: set[int] = field(default_factory=set)
+    """Nodes of the leaves that an optimiser gets."""
     asked_device: bool = False
     """A model asked which device it runs on."""
     asked_turn: bool = False

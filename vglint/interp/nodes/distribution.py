@@ -254,7 +254,7 @@ def overwrite(run: Run, target: Value, init: Init, site: Site | None) -> None:
             elif target.blocks > 1:
                 overwrite(run, target.param, Init(init.scheme, init.args, init.scale, None, target.blocks), site)
             elif target.rows is not None and UNKNOWN.scheme not in (init.scheme, target.param.init.scheme):
-                overwrite(run, target.param, _partly(target.param.init, target.rows, init), site)
+                overwrite(run, target.param, _partly(target.param, target.rows, init), site)
             elif init.scheme != target.param.init.scheme or init.args != target.param.init.args:
                 overwrite(run, target.param, UNKNOWN, site)
         case TensorV():
@@ -264,11 +264,26 @@ def overwrite(run: Run, target: Value, init: Init, site: Site | None) -> None:
             pass
 
 
-def _partly(before: Init, rows: tuple[int, int], init: Init) -> Init:
-    """Returns `before` with the entries of `rows` overwritten; a part that is hidden altogether is dropped."""
+def _partly(param: ParamV, rows: tuple[int, int], init: Init) -> Init:
+    """Returns what a vector is like with the entries of `rows` overwritten; a part that is hidden altogether is dropped."""
     start, stop = rows
-    kept = tuple(part for part in before.parts if not (start <= part[0] and part[1] <= stop))
-    return replace(before, parts=(*kept, (start, stop, init)))
+    kept = [part for part in param.init.parts if not (start <= part[0] and part[1] <= stop)]
+    parts = [*kept, (start, stop, init)]
+    size = param.shape[0] if param.shape else None
+    if isinstance(size, int) and _cover(parts, size):
+        widest = max(parts, key=lambda part: part[1] - part[0])
+        return replace(widest[2], parts=tuple(parts))
+    return replace(param.init, parts=tuple(parts))
+
+
+def _cover(parts: list[tuple[int, int, Init]], size: int) -> bool:
+    """Whether nothing of a vector is left between the parts that were written."""
+    reached = 0
+    for start, stop, _ in sorted(parts, key=lambda part: part[:2]):
+        if start > reached:
+            return False
+        reached = max(reached, stop)
+    return reached >= size
 
 
 def scheme(name: str, args: list[Value], keywords: dict[str, Value]) -> Init:

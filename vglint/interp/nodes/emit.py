@@ -72,7 +72,7 @@ def node_of(run: Run, value: Value, site: Site | None) -> int | None:
                 constant = _constant(run, value, site)
                 if constant is not None:
                     return node_of(run, constant, site)
-            if run.graph.by_hand and not value.pick and (own := _moved(run, value, site)) is not None:
+            if (run.graph.by_hand or value.node in run.graph.handed) and (own := leaf_of(run, value)) is not None:
                 return node_of(run, own, site)
             return value.node if not value.pick else _pick(run, value, site)
         case ParamV():
@@ -145,9 +145,11 @@ def _constant(run: Run, value: TensorV, site: Site | None) -> ParamV | None:
     return run.graph.constants[key]
 
 
-def _moved(run: Run, value: TensorV, site: Site | None) -> ParamV | None:
+def leaf_of(run: Run, value: TensorV) -> ParamV | None:
     """Returns a tensor that training code makes to require a gradient, and moves by hand, as a parameter; None for any other, and for one that
     is computed from data."""
+    if value.pick:
+        return None
     key = (value.node, ())
     made = run.graph.nodes[value.node]
     marked = made.op == "requires_grad" and made.config.get("value") is True
@@ -165,7 +167,7 @@ def _moved(run: Run, value: TensorV, site: Site | None) -> ParamV | None:
                 run.graph.constants[key] = None
                 return None
             behind += [run.graph.nodes[source] for source in draft.inputs]
-        run.graph.constants[key] = ParamV(shape_of(run, value), of_tensor(run, value), True, False, made.site or site)
+        run.graph.constants[key] = ParamV(shape_of(run, value), of_tensor(run, value), True, False, made.site)
     return run.graph.constants[key]
 
 

@@ -14,7 +14,7 @@ from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of, tenso
 from vglint.interp.nodes.folding import folded
 from vglint.interp.nodes.keeping import says_keep, sets_rate
 from vglint.interp.nodes.packing import unpacked
-from vglint.interp.nodes.ranks import learn_by_pattern
+from vglint.interp.nodes.ranks import learn_by_layer, learn_by_pattern, rank_of_layer
 from vglint.interp.values.objects import (
     DeviceV,
     DictV,
@@ -148,6 +148,10 @@ def emit_call(
         shapes[0] = learn_by_pattern(run, bound[names[0]], config["pattern"])
     if leaf is not None and leaf.config and inputs and shapes[0] is None:
         shapes[0] = _refined(run, spelling, leaf, inputs[0])
+    if inputs and shapes[0] is None and (rank := rank_of_layer(spelling.name)) is not None:
+        first = bound.get(names[0])
+        channels = leaf.config.get("in_channels", leaf.config.get("num_features")) if leaf is not None else None
+        shapes[0] = learn_by_layer(run, first, rank, channels) if isinstance(first, TensorV) else None
     call_ = Call(config, shapes, names)
     op = ops.refined(spelling.op, call_)
     result = ops.result(op, call_)

@@ -92,6 +92,30 @@ def rank_of_pattern(pattern: object) -> int | None:
     return len(_GROUP.findall(pattern.partition("->")[0]))
 
 
+def rank_of_layer(name: str) -> int | None:
+    """Returns the rank of what a layer or function takes by its name: `Conv1d` 3, `BatchNorm2d` 4; None where it takes several."""
+    named = _RANKED.search(name)
+    return None if named is None else int(named[1]) + 2
+
+
+_RANKED = re.compile(
+    r"(?:(?:Conv|conv|ConvTranspose|conv_transpose)(?=[123]d$)|(?:BatchNorm|InstanceNorm|Pool|_pool|Dropout|dropout)(?=[23]d$))(\d)d$"
+)
+"""Layers with a spatial rank; those of one dimension that are no convolution take tensors without it too."""
+
+
+def learn_by_layer(run: Run, value: TensorV, rank: int, channels: object) -> Shape:
+    """Learns the rank of a tensor of unknown shape from a layer that is applied to it, and how many channels it has."""
+    shape = learn(run, value, rank)
+    if not isinstance(channels, (int, Expr)) or len(shape) < 2:
+        return shape
+    shape = (shape[0], channels, *shape[2:])
+    run.journal.set_field(value, "shape", shape)
+    if not value.pick:
+        run.graph.nodes[value.node].shape = shape
+    return shape
+
+
 def learn_by_pattern(run: Run, value: Value, pattern: object) -> Shape | None:
     """Learns from an einops pattern that is applied to a tensor of unknown shape."""
     rank = rank_of_pattern(pattern)

@@ -181,3 +181,15 @@ def sizes_of(run: Run, value: Value) -> Value:
         return ShapeV(value)
     made = node_of(run, value, None)
     return ShapeV(TensorV(made)) if made is not None else Unknown(origin.Computed("shape"))
+
+
+def blocks(value: ParamV | ParamView, name: str, args: list[Value], keywords: dict[str, Value]) -> Value:
+    """Equal blocks of a parameter along dimension 0: one gate each of a stacked recurrent weight."""
+    param = value.param if isinstance(value, ParamView) else value
+    along = args[1] if len(args) > 1 else keywords.get("dim", 0)
+    count = args[0] if args else keywords.get("chunks")
+    if name == "split" and isinstance(count, int) and param.shape and isinstance(param.shape[0], int) and count:
+        count = param.shape[0] // count if param.shape[0] % count == 0 else None
+    if (name == "chunk" or name == "split") and isinstance(count, int) and 0 < count <= 64 and along == 0:
+        return tuple(ParamView(param, False, True, count) for _ in range(count))
+    return ListV([ParamView(param, False, True)], Unknown(origin.Computed("blocks")))

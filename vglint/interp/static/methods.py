@@ -31,9 +31,11 @@ def given_attributes(node: code.Class, entry: str) -> dict[str, str]:
     parameter that is given."""
     found: dict[str, str] = {}
     seen = _reached(node, entry)
-    for name, method in methods(node).items():
+    setters = [each for each in node.body if isinstance(each, code.Function) and is_setter(each)]
+    others = [method for name, method in methods(node).items() if name not in seen]
+    for method in dict.fromkeys((*others, *setters)):
         positional = method.parameters.positional
-        if name in seen or not positional:
+        if not positional:
             continue
         given = {each.name for each in (*positional[1:], *method.parameters.keyword_only)}
         for each in code.walk(method):
@@ -41,6 +43,11 @@ def given_attributes(node: code.Class, entry: str) -> dict[str, str]:
                 for target in each.targets:
                     found.update(_set_attributes(target, each.value, positional[0].name, given))
     return found
+
+
+def is_setter(method: code.Function) -> bool:
+    """Whether a function sets a property, and so is run by an assignment alone."""
+    return any(isinstance(each, code.Attribute) and each.attr == "setter" for each in method.decorators)
 
 
 def _set_attributes(

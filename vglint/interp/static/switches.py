@@ -32,14 +32,17 @@ def switches_of(module: Module, unit_node: code.Class | code.Function, methods: 
 
 def fields_of(module: Module, users: Iterable[code.Node]) -> Iterator[World]:
     """Yields the switches among the fields of a file's classes of data: those that some code asks for."""
-    guarded = {name for node in users for name in _guarding(node)}
-    for unit in module.units if guarded else ():
-        if isinstance(unit.definition, code.Class) and unit.definition.decorators:
-            for each in unit.definition.body:
-                if not (isinstance(each, code.Annotated) and isinstance(each.target, code.Name) and is_off(each.value)):
-                    continue
-                if (each.target.id, _off(each.value)) in guarded:
-                    yield World("field", each.target.id, _off(each.value), unit.definition)
+    fields = [
+        (each.target.id, _off(each.value), unit.definition)
+        for unit in module.units
+        if isinstance(unit.definition, code.Class) and unit.definition.decorators
+        for each in unit.definition.body
+        if isinstance(each, code.Annotated) and isinstance(each.target, code.Name) and is_off(each.value)
+    ]
+    guarded = {name for node in users for name in _guarding(node)} if fields else set()
+    for name, off, node in fields:
+        if (name, off) in guarded:
+            yield World("field", name, off, node)
 
 
 def options_of(module: Module) -> Iterator[World]:

@@ -17,9 +17,11 @@ from vglint.interp.values.objects import (
     DictV,
     ListV,
     ModuleV,
+    OpaqueV,
     SetV,
     Site,
     Value,
+    is_tensor,
     is_unknown,
 )
 from vglint.source import code
@@ -132,7 +134,7 @@ def store(target: DictV, key: Value, value: Value) -> None:
     """Stores into a dict that nothing else sees yet."""
     if is_unknown(key):
         target.complete = False
-        if isinstance(key, Unknown) and isinstance(value, ModuleV):
+        if isinstance(key, Unknown) and (isinstance(value, (ModuleV, OpaqueV)) or is_tensor(value)):
             target.items[key] = value  # stands for all that one place stores
         return
     try:

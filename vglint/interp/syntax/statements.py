@@ -23,6 +23,7 @@ from vglint.interp.syntax.refusals import refuses
 from vglint.interp.torch import containers
 from vglint.interp.torch.contexts import switch_gradients
 from vglint.interp.torch.devices import asks_device
+from vglint.interp.torch.training import step_by_hand, written_in_place
 from vglint.interp.values.classes import is_container
 from vglint.interp.values.objects import (
     ListV,
@@ -80,6 +81,10 @@ def augmented(run: Run, node: code.Augmented, frame: Frame) -> int | None:
             return None
     if symbol == "+" and isinstance(before, ModuleV) and is_container(before):
         containers.extend(run, before, value, site)
+        return None
+    if symbol == "-":
+        step_by_hand(run, before, [node.value], site)
+    if written_in_place(run, symbol, before, value, site):
         return None
     in_place = operators.in_place(run, symbol, before, value, frame, site)
     after = operators.binary(run, symbol, before, value, frame, site) if in_place is MISSING else in_place

@@ -103,9 +103,16 @@ def add_module(call: Call) -> Value:
         call.run.journal.put(module.modules, name, value)  # a layer of a library: what passes through it is not known
     elif isinstance(name, str):
         set_attribute(call.run, module, name, value, call.frame, call.site)
+    elif (isinstance(value, ModuleV) or is_unknown(value)) and _is_sequence(module):
+        containers.add(call.run, module, value, call.site)  # a name that a turn makes: what counts is the order
     else:
         modules.register_unnamed(call.run, value, call.site)
     return None
+
+
+def _is_sequence(module: ModuleV) -> bool:
+    base = leaves.leaf_base(module.cls)
+    return base is not None and base.name in ("torch.nn.Sequential", "torch.nn.ModuleList")
 
 
 @own("__setattr__", takes="self, name, value")

@@ -20,6 +20,7 @@ from vglint.interp.machine.questions import (
     declines,
 )
 from vglint.interp.nodes.config import literal
+from vglint.interp.nodes.emit import leaf_of
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.static.liveness import body_around, unread_after
 from vglint.interp.torch.training import act
@@ -73,7 +74,7 @@ def optimizer(
         config["forgotten"] = forgotten
     if _lists_tensors(source):
         config["listed"] = True
-    node = act(run, "optimizer", _made_tensors(source), config, site, params, name)
+    node = act(run, "optimizer", _made_tensors(run, source), config, site, params, name)
     return OptimizerV(name, (node,), params)
 
 
@@ -94,6 +95,9 @@ def groups_of(run: Run, source: Value, frame: Frame, site: Site) -> tuple[list[t
             exhausted, complete = exhausted or used, complete and whole
         elif isinstance(item, ParamV):
             params.append(("0", item))
+        elif isinstance(item, TensorV) and (own := leaf_of(run, item)) is not None:
+            run.graph.handed.add(item.node)
+            params.append(("0", own))
         elif isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], ParamV):
             params.append(("0", item[1]))
         elif isinstance(item, (ListV, IteratorV)):
@@ -159,9 +163,10 @@ def _forgotten_group(source: Value, frame: Frame, site: Site) -> str | None:
     return None
 
 
-def _made_tensors(source: Value) -> list[int]:
-    """Returns the nodes of plain tensors among what an optimiser gets."""
-    return [each.node for each in inside(source, widest=10_000, through=_grouped) if isinstance(each, TensorV)]
+def _made_tensors(run: Run, source: Value) -> list[int]:
+    """Returns the nodes of plain tensors among what an optimiser gets, leaves excepted."""
+    made = (each.node for each in inside(source, widest=10_000, through=_grouped) if isinstance(each, TensorV))
+    return [node for node in made if node not in run.graph.handed]
 
 
 def _grouped(value: Value) -> Iterable[Value]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from vglint import ops
 from vglint.interp.machine.calls import Call, library
 from vglint.interp.machine.core import Run, set_trainable
 from vglint.interp.nodes.config import literal
-from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of
+from vglint.interp.nodes.distribution import UNKNOWN, combined, overwrite
+from vglint.interp.nodes.emit import emit, entry_input, leaf_of, node_of, shape_of, under_no_grad
 from vglint.interp.nodes.operations import emit_call
+from vglint.interp.static.descent import of_gradient
 from vglint.interp.values.objects import (
     ArrayV,
     External,
@@ -20,6 +24,7 @@ from vglint.interp.values.objects import (
     Value,
     is_tensor,
 )
+from vglint.source import code
 from vglint.value import Literal_, Unknown
 
 
@@ -153,3 +158,38 @@ def typed_tensor(call: Call) -> Value:
     if len(call.args) == 1 and isinstance(call.args[0], (ListV, ArrayV)):
         return call.invoke(External("torch.tensor"), call.args[0])
     return _as_listed(call)
+
+
+# ---- by hand
+
+_BY_HAND = "gradient descent"
+"""The name of the optimiser that such steps stand for; no argument has a blank in its name."""
+_OPERATORS = {"*": "mul", "/": "div", "+": "add", "-": "sub"}
+
+
+def written_in_place(run: Run, symbol: str, target: Value, value: Value, site: Site) -> bool:
+    """Performs `w /= 8` of a leaf under no_grad: the leaf stays what it is, and starts with other numbers. Returns whether it was that."""
+    own = leaf_of(run, target) if isinstance(target, TensorV) and under_no_grad(run, run.graph.region) else None
+    if own is None:
+        return False
+    name = _OPERATORS.get(symbol.rstrip("_"), symbol.rstrip("_"))
+    overwrite(run, own, combined(name, [own, value]) or UNKNOWN, site)
+    return True
+
+
+def step_by_hand(run: Run, target: Value, written: Iterable[code.Node], site: Site) -> None:
+    """Notes a step where a tensor is moved by a multiple of its gradient, in code that never zeroes gradients."""
+    if not run.graph.unzeroed or not run.context.training_code or not any(of_gradient(each) for each in written):
+        return
+    own = leaf_of(run, target) if isinstance(target, TensorV) else target
+    own = own.param if isinstance(own, ParamView) else own
+    if not isinstance(own, ParamV):
+        return
+    if _BY_HAND not in run.graph.given:
+        with run.graph.inside(0):
+            config = {"by_hand": True, "complete": False, "exhausted": False}
+            run.graph.given[_BY_HAND] = act(run, "optimizer", [], {**config}, site, [], "SGD")
+    node = run.graph.given[_BY_HAND]
+    if all(each is not own for _, each in run.graph.nodes[node].params):
+        run.graph.nodes[node].params.append(("0", own))
+    act(run, "step", [node], {"closure": False}, site)
