@@ -106,7 +106,7 @@ def test_wrong_use_exits_with_2(folder: Path, arguments: list[str], said: str) -
         ('selct = ["VG1"]', "select"),
         ('select = ["VG99x"]', "vglint.toml: select: no rule, name or family 'VG99x'"),
         ('ignore = ["VG99x"]', "vglint.toml: ignore: no rule, name or family 'VG99x'"),
-        ("[rules.VG101]\ndecads = 4", "vglint.toml: rules.VG101.decads: no such param, did you mean '"),
+        ("[rules.VG101]\ndecads = 4", "vglint.toml: rules.VG101.decads: there is no such key"),
         ("[rules.VG101]\ninfo_decades = true", "vglint.toml: rules.VG101.info_decades: must be a number, not True"),
         ("[rules.VG100]\nseverity = 'info'", "vglint.toml: rules.VG100: no rule"),
         ("select = [", "TOML"),

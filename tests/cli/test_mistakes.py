@@ -39,6 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "src").mkdir()
     (tmp_path / "empty").mkdir()
     (tmp_path / "src" / "deep.py").write_text(MODEL)
+    (tmp_path / "notes.md").write_text("# Notes\n")
     return tmp_path
 
 
@@ -61,7 +62,11 @@ def vglint(*arguments: str) -> Result:
         (["empty"], 0, "there is no Python file or notebook to lint in empty"),
         (["src/*.txt"], 1, "src/*.txt: error: no file matches"),
         (["explain"], 2, "RULE or --all is needed"),
-        (["explain", "--all", "VG101"], 2, "leave RULE out"),
+        (["explain", "VG1"], 0, "vglint explain VG101 explains one of them, vglint explain VG1 --all each of them"),
+        (["explain", "training-loop"], 0, "VG903"),
+        (["explain", "vg101"], 0, "VG101 saturating-stack"),
+        (["explain", "VG77"], 2, "no rule, name or family 'VG77'"),
+        (["notes.md"], 0, "notes.md ends in none of .py, .pyw, .ipynb: it is read as Python"),
         (["schema", "confg"], 2, "config"),
     ],
 )
@@ -86,11 +91,13 @@ def test_check_is_lint_unless_a_file_has_that_name(folder: Path) -> None:
             '--> vglint.toml:3:3\n2 |   "VG101",\n3 |   "VG99x",\n  |   ^^^^^^^\n',
         ),
         ("[rules.VG101]\ndecads = 4\n", "2 | decads = 4\n  | ^^^^^^\n"),
+        ('[rules.VG101]\nseverty = "info"\n', "there is no such key, did you mean 'severity'?"),
+        ("[probe]\nrate = 1\n", "the keys are enabled, timeout, memory, models, fail-on, targets"),
         ("[rules]\nVG101 = { decads = 4 }\n", "2 | VG101 = { decads = 4 }\n  |           ^^^^^^\n"),
-        ('min-severity = "erro"\n', '1 | min-severity = "erro"\n  | ^^^^^^^^^^^^\n'),
+        ('min-severity = "erro"\n', '1 | min-severity = "erro"\n  |                ^^^^^^\n'),
         ('select = ["VG1"\njobs = 2\n', "2 | jobs = 2\n  | ^\n"),
         ('exclude = ["[a-"]\n', '1 | exclude = ["[a-"]\n  |            ^^^^^\n'),
-        ("[probe]\ntimeout = 0\n", "2 | timeout = 0\n  | ^^^^^^^\n"),
+        ("[probe]\ntimeout = 0\n", "2 | timeout = 0\n  |           ^\n"),
         ('[[probe.targets]]\nentry = "a"\n[[probe.targets]]\nlos = "mse"\n', '4 | los = "mse"\n  | ^^^\n'),
     ],
 )
@@ -130,7 +137,7 @@ def test_extends(folder: Path) -> None:
     [
         ('extends = "vglint.toml"', "'vglint.toml' extends this file again"),
         ("selct = []", "base.toml: selct: there is no such key, did you mean 'select'?"),
-        (None, "base.toml: cannot be read"),
+        (None, "vglint.toml: extends: there is no file 'base.toml'"),
     ],
 )
 def test_what_is_wrong_with_a_base_is_said(folder: Path, base: str | None, said: str) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vglint.cli.output import tell
+from vglint.source.discovery import SUFFIXES
 
 if TYPE_CHECKING:
     from vglint.config import Configuration, Settings
@@ -85,3 +86,10 @@ def buffered(paths: Sequence[str], filename: str | None) -> Buffer | None:
     if len(paths) > 1:
         raise click.UsageError("- stands alone: standard input is one file")
     return Buffer(filename or "stdin.py", sys.stdin.buffer.read())
+
+
+def odd(paths: Sequence[str]) -> Iterator[str]:
+    """Yields what to say of files that are named and do not look like Python."""
+    for path in paths:
+        if os.path.splitext(path)[1] not in ("", *SUFFIXES) and os.path.isfile(path):
+            yield f"{path} ends in none of {', '.join(SUFFIXES)}: it is read as Python"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
-from vglint.cli.chosen import buffered, narrowing, overrides, wants_probe
+from vglint.cli.chosen import buffered, narrowing, odd, overrides, wants_probe
 from vglint.cli.completion import complete_rules
 from vglint.cli.output import (
     Output,
@@ -216,7 +216,7 @@ def lint(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None:
                 )
             )
         _print(report, options, settings)
-    for line in report.expired if not options["quiet"] else ():
+    for line in (*report.expired, *odd(paths)) if not options["quiet"] else ():
         tell(line)
     if not report.files and not report.problems and not options["quiet"]:
         where = ", ".join(paths)
@@ -372,10 +372,12 @@ def _changed(report: Report, revision: str | None) -> dict[str, frozenset[int]] 
 
 
 def _configured(settings: Settings) -> tuple[Output, ...]:
+    from vglint.config import ConfigError
+
     try:
         return tuple(Output(known_format(name), file) for name, file in settings.output_format)
     except ValueError as error:
-        raise WrongUse(f"{settings.file}: output-format: {error}") from None
+        raise ConfigError(str(settings.file), "output-format", str(error)) from None
 
 
 _LINKING = ("sarif", "rdjson", "markdown")

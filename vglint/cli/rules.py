@@ -19,6 +19,7 @@ from vglint.target import graphs_of, parse_target
 
 if TYPE_CHECKING:
     from vglint.config import Settings
+    from vglint.rule import Rule
     from vglint.rulebook import Rulebook
     from vglint.rulebook.load import CheckedRule
 
@@ -62,19 +63,25 @@ def rules(form: str, markdown: bool, schema: bool, rule_dirs: tuple[str, ...]) -
 @_rule_dirs
 @plain_errors
 def explain(rule: str | None, every: bool, form: str, as_json: bool, rule_dirs: tuple[str, ...]) -> None:
-    """Explain a rule: what it finds, why that is bad, when it is fine. RULE is an id or a name."""
-    from vglint.rulebook.described import described
-    from vglint.rulebook.pages import page, plain_page
+    """Explain a rule: what it finds, why that is bad, when it is fine.
 
-    if (rule is None) is not every:
-        raise click.UsageError(
-            "RULE or --all is needed" if rule is None else "--all explains every rule: leave RULE out"
-        )
+    RULE is an id or a name. The start of an id (VG1) or a family lists its rules; with --all, each of them is explained.
+    """
+    from vglint.rulebook.described import described
+    from vglint.rulebook.pages import page, plain_page, plain_table
+
+    if rule is None and not every:
+        raise click.UsageError("RULE or --all is needed")
     book = _rulebook(rule_dirs)
-    found = book.rules if rule is None else (book.find(rule).rule,)
+    found = _meant(book, "ALL" if rule is None else rule)
     if as_json:
         document = [described(one) for one in found]
-        say(json.dumps(document if every else document[0], indent=2) + "\n")
+        say(json.dumps(document if every or len(found) > 1 else document[0], indent=2) + "\n")
+        return
+    if len(found) > 1 and not every:
+        say(
+            f"{plain_table(found, terminal_width())}\nvglint explain {found[0].id} explains one of them, vglint explain {rule} --all each of them\n"
+        )
         return
     shown = [page(one) if form == "markdown" else plain_page(page(one), terminal_width()) for one in found]
     say("\n\n".join(shown))
@@ -134,6 +141,17 @@ def test(ctx: click.Context, /, folder: str) -> None:
     failed = sum(not check.passed for check in checks)
     say(f"{plural(len(checks), 'check')}, {failed} failed\n")
     ctx.exit(1 if failed else 0)
+
+
+def _meant(book: Rulebook, word: str) -> tuple[Rule, ...]:
+    """Returns the rules that a word stands for: an id in either case, the start of some, a name, a family, or ALL; raises RuleError."""
+    from vglint.rulebook import RuleError
+
+    try:
+        ids = book.ids(word.upper() if word.upper().startswith("VG") else word)
+    except RuleError as error:
+        raise RuleError("", "", error.message) from None
+    return tuple(rule for rule in book.rules if rule.id in ids)
 
 
 def _rulebook(rule_dirs: tuple[str, ...]) -> Rulebook:

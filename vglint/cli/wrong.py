@@ -78,18 +78,20 @@ def pointed(file: str, key: str, message: str) -> list[str]:
 
 
 def _value(text: str, message: str, place: tuple[int, int, int] | None) -> tuple[int, int, int] | None:
-    """Returns the place of the first string that a message quotes, in the value of the key at `place`; else that place."""
-    quoted = re.search(r"'([^']+)'", message)
-    if place is None or quoted is None:
+    """Returns the place, in the value of the key at `place`, of what a message says is wrong, or of the first string that it quotes; else that place."""
+    wrong = re.search(r", not (?:'(?P<text>[^']+)'|(?P<number>[\w.+-]+)$)", message) or re.search(
+        r"'(?P<text>[^']+)'", message
+    )
+    if place is None or wrong is None:
         return place
+    found_text = wrong["text"]
+    sought = re.escape(wrong["number"]) if found_text is None else rf"""["']{re.escape(found_text)}["']"""
     lines = text.splitlines()
     for number in range(place[0], min(place[0] + 40, len(lines) + 1)):
         line = lines[number - 1]
         if number > place[0] and re.match(r"\s*(\[{1,2}\s*[\w.\"'-]+\s*\]|[\w.\"'-]+\s*=)", line):
             return place
-        found = re.compile(rf"""["']{re.escape(quoted[1])}["']""").search(
-            line, place[2] - 1 if number == place[0] else 0
-        )
+        found = re.compile(sought).search(line, place[2] - 1 if number == place[0] else 0)
         if found is not None:
             return number, found.start() + 1, found.end() + 1
     return place

@@ -34,6 +34,8 @@ def with_bases(shown: str, file: str, table: Table, read: Read, above: tuple[str
         base = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(file)), os.path.expanduser(name)))
         if base in (*above, os.path.abspath(file)):
             raise ConfigError(shown, "extends", f"{name!r} extends this file again")
+        if not os.path.exists(base):
+            raise ConfigError(shown, "extends", f"there is no file {name!r}")
         found = read(base)
         if found is None:
             raise ConfigError(shown, "extends", f"{name!r} has no table [tool.vglint]")

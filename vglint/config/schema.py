@@ -168,7 +168,8 @@ def _check_struct(file: str, above: tuple[str, ...], table: Mapping[str, Any], s
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     for key, value in table.items():
         if key not in fields:
-            raise ConfigError(file, _dotted(*above, key), f"there is no such key{nearest(key, fields)}")
+            said = nearest(key, fields) or (f": the keys are {', '.join(fields)}" if len(fields) <= _FEW else "")
+            raise ConfigError(file, _dotted(*above, key), f"there is no such key{said}")
         _check(file, (*above, key), value, hints[fields[key].name])
     for key, field in fields.items():
         if field.required and key not in table:
@@ -180,7 +181,9 @@ def _check(file: str, at: tuple[str, ...], value: object, hint: Any) -> None:
     arms = [arm for arm in _arms(hint) if arm is not type(None)]
     fitting = next((arm for arm in arms if _is_kind(value, arm)), None)
     if fitting is None:
-        right = " or ".join(_described(arm) for arm in arms)
+        arms = [arm for arm in arms if arm is not int or float not in arms]
+        *most, last = (_described(arm) for arm in arms)
+        right = f"{', '.join(most)} or {last}" if most else last
         options = [option for arm in arms if get_origin(arm) is Literal for option in get_args(arm)]
         close = nearest(value, options) if isinstance(value, str) else ""
         raise ConfigError(file, _dotted(*at), f"must be {right}, not {_shown(value)}{close}")
@@ -228,6 +231,8 @@ def _described(arm: Any) -> str:
             return _NOUNS[origin]
 
 
+_FEW = 10
+"""Keys of a table that a message lists."""
 _NOUNS: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
 _PLURALS: dict[Any, str] = {str: "strings", int: "whole numbers", Target: "tables", Inputs: "tables"}
 

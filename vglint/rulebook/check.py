@@ -154,7 +154,9 @@ def _adjusted(checked: CheckedRule, severity: object, params: object) -> Checked
         known = dict(rule.params)
         for name, value in params.items():
             if name not in known:
-                raise RuleError("configuration", f"rules.{rule.id}.{name}", f"no such param{nearest(name, known)}")
+                keys = ["severity", "confidence", *known]
+                said = nearest(name, keys) or f": the keys are {', '.join(keys)}"
+                raise RuleError("configuration", f"rules.{rule.id}.{name}", f"there is no such key{said}")
             if isinstance(value, bool) is not isinstance(known[name], bool) or isinstance(value, str) is not isinstance(
                 known[name], str
             ):

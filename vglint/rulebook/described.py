@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from vglint import rule_page
+from vglint.fix import TITLES
 from vglint.rule import Confidence, Rule, Safety, Severity
 from vglint.rulebook.pages import fires
 
@@ -19,11 +20,17 @@ def listed(rule: Rule) -> dict[str, object]:
         "severity": rule.severity,
         "confidence": rule.confidence,
         "summary": rule.summary,
-        "fix": None if rule.fix is None else {"title": rule.fix.title, "safety": rule.fix.safety},
+        "fix": _fix(rule),
         "params": dict(rule.params),
         "url": rule_page(rule.id) if is_bundled(rule) else None,
         "source": "bundled" if is_bundled(rule) else rule.source,
     }
+
+
+def _fix(rule: Rule) -> dict[str, object] | None:
+    if rule.fix is not None:
+        return {"title": rule.fix.title, "safety": rule.fix.safety}
+    return {"title": TITLES[rule.remedies[0]], "safety": "unsafe"} if rule.remedies else None
 
 
 def described(rule: Rule) -> Mapping[str, object]:

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from vglint.analysis.facts.spec import FACTS
-from vglint.fix import ACTIONS, REMEDIES, loaded
+from vglint.fix import ACTIONS, REMEDIES, TITLES, loaded
 from vglint.rule import Example, Rule
 from vglint.rulebook.functions import FUNCTIONS
 from vglint.rulebook.measures import MEASURES
@@ -42,6 +42,9 @@ def page(rule: Rule) -> str:
         )
     if rule.fix:
         parts.append(f"Fix ({rule.fix.safety}): {rule.fix.title}.")
+    elif rule.remedies:
+        titles = "\n".join(f"* {TITLES[name]}." for name in rule.remedies)
+        parts.append(f"Fix (unsafe), the first that is predicted to help:\n\n{titles}")
     if rule.references:
         parts.append("## References\n\n" + "\n".join(f"* {reference}" for reference in rule.references))
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
@@ -50,10 +53,15 @@ def page(rule: Rule) -> str:
 def table(rules: Sequence[Rule]) -> str:
     """Returns the table of rules as markdown, for a page beside the folder `rules/` of their pages."""
     rows = [
-        f"| [{rule.id}](rules/{rule.id}.md) | {rule.name} | {rule.severity} | {rule.confidence} | {'yes' if rule.fix else ''} | {rule.summary} |"
+        f"| [{rule.id}](rules/{rule.id}.md) | {rule.name} | {rule.severity} | {rule.confidence} | {'yes' if has_fix(rule) else ''} | {rule.summary} |"
         for rule in rules
     ]
     return "\n".join(["| rule | name | severity | confidence | fix | |", "|---|---|---|---|---|---|", *rows]) + "\n"
+
+
+def has_fix(rule: Rule) -> bool:
+    """Whether vglint can mend the file: by the rule's own action, or by a remedy of a model."""
+    return bool(rule.fix or rule.remedies)
 
 
 def plain_table(rules: Sequence[Rule], width: int) -> str:
@@ -61,9 +69,7 @@ def plain_table(rules: Sequence[Rule], width: int) -> str:
     names = max((len(rule.name) for rule in rules), default=0)
     lines = []
     for rule in rules:
-        head = (
-            f"{rule.id}  {rule.name:{names}}  {rule.severity:7}  {rule.confidence:6}  {'fix' if rule.fix else '':3}  "
-        )
+        head = f"{rule.id}  {rule.name:{names}}  {rule.severity:7}  {rule.confidence:6}  {'fix' if has_fix(rule) else '':3}  "
         if not width:
             lines.append(head + rule.summary)
         elif len(head) + 40 <= width:
@@ -143,7 +149,7 @@ def fires(rule: Rule, example: Example) -> bool:
 
 
 def _badges(rule: Rule) -> str:
-    fix = f" · fix: {rule.fix.safety}" if rule.fix else ""
+    fix = f" · fix: {rule.fix.safety if rule.fix else 'unsafe'}" if has_fix(rule) else ""
     return f"**{rule.severity}** · confidence {rule.confidence} · family `{rule.family}`{fix}"
 
 
