@@ -12,10 +12,14 @@ from vglint.graph import Config, Graph, Init, Node, Parameter
 
 @dataclass(frozen=True, slots=True)
 class Imagined:
-    """What an action would make of a model's graph, and what its reader has to do for that, in the imperative."""
+    """What an action would make of a model's graph, and what its reader has to do for that, in the imperative.
+
+    It is not `proved` where models as deep as this one often failed in measured trainings, whatever the gradient's size at the start.
+    """
 
     graph: Graph
     text: str
+    proved: bool = True
 
 
 Imagine: TypeAlias = Callable[[ModelView], "Imagined | None"]
@@ -35,6 +39,16 @@ class Added:
 
 HE = Init("kaiming_normal", (("a", 0.0), ("mode", "fan_in"), ("nonlinearity", "relu")))
 ZEROS = Init("zeros")
+
+
+MOST_PLAIN = 14
+"""Weight layers in a row without a skip connection that train with a matching initialisation alone (docs/advice.md): with 16, SGD failed on some seeds, with 20
+on most. There the activations of different inputs become alike (Schoenholz et al. 2017, arXiv:1611.01232)."""
+
+
+def is_shallow(model: ModelView) -> bool:
+    """Whether no plain stretch of a model has more layers than `MOST_PLAIN`."""
+    return all(len(run) <= MOST_PLAIN for run in model.path.plain_runs)
 
 
 def initialised(graph: Graph, nodes: Sequence[int], weight: Init) -> Graph:

@@ -30,6 +30,7 @@ _NAMES = (
     "matching-init",
     "random-weights",
     "recurrent-init",
+    "relu-and-skips",
     "relu-between",
     "replace-op",
     "safe-where",

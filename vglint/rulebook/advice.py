@@ -10,6 +10,7 @@ from vglint.analysis.facts.effort import SpentError
 from vglint.analysis.facts.model import ModelView
 from vglint.finding import Finding
 from vglint.fix import REMEDIES
+from vglint.fix.imagined import Imagined
 from vglint.graph import Graph
 from vglint.number import compared, factor
 from vglint.rulebook.check import judge
@@ -29,6 +30,7 @@ class Trial:
     text: str
     decades: float | None
     found: tuple[str, ...]
+    proved: bool = True
 
     @property
     def helps(self) -> bool:
@@ -38,7 +40,8 @@ class Trial:
     def __str__(self) -> str:
         ratio = "cannot be predicted" if self.decades is None else f"is predicted to be {factor(self.decades)}"
         found = f"; then {', '.join(self.found)} would be found" if self.found else ""
-        return f"{self.name}: {self.text}: the gradient ratio {ratio}{found}"
+        deep = "" if self.proved else "; models of this depth often failed with it (docs/advice.md)"
+        return f"{self.name}: {self.text}: the gradient ratio {ratio}{found}{deep}"
 
 
 def with_advice(
@@ -69,16 +72,25 @@ def _advised(finding: Finding, facts: SubjectFacts, tried: Iterable[Trial]) -> F
     for trial in tried:
         if trial.decades is None or trial.found:
             continue
-        if best is None or best.decades is None or abs(trial.decades) < abs(best.decades):
+        if best is None or _merit(trial) > _merit(best):
             best = trial
-        if _LEAST <= trial.decades <= _MOST:
-            best = trial
+        if _merit(trial) == _BEST:
             break
     if best is None or best.decades is None:
         return finding
     first, last = facts.value("first_layer"), facts.value("last_layer")
     effect = f"the gradient at {first} is predicted to become {compared(best.decades)} the one at {last}"
     return replace(finding, advice=best.text, effect=effect, remedy=best.name)
+
+
+def _merit(trial: Trial) -> tuple[bool, bool, float]:
+    """Orders trials with a known ratio: within bounds and proved, then within bounds, then by how near the ratio is to 1."""
+    assert trial.decades is not None
+    within = _LEAST <= trial.decades <= _MOST
+    return within, within and trial.proved, 0.0 if within else -abs(trial.decades)
+
+
+_BEST = True, True, 0.0
 
 
 def trials(checked: CheckedRule, facts: SubjectFacts, rules: Sequence[CheckedRule]) -> Iterator[Trial]:
@@ -94,13 +106,13 @@ def trials(checked: CheckedRule, facts: SubjectFacts, rules: Sequence[CheckedRul
             return
         imagined = REMEDIES[name](model)
         if imagined is not None:
-            yield _tried(name, imagined.text, model, imagined.graph, asked)
+            yield _tried(name, imagined, model, asked)
 
 
-def _tried(name: str, text: str, model: ModelView, graph: Graph, rules: Sequence[CheckedRule]) -> Trial:
+def _tried(name: str, imagined: Imagined, model: ModelView, rules: Sequence[CheckedRule]) -> Trial:
     decades: float | None = None
     found: dict[str, None] = {}
-    for _, facts in subjects((graph,), frozenset({"model"}), beside=model.view):
+    for _, facts in subjects((imagined.graph,), frozenset({"model"}), beside=model.view):
         if not isinstance(facts.view, ModelView) or facts.view.type != model.type:
             continue
         value = facts.value("log10_gradient_ratio")
@@ -109,4 +121,4 @@ def _tried(name: str, text: str, model: ModelView, graph: Graph, rules: Sequence
             judged = judge(checked, facts)
             if judged is not None and judged.severity != "info" and judged.confidence != "low":
                 found[judged.rule] = None
-    return Trial(name, text, decades, tuple(found))
+    return Trial(name, imagined.text, decades, tuple(found), imagined.proved)

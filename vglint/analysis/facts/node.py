@@ -109,6 +109,12 @@ def doubled(found: NodeView) -> bool:
     )
 
 
+@fact("node", "number")
+def doubled_sums(found: NodeView) -> float:
+    """How many additions of its entry add a value to itself so."""
+    return float(sum(doubled(NodeView(found.view, node)) for node in found.view.nodes("add")))
+
+
 def _dropped(view: View, index: int) -> int | None:
     """Returns what a dropout is applied to; None where a value is none."""
     node = view.graph.nodes[index]

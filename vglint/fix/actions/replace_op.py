@@ -96,7 +96,9 @@ def _replaced_function(request: Request, call: cst.Call, op: str) -> list[Splice
     if isinstance(call.func, cst.Attribute) and said is None:
         owner, name = call.func.value, call.func.attr
         if op == "relu":
-            return [(*source.range(name), "relu_" if name.value.endswith("_") else "relu")]
+            made = "relu_" if name.value.endswith("_") else "relu"
+            start, after = source.range(name)
+            return [(start, end, f"{made}()") if call.args else (start, after, made)]
         start, last = source.range(owner)
         return [] if function is None else [(start, start, f"{function}("), (last, end, ")")]
     return []

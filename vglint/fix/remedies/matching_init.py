@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vglint.analysis.facts.model import ModelView, commonest
-from vglint.fix.imagined import HE, Imagined, initialised
+from vglint.fix.imagined import HE, Imagined, initialised, is_shallow
 from vglint.graph import Init
 from vglint.ops import has
 from vglint.value import Unknown
@@ -19,7 +19,8 @@ def matching_init(model: ModelView) -> Imagined | None:
     if not model.path.weights:
         return None
     graph = initialised(model.view.graph, model.path.weights, init)
-    return Imagined(graph, f"initialise every weight with nn.init.{call} and every bias with zeros")
+    text = f"initialise every weight with nn.init.{call} and every bias with zeros"
+    return Imagined(graph, text, is_shallow(model) or init is XAVIER)
 
 
 def init_behind(kind: str) -> tuple[Init, str]:

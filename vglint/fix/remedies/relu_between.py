@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vglint.analysis.facts.model import ModelView, commonest
-from vglint.fix.imagined import HE, Imagined, initialised, with_ops
+from vglint.fix.imagined import HE, Imagined, initialised, is_shallow, with_ops
 from vglint.value import Unknown
 
 
@@ -21,4 +21,5 @@ def relu_between(model: ModelView) -> Imagined | None:
         changed,
         f"replace {kind} between layers with ReLU, and initialise every weight with "
         "nn.init.kaiming_normal_(weight, nonlinearity='relu') and every bias with zeros",
+        is_shallow(model),
     )

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from vglint.analysis.facts.model import ModelView
 from vglint.fix.imagined import Added, Imagined, extended
+from vglint.graph import Graph
 
 
 def skip_connections(model: ModelView) -> Imagined | None:
@@ -16,6 +17,11 @@ def skip_connections(model: ModelView) -> Imagined | None:
     Measured on stacks of 28 to 70 layers (docs/advice.md): by the root, SGD and Adam train at nearly every rate with LayerNorm and BatchNorm, and SGD at none without either; by
     the number, they train there too.
     """
+    return skipped(model, model.view.graph)
+
+
+def skipped(model: ModelView, graph: Graph) -> Imagined | None:
+    """Returns what the skip connections make of a model's graph, or of one with other operations at the same nodes."""
     blocks = blocks_of(model)
     if len(blocks) < 4:
         return None
@@ -24,7 +30,7 @@ def skip_connections(model: ModelView) -> Imagined | None:
     behind = {end: [Added("mul", (("other", scale),)), Added("add", others=(start,))] for start, end in blocks}
     what = "the number of blocks" if divisor == len(blocks) else "the square root of the number of blocks"
     text = f"add each block's input to its output, and divide the block by {what}: x = x + block(x) / {divisor:g}"
-    return Imagined(extended(model.view.graph, behind), text)
+    return Imagined(extended(graph, behind), text)
 
 
 def divisor_of(model: ModelView, blocks: list[tuple[int, int]]) -> float:
