@@ -137,6 +137,19 @@ MODELS = tuple(
 )
 """Whole models."""
 
+SAMPLED = tuple(
+    Runnable("models/distributions.py", f"{name}()", inputs)
+    for name, inputs in (
+        ("Autoencoder", floats(4, 30)),
+        ("Policy", floats(4, 4)),
+        ("Squashed", floats(4, 4)),
+        ("Mixture", lambda: (torch.randn(4, 1), torch.randn(4, 1))),
+        ("Coins", floats(4, 8)),
+        ("Latent", floats(4, 8)),
+    )
+)
+"""Models with distributions, whose views and copies are not told one by one."""
+
 IDIOMS = tuple(
     Runnable(f"graphs/{path.name}", "Net()", floats(2, 8)) for path in sorted((FIXTURES / "graphs").glob("*.py"))
 )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from models import FIXTURES, IDIOMS, MODELS, UNKNOWABLE, Runnable
+from models import FIXTURES, IDIOMS, MODELS, SAMPLED, UNKNOWABLE, Runnable
 from oracle import Comparison, compare, record
 
 from vglint.analysis.propagate import propagate
@@ -52,6 +52,13 @@ def test_model_equals_execution(entry: Runnable) -> None:
     assert found.layers > 0 or found.params > 0
     if entry.file not in GAPS:
         assert not graph.gaps, report
+
+
+@pytest.mark.parametrize("entry", SAMPLED, ids=str)
+def test_distribution_computes_as_execution(entry: Runnable) -> None:
+    graph, found = compared(entry)
+    assert found.exact, "\n".join(found.differences)
+    assert not found.wrong_edges and not found.wrong_config and not graph.gaps
 
 
 @pytest.mark.parametrize("entry", [entry for entry in IDIOMS if entry.file not in UNKNOWABLE], ids=str)

@@ -15,6 +15,7 @@ from vglint.analysis.maps.attention import is_causal
 from vglint.analysis.maps.gate import folds, gated, gathered
 from vglint.analysis.maps.handmade_norm import handmade
 from vglint.analysis.maps.made_weight import made_weight
+from vglint.analysis.maps.softmax import normalised
 from vglint.analysis.maps.weight import swapped, turned_grad
 from vglint.analysis.state import ZERO, AbstainError, Grad, Law, State, Step, law_of, mixed
 from vglint.analysis.streams import Mixture, gaussian_points, mixture_points
@@ -32,6 +33,8 @@ def add(use: Use) -> Step:
     sign = -alpha if use.node.op == "sub" else alpha
     if len(use.inputs) == 1:
         return shifted(use, sign)
+    if (logs := normalised(use)) is not None:
+        return logs
     if (weight := made_weight(use)) is not None:
         return weight
     if (masked := with_mask(use)) is not None:
@@ -228,6 +231,9 @@ def div(use: Use) -> Step:
     left, right = use.state(0), use.state(1)
     if right.scale or right.mu == 0.0 or right.q - right.mu**2 > 0.1 * right.mu**2:
         raise AbstainError("division by a signal")
+    if right.q - right.mu**2 <= 1e-12 * right.q and right.spread is None:
+        found, back = moved(use, 1.0 / right.mu, 0.0)  # a tensor of ones and its like
+        return found, lambda grad: [*(back(grad) if back is not None else ()), ZERO]
     factor = 1.0 / right.mu**2
     state = left._replace(
         q=left.q * factor,

@@ -112,7 +112,7 @@ def split(use: Use) -> Step:
     return use.state(), passed(use)
 
 
-@maps("getitem", "select", "narrow", "index_select", "gather", "masked_select", "take_along_dim", "slice")
+@maps("getitem", "select", "narrow", "index_select", "masked_select", "take_along_dim", "slice")
 def getitem(use: Use) -> Step:
     source = use.graph.nodes[use.node.inputs[0]]
     state = use.state()
@@ -159,6 +159,29 @@ def getitem(use: Use) -> Step:
         return [inner] + [ZERO] * (len(use.inputs) - 1)
 
     return picked, back
+
+
+@maps("gather")
+def gather(use: Use) -> Step:
+    """Of each position the channels that an index names: the log-probability of what was done."""
+    state, dim = use.state(), use.get("dim")
+    of_channels = dim == -1 or (isinstance(dim, int) and state.axes is not None and state.axes[dim : dim + 1] == "c")
+    if not of_channels or not isinstance(state.channels, int) or state.scale:
+        return getitem(use)
+    index = use.graph.nodes[use.node.inputs[1]] if len(use.node.inputs) > 1 else None
+    size = index.shape[-1] if index is not None and index.shape else None
+    if size is None and index is not None and index.op == "unsqueeze" and index.get("dim") in (-1, dim):
+        size = 1
+    if not isinstance(size, int):
+        raise AbstainError("number of what is gathered is not known")
+    share = min(size / state.channels, 1.0)
+    picked = state._replace(channels=size, law=None, parts=((use.index, 1.0),), map=None)
+    return picked, lambda grad: [
+        grad._replace(
+            g=grad.g * share, gs=grad.gs * share * share, gb=grad.gb * share, gx=grad.gx * share * share, gr=0.0
+        ),
+        ZERO,
+    ]
 
 
 def row_taken(use: Use, state: State, index: Literal_) -> Focus | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from vglint.analysis.maps import maps
-from vglint.analysis.state import AbstainError, Choices, Scores, State, Step
+from vglint.analysis.maps.reduce import left_of
+from vglint.analysis.state import ZERO, AbstainError, Choices, Scores, State, Step
 from vglint.analysis.use import Use
 from vglint.ops.softmax import softness
 
@@ -127,6 +128,38 @@ def log_softmax(use: Use) -> Step:
         q=max(state.q - state.mu**2, 0.0) + mean * mean, mu=mean, r=mean * mean, law=None, parts=((use.index, 1.0),)
     )
     return out, lambda grad: [grad.times(1.0 - 1.0 / width)]
+
+
+@maps("logsumexp")
+def logsumexp(use: Use) -> Step:
+    """log Σ eˣ over channels, nearly ln C + s²/2; its gradient is the softmax's p of each."""
+    state = use.state()
+    width = soft_width(use, state)
+    if state.scale or width is None:
+        raise AbstainError("width of a logsumexp is not known")
+    own, _ = softness(max(state.q - state.r, 0.0), width)
+    spreads = max(state.q - state.r, 0.0)
+    mean = state.mu + math.log(width) + min(spreads, 1e3) / 2
+    noise = own * spreads
+    apart = min(state.db / state.q, 1.0) if state.q > 0 else 0.0
+    inner = min(state.ds / state.q, 1.0) if state.q > 0 else 0.0
+    out = state._replace(
+        q=mean * mean + noise, mu=mean, db=noise * apart, ds=noise * inner, r=mean * mean + noise, channels=1, law=None, map=None,
+        parts=((use.index, 1.0),), axes=state.axes if use.get("keepdim") is True else left_of(use, state.axes),
+    )  # fmt: skip
+    gain = own / width
+    return out, lambda grad: [grad.times(gain)._replace(gr=grad.g / (width * width))]
+
+
+def normalised(use: Use) -> Step | None:
+    """Returns the map of x − logsumexp(x), a log-softmax that is written out; None for other differences."""
+    if use.node.op != "sub" or len(use.node.inputs) != 2:
+        return None
+    whole = use.graph.nodes[use.node.inputs[1]]
+    if whole.op != "logsumexp" or whole.inputs[:1] != use.node.inputs[:1] or whole.get("keepdim") is not True:
+        return None
+    found, back = log_softmax(use)
+    return found, lambda grad: [*(back(grad) if back is not None else ()), ZERO]
 
 
 def soft_width(use: Use, state: State) -> float | None:

@@ -17,6 +17,13 @@ from vglint.source.unit import units
 DESCRIBED = {
     "torch.nn": "torch.nn",
     "torch.autograd.function": "torch.autograd.function",
+    "torch.distributions": "torch.distributions",
+    **{
+        f"torch.distributions.{part}": "torch.distributions"
+        for part in "bernoulli categorical distribution independent kl laplace log_normal mixture_same_family normal "
+        "one_hot_categorical transformed_distribution uniform".split()
+    },
+    "torch.distributions.transforms": "torch.distributions.transforms",
     "timm.layers": "timm.layers",
     "timm.models.layers": "timm.layers",
 }
