@@ -15,16 +15,18 @@ from vglint.ops import has
 @fact("loss", "text")
 def class_axis(found: LossView) -> str:
     """What a loss that reads the classes along dim 1 is given: `normalised` where its log-probabilities sum to one along another axis;
-    `viewed` where a reshape cuts positions and classes, which stand last, into rows of other sizes; `none`."""
-    if found.node.op == "nll_loss" and _normalised_elsewhere(found):
-        return "normalised"
+    `rows` where they do so before (…, C) is viewed as (-1, C); `viewed` where a reshape cuts positions and classes, which stand last, into rows of
+    other sizes; `none`."""
+    softmax = _normalised_elsewhere(found)
+    if softmax is not None:
+        return "normalised" if softmax is _input(found) else "rows"
     return "viewed" if _viewed(found) is not None else "none"
 
 
 @fact("loss", "places")
 def class_axis_made(found: LossView) -> tuple[Place, ...]:
     """Where that softmax or that reshape stands."""
-    made = _viewed(found) or _input(found)
+    made = _normalised_elsewhere(found) or _viewed(found)
     return (found.view.place(made.index),) if made is not None else ()
 
 
@@ -38,15 +40,32 @@ def _input(found: LossView) -> Node | None:
     return node
 
 
-def _normalised_elsewhere(found: LossView) -> bool:
-    """Whether a softmax over one certain axis, not the classes', made the input. One sample by itself, (C,), has its classes along dim 0."""
-    node = _input(found)
-    if node is None or not (node.op == "softmax" or node.op == "log_softmax"):
-        return False
-    axis, shape = node.get("dim"), node.shape
+def _normalised_elsewhere(found: LossView) -> Node | None:
+    """Returns the softmax over one certain axis, not the classes', that made the input of `nll_loss`. One sample by itself, (C,), has its classes
+    along dim 0; what is viewed as rows of classes, (…, C) as (-1, C), had them last."""
+    node = _input(found) if found.node.op == "nll_loss" else None
+    if node is None:
+        return None
+    rows = _as_rows(found, node)
+    softmax = rows or node
+    if softmax.op != "softmax" and softmax.op != "log_softmax":
+        return None
+    axis, shape = softmax.get("dim"), softmax.shape
     if not isinstance(axis, int) or shape is None or len(shape) < 2:
-        return False
-    return axis % len(shape) != 1
+        return None
+    return softmax if axis % len(shape) != (1 if rows is None else len(shape) - 1) else None
+
+
+def _as_rows(found: LossView, node: Node) -> Node | None:
+    """Returns what a reshape of (…, C) to (-1, C) is given."""
+    if not has(node.op, "reshapes") or not node.inputs or node.shape is None or len(node.shape) != 2:
+        return None
+    source = found.view.graph.nodes[node.inputs[0]]
+    while source.inputs and has(source.op, "copies"):
+        source = found.view.graph.nodes[source.inputs[0]]
+    if source.shape is None or len(source.shape) < 3 or not isinstance(node.shape[1], int):
+        return None
+    return source if source.shape[-1] == node.shape[1] and node.shape[1] > 1 else None
 
 
 def _viewed(found: LossView) -> Node | None:

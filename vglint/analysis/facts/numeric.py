@@ -229,8 +229,23 @@ def clamps_nothing(found: NodeView) -> bool:
 
 @fact("node", "flag")
 def of_cosine(found: NodeView) -> bool:
-    """Its argument is a cosine that can be exactly ±1: a cosine similarity, or a product of normalised vectors."""
-    return bool(found.node.inputs) and cosine(found.view, found.node.inputs[0])
+    """Its argument is a cosine that can be exactly ±1: a cosine similarity, or a product of normalised vectors. A clamp to ±1 itself lets
+    the edge through, with its gradient."""
+    return bool(found.node.inputs) and cosine(found.view, _before_edge_clamp(found))
+
+
+@fact("node", "flag")
+def clamped_to_edge(found: NodeView) -> bool:
+    """Its argument is clamped to ±1."""
+    return bool(found.node.inputs) and _before_edge_clamp(found) != found.node.inputs[0]
+
+
+def _before_edge_clamp(found: NodeView) -> int:
+    node = found.view.graph.nodes[found.node.inputs[0]]
+    low, high = (number(node.get("min")), number(node.get("max"))) if node.op == "clamp" else (None, None)
+    if low is None or high is None or low > -1 or high < 1:
+        return found.node.inputs[0]
+    return node.inputs[0]
 
 
 @fact("node", "number")

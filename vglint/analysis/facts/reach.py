@@ -95,8 +95,9 @@ def undifferentiable(loop: LoopView) -> tuple[Place, ...] | Unknown:
 
 @fact("loop", "places")
 def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
-    """Layers that the loss trains through, that lie behind layers which an optimiser moves, and that no optimiser moves.
-    Frozen ones do not count, nor a frozen backbone in front. Unknown where an optimiser's parameters are not known."""
+    """Layers that the loss trains through and that no optimiser moves, beside layers that one moves.
+    Frozen ones do not count. In front of all layers that are moved, only a model of which nothing is moved, and that starts at random:
+    a backbone that was trained before stands there on purpose. Unknown where an optimiser's parameters are not known."""
     optimizers = list(loop.view.nodes("optimizer"))
     if any(not node.params or node.get("complete") is False for node in optimizers) or loop.unexplained:
         return unknown("an optimiser's parameters are not known")
@@ -113,7 +114,8 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
         behind = {index for index in behind if not loop.view.in_region(loop.view.graph.nodes[index], "no_grad")}
         driven = [i for i in behind if any(param in moved for _, param in loop.view.graph.nodes[i].params)]
         ahead = loop.view.after(driven)
-        for index in sorted(behind & ahead):
+        in_front = _untrained_models(loop, sorted((behind & loop.view.before(driven)) - ahead), moved)
+        for index in sorted((behind & ahead).union(in_front)):
             own = [param for _, param in loop.view.graph.nodes[index].params]
             live = [param for param in own if loop.view.graph.parameters[param].trainable]
             if loop.view.graph.nodes[index].path.startswith(hidden):
@@ -121,6 +123,21 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
             if live and not any(param in moved for param in own) and not _finished(loop.view, index, moved):
                 found[loop.view.place(index)] = None
     return tuple(found)
+
+
+def _untrained_models(loop: LoopView, layers: list[int], moved: set[int]) -> list[int]:
+    """Returns those of some layers whose model starts at random and gets no step from any optimiser: nobody takes its features on purpose.
+    None of a method beside which another one trains: that one may train them."""
+    view, found = loop.view, list[int]()
+    if any(isinstance(gap.origin, origin.Elsewhere) for gap in view.graph.gaps):
+        return []
+    for index in layers:
+        root = view.graph.nodes[index].path.split(".")[0]
+        own = view.parameters_under(root) if root else frozenset[int]()
+        inits = [view.graph.parameters[each].init.scheme for each in own]
+        if not own & moved and not RANDOM.isdisjoint(inits) and "unknown" not in inits:
+            found.append(index)
+    return found
 
 
 def _of_a_class(module: ModuleInfo) -> bool:
@@ -149,6 +166,44 @@ def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     method beside which another one trains, no `.detach()`: that one may train the layers."""
     view = loop.view
     alone = not any(isinstance(gap.origin, origin.Elsewhere) for gap in view.graph.gaps)
+    found = _lost(loop)
+    if isinstance(found, Unknown):
+        return found
+    reached, lost, own = found
+    ahead, meant, fresh = view.after(lost), view.after(_listed(loop, lost, own)), view.after(_fresh(loop, lost))
+    cuts = []
+    for index in sorted(reached & ahead):
+        node = view.graph.nodes[index]
+        leaves = has(node.op, "leaves_torch") or (node.op == "requires_grad" and not view.carries_gradient(node))
+        fed = index in fresh and any(_weighs(view, each, index) for each in view.after([index]) & reached)
+        if leaves or (alone and node.op == "detach" and (index in meant or fed)):
+            cuts.append(node)
+    return places_of(loop, cuts)
+
+
+@fact("loop", "places")
+def flattened_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
+    """Where an op that has no gradient (rounding, an integer cast, argmax, a comparison) is the only way from layers that start at random and
+    that the optimiser moves to any backward pass, though other layers are reached. Unknown where the way back meets a gap."""
+    view = loop.view
+    if any(isinstance(gap.origin, origin.Elsewhere) for gap in view.graph.gaps):
+        return unknown("another method may train the layers")
+    found = _lost(loop)
+    if isinstance(found, Unknown):
+        return found
+    reached, lost, _ = found
+    ahead = view.after(_fresh(loop, lost))
+    cuts = [index for index in sorted(reached & ahead) if cuts_off(view, index)]
+    if any(
+        view.graph.nodes[index].op in DETACHING or has(view.graph.nodes[index].op, "leaves_torch") for index in cuts
+    ):
+        return ()
+    return tuple(dict.fromkeys(named(view, index) for index in cuts))
+
+
+def _lost(loop: LoopView) -> tuple[set[int], list[int], set[int]] | Unknown:
+    """Returns what the backward passes reach, the layers that the optimiser moves and that none reaches, and the parameters of those that one does."""
+    view = loop.view
     backwards = [index for node in view.nodes("backward") for index in node.inputs]
     reached = view.before(backwards, lambda node: not view.carries_gradient(node))
     unseen = any(not node.inputs for node in view.nodes("backward"))
@@ -156,19 +211,10 @@ def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
         return unknown("the way from the loss to the parameters is not followed")
     moved = [i for i in view.before(backwards) if any(p in loop.params for _, p in view.graph.nodes[i].params)]
     if not any(index in reached for index in moved):
-        return ()
+        return reached, [], set()
     own = {param for index in moved if index in reached for _, param in view.graph.nodes[index].params}
     lost = [i for i in moved if i not in reached and not any(p in own for _, p in view.graph.nodes[i].params)]
-    lost = [i for i in lost if view.trains(i) and not view.in_region(view.graph.nodes[i], "no_grad")]
-    ahead, meant, fresh = view.after(lost), view.after(_listed(loop, lost, own)), view.after(_fresh(loop, lost))
-    found = []
-    for index in sorted(reached & ahead):
-        node = view.graph.nodes[index]
-        leaves = has(node.op, "leaves_torch") or (node.op == "requires_grad" and not view.carries_gradient(node))
-        fed = index in fresh and any(_weighs(view, each, index) for each in view.after([index]) & reached)
-        if leaves or (alone and node.op == "detach" and (index in meant or fed)):
-            found.append(node)
-    return places_of(loop, found)
+    return reached, [i for i in lost if view.trains(i) and not view.in_region(view.graph.nodes[i], "no_grad")], own
 
 
 def _weighs(view: View, index: int, detached: int) -> bool:
@@ -256,6 +302,8 @@ def named(view: View, index: int) -> Place:
     node = view.graph.nodes[index]
     if node.op == "getitem" and node.inputs:
         return Place(node.span, f"the indices of {view.graph.nodes[node.inputs[0]].op}")
+    if node.op == "to_integer":
+        return Place(node.span, "a cast to integers")
     return view.place(index)
 
 

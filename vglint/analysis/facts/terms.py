@@ -12,6 +12,7 @@ from vglint.analysis.facts.reach import (
     DETACHING,
     before_moved,
     cuts_off,
+    flattened_layers,
     named,
     severed,
     severed_layers,
@@ -52,16 +53,18 @@ def only_a_term(loop: LoopView) -> bool:
     """Only a term of the loss is cut off, by whatever op."""
     whole = any(
         not isinstance(places, Unknown) and places
-        for places in (severed(loop), severed_layers(loop), undifferentiable(loop))
+        for places in (severed(loop), severed_layers(loop), undifferentiable(loop), flattened_layers(loop))
     )
     return not whole and bool(cut_terms(loop) or flat_terms(loop))
 
 
 @fact("loop", "places")
 def flat_at(loop: LoopView) -> tuple[Place, ...]:
-    """What `undifferentiable` names, else `flat_terms`."""
-    places = undifferentiable(loop)
-    return flat_terms(loop) if isinstance(places, Unknown) or not places else places
+    """What `undifferentiable` names, else what `flattened_layers` names, else `flat_terms`."""
+    for places in (undifferentiable(loop), flattened_layers(loop)):
+        if not isinstance(places, Unknown) and places:
+            return places
+    return flat_terms(loop)
 
 
 def _of_terms(loop: LoopView, detaching: bool) -> tuple[Place, ...]:

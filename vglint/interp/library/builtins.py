@@ -131,6 +131,8 @@ def scalar(call: Call) -> Value:
             value = value.values[0]
         elif kind in ("abs", "round"):
             return call_method(run, value, kind, [], {}, call.frame, call.site)
+        elif kind in ("float", "int"):
+            return call_method(run, value, "item", [], {}, call.frame, call.site)
         else:
             return Unknown(origin.Computed(f"{kind} of a tensor"))
     if isinstance(value, ArrayV) and len(value.items) == 1:

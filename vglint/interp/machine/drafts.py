@@ -127,6 +127,24 @@ class GraphDraft:
         self.region = len(self.regions) - 1
         return self.region
 
+    def leave(self, outer: int) -> None:
+        """Goes back to the region of a call. A `set_grad_enabled` that the function left in force holds on there, as one does that it lifted."""
+        last, self.region = self.region, outer
+        if last == outer:
+            return
+        if self.regions[outer].switch and self.regions[outer].parent == last:
+            self.region = last
+        elif self.regions[last].switch and not self._holds(last, outer):
+            left = self.regions[last]
+            self.open_region(left.kind, left.text, left.site, role=left.role)
+            self.regions[self.region].switch = True
+
+    def _holds(self, outer: int, inner: int | None) -> bool:
+        """Whether a region is another one or lies around it."""
+        while inner is not None and inner != outer:
+            inner = self.regions[inner].parent
+        return inner is not None
+
     @contextmanager
     def inside(self, region: int) -> Iterator[int]:
         """Puts nodes into a region, and after it into the one that is open now."""

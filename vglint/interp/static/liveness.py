@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vglint.source import code
+from vglint.source.names import target_names
 
 _LIBRARIES = frozenset({"torch", "F", "nn", "functional", "np", "math"})
 _MUTATORS = frozenset({"append", "extend", "add", "insert", "update", "setdefault"})
@@ -20,8 +21,8 @@ class Rebinding:
 
 
 def lost_rebindings(loop: code.For) -> list[Rebinding]:
-    """Returns the assignments in a loop over `parameters()` that bind its variable to something computed from it, which nothing reads:
-    `for p in net.parameters(): p = normalize(p)`."""
+    """Returns the assignments in a loop over `parameters()` that bind its variable to something computed from it or to what the loop
+    gives beside it, which nothing reads: `for p in net.parameters(): p = normalize(p)`, `for p, q in zip(net.parameters(), saved): p = q`."""
     targets = _looped_parameters(loop.target, loop.iter)
     if not targets:
         return []
@@ -31,7 +32,11 @@ def lost_rebindings(loop: code.For) -> list[Rebinding]:
         if loads or name not in targets or not isinstance(node, code.Assign):
             continue
         later = any(read and other == name for _, other, read in uses[position + 1 :])
-        if not later and _computes(node.value, name):
+        beside = [other for other in target_names(loop.target) if other != name]
+        made = _computes(node.value, name) or any(
+            _is(node.value, each) or _computes(node.value, each) for each in beside
+        )
+        if not later and made:
             found.append(Rebinding(name, node))
     return found
 

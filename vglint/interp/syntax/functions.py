@@ -120,7 +120,10 @@ def _walked(
                 )  # what one turn yields is what the next does only where it computes
                 return IteratorV(None, Unknown(origin.Length("generator")) if plain else one, inner.turns[0])
             return IteratorV(inner.yields)
-        return returned_value(run, inner, flow if flow == Flow.RETURN else None, site)
+        result = returned_value(run, inner, flow if flow == Flow.RETURN else None, site)
+        graph.leave(region)
+        region = graph.region
+        return result
     finally:
         graph.region, context.cached, context.borrowed = region, cached, borrowed
         run.budget.leave(id(function.node), open_)

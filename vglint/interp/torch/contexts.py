@@ -54,6 +54,8 @@ def switch_gradients(run: Run, value: Value, site: Site) -> None:
         _open(run, value, site)
     elif value.region == "grad" and current.switch and current.parent is not None:
         run.graph.region = current.parent
+    elif value.region == "grad" and under_no_grad(run, run.graph.region):
+        _open(run, value, site)
 
 
 def _open(run: Run, value: ContextV, site: Site) -> None:

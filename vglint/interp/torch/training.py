@@ -12,6 +12,7 @@ from vglint.interp.nodes.distribution import UNKNOWN, combined, overwrite
 from vglint.interp.nodes.emit import emit, entry_input, leaf_of, node_of, shape_of, under_no_grad
 from vglint.interp.nodes.operations import emit_call
 from vglint.interp.static.descent import of_gradient
+from vglint.interp.values.inside import entries, inside
 from vglint.interp.values.objects import (
     ArrayV,
     External,
@@ -102,8 +103,11 @@ def tensor(call: Call) -> Value:
         if call.last == "as_tensor":
             return data
         return rewrapped(run, call.name, data, call.keywords, site)
-    listed = data.items if isinstance(data, ListV) else list(data) if isinstance(data, tuple) else []
-    if any(is_tensor(item) for item in listed):
+    if (
+        listed := [each for each in inside(data, through=entries) if is_tensor(each)]
+        if isinstance(data, (ListV, tuple))
+        else []
+    ):
         return _leaf_of(call, listed)
     batch = (
         run.context.training_code
@@ -131,7 +135,7 @@ def _is_open(data: Literal_) -> bool:
 def _leaf_of(call: Call, listed: list[Value]) -> Value:
     """`torch.tensor([a, b])` of tensors: a new leaf with their numbers."""
     run, site = call.run, call.site
-    sources = [node for item in listed if is_tensor(item) and (node := node_of(run, item, site)) is not None]
+    sources = [node for item in listed if (node := node_of(run, item, site)) is not None]
     config = {"value": literal(call["requires_grad"]), "by": call.name}
     return TensorV(act(run, "requires_grad", sources, config, site), None)
 
