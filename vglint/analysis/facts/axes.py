@@ -148,8 +148,8 @@ def mixed_states(found: NodeView) -> tuple[Place, ...]:
         return ()
     places = []
     for state in _results(found.view, node, 1):
-        for view_ in _viewed(found.view, state):
-            if _rows_are_samples(view_, node, count):
+        for view_, kept in _viewed(found.view, state, count):
+            if kept > 1 and _rows_are_samples(view_, node, kept):
                 places.append(found.view.place(view_.index))
     return tuple(dict.fromkeys(places))
 
@@ -167,13 +167,19 @@ def _stacked(node: Node) -> int | None:
     return layers * (2 if both else 1)
 
 
-def _viewed(view: View, index: int) -> Iterator[Node]:
+def _viewed(view: View, index: int, count: int) -> Iterator[tuple[Node, int]]:
+    """Yields the reshapes of some states, and of how many: `h_n[-2:]` are those of the last layer."""
     for reader in view.readers[index]:
         node = view.graph.nodes[reader]
+        key = node.get("index") if node.op == "getitem" else None
         if has(node.op, "reshapes"):
-            yield node
+            yield node, count
+        elif isinstance(key, tuple) and key[:1] == ("slice",):
+            bounds = [part for part in key[1:] if part is None or isinstance(part, int)]
+            if len(bounds) == 3 and bounds[2] != 0:
+                yield from _viewed(view, reader, len(range(count)[slice(bounds[0], bounds[1], bounds[2])]))
         elif has(node.op, "copies") or node.op == "squeeze" or view.kinds[reader] in ("dropout", "activation"):
-            yield from _viewed(view, reader)
+            yield from _viewed(view, reader, count)
 
 
 def sizes_of(node: Node) -> tuple[Literal_, ...]:

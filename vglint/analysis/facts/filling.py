@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+from vglint.analysis.facts.domain import origin
 from vglint.analysis.facts.model import ModelView, commonest, weight_layers
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.finding import Place
-from vglint.graph import Init, Node
-from vglint.ops import OPS
+from vglint.graph import Init, Node, Parameter
+from vglint.ops import OPS, has
 from vglint.ops.init import CONSTANTS, constant_of
 from vglint.value import Unknown
 
@@ -93,18 +94,25 @@ def constant_biases(model: ModelView) -> bool | Unknown:
 def zero_products(model: ModelView) -> tuple[Place, ...]:
     """Pairs of neighbouring weight layers inside a branch that both start at zero with no bias to move them: their product has no
     gradient with respect to either (LoRA with A and B both zero)."""
-    nodes, trunk, found = model.view.graph.nodes, frozenset(model.path.lone), []
-    for node in nodes:
-        if node.index in trunk or not _zero(model, node):
-            continue
-        source = node
-        while source.inputs:
-            source = nodes[source.inputs[0]]
-            if model.view.is_weight(source) or model.view.kinds[source.index] not in ("dropout", "shape", "activation"):
-                break
-        if source.index != node.index and model.view.is_weight(source) and _zero(model, source):
+    trunk, found = frozenset(model.path.lone), []
+    for node in model.view.graph.nodes:
+        factors = _factors(model, node)
+        both = len(factors) == 2 and all(map(_starts_at_zero, factors))
+        beside = node.index not in trunk and _zero(model, node)
+        if both or (beside and any(_reads_zero(model, source) for source in node.inputs)):
             found.append(node.index)
     return model.view.places(found)
+
+
+def _reads_zero(model: ModelView, index: int) -> bool:
+    """Whether a value is what a layer or a product with zero weights makes, behind reshapes, dropout, activations and factors that are numbers."""
+    node = model.view.graph.nodes[index]
+    while not model.view.is_weight(node) and not has(node.op, "matrix_product") and node.inputs:
+        by_number = has(node.op, "scales") and len(node.inputs) == 1
+        if not by_number and model.view.kinds[node.index] not in ("dropout", "shape", "activation"):
+            return False
+        node = model.view.graph.nodes[node.inputs[0]]
+    return _zero(model, node)
 
 
 def _inits(model: ModelView) -> list[Init] | Unknown:
@@ -119,13 +127,26 @@ def _inits(model: ModelView) -> list[Init] | Unknown:
 
 
 def _zero(model: ModelView, node: Node) -> bool:
-    """Whether a weight layer's output is zero whatever it is given, and its bias cannot change that on the first step."""
-    if not model.view.is_weight(node):
+    """Whether a weight layer's output, or a product with a parameter (`x @ self.a.t()`), is zero whatever it is given, and its bias cannot
+    change that on the first step."""
+    view = model.view
+    if has(node.op, "matrix_product"):
+        factors = _factors(model, node)
+        return len(factors) == 1 and _starts_at_zero(factors[0])
+    if not view.is_weight(node):
         return False
-    weight, bias = model.view.parameter(node, "weight"), model.view.parameter(node, "bias")
-    if weight is None or weight.init.scheme not in ("zeros", "constant", "fill"):
-        return False
-    return constant_of(weight.init) == 0 and (bias is None or bias.init.scheme == "zeros")
+    weight, bias = view.parameter(node, "weight"), view.parameter(node, "bias")
+    return weight is not None and _starts_at_zero(weight) and (bias is None or bias.init.scheme == "zeros")
+
+
+def _factors(model: ModelView, node: Node) -> list[Parameter]:
+    """Returns the parameters that a product multiplies, behind reshapes and transposes."""
+    made = [origin(model.view, source) for source in node.inputs] if has(node.op, "matrix_product") else []
+    return [model.view.graph.parameters[each.params[0][1]] for each in made if each.op == "parameter" and each.params]
+
+
+def _starts_at_zero(parameter: Parameter) -> bool:
+    return parameter.init.scheme in ("zeros", "constant", "fill") and constant_of(parameter.init) == 0
 
 
 def _filled(model: ModelView, index: int) -> Place:

@@ -84,7 +84,7 @@ def _initialises(unit: Unit, node: code.Function) -> bool:
 def _tests(unit: Unit, node: code.Function) -> bool:
     """Whether a function asks for the class of what it gets."""
     return any(
-        (isinstance(each, code.Call) and code.dotted(each.func) == "isinstance")
+        (isinstance(each, code.Call) and code.dotted(each.func) in ("isinstance", "type", "hasattr"))
         or (isinstance(each, code.Attribute) and each.attr == "__class__")
         or (isinstance(each, code.Name) and each.id == "classname")
         for each in code.walk(node)
