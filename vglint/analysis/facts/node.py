@@ -74,7 +74,12 @@ def sizes_assumed(found: NodeView) -> bool:
 
 @fact("node", "number")
 def dim_size(found: NodeView) -> float | Unknown:
-    """Size of the dimension that a softmax runs over."""
+    """Size of the dimension that a softmax runs over, that of cross_entropy too: dim 1 of scores (N, C, …)."""
+    if found.node.op == "cross_entropy":
+        scores = found.view.argument(found.node, "input")
+        sizes = found.view.graph.nodes[scores].shape if scores is not None else None
+        size = sizes[1] if sizes is not None and len(sizes) > 1 else None
+        return float(size) if isinstance(size, int) else unknown("the size is not known")
     dim, shape = number(found.node.get("dim")), found.node.shape
     layer = found.input
     while layer is not None and found.view.kinds[layer.index] == "dropout":
