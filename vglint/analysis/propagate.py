@@ -92,6 +92,7 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
             taken.setdefault(node.inputs[0], set()).add(node.get("index"))
     numbers = of_numbers(graph, length)
     prepared = _prepared(graph)
+    cut = _left_without_history(graph)
     for node in graph.nodes:
         state: State | None = numbers.get(node.index)
         back: Back | None = None
@@ -111,6 +112,8 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
                 lack = (node.index, str(error)) if str(error) else None
             except (ArithmeticError, IndexError, ValueError):
                 lack = node.index, _OUT_OF_RANGE
+        if node.index in cut:
+            back = _no_gradient(len(node.inputs))
         if state is not None and not (math.isfinite(state.q) and math.isfinite(state.mu)):
             lack = node.index, "the signal leaves every range"
             state = None
@@ -124,6 +127,18 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
         backs.append(back)
         lacking.append(lack)
     return states, backs, lacking
+
+
+def _left_without_history(graph: Graph) -> frozenset[int]:
+    """Returns the nodes made under no_grad that something outside it reads, but for what only acts: no gradient passes them."""
+    closed = list[bool]()
+    for region in graph.regions:
+        outer = region.parent is not None and closed[region.parent]
+        closed.append(region.kind == "no_grad" or (outer and region.kind != "grad"))
+    if not any(closed):
+        return frozenset()
+    readers = (each for each in graph.nodes if not closed[each.region] and each.op not in _OUTSIDE)
+    return frozenset(source for each in readers for source in each.inputs if closed[graph.nodes[source].region])
 
 
 def _prepared(graph: Graph) -> frozenset[int]:

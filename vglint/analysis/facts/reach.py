@@ -201,6 +201,16 @@ def flattened_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     return tuple(dict.fromkeys(named(view, index) for index in cuts))
 
 
+@fact("loop", "flag")
+def sampled_layers(loop: LoopView) -> bool:
+    """What `flattened_layers` names are random samples whose size or place the layers gave."""
+    view, found = loop.view, _lost(loop)
+    if isinstance(found, Unknown) or not flattened_layers(loop):
+        return False
+    ahead = view.after(_fresh(loop, found[1]))
+    return all(has(view.graph.nodes[index].op, "draws") for index in found[0] & ahead if cuts_off(view, index))
+
+
 def _lost(loop: LoopView) -> tuple[set[int], list[int], set[int]] | Unknown:
     """Returns what the backward passes reach, the layers that the optimiser moves and that none reaches, and the parameters of those that one does."""
     view = loop.view
@@ -304,6 +314,8 @@ def named(view: View, index: int) -> Place:
         return Place(node.span, f"the indices of {view.graph.nodes[node.inputs[0]].op}")
     if node.op == "to_integer":
         return Place(node.span, "a cast to integers")
+    if has(node.op, "draws"):
+        return Place(node.span, "a random sample")
     return view.place(index)
 
 

@@ -18,6 +18,7 @@ from vglint.analysis.facts.reach import (
     severed_layers,
     undifferentiable,
 )
+from vglint.analysis.facts.samples import barring_samples
 from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
@@ -60,11 +61,11 @@ def only_a_term(loop: LoopView) -> bool:
 
 @fact("loop", "places")
 def flat_at(loop: LoopView) -> tuple[Place, ...]:
-    """What `undifferentiable` names, else what `flattened_layers` names, else `flat_terms`."""
-    for places in (undifferentiable(loop), flattened_layers(loop)):
+    """What `undifferentiable` names, else what `flattened_layers` names, else `flat_terms`, else `barring_samples`."""
+    for places in (undifferentiable(loop), flattened_layers(loop), flat_terms(loop), barring_samples(loop)):
         if not isinstance(places, Unknown) and places:
             return places
-    return flat_terms(loop)
+    return ()
 
 
 def _of_terms(loop: LoopView, detaching: bool) -> tuple[Place, ...]:
