@@ -212,9 +212,17 @@ def mul(use: Use) -> Step:
         if (norm := handmade(use, top, 1 - top, inverse=True)) is not None:
             return norm
     left, right = use.state(0), use.state(1)
+    if left.scores is not None and right.scores is None and _is_one_number(right):
+        found, back = moved(use, right.mu, 0.0)  # a temperature that is learned
+        return found, lambda grad: [*(back(grad) if back is not None else ()), ZERO]
     if (both := composite(use, left, right, 0.0)) is not None:
         return both
     return gated(use, left, right)
+
+
+def _is_one_number(state: State) -> bool:
+    """Whether all entries of a tensor are nearly the same number."""
+    return not state.scale and state.mu != 0.0 and state.q - state.mu**2 <= 0.01 * state.mu**2 and state.db == 0.0
 
 
 @maps("div", "true_divide")

@@ -184,14 +184,21 @@ def normalize(use: Use) -> Step:
     state = use.state()
     if state.spread is not None:
         return normalised_weight(use, state)
-    if use.number("p", 2.0) != 2.0 or not isinstance(state.channels, int):
+    width = _width_over(use, state)
+    if use.number("p", 2.0) != 2.0 or width is None:
         raise AbstainError("width of the norm is not known")
-    inner, back = normalised(
-        use, state, state.q, float(state.channels), 1.0, lambda grad: 0.0, centred=False, own=False
-    )
+    inner, back = normalised(use, state, state.q, float(width), 1.0, lambda grad: 0.0, centred=False, own=False)
     assert inner is not None and back is not None
-    share, whole = 1.0 / state.channels, back
+    share, whole = 1.0 / width, back
     return shrunk(inner, share), lambda grad: [one.times(share) for one in whole(grad) if one is not None]
+
+
+def _width_over(use: Use, state: State) -> int | None:
+    """Returns the size of the dimension that a vector norm is taken over: that of a head where there are several."""
+    shape, dim = use.shape(), use.get("dim")
+    dim = 1 if dim is None else dim
+    size = shape[dim] if shape is not None and isinstance(dim, int) and -len(shape) <= dim < len(shape) else None
+    return size if isinstance(size, int) else state.channels if isinstance(state.channels, int) else None
 
 
 def normalised_weight(use: Use, state: State) -> Step:

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.activation import evaluated
-from vglint.analysis.maps.resolution import of_other
+from vglint.analysis.maps.resolution import of_other, reads_weights
 from vglint.analysis.maps.weight import each, sizes
-from vglint.analysis.state import PLACES, AbstainError, Grad, Profile, State, Step, law_of
+from vglint.analysis.state import PLACES, ZERO, AbstainError, Grad, Profile, State, Step, law_of
 from vglint.analysis.use import Use
 from vglint.shape import Dim
 
@@ -119,6 +119,35 @@ def pixel_shuffle(use: Use) -> Step:
     return state._replace(
         law=None, parts=((use.index, 1.0),), channels=None, places=None, ds=max(state.ds, state.q - state.r)
     ), lambda grad: [grad]
+
+
+@maps("pixel_unshuffle")
+def pixel_unshuffle(use: Use) -> Step:
+    """Blocks of positions become channels."""
+    state, factor = use.state(), use.get("downscale_factor")
+    known = isinstance(state.channels, int) and isinstance(factor, int)
+    channels = state.channels * factor**2 if isinstance(state.channels, int) and isinstance(factor, int) else None
+    places = state.places / factor**2 if state.places is not None and known and isinstance(factor, int) else None
+    return state._replace(
+        law=None, parts=((use.index, 1.0),), channels=channels, places=places, map=None
+    ), lambda grad: [grad._replace(map=None)]
+
+
+@maps("grid_sample")
+def grid_sample(use: Use) -> Step:
+    """Weighs four neighbours (eight in a volume) of each place, whose squared weights add up to 4/9 in the mean: each axis has 2/3."""
+    state = use.state()
+    if len(use.node.inputs) > 1 and reads_weights(use.graph, use.node.inputs[1]):
+        raise AbstainError("the grid is computed from weights, and its gradient goes with the size")
+    rank = len(use.node.shape) - 2 if use.node.shape is not None else 2
+    own = (2 / 3) ** rank if use.get("mode") != "nearest" else 1.0
+    out = state._replace(
+        q=state.q - state.ds + own * state.ds, ds=own * state.ds, law=None, parts=((use.index, 1.0),), map=None
+    )
+    return out, lambda grad: [
+        grad._replace(g=own * grad.g + (1.0 - own) * max(grad.gs, 0.0), map=None),
+        *[ZERO] * (len(use.node.inputs) - 1),
+    ]
 
 
 @maps("dropout", "dropout1d", "dropout2d", "dropout3d", "feature_dropout")

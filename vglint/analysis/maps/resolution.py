@@ -32,6 +32,19 @@ def of_other(use: Use, axis: int) -> float | None:
     return float(number) * there[1] / here[1]
 
 
+def reads_weights(graph: Graph, index: int) -> bool:
+    """Whether parameters are behind a node."""
+    behind, todo = {index}, [index]
+    while todo:
+        node = graph.nodes[todo.pop()]
+        if any(graph.parameters[param].trainable for _, param in node.params):
+            return True
+        fresh = [source for source in node.inputs if source not in behind]
+        behind.update(fresh)
+        todo += fresh
+    return False
+
+
 def _scale(graph: Graph, index: int, axis: int) -> tuple[int, float] | None:
     """Returns the first node that a tensor is made of, and by how much the tensor is finer than it."""
     factor = 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from vglint.analysis.maps import maps
@@ -94,7 +95,7 @@ def repeated(use: Use) -> Step:
     elif state.spread is not None:
         count = 1.0
     else:
-        raise AbstainError("number of copies is not known")
+        count = _guessed_copies(use, state)
     out = state._replace(law=None, places=None, axes=None if use.node.op.startswith("repeat") else state.axes)
 
     def back(grad: Grad) -> Sequence[Grad]:
@@ -104,6 +105,16 @@ def repeated(use: Use) -> Step:
         return [grad._replace(g=g)] + [ZERO] * (len(use.inputs) - 1)
 
     return out, back
+
+
+def _guessed_copies(use: Use, state: State) -> float:
+    """Returns how often a tensor is copied along positions whose number is not known: as often as there are positions elsewhere."""
+    if use.node.op == "expand_as" and len(use.inputs) > 1 and (other := use.inputs[1]) is not None:
+        return max((other.places or float(PLACES)) / (state.places or 1.0), 1.0)
+    sizes = (use.get("repeats") or use.get("dims")) if use.node.op == "repeat" else None
+    if not isinstance(sizes, tuple) or sum(not isinstance(size, int) for size in sizes) != 1:
+        raise AbstainError("number of copies is not known")
+    return float(PLACES) * math.prod(size for size in sizes if isinstance(size, int))
 
 
 @maps("chunk", "split", "unbind", "tensor_split", "split_with_sizes", "hsplit", "vsplit")

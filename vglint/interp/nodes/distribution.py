@@ -15,9 +15,9 @@ from vglint.interp.values.objects import ROW, ParamV, ParamView, Site, TensorV, 
 from vglint.ops import has
 from vglint.ops.fills import CREATED, SCHEMES
 from vglint.ops.grid import moments
-from vglint.ops.init import spread
+from vglint.ops.init import constant_of, spread
 from vglint.ops.spec import Spelling
-from vglint.value import Literal_, Unknown
+from vglint.value import Literal_, Unknown, product
 
 UNKNOWN = Init("unknown")
 
@@ -37,8 +37,8 @@ def created(run: Run, spelling: Spelling, bound: Mapping[str, Value], args: list
         made.init = constant(value) if isinstance(value, (int, float)) else UNKNOWN
         if isinstance(value, tuple) and all(isinstance(item, (int, float)) for item in value):
             made.values = value
-            if value and all(item == value[0] for item in value):
-                made.init = constant(value[0])
+            if value:
+                made.init = _of_numbers([float(item) for item in value if isinstance(item, (int, float))])
         elif isinstance(value, (int, float)):
             made.values = (value,)
     elif name == "normal":
@@ -49,6 +49,8 @@ def created(run: Run, spelling: Spelling, bound: Mapping[str, Value], args: list
         made.values = _entries(name, bound)
     elif name == "gather" and args and isinstance(args[0], TensorV) and args[0].init is not None:
         made.init = chosen(run, args[0], bound.get("index"))
+    elif name == "renorm" and args and isinstance(args[0], (ParamV, ParamView)):
+        made.init = _held(args[0], bound)
     elif args and _keeps(spelling):
         source = args[0]
         if isinstance(source, TensorV):
@@ -63,6 +65,30 @@ def created(run: Run, spelling: Spelling, bound: Mapping[str, Value], args: list
         made.init = UNKNOWN
     if made.values is None and args:
         made.values = folded(spelling.op, args)
+
+
+def _held(value: ParamV | ParamView, bound: Mapping[str, Value]) -> Init:
+    """Returns the distribution of a parameter whose slices have norms of at most `maxnorm`."""
+    param = value.param if isinstance(value, ParamView) else value
+    p, dim, most = bound.get("p"), bound.get("dim"), bound.get("maxnorm")
+    found, shape = spread(param.init, param.shape), param.shape
+    if p != 2 or found is None or shape is None or not isinstance(dim, int) or not -len(shape) <= dim < len(shape):
+        return UNKNOWN
+    size = product(each for place, each in enumerate(shape) if place != dim % len(shape))
+    variance = found.variance()
+    if not isinstance(size, int) or not isinstance(most, (int, float)) or variance is None:
+        return UNKNOWN
+    norm = math.sqrt(size * (variance + found.mean**2))
+    return param.init if norm <= most else scaled(param.init, most / norm)
+
+
+def _of_numbers(numbers: Sequence[float]) -> Init:
+    """Returns the distribution of some numbers."""
+    if all(number == numbers[0] for number in numbers):
+        return constant(numbers[0])
+    mean = sum(numbers) / len(numbers)
+    square = sum(number * number for number in numbers) / len(numbers)
+    return Init("computed", (("mean", mean), ("std", math.sqrt(max(square - mean * mean, 0.0)))))
 
 
 def _keeps(spelling: Spelling) -> bool:
@@ -117,6 +143,10 @@ def combined(op: str, operands: list[Value]) -> Init | None:
             return scaled(operand.init, -1.0)
         return None
     left, right = operands
+    if isinstance(left, (TensorV, ParamV)) and (number := _constant_of(right)) is not None:
+        return combined(op, [left, number])
+    if op == "mul" and isinstance(right, (TensorV, ParamV)) and (number := _constant_of(left)) is not None:
+        return combined(op, [right, number])
     known = [
         operand.init for operand in operands if isinstance(operand, (TensorV, ParamV)) and operand.init is not None
     ]
@@ -135,6 +165,12 @@ def combined(op: str, operands: list[Value]) -> Init | None:
         if has(op, "adds"):
             return shifted(known[0] if op == "add" else scaled(known[0], -1.0), float(left))
     return UNKNOWN
+
+
+def _constant_of(value: Value) -> float | None:
+    """Returns the number that a tensor is filled with, None for other values."""
+    found = constant_of(value.init) if isinstance(value, TensorV) and value.init is not None else None
+    return float(found) if isinstance(found, (int, float)) else None
 
 
 def scaled(init: Init, factor: float) -> Init:

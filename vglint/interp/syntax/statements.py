@@ -29,6 +29,7 @@ from vglint.interp.values.objects import (
     ListV,
     ModuleV,
     ParamV,
+    ParamView,
     Site,
     TensorV,
     Value,
@@ -86,6 +87,11 @@ def augmented(run: Run, node: code.Augmented, frame: Frame) -> int | None:
         step_by_hand(run, before, [node.value], site)
     if written_in_place(run, symbol, before, value, site):
         return None
+    param = before.param if isinstance(before, ParamView) and before.whole else before  # `m.weight.data *= 0.1`
+    if isinstance(param, ParamV) and (run.context.setup or not is_tensor(value)):
+        name = {"*": "mul", "/": "div", "+": "add", "-": "sub"}.get(symbol, symbol)
+        overwrite(run, param, combined(name, [param, value]) or UNKNOWN, site)
+        return None
     in_place = operators.in_place(run, symbol, before, value, frame, site)
     after = operators.binary(run, symbol, before, value, frame, site) if in_place is MISSING else in_place
     if isinstance(before, TensorV) and isinstance(after, TensorV):
@@ -96,10 +102,6 @@ def augmented(run: Run, node: code.Augmented, frame: Frame) -> int | None:
         run.journal.set_field(before, "init", after.init)
         run.journal.set_field(before, "ramp", after.ramp)
         after = before
-    if isinstance(before, ParamV) and (run.context.setup or not is_tensor(value)):
-        name = {"*": "mul", "/": "div", "+": "add", "-": "sub"}.get(symbol, symbol)
-        overwrite(run, before, combined(name, [before, value]) or UNKNOWN, site)
-        return None
     assign(run, target, after, frame)
     return None
 

@@ -159,7 +159,7 @@ def typed_tensor(call: Call) -> Value:
     """Numbers are sizes; a list or an array is data."""
     if call.run.context.setup and len(call.args) == 1 and isinstance(call.args[0], TensorV):
         return call.args[0]
-    if len(call.args) == 1 and isinstance(call.args[0], (ListV, ArrayV)):
+    if len(call.args) == 1 and isinstance(call.args[0], (ListV, ArrayV, tuple)):
         return call.invoke(External("torch.tensor"), call.args[0])
     return _as_listed(call)
 

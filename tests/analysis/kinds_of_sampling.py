@@ -1,0 +1,95 @@
+"""Images that are folded, warped or shifted, bounded weights, learned temperatures and log-probabilities: models for `test_unseen_kinds`."""
+
+from __future__ import annotations
+
+FOLDED = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.out = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(64, 16, 3, padding=1), nn.Conv2d(16, 3, 3, padding=1)
+
+    def forward(self, x):
+        return self.out(torch.relu(self.k(F.pixel_unshuffle(torch.relu(self.q(x)), 2))))
+"""
+WARPED = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.out = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(16, 16, 3, padding=1), nn.Conv2d(16, 3, 3, padding=1)
+
+    def forward(self, x):
+        step = torch.linspace(-0.9, 0.9, 15)
+        grid = torch.stack(torch.meshgrid(step, step, indexing="ij"), -1).flip(-1).expand(x.shape[0], -1, -1, -1)
+        return self.out(torch.relu(self.k(F.grid_sample(torch.relu(self.q(x)), grid, align_corners=False))))
+"""
+SHIFTED = """
+class Net(nn.Module):
+    def __init__(self, mean=(0.45, 0.44, 0.4)):
+        super().__init__()
+        self.mean = torch.Tensor(mean).view(1, 3, 1, 1)
+        self.q, self.k, self.out = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(16, 16, 3, padding=1), nn.Conv2d(16, 3, 3, padding=1)
+
+    def forward(self, x):
+        return self.out(torch.relu(self.k(torch.relu(self.q(x - self.mean))))) + self.mean
+"""
+BOUNDED = """
+class Bounded(nn.Linear):
+    def forward(self, x):
+        self.weight.data = torch.renorm(self.weight.data, p=2, dim=0, maxnorm=0.25)
+        return super().forward(x)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v, self.out = nn.Linear(32, 64), Bounded(64, 64), Bounded(64, 64), nn.Linear(64, 8)
+
+    def forward(self, x):
+        return self.out(torch.relu(self.v(torch.relu(self.k(torch.relu(self.q(x)))))))
+"""
+TEMPERED = """
+class Net(nn.Module):
+    def __init__(self, size=64, heads=4):
+        super().__init__()
+        self.heads = heads
+        self.q, self.k, self.v, self.out = (nn.Linear(size, size) for _ in range(4))
+        self.heat = nn.Parameter(torch.log(10 * torch.ones(heads, 1, 1)))
+
+    def forward(self, x):
+        batch, length, size = x.shape
+        q, k, v = (part.view(batch, length, self.heads, -1).transpose(1, 2) for part in (self.q(x), self.k(x), self.v(x)))
+        scores = F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1)
+        weights = (scores * torch.clamp(self.heat, max=math.log(100.0)).exp()).softmax(-1)
+        return self.out((weights @ v).transpose(1, 2).reshape(batch, length, size))
+"""
+SCALED_FILL = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v, self.out = nn.Linear(32, 64), nn.Linear(64, 64), nn.Linear(64, 64), nn.Linear(64, 8)
+        for layer in (self.k, self.v):
+            nn.init.kaiming_normal_(layer.weight)
+            layer.weight.data *= 0.1
+
+    def forward(self, x):
+        return self.out(torch.relu(self.v(torch.relu(self.k(torch.relu(self.q(x)))))))
+"""
+CHOSEN = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.out = nn.Linear(8, 64), nn.Linear(64, 64), nn.Linear(64, 5)
+
+    def forward(self, x):
+        y = self.out(torch.tanh(self.k(torch.tanh(self.q(x)))))
+        return torch.distributions.Categorical(logits=y).log_prob(x[:, 0].round().abs().clamp(max=4))
+"""
+CASES = {
+    "blocks that become channels": (FOLDED, ["8,3,16,16"]),
+    "a grid that is warped": (WARPED, ["8,3,16,16"]),
+    "a mean that is a list": (SHIFTED, ["8,3,16,16"]),
+    "weights of bounded norm": (BOUNDED, ["256,32"]),
+    "a temperature that is learned": (TEMPERED, ["8,24,64"]),
+    "a weight that is scaled where it lies": (SCALED_FILL, ["256,32"]),
+    "the log-probability of a class": (CHOSEN, ["256,8"]),
+}
