@@ -95,7 +95,7 @@ def undifferentiable(loop: LoopView) -> tuple[Place, ...] | Unknown:
 
 @fact("loop", "places")
 def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
-    """Layers that the loss trains through and that no optimiser moves, beside layers that one moves.
+    """Layers that the loss trains through and that no optimiser moves, beside layers that one moves: not those that data is fitted to.
     Frozen ones do not count. In front of all layers that are moved, only a model of which nothing is moved, and that starts at random:
     a backbone that was trained before stands there on purpose. Unknown where an optimiser's parameters are not known."""
     optimizers = list(loop.view.nodes("optimizer"))
@@ -103,6 +103,7 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
         return unknown("an optimiser's parameters are not known")
     loop.view.effort.spend(sum(len(node.params) for node in optimizers) // 4)
     moved = {index for node in optimizers for _, index in node.params}
+    steered = {index for node in optimizers if node.get("listed") is not True for _, index in node.params}
     hidden = tuple(
         module.path
         for module in loop.view.graph.modules
@@ -112,7 +113,7 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     for backward in loop.training_backwards:
         behind = loop.view.before(backward.inputs, lambda node: not loop.view.keeps_history(node))
         behind = {index for index in behind if not loop.view.in_region(loop.view.graph.nodes[index], "no_grad")}
-        driven = [i for i in behind if any(param in moved for _, param in loop.view.graph.nodes[i].params)]
+        driven = [i for i in behind if any(param in steered for _, param in loop.view.graph.nodes[i].params)]
         ahead = loop.view.after(driven)
         in_front = _untrained_models(loop, sorted((behind & loop.view.before(driven)) - ahead), moved)
         for index in sorted((behind & ahead).union(in_front)):
