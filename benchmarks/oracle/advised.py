@@ -17,7 +17,7 @@ from benchmarks.oracle.letters import Change
 from benchmarks.oracle.measure import cache_folder
 from benchmarks.oracle.train import OptimizerName, digits
 
-STEPS, BATCH, GOOD = 300, 64, 0.9
+BATCH, GOOD = 64, 0.9
 CALLS: dict[OptimizerName, str] = {
     "sgd": "SGD(model.parameters(), lr={})",
     "adam": "Adam(model.parameters(), lr={}, fused=True)",
@@ -36,6 +36,7 @@ class Trained:
     text: str
     optimizer: OptimizerName
     data: str
+    steps: int
     change: Change | None = None
     key: str = ""
 
@@ -56,20 +57,20 @@ def accuracies(given: Trained, seeds: int) -> Accuracies:
 
 
 def accuracy(given: Trained, rate: str, seed: int) -> float:
-    """Returns the accuracy on 512 samples after `STEPS` steps, from the cache where the same was trained before."""
+    """Returns the accuracy on 512 samples after the steps, from the cache where the same was trained before."""
     first = RATES[given.optimizer][0]
     text = given.text.replace(f"lr={first}", f"lr={rate}")
-    key = repr((VERSION, STEPS, BATCH, text, given.data, seed, given.key))
+    key = repr((VERSION, given.steps, BATCH, text, given.data, seed, given.key))
     path = cache_folder() / "advice" / f"{sha256(key.encode()).hexdigest()[:24]}.json"
     if path.exists():
         return float(json.loads(path.read_text()))
     path.parent.mkdir(parents=True, exist_ok=True)
-    found = trained(text, given.data, seed, given.change)
+    found = trained(text, given.data, given.steps, seed, given.change)
     path.write_text(json.dumps(found))
     return found
 
 
-def trained(text: str, data: str, seed: int, change: Change | None) -> float:
+def trained(text: str, data: str, steps: int, seed: int, change: Change | None) -> float:
     """Runs a program's loop; a step that raises, as some faults make it, ends the training."""
     torch.manual_seed(seed)
     images, labels = DATA[data]()
@@ -87,7 +88,7 @@ def trained(text: str, data: str, seed: int, change: Change | None) -> float:
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
         order = torch.Generator().manual_seed(seed)
-        for turn in range(STEPS):
+        for turn in range(steps):
             if turn and turn % 50 == 0 and not 0 < right(made[0], images, labels) <= 0.95:
                 return
             chosen = torch.randint(len(labels), (BATCH,), generator=order)

@@ -53,11 +53,12 @@ def rows(seeds: int, only: str) -> Iterator[Row]:
             text = case.text(call.format(RATES[optimizer][0]))
             found = [one for one in lint("case.py", case.source if case.unseen else text) if one.rule == case.rule]
             finding = found[0] if found else None
-            before = accuracies(Trained(text, optimizer, case.data), seeds)
             advised = None if finding is None else _advised(case, text, finding, optimizer)
             advice = None if advised is None else accuracies(advised, seeds)
             fixed = _fixed(text, case.rule) if any(one.fix is not None for one in found) else None
-            fix = None if fixed is None else accuracies(Trained(fixed, optimizer, case.data), seeds)
+            fix = None if fixed is None else accuracies(Trained(fixed, optimizer, case.data, case.steps), seeds)
+            sure = advice is not None and trains(advice) and (fix is None or trains(fix))
+            before = accuracies(Trained(text, optimizer, case.data, case.steps), 1 if sure else seeds)
             row = Row(case, optimizer, finding, before, advice, fix)
             print(line(row), flush=True)
             yield row
@@ -66,11 +67,11 @@ def rows(seeds: int, only: str) -> Iterator[Row]:
 def _advised(case: Case, text: str, finding: Finding, optimizer: OptimizerName) -> Trained | None:
     """Returns the program with the advice followed; None where it says only what has to be decided."""
     if finding.remedy:
-        return Trained(text, optimizer, case.data, LETTERS[finding.remedy](finding.advice), finding.advice)
+        return Trained(text, optimizer, case.data, case.steps, LETTERS[finding.remedy](finding.advice), finding.advice)
     changed = text
     for old, new in case.advised:
         changed = changed.replace(old, new)
-    return Trained(changed, optimizer, case.data) if changed != text else None
+    return Trained(changed, optimizer, case.data, case.steps) if changed != text else None
 
 
 def _fixed(text: str, rule: str) -> str:
@@ -104,7 +105,7 @@ def page(found: Sequence[Row], seeds: int) -> str:
         "",
         f"Written by `python -m benchmarks advice --seeds {seeds} --write`: classifiers with one fault each, at least four for each rule of VG1 to VG6, trained for 300 steps of batch 64",
         "with SGD at 0.1, 0.02 and 0.5, and with Adam at 0.001, 0.005 and 0.0002. A model trains where it reaches an accuracy of 0.9 at two of the three rates, in the median over",
-        f"{seeds} seed{'s' * (seeds > 1)}; where the first two rates agree the third is left out. The data are scikit-learn's digits, and for two models of VG110 points of the plane of which",
+        f"{seeds} seed{'s' * (seeds > 1)} (before the advice one, where what follows trains); where the first two rates agree the third is left out. The data are scikit-learn's digits, and for two models of VG110 points of the plane of which",
         "those near the origin are one class. *Advice* is what the finding says, done to the letter; *fix* is the text that `--fix --unsafe-fixes` makes of the file, with the fixes of other rules",
         "that it shows there; *worse* counts models that train before and not after. A step that raises, and a loss that is not finite, counts as 0.",
         "",

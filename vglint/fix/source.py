@@ -95,6 +95,10 @@ class Source:
         """Returns the line on which a node starts."""
         return self._positions[node].start.line
 
+    def lines(self, node: cst.CSTNode) -> tuple[int, int]:
+        """Returns the first and the last line of a node."""
+        return self._positions[node].start.line, self._positions[node].end.line
+
     def code(self, node: cst.CSTNode) -> str:
         """Returns a node's own text."""
         start, end = self.range(node)

@@ -12,7 +12,7 @@ from vglint.finding import Finding
 from vglint.fix import REMEDIES
 from vglint.fix.imagined import Imagined
 from vglint.graph import Graph
-from vglint.number import compared, factor
+from vglint.number import factor
 from vglint.rulebook.check import judge
 from vglint.rulebook.load import CheckedRule
 
@@ -79,7 +79,9 @@ def _advised(finding: Finding, facts: SubjectFacts, tried: Iterable[Trial]) -> F
     if best is None or best.decades is None:
         return finding
     first, last = facts.value("first_layer"), facts.value("last_layer")
-    effect = f"the gradient at {first} is predicted to become {compared(best.decades)} the one at {last}"
+    now = facts.value("log10_gradient_ratio")
+    change = f"{factor(now)} → {factor(best.decades)}" if isinstance(now, float) else factor(best.decades)
+    effect = f"predicted {change}: the gradient at {first} compared with the one at {last}"
     return replace(finding, advice=best.text, effect=effect, remedy=best.name)
 
 

@@ -45,7 +45,7 @@ class Net(nn.Module):
 
     def forward(self, x):
         x = self.inp(x.view(-1, {tokens}, {size})) + self.place
-        x = x + self.attention(self.norm(x))
+        x = self.attention(self.norm(x))
         return self.head(self.last(x).flatten(1))
 """
 SPLIT = "x.view(b, n, self.heads, self.size).transpose(1, 2)"
@@ -80,7 +80,7 @@ def attentions() -> Iterator[Case]:
     """Yields the cases of rules about attention."""
     bare = "q @ k.transpose(-2, -1)"
     for width, heads, tokens in ((128, 2, 8), (256, 4, 8), (128, 1, 16), (256, 1, 8)):
-        name = f"heads of {width // heads}, {tokens} positions"
+        name = f"{heads} heads of {width // heads}, {tokens} positions"
         yield attention("VG601", name, (bare, f"{bare} / self.size ** 0.5"), scores=bare, width=width, heads=heads, tokens=tokens)  # fmt: skip
     up = "q @ k.transpose(-2, -1) * self.size ** 0.5"
     for width, heads in ((64, 4), (128, 2)):
@@ -96,10 +96,10 @@ def attentions() -> Iterator[Case]:
     hidden = "scores = scores.masked_fill({0}, float('-inf'))"
     finite = "scores = scores.masked_fill({0}, torch.finfo(scores.dtype).min)"
     for name, where in (
-        ("triu with diagonal 0", "torch.ones(n, n, device=x.device).triu().bool()"),
+        ("keys that are padding", "(x[..., 0] < 0)[:, None, None, :].expand(b, self.heads, n, n)"),
         ("rows without ink", "(x.mean(-1) < 0)[:, None, None, :].expand_as(scores)"),
         ("queries that are padding", "(x[..., 0] < 0)[:, None, :, None]"),
-        ("tril below the diagonal", "torch.tril(torch.ones(n, n), -1) == 0"),
+        ("what is not kept", "~(x.sum(-1) > 0)[:, None, :, None]"),
     ):
         yield attention("VG605", name, (hidden.format(where), finite.format(where)), mask=hidden.format(where))
     for axis, name in ((0, "samples"), (1, "heads"), (2, "queries")):

@@ -29,7 +29,7 @@ CLIPPED = (
 class Case:
     """A program with a class `Net`, the rule that it breaks, and the advice done by hand, as replaced texts.
 
-    `data` names what it is trained on; `loop` is the function `train(batches)`, and where it is `unseen`, vglint is shown the class alone.
+    `data` names what it is trained on, and `steps` says for how long; `loop` is the function `train(batches)`, and where it is `unseen`, vglint is shown the class alone.
     """
 
     rule: str
@@ -39,6 +39,7 @@ class Case:
     data: str = "digits"
     loop: str = LOOP
     unseen: bool = False
+    steps: int = 300
 
     def text(self, optimizer: str) -> str:
         """Returns the program with its loop; `optimizer` is the call that makes the optimiser."""
@@ -71,8 +72,9 @@ def plain(
     data: str = "digits",
     loop: str = LOOP,
     unseen: bool = False,
+    steps: int = 300,
 ) -> Case:
     """Returns a case of a model whose lines are given."""
     lines = ["\n".join(f"        {line}" for line in text.strip().split("\n")) for text in (build, run)]
     source = PLAIN.format(arguments=arguments, build=lines[0], run=lines[1])
-    return Case(rule, name, source, advised, data, loop, unseen)
+    return Case(rule, name, source, advised, data, loop, unseen, steps)

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from benchmarks.generators.advice_cases.case import CLIPPED, LOOP, Case, plain
 
+LONG = 1000
+"""Steps of models with gates, which learn slowly by SGD with and without a fault, and of those beside them."""
+
 ORTHOGONAL = """
         for name, weight in self.rnn.named_parameters():
             if 'weight_hh' in name:
@@ -29,50 +32,66 @@ def recurrent() -> Iterator[Case]:
 
 
 def starts() -> Iterator[Case]:
-    """Yields recurrent layers that lose their gradient, or that nothing clips."""
-    for width, steps in ((32, 32), (64, 32), (128, 32), (64, 64)):
-        build, run = last_state("RNN", width, steps)
-        edit = (head(width), head(width) + ORTHOGONAL)
-        yield plain("VG501", f"RNN of {width} over {steps} steps", build, run, edit, CLIPPED)
-        relu = build.replace("batch_first", 'nonlinearity="relu", batch_first')
-        yield plain("VG504", f"ReLU RNN of {width} over {steps} steps", relu, run, edit, ('nonlinearity="relu", ', ""), CLIPPED)  # fmt: skip
-        name = f"orthogonal RNN of {width} over {steps} steps"
-        yield plain("VG503", name, build + ORTHOGONAL.replace("\n        ", "\n"), run, CLIPPED)
-    for width, steps in ((64, 32), (128, 32), (64, 64)):
-        build, run = last_state("LSTM", width, steps)
-        value = {32: 3.5, 64: 4.2}[steps]
-        edit = (head(width), head(width) + FORGET.format(width=width, value=value))
-        yield plain("VG502", f"LSTM of {width} over {steps} steps", build, run, edit)
-    for width, steps in ((64, 32), (64, 64)):
-        build, run = last_state("GRU", width, steps)
-        yield plain("VG502", f"GRU of {width} over {steps} steps", build, run, (head(width), head(width) + CHUNKS))
+    """Yields recurrent layers that lose their gradient, or that nothing clips: a few pixels at a time, or rows with padding behind them."""
+    for width, steps in ((32, 32), (64, 32), (128, 32)):
+        yield from vanilla(width, f"{width} over {steps} steps", *pixels("RNN", width, steps))
+    yield from vanilla(64, "64 over 8 rows and 24 of padding", *padded("RNN", 64, 24))
+    for width in (64, 128):
+        build, run = pixels("LSTM", width, 32)
+        edit = (head(width), head(width) + FORGET.format(width=width, value=3.5))
+        yield plain("VG502", f"LSTM of {width} over 32 steps", build, run, edit, steps=LONG)
+    for width in (64, 128):
+        build, run = padded("LSTM", width, 24)
+        edit = (head(width), head(width) + FORGET.format(width=width, value=3.5))
+        yield plain("VG502", f"LSTM of {width} over 8 rows and 24 of padding", build, run, edit, steps=LONG)
+    for width in (64, 128):
+        build, run = pixels("GRU", width, 32)
+        yield plain("VG502", f"GRU of {width} over 32 steps", build, run, (head(width), head(width) + CHUNKS), steps=LONG)  # fmt: skip
+
+
+def vanilla(width: int, name: str, build: str, run: str) -> Iterator[Case]:
+    """Yields a plain RNN, one with ReLU, and one that starts orthogonal and is not clipped."""
+    edit = (head(width), head(width) + ORTHOGONAL)
+    yield plain("VG501", f"RNN of {name}", build, run, edit, CLIPPED)
+    relu = build.replace("batch_first", 'nonlinearity="relu", batch_first')
+    yield plain("VG504", f"ReLU RNN of {name}", relu, run, edit, ('nonlinearity="relu", ', ""), CLIPPED)
+    yield plain("VG503", f"orthogonal RNN of {name}", build + ORTHOGONAL.replace("\n        ", "\n"), run, CLIPPED)
 
 
 def head(width: int) -> str:
     return f"self.head = nn.Linear({width}, 10)"
 
 
-def last_state(kind: str, width: int, steps: int) -> tuple[str, str]:
-    """Returns the lines of a model that reads the last state of one layer."""
-    build = f"self.rnn = nn.{kind}({64 // steps}, {width}, batch_first=True)\n{head(width)}"
+def pixels(kind: str, width: int, steps: int) -> tuple[str, str]:
+    """Returns the lines of a model that reads the last state of one layer over a few pixels at a time."""
+    return _last_state(kind, width, 64 // steps, f"x.view(-1, {steps}, {64 // steps})")
+
+
+def padded(kind: str, width: int, steps: int) -> tuple[str, str]:
+    """Returns the lines of one that reads rows, with zeros behind them."""
+    return _last_state(kind, width, 8, f"F.pad(x.view(-1, 8, 8), (0, 0, 0, {steps}))")
+
+
+def _last_state(kind: str, width: int, size: int, rows: str) -> tuple[str, str]:
+    build = f"self.rnn = nn.{kind}({size}, {width}, batch_first=True)\n{head(width)}"
     state = "(h, _)" if kind == "LSTM" else "h"
-    return build, f"_, {state} = self.rnn(x.view(-1, {steps}, {64 // steps}))\nreturn self.head(h[-1])"
+    return build, f"_, {state} = self.rnn({rows})\nreturn self.head(h[-1])"
 
 
 def cut() -> Iterator[Case]:
     """Yields states that are cut in each step, or carried from batch to batch with their history."""
-    for kind, steps in (("RNNCell", 8), ("GRUCell", 8), ("LSTMCell", 8), ("GRUCell", 16)):
+    for kind, steps in (("RNNCell", 8), ("GRUCell", 8), ("LSTMCell", 8), ("RNNCell", 16)):
         size = 64 // steps
         build = f"self.cell = nn.{kind}({size}, width)\n{head(64)}"
         start = "h = x.new_zeros(len(x), 64)\n" + ("c = x.new_zeros(len(x), 64)\n" if kind == "LSTMCell" else "")
         step = "h, c = self.cell(row, ({0}, {1}))" if kind == "LSTMCell" else "h = self.cell(row, {0})"
         cut_step, whole = step.format("h.detach()", "c.detach()"), step.format("h", "c")
         run = f"{start}for row in x.view(-1, {steps}, {size}).unbind(1):\n    {cut_step}\nreturn self.head(h)"
-        yield plain("VG505", f"{kind} over {steps} steps", build, run, (cut_step, whole))
-    for kind, steps in (("RNN", 8), ("GRU", 8), ("LSTM", 8), ("GRU", 16)):
+        yield plain("VG505", f"{kind} over {steps} steps", build, run, (cut_step, whole), steps=LONG)
+    for kind, steps in (("RNN", 8), ("GRU", 8), ("LSTM", 8), ("RNN", 16)):
         loop, edit = CARRIED[kind == "LSTM"]
         text = STATEFUL.format(kind=kind, steps=steps, size=64 // steps)
-        yield Case("VG506", f"{kind} over {steps} steps", text, (edit,), loop=loop)
+        yield Case("VG506", f"{kind} over {steps} steps", text, (edit,), loop=loop, steps=LONG)
 
 
 STATEFUL = """
@@ -103,15 +122,15 @@ CARRIED = {False: (_LOOP, _ONE), True: (_LOOP, _BOTH)}
 
 def axes() -> Iterator[Case]:
     """Yields layers whose time and batch, or whose states and samples, are taken for one another."""
-    for kind, steps in (("LSTM", 8), ("GRU", 8), ("RNN", 8), ("LSTM", 16)):
+    for kind, steps in (("LSTM", 8), ("GRU", 8), ("RNN", 8), ("RNN", 16)):
         size = 64 // steps
         build = f"self.rnn = nn.{kind}({size}, width)\n{head(64)}"
         run = f"output, _ = self.rnn(x.view(-1, {steps}, {size}))\nreturn self.head(output[:, -1])"
         edit = (f"nn.{kind}({size}, width)", f"nn.{kind}({size}, width, batch_first=True)")
-        yield plain("VG507", f"{kind} over {steps} steps without batch_first", build, run, edit)
+        yield plain("VG507", f"{kind} over {steps} steps without batch_first", build, run, edit, steps=LONG)
     for kind, option in (("LSTM", "bidirectional=True"), ("GRU", "bidirectional=True"), ("GRU", "num_layers=2"), ("RNN", "bidirectional=True")):  # fmt: skip
         build = f"self.rnn = nn.{kind}(8, 32, batch_first=True, {option})\nself.head = nn.Linear(64, 10)"
         state = "(h, _)" if kind == "LSTM" else "h"
         run = f"_, {state} = self.rnn(x.view(-1, 8, 8))\nreturn self.head(h.view(len(x), -1))"
         edit = ("h.view(len(x), -1)", "h.transpose(0, 1).reshape(len(x), -1)")
-        yield plain("VG508", f"{kind} with {option}", build, run, edit)
+        yield plain("VG508", f"{kind} with {option}", build, run, edit, steps=LONG)

@@ -84,10 +84,10 @@ def norms() -> Iterator[Case]:
     )
     yield plain(
         "VG203",
-        "InstanceNorm1d over one position",
-        "self.a = nn.Linear(64, width)\nself.norm = nn.InstanceNorm1d(width)\nself.head = nn.Linear(width, 10)",
-        "x = self.norm(self.a(x).unsqueeze(-1)).squeeze(-1)\nreturn self.head(F.relu(x))",
-        ("nn.InstanceNorm1d(width)", "nn.GroupNorm(1, width)"),
+        "InstanceNorm2d behind a kernel of the whole map",
+        "self.conv = nn.Conv2d(1, 64, 8)\nself.norm = nn.InstanceNorm2d(64)\nself.head = nn.Linear(64, 10)",
+        "x = self.norm(self.conv(x.view(-1, 1, 8, 8)))\nreturn self.head(F.relu(x).flatten(1))",
+        ("nn.InstanceNorm2d(64)", "nn.GroupNorm(1, 64)"),
     )
     yield plain(
         "VG203",

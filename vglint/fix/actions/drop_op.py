@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
+from vglint.fix.callers import unseen_calls
 from vglint.fix.calls import argument, grouped, in_place_of
 from vglint.fix.change import Allowed, Answer, Change, Refusal, Request, change
 from vglint.fix.source import Source, Splice
@@ -31,18 +32,20 @@ def drop_op(request: Request) -> Answer:
     allowed = Allowed(ops=ops | {"identity"}, anywhere=True)
     readers = _readers(found)
     moved = _moved(request, found, readers) if readers and request.with_ else ()
+    others = unseen_calls(request, node, [graph for graph, _ in found]) if request.with_ else []
     if isinstance(inner, str):
-        return Change(((*request.source.range(node), inner), *moved), allowed, "" if moved else _named(readers))
+        return Change(((*request.source.range(node), inner), *moved), allowed, _named([] if moved else readers, others))
     if inner is None:
         return Refusal("its argument cannot be told")
     if readers and request.with_:
-        return _beside(request, node, inner, allowed, readers, moved)
+        return _beside(request, node, inner, allowed, readers, moved, others)
     match request.source.statement(node):
         case cst.SimpleStatementLine(body=[cst.Assign(targets=[one], value=value)]) as statement if (
             value is node and request.source.code(one.target) == request.source.code(inner)
         ):
             return change(allowed, request.without(statement), why="its block would be empty")
-    return Change(((*request.source.range(node), in_place_of(request.source, node, inner)),), allowed)
+    edit = (*request.source.range(node), in_place_of(request.source, node, inner))
+    return Change((edit,), allowed, _named([], others))
 
 
 def _feeds_layers(graph: Graph, node: Node) -> bool:
@@ -135,12 +138,20 @@ def _is_use(source: Source, name: cst.Name, given: cst.Name) -> bool:
     return name.value == given.value and not is_label
 
 
-def _named(readers: list[Node]) -> str:
+def _named(readers: list[Node], others: list[int]) -> str:
+    """Names the lines whose reading of the result means something else then."""
     lines = sorted({node.span.line for node in readers})
-    if not lines:
-        return ""
     said = ", ".join(map(str, lines[:4]))
-    return f"line {said} reads the result: give it the probabilities" if len(lines) == 1 else f"lines {said} read it"
+    notes = []
+    if len(lines) == 1:
+        notes.append(f"line {said} reads the result: give it the probabilities")
+    elif lines:
+        notes.append(f"lines {said} read it")
+    if others:
+        where = ", ".join(map(str, others[:4]))
+        calls = f"line {where} calls" if len(others) == 1 else f"lines {where} call"
+        notes.append(f"{calls} the model too: its output changes there as well")
+    return "; ".join(notes)
 
 
 def _beside(
@@ -150,6 +161,7 @@ def _beside(
     allowed: Allowed,
     readers: list[Node],
     moved: tuple[Splice, ...],
+    others: list[int],
 ) -> Answer:
     """Gives the loss what stood before the operation, and leaves the operation to those who read its result."""
     source = request.source
@@ -160,11 +172,11 @@ def _beside(
         ) if value is call:
             pass
         case _:
-            return _dropped(source, call, inner, allowed, readers, moved)
+            return _dropped(source, call, inner, allowed, [] if moved else readers, moved, others)
     loss = source.at(request.finding.span)
     function = source.around(call, cst.FunctionDef, cst.Module)
     if not isinstance(loss, cst.Call) or source.around(loss, cst.FunctionDef, cst.Module) is not function:
-        return _dropped(source, call, inner, allowed, readers, moved)
+        return _dropped(source, call, inner, allowed, [] if moved else readers, moved, others)
     given = next((arg.value for arg in loss.args if isinstance(arg.value, cst.Name) and arg.value.value == name), None)
     if given is None:
         return Refusal("the loss takes it under another name")
@@ -185,6 +197,7 @@ def _dropped(
     allowed: Allowed,
     readers: list[Node],
     moved: tuple[Splice, ...],
+    others: list[int],
 ) -> Answer:
     own: Splice = (*source.range(call), in_place_of(source, call, inner))
-    return Change((own, *moved), allowed, "" if moved else _named(readers))
+    return Change((own, *moved), allowed, _named(readers, others))
