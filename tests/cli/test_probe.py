@@ -112,8 +112,8 @@ def test_a_fix_is_proved_on_a_copy(folder: Path) -> None:
     result = vglint("listed.py", "--prove-fix", "--report", "out.html", "--report", "out.json")
     assert (folder / "listed.py").read_text() == LISTED
     line = next(line for line in result.stderr.splitlines() if "the fix of VG801" in line)
-    assert line.startswith("listed.py:") and "in Listed is proved: unowned_parameters 4 → 0" in line
-    assert "= proof: proved: unowned_parameters 4 → 0" in result.stdout
+    assert line.startswith("listed.py:") and "in Listed is proved: unowned parameters 4 → 0" in line
+    assert "= proof: proved: unowned parameters 4 → 0" in result.stdout
     data = json.loads((folder / "out.json").read_text())
     assert [model["entry"] for model in data["models"]] == ["listed.py:Listed"]
     assert data["proofs"][0]["holds"] is True and data["proofs"][0]["measures"]["unowned_parameters"] == [4, 0]

@@ -14,6 +14,7 @@ from vglint.lint.fixing import applied
 from vglint.lint.jobs import Job
 from vglint.lint.probing import measures_by_optimizer
 from vglint.lint.verdicts import Probed, Say, outcome_of
+from vglint.number import factor, plain
 from vglint.probe import Measured, Outcome, copy_tree
 from vglint.report.view import place
 from vglint.rule import Scalar
@@ -54,9 +55,12 @@ class Proof:
         }
 
     def __str__(self) -> str:
-        """Returns the proof in one line: `proved: unowned_parameters 4 → 0; the fault is confirmed before the fix, refuted after it`."""
+        """Returns the proof in one line: `proved: unowned parameters 4 → 0; the fault is confirmed before the fix, refuted after it`."""
         word = "proved" if self.holds else "not proved"
-        numbers = ", ".join(f"{name} {_number(old)} → {_number(new)}" for name, old, new in self.numbers)
+        numbers = ", ".join(
+            f"{name.removeprefix('log10_').replace('_', ' ')} {_number(name, old)} → {_number(name, new)}"
+            for name, old, new in self.numbers
+        )
         said = f"the fault is {_word(self.before)} before the fix, {_word(self.after)} after it"
         return f"{word}: {numbers}; {said}" if numbers else f"{word}: {said}"
 
@@ -142,8 +146,12 @@ def _numbers(before: Outcome | str, after: Outcome | str, names: Sequence[str]) 
                 yield name, old, new
 
 
-def _number(value: Scalar) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _number(name: str, value: Scalar) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return value
+    return factor(value) if name.startswith("log10_") else plain(value)
 
 
 def _word(said: Verdict | str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from benchmarks.generators.advice_cases.case import CLIPPED, LOOP, Case, plain
 
+HALF = 600
+"""Steps of models that read a few pixels at a time."""
 LONG = 1000
 """Steps of models with gates, which learn slowly by SGD with and without a fault, and of those beside them."""
 
@@ -52,10 +54,12 @@ def starts() -> Iterator[Case]:
 def vanilla(width: int, name: str, build: str, run: str) -> Iterator[Case]:
     """Yields a plain RNN, one with ReLU, and one that starts orthogonal and is not clipped."""
     edit = (head(width), head(width) + ORTHOGONAL)
-    yield plain("VG501", f"RNN of {name}", build, run, edit, CLIPPED)
+    yield plain("VG501", f"RNN of {name}", build, run, edit, CLIPPED, steps=HALF)
     relu = build.replace("batch_first", 'nonlinearity="relu", batch_first')
-    yield plain("VG504", f"ReLU RNN of {name}", relu, run, edit, ('nonlinearity="relu", ', ""), CLIPPED)
-    yield plain("VG503", f"orthogonal RNN of {name}", build + ORTHOGONAL.replace("\n        ", "\n"), run, CLIPPED)
+    yield plain("VG504", f"ReLU RNN of {name}", relu, run, edit, ('nonlinearity="relu", ', ""), CLIPPED, steps=HALF)  # fmt: skip
+    yield plain(
+        "VG503", f"orthogonal RNN of {name}", build + ORTHOGONAL.replace("\n        ", "\n"), run, CLIPPED, steps=HALF
+    )
 
 
 def head(width: int) -> str:
