@@ -1,9 +1,10 @@
-"""Makes each offered fix of many files, in memory: `python -m benchmarks fixes PATH… [--examples] [--most N] [--list]`.
+"""Makes each offered fix of many files, in memory: `python -m benchmarks fixes PATH… [--examples] [--most N] [--run]`.
 
 A file is counted if a fix is offered in it. Each fix is made alone; then all are made as `--fix --unsafe-fixes` makes them, again and again
 until nothing is left. A fix is wrong where the result does not compile although the file did, where `--fix` refuses what the report offers, or where the
 same fix made on the file with CRLF, a byte order mark or tabs gives another text. `--examples` adds the examples of all rules and the files of
-`fixtures/`.
+`fixtures/`. `--run` executes the files, before and after each fix: then a fix is wrong too where the file cannot be imported any more, or where one of its models
+no longer takes the input that it took.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.oracle.forward import Ran, run
 from vglint.config import Configuration
 from vglint.finding import Finding, Problem
 from vglint.lint import fixing, work
@@ -36,7 +38,7 @@ class Tally:
     wrong: list[str] = field(default_factory=list)
 
 
-def check(path: str, tally: Tally, configuration: Configuration) -> None:
+def check(path: str, tally: Tally, configuration: Configuration, running: bool) -> None:
     """Makes the fixes of one file and counts what comes of them."""
     content = Path(path).read_bytes()
     work.begin(work.Task(configuration.of_file(path), (path,), False))
@@ -47,6 +49,7 @@ def check(path: str, tally: Tally, configuration: Configuration) -> None:
         return
     tally.counts["files with a fix"] += 1
     compiled = compiles(path, content)
+    ran = run(path, content.decode()) if running and compiled and path.endswith(".py") else None
     for finding in offered:
         tally.rules[finding.rule] += 1
         tally.counts["fixes"] += 1
@@ -59,6 +62,8 @@ def check(path: str, tally: Tally, configuration: Configuration) -> None:
         if compiled and not compiles(path, after):
             tally.wrong.append(f"{path}:{finding.span.line}: {finding.rule} makes what does not compile")
         tally.counts["made"] += after != content
+        if ran is not None and after != content:
+            _compare(f"{path}:{finding.span.line}: {finding.rule}", ran, run(path, after.decode()), tally)
     after = content
     for turn in range(ROUNDS):
         left = [one for one in outcome.findings if one.fix is not None and one.fix.edits and one.span.file == path]
@@ -80,6 +85,21 @@ def check(path: str, tally: Tally, configuration: Configuration) -> None:
         tally.wrong.append(f"{path}: all together make what does not compile")
     if not path.endswith(".ipynb"):
         _variants(path, content, tally)
+
+
+def _compare(name: str, before: Ran, after: Ran, tally: Tally) -> None:
+    """Counts what ran before and runs after a fix."""
+    tally.counts["imported before"] += before.imported
+    tally.counts["imported after"] += before.imported and after.imported
+    if before.imported and not after.imported:
+        tally.wrong.append(f"{name}: the file cannot be imported any more")
+        return
+    tally.counts["models that ran before"] += len(before.models)
+    for model, number in before.models.items():
+        if after.models.get(model) == number:
+            tally.counts["models that ran after"] += 1
+        else:
+            tally.wrong.append(f"{name}: {model} no longer takes the input that it took")
 
 
 def _made(path: str, content: bytes, findings: Sequence[Finding]) -> tuple[list[fixing.Fixed], list[fixing.Refused]]:
@@ -144,6 +164,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("paths", nargs="*")
     parser.add_argument("--examples", action="store_true")
+    parser.add_argument("--run", action="store_true")
     parser.add_argument("--most", type=int, default=0)
     given = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -156,7 +177,7 @@ def main() -> None:
         files, _ = discover(paths, lambda _: NOTHING)
         files = files[:: max(len(files) // given.most, 1)][: given.most] if given.most else files
         for path in files:
-            check(path, tally, configuration)
+            check(path, tally, configuration, given.run)
     for line in tally.wrong:
         print(line)
     print(*(f"{count:6} {name}" for name, count in tally.counts.items()), sep="\n")

@@ -9,6 +9,7 @@ import libcst as cst
 from vglint.fix.change import Request
 from vglint.fix.source import Source
 from vglint.graph import Graph
+from vglint.ops import find, has
 
 
 def unseen_calls(request: Request, node: cst.CSTNode, graphs: Iterable[Graph]) -> list[int]:
@@ -23,7 +24,7 @@ def unseen_calls(request: Request, node: cst.CSTNode, graphs: Iterable[Graph]) -
     lines: list[int] = []
     for call in source.every(cst.Call):
         function = source.around(call, cst.FunctionDef)
-        if source.code(call.func) not in held or function is None or _only_orders(source, call):
+        if source.code(call.func) not in held or function is None or _only_orders(request, call):
             continue
         first, last = source.lines(function)
         if not any(first <= line <= last for line in lines_of):
@@ -43,13 +44,20 @@ def _held(source: Source, owner: str) -> set[str]:
     return found
 
 
-def _only_orders(source: Source, call: cst.Call) -> bool:
+def _only_orders(request: Request, call: cst.Call) -> bool:
     """Whether `argmax` or the like is all that reads a call's result."""
+    source = request.source
     match source.parent(call):
-        case cst.Attribute(attr=cst.Name(value="argmax" | "argsort")):
-            return True
+        case cst.Attribute(attr=cst.Name(value=name)):
+            return _orders(f"torch.{name}")
         case cst.Arg() as given:
             around = source.parent(given)
-            return isinstance(around, cst.Call) and source.code(around.func).endswith((".argmax", ".argsort"))
+            said = request.names.dotted(around.func) if isinstance(around, cst.Call) else None
+            return said is not None and _orders(said)
         case _:
             return False
+
+
+def _orders(dotted: str) -> bool:
+    spelling = find(dotted)
+    return spelling is not None and has(spelling.op, "orders")

@@ -55,7 +55,7 @@ def layers() -> Iterator[Case]:
             )
     for width in (64, 128, 256, 512):
         build = f"self.w = nn.Parameter(torch.randn(64, {width}))\nself.v = nn.Parameter(torch.randn({width}, {width}))\nself.c = nn.Linear({width}, 10)"
-        yield plain("VG404", f"randn {width}", build, "x = torch.tanh(x @ self.w)\nx = torch.tanh(x @ self.v)\nreturn self.c(x)",
+        yield plain("VG404", f"randn {width}", build, "x = torch.relu(x @ self.w)\nx = torch.relu(x @ self.v)\nreturn self.c(x)",
                     (f"torch.randn(64, {width})", f"torch.randn(64, {width}) / 64**0.5"), (f"torch.randn({width}, {width})", f"torch.randn({width}, {width}) / {width}**0.5"))  # fmt: skip
     yield from rectified()
     yield from linear_pairs()
