@@ -21,8 +21,8 @@ import tomli
 from benchmarks.corpus.target import LISTS
 from benchmarks.oracle.measure import cache_folder
 from vglint.interp import EntryError, entries, extract
+from vglint.lint.jobs import whole_models
 from vglint.lint.probing import buildable
-from vglint.lint.verdicts import whole_models
 from vglint.probe import Limits, Measured, faults, plan, run_isolated
 from vglint.probe.decoding import decoded
 from vglint.probe.record import Reply, to_json

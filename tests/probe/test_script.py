@@ -12,7 +12,7 @@ from vglint.rule import Scalar
 
 torch = pytest.importorskip("torch")
 
-from vglint.probe import absent  # noqa: E402
+from vglint.probe import absent, environments  # noqa: E402
 from vglint.probe.child import carry_out  # noqa: E402
 from vglint.probe.record import Measured, Request  # noqa: E402
 
@@ -150,6 +150,85 @@ def test_data_that_is_not_there_is_made_up(tmp_path: Path, without: None, kind: 
     assert now == plain
 
 
+STEPS = """
+    loss = F.cross_entropy(model(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+MADE_UP = {
+    "a text": (
+        "text = open('input.txt').read()\nsize = len(set(text))\ncodes = torch.tensor([sorted(set(text)).index(each) for each in text])\n"
+        "model = nn.Sequential(nn.Embedding(size, 8), nn.Linear(8, size))\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "while True:\n    at = torch.randint(len(codes) - 1, (16,))\n    x, y = codes[at], codes[at + 1]\n" + STEPS,
+        "with the text of input.txt made up",
+    ),
+    "columns of a table": (
+        "import absent_data\nimport numpy as np\ntable = absent_data.read_csv('t.csv').dropna()\nrows = table[['a', 'b', 'c']].values.astype(np.float32)\n"
+        "assert rows.shape[1] == 3 and table['label'].to_numpy().ndim == 1\nrows = (rows - rows.mean(0)) / rows.std(0)\n"
+        "model = nn.Linear(3, 2)\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "for _ in range(99):\n    x, y = torch.tensor(rows[:8]), torch.arange(8) % 2\n" + STEPS,
+        "(batch, 3) of N(0, 1)",
+    ),
+    "parts": (
+        "import absent_data\n(rows, labels), _ = absent_data.load_data()\na, b, c, d = absent_data.split(rows, labels)\n"
+        "model = nn.Linear(3, 2)\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "for x, y in torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.tensor(a), torch.tensor(c))):\n"
+        + STEPS,
+        "(batch, 3) of N(0, 1)",
+    ),
+    "a game": (
+        "import gymnasium as gym\nenv = gym.make('CartPole-v1')\nmodel = nn.Linear(env.observation_space.shape[0], env.action_space.n)\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\nwhile True:\n    state, _ = env.reset()\n    done = False\n"
+        "    while not done:\n        x, y = torch.from_numpy(state)[None], torch.tensor([env.action_space.sample()])\n"
+        "        state, reward, done, truncated, _ = env.step(0)\n" + STEPS.replace("\n    ", "\n        "),
+        "with an environment in the place of CartPole-v1 made up",
+    ),
+    "an old game": (
+        "import gym\nenv = gym.make('Pendulum-v0')\nmodel = nn.Linear(3, 2)\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "while True:\n    state, done = env.reset(), False\n    while not done:\n        x, y = torch.from_numpy(state)[None], torch.tensor([0])\n"
+        "        state, reward, done, _ = env.step(env.action_space.sample())\n"
+        + STEPS.replace("\n    ", "\n        "),
+        "with an environment in the place of Pendulum-v0 made up",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", MADE_UP)
+def test_what_else_is_not_there_is_made_up(
+    tmp_path: Path, without: None, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    for name in ("gym", "gymnasium"):  # where one is installed, too
+        monkeypatch.setitem(sys.modules, name, environments.package(name, lambda words: None))
+        monkeypatch.delitem(sys.modules, name)
+    text, said = MADE_UP[kind]
+    found = measured(tmp_path, text)
+    assert said in found.synthesised[0] and len(found.runs[0].losses) == 12
+
+
+def test_what_a_program_does_without_is_left_missing(tmp_path: Path) -> None:
+    text = NET + (
+        "try:\n    width = len(open('width.txt').read())\nexcept FileNotFoundError:\n    width = 8\n"
+        + LOOP.replace("Net(8)", "Net(width)").replace("nn.", "nn.")
+    )
+    assert measured(tmp_path, text).parameters == 6 * 8 + 8 + 8 * 3 + 3
+
+
+def test_a_tokenizer_and_a_model_that_would_be_downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("transformers")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    text = (
+        "from transformers import AutoTokenizer, BertModel\ntokenizer = AutoTokenizer.from_pretrained('./no-such-bert')\n"
+        "body = BertModel.from_pretrained('./no-such-bert')\nmodel = nn.Linear(body.config.hidden_size, 2)\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "given = tokenizer(['a good day', 'bad'], padding='max_length', max_length=6, truncation=True, return_tensors='pt')\n"
+        "assert given['input_ids'].shape == (2, 6) and given['attention_mask'].sum() == 8 and len(body.encoder.layer) == 2\n"
+        "for _ in range(99):\n    x, y = body(**given).pooler_output.detach(), torch.tensor([0, 1])\n" + STEPS
+    )
+    said = measured(tmp_path, text).synthesised[0]
+    assert "the tokens of ./no-such-bert" in said and "with 2 layers and random weights" in said
+
+
 def test_a_package_that_is_missing_is_named_where_nothing_runs_without_it(tmp_path: Path, without: None) -> None:
     with pytest.raises(ModuleNotFoundError, match="No module named 'absent_data'"):
         measured(tmp_path, "import absent_data\nmodel = absent_data.models.resnet18()\n")
@@ -201,6 +280,13 @@ def test_a_notebook_runs_cell_by_cell(tmp_path: Path) -> None:
 def test_terms_of_the_loss_without_a_gradient(tmp_path: Path, term: str, count: int) -> None:
     text = NET + LOOP.replace("F.cross_entropy(model(x), y)", f"F.cross_entropy(model(x), y) {term}")
     assert measures(tmp_path, text)["flat_terms"] == count
+
+
+def test_a_loop_that_ends_before_its_first_step_because_nothing_has_a_gradient(tmp_path: Path) -> None:
+    text = NET + LOOP.replace(
+        "F.cross_entropy(model(x), y)", "(model(x).argmax(1).float().requires_grad_() - y).pow(2).mean()"
+    ).replace("    optimizer.step()", "    assert model.first.weight.grad is not None\n    optimizer.step()")
+    assert measures(tmp_path, text)["blind_optimizers"] == 1
 
 
 def test_the_books_of_a_loop(tmp_path: Path) -> None:

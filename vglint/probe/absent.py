@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from vglint.probe import environments, files, pretrained
 from vglint.probe.feed import Batch, Feed
 from vglint.probe.guesses import GUESSES
 
@@ -30,15 +31,16 @@ _NOW: list[Feed] = []
 
 
 @contextmanager
-def loading(feed: Feed, source: Path) -> Iterator[None]:
-    """Gives code below `source` that loads what is not there the made-up batches, while it lasts; as weights they are left alone."""
+def loading(feed: Feed, source: Path, with_files: bool = False) -> Iterator[None]:
+    """Gives code below `source` that loads what is not there the made-up batches, while it lasts; as weights they are left alone. `with_files`: files and
+    downloads too."""
     replaced: list[tuple[Any, str, Any]] = []
 
     def put(owner: Any, name: str, value: Any) -> None:
         replaced.append((owner, name, owner.__dict__.get(name) if isinstance(owner, type) else getattr(owner, name)))
         setattr(owner, name, value)
 
-    finder = _Finder(str(source))
+    finder = _Finder(str(source), feed)
     plain_load, plain_state = torch.load, nn.Module.load_state_dict
     plain_loader, plain_iter, plain_count = DataLoader.__init__, DataLoader.__iter__, DataLoader.__len__
 
@@ -72,6 +74,7 @@ def loading(feed: Feed, source: Path) -> Iterator[None]:
         (DataLoader, "__len__", count),
         (Dataset, "__init_subclass__", classmethod(_subclass)),
         *((torch, one.__name__, _made(one)) for one in (torch.tensor, torch.as_tensor, torch.from_numpy)),
+        *((*files.replacements(feed), *pretrained.replacements(feed)) if with_files else ()),
     ):
         put(owner, name, value)
     try:
@@ -158,15 +161,21 @@ def _attribute(self: Any, name: str) -> Any:
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds a stand-in for a package of data that the code itself imports, after all other finders have found none."""
 
-    def __init__(self, source: str) -> None:
-        self.source = source
+    def __init__(self, source: str, feed: Feed) -> None:
+        self.source, self.feed = source, feed
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         top, *inner = name.split(".")
-        wanted = top in PACKAGES and not _MODELS.intersection(inner) and _importer().startswith(self.source)
+        wanted = (
+            top in PACKAGES | environments.PACKAGES
+            and not _MODELS.intersection(inner)
+            and _importer().startswith(self.source)
+        )
         return importlib.util.spec_from_loader(name, self, is_package=True) if wanted else None
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        if spec.name.partition(".")[0] in environments.PACKAGES:
+            return environments.package(spec.name, lambda words: self.feed.invented.update({words: None}))
         module = _Package(spec.name)
         module.__path__ = []
         return module
@@ -189,7 +198,27 @@ class _Package(ModuleType):
             raise AttributeError(name)
         if name in _MODELS:
             raise ModuleNotFoundError(f"No module named {self.__name__.partition('.')[0]!r}")
+        if _NOW and name[0].isupper():
+            return _Kinds(name, (_Kind,), {})
         return _Maker() if _NOW else _nothing
+
+
+class _Kinds(type):
+    """The type of classes of a package of data: what is asked of such a class is the made-up data."""
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Maker()
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls.__bases__ == (_Kind,):
+            return _NOW[-1] if _NOW else _nothing()
+        return super().__call__(*args, **kwargs)
+
+
+class _Kind(Dataset[Any], metaclass=_Kinds):
+    """What such a class is derived from, so that one of the user's own that is derived from it is a data set."""
 
 
 class _Maker:

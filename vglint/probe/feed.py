@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vglint.probe.building import NeedsArgumentError, build
+from vglint.probe.caller import unpacked
 from vglint.probe.guesses import GUESSES, guess
 
 LABELS = frozenset(
@@ -51,25 +53,65 @@ class Feed:
     length: int
     touched: bool = False
     turn: int = 0
+    columns: int | None = None
+    """Of a part of a table: how many columns it has, 0 for one that is taken by its name; None where nobody said."""
+    whole: Feed | None = None
+    invented: dict[str, None] = field(default_factory=dict)
+    """What else was made up in this run, in words."""
 
     def __iter__(self) -> Iterator[Any]:
-        self.touched = True
+        self.look()
+        parts = unpacked(sys._getframe(1))
+        if parts is not None:
+            yield from [self] * parts
+            return
         for number in range(self.length):
             yield self.batches[number % len(self.batches)]
 
     def __next__(self) -> Any:
-        self.touched = True
+        self.look()
         self.turn += 1
         return self.batches[self.turn % len(self.batches)]
+
+    def look(self) -> None:
+        """Notes that somebody looked at the data."""
+        self.touched = True
+        if self.whole is not None:
+            self.whole.touched = True
 
     def __len__(self) -> int:
         return self.length
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, int):
-            self.touched = True
+            self.look()
             return self.batches[key % len(self.batches)]
+        names = [key] if isinstance(key, str) else key
+        if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
+            return self._part(0 if isinstance(key, str) else len(names))
         return self
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        return None
+
+    def __delitem__(self, key: Any) -> None:
+        return None
+
+    def _part(self, columns: int) -> Feed:
+        return Feed(self.batches, self.length, columns=columns, whole=self.whole or self, invented=self.invented)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        """Returns numbers of N(0, 1), as many as the table has columns or the batches have features; of one column, what targets are like."""
+        import numpy
+
+        self.look()
+        target = self.batches[0][-1] if isinstance(self.batches[0], tuple) else None
+        if self.columns == 0 and isinstance(target, Tensor) and not target.is_floating_point():
+            made = numpy.arange(self.length) % (int(target.max()) + 1)
+        else:
+            shape = self.shape if self.columns is None else (self.length, self.columns)[: 2 if self.columns else 1]
+            made = numpy.random.default_rng(0).standard_normal(tuple(shape)).astype("float32")
+        return made if dtype is None else made.astype(dtype)
 
     @property
     def shape(self) -> torch.Size:
@@ -78,15 +120,24 @@ class Feed:
     def size(self, axis: int | None = None) -> Any:
         return self.shape if axis is None else self.shape[axis]
 
-    def __getattr__(self, name: str) -> Feed:
-        if name.startswith("__"):
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "fit":  # by `fit`, scikit-learn tells a model from data
             raise AttributeError(name)
+        if name == "values" and self.columns is not None:
+            return self.__array__()
         return self
+
+    def to_numpy(self, *_: object, **__: object) -> Any:
+        """Returns the numbers of columns that were named."""
+        return self if self.columns is None else self.__array__()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Feed:
         return self
 
     __add__ = __sub__ = __mul__ = __truediv__ = __radd__ = __rsub__ = __rmul__ = __rtruediv__ = __call__
+    __gt__ = __lt__ = __ge__ = __le__ = __and__ = __or__ = __invert__ = __neg__ = __pow__ = __mod__ = __floordiv__ = (
+        __call__
+    )
 
 
 def arguments(function: Callable[..., Any], module: ModuleType, feed: Feed) -> dict[str, Any]:

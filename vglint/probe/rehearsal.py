@@ -50,6 +50,8 @@ class _Given:
 
     batches: tuple[Any, ...]
     words: str
+    files: bool = False
+    """Files and downloads that are not there are made up too."""
 
 
 def rehearse(request: Request, source: Path) -> Measured:
@@ -57,13 +59,17 @@ def rehearse(request: Request, source: Path) -> Measured:
     start = time.monotonic()
     torch.manual_seed(0)
     found = _Given((Batch((torch.randn(5, 16), torch.zeros(5, dtype=torch.long))),), "")
-    run, witness, looked, error = _attempt(request, source, found, 0, start)
-    if looked:
-        better = _searched(request, source, witness, start)
+    run, witness, feed, error = _attempt(request, source, found, 0, start)
+    lacking = error if isinstance(error, OSError) and not _settled(witness) else None
+    if lacking is not None:
+        found = replace(found, files=True)
+        run, witness, feed, error = _attempt(request, source, found, 0, start)
+    if feed.touched:
+        better = _searched(request, source, witness, found.files, start)
         if better is not None:
-            found, run = better
+            found, run, feed = better
         else:
-            found = _Given(found.batches, "on batches of (5, 16) of N(0, 1) with targets 0")
+            found = replace(found, words="on batches of (5, 16) of N(0, 1) with targets 0")
     if not run.losses and not run.raised:
         stepping = _stepping(request, source, witness)
         if stepping is not None:
@@ -73,16 +79,19 @@ def rehearse(request: Request, source: Path) -> Measured:
             return untrained
         if (name := missing()) is not None:
             raise ModuleNotFoundError(f"No module named {name!r}") from error
-        raise error or NoTrainingError(_nothing(witness))
+        raise lacking or error or NoTrainingError(_nothing(witness))
     runs = [run]
     once = witness.seeded or time.monotonic() - start > request.seconds / 3
     for seed in range(1, 1 if once else request.seeds):
         again, seen, _, _ = _attempt(request, source, found, seed, start)
         if _settled(seen):
             runs.append(again)
-    if found.words:
+    said = [found.words, *([f"with {', '.join(feed.invented)} made up"] if feed.invented else [])]
+    if any(said):
         runs = [_without_course(run) for run in runs]
-    note = f"the code's own training, {found.words}" if found.words else "the code's own training and data"
+    note = (
+        ", ".join(["the code's own training", *filter(None, said)]) if any(said) else "the code's own training and data"
+    )
     roots = witness.roots()
     count = sum(parameter.numel() for root in roots for parameter in root.parameters())
     models = tuple(dict.fromkeys(type(module).__name__ for root in roots for module in root.modules()))
@@ -117,21 +126,23 @@ def _nothing(witness: Witness) -> str:
     return "the training code ends without a backward pass"
 
 
-def _searched(request: Request, source: Path, witness: Witness, start: float) -> tuple[_Given, Run] | None:
+def _searched(
+    request: Request, source: Path, witness: Witness, files: bool, start: float
+) -> tuple[_Given, Run, Feed] | None:
     for given in itertools.islice(_candidates(witness), _TRIES):
-        waiting = [given]
+        waiting = [replace(given, files=files)]
         while waiting and time.monotonic() - start < request.seconds:
             trial = waiting.pop()
-            run, seen, _, error = _attempt(request, source, trial, 0, start)
+            run, seen, feed, error = _attempt(request, source, trial, 0, start)
             if _settled(seen):
-                return trial, run
+                return trial, run, feed
             waiting += _reshaped(trial, error)
     return None
 
 
 def _attempt(
     request: Request, source: Path, given: _Given, seed: int, start: float
-) -> tuple[Run, Witness, bool, BaseException | None]:
+) -> tuple[Run, Witness, Feed, BaseException | None]:
     """Runs the code once; the error is what it raised of itself."""
     torch.manual_seed(seed)
     feed = Feed(given.batches, 4 * request.steps)
@@ -141,7 +152,12 @@ def _attempt(
     silence = contextlib.redirect_stdout(io.StringIO())
     on_cpu = request.device == "cpu"
     seconds = min(left / 2, _LONGEST)
-    with as_script(), loading(feed, source), silence, witnessing(request.steps, seconds, on_cpu=on_cpu) as witness:
+    with (
+        as_script(),
+        loading(feed, source, given.files),
+        silence,
+        witnessing(request.steps, seconds, on_cpu=on_cpu) as witness,
+    ):
         try:
             _start(request, source, feed)()
         except EnoughError:
@@ -157,7 +173,7 @@ def _attempt(
         mixing = [mixes_samples(*one) for one in list(witness.first_calls.values())[:_MOST_MODELS]]
         if known := [answer for answer in mixing if answer is not None]:
             run.measures["mixes_samples"] = any(known)
-    return run, witness, feed.touched, error
+    return run, witness, feed, error
 
 
 _REFUSED = ("can't optimize a non-leaf Tensor", "optimizer got an empty parameter list")
@@ -222,11 +238,11 @@ def _reshaped(given: _Given, error: BaseException | None) -> list[_Given]:
         return []
     if found := _UNPACKED.search(text):
         more = int(found[1]) - 2
-        return [_Given(tuple(Batch((*batch, *[batch[-1]] * more)) for batch in given.batches), given.words)]
+        return [replace(given, batches=tuple(Batch((*batch, *[batch[-1]] * more)) for batch in given.batches))]
     if "too many values to unpack (expected 1" in text:
-        return [_Given(tuple(Batch(batch[:1]) for batch in given.batches), given.words)]
+        return [replace(given, batches=tuple(Batch(batch[:1]) for batch in given.batches))]
     if "Batch" in text or "tuple" in text or "'Tensor' object is not callable" in text:
-        return [_Given(tuple(batch[0] for batch in given.batches), given.words)]
+        return [replace(given, batches=tuple(batch[0] for batch in given.batches))]
     return []
 
 

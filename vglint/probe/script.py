@@ -73,12 +73,14 @@ def as_script() -> Iterator[None]:
     parser.parse_known_args, loader.__init__, torch.compile = parse, load, compiled
     sys.argv = ["script"]
     sys.meta_path.append(finder)
+    sys.meta_path.insert(0, early := _Early())
     try:
         yield
     finally:
         parser.parse_known_args, loader.__init__, torch.compile = plain_parse, plain_load, plain_compile
         sys.argv = arguments
         sys.meta_path.remove(finder)
+        sys.meta_path.remove(early)
 
 
 def _filled(parser: argparse.ArgumentParser) -> list[str]:
@@ -121,6 +123,23 @@ class _Absent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         return None
+
+
+class _Early(_Absent):
+    """Finds a stand-in for a part of an installed package that needs another one, which is not installed."""
+
+    def find_spec(self, name: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        for part, needed in _NEEDS.items():
+            if f"{name}.".startswith(f"{part}.") and not _is_installed(needed):
+                return importlib.util.spec_from_loader(name, self, is_package=True)
+        return None
+
+
+_NEEDS = {"torch.utils.tensorboard": "tensorboard", "tqdm.notebook": "ipywidgets"}
+
+
+def _is_installed(name: str) -> bool:
+    return importlib.machinery.PathFinder.find_spec(name) is not None
 
 
 class _StandIn(ModuleType):

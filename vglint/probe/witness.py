@@ -280,6 +280,12 @@ class Witness:
             not any(self._owned[id(parameter)].heard for parameter in _parameters(optimizer))
             for optimizer in self.optimizers.values()
         )
+        if (
+            self.passes and not self.optimizers
+        ):  # the code ends before its first step, as clipping does where nothing has a gradient
+            held = [parameter for optimizer in self.made for parameter in _parameters(optimizer)]
+            reached = any(parameter.grad is not None and bool(parameter.grad.any()) for parameter in held)
+            found["blind_optimizers"] = 0 if reached else len(self.made)
         found |= {name: all(seen) for name, seen in self.facts.items()}
         found["broadcast_loss"] = any(self.facts.get("broadcast_loss", ())) or self.calls.outer
         found["outer_loss"] = any(self.facts.get("outer_loss", ())) or self.calls.outer

@@ -10,6 +10,7 @@ from vglint.fix.change import Allowed, Answer, Change, Refusal, Request, change
 from vglint.fix.source import Source, Splice
 from vglint.graph import Graph, Node
 from vglint.ops import OPS, find, has
+from vglint.span import Span
 
 
 def drop_op(request: Request) -> Answer:
@@ -34,7 +35,9 @@ def drop_op(request: Request) -> Answer:
     moved = _moved(request, found, readers) if readers and request.with_ else ()
     others = unseen_calls(request, node, [graph for graph, _ in found]) if request.with_ else []
     if isinstance(inner, str):
-        return Change(((*request.source.range(node), inner), *moved), allowed, _named([] if moved else readers, others))
+        return Change(
+            ((*request.source.range(node), inner), *moved), allowed, _named(request, [] if moved else readers, others)
+        )
     if inner is None:
         return Refusal("its argument cannot be told")
     if readers and request.with_:
@@ -45,7 +48,7 @@ def drop_op(request: Request) -> Answer:
         ):
             return change(allowed, request.without(statement), why="its block would be empty")
     edit = (*request.source.range(node), in_place_of(request.source, node, inner))
-    return Change((edit,), allowed, _named([], others))
+    return Change((edit,), allowed, _named(request, [], others))
 
 
 def _feeds_layers(graph: Graph, node: Node) -> bool:
@@ -138,20 +141,31 @@ def _is_use(source: Source, name: cst.Name, given: cst.Name) -> bool:
     return name.value == given.value and not is_label
 
 
-def _named(readers: list[Node], others: list[int]) -> str:
-    """Names the lines whose reading of the result means something else then."""
-    lines = sorted({node.span.line for node in readers})
-    said = ", ".join(map(str, lines[:4]))
+def _named(request: Request, readers: list[Node], others: list[int]) -> str:
+    """Names the code whose reading of the result means something else then, by its text: a line's number would be another one in a notebook."""
+    texts = list(dict.fromkeys(_text_of(request.source, node.span, request.finding.span.file) for node in readers))
     notes = []
-    if len(lines) == 1:
-        notes.append(f"line {said} reads the result: give it the probabilities")
-    elif lines:
-        notes.append(f"lines {said} read it")
+    if texts:
+        verb = f"and {len(texts) - 1} more read" if len(texts) > 1 else "reads"
+        notes.append(f"{texts[0]} {verb} the result: give it the probabilities")
     if others:
         where = ", ".join(map(str, others[:4]))
         calls = f"line {where} calls" if len(others) == 1 else f"lines {where} call"
         notes.append(f"{calls} the model too: its output changes there as well")
     return "; ".join(notes)
+
+
+def _text_of(source: Source, span: Span, file: str) -> str:
+    """Returns the code at a place in few characters; the place where that lies in another file."""
+    node = source.at(span) if span.file == file else None
+    if node is None:
+        return str(span)
+    start, end = source.range(node)
+    text = " ".join(source.text[start:end].split())
+    return f"`{text if len(text) <= _LONG else f'{text[:_LONG]}…'}`"
+
+
+_LONG = 40
 
 
 def _beside(
@@ -172,11 +186,11 @@ def _beside(
         ) if value is call:
             pass
         case _:
-            return _dropped(source, call, inner, allowed, [] if moved else readers, moved, others)
+            return _dropped(request, call, inner, allowed, [] if moved else readers, moved, others)
     loss = source.at(request.finding.span)
     function = source.around(call, cst.FunctionDef, cst.Module)
     if not isinstance(loss, cst.Call) or source.around(loss, cst.FunctionDef, cst.Module) is not function:
-        return _dropped(source, call, inner, allowed, [] if moved else readers, moved, others)
+        return _dropped(request, call, inner, allowed, [] if moved else readers, moved, others)
     given = next((arg.value for arg in loss.args if isinstance(arg.value, cst.Name) and arg.value.value == name), None)
     if given is None:
         return Refusal("the loss takes it under another name")
@@ -191,7 +205,7 @@ def _beside(
 
 
 def _dropped(
-    source: Source,
+    request: Request,
     call: cst.BaseExpression,
     inner: cst.BaseExpression,
     allowed: Allowed,
@@ -199,5 +213,6 @@ def _dropped(
     moved: tuple[Splice, ...],
     others: list[int],
 ) -> Answer:
+    source = request.source
     own: Splice = (*source.range(call), in_place_of(source, call, inner))
-    return Change((own, *moved), allowed, _named(readers, others))
+    return Change((own, *moved), allowed, _named(request, readers, others))
