@@ -117,14 +117,17 @@ def of_trained(found: Sequence[Found], graphs: Sequence[Graph]) -> list[Found]:
         for position, checked, _ in found
         if checked.rule.subject == "model" and not trained[position] and graphs[position].kind != "training"
     ]
-    others = _trained_of(graphs) if untrained else {}
-    asked = {other for position, _ in untrained for other in others.get(graphs[position].root, ())}
+    trained_of = _trained_of(graphs) if untrained else {}
+    # A world of a switch is not denied by a model of which not all is known, such as how that switch stands.
+    whole = {root: [each for each in these if not graphs[each].gaps] for root, these in trained_of.items()}
+    asked = {other for position, _ in untrained for other in trained_of.get(graphs[position].root, ())}
     about = {position: graphs[position].root for position in asked}
     rules = (checked for _, checked in untrained)
     answers = _answers(rules, graphs, "model", lambda position, facts: about.get(position)) if asked else {}
 
     def is_denied(position: int, rule: str) -> bool:
         root = graphs[position].root
+        others = whole if graphs[position].alternative else trained_of
         said = answers.get((rule, root), ())
         every = {other for other, _ in said}.issuperset(others.get(root, ()))
         return every and _denied(said, others.get(root, ()))

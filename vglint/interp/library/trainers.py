@@ -7,6 +7,7 @@ from vglint.interp.machine.calls import Call, library, method, package
 from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.torch.devices import HERE
 from vglint.interp.torch.module_methods import parameters_of
+from vglint.interp.torch.optimizers import optimizer_nodes
 from vglint.interp.torch.trainers import note_fitted
 from vglint.interp.torch.training import act, tensor_method
 from vglint.interp.values.objects import External, Instance, ListV, ModuleV, Value
@@ -45,6 +46,27 @@ def wrapper(call: Call, *prepares: str, clips: str) -> Instance:
 @library("accelerate.Accelerator")
 def accelerator(call: Call) -> Value:
     return wrapper(call, "prepare", clips="clip_grad_norm_")
+
+
+@library("deepspeed.initialize", takes="args=None, model=None, optimizer=None, *rest, **options")
+def initialize(call: Call) -> Value:
+    """Returns the model as the engine that it becomes: its `step` moves the optimiser and sets the gradients to zero."""
+    model, nodes = call["model"], optimizer_nodes(call["optimizer"])
+    if not isinstance(model, ModuleV):
+        return call.unknown()
+
+    def backward(call: Call) -> Value:
+        return tensor_method(call.run, call["loss"], "backward", [], {}, call.site)
+
+    def step(call: Call) -> Value:
+        act(call.run, "step", nodes, {"closure": False}, call.site)
+        act(call.run, "zero_grad", nodes, {}, call.site)
+        return None
+
+    put, rest = call.run.journal.put, Unknown(origin.Call(call.name))
+    put(model.attrs, "backward", method("backward", "loss, *args, **options", backward))
+    put(model.attrs, "step", method("step", "*args, **options", step))
+    return model, call["optimizer"], rest, rest
 
 
 _OPTIMIZERS = {

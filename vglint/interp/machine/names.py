@@ -192,7 +192,7 @@ def imported(run: Run, space: Namespace, dotted: str, level: int, name: str, *, 
             return namespace(run, submodule)
         if level:
             return Unknown(origin.Name(f"{'.' * level}{whole}"))
-        _refuse_optional(dotted)
+        _refuse_optional(run, dotted)
         return CONSTANTS.get(whole, External(whole))
     if later:
         return LaterV(dotted, level, name)
@@ -287,7 +287,7 @@ def import_module(run: Run, dotted: str, scope: Scope, *, whole: bool) -> Value:
             parent = run.project.resolve(source, dotted.partition(".")[0], 0)
             if parent is not None:
                 return Unknown(origin.Name(dotted))
-        _refuse_optional(dotted)
+        _refuse_optional(run, dotted)
     return External(dotted if whole else dotted.partition(".")[0])
 
 
@@ -305,6 +305,6 @@ def namespace(run: Run, module: Module) -> Namespace:
     return space
 
 
-def _refuse_optional(dotted: str) -> None:
-    if dotted.partition(".")[0] in OPTIONAL:
+def _refuse_optional(run: Run, dotted: str) -> None:
+    if run.context.trying and dotted.partition(".")[0] in OPTIONAL:
         raise Raised("ImportError")

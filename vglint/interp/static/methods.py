@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from vglint.source import code
 
@@ -43,6 +44,24 @@ def given_attributes(node: code.Class, entry: str) -> dict[str, str]:
                 for target in each.targets:
                     found.update(_set_attributes(target, each.value, positional[0].name, given))
     return found
+
+
+@lru_cache(maxsize=2048)
+def holds_layers(node: code.Class) -> bool:
+    """Whether a class has a forward, and a constructor that keeps layers of torch (`self.fc = nn.Linear(…)`) after its base's ran."""
+    defined = methods(node)
+    init = defined.get("__init__")
+    if init is None or "forward" not in defined or not init.parameters.positional:
+        return False
+    inside = code.walk(init)
+    based = any(isinstance(each, code.Name) and each.id == "super" for each in inside)
+    owner = init.parameters.positional[0].name
+    return based and any(
+        isinstance(each, code.Assign)
+        and any(isinstance(t, code.Attribute) and isinstance(t.value, code.Name) and t.value.id == owner for t in each.targets)
+        and any(isinstance(part, code.Attribute) and isinstance(part.value, code.Name) and part.value.id == "nn" and part.attr[:1].isupper() for part in code.walk(each.value))
+        for each in inside
+    )  # fmt: skip
 
 
 def is_setter(method: code.Function) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 
 from vglint import ops, origin
@@ -15,6 +16,7 @@ from vglint.interp.machine.core import (
 from vglint.interp.nodes.config import configured, literal
 from vglint.interp.nodes.distribution import overwrite
 from vglint.interp.nodes.keeping import says_keep
+from vglint.interp.static.methods import holds_layers
 from vglint.interp.torch.containers import fill
 from vglint.interp.torch.making import base_of
 from vglint.interp.values.classes import find_in_mro
@@ -51,10 +53,27 @@ _MADE = 8
 
 def is_module_class(cls: Value) -> bool:
     """Whether instances of a class are `nn.Module`s."""
-    return any(
-        isinstance(base, External) and _is_module_name(base.name)
-        for base in (cls.mro if isinstance(cls, ClassV) else (cls,))
+    if not isinstance(cls, ClassV):
+        return isinstance(cls, External) and _is_module_name(cls.name)
+    bases = [base for base in cls.mro if isinstance(base, External)]
+    if any(_is_module_name(base.name) for base in bases):
+        return True
+    # A base of a library that is not in reach: what its class is shows in what it does.
+    return any(_is_not_known(base.name) for base in bases) and any(
+        isinstance(own, ClassV) and own.node is not None and holds_layers(own.node) for own in cls.mro
     )
+
+
+@lru_cache(maxsize=4096)
+def _is_not_known(name: str) -> bool:
+    top = name.partition(".")[0]
+    return top not in _OTHERS and top not in sys.stdlib_module_names
+
+
+_OTHERS = frozenset(
+    ("builtins", "torch", "typing_extensions", "pydantic", "numpy", "tensorflow", "keras", "jax", "flax")
+)
+"""Packages whose classes are known not to be modules, but for those that are."""
 
 
 @lru_cache(maxsize=4096)
