@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 
@@ -29,6 +30,7 @@ from vglint.rulebook import load
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "advice.md"
 ROUNDS = 4
+Lint: TypeAlias = Callable[[str, str], tuple[Finding, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +52,23 @@ def rows(seeds: int, only: str) -> Iterator[Row]:
         if only and not case.rule.startswith(tuple(only.split(","))):
             continue
         for optimizer, call in CALLS.items():
-            text = case.text(call.format(RATES[optimizer][0]))
-            found = [one for one in lint("case.py", case.source if case.unseen else text) if one.rule == case.rule]
-            finding = found[0] if found else None
-            advised = None if finding is None else _advised(case, text, finding, optimizer)
-            advice = None if advised is None else accuracies(advised, seeds)
-            fixed = _fixed(text, case.rule) if any(one.fix is not None for one in found) else None
-            fix = None if fixed is None else accuracies(Trained(fixed, optimizer, case.data, case.steps), seeds)
-            sure = advice is not None and trains(advice) and (fix is None or trains(fix))
-            before = accuracies(Trained(text, optimizer, case.data, case.steps), 1 if sure else seeds)
-            row = Row(case, optimizer, finding, before, advice, fix)
+            row = _row(case, optimizer, case.text(call.format(RATES[optimizer][0])), min(seeds, case.seeds), lint)
             print(line(row), flush=True)
             yield row
+
+
+def _row(case: Case, optimizer: OptimizerName, text: str, seeds: int, lint: Lint) -> Row:
+    """Trains what the rule finds something in; where it is silent, nothing."""
+    found = [one for one in lint("case.py", case.source if case.unseen else text) if one.rule == case.rule]
+    if not found:
+        return Row(case, optimizer, None, (), None, None)
+    advised = _advised(case, text, found[0], optimizer)
+    advice = None if advised is None else accuracies(advised, seeds)
+    fixed = _fixed(text, case.rule) if any(one.fix is not None for one in found) else None
+    fix = None if fixed is None else accuracies(Trained(fixed, optimizer, case.data, case.steps), seeds)
+    sure = advice is not None and trains(advice) and (fix is None or trains(fix))
+    before = accuracies(Trained(text, optimizer, case.data, case.steps), 1 if sure else seeds)
+    return Row(case, optimizer, found[0], before, advice, fix)
 
 
 def _advised(case: Case, text: str, finding: Finding, optimizer: OptimizerName) -> Trained | None:

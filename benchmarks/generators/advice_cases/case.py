@@ -29,7 +29,7 @@ CLIPPED = (
 class Case:
     """A program with a class `Net`, the rule that it breaks, and the advice done by hand, as replaced texts.
 
-    `data` names what it is trained on, and `steps` says for how long; `loop` is the function `train(batches)`, and where it is `unseen`, vglint is shown the class alone.
+    `data` names what it is trained on, `steps` says for how long, and `seeds` how often at most; `loop` is the function `train(batches)`, and where it is `unseen`, vglint is shown the class alone.
     """
 
     rule: str
@@ -40,6 +40,7 @@ class Case:
     loop: str = LOOP
     unseen: bool = False
     steps: int = 300
+    seeds: int = 3
 
     def text(self, optimizer: str) -> str:
         """Returns the program with its loop; `optimizer` is the call that makes the optimiser."""
@@ -73,8 +74,9 @@ def plain(
     loop: str = LOOP,
     unseen: bool = False,
     steps: int = 300,
+    seeds: int = 3,
 ) -> Case:
     """Returns a case of a model whose lines are given."""
     lines = ["\n".join(f"        {line}" for line in text.strip().split("\n")) for text in (build, run)]
     source = PLAIN.format(arguments=arguments, build=lines[0], run=lines[1])
-    return Case(rule, name, source, advised, data, loop, unseen, steps)
+    return Case(rule, name, source, advised, data, loop, unseen, steps, seeds)
