@@ -74,9 +74,8 @@ def plain(
     loop: str = LOOP,
     unseen: bool = False,
     steps: int = 300,
-    seeds: int = 3,
 ) -> Case:
     """Returns a case of a model whose lines are given."""
     lines = ["\n".join(f"        {line}" for line in text.strip().split("\n")) for text in (build, run)]
     source = PLAIN.format(arguments=arguments, build=lines[0], run=lines[1])
-    return Case(rule, name, source, advised, data, loop, unseen, steps, seeds)
+    return Case(rule, name, source, advised, data, loop, unseen, steps)
