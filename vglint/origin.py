@@ -84,7 +84,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """A method that trains or steps too, which code elsewhere calls."""
+    """A method or function that trains or steps too, which code elsewhere calls."""
 
     method: str
 

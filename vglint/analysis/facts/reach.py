@@ -101,6 +101,8 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     optimizers = list(loop.view.nodes("optimizer"))
     if any(not node.params or node.get("complete") is False for node in optimizers) or loop.unexplained:
         return unknown("an optimiser's parameters are not known")
+    if any(isinstance(gap.origin, origin.Elsewhere) for gap in loop.view.graph.gaps):
+        return unknown("another function trains too")
     loop.view.effort.spend(sum(len(node.params) for node in optimizers) // 4)
     moved = {index for node in optimizers for _, index in node.params}
     steered = {index for node in optimizers if node.get("listed") is not True for _, index in node.params}
@@ -127,11 +129,8 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
 
 
 def _untrained_models(loop: LoopView, layers: list[int], moved: set[int]) -> list[int]:
-    """Returns those of some layers whose model starts at random and gets no step from any optimiser: nobody takes its features on purpose.
-    None of a method beside which another one trains: that one may train them."""
+    """Returns those of some layers whose model starts at random and gets no step from any optimiser: nobody takes its features on purpose."""
     view, found = loop.view, list[int]()
-    if any(isinstance(gap.origin, origin.Elsewhere) for gap in view.graph.gaps):
-        return []
     for index in layers:
         root = view.graph.nodes[index].path.split(".")[0]
         own = view.parameters_under(root) if root else frozenset[int]()

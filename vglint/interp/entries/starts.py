@@ -19,7 +19,7 @@ from vglint.interp.machine.core import (
     get_attribute,
 )
 from vglint.interp.nodes.emit import entry_input
-from vglint.interp.static.methods import acts_elsewhere, given_attributes
+from vglint.interp.static.methods import acts_beside, acts_elsewhere, given_attributes
 from vglint.interp.torch import training
 from vglint.interp.torch.fixed_inputs import assigned, fixed_inputs
 from vglint.interp.torch.leaves import leaf_base
@@ -200,7 +200,19 @@ def run_training(run: Run, function: FunctionV, frame: Frame) -> tuple[dict[str,
     run.context.training_code = True
     args = arguments_for(run, function, tensors=False)
     call(run, function, args, {}, Frame(frame.scope, function.unit, None), Site(function.unit, function.unit.head))
+    if any(_is_global(draft.site) for draft in run.graph.nodes if draft.op == "optimizer"):
+        units = frame.scope.module.module.units
+        defined = [each.definition for each in units if each.kind == "function"]
+        functions = {each.name: each for each in defined if isinstance(each, code.Function)}
+        elsewhere = acts_beside(functions, function.name) if function.name in functions else None
+        if elsewhere is not None:
+            run.graph.gap(origin.Elsewhere(elsewhere))
     return run.graph.roots, None
+
+
+def _is_global(site: Site | None) -> bool:
+    """Whether a place is a statement at the top of a file, which every function of the file may use."""
+    return site is not None and site.unit.kind == "other"
 
 
 def run_method(run: Run, cls: ClassV, name: str, frame: Frame) -> tuple[dict[str, ModuleV], Value]:

@@ -34,6 +34,7 @@ from vglint.interp.values.objects import (
     OpenLoop,
     RepeatV,
     Site,
+    TensorV,
     Value,
     is_tensor,
     is_unknown,
@@ -89,6 +90,8 @@ def set_item(run: Run, holder: DictV, key: Value, value: Value, frame: Frame, si
         if isinstance(key, Unknown) and (isinstance(value, (ModuleV, OpaqueV)) or is_tensor(value)):
             run.journal.put(holder.items, key, value)  # stands for all that one place stores
     else:
+        if isinstance(key, TensorV):  # what a loop over data gives: another one in each turn
+            run.journal.set_field(holder, "complete", False)
         run.journal.put(holder.items, key, value)
 
 
@@ -190,6 +193,7 @@ def _update(call: Call) -> Value:
 def _setdefault(call: Call) -> Value:
     value, key = call.own(DictV), call["key"]
     if not isinstance(key, (str, int)):
+        call.run.journal.set_field(value, "complete", False)
         return Unknown(origin.Computed("key of a dict"))
     if key not in value.items:
         call.run.journal.put(value.items, key, call["default"])

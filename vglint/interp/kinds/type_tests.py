@@ -140,7 +140,7 @@ def is_instance(run: Run, value: Value, cls: Value) -> bool | None:
         return own == name
     if isinstance(value, (OptimizerV, SchedulerV, GradScalerV, LoaderV, TensorDatasetV)):
         return name == value.name or name in _ABOVE.get(type(value), ())
-    if name in ("torch.Tensor", "torch.FloatTensor", "torch.LongTensor"):
+    if name in ("torch.Tensor", "torch.FloatTensor", "torch.LongTensor", "torch.autograd.Variable"):
         return is_tensor(value)
     if name == "torch.nn.Parameter" or name.endswith(".Parameter"):
         return isinstance(value, ParamV) and not value.buffer

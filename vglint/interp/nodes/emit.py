@@ -113,6 +113,14 @@ def under_no_grad(run: Run, region: int | None) -> bool:
     return False
 
 
+def in_loop(run: Run) -> bool:
+    """Whether what runs now is a turn of a loop that stands for others."""
+    region: int | None = run.graph.region
+    while region is not None and run.graph.regions[region].kind != "loop":
+        region = run.graph.regions[region].parent
+    return region is not None
+
+
 def _constant(run: Run, value: TensorV, site: Site | None) -> ParamV | None:
     """Returns a tensor that was computed while its module was built as what forward finds there: a buffer.
 
@@ -245,6 +253,7 @@ def entry_input(run: Run, name: str, site: Site | None) -> TensorV:
 
 
 def emit_hook(run: Run, op: str, module: ModuleV, site: Site, params: list[tuple[str, ParamV]]) -> None:
-    """Notes that training code does something to a whole model: `train_mode`, `eval_mode`, `zero_grad`."""
-    if not run.context.setup and not run.context.modules_running:
+    """Notes that training code does something to a whole model: `train_mode`, `eval_mode`, `zero_grad`, which a model may also do itself."""
+    own = op == "zero_grad" and run.context.training_code
+    if not run.context.setup and (own or not run.context.modules_running):
         run.graph.nodes.append(Draft(op, [], {}, module, False, None, params, None, site, run.graph.region, False))

@@ -59,6 +59,10 @@ FROZEN = (External, DtypeV, DeviceV)
 """Kinds that are known by a name, and equal where that is."""
 
 
+_TENSORS = (External("torch.Tensor"), External("torch.autograd.Variable"))
+"""The class of tensors, and what it was before torch 0.4: code that asks `type(h) == Variable` was written for that."""
+
+
 def _same_device(one: DeviceV, other: DeviceV) -> bool:
     """Code is followed as on a machine without a GPU."""
     return (one.name or "cpu") == (other.name or "cpu")
@@ -104,6 +108,8 @@ def _equal(left: Value, right: Value, known: dict[tuple[int, int], bool | None])
         return symbolic_compare("==", left, right)
     if isinstance(left, NATIVE) and isinstance(right, NATIVE):
         return bool(left == right)
+    if left in _TENSORS and right in _TENSORS:
+        return True
     if isinstance(left, FROZEN) and isinstance(right, FROZEN):
         return left == right or (isinstance(left, DeviceV) and isinstance(right, DeviceV) and _same_device(left, right))
     match left, right:

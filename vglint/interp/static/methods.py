@@ -1,4 +1,5 @@
-"""What the methods of a class call, what they keep of what they are given, and what they leave to classes that derive from it."""
+"""What the methods of a class and the functions of a file call, what methods keep of what they are given, and what they leave to classes
+that derive from theirs."""
 
 from __future__ import annotations
 
@@ -18,13 +19,34 @@ def methods(node: code.Class) -> dict[str, code.Function]:
 def acts_elsewhere(node: code.Class, name: str) -> str | None:
     """Returns a method that zeroes, clips or uses gradients and that a method does not come to call."""
     seen = _reached(node, name)
-    for other, method in methods(node).items():
-        if other not in seen and any(
-            isinstance(each, code.Call) and isinstance(each.func, code.Attribute) and each.func.attr in _ON_GRADIENTS
-            for each in code.walk(method)
-        ):
-            return other
-    return None
+    return next((other for other, method in methods(node).items() if other not in seen and _acts(method)), None)
+
+
+def acts_beside(functions: dict[str, code.Function], name: str) -> str | None:
+    """Returns one of a file's functions that zeroes, clips or uses gradients, that another does not come to call and that does not call it."""
+    seen, todo = set[str](), [name]
+    while todo:
+        current = todo.pop()
+        if current in functions and current not in seen:
+            seen.add(current)
+            todo += [each.id for each in code.walk(functions[current]) if isinstance(each, code.Name)]
+    return next(
+        (
+            other
+            for other, function in functions.items()
+            if other not in seen
+            and _acts(function)
+            and not any(isinstance(each, code.Name) and each.id == name for each in code.walk(function))
+        ),
+        None,
+    )
+
+
+def _acts(function: code.Function) -> bool:
+    return any(
+        isinstance(each, code.Call) and isinstance(each.func, code.Attribute) and each.func.attr in _ON_GRADIENTS
+        for each in code.walk(function)
+    )
 
 
 def given_attributes(node: code.Class, entry: str) -> dict[str, str]:

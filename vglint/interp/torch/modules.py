@@ -16,6 +16,7 @@ from vglint.interp.machine.core import (
     register,
 )
 from vglint.interp.machine.questions import CALL, COMPARE, GETATTR, SETATTR, TRUTH, declines
+from vglint.interp.nodes.emit import in_loop
 from vglint.interp.nodes.operations import emit_call
 from vglint.interp.torch.containers import run_sequential
 from vglint.interp.torch.fixed_inputs import size_arguments
@@ -180,7 +181,8 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
         absent = name == "bias" and module.config[name] is False and "weight" in module.parameters
         return None if absent else module.config[name]  # a recurrent layer's `bias` is a bool, another's a parameter
     if name == "training":
-        return not module.evaluating
+        kept = not run.context.training_code or run.context.modules_running or not in_loop(run)
+        return not module.evaluating if kept else Unknown(origin.Computed("training"))  # as the turn before left it
     if name == "__class__":
         return module.cls
     if name == "__dict__":
