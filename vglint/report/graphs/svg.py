@@ -8,7 +8,7 @@ from vglint.graph import Graph, Node
 from vglint.number import compared
 from vglint.report.graphs.layer import all_parameters, layer_text, own_parameters, short_shape
 from vglint.report.graphs.scale import Scale, scale_of
-from vglint.report.graphs.tree import module_types, owner
+from vglint.report.graphs.tree import folded, module_types
 from vglint.report.view import View, visible
 from vglint.signal import Ratio, Trace
 
@@ -40,9 +40,10 @@ def drawing(graph: Graph, trace: Trace, ratio: Ratio) -> str:
     rows = _rows(graph)
     arcs, lanes = _arcs(graph, rows)
     left = 24 + _ARC * lanes
-    labels = [layer_text(node) for node in graph.nodes]
+    places = folded(graph)
+    labels = [name + layer_text(node) for node, (_, name) in zip(graph.nodes, places, strict=True)]
     width_of_labels = max(
-        (8 + 16 * len(owner(node)) + _CHARACTER * len(text) for node, text in zip(graph.nodes, labels, strict=True)),
+        (8 + 16 * len(parts) + _CHARACTER * len(text) for (parts, _), text in zip(places, labels, strict=True)),
         default=100,
     )
     width_of_labels = max(
@@ -83,8 +84,8 @@ def drawing(graph: Graph, trace: Trace, ratio: Ratio) -> str:
         parts.append(
             f'<path class="arc" d="M{left - 2:.0f} {start:.0f}H{x + 6:.0f}Q{x:.0f} {start:.0f} {x:.0f} {start + 6:.0f}V{end - 6:.0f}Q{x:.0f} {end:.0f} {x + 6:.0f} {end:.0f}H{left - 2:.0f}"/>'
         )
-    for node, text in zip(graph.nodes, labels, strict=True):
-        parts += _node(node, text, graph, trace, scale, rows[node.index], left, shape_at, bar_at)
+    for node, (inside, _), text in zip(graph.nodes, places, labels, strict=True):
+        parts += _node(node, text, graph, trace, scale, rows[node.index], left + 16 * len(inside), shape_at, bar_at)
     return "\n".join([*parts, "</svg>"])
 
 
@@ -103,7 +104,7 @@ def _node(
     own = own_parameters(node, graph)
     parts = [
         f"<g><title>%{node.index} {_text(node.path or node.op)}, line {node.span.line}</title>"
-        f'<text x="{left + 16 * len(owner(node)):.0f}" y="{y + 15:.0f}">{_text(label)}</text>',
+        f'<text x="{left:.0f}" y="{y + 15:.0f}">{_text(label)}</text>',
         f'<text class="dim" x="{shape_at:.0f}" y="{y + 15:.0f}">{_text(short_shape(node))}</text>',
     ]
     if own:
@@ -140,8 +141,7 @@ def _rows(graph: Graph) -> list[int]:
     rows: list[int] = []
     row = 0
     open_: tuple[str, ...] = ()
-    for node in graph.nodes:
-        parts = owner(node)
+    for parts, _ in folded(graph):
         row += sum(parts[: depth + 1] != open_[: depth + 1] for depth in range(len(parts)))
         open_ = parts
         rows.append(row)
@@ -155,8 +155,8 @@ def _modules(graph: Graph, rows: list[int]) -> list[tuple[int, int, int, str]]:
     found: list[tuple[int, int, int, str]] = []
     stack: list[tuple[tuple[str, ...], int]] = []
     last = -1
-    for node, row in zip((*graph.nodes, None), (*rows, (rows[-1] + 1) if rows else 0), strict=True):
-        parts = owner(node) if node is not None else ()
+    inside = [parts for parts, _ in folded(graph)]
+    for parts, row in zip((*inside, ()), (*rows, (rows[-1] + 1) if rows else 0), strict=True):
         while stack and stack[-1][0] != parts[: len(stack[-1][0])]:
             path, first = stack.pop()
             name = ".".join(path)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Callable, Sequence
 
 from vglint.graph import Graph, Node, Region
 from vglint.number import compared, factor, plain
 from vglint.report.graphs.layer import all_parameters, layer_text, own_parameters, short_shape
 from vglint.report.graphs.scale import Scale, bar, scale_of
-from vglint.report.graphs.tree import module_types, owner
+from vglint.report.graphs.tree import folded, module_types
 from vglint.report.summary import plural
 from vglint.report.view import View, visible
 from vglint.report.wrap import columns, wrapped
@@ -20,7 +19,6 @@ from vglint.span import Span
 _BAR = 8
 _WIDE = 110
 """Columns from which on there is room for what only some ask for."""
-_LISTS = ("ModuleList", "ModuleDict")
 _LABEL = 28
 """Columns that layers have at least."""
 _SHAPE = 18
@@ -43,7 +41,7 @@ def text(graph: Graph, trace: Trace, ratio: Ratio, view: View | None = None) -> 
     types = module_types(graph)
     open_: tuple[str, ...] = ()
     region = 0
-    for node, row, (parts, name) in zip(graph.nodes, cells, _folded(graph, types), strict=True):
+    for node, row, (parts, name) in zip(graph.nodes, cells, folded(graph), strict=True):
         for depth in range(_shared(open_, parts), len(parts)):
             path = ".".join(parts[: depth + 1])
             kind = f": {types[path]}" if path in types else ""
@@ -76,31 +74,6 @@ def _name(graph: Graph) -> str:
     root = graph.root.rpartition(".")[2]
     is_made = graph.kind == "expression" and re.fullmatch(r"[\w.<>]+", graph.entry) and root != graph.entry
     return f"{root} in {graph.entry}" if root and is_made else graph.entry
-
-
-def _folded(graph: Graph, types: Mapping[str, str]) -> list[tuple[tuple[str, ...], str]]:
-    """Returns the modules around each node, and what stands before its name. A list of modules of which one runs between nodes of other modules has
-    no line of its own: it is a part of that one's name, `blocks.0`."""
-    paths = [(*owner(node), node.path.rpartition(".")[2] if node.type is not None else "") for node in graph.nodes]
-    lone: list[set[int]] = [set() for _ in paths]
-    for depth in range(max(map(len, paths), default=0) - 1):
-        for prefix, run in groupby(range(len(paths)), lambda index, end=depth + 1: paths[index][:end]):  # type: ignore[misc]
-            indices = list(run)
-            if types.get(".".join(prefix)) in _LISTS and len({paths[index][: depth + 2] for index in indices}) == 1:
-                for index in indices:
-                    lone[index].add(depth)
-    found = []
-    for path, folded in zip(paths, lone, strict=True):
-        parts, before = [], ""
-        for depth, part in enumerate(path[:-1]):
-            before += part
-            if depth in folded:
-                before += "."
-            else:
-                parts.append(before)
-                before = ""
-        found.append((tuple(parts), before))
-    return found
 
 
 def _columns(graph: Graph, trace: Trace, scale: Scale, view: View) -> tuple[list[str], list[list[str]]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from vglint.graph import Graph, Node
 from vglint.value import Expr, Literal_, Unknown
 
@@ -23,6 +25,35 @@ def label(node: Node) -> str:
 def module_types(graph: Graph) -> dict[str, str]:
     """Returns the last part of each module's class name by path."""
     return {module.path: module.type.rpartition(".")[2] for module in graph.modules}
+
+
+def folded(graph: Graph) -> list[tuple[tuple[str, ...], str]]:
+    """Returns the modules around each node, and what stands before its name. A list of modules of which one runs between nodes of other modules has
+    no line of its own: it is a part of that one's name, `blocks.0`."""
+    types = module_types(graph)
+    paths = [(*owner(node), node.path.rpartition(".")[2] if node.type is not None else "") for node in graph.nodes]
+    lone: list[set[int]] = [set() for _ in paths]
+    for depth in range(max(map(len, paths), default=0) - 1):
+        for prefix, run in groupby(range(len(paths)), lambda index, end=depth + 1: paths[index][:end]):  # type: ignore[misc]
+            indices = list(run)
+            if types.get(".".join(prefix)) in _LISTS and len({paths[index][: depth + 2] for index in indices}) == 1:
+                for index in indices:
+                    lone[index].add(depth)
+    found = []
+    for path, folded in zip(paths, lone, strict=True):
+        parts, before = [], ""
+        for depth, part in enumerate(path[:-1]):
+            before += part
+            if depth in folded:
+                before += "."
+            else:
+                parts.append(before)
+                before = ""
+        found.append((tuple(parts), before))
+    return found
+
+
+_LISTS = ("ModuleList", "ModuleDict")
 
 
 def value_text(value: Literal_) -> str:
