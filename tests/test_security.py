@@ -200,7 +200,7 @@ def test_r2_the_user_can(repository: Path, monkeypatch: pytest.MonkeyPatch, how:
         own = repository.parent / "home" / ".config" / "vglint"
         own.mkdir(parents=True)
         (own / "vglint.toml").write_text("[probe]\nenabled = true")
-    assert "running <module> of net.py" in vglint("net.py", *(["--probe"] if how == "option" else [])).stderr
+    assert "running the script net.py" in vglint("net.py", *(["--probe"] if how == "option" else [])).stderr
 
 
 SPECIAL: dict[str, Callable[[Path], None]] = {

@@ -38,6 +38,11 @@ class Job:
     findings: list[Finding] = field(default_factory=list)
 
     @property
+    def name(self) -> str:
+        """The entry and its file as people call them."""
+        return f"the script {self.file}" if self.entry == SCRIPT else f"{self.entry} of {self.file}"
+
+    @property
     def trains(self) -> bool:
         """Whether the entry is training code, which is run as it is written."""
         return self.graph is not None and self.graph.kind == "training"

@@ -92,7 +92,7 @@ def proofs(probed: Probed, say: Say) -> Iterator[Proof]:
     """Yields a proof for each finding that was probed and has a fix of its own file; runs the fixed copies."""
     waiting = [(job, finding) for job in probed.jobs for finding in job.findings if _has_fix(finding)]
     for number, (job, finding) in enumerate(waiting, 1):
-        say(f"[{number}/{len(waiting)}] running {job.entry} of {job.file} with its fix")
+        say(f"[{number}/{len(waiting)}] running {job.name} with its fix")
         yield _proof(job, finding, probed.outcomes[job.file, job.entry])
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from vglint.finding import MEASURED, Finding, Report, Verdict
 from vglint.lint.fingerprints import fingerprints
 from vglint.lint.jobs import Job, jobs_of, requests_of
-from vglint.lint.probing import measures_by_optimizer, predicted_profile, undecidable
+from vglint.lint.probing import SCRIPT, measures_by_optimizer, predicted_profile, undecidable
 from vglint.lint.running import Runner, pool
 from vglint.lint.shown import is_shown, texts_of
 from vglint.probe import Limits, Measured, Outcome, ProbeReport, Request, faults
@@ -109,8 +109,8 @@ def _run(
     memory = max(job.settings.probe.memory for job in jobs) << 20
 
     def run(job: Job) -> None:
-        where, settings = f"{job.entry} of {job.file}", job.settings
-        say(f"[{next(started)}/{count}] running {where} (at most {settings.probe.timeout:g} s)")
+        settings = job.settings
+        say(f"[{next(started)}/{count}] running {job.name} (at most {settings.probe.timeout:g} s)")
         key = job.file, job.entry
         outcomes[key], ran[key] = runner.first_measured(requests_of(job), limits_of(settings))
         say(told(job, outcomes[key]))
@@ -139,10 +139,9 @@ def limits_of(settings: Settings) -> Limits:
 
 def told(job: Job, outcome: Outcome) -> str:
     """Returns one line: what ran and what was made up, or why nothing ran and what would help."""
-    where = f"{job.entry} of {job.file}"
     if isinstance(outcome, Measured):
-        return f"measured {where}: {'; '.join(outcome.synthesised)} ({plural(len(outcome.runs), 'run')}, {outcome.seconds:.1f} s)"
-    return f"could not run {where}: {outcome.reason}{help_for(job, outcome.reason)}"
+        return f"measured {job.name}: {'; '.join(outcome.synthesised)} ({plural(len(outcome.runs), 'run')}, {outcome.seconds:.1f} s)"
+    return f"could not run {job.name}: {outcome.reason}{help_for(job, outcome.reason)}"
 
 
 def help_for(job: Job, reason: str) -> str:
@@ -155,6 +154,8 @@ def help_for(job: Job, reason: str) -> str:
         return " (give it more time: [tool.vglint.probe] timeout)"
     if "out of memory" in reason:
         return " (give it more memory: [tool.vglint.probe] memory)"
+    if reason.startswith("FileNotFoundError"):
+        return f" (put it there, or probe a model alone: vglint probe '{os.path.basename(job.file)}:…')"
     if job.trains:
         return ""
     if "needs" in reason:
@@ -222,7 +223,8 @@ def _faults(job: Job, outcome: Outcome) -> tuple[Finding, ...]:
 
 
 def _model(job: Job, outcome: Outcome, findings: tuple[Finding, ...]) -> ProbeReport:
-    name = f"{os.path.basename(job.file)}:{job.entry}"
+    file = os.path.basename(job.file)
+    name = file if job.entry == SCRIPT else f"{file}:{job.entry}"
     if not isinstance(outcome, Measured):
         return ProbeReport(name, None, findings, outcome.reason)
     predicted = predicted_profile(job.graph) if job.graph is not None else ()

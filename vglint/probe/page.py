@@ -88,7 +88,7 @@ def _measured(report: ProbeReport, measured: Measured, texts: Mapping[str, str])
     runs = f"{len(measured.runs)} run{'s' if len(measured.runs) != 1 else ''}"
     parts = [
         f'<p class="{_color(report)}"><b>{escape(report.verdict)}</b></p>',
-        f'<p class="vgl-note">{measured.parameters:,} parameters, {runs} in {measured.seconds:.1f} s. {escape(notes)}</p>',
+        f'<p class="vgl-note">{measured.parameters:,} parameters, {runs} in {measured.seconds:.1f} s. {escape(notes[:1].upper() + notes[1:])}.</p>',
     ]
     parts += [_finding(finding, texts) for finding in report.findings]
     first = measured.runs[0]
