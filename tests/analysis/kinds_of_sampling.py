@@ -84,7 +84,44 @@ class Net(nn.Module):
         y = self.out(torch.tanh(self.k(torch.tanh(self.q(x)))))
         return torch.distributions.Categorical(logits=y).log_prob(x[:, 0].round().abs().clamp(max=4))
 """
+PATCHES = """
+class Net(nn.Module):
+    def __init__(self, size=32, patch=64):
+        super().__init__()
+        self.q, self.k, self.v, self.out = nn.Conv2d(3, size, patch, patch), nn.Linear(size, size), nn.Linear(size, size), nn.Linear(size, size)
+        self.places = nn.Parameter(torch.zeros(1, 36, size))
+        self.norms = nn.ModuleList([nn.LayerNorm(size) for _ in range(2)])
+
+    def forward(self, x):
+        x = self.q(x).flatten(2).transpose(-1, -2) + self.places
+        x = x + self.k(self.norms[0](x))
+        x = x + self.v(self.norms[1](x))
+        return self.out(x)
+"""
+MEAN_SHIFT = """
+class Shift(nn.Conv2d):
+    def __init__(self, mean, std, sign=-1):
+        super().__init__(3, 3, 1)
+        std = torch.Tensor(std)
+        self.weight.data = torch.eye(3).view(3, 3, 1, 1)
+        self.weight.data.div_(std.view(3, 1, 1, 1))
+        self.bias.data = sign * torch.Tensor(mean)
+        self.bias.data.div_(std)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.shift = Shift((0.45, 0.44, 0.4), (1.0, 1.0, 1.0))
+        self.q, self.k, self.out = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(16, 16, 3, padding=1), nn.Conv2d(16, 3, 3, padding=1)
+        self.back = Shift((0.45, 0.44, 0.4), (1.0, 1.0, 1.0), 1)
+
+    def forward(self, x):
+        return self.back(self.out(torch.relu(self.k(torch.relu(self.q(self.shift(x)))))))
+"""
 CASES = {
+    "patches and places": (PATCHES, ["2,3,384,384"]),
+    "a layer that shifts means": (MEAN_SHIFT, ["8,3,16,16"]),
     "blocks that become channels": (FOLDED, ["8,3,16,16"]),
     "a grid that is warped": (WARPED, ["8,3,16,16"]),
     "a mean that is a list": (SHIFTED, ["8,3,16,16"]),

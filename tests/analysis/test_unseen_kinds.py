@@ -137,7 +137,7 @@ CASES = {
     ("name", "sized"),
     [
         *((name, True) for name in CASES),
-        *((name, False) for name in ("ghost batches", "the size of another tensor", *ENDS)),
+        *((name, False) for name in ("ghost batches", "the size of another tensor", "patches and places", *ENDS)),
     ],
 )
 def test_gradients_are_those_of_torch(tmp_path: Path, name: str, sized: bool) -> None:

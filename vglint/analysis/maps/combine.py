@@ -108,6 +108,9 @@ def summed(use: Use, left: State, right: State, sign: float) -> State:
     square = sign * sign
     q = max(left.q + square * right.q + shared + var, 0.0)
     parts = tuple(mine.items()) if len(mine) <= _TERMS else ((use.index, 1.0),)
+    axes, places = left.axes or right.axes, left.places if left.places is not None else right.places
+    if places is not None and places < 1.0 and (known := use.places(axes)) is not None:
+        places = known  # what was made of sizes that are not known was too small
     fresh = (left.fresh * left.q + square * right.fresh * right.q) / q if q > 0 else 0.0
     wide = left if (left.places or 0) >= (right.places or 0) and left.channels is not None else right
     law = stream(use, left, right, sign, q) if var == 0.0 else None
@@ -119,8 +122,8 @@ def summed(use: Use, left: State, right: State, sign: float) -> State:
         left.r + square * right.r + shared + r,
         left.scale,
         wide.channels if wide.channels is not None else left.channels,
-        left.axes or right.axes,
-        left.places if left.places is not None else right.places,
+        axes,
+        places,
         law,
         parts,
         min(fresh, 1.0),

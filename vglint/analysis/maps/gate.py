@@ -128,6 +128,8 @@ def folds(use: Use, position: int) -> float:
         return 1.0
     if other.axes is None or "s" not in other.axes:
         return 1.0
+    if use.shapes is None and use.shape(position) is not None and use.shape(position) == use.node.shape:
+        return 1.0  # it is as large as the result
     if state.spread is not None:
         return 1.0
     return float(other.places) if other.places is not None else float(PLACES)

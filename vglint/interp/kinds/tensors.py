@@ -37,7 +37,7 @@ from vglint.interp.protocols.iteration import Items
 from vglint.interp.protocols.tensor_parts import blocks, covers, dimension, index_tensor, rows_of, size, sizes_of
 from vglint.interp.static.descent import SUBTRACTS
 from vglint.interp.torch import training
-from vglint.interp.torch.devices import HERE, dtype_of, on_device
+from vglint.interp.torch.devices import HERE, dtype_of, on_device, type_text
 from vglint.interp.torch.training import step_by_hand, written_in_place
 from vglint.interp.values.objects import (
     ArrayV,
@@ -121,6 +121,7 @@ def call_method(
 
 
 _IN_PLACE_ARITHMETIC = frozenset(("mul_", "div_", "add_", "sub_"))
+_NUMBERS = (int, float, TensorV)
 
 
 def _with_self(
@@ -183,8 +184,8 @@ def _special(
             return value  # a leaf stays the leaf that it is
         case "keys" | "values" | "items" | "get" if isinstance(value, TensorV):
             return Unknown(origin.Computed(f".{name}()"))
-        case "type" | "dtype" if not args:
-            return Unknown(origin.Computed("dtype"))
+        case "type" if not args:
+            return type_text(run, value.node if isinstance(value, TensorV) else None)
         case "__len__":
             return size_at(run, value, 0)
         case _:
@@ -212,7 +213,7 @@ def _write(
         distribution.overwrite(run, value, distribution.of_tensor(run, args[0]), site)
     elif name == "copy_" and args and isinstance(args[0], ParamV):
         distribution.overwrite(run, value, args[0].init, site)
-    elif name in ("mul_", "div_", "add_", "sub_") and args and isinstance(args[0], (int, float)):
+    elif name in _IN_PLACE_ARITHMETIC and args and isinstance(args[0], _NUMBERS if run.context.setup else (int, float)):
         whole = isinstance(value, ParamV) or value.whole
         made = distribution.combined(name[:-1], [param, args[0]]) if whole else None
         distribution.overwrite(run, value, made or distribution.UNKNOWN, site)
@@ -223,9 +224,6 @@ def _write(
     elif run.context.setup or not any(is_tensor(arg) or isinstance(arg, OpaqueV) for arg in args):
         distribution.overwrite(run, value, distribution.UNKNOWN, site)
     return value
-
-
-# ---- what tensors answer
 
 
 @register(GETATTR, ShapeV)

@@ -105,6 +105,14 @@ def device_attribute(run: Run, value: DeviceV, name: str, frame: Frame) -> Value
             return Unknown(origin.Member("torch.device", name))
 
 
+def type_text(run: Run, node: int | None) -> str | Unknown:
+    """Returns what `x.type()` says of a tensor of floats."""
+    known = FLOAT32 if node is None else dtype_of(run, node, 0)
+    if known == FLOAT32 or (isinstance(known, Unknown) and isinstance(known.origin, origin.Dtype)):
+        return "torch.FloatTensor"
+    return Unknown(origin.Computed("dtype"))
+
+
 def dtype_of(run: Run, node: int, depth: int) -> Value:
     """Returns the dtype of a node's output as far as its ops tell: layers make floats, the rest keeps what it gets."""
     draft = run.graph.nodes[node]
