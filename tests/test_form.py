@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib.util
 import os
 import re
 import subprocess
@@ -132,6 +133,22 @@ def test_the_import_test_can_fail(tmp_path: Path) -> None:
     assert not allowed("span", "finding")
     assert allowed("finding", "span")
     assert "click" in HOMES and room_of(folder / "full.py") == "report"
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_benchmark_imports_of_vglint_exists(path: Path) -> None:
+    """Benchmarks need packages that the tests do not, so that none of them imports one."""
+    for statement in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(statement, ast.ImportFrom) and (statement.module or "").partition(".")[0] == "vglint":
+            module = importlib.import_module(str(statement.module))
+            names = [each.name for each in statement.names]
+            assert [
+                name for name in names if not hasattr(module, name) and not _is_module(statement.module, name)
+            ] == []
+
+
+def _is_module(package: str | None, name: str) -> bool:
+    return importlib.util.find_spec(f"{package}.{name}") is not None
 
 
 @pytest.mark.parametrize("path", [*FILES, *BENCHMARKS], ids=lambda path: str(path.relative_to(ROOT)))

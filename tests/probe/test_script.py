@@ -85,6 +85,13 @@ def test_a_script_for_a_gpu_runs_on_the_processor(tmp_path: Path) -> None:
     assert len(measured(tmp_path, text).runs[0].losses) == 12
 
 
+def test_a_model_is_built_without_what_only_shows_progress(tmp_path: Path) -> None:
+    text = f"import loguru\nfrom tqdm.notebook import tqdm\nfrom torch.utils.tensorboard import SummaryWriter\n{NET}"
+    path = tmp_path / "plain_model.py"
+    path.write_text(HEAD + text)
+    assert carry_out(Request(str(tmp_path), path.name, "Net(8)", steps=12, seeds=1), tmp_path).parameters == 83
+
+
 @pytest.mark.parametrize(("move", "count"), [(".to('cuda')", 1), (".cuda()", 1), ("", 0)])
 def test_a_parameter_that_is_moved_is_none_any_more(tmp_path: Path, move: str, count: int) -> None:
     text = NET.replace("self.first,", f"self.gate = nn.Parameter(torch.ones(3)){move}\n        self.first,").replace(

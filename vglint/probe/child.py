@@ -56,10 +56,12 @@ def _measure(request: Request, source: Path, limits: Limits) -> Measured:
 def carry_out(request: Request, source: Path) -> Measured:
     """Returns what the request measures on the tree in `source`, in this process; raises what the code raises."""
     from vglint.probe.rehearsal import NoTrainingError, rehearse
+    from vglint.probe.script import without_progress
     from vglint.probe.session import probe_request
 
     if not request.training:
-        return probe_request(request, source)
+        with without_progress():
+            return probe_request(request, source)
     try:
         return rehearse(request, source)
     except NoTrainingError as refusal:

@@ -57,7 +57,7 @@ def as_script() -> Iterator[None]:
     parser: Any = argparse.ArgumentParser
     loader: Any = DataLoader
     plain_parse, plain_load, plain_compile = parser.parse_known_args, loader.__init__, torch.compile
-    arguments, finder = sys.argv, _Absent()
+    arguments = sys.argv
 
     def parse(self: argparse.ArgumentParser, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
         return plain_parse(self, _filled(self) if args is None else args, namespace)
@@ -72,13 +72,23 @@ def as_script() -> Iterator[None]:
 
     parser.parse_known_args, loader.__init__, torch.compile = parse, load, compiled
     sys.argv = ["script"]
-    sys.meta_path.append(finder)
-    sys.meta_path.insert(0, early := _Early())
     try:
-        yield
+        with without_progress():
+            yield
     finally:
         parser.parse_known_args, loader.__init__, torch.compile = plain_parse, plain_load, plain_compile
         sys.argv = arguments
+
+
+@contextlib.contextmanager
+def without_progress() -> Iterator[None]:
+    """Lets code import packages that only show progress and are not installed, while it lasts."""
+    finder, early = _Absent(), _Early()
+    sys.meta_path.append(finder)
+    sys.meta_path.insert(0, early)
+    try:
+        yield
+    finally:
         sys.meta_path.remove(finder)
         sys.meta_path.remove(early)
 
