@@ -156,6 +156,8 @@ def _special(
             if parts is None:
                 return MISSING
             return tuple(TensorV(value.node, (len(part),), values=part) for part in parts)
+        case "astype" | "to_numpy" if run.context.training_code and not run.context.modules_running:
+            return value  # data that is an array there
         case "is_contiguous" | "is_floating_point":
             return True
         case "is_complex" | "is_sparse":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from vglint import origin
@@ -18,7 +18,7 @@ from vglint.interp.values.inside import bulk
 from vglint.interp.values.objects import ArrayV, External, ListV, TensorV, Value, is_tensor
 from vglint.value import Expr, Unknown
 
-CONSTANTS.update({"numpy.pi": math.pi, "numpy.inf": math.inf})
+CONSTANTS.update({"numpy.pi": math.pi, "numpy.inf": math.inf, "numpy.newaxis": None})
 _SYMBOLS = {
     "power": "**",
     "add": "+",
@@ -47,6 +47,30 @@ def _opaque(call: Call) -> Value:
 @library("numpy.random.seed")
 def seed(call: Call) -> Value:
     return None
+
+
+@library("numpy.random.rand", "numpy.random.randn", takes="*sizes")
+def drawn(call: Call) -> Value:
+    """Data that a program draws: the tensor that is made of it has its sizes."""
+    return _data(call, call.last, call.rest)
+
+
+@library("numpy.random.random", "numpy.random.standard_normal", "numpy.random.random_sample", takes="size=None")
+@library("numpy.random.normal", takes="loc=0.0, scale=1.0, size=None")
+@library("numpy.random.uniform", takes="low=0.0, high=1.0, size=None")
+def drawn_of_size(call: Call) -> Value:
+    sizes = call["size"]
+    found: tuple[Value, ...] = () if sizes is None else (sizes,)
+    if isinstance(sizes, (tuple, ListV)):
+        found = sizes if isinstance(sizes, tuple) else tuple(sizes.items)
+    return _data(call, "randn" if call.last.endswith("normal") else "rand", found)
+
+
+def _data(call: Call, op: str, sizes: Sequence[Value]) -> Value:
+    context = call.run.context
+    if not sizes or not context.training_code or context.modules_running:
+        return _opaque(call)
+    return call.invoke(External(f"torch.{op}"), *sizes)
 
 
 @library(*_of("int32", "int64", "float32", "float64", "intp", "float16", "bool_"), takes="value, *rest")

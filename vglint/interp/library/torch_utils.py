@@ -79,6 +79,20 @@ def tensor_dataset(call: Call) -> Value:
 
 
 @library(
+    "torch.utils.data.random_split", "torch.utils.data.dataset.random_split", takes="dataset, lengths, *rest, **options"
+)
+def random_split(call: Call) -> Value:
+    """Parts of a dataset, each with samples like all the others."""
+    dataset, parts = call["dataset"], listed(call, call["lengths"])
+    if parts is None or not isinstance(dataset, (TensorDatasetV, Instance)):
+        return call.opaque()
+    if isinstance(dataset, Instance):
+        return ListV([dataset for _ in parts])
+    shapes = tuple(None if shape is None else (None, *shape[1:]) for shape in dataset.shapes)
+    return ListV([TensorDatasetV(dataset.name, shapes) for _ in parts])
+
+
+@library(
     "torch.utils.data.DataLoader",
     "torch.utils.data.dataloader.DataLoader",
     "torch_geometric.loader.DataLoader",

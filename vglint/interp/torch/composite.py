@@ -1,5 +1,5 @@
 """Modules and helpers of libraries that are described as model code, and interpreted like the user's where the library's source is not
-read: a text in `prelude/` for each package, of torch's composite modules (`nn.TransformerEncoder` …) and of what model code takes from timm."""
+read: a text in `prelude/` for each package, of torch's composite modules (`nn.TransformerEncoder` …), of what model code takes from timm, and of the tables that training code reads."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ DESCRIBED = {
         "one_hot_categorical transformed_distribution uniform".split()
     },
     "torch.distributions.transforms": "torch.distributions.transforms",
+    "pandas": "pandas",
+    **{f"sklearn.{part}": "sklearn" for part in ("datasets", "model_selection", "preprocessing")},
     "timm.layers": "timm.layers",
     "timm.models.layers": "timm.layers",
 }

@@ -157,10 +157,11 @@ def from_array(call: Call) -> Value:
 )
 def typed_tensor(call: Call) -> Value:
     """Numbers are sizes; a list or an array is data."""
-    if call.run.context.setup and len(call.args) == 1 and isinstance(call.args[0], TensorV):
-        return call.args[0]
-    if len(call.args) == 1 and isinstance(call.args[0], (ListV, ArrayV, tuple)):
-        return call.invoke(External("torch.tensor"), call.args[0])
+    data = call.args[0] if len(call.args) == 1 else None
+    if call.run.context.setup and isinstance(data, TensorV):
+        return data
+    if isinstance(data, (ListV, ArrayV, TensorV, tuple)):
+        return call.invoke(External("torch.tensor"), data)
     return _as_listed(call)
 
 
