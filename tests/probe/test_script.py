@@ -201,6 +201,19 @@ MADE_UP = {
 }
 
 
+@pytest.mark.parametrize(("made", "is_broadcast"), [("", True), (".unsqueeze(1)", False)])
+def test_targets_that_the_code_makes_keep_their_shape(
+    tmp_path: Path, without: None, made: str, is_broadcast: bool
+) -> None:
+    text = (
+        "import absent_data\ntable = absent_data.read('t.csv')\nx = torch.tensor(table.drop(columns=['y']).values, dtype=torch.float32)\n"
+        f"y = torch.tensor(table['y'].values, dtype=torch.float32){made}\nmodel = nn.Linear(6, 1)\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\nloader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y))\n"
+        "for epoch in range(9):\n    for x, y in loader:\n        optimizer.zero_grad()\n        F.mse_loss(model(x), y).backward()\n        optimizer.step()\n"
+    )
+    assert measures(tmp_path, text)["broadcast_loss"] is is_broadcast
+
+
 @pytest.mark.parametrize("kind", MADE_UP)
 def test_what_else_is_not_there_is_made_up(
     tmp_path: Path, without: None, monkeypatch: pytest.MonkeyPatch, kind: str

@@ -55,7 +55,7 @@ def loading(feed: Feed, source: Path, with_files: bool = False) -> Iterator[None
         return None if isinstance(given, (Feed, Batch)) else plain_state(self, given, *args, **kwargs)
 
     def loader(self: Any, dataset: Any, *args: Any, **kwargs: Any) -> None:
-        given: Any = feed if made_up(dataset) else dataset
+        given: Any = _with_targets(dataset, feed) if made_up(dataset) else dataset
         plain_loader(self, given, *args, **kwargs)
 
     def batches(self: Any) -> Any:
@@ -104,6 +104,19 @@ def made_up(data: object, depth: int = 0) -> bool:
         return any(isinstance(one, Feed) for one in data[:8])
     held = vars(data).values() if isinstance(data, Dataset) and depth < 4 else ()
     return any(made_up(value, depth + 1) for value in held) or (depth == 0 and _empty(data))
+
+
+def _with_targets(dataset: object, feed: Feed) -> Feed:
+    """Returns the made-up batches, with the targets of a data set in which only the inputs are the made-up data: code that made them gave them their shape."""
+    tensors: Any = getattr(dataset, "tensors", ())
+    if len(tensors) != 2 or not isinstance(tensors[0], Feed) or not isinstance(tensors[1], torch.Tensor):
+        return feed
+    own, rows = tensors[1], len(feed.batches[0][0])
+    whole = len(own) // rows
+    if not whole:
+        return feed
+    batches = [Batch((*batch[:-1], own[number % whole * rows :][:rows])) for number, batch in enumerate(feed.batches)]
+    return Feed(batches, feed.length, whole=feed, invented=feed.invented)
 
 
 def _empty(data: object) -> bool:
