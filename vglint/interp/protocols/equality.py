@@ -103,7 +103,7 @@ def _equal(left: Value, right: Value, known: dict[tuple[int, int], bool | None])
     if is_unknown(left) or is_unknown(right):
         return None
     if isinstance(left, ShapeV) or isinstance(right, ShapeV):
-        return True if left == right else None
+        return True if left == right else False if _is_empty(left) or _is_empty(right) else None
     if isinstance(left, Expr) or isinstance(right, Expr):
         return symbolic_compare("==", left, right)
     if isinstance(left, NATIVE) and isinstance(right, NATIVE):
@@ -205,6 +205,11 @@ def held_in(items: Sequence[Value], wanted: Value) -> bool | None:
     """Whether one of some values is equal to another."""
     answers = list(equals(items, wanted))
     return True if True in answers else None if None in answers else False
+
+
+def _is_empty(value: Value) -> bool:
+    """Whether sizes are those of a tensor without entries, as a state starts with: no input has them."""
+    return isinstance(value, tuple) and any(type(size) is int and size == 0 for size in value)
 
 
 def _items(value: Value) -> Sequence[Value]:

@@ -81,5 +81,8 @@ def short(value: Value) -> str:
     """Returns a value in a few characters, for people."""
     if isinstance(value, Unknown):
         return value.text
-    text = str(value) if isinstance(value, (*NATIVE, Expr)) else type(value).__name__
+    if isinstance(value, tuple):
+        text = f"({', '.join(map(short, value))}{',' if len(value) == 1 else ''})"
+    else:
+        text = str(value) if isinstance(value, (*NATIVE, Expr)) else type(value).__name__
     return text if len(text) < 40 else text[:37] + "…"
