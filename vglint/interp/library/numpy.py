@@ -28,6 +28,8 @@ _SYMBOLS = {
     "floor_divide": "//",
     "mod": "%",
 }
+_TORCH = {"rint": "round", "sum": "sum", "mean": "mean", "max": "amax", "amax": "amax", "min": "amin", "amin": "amin"}
+"""What torch calls the same; an array that was a tensor is followed as one."""
 _ENTRYWISE = "sqrt log log2 ceil floor exp abs log10 cos sin round rint".split()
 
 
@@ -99,8 +101,8 @@ def operation(call: Call) -> Value:
 
 @library(*_of(*_ENTRYWISE), takes="a, decimals=None")
 def entrywise(call: Call) -> Value:
-    if call.run.context.setup and isinstance(call["a"], TensorV):
-        return call.invoke(External(f"torch.{call.last}"), call["a"])
+    if isinstance(call["a"], TensorV):
+        return call.invoke(External(f"torch.{_TORCH.get(call.last, call.last)}"), call["a"])
     return _opaque(call) if any(map(is_tensor, call.args)) else _each(call, array(call["a"]))
 
 
@@ -201,6 +203,11 @@ def quantified(call: Call) -> Value:
 
 @library(*_of(*"sum cumsum max min mean amax amin argmax argmin unique".split()), takes="a, *rest, **options")
 def reduced(call: Call) -> Value:
+    if isinstance(call["a"], TensorV) and call.last in _TORCH:
+        given = {"dim": call.args[1] if len(call.args) > 1 else call.keywords.get("axis")}
+        if "keepdims" in call.keywords:
+            given["keepdim"] = call.keywords["keepdims"]
+        return call.invoke(External(f"torch.{_TORCH[call.last]}"), call["a"], **given)
     found = listed(call, call["a"]) if _plain(call) else None
     flat = [entry for item in found or [] for entry in entries(array(item))]
     if not flat or not all(isinstance(item, (int, float)) for item in flat):
