@@ -25,7 +25,7 @@ from vglint.interp.protocols.equality import equal, first_equal, held_in
 from vglint.interp.protocols.iteration import Items, items_of
 from vglint.interp.protocols.methods import method_of
 from vglint.interp.protocols.symbols import NATIVE
-from vglint.interp.values.objects import BuiltinV, SetV, Site, Value, is_unknown
+from vglint.interp.values.objects import BuiltinV, SetV, Site, TensorV, Value, is_unknown
 from vglint.value import Unknown
 
 declines((SetV,), CALL, SETATTR, ITEM, SET_ITEM)
@@ -98,6 +98,8 @@ def _add(call: Call) -> Value:
 
 
 def _put_in(run: Run, value: SetV, added: Value) -> None:
+    if run.context.open_loops and (is_unknown(added) or isinstance(added, TensorV)):
+        added = Unknown(origin.Length("set"))  # another one in each turn, or the same
     if not any(equal(item, added) is True for item in value.items):
         run.journal.touch(value)
         value.items.append(added)

@@ -64,7 +64,9 @@ def length(call: Call) -> Value:
             return number_of(value)
         case ListV():
             return number_of(value.items) if value.count is None else value.count
-        case SetV() if any(is_unknown(each) or isinstance(each, TensorV) for each in value.items):
+        case SetV() if any(
+            isinstance(each, Unknown) and isinstance(each.origin, origin.Length) for each in value.items
+        ):
             return Unknown(origin.Computed("len of a set"))
         case SetV() | ArrayV():
             return len(value.items)
