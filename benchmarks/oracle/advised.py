@@ -26,12 +26,18 @@ RATES: dict[OptimizerName, tuple[str, ...]] = {"sgd": ("0.1", "0.02", "0.5"), "a
 """The rates, the usual one first; of these two that agree decide."""
 VERSION = 3
 
+
+class NotTrainedError(Exception):
+    """A training that is not kept, where only those that are may be used."""
+
+
 Accuracies: TypeAlias = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A program whose class is `Net`, with its loop, and what is trained on; `change` is done to the model when it is built, and `key` names it."""
+    """A program whose class is `Net`, with its loop, and what is trained on; `change` is done to the model when it is built, and `key` names it; where only what is
+    `kept` may be used, nothing is trained."""
 
     text: str
     optimizer: OptimizerName
@@ -39,6 +45,7 @@ class Trained:
     steps: int
     change: Change | None = None
     key: str = ""
+    kept: bool = False
 
 
 def accuracies(given: Trained, seeds: int) -> Accuracies:
@@ -57,13 +64,15 @@ def accuracies(given: Trained, seeds: int) -> Accuracies:
 
 
 def accuracy(given: Trained, rate: str, seed: int) -> float:
-    """Returns the accuracy on 512 samples after the steps, from the cache where the same was trained before."""
+    """Returns the accuracy on 512 samples after the steps, from the cache where the same was trained before. Raises NotTrainedError."""
     first = RATES[given.optimizer][0]
     text = given.text.replace(f"lr={first}", f"lr={rate}")
     key = repr((VERSION, given.steps, BATCH, text, given.data, seed, given.key))
     path = cache_folder() / "advice" / f"{sha256(key.encode()).hexdigest()[:24]}.json"
     if path.exists():
         return float(json.loads(path.read_text()))
+    if given.kept:
+        raise NotTrainedError
     path.parent.mkdir(parents=True, exist_ok=True)
     found = trained(text, given.data, given.steps, seed, given.change)
     path.write_text(json.dumps(found))

@@ -45,7 +45,7 @@ class Net(nn.Module):
 
     def forward(self, x):
         x = self.inp(x.view(-1, {tokens}, {size})) + self.place
-        x = self.attention(self.norm(x))
+        x = x + self.attention(self.norm(x))
         return self.head(self.last(x).flatten(1))
 """
 SPLIT = "x.view(b, n, self.heads, self.size).transpose(1, 2)"
