@@ -248,6 +248,8 @@ def affine(
         outside, backward_scale = quotient(fans.outside, spread.over)
         gain, loss = inside * spread.var * fans.forward, outside * spread.var * fans.backward
     width = channels if isinstance(channels, (int, Expr)) else None
+    if spread.form == "identity" and bias[0] ** 2 + bias[1] > 1.0:
+        bias = 0.0, 0.0  # it takes the mean off data in their own units, or puts it back
     found = None
     if state is not None:
         # The factors of the edges count the stride too, which `forward` and `backward` hold already.
