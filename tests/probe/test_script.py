@@ -214,6 +214,19 @@ def test_targets_that_the_code_makes_keep_their_shape(
     assert measures(tmp_path, text)["broadcast_loss"] is is_broadcast
 
 
+@pytest.mark.parametrize("norm", ["weight_norm", "parametrizations.weight_norm", "spectral_norm"])
+def test_the_gradient_of_a_weight_that_is_computed_is_that_of_its_parameter(tmp_path: Path, norm: str) -> None:
+    path = tmp_path / f"{norm.replace('.', '_')}_net.py"
+    path.write_text(
+        f"{HEAD}norm = nn.utils.{norm}\n\n\ndef net():\n    return nn.Sequential(norm(nn.Linear(8, 16)), nn.ReLU(), nn.Linear(16, 3))\n"
+    )
+    found = carry_out(Request(str(tmp_path), path.name, "net()", steps=4, seeds=1), tmp_path)
+    weighted = [layer for layer in found.runs[0].snapshots[0].layers if layer.weighted]
+    assert len(weighted) == 2 and all(
+        layer.weight_gradient is not None and layer.weight_gradient > -6 for layer in weighted
+    )
+
+
 @pytest.mark.parametrize("kind", MADE_UP)
 def test_what_else_is_not_there_is_made_up(
     tmp_path: Path, without: None, monkeypatch: pytest.MonkeyPatch, kind: str

@@ -102,7 +102,7 @@ class Layer:
     quantiles: tuple[float, ...] = ()
     update: float | None = None
     frozen: bool = False
-    """The weight wants no gradient."""
+    """The weight wants no gradient, or is computed from something that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,14 +77,14 @@ class Sight:
                 type(call.module).__name__,
                 weight_of(call.module) is not None,
                 call.gradient,
-                _log_rms(_gradient_of(weight_of(call.module))),
+                _log_rms(weight.grad if (weight := _learnt(call.module)) is not None else None),
                 call.moment,
                 call.mean,
                 call.varied,
                 _share(call.alive),
                 call.feeds,
                 call.quantiles,
-                frozen=(weight := weight_of(call.module)) is not None and not weight.requires_grad,
+                frozen=weight_of(call.module) is not None and (weight is None or not weight.requires_grad),
             )
             for call in self.calls
         )
@@ -321,9 +321,14 @@ def _moved(nodes: tuple[Any, ...], owners: Mapping[Any, Call]) -> Iterator[Any]:
         yield node
 
 
-def _gradient_of(weight: Tensor | None) -> Tensor | None:
-    """Returns the gradient of a weight; one that is computed from another keeps none."""
-    return weight.grad if weight is not None and weight.is_leaf else None
+def _learnt(module: nn.Module) -> Tensor | None:
+    """Returns the weight of a layer, or the parameter that `weight_norm` and `spectral_norm` compute it from; None where it comes from elsewhere."""
+    weight = weight_of(module)
+    if weight is None or weight.is_leaf:
+        return weight
+    behind = getattr(getattr(module, "parametrizations", None), "weight", module)
+    names = ("weight_v", "weight_orig", "original1", "original")
+    return next((found for name in names if isinstance(found := getattr(behind, name, None), nn.Parameter)), None)
 
 
 def _log_rms(gradient: object) -> float | None:
