@@ -75,15 +75,25 @@ def holds_layers(node: code.Class) -> bool:
     init = defined.get("__init__")
     if init is None or "forward" not in defined or not init.parameters.positional:
         return False
-    inside = code.walk(init)
-    based = any(isinstance(each, code.Name) and each.id == "super" for each in inside)
     owner = init.parameters.positional[0].name
-    return based and any(
-        isinstance(each, code.Assign)
-        and any(isinstance(t, code.Attribute) and isinstance(t.value, code.Name) and t.value.id == owner for t in each.targets)
-        and any(isinstance(part, code.Attribute) and isinstance(part.value, code.Name) and part.value.id == "nn" and part.attr[:1].isupper() for part in code.walk(each.value))
-        for each in inside
-    )  # fmt: skip
+    based = any(isinstance(each, code.Name) and each.id == "super" for each in code.walk(init))
+    return based and any(_keeps_layer(each, owner) for each in code.walk(init))
+
+
+def _keeps_layer(node: code.Node, owner: str) -> bool:
+    match node:
+        case code.Assign(targets=(*_, code.Attribute(value=code.Name(id=holder))), value=value) if holder == owner:
+            return any(_is_layer(each) for each in code.walk(value))
+        case _:
+            return False
+
+
+def _is_layer(node: code.Node) -> bool:
+    match node:
+        case code.Attribute(value=code.Name(id="nn") | code.Attribute(attr="nn"), attr=attr):
+            return attr[:1].isupper()
+        case _:
+            return False
 
 
 def is_setter(method: code.Function) -> bool:

@@ -103,11 +103,8 @@ def tensor(call: Call) -> Value:
         if call.last == "as_tensor":
             return data
         return rewrapped(run, call.name, data, call.keywords, site)
-    if (
-        listed := [each for each in inside(data, through=entries) if is_tensor(each)]
-        if isinstance(data, (ListV, tuple))
-        else []
-    ):
+    held = inside(data, through=entries) if isinstance(data, (ListV, tuple)) else ()
+    if listed := [each for each in held if is_tensor(each)]:
         return _leaf_of(call, listed)
     batch = (
         run.context.training_code
