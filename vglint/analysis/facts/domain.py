@@ -162,8 +162,11 @@ def _parts(view: View, node: Node, depth: int) -> list[Node]:
 
 def generic(view: View, index: int) -> bool:
     """Whether what is squared behind a value comes straight from a weight layer, an embedding or a normalisation, whose outputs are all
-    zero at once for no input, from a ReLU, whose backward pass gives 0 for a zero whatever gradient reaches it, or is a model's own input, the way from one of its points to another (`pos[i] - pos[j]`), or a sum in it."""
+    zero at once for no input, from a ReLU, whose backward pass gives 0 for a zero whatever gradient reaches it, or from a call that is not
+    followed, or is a model's own input, the way from one of its points to another (`pos[i] - pos[j]`), or a sum in it."""
     node = _squared(view, index)
+    if node.op == "opaque":
+        return True
     if _fixed(view, node):
         return False
     ends = (
