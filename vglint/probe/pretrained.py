@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -52,12 +53,11 @@ def _config(library: Any, cls: Any, name: str, given: Mapping[str, Any]) -> Any:
     """Returns the default configuration of the kind that a class or a name says, with few layers. Raises OSError where neither says one."""
     kind = getattr(cls, "config_class", None)
     if kind is None:
-        from transformers.models.auto.configuration_auto import CONFIG_MAPPING
-
-        told = [key for key in CONFIG_MAPPING if key in name.lower()]
+        known: Any = import_module("transformers.models.auto.configuration_auto").CONFIG_MAPPING
+        told = [key for key in known if key in name.lower()]
         if not told:
             raise OSError(f"{name} cannot be downloaded here")
-        kind = CONFIG_MAPPING[max(told, key=len)]
+        kind = known[max(told, key=len)]
     wanted = given.get("config")
     options = {
         key: value for key, value in given.items() if key in ("num_labels", "output_hidden_states", "output_attentions")
@@ -97,8 +97,7 @@ class Tokenizer:
 
     def __call__(self, text: Any = None, text_pair: Any = None, *, max_length: int | None = None, padding: Any = False,
                  truncation: Any = False, return_tensors: str | None = None, **_: object) -> Any:  # fmt: skip
-        from transformers import BatchEncoding
-
+        encoding: Any = import_module("transformers").BatchEncoding
         many = (not isinstance(text, str) and isinstance(text, (list, tuple))) or hasattr(text, "__array__")
         rows = [self.encode(one) for one in (list(text) if many else [text])]
         longest = max_length or _LENGTH
@@ -115,7 +114,7 @@ class Tokenizer:
             found = {key: torch.tensor(value) for key, value in found.items()}
         elif not many:
             found = {key: value[0] for key, value in found.items()}
-        return BatchEncoding(found)
+        return encoding(found)
 
     encode_plus = batch_encode_plus = __call__
 
@@ -147,11 +146,10 @@ class Tokenizer:
 
     def pad(self, rows: Any, *_: object, **options: Any) -> Any:
         """Returns rows of one length as tensors."""
-        from transformers import BatchEncoding
-
+        encoding: Any = import_module("transformers").BatchEncoding
         size = max(len(row["input_ids"]) for row in rows)
         made = {key: [list(row[key]) for row in rows] for key in rows[0]}
-        return BatchEncoding({
+        return encoding({
             key: torch.tensor([(value if isinstance(value, list) else [value]) + [0] * (size - len(value)) for value in values])
             for key, values in made.items()
         })  # fmt: skip
