@@ -24,6 +24,11 @@ class LoopView:
     view: View
     optimizer: Node
 
+    @cached_property
+    def elsewhere(self) -> bool:
+        """Another method or function, which is called from elsewhere, trains or steps too."""
+        return any(isinstance(gap.origin, origin.Elsewhere) for gap in self.view.graph.gaps)
+
     @property
     def by_hand(self) -> bool:
         """It stands for steps that code takes by hand and that never sets a gradient to zero."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from vglint import origin
 from vglint.analysis.facts.klass import RANDOM
 from vglint.analysis.facts.loop import LoopView, places_of
 from vglint.analysis.facts.order import earlier
@@ -101,7 +100,7 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     optimizers = list(loop.view.nodes("optimizer"))
     if any(not node.params or node.get("complete") is False for node in optimizers) or loop.unexplained:
         return unknown("an optimiser's parameters are not known")
-    if any(isinstance(gap.origin, origin.Elsewhere) for gap in loop.view.graph.gaps):
+    if loop.elsewhere:
         return unknown("another function trains too")
     loop.view.effort.spend(sum(len(node.params) for node in optimizers) // 4)
     moved = {index for node in optimizers for _, index in node.params}
@@ -165,7 +164,6 @@ def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     these layers by name, or where they start at random and what is detached goes into a layer that is trained. Unknown where the way back meets a gap. Of a
     method beside which another one trains, no `.detach()`: that one may train the layers."""
     view = loop.view
-    alone = not any(isinstance(gap.origin, origin.Elsewhere) for gap in view.graph.gaps)
     found = _lost(loop)
     if isinstance(found, Unknown):
         return found
@@ -176,7 +174,7 @@ def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
         node = view.graph.nodes[index]
         leaves = has(node.op, "leaves_torch") or (node.op == "requires_grad" and not view.carries_gradient(node))
         fed = index in fresh and any(_weighs(view, each, index) for each in view.after([index]) & reached)
-        if leaves or (alone and node.op == "detach" and (index in meant or fed)):
+        if leaves or (not loop.elsewhere and node.op == "detach" and (index in meant or fed)):
             cuts.append(node)
     return places_of(loop, cuts)
 
@@ -185,8 +183,25 @@ def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
 def flattened_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     """Where an op that has no gradient (rounding, an integer cast, argmax, a comparison) is the only way from layers that start at random and
     that the optimiser moves to any backward pass, though other layers are reached. Unknown where the way back meets a gap."""
+    cuts = _flat_cuts(loop)
+    return cuts if isinstance(cuts, Unknown) else tuple(dict.fromkeys(named(loop.view, index) for index in cuts))
+
+
+@fact("loop", "flag")
+def sampled_layers(loop: LoopView) -> bool:
+    """What `flattened_layers` names are random samples whose size or place the layers gave."""
+    cuts = _flat_cuts(loop)
+    return (
+        not isinstance(cuts, Unknown)
+        and bool(cuts)
+        and all(has(loop.view.graph.nodes[index].op, "draws") for index in cuts)
+    )
+
+
+def _flat_cuts(loop: LoopView) -> list[int] | Unknown:
+    """Returns the ops that cut off layers which start at random, none where one of them detaches or leaves torch."""
     view = loop.view
-    if any(isinstance(gap.origin, origin.Elsewhere) for gap in view.graph.gaps):
+    if loop.elsewhere:
         return unknown("another method may train the layers")
     found = _lost(loop)
     if isinstance(found, Unknown):
@@ -194,21 +209,8 @@ def flattened_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     reached, lost, _ = found
     ahead = view.after(_fresh(loop, lost))
     cuts = [index for index in sorted(reached & ahead) if cuts_off(view, index)]
-    if any(
-        view.graph.nodes[index].op in DETACHING or has(view.graph.nodes[index].op, "leaves_torch") for index in cuts
-    ):
-        return ()
-    return tuple(dict.fromkeys(named(view, index) for index in cuts))
-
-
-@fact("loop", "flag")
-def sampled_layers(loop: LoopView) -> bool:
-    """What `flattened_layers` names are random samples whose size or place the layers gave."""
-    view, found = loop.view, _lost(loop)
-    if isinstance(found, Unknown) or not flattened_layers(loop):
-        return False
-    ahead = view.after(_fresh(loop, found[1]))
-    return all(has(view.graph.nodes[index].op, "draws") for index in found[0] & ahead if cuts_off(view, index))
+    ops = {view.graph.nodes[index].op for index in cuts}
+    return cuts if DETACHING.isdisjoint(ops) and not any(has(op, "leaves_torch") for op in ops) else []
 
 
 def _lost(loop: LoopView) -> tuple[set[int], list[int], set[int]] | Unknown:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from vglint import origin
 from vglint.analysis.facts.loop import LoopView
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
@@ -17,7 +16,7 @@ def barring_samples(loop: LoopView) -> tuple[Place, ...] | Unknown:
     gradient goes back from one to the other, though other terms of the loss train both. None where the sample's probability is used too (a
     score function), or where what is read has another way back (straight-through). Unknown where the way back meets a gap."""
     view = loop.view
-    if loop.unexplained or any(isinstance(gap.origin, origin.Elsewhere) for gap in view.graph.gaps):
+    if loop.unexplained or loop.elsewhere:
         return unknown("the training is not followed")
     backwards = [index for node in view.nodes("backward") for index in node.inputs]
     reached = view.before(backwards, lambda node: not view.carries_gradient(node))
