@@ -1,4 +1,5 @@
-"""Whether a file can be imported, and which of its models run a forward pass: before and after a fix. It runs the code, so only code of our own is given to it."""
+"""Whether a file can be imported, and which of its models run a forward pass: before and after a fix. It runs the code, in a child that may die, so only code
+of our own is given to it."""
 
 from __future__ import annotations
 
@@ -8,10 +9,16 @@ import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+
+from benchmarks.oracle.guarded import Failed, guarded
+
+SECONDS = 20.0
+"""Processor time that a file may take. A script that trains at its top takes more, and nothing can be said of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +29,15 @@ class Ran:
     models: dict[str, int]
 
 
-def run(path: str, text: str) -> Ran:
-    """Executes a file's text as a module of its folder, and calls each model that can be built without arguments."""
+def run(path: str, text: str, seconds: float = SECONDS) -> Ran | None:
+    """Executes a file's text as a module of its folder, and calls each model that can be built without arguments. None where that takes longer."""
+    try:
+        return guarded(partial(_ran, path, text), seconds)
+    except Failed as error:
+        return None if str(error) == "timeout" else Ran(False, {})
+
+
+def _ran(path: str, text: str) -> Ran:
     space: dict[str, object] = {"__name__": "fixed", "__file__": path}
     with _quiet(str(Path(path).resolve().parent)):
         try:

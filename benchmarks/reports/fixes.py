@@ -4,7 +4,7 @@ A file is counted if a fix is offered in it. Each fix is made alone; then all ar
 until nothing is left. A fix is wrong where the result does not compile although the file did, where `--fix` refuses what the report offers, or where the
 same fix made on the file with CRLF, a byte order mark or tabs gives another text. `--examples` adds the examples of all rules and the files of
 `fixtures/`. `--run` executes the files, before and after each fix: then a fix is wrong too where the file cannot be imported any more, or where one of its models
-no longer takes the input that it took.
+no longer takes the input that it took. What runs for more than 20 seconds of processor time is counted and not compared.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.oracle.forward import Ran, run
+from benchmarks.oracle.forward import SECONDS, Ran, run
 from vglint.config import Configuration
 from vglint.finding import Finding, Problem
 from vglint.lint import fixing, work
@@ -49,7 +49,9 @@ def check(path: str, tally: Tally, configuration: Configuration, running: bool) 
         return
     tally.counts["files with a fix"] += 1
     compiled = compiles(path, content)
-    ran = run(path, content.decode()) if running and compiled and path.endswith(".py") else None
+    is_run = running and compiled and path.endswith(".py")
+    ran = run(path, content.decode()) if is_run else None
+    tally.counts["files that run too long to compare"] += is_run and ran is None
     for finding in offered:
         tally.rules[finding.rule] += 1
         tally.counts["fixes"] += 1
@@ -63,7 +65,8 @@ def check(path: str, tally: Tally, configuration: Configuration, running: bool) 
             tally.wrong.append(f"{path}:{finding.span.line}: {finding.rule} makes what does not compile")
         tally.counts["made"] += after != content
         if ran is not None and after != content:
-            _compare(f"{path}:{finding.span.line}: {finding.rule}", ran, run(path, after.decode()), tally)
+            name = f"{path}:{finding.span.line}: {finding.rule}"
+            _compare(name, ran, run(path, after.decode(), 3 * SECONDS), tally)
     after = content
     for turn in range(ROUNDS):
         left = [one for one in outcome.findings if one.fix is not None and one.fix.edits and one.span.file == path]
@@ -87,8 +90,11 @@ def check(path: str, tally: Tally, configuration: Configuration, running: bool) 
         _variants(path, content, tally)
 
 
-def _compare(name: str, before: Ran, after: Ran, tally: Tally) -> None:
+def _compare(name: str, before: Ran, after: Ran | None, tally: Tally) -> None:
     """Counts what ran before and runs after a fix."""
+    if after is None:
+        tally.wrong.append(f"{name}: the file no longer comes to its end")
+        return
     tally.counts["imported before"] += before.imported
     tally.counts["imported after"] += before.imported and after.imported
     if before.imported and not after.imported:
@@ -177,9 +183,10 @@ def main() -> None:
         files, _ = discover(paths, lambda _: NOTHING)
         files = files[:: max(len(files) // given.most, 1)][: given.most] if given.most else files
         for path in files:
+            known = len(tally.wrong)
             check(path, tally, configuration, given.run)
-    for line in tally.wrong:
-        print(line)
+            for line in tally.wrong[known:]:
+                print(line, flush=True)
     print(*(f"{count:6} {name}" for name, count in tally.counts.items()), sep="\n")
     print("fixes by rule:", ", ".join(f"{rule} {count}" for rule, count in sorted(tally.rules.items())))
     print(f"{len(tally.wrong)} wrong")
