@@ -40,11 +40,35 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
+    """Edits that take a finding away, with what they do in a few words; `note` says what else the reader has to do or to know."""
+
     title: str
     safety: Safety
     edits: tuple[Edit, ...]
+    note: str = ""
+    makers: tuple[str, ...] = ()
+    """Where a model's output means something else after it: the names of the file whose call makes that model."""
+    calls: tuple[str, ...] = ()
+    """The places that call such a model and that no graph shows."""
     proof: str = field(default="", compare=False)
     """What the probe measured before and after it, in one line; empty where nobody asked."""
+
+    @property
+    def label(self) -> str:
+        """The title with the note and the places, in one line."""
+        notes = [note for note in (self.note, _calls(self.calls)) if note]
+        return f"{self.title} ({'; '.join(notes)})" if notes else self.title
+
+
+def _calls(places: tuple[str, ...]) -> str:
+    shown = [*places[:_NAMED], *([f"{len(places) - _NAMED} more"] if len(places) > _NAMED else [])]
+    if len(shown) < 2:
+        return "".join(f"{place} calls the model too: its output changes there as well" for place in shown)
+    return f"{', '.join(shown[:-1])} and {shown[-1]} call the model too: its output changes there as well"
+
+
+_NAMED = 6
+"""Places that the label of a fix names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from benchmarks.generators.loops import LOOP
 from benchmarks.generators.writing import Model
 from benchmarks.oracle.train import OptimizerName, Training, train
 from benchmarks.reports.comparing import Row
@@ -13,20 +14,6 @@ from vglint.config import Settings
 from vglint.finding import Finding
 from vglint.lint.text import text_linter
 from vglint.rulebook import load
-
-SCRIPT = """
-
-def train(batches):
-    model = {entry}
-    optimizer = torch.optim.{optimizer}
-    criterion = nn.CrossEntropyLoss()
-    for images, labels in batches:
-        loss = criterion(model(images), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-"""
-"""The loop that trains a model, as a user's file would have it: it tells vglint the optimiser."""
 
 OPTIMIZERS: dict[OptimizerName, str] = {
     "sgd": "SGD(model.parameters(), lr=0.1)",
@@ -63,7 +50,7 @@ def trials(rows: Sequence[Row], optimizer: OptimizerName) -> list[Trial]:
 
 def source_of(model: Model, optimizer: OptimizerName) -> str:
     """Returns the model's file with its training loop."""
-    text = model.source + SCRIPT.format(entry=model.entry, optimizer=OPTIMIZERS[optimizer])
+    text = model.source + LOOP.format(entry=model.entry, optimizer=OPTIMIZERS[optimizer])
     return text if "import torch\n" in text else "import torch\n" + text
 
 

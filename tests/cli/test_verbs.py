@@ -135,6 +135,17 @@ def test_explain_by_id_and_by_name() -> None:
     assert "saturating-stack" in wrong.output
 
 
+@pytest.mark.parametrize("place", [":Deep", ":12", ""])
+def test_explain_compares_what_can_be_done_at_a_place(tmp_path: Path, place: str) -> None:
+    (tmp_path / "deep.py").write_text(DEEP, encoding="utf-8")
+    text = vglint("explain", "VG101", f"{tmp_path / 'deep.py'}{place}").stdout
+    lines = [line for line in text.split("\n") if line.startswith("  ")]
+    assert len(lines) > 2 and sum(line.endswith("(advised)") for line in lines) == 1
+    assert all("is predicted to be" in line for line in lines)
+    silent = vglint("explain", "VG101", f"{tmp_path / 'deep.py'}:3").stdout
+    assert silent.startswith("VG101 finds nothing at") and "explain-match" in silent
+
+
 def test_explain_match_shows_facts_with_values() -> None:
     result = vglint("explain-match", "VG101", f"{MODEL}:DeepNet")
     assert result.exit_code == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ import click
 from vglint.cli.completion import complete_rules
 from vglint.cli.output import say, terminal_width
 from vglint.cli.wrong import plain_errors
-from vglint.target import graphs_of, parse_target
+from vglint.target import Target, graphs_of, parse_target
 
 if TYPE_CHECKING:
     from vglint.config import Settings
@@ -57,16 +58,23 @@ def rules(form: str, markdown: bool, schema: bool, rule_dirs: tuple[str, ...]) -
 
 @click.command()
 @click.argument("rule", required=False, shell_complete=complete_rules)
+@click.argument("target", required=False, metavar="[FILE[:EXPR|:LINE]]")
 @click.option("--all", "every", is_flag=True, help="Explain every rule.")
 @click.option("--format", "form", type=click.Choice(("text", "markdown")), default="text", help="How to print it.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @_rule_dirs
 @plain_errors
-def explain(rule: str | None, every: bool, form: str, as_json: bool, rule_dirs: tuple[str, ...]) -> None:
+def explain(
+    rule: str | None, target: str | None, every: bool, form: str, as_json: bool, rule_dirs: tuple[str, ...]
+) -> None:
     """Explain a rule: what it finds, why that is bad, when it is fine.
 
-    RULE is an id or a name. The start of an id (VG1) or a family lists its rules; with --all, each of them is explained.
+    RULE is an id or a name. The start of an id (VG1) or a family lists its rules; with --all, each of them is explained. With FILE, FILE:EXPR or FILE:LINE,
+    compare what can be done about what the rule finds there, with what each is predicted to change.
     """
+    if rule is not None and target is not None:
+        say(_compared(rule, target, rule_dirs))
+        return
     from vglint.rulebook.described import described
     from vglint.rulebook.pages import page, plain_page, plain_table
 
@@ -83,8 +91,48 @@ def explain(rule: str | None, every: bool, form: str, as_json: bool, rule_dirs: 
             f"{plain_table(found, terminal_width())}\nvglint explain {found[0].id} explains one of them, vglint explain {rule} --all each of them\n"
         )
         return
-    shown = [page(one) if form == "markdown" else plain_page(page(one), terminal_width()) for one in found]
-    say("\n\n".join(shown))
+    pages = [page(one, book.checked) for one in found]
+    say("\n\n".join(pages if form == "markdown" else [plain_page(one, terminal_width()) for one in pages]))
+
+
+def _compared(rule: str, text: str, rule_dirs: tuple[str, ...]) -> str:
+    """Returns what can be done about what a rule finds at FILE, FILE:EXPR or FILE:LINE, with predictions."""
+    from vglint.rulebook.explain import compared, explain_match
+
+    target = parse_target(text)
+    place = _LINE.fullmatch(target.expression)
+    checked, rules = _as_set(rule, rule_dirs, target.file)
+    graphs, module = graphs_of(Target(target.file, "") if place else target)
+    lines: dict[str, None] = {}
+    for match in explain_match(checked, graphs, rules):
+        found = match.finding
+        if found is None:
+            continue
+        at = module.cell_at(found.span.line) if found.span.file == module.path else None
+        cell, line = at or (None, found.span.line)
+        if place and (line != int(place["line"]) or (place["cell"] and cell != int(place["cell"]))):
+            continue
+        where = f"{found.span.file}:" + (f"cell {cell}:" if cell else "") + str(line)
+        told = compared(match.tried) or [_only_way(checked.rule)]
+        lines["\n".join([f"{where} in {found.entry}: {found.message}", *(f"  {one}" for one in told)])] = None
+    if not lines:
+        return f"{checked.rule.id} finds nothing at {text}: vglint explain-match {checked.rule.id} {target.file} says why\n"
+    return "\n\n".join(lines) + "\n"
+
+
+_LINE = re.compile(r"(?:cell (?P<cell>\d+):)?(?P<line>\d+)(?::\d+)?")
+
+
+def _only_way(rule: Rule) -> str:
+    """Returns what is said where no remedies can be compared."""
+    advice = " ".join(rule.advice.split())
+    if rule.fix is not None:
+        return f"its one fix: {rule.fix.title}"
+    return (
+        "no change of the model can be predicted to help"
+        if rule.remedies or not advice
+        else f"its one advice: {advice}"
+    )
 
 
 @click.command()

@@ -34,11 +34,17 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Edits of one file, and what they may change in its graphs. `note` is a sentence that the reader of the fix has to know."""
+    """Edits of one file, and what they may change in its graphs. `note` is a sentence that the reader of the fix has to know.
+
+    Where a model's output means something else afterwards, `makers` are the names of the file whose call makes the model, and `calls` the lines that
+    call it unseen by any graph.
+    """
 
     splices: tuple[Splice, ...]
     allowed: Allowed
     note: str = ""
+    makers: tuple[str, ...] = ()
+    calls: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

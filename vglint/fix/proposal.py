@@ -5,7 +5,7 @@ from __future__ import annotations
 import tokenize
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -46,9 +46,9 @@ def propose(
         return Refusal("there is nothing to change")
     if Source(after).tree is None:
         return Refusal("what it makes is not valid Python")
-    title = f"{action.title} ({answer.note})" if answer.note else action.title
     edits = tuple(Edit(finding.span.file, *splice) for splice in splices)
-    return Proposal(Fix(title, action.safety, edits), after, Change(splices, answer.allowed, answer.note))
+    fix = Fix(action.title, action.safety, edits, answer.note, answer.makers)
+    return Proposal(fix, after, replace(answer, splices=splices))
 
 
 @lru_cache(maxsize=2)

@@ -119,6 +119,10 @@ class Source:
         """Yields the nodes of a kind inside a node, or in the file, in order."""
         return (node for node in self._walk(inside or self._wrapper.module) if isinstance(node, kind))
 
+    def nodes(self) -> Iterator[cst.CSTNode]:
+        """Yields every node of the file, in order."""
+        return iter(self._nodes)
+
     def at(self, span: Span) -> cst.BaseExpression | None:
         """Returns the outermost expression that covers exactly the span, its parentheses counted or not."""
         wanted = self.offsets(span)

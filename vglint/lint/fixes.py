@@ -69,24 +69,32 @@ def with_fixes(
                 continue
             tried[key] = fault(project, rulebook, before, finding, proposal)
         if not tried[key]:
-            done[-1] = replace(finding, fix=_placed(before, proposal.fix))
+            done[-1] = replace(finding, fix=_placed(before, proposal))
     return done
 
 
-def _placed(before: Before, fix: Fix) -> Fix | None:
-    """Returns a fix with its edits where they stand in the file: in a notebook, in its cells; None where they do not fit into any."""
+def _placed(before: Before, proposal: Proposal) -> Fix | None:
+    """Returns a fix with its edits and what its note names where they stand in the file: in a notebook, in its cells; None where the edits do not fit
+    into any."""
     module = before.module
+    fix = replace(proposal.fix, calls=tuple(_place(module, line) for line in proposal.change.calls))
     if not module.cells:
         return fix
     edits = in_cells(before.content, module.text, module.cells, fix.edits)
     return None if edits is None else replace(fix, edits=edits)
 
 
+def _place(module: Module, line: int) -> str:
+    """Returns a line of a module as its reader counts it."""
+    found = module.cell_at(line)
+    return f"line {line}" if found is None else f"line {found[1]} of cell {found[0]}"
+
+
 def fault(project: TrackedProject, rulebook: Rulebook, before: Before, finding: Finding, proposal: Proposal) -> str:
     """Returns what is wrong with a fix: the graphs differ in what it does not say, its finding stays, another rule starts, or it
     would change something again. An empty text: nothing."""
     module = before.module
-    placed = _placed(before, proposal.fix)
+    placed = _placed(before, proposal)
     if placed is None:
         return "its edits do not lie in one cell"
     if module.cells:

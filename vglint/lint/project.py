@@ -19,6 +19,7 @@ from vglint.lint.narrowing import Narrowed
 from vglint.lint.outcome import Outcome
 from vglint.lint.parallel import CHEAP, batches, processors, spread
 from vglint.lint.progress import Progress
+from vglint.lint.readers import with_readers
 from vglint.lint.selection import Named, selection
 from vglint.lint.shards import Shard
 from vglint.lint.shown import report_of
@@ -91,7 +92,8 @@ def lint(
         shard.write({path: outcome for path, (outcome, _) in outcomes.items()})
     if buffer is not None and buffered is not None:
         outcomes[buffer.path] = _lint_buffer(buffered, buffer, gaps), buffered
-    return report_of(outcomes, problems, {} if buffer is None else {buffer.path: buffer.content}, baselines, narrowed)
+    given = {} if buffer is None else {buffer.path: buffer.content}
+    return with_readers(report_of(outcomes, problems, given, baselines, narrowed), groups)
 
 
 def model_files(arguments: Sequence[str], govern: Callable[[str], Settings]) -> list[str]:

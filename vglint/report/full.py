@@ -100,4 +100,4 @@ def _notes(finding: Finding, view: View) -> list[str]:
 def _fix(fix: Fix) -> str:
     """Returns what the change is and how to have it made."""
     option = "--fix" if fix.safety == "safe" else "--fix --unsafe-fixes"
-    return f"{fix.title} ({option}; --diff shows it)"
+    return f"{fix.label} ({option}; --diff shows it)"

@@ -109,7 +109,7 @@ def _fix(fix: Fix | None) -> Json:
         }
         for edit in fix.edits
     ]
-    return {"title": fix.title, "safety": fix.safety, "edits": edits, **({"proof": fix.proof} if fix.proof else {})}
+    return {"title": fix.label, "safety": fix.safety, "edits": edits, **({"proof": fix.proof} if fix.proof else {})}
 
 
 def _probe(verdict: Verdict | None) -> Json:

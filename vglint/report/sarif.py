@@ -154,7 +154,7 @@ def _fix(fix: Fix, view: View) -> Json:
         }
         for file, edits in files.items()
     ]
-    return {"description": {"text": _text(fix.title)}, "artifactChanges": changes}
+    return {"description": {"text": _text(fix.label)}, "artifactChanges": changes}
 
 
 def _notification(problem: Problem, view: View) -> Json:

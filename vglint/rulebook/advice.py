@@ -68,14 +68,7 @@ def with_advice(
 
 
 def _advised(finding: Finding, facts: SubjectFacts, tried: Iterable[Trial]) -> Finding:
-    best: Trial | None = None
-    for trial in tried:
-        if trial.decades is None or trial.found:
-            continue
-        if best is None or _merit(trial) > _merit(best):
-            best = trial
-        if _merit(trial) == _BEST:
-            break
+    best = best_of(tried)
     if best is None or best.decades is None:
         return finding
     first, last = facts.value("first_layer"), facts.value("last_layer")
@@ -83,6 +76,19 @@ def _advised(finding: Finding, facts: SubjectFacts, tried: Iterable[Trial]) -> F
     change = f"{factor(now)} → {factor(best.decades)}" if isinstance(now, float) else factor(best.decades)
     effect = f"predicted {change}: the gradient at {first} compared with the one at {last}"
     return replace(finding, advice=best.text, effect=effect, remedy=best.name)
+
+
+def best_of(tried: Iterable[Trial]) -> Trial | None:
+    """Returns the trial that is advised: the first of the best; None where none helps."""
+    best: Trial | None = None
+    for trial in tried:
+        if not trial.helps:
+            continue
+        if best is None or _merit(trial) > _merit(best):
+            best = trial
+        if _merit(trial) == _BEST:
+            break
+    return best
 
 
 def _merit(trial: Trial) -> tuple[bool, bool, float]:

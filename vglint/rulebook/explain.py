@@ -9,11 +9,15 @@ from vglint.analysis.facts import SubjectFacts, subjects
 from vglint.analysis.facts.spec import FactValue
 from vglint.finding import Finding, Place
 from vglint.graph import Graph
-from vglint.rulebook.advice import trials
+from vglint.interp import entries
+from vglint.rule import Rule
+from vglint.rulebook.advice import Trial, best_of, trials
 from vglint.rulebook.asking import Asking, lookup_in
 from vglint.rulebook.check import judge
 from vglint.rulebook.condition import evaluate
 from vglint.rulebook.load import CheckedRule
+from vglint.source.module import Module
+from vglint.source.project import Project
 from vglint.value import Unknown
 
 
@@ -27,7 +31,7 @@ class Match:
     parts: tuple[tuple[str, bool | Unknown], ...]
     facts: tuple[tuple[str, str], ...]
     finding: Finding | None
-    tried: tuple[str, ...] = ()
+    tried: tuple[Trial, ...] = ()
     """What each of the rule's remedies is predicted to do, where it fires."""
 
     def __str__(self) -> str:
@@ -48,7 +52,7 @@ class Match:
         lines = [title, *(f"  {_word(verdict):8} {text}" for text, verdict in self.parts)]
         width = max((len(name) for name, _ in facts), default=0)
         lines += [f"    {name:{width}} = {value}" for name, value in facts]
-        return "\n".join([*lines, *(f"  tried    {one}" for one in self.tried)])
+        return "\n".join([*lines, *(f"  tried    {one}" for one in compared(self.tried))])
 
     def printed_with(self, others: Sequence[Match]) -> str:
         """Returns the printed form of this match and of others like it."""
@@ -76,9 +80,27 @@ def explain_match(checked: CheckedRule, graphs: Iterable[Graph], rules: Sequence
             continue
         match = _match(checked, facts)
         if match.verdict is True:
-            tried = trials(checked, facts, rules or (checked,))
-            match = replace(match, tried=tuple(map(str, tried)))
+            match = replace(match, tried=tuple(trials(checked, facts, rules or (checked,))))
         yield match
+
+
+def compared(tried: Sequence[Trial]) -> tuple[str, ...]:
+    """Returns remedies with what they are predicted to do, the one that is advised marked."""
+    best = best_of(tried)
+    return tuple(f"{one} (advised)" if one is best else str(one) for one in tried)
+
+
+def alternatives(rule: Rule, rules: Sequence[CheckedRule]) -> tuple[str, tuple[str, ...]]:
+    """Returns the title of the rule's first example that its remedies can be tried on, and what each is predicted to do there; empty where there is none."""
+    checked = next((one for one in rules if one.rule.id == rule.id), None)
+    for example in rule.examples if checked is not None and rule.remedies else ():
+        project = Project(".")
+        module = project.add("example.py", example.code)
+        graphs = entries(project, module) if isinstance(module, Module) else ()
+        for match in explain_match(checked, graphs, rules) if checked is not None else ():
+            if match.tried:
+                return example.title, compared(match.tried)
+    return "", ()
 
 
 def value_text(value: FactValue | Unknown) -> str:

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from vglint.analysis.facts.spec import FACTS
 from vglint.fix import ACTIONS, REMEDIES, TITLES, loaded
 from vglint.rule import Example, Rule
+from vglint.rulebook.explain import alternatives
 from vglint.rulebook.functions import FUNCTIONS
+from vglint.rulebook.load import CheckedRule
 from vglint.rulebook.measures import MEASURES
 
 
-def page(rule: Rule) -> str:
-    """Returns the page of a rule as markdown: what it does, why it is bad, when it is fine, instead, examples, references."""
+def page(rule: Rule, rules: Sequence[CheckedRule] = ()) -> str:
+    """Returns the page of a rule as markdown: what it does, why it is bad, when it is fine, instead, examples, references; where `rules` are given, what else
+    may be done, with its prediction on an example."""
     parts = [f"# {rule.id} {rule.name}", _badges(rule), rule.summary, rule.why]
     firing = [example for example in rule.examples if fires(rule, example)]
     silent = [example for example in rule.examples if not fires(rule, example)]
@@ -45,6 +48,10 @@ def page(rule: Rule) -> str:
     elif rule.remedies:
         titles = "\n".join(f"* {TITLES[name]}." for name in rule.remedies)
         parts.append(f"Fix (unsafe), the first that is predicted to help:\n\n{titles}")
+        title, tried = alternatives(rule, rules)
+        if tried:
+            lines = "\n".join(f"* {one}." for one in tried)
+            parts.append(f"Predicted for the example “{title}”:\n\n{lines}")
     if rule.references:
         parts.append("## References\n\n" + "\n".join(f"* {reference}" for reference in rule.references))
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"

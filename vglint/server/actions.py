@@ -53,7 +53,7 @@ def _fix(
     fix: Fix, diagnostic: types.Diagnostic, document: Document, documents: Documents, versioned: bool
 ) -> types.CodeAction:
     is_safe = fix.safety == "safe"
-    title = fix.title if is_safe else f"{fix.title} (changes what the program computes)"
+    title = fix.label if is_safe else f"{fix.label} (changes what the program computes)"
     edit = workspace_edit(fix.edits, document, documents, versioned)
     return types.CodeAction(title, types.CodeActionKind.QuickFix, [diagnostic], is_safe, edit=edit)
 

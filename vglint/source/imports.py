@@ -16,11 +16,12 @@ from vglint.source.project import Project
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`from base import names` with `level` dots, each name with what it is bound to; `import base` without names."""
+    """`from base import names` with `level` dots, each name with what it is bound to; `import base as bound` without names."""
 
     base: str
     level: int = 0
     names: tuple[tuple[str, str], ...] = ()
+    bound: str = ""
 
 
 class Imports:
@@ -57,6 +58,28 @@ class Imports:
                     reached.add(importer)
                     waiting.append(importer)
         return reached & set(starts)
+
+    def spelled(self, file: str, target: str, names: Collection[str]) -> set[str]:
+        """Returns how a file writes some names of another one by what it imports: `Net`, `models.Net`; both files by absolute path."""
+        folder = os.path.dirname(file)
+        found: set[str] = set()
+        for one in self._read(file)[1]:
+            if not one.names and target in self._file(folder, one.base, 0):
+                found |= {f"{one.bound}.{name}" for name in names}
+            for name, bound in one.names:
+                if target not in self._named(folder, one, name):
+                    continue
+                if name == "*":
+                    found |= {*names}
+                elif name in names:
+                    found.add(bound)
+                elif target in self._file(folder, f"{one.base}.{name}".lstrip("."), one.level):
+                    found |= {f"{bound}.{each}" for each in names}
+        return found
+
+    def text(self, file: str) -> str:
+        """Returns a file's text, of a notebook the code of its cells; nothing where it cannot be read."""
+        return self._read(file)[0]
 
     def _of(self, node: str) -> frozenset[str]:
         """Returns the nodes that a file imports anywhere in it; nothing for a text alone."""
@@ -163,8 +186,8 @@ def _imported(text: str) -> Iterator[Statement]:
         return
     for found in _STATEMENT.finditer(_CONTINUED.sub(" ", text.replace("\r", "\n"))):
         if found["modules"] is not None:
-            for name, _ in _names(found["modules"]):
-                yield Statement(name)
+            for name, bound in _names(found["modules"]):
+                yield Statement(name, bound=bound)
         elif names := tuple(_names(found["names"].strip("()"))):
             yield Statement(found["base"].strip("."), len(found["dots"]), names)
 

@@ -4,19 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LOOP = """
-
-def train(batches):
-    model = Net()
-    optimizer = torch.optim.{optimizer}
-    criterion = nn.CrossEntropyLoss()
-    for images, labels in batches:
-        loss = criterion(model(images), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-"""
-"""The loop that trains a model, as a user's file has it."""
+from benchmarks.generators.loops import LOOP
 
 CLIPPED = (
     "loss.backward()\n        optimizer",
@@ -44,7 +32,7 @@ class Case:
 
     def text(self, optimizer: str) -> str:
         """Returns the program with its loop; `optimizer` is the call that makes the optimiser."""
-        return self.source + self.loop.format(optimizer=optimizer)
+        return self.source + self.loop.format(entry="Net()", optimizer=optimizer)
 
 
 PLAIN = """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.generators.advice_cases.case import CLIPPED, LOOP, Case, plain
+from benchmarks.generators.advice_cases.case import CLIPPED, Case, plain
+from benchmarks.generators.loops import LOOP
 
 HALF = 600
 """Steps of models that read a few pixels at a time."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from benchmarks.generators.advice_cases.case import LOOP, Case
+from benchmarks.generators.advice_cases.case import Case
+from benchmarks.generators.loops import LOOP
 
 STACK = """
 import torch
@@ -104,7 +105,7 @@ def stacks() -> Iterator[Case]:
             if fill
             else ("self.head = nn.Linear(width, 10)\n", "self.head = nn.Linear(width, 10)\n" + INIT.format(fill=HE)),
         )
-        yield replace(one, advised=advised, source=source, loop=LOOP.replace("Net()", "Net(24)"), unseen=True)
+        yield replace(one, advised=advised, source=source, loop=LOOP.replace("{entry}", "Net(24)"), unseen=True)
     residual = "x + block(x)"
     yield stack("VG303", "32 He residual", "nn.ReLU()", 32, fill=HE, step=residual)
     yield Case("VG303", "20 residual of two layers", BOTTLENECK.format(depth=20, fill=HE))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
-from vglint.fix.callers import unseen_calls
+from vglint.fix.callers import Callers, callers
 from vglint.fix.calls import argument, grouped, in_place_of
 from vglint.fix.change import Allowed, Answer, Change, Refusal, Request, change
 from vglint.fix.source import Source, Splice
@@ -33,11 +33,10 @@ def drop_op(request: Request) -> Answer:
     allowed = Allowed(ops=ops | {"identity"}, anywhere=True)
     readers = _readers(found)
     moved = _moved(request, found, readers) if readers and request.with_ else ()
-    others = unseen_calls(request, node, [graph for graph, _ in found]) if request.with_ else []
+    others = callers(request, node, [graph for graph, _ in found]) if request.with_ else Callers()
     if isinstance(inner, str):
-        return Change(
-            ((*request.source.range(node), inner), *moved), allowed, _named(request, [] if moved else readers, others)
-        )
+        edits = (*request.source.range(node), inner), *moved
+        return _change(request, edits, allowed, [] if moved else readers, others)
     if inner is None:
         return Refusal("its argument cannot be told")
     if readers and request.with_:
@@ -48,7 +47,7 @@ def drop_op(request: Request) -> Answer:
         ):
             return change(allowed, request.without(statement), why="its block would be empty")
     edit = (*request.source.range(node), in_place_of(request.source, node, inner))
-    return Change((edit,), allowed, _named(request, [], others))
+    return _change(request, (edit,), allowed, [], others)
 
 
 def _feeds_layers(graph: Graph, node: Node) -> bool:
@@ -141,18 +140,17 @@ def _is_use(source: Source, name: cst.Name, given: cst.Name) -> bool:
     return name.value == given.value and not is_label
 
 
-def _named(request: Request, readers: list[Node], others: list[int]) -> str:
-    """Names the code whose reading of the result means something else then, by its text: a line's number would be another one in a notebook."""
+def _change(
+    request: Request, edits: tuple[Splice, ...], allowed: Allowed, readers: list[Node], others: Callers
+) -> Change:
+    """Returns a change after which an output means something else; its note names the code whose reading of the result the graphs show, by its text: a
+    line's number would be another one in a notebook."""
     texts = list(dict.fromkeys(_text_of(request.source, node.span, request.finding.span.file) for node in readers))
-    notes = []
+    note = ""
     if texts:
         verb = f"and {len(texts) - 1} more read" if len(texts) > 1 else "reads"
-        notes.append(f"{texts[0]} {verb} the result: give it the probabilities")
-    if others:
-        where = ", ".join(map(str, others[:4]))
-        calls = f"line {where} calls" if len(others) == 1 else f"lines {where} call"
-        notes.append(f"{calls} the model too: its output changes there as well")
-    return "; ".join(notes)
+        note = f"{texts[0]} {verb} the result: give it the probabilities"
+    return Change(edits, allowed, note, others.makers, others.lines)
 
 
 def _text_of(source: Source, span: Span, file: str) -> str:
@@ -175,7 +173,7 @@ def _beside(
     allowed: Allowed,
     readers: list[Node],
     moved: tuple[Splice, ...],
-    others: list[int],
+    others: Callers,
 ) -> Answer:
     """Gives the loss what stood before the operation, and leaves the operation to those who read its result."""
     source = request.source
@@ -211,8 +209,8 @@ def _dropped(
     allowed: Allowed,
     readers: list[Node],
     moved: tuple[Splice, ...],
-    others: list[int],
+    others: Callers,
 ) -> Answer:
     source = request.source
     own: Splice = (*source.range(call), in_place_of(source, call, inner))
-    return Change((own, *moved), allowed, _named(request, readers, others))
+    return _change(request, (own, *moved), allowed, readers, others)
