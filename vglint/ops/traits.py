@@ -57,6 +57,7 @@ Trait: TypeAlias = Literal[
     "zeros",  # filled with zeros
     "gives_integers",
     "gives_truths",
+    "compares",  # two values by size: gt, eq
     "labels",  # integers that name classes, or truth values: argmax, one_hot
     "same_numbers",  # at every call: zeros, arange
     "draws_signed",  # random numbers of either sign

@@ -178,7 +178,7 @@ def _evidence(checked: CheckedRule, lookup: Lookup) -> Evidence:
         if name in params:
             continue
         value = lookup(name)
-        if isinstance(value, Unknown):
+        if isinstance(value, Unknown) or value == ():
             continue
         if isinstance(value, tuple):
             texts = [item.message if isinstance(item, Place) else item for item in value]

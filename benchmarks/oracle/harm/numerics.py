@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from benchmarks.oracle.harm.case import Outcome, accuracy, case, mlp, pixels, trained
@@ -84,3 +84,19 @@ def exponential_by_hand(fault: bool) -> Outcome:
 
     ended = trained(model, loss, rate=1e-2)
     return ended if isinstance(ended, str) else accuracy(lambda x: model(pixels(x)))
+
+
+@case(
+    "VG007", "a scale that the model predicts, its logarithm taken of the layer's output as it is, not of its softplus"
+)
+def log_of_signed(fault: bool) -> Outcome:
+    model, width = mlp(), nn.Linear(64, 10)
+    moved = [*model.parameters(), *width.parameters()]
+
+    def loss(x: Tensor, y: Tensor) -> Tensor:
+        spread = width(x)
+        scale = spread if fault else F.softplus(spread) + 1e-6
+        error = (F.one_hot(y, 10) - model(x)) ** 2
+        return (torch.log(scale) + error / (2 * scale**2)).mean()
+
+    return trained(model, loss, parameters=moved)

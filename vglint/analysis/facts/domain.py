@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from vglint.analysis.facts.klass import RANDOM
 from vglint.analysis.facts.view import View, number
-from vglint.graph import Node
+from vglint.graph import Init, Node
 from vglint.ops import has
 
 
@@ -52,6 +53,34 @@ def floors_at_zero(node: Node) -> bool:
     if node.op == "relu":
         return True
     return has(node.op, "floors") and len(node.inputs) == 1 and number(node.get("min")) == 0
+
+
+def is_signed(view: View, node: Node) -> bool:
+    """Whether about half of the values that a node makes start below zero: those of a layer whose weights are random numbers around zero and
+    whose bias is none of its own, of a normalisation that starts without a shift, or of a curve through zero."""
+    if view.kinds[node.index] == "norm":
+        shifts = [view.graph.parameters[index].init for name, index in node.params if name == "bias"]
+        return all(each.scheme == "zeros" for each in shifts)
+    if has(node.op, "squashes"):
+        return bool(node.inputs) and is_signed(view, view.graph.nodes[node.inputs[0]])
+    if view.kinds[node.index] != "weight":
+        return False
+    inits = [(name, view.graph.parameters[index]) for name, index in node.params]
+    return bool(inits) and all(
+        not each.late and (_around_zero(each.init) or (name == "bias" and each.init.scheme == "zeros"))
+        for name, each in inits
+    )
+
+
+def _around_zero(init: Init) -> bool:
+    """Whether random numbers fill a parameter, as many below zero as above."""
+    given = dict(init.args)
+    if init.parts or init.scheme not in RANDOM:
+        return False
+    if init.scheme == "uniform":
+        low, high = number(given.get("a")), number(given.get("b"))
+        return low is not None and high is not None and low == -high
+    return not given.get("mean")
 
 
 def clamped_in_place(view: View, index: int) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vglint.analysis.facts.node import NodeView
-from vglint.analysis.facts.order import loops_of
+from vglint.analysis.facts.order import always_with, loops_of
 from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View
 from vglint.graph import Node
@@ -26,6 +26,27 @@ def keeps_graph(found: NodeView) -> bool:
     if not losses & _kept(view, node) or any(not each.inputs for each in view.nodes("backward")):
         return False
     return not _used_later(view, node, inner)
+
+
+@fact("node", "flag")
+def sum_sent_back(found: NodeView) -> bool:
+    """A sum that a loop goes on with from turn to turn, and on which a backward pass runs in each of these turns: every pass after the first
+    goes through the graphs of the turns before, which are freed by then, or need weights that a step has changed."""
+    view, node = found.view, found.node
+    around = loops_of(view, node)
+    if node.op != "kept" or node.get("sum") is not True or not around or not _has_history(view, node):
+        return False
+    count = view.graph.regions[around[0]].count
+    if isinstance(count, int) and count < 2:
+        return False
+    moved = any(around[0] in view.regions_of(step.region) for step in view.nodes("step"))
+    return any(
+        loops_of(view, each)[:1] == around[:1]
+        and always_with(view, each, node)
+        and (moved or each.get("retain_graph") is not True)
+        and node.inputs[0] in view.before(each.inputs, lambda inner: not view.keeps_history(inner))
+        for each in view.nodes("backward")
+    )
 
 
 @fact("node", "flag")

@@ -10,6 +10,7 @@ from vglint.analysis.facts.domain import (
     cosine,
     generic,
     guarded,
+    is_signed,
     moves,
     origin,
     scales,
@@ -137,6 +138,22 @@ def of_probability(found: NodeView) -> bool:
         or _complement(found.view, made)
         or _weighed(found.view, found.node, made)
     )
+
+
+@fact("node", "flag")
+def of_signed(found: NodeView) -> bool:
+    """A logarithm or a power that is no whole number, whose argument is the output of a layer or a normalisation as it is, so that about half
+    of its entries start below zero; a result that `torch.where` chooses from is none."""
+    view, node = found.view, found.node
+    if not node.inputs or not _needs_positive(node):
+        return False
+    index = node.inputs[0]
+    if _is_chosen_from(view, node) or clamped_in_place(view, index):
+        return False
+    source = view.graph.nodes[index]
+    while source.inputs and len(source.inputs) == 1 and moves(view, source):
+        source = view.graph.nodes[source.inputs[0]]
+    return is_signed(view, source)
 
 
 @fact("node", "places")
@@ -286,6 +303,28 @@ def _is_root(node: Node) -> bool:
         return True
     exponent = constant(node) if node.op == "pow" and len(node.inputs) == 1 and node.get("input") is None else None
     return exponent is not None and 0 < exponent < 1
+
+
+def _is_chosen_from(view: View, node: Node) -> bool:
+    """Whether `torch.where` chooses from a value, or from sums and multiples of it."""
+    seen, todo = set[int](), [node.index]
+    while todo and len(seen) < _STEPS:
+        for reader in view.readers[todo.pop()]:
+            found = view.graph.nodes[reader]
+            if found.op == "where":
+                return True
+            if reader not in seen and (has(found.op, "affine") or moves(view, found)):
+                seen.add(reader)
+                todo.append(reader)
+    return False
+
+
+def _needs_positive(node: Node) -> bool:
+    """Whether a node is NaN for every negative argument."""
+    if node.op != "pow":
+        return has(node.op, "logarithm") or has(node.op, "roots")
+    exponent = constant(node) if len(node.inputs) == 1 and node.get("input") is None else None
+    return exponent is not None and exponent != int(exponent)
 
 
 def _complement(view: View, node: Node) -> bool:

@@ -181,10 +181,17 @@ def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
 
 @fact("loop", "places")
 def flattened_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
-    """Where an op that has no gradient (rounding, an integer cast, argmax, a comparison) is the only way from layers that start at random and
-    that the optimiser moves to any backward pass, though other layers are reached. Unknown where the way back meets a gap."""
+    """Where an op that has no gradient (rounding, an integer cast, argmax, a comparison) is the only way from layers that start at random, or
+    from a parameter by itself, that the optimiser moves to any backward pass, though others are reached. Unknown where the way back meets a gap."""
     cuts = _flat_cuts(loop)
     return cuts if isinstance(cuts, Unknown) else tuple(dict.fromkeys(named(loop.view, index) for index in cuts))
+
+
+@fact("loop", "flag")
+def flattened_parameter(loop: LoopView) -> bool:
+    """What `flattened_layers` names cuts off no layer: only a parameter by itself, such as a threshold."""
+    found = _lost(loop)
+    return not isinstance(found, Unknown) and bool(_flat_cuts(loop)) and not _fresh(loop, _layers(loop, found[1]))
 
 
 @fact("loop", "flag")
@@ -207,10 +214,22 @@ def _flat_cuts(loop: LoopView) -> list[int] | Unknown:
     if isinstance(found, Unknown):
         return found
     reached, lost, _ = found
-    ahead = view.after(_fresh(loop, lost))
+    alone = [index for index in lost if index not in _layers(loop, lost) and _is_known(view, index)]
+    ahead = view.after([*_fresh(loop, lost), *alone])
     cuts = [index for index in sorted(reached & ahead) if cuts_off(view, index)]
     ops = {view.graph.nodes[index].op for index in cuts}
     return cuts if DETACHING.isdisjoint(ops) and not any(has(op, "leaves_torch") for op in ops) else []
+
+
+def _layers(loop: LoopView, lost: list[int]) -> list[int]:
+    """Returns those of some nodes that are layers, no parameters by themselves."""
+    return [index for index in lost if loop.view.graph.nodes[index].op != "parameter"]
+
+
+def _is_known(view: View, index: int) -> bool:
+    """Whether it is known how each parameter of a node starts, and that nothing sets it later."""
+    own = [view.graph.parameters[param] for _, param in view.graph.nodes[index].params]
+    return all(each.init.scheme != "unknown" and not each.late for each in own)
 
 
 def _lost(loop: LoopView) -> tuple[set[int], list[int], set[int]] | Unknown:
@@ -318,6 +337,8 @@ def named(view: View, index: int) -> Place:
         return Place(node.span, "a cast to integers")
     if has(node.op, "draws"):
         return Place(node.span, "a random sample")
+    if has(node.op, "compares"):
+        return Place(node.span, "a comparison")
     return view.place(index)
 
 

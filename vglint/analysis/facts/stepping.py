@@ -82,9 +82,9 @@ def _repeated(loop: LoopView, nodes: tuple[Node, ...]) -> bool:
 
 @fact("loop", "places")
 def zeroed_each_turn(loop: LoopView) -> tuple[Place, ...]:
-    """Zeroings that run at every turn before a backward pass, where the step runs only at every k-th turn: the gradients of the turns between
-    are thrown away."""
-    found = []
+    """Zeroings that run at every turn before a backward pass, where the step runs only at every k-th turn or after the loop: the gradients of
+    the turns between are thrown away."""
+    found = _zeroed_in_vain(loop)
     for step, branch, inner in _periodic(loop):
         zeros = [zero for zero in loop.zeros if inner in loop.view.regions_of(zero.region)]
         always = [zero for zero in zeros if branch not in loop.view.regions_of(zero.region)]
@@ -94,6 +94,32 @@ def zeroed_each_turn(loop: LoopView) -> tuple[Place, ...]:
         if frozenset().union(*map(loop.zeroed_by, always)) >= loop.params:  # at once, or parameter by parameter
             found += always
     return places_of(loop, found)
+
+
+@fact("loop", "flag")
+def steps_once_over(loop: LoopView) -> bool:
+    """What `zeroed_each_turn` names runs in a loop after whose end the step runs."""
+    return bool(_zeroed_in_vain(loop))
+
+
+def _zeroed_in_vain(loop: LoopView) -> list[Node]:
+    """Returns the zeroings that run before the backward pass of each turn, where the step waits for the end of that loop."""
+    view, found = loop.view, list[Node]()
+    if any(True for _ in view.nodes("param_grad")):
+        return []  # what is read of the gradients at each turn is perhaps what the step gets
+    for step in loop.steps:
+        last = next((node for node in reversed(loop.possible_backwards) if node.index < step.index), None)
+        inner = loops_of(view, last)[:1] if last is not None else ()
+        if last is None or not inner or loops_of(view, last)[1:] != loops_of(view, step) or step.get("closure") is True:
+            continue
+        region = view.graph.regions[inner[0]]
+        if region.role == "modules" or (isinstance(region.count, int) and region.count < 2):
+            continue
+        zeros = [zero for zero in loop.zeros if inner[0] in view.regions_of(zero.region) and zero.index < last.index]
+        always = [zero for zero in zeros if always_with(view, zero, last)]
+        if always and frozenset().union(*map(loop.zeroed_by, always)) >= loop.params:
+            found += always
+    return found
 
 
 @fact("loop", "places")

@@ -17,7 +17,9 @@ from vglint.interp.values.objects import (
     IteratorV,
     ListV,
     ModuleV,
+    OpenLoop,
     ParamV,
+    RepeatV,
     Site,
     Value,
     is_unknown,
@@ -185,14 +187,24 @@ def named_parameters_of(module: ModuleV) -> list[tuple[str, ParamV]]:
 @own("parameters", takes="self, recurse=True")
 def parameters(call: Call) -> Value:
     module = call.own(ModuleV)
-    if module.opaque or any(each.opaque for _, each in modules.walk(module)):
-        return IteratorV(None, Unknown(origin.Call("parameters of a pretrained model")))
-    return IteratorV(list(parameters_of(module)), origin=call.site)
+    return IteratorV([*_hidden(module, _HIDDEN), *parameters_of(module)], origin=call.site)
+
+
+_HIDDEN = Unknown(origin.Call("parameters of a pretrained model"))
+
+
+def _hidden(module: ModuleV, each: Value) -> list[Value]:
+    """Returns what stands for the parameters of a module of which some are not known, in front of the others."""
+    if not (module.opaque or any(part.opaque for _, part in modules.walk(module))):
+        return []
+    count = Unknown(origin.Length("parameters of a pretrained model"))
+    return [RepeatV((each,), count, OpenLoop(count))]
 
 
 @own("named_parameters", takes="self, prefix='', recurse=True, remove_duplicate=True")
 def named_parameters(call: Call) -> Value:
-    return IteratorV([(name, param) for name, param in named_parameters_of(call.own(ModuleV))])
+    module = call.own(ModuleV)
+    return IteratorV([*_hidden(module, (_HIDDEN, _HIDDEN)), *named_parameters_of(module)])
 
 
 @own("buffers", "named_buffers", takes="self, *rest, **others")

@@ -159,6 +159,10 @@ def _attribute_by_name(module: ModuleV) -> Callable[..., Value]:
     return get
 
 
+_OF_ANY = frozenset("parameters named_parameters requires_grad_".split())
+"""Methods that mean something for the parts that a program gives to a model of a library."""
+
+
 @register(GETATTR, ModuleV)
 def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Value:
     found = find_in_mro(module.cls, name)
@@ -169,7 +173,7 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
             return table[name]
     if found is not None:
         return bind_cached(run, found[0], module, name, frame, found[1])
-    if module.opaque:
+    if module.opaque and name not in _OF_ANY:
         return Unknown(origin.Computed(f"{class_name(module.cls)}.{name}"))
     if name in ("__getattr__", "__getattribute__"):
         return BuiltinV(name, _attribute_by_name(module))
