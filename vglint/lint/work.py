@@ -26,7 +26,7 @@ _KEEP = 4_000_000
 """Characters of source whose modules stay known from batch to batch."""
 _SWEEP = 6_000_000
 """Bytes of source after which cyclic garbage is collected: a sweep costs as much as 200 kB of source."""
-_GROWTH = 100 << 20
+_GROWTH = 200 << 20
 """Bytes that the process may grow by before that: files that import much leave more garbage than others."""
 
 

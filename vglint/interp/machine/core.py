@@ -11,7 +11,7 @@ from vglint.interp.machine.budget import Budget
 from vglint.interp.machine.context import Context
 from vglint.interp.machine.drafts import GraphDraft
 from vglint.interp.machine.faults import FAULTS, survive
-from vglint.interp.machine.journal import Journal
+from vglint.interp.machine.journal import MISSING, Journal, Missing
 from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.questions import CALL, GETATTR
 from vglint.interp.values.inside import nodes_in, width
@@ -19,6 +19,7 @@ from vglint.interp.values.objects import (
     ClassV,
     DictV,
     External,
+    LaterV,
     ListV,
     ModuleV,
     Namespace,
@@ -30,10 +31,10 @@ from vglint.interp.values.objects import (
     Value,
 )
 from vglint.origin import Origin
+from vglint.source import code
 from vglint.value import Unknown
 
 if TYPE_CHECKING:
-    from vglint.source import code
     from vglint.source.project import Project
     from vglint.source.unit import Unit
 
@@ -126,6 +127,12 @@ def register(table: dict[Any, Any], *keys: Any) -> Callable[[F], F]:
 
 
 def evaluate(run: Run, node: code.Node, frame: Frame) -> Value:
+    if type(node) is code.Name:  # two thirds of all expressions are names and constants: they take no handler
+        value: Value | Missing = frame.scope.names.get(node.id, MISSING)
+        if value is not MISSING and type(value) is not LaterV:
+            return value
+    elif type(node) is code.Constant:
+        return node.value
     if (handler := EVAL.get(type(node))) is None:
         return Unknown(origin.Syntax(type(node).__name__))
     try:

@@ -10,11 +10,10 @@ from vglint.graph import Init
 from vglint.interp.machine.core import Run
 from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.folding import folded
-from vglint.interp.nodes.numbers import made_of_numbers
+from vglint.interp.nodes.numbers import moments_of_numbers
 from vglint.interp.values.objects import ROW, ParamV, ParamView, Site, TensorV, Value
 from vglint.ops import has
 from vglint.ops.fills import CREATED, SCHEMES
-from vglint.ops.grid import moments
 from vglint.ops.init import constant_of, spread
 from vglint.ops.spec import Spelling
 from vglint.value import Literal_, Unknown, product
@@ -127,8 +126,7 @@ def of_tensor(run: Run, value: TensorV) -> Init:
     """Returns the distribution of a tensor that becomes a parameter or buffer; of one made of numbers alone, that of the numbers."""
     if value.init is not None and value.init != UNKNOWN:
         return value.init
-    known = made_of_numbers(run, value)
-    found = moments(known) if known is not None else None
+    found = moments_of_numbers(run, value)
     if found is None:
         return value.init or UNKNOWN
     std = math.sqrt(max(found.square - found.mean**2, 0.0))

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from vglint.interp.machine.core import Run
 from vglint.interp.values.objects import TensorV
 from vglint.ops import has
-from vglint.ops.grid import Grid
+from vglint.ops.grid import Grid, Moments, moments
 from vglint.ops.grids import grid
 
 _STEPS = 400
 """Operations that are read back at most."""
+_MOST = 20_000
+"""Ways of making tensors that are remembered."""
+_WAYS: dict[Hashable, int] = {}
+"""Numbers the ways of making tensors from numbers: an op, its config as text (1, 1.0 and True differ), the ways of its inputs."""
+_FOUND: dict[tuple[int, tuple[int, ...]], Moments | None] = {}
+"""What is known of a tensor that was made in a way, and of the parts of its result."""
 
 
-def made_of_numbers(run: Run, value: TensorV) -> Grid | None:
-    """Returns the entries of a tensor; None where it is made of anything but numbers."""
+def moments_of_numbers(run: Run, value: TensorV) -> Moments | None:
+    """Returns the moments of a tensor that is made of numbers alone, looked at once for all tensors that are made alike; else None."""
+    order = _sources(run, value)
+    if order is None:
+        return None
+    if len(_WAYS) > _MOST:
+        _WAYS.clear()
+        _FOUND.clear()
+    ways: dict[int, int] = {}
+    for number in order:
+        draft = run.graph.nodes[number]
+        way = (draft.op, repr(draft.config), *[ways[source] for source in draft.inputs])
+        ways[number] = _WAYS.setdefault(way, len(_WAYS))
+    key = (ways[value.node], value.pick)
+    if key not in _FOUND:
+        known = _entries(run, value, order)
+        _FOUND[key] = None if known is None else moments(known)
+    return _FOUND[key]
+
+
+def _sources(run: Run, value: TensorV) -> list[int] | None:
+    """Returns the nodes that a tensor is made by, in order; None where one of them is no number's."""
     order: list[int] = []
     seen: set[int] = set()
     todo = [value.node]
@@ -27,8 +55,12 @@ def made_of_numbers(run: Run, value: TensorV) -> Grid | None:
         if draft.params or draft.op in ("input", "opaque") or len(seen) > _STEPS:
             return None
         todo += draft.inputs
+    return sorted(order)
+
+
+def _entries(run: Run, value: TensorV, order: list[int]) -> Grid | None:
     found: dict[int, Grid] = {}
-    for number in sorted(order):
+    for number in order:
         draft = run.graph.nodes[number]
         picked = draft.op == "getitem" and _is_side_by_side(run.graph.nodes[draft.inputs[0]].op)
         config = {"index": (draft.config.get("index"),)} if picked else draft.config
