@@ -112,7 +112,7 @@ def add(*dims: Dim) -> Dim:
     for dim in dims:
         if total is None or dim is None:
             return None
-        total = _number(plus(total, dim))
+        total = total + dim if type(total) is int and type(dim) is int else _number(plus(total, dim))
     return total
 
 
@@ -122,7 +122,7 @@ def multiply(dims: Iterable[Dim]) -> Dim:
     for dim in dims:
         if total is None or dim is None:
             return None
-        total = _number(times(total, dim))
+        total = total * dim if type(total) is int and type(dim) is int else _number(times(total, dim))
     return total
 
 

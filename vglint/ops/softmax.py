@@ -66,26 +66,26 @@ def _at(i: int, j: int) -> Softness:
     low, high = -math.log(count) - _SPAN * sigma - 4.0, _SPAN * sigma + 3.0
     step = (high - low) / outer
     second = third = fourth = pairs = 0.0
+    exp = math.exp
     for k in range(outer):
         t = math.exp(low + (k + 0.5) * step)
-        moments = [0.0] * 5
+        m0 = m2 = m3 = m4 = 0.0
         for size, weight in entries:
             power = t * size
             if power > 600.0:
                 break
-            term = weight * math.exp(-power)
-            moments[0] += term
-            moments[1] += term * power
-            moments[2] += term * power**2
-            moments[3] += term * power**3
-            moments[4] += term * power**4
-        if moments[0] <= 0.0:
+            term = weight * exp(-power)
+            m0 += term
+            m2 += term * power**2
+            m3 += term * power**3
+            m4 += term * power**4
+        if m0 <= 0.0:
             break
-        alone = moments[0] ** (count - 1.0)
-        second += moments[2] * alone
-        third += moments[3] * alone / 2
-        fourth += moments[4] * alone / 6
-        pairs += moments[2] ** 2 * moments[0] ** (count - 2.0) / 6
+        alone = m0 ** (count - 1.0)
+        second += m2 * alone
+        third += m3 * alone / 2
+        fourth += m4 * alone / 6
+        pairs += m2**2 * m0 ** (count - 2.0) / 6
     own = count * step * second
     square = count * step * (fourth + (count - 1.0) * pairs)
     return Softness(own, max(own - 2 * count * step * third + square, 1e-12))

@@ -89,9 +89,9 @@ def having(*traits: Trait) -> frozenset[str]:
 
 def sources_of(op_name: str, inputs: tuple[int, ...]) -> tuple[int, ...]:
     """Returns the inputs whose values an op takes: without the tensor that only tells another's shape or type (`x.type_as(y)`)."""
-    if has(op_name, "shape_alone"):
+    if op_name in _HAVING["shape_alone"]:
         return ()
-    return inputs[:1] if has(op_name, "shape_of_other") else inputs
+    return inputs[:1] if op_name in _HAVING["shape_of_other"] else inputs
 
 
 def spellings() -> Iterator[Spelling]:

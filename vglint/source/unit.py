@@ -96,19 +96,28 @@ class Unit:
         """Returns the place of one of its nodes in the file."""
         if self.place is not None:
             return self.place
+        key = node.start, node.end
+        if (known := self._spans.get(key)) is not None:
+            return known
         line, column = self._line_and_column(node.start)
         end_line, end_column = self._line_and_column(node.end)
-        return Span(self.file, line, column, end_line, end_column)
+        made = self._spans[key] = Span(self.file, line, column, end_line, end_column)
+        return made
 
     def forget(self) -> None:
         """Drops the nodes; they are made again when asked for, as others."""
-        for name in ("body", "_rows"):
+        for name in ("body", "_rows", "_spans"):
             self.__dict__.pop(name, None)
 
     def _line_and_column(self, offset: int) -> tuple[int, int]:
         rows = self._rows
         row = bisect_right(rows, offset) - 1
         return self.line + row, offset - rows[row] + 1
+
+    @cached_property
+    def _spans(self) -> dict[tuple[int, int], Span]:
+        """The places of its nodes, as far as they were asked for."""
+        return {}
 
     @cached_property
     def _rows(self) -> list[int]:

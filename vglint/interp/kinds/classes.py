@@ -83,9 +83,10 @@ def instantiate(
         if isinstance(made, Instance):
             return made
     module = is_module_class(cls)
-    if module and all(_is_portable(value) for value in (*args, *keywords.values())):
+    if module:
         shown = run.journal.built.get(cls.qualified)
-        if shown is None or (shown.assumed and not run.graph.assumed):
+        asked = shown is None or (shown.assumed and not run.graph.assumed)
+        if asked and all(_is_portable(value) for value in (*args, *keywords.values())):
             plain = all(isinstance(value, _PLAIN) for value in (*args, *keywords.values()))
             run.journal.built[cls.qualified] = Built(args, keywords, run.graph.assumed, plain)
     maker = None if module or cls.frozen_kind else find_in_mro(cls, "__new__")

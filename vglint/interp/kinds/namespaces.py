@@ -70,7 +70,7 @@ def call_external(
     name = ops.canonical(value.name)
     handler = LIBRARY.get(name)
     if handler is not None:
-        return handler(run, External(name), args, keywords, frame, site)
+        return handler(run, value if name == value.name else External(name), args, keywords, frame, site)
     described = composite(run, name)
     if described is not MISSING:
         return call(run, described, args, keywords, frame, site)

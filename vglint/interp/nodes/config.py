@@ -82,10 +82,13 @@ def _unknowns(value: Literal_) -> list[Unknown]:
 
 _LARGEST = 20_000
 """Entries of a value in a config."""
+_AS_IT_IS = frozenset({type(None), bool, int, float, str, Expr, Unknown})
 
 
 def literal(value: Value) -> Literal_:
     """Returns a value as it may stand in a config."""
+    if type(value) in _AS_IT_IS:
+        return value  # type: ignore[return-value]
     return Unknown(origin.Budget("large value")) if bulk(value, _LARGEST) > _LARGEST else _literal(value)
 
 

@@ -78,9 +78,14 @@ def equal(left: Value, right: Value) -> bool | None:
     return _equal(left, right, {})
 
 
+_PLAIN = frozenset({type(None), bool, int, float, str})
+
+
 def _equal(left: Value, right: Value, known: dict[tuple[int, int], bool | None]) -> bool | None:
     if left is right:
         return _itself(left)
+    if type(left) in _PLAIN and type(right) in _PLAIN:
+        return bool(left == right)
     if isinstance(left, MEMBERS) or isinstance(right, MEMBERS):
         return _equal_member(left, right)
     pair = id(left), id(right)

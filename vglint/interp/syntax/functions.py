@@ -19,7 +19,7 @@ from vglint.interp.nodes.emit import under_no_grad
 from vglint.interp.protocols.repeats import UNKNOWN_LENGTH
 from vglint.interp.static.worlds import switched
 from vglint.interp.syntax.branches import returned_value
-from vglint.interp.torch.replay import called_on, layer_among
+from vglint.interp.torch.replay import called_on, target_among
 from vglint.interp.values.inside import as_tuple
 from vglint.interp.values.objects import (
     ClassV,
@@ -42,10 +42,10 @@ def call_function(
 ) -> Value:
     if function.memo is not None and all(isinstance(each, _KEYS) for each in (*args, *keywords.values())):
         return _remembered(run, function, args, keywords, frame, site)
-    layer = layer_among(args) if run.context.setup and args and not keywords else None
-    if layer is None:
+    target = target_among(run, function, args, keywords) if run.context.setup else None
+    if target is None:
         return _walked(run, function, args, keywords, frame, site)
-    return called_on(run, function, layer, args, lambda: _walked(run, function, args, keywords, frame, site))
+    return called_on(run, function, target, args, keywords, lambda: _walked(run, function, args, keywords, frame, site))
 
 
 _KEYS = (int, float, str, type(None))

@@ -126,9 +126,14 @@ def _turns(
     return None
 
 
+_PLAIN = frozenset({type(None), bool, int, float, str})
+
+
 def _role(items: list[Value]) -> RegionRole | None:
     """Returns `modules` where each item is or holds modules that no other one holds."""
     seen: set[int] = set()
+    if items and type(items[0]) in _PLAIN:
+        return None
     for item in items:
         held = {id(each) for each in inside(item) if isinstance(each, ModuleV)}
         if not held or not held.isdisjoint(seen):
