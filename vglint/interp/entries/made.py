@@ -140,7 +140,9 @@ def _optimizers(run: Run, module: ModuleV) -> dict[str, None]:
         if draft.op == "optimizer" and draft.type and any(id(param) in own for _, param in draft.params)
     ]
     fitting = [
-        name for fitted, name in run.graph.passes.fitted if name and any(part is module for _, part in walk(fitted))
+        fitted.optimizer
+        for fitted in run.graph.passes.fitted
+        if fitted.optimizer and any(part is module for _, part in walk(fitted.module))
     ]
     return dict.fromkeys(moving or fitting)
 

@@ -9,6 +9,7 @@ from vglint import ops, origin
 from vglint.given import Input
 from vglint.interp.entries.made_up_arguments import arguments_for, hands_on, missed_by_default
 from vglint.interp.machine.attempts import attempted
+from vglint.interp.machine.budget import BudgetError
 from vglint.interp.machine.core import (
     Frame,
     Raised,
@@ -19,6 +20,7 @@ from vglint.interp.machine.core import (
     get_attribute,
 )
 from vglint.interp.nodes.emit import entry_input
+from vglint.interp.protocols.iteration import items_of
 from vglint.interp.static.methods import acts_beside, acts_elsewhere, given_attributes
 from vglint.interp.torch import training
 from vglint.interp.torch.fixed_inputs import assigned, fixed_inputs
@@ -31,6 +33,7 @@ from vglint.interp.values.objects import (
     DictV,
     FunctionV,
     Instance,
+    LoaderV,
     MethodV,
     ModuleV,
     Namespace,
@@ -289,13 +292,14 @@ def run_lightning(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, Module
 
 def fit_models(run: Run, frame: Frame) -> None:
     """Takes a step of each LightningModule that the program hands to a trainer."""
-    for module, _ in list(run.graph.passes.fitted):
+    for fitted in list(run.graph.passes.fitted):
+        module = fitted.module
         if isinstance(module.cls, ClassV) and is_lightning(module.cls):
-            lightning_step(run, module, module.cls, frame)
+            lightning_step(run, module, module.cls, frame, fitted.data)
 
 
-def lightning_step(run: Run, module: ModuleV, cls: ClassV, frame: Frame) -> Value:
-    """Takes one automatic step of a LightningModule: optimiser, training_step, backward, step."""
+def lightning_step(run: Run, module: ModuleV, cls: ClassV, frame: Frame, data: tuple[Value, ...] = ()) -> Value:
+    """Takes one automatic step of a LightningModule: optimiser, training_step, backward, step. What `data` yields is its batch."""
     inner = Frame(frame.scope, cls.unit, None)
     site = Site(cls.unit, cls.unit.head)
     configured = find_in_mro(cls, "configure_optimizers")
@@ -303,7 +307,10 @@ def lightning_step(run: Run, module: ModuleV, cls: ClassV, frame: Frame) -> Valu
     run.journal.put(module.attrs, CONFIGURED, optimizer)
     step = find_in_mro(cls, "training_step")
     assert step is not None
-    args = arguments_for(run, step[0], tensors=True, skip=1) if isinstance(step[0], FunctionV) else []
+    loader = _loader(run, module, data, inner)
+    args: list[Value] = [] if loader is None else [items_of(run, loader, inner, site).item]
+    if isinstance(step[0], FunctionV):
+        args += arguments_for(run, step[0], tensors=True, skip=1 + len(args))
     with run.graph.opened("loop", "training_step", site, role="trainer"):
         with run.context.having(modules_running=(*run.context.modules_running, module)):
             if find_in_mro(cls, "forward") is None:
@@ -326,6 +333,30 @@ def lightning_step(run: Run, module: ModuleV, cls: ClassV, frame: Frame) -> Valu
                 call(run, get, [], {}, inner, site)
                 call(run, get_attribute(run, made, "zero_grad", inner), [], {}, inner, site)
     return loss
+
+
+def _loader(run: Run, module: ModuleV, data: tuple[Value, ...], frame: Frame) -> LoaderV | None:
+    """Returns the loader that a trainer takes batches from: one that it is given, or what `train_dataloader` of a data module or of the model
+    returns; None where nothing is known of its batches."""
+    given = next((each for each in data if isinstance(each, LoaderV)), None)
+    if given is not None:
+        return given if given.shapes else None
+    site = Site(frame.unit, frame.unit.head)
+    for owner in (*data, module):
+        if not isinstance(owner, Instance) or find_in_mro(owner.cls, "train_dataloader") is None:
+            continue
+        with attempted(run) as attempt:
+            try:
+                if find_in_mro(owner.cls, "setup") is not None:
+                    call(run, get_attribute(run, owner, "setup", frame), ["fit"], {}, frame, site)
+                made = call(run, get_attribute(run, owner, "train_dataloader", frame), [], {}, frame, site)
+            except (Raised, BudgetError):
+                made = None
+            finally:
+                attempt.undo(run)
+        if isinstance(made, LoaderV) and made.shapes:
+            return made
+    return None
 
 
 def built(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:

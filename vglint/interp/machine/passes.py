@@ -23,14 +23,25 @@ class Pass:
     finished: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A model that is given to a trainer."""
+
+    module: ModuleV
+    optimizer: str
+    """The name of the optimiser that it is trained with; '' where the trainer does not say."""
+    data: tuple[Value, ...] = ()
+    """What else the trainer is given: loaders, a data module."""
+
+
 @dataclass(slots=True, eq=False)
 class Passes:
-    """What training code does with models: `calls` are outermost ones alone, `fitted` those given to trainers, with an optimiser's name.
+    """What training code does with models: `calls` are outermost ones alone, `fitted` those given to trainers.
 
     `harvest` takes models down with their passes, before what is walked on trial is taken back.
     """
 
     calls: list[Pass] = field(default_factory=list)
     under_way: bool = False
-    fitted: list[tuple[ModuleV, str]] = field(default_factory=list)
+    fitted: list[Fitted] = field(default_factory=list)
     harvest: Callable[[Sequence[Pass], Sequence[ModuleV]], None] | None = None

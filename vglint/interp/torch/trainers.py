@@ -5,6 +5,7 @@ from __future__ import annotations
 from vglint import origin
 from vglint.interp.machine.calls import Call, library, method
 from vglint.interp.machine.core import Run
+from vglint.interp.machine.passes import Fitted
 from vglint.interp.nodes.config import literal
 from vglint.interp.torch.optimizers import groups_of
 from vglint.interp.torch.training import act
@@ -63,5 +64,6 @@ def trains(call: Call, optimizer: str) -> Instance:
 def note_fitted(run: Run, given: list[Value], optimizer: str) -> bool:
     """Notes the models among what a trainer gets, with an optimiser's name; returns whether there are any."""
     models = [each for each in given if isinstance(each, ModuleV) and each.spelling is None]
-    run.graph.passes.fitted += [(each, optimizer) for each in models]
+    data = tuple(each for each in given if isinstance(each, (LoaderV, Instance)) and not isinstance(each, ModuleV))
+    run.graph.passes.fitted += [Fitted(each, optimizer, data) for each in models]
     return bool(models)
