@@ -1,8 +1,8 @@
-"""Downloads the pinned packages of `corpus.toml` and unpacks their Python sources; installs nothing.
+"""Downloads the pinned packages of a list and unpacks their Python sources; installs nothing.
 
-    python -m benchmarks fetch [--into DIR] [--fresh] [PACKAGE …]
+    python -m benchmarks fetch [--into DIR] [--list NAME] [PACKAGE …]
 
-`--fresh` takes those of `fresh.toml`, which no other list has.
+A list is `NAME.toml` in this folder: `corpus` by default, `fresh` and `wild`, whose packages no other list has.
 DIR defaults to $VGLINT_CORPUS, else ~/.cache/vglint-corpus. Each package gets a folder DIR/NAME-VERSION; one that is
 there already is left alone. DIR/INDEX lists what is there: name, version, folder, number of Python files.
 """
@@ -23,7 +23,7 @@ from pathlib import Path
 import tomli
 
 PINS = Path(__file__).with_name("corpus.toml")
-FRESH = Path(__file__).with_name("fresh.toml")
+LISTS = ("corpus", "fresh", "wild")
 KEPT = (".py", ".ipynb", ".toml", ".cfg", "LICENSE", "METADATA")
 """Endings of the files that are unpacked; binaries, weights and data are not."""
 
@@ -40,9 +40,26 @@ def pins(file: Path = PINS) -> dict[str, str]:
     return {name: pin["version"] for name, pin in packages.items()}
 
 
-def packages(folder: Path, names: tuple[str, ...] = ()) -> dict[str, Path]:
-    """Returns the folder of each pinned package that has been fetched, by name; all of them where `names` is empty."""
-    found = {name: folder / f"{name}-{version}" for name, version in pins().items() if not names or name in names}
+def pins_of(name: str) -> dict[str, str]:
+    """Returns the pinned versions of the list of that name."""
+    return pins(PINS.with_name(f"{name}.toml"))
+
+
+def every_pin() -> dict[str, str]:
+    """Returns the pinned version of each package of all lists."""
+    return {package: version for name in LISTS for package, version in pins_of(name).items()}
+
+
+def installed(package: str) -> bool:
+    """Whether the benchmarks import a package as it is installed: those of `corpus.toml`; others from where they were unpacked."""
+    return package in pins()
+
+
+def packages(folder: Path, names: tuple[str, ...] = (), listed: str = "corpus") -> dict[str, Path]:
+    """Returns the folder of each package of a list that has been fetched, by name; all of them where `names` is empty."""
+    found = {
+        name: folder / f"{name}-{version}" for name, version in pins_of(listed).items() if not names or name in names
+    }
     return {name: path for name, path in found.items() if path.is_dir()}
 
 
@@ -50,15 +67,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("packages", nargs="*", metavar="PACKAGE")
     parser.add_argument("--into", metavar="DIR")
-    parser.add_argument("--fresh", action="store_true")
+    parser.add_argument("--list", choices=LISTS, default="corpus")
     given = parser.parse_args()
     into = corpus_folder(given.into)
     into.mkdir(parents=True, exist_ok=True)
-    listed = pins(FRESH if given.fresh else PINS)
+    listed = pins_of(given.list)
     wanted = {name: version for name, version in listed.items() if not given.packages or name in given.packages}
     with ThreadPoolExecutor(4) as pool:
         errors = [error for error in pool.map(lambda pin: _fetch(*pin, into), wanted.items()) if error]
-    lines = [f"{name}\t{pins()[name]}\t{path}\t{_count(path)}" for name, path in packages(into).items()]
+    lines = [f"{name}\t{listed[name]}\t{path}\t{_count(path)}" for name, path in packages(into, (), given.list).items()]
     (into / "INDEX").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
     for error in errors:

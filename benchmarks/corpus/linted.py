@@ -44,7 +44,7 @@ def pinned() -> dict[str, Any]:
 
 def templates(package: str) -> str | None:
     """Returns the pattern of a package's files that others are generated from."""
-    pattern: str | None = pinned()[package].get("templates")
+    pattern: str | None = pinned().get(package, {}).get("templates")
     return pattern
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import tomli
 
-from benchmarks.corpus.fetch import FRESH, corpus_folder, pins
+from benchmarks.corpus.fetch import corpus_folder, every_pin, installed
 
 LISTS = Path(__file__).with_name("targets")
 """One TOML file per population: `population`, `root`, perhaps `resolve`, and `targets`, a list of tables `file`, `entry`, `inputs`; or,
@@ -74,7 +74,7 @@ def folder(root: str, zoo: Path | None = None) -> Path:
     if "/" in root:
         repository = root.partition("@")[0].replace("/", "+")
         return (zoo or Path(os.environ.get("VGLINT_ZOO", "~/.cache/vglint-zoo")).expanduser()) / repository
-    return corpus_folder() / f"{root}-{(pins() | pins(FRESH))[root]}"
+    return corpus_folder() / f"{root}-{every_pin()[root]}"
 
 
 def build(target: Target) -> Any:
@@ -82,7 +82,7 @@ def build(target: Target) -> Any:
     import torch
 
     stand_in_for_torchvision()
-    if "/" in target.root or target.root == "benchmarks" or target.root in pins(FRESH):
+    if not installed(target.root):
         sys.path.insert(0, str(folder(target.root)))
         if "/" in target.root:
             os.chdir(folder(target.root))

@@ -1,6 +1,6 @@
 """Reads the pinned packages with vglint and prints what it understood, per package.
 
-    python -m benchmarks corpus [--corpus DIR] [--kept DIR] [--json FILE] [--write] [PACKAGE …]
+    python -m benchmarks corpus [--list NAME] [--corpus DIR] [--kept DIR] [--json FILE] [--write] [PACKAGE …]
 
 Per package: files, module classes, entries, share of module classes with a gap-free graph, gaps by reason, findings by
 rule, seconds of CPU, peak memory, slowest files, internal errors. A module class is one whose bases reach nn.Module by
@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from benchmarks.corpus.fetch import corpus_folder, packages
+from benchmarks.corpus.fetch import LISTS, corpus_folder, packages
 from benchmarks.corpus.linted import DrawnGraph, kept_folder, linted, sources, templates
 
 PAGE = Path(__file__).with_suffix(".md")
@@ -72,6 +72,7 @@ class Row:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("packages", nargs="*", metavar="PACKAGE")
+    parser.add_argument("--list", choices=LISTS, default="corpus")
     parser.add_argument("--corpus", metavar="DIR")
     parser.add_argument("--kept", metavar="DIR", type=Path, default=kept_folder())
     parser.add_argument("--json", type=Path)
@@ -80,7 +81,7 @@ def main() -> int:
     given = parser.parse_args()
     rows = [
         read(name, folder, given.kept)
-        for name, folder in packages(corpus_folder(given.corpus), tuple(given.packages)).items()
+        for name, folder in packages(corpus_folder(given.corpus), tuple(given.packages), given.list).items()
     ]
     total = _total(rows)
     page = "\n".join(_page(rows, total, given.top))

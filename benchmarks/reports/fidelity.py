@@ -24,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.corpus.fetch import FRESH, pins
+from benchmarks.corpus.fetch import every_pin
 from benchmarks.corpus.target import Target, build, feed, fixed, folder, load
 from benchmarks.oracle.guarded import Failed, guarded
 
@@ -96,7 +96,7 @@ def _record_all(targets: list[Target], jobs: int, again: bool) -> int:
 
     torch.set_num_threads(1)
     left = [t for t in targets if not _cache(t).is_file() and (again or not _cache(t, "failed").is_file())]
-    for target in {t.file: t for t in left if t.root in pins() | pins(FRESH)}.values():
+    for target in {t.file: t for t in left if t.root in every_pin()}.values():
         with suppress(Exception):  # once, before the children are forked
             build(replace(target, entry="None"))
     for target in {target.population: target for target in left}.values():
