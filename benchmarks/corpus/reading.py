@@ -9,6 +9,7 @@ import io
 import json
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -25,8 +26,8 @@ OPTIONS = ("--isolated", "--no-cache", "--exit-zero", "--output-format", "json")
 
 
 def main() -> None:
-    read: list[dict[str, Any]] = []
     plain = interp.entries
+    notes = tempfile.NamedTemporaryFile("a+", encoding="utf-8")  # files are linted in processes of their own
 
     def watched(
         project: Project, module: Module, fault: Callable[[str, Exception], None] | None = None
@@ -34,7 +35,9 @@ def main() -> None:
         begin = time.process_time()
         graphs = plain(project, module, fault)
         seconds = round(time.process_time() - begin, 2)
-        read.append({"path": module.path, "seconds": seconds, "graphs": [_drawn(graph) for graph in graphs]})
+        row = {"path": module.path, "seconds": seconds, "graphs": [_drawn(graph) for graph in graphs]}
+        with open(notes.name, "a", encoding="utf-8") as stream:
+            stream.write(json.dumps(row) + "\n")
         return graphs
 
     interp.entries = watched
@@ -46,8 +49,11 @@ def main() -> None:
         if error.code:
             raise
     report = json.loads(printed.getvalue())
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    report |= {"read": read, "megabytes": _peak(), "cpu": round(used.ru_utime + used.ru_stime, 1)}
+    read = {row["path"]: row for row in map(json.loads, notes)}
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    peak = max(_peak(), used[1].ru_maxrss // 1024)
+    cpu = sum(each.ru_utime + each.ru_stime for each in used)
+    report |= {"read": list(read.values()), "megabytes": peak, "cpu": round(cpu, 1)}
     json.dump(report, sys.stdout)
 
 
