@@ -26,8 +26,29 @@ OPTIONS = ("--isolated", "--no-cache", "--exit-zero", "--output-format", "json")
 
 
 def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        notes = Path(folder) / "notes"
+        _watch(notes)
+        printed = io.StringIO()
+        try:
+            with redirect_stdout(printed):
+                cli(["lint", *OPTIONS, *sys.argv[1:]], prog_name="vglint", standalone_mode=False)
+        except SystemExit as error:
+            if error.code:
+                raise
+        lines = notes.read_text(encoding="utf-8").splitlines() if notes.is_file() else []
+    read = {row["path"]: row for row in map(json.loads, lines)}
+    report = json.loads(printed.getvalue())
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    peak = max(_peak(), used[1].ru_maxrss // 1024)
+    cpu = sum(each.ru_utime + each.ru_stime for each in used)
+    report |= {"read": list(read.values()), "megabytes": peak, "cpu": round(cpu, 1)}
+    json.dump(report, sys.stdout)
+
+
+def _watch(notes: Path) -> None:
+    """Has every file's graphs noted in a file, since files are linted in processes of their own."""
     plain = interp.entries
-    notes = tempfile.NamedTemporaryFile("a+", encoding="utf-8")  # files are linted in processes of their own
 
     def watched(
         project: Project, module: Module, fault: Callable[[str, Exception], None] | None = None
@@ -36,25 +57,11 @@ def main() -> None:
         graphs = plain(project, module, fault)
         seconds = round(time.process_time() - begin, 2)
         row = {"path": module.path, "seconds": seconds, "graphs": [_drawn(graph) for graph in graphs]}
-        with open(notes.name, "a", encoding="utf-8") as stream:
+        with notes.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(row) + "\n")
         return graphs
 
     interp.entries = watched
-    printed = io.StringIO()
-    try:
-        with redirect_stdout(printed):
-            cli(["lint", *OPTIONS, *sys.argv[1:]], prog_name="vglint", standalone_mode=False)
-    except SystemExit as error:
-        if error.code:
-            raise
-    report = json.loads(printed.getvalue())
-    read = {row["path"]: row for row in map(json.loads, notes)}
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    peak = max(_peak(), used[1].ru_maxrss // 1024)
-    cpu = sum(each.ru_utime + each.ru_stime for each in used)
-    report |= {"read": list(read.values()), "megabytes": peak, "cpu": round(cpu, 1)}
-    json.dump(report, sys.stdout)
 
 
 def _peak() -> int:

@@ -337,3 +337,135 @@ def test_layers_of_an_unknown_library_in_a_container_are_a_gap(tmp_path: Path) -
     )
     graph = by_name(Project(tmp_path), file)["Features"]
     assert graph.gaps and [node.op for node in graph.nodes].count("opaque") >= 1
+
+
+WRAPPED = """
+import torch
+from torch import nn
+
+
+class Residual(nn.Module):
+    def __init__(self, fn):
+        super().__init__()
+        self.fn = fn
+
+    def forward(self, x):
+        return self.fn(x) + x
+
+
+class Net(nn.Module):
+    def __init__(self, width, depth):
+        super().__init__()
+        self.layers = nn.Sequential(*[Residual(nn.Linear(width, width)) for _ in range(depth)])
+
+    def forward(self, x):
+        return self.layers(x)
+"""
+
+
+def test_a_class_that_wraps_a_layer_is_looked_at_with_the_one_that_its_file_gives_it(tmp_path: Path) -> None:
+    file = tmp_path / "wrapped.py"
+    file.write_text(WRAPPED)
+    graphs = by_name(Project(tmp_path), file)
+    assert not graphs["Residual"].gaps
+    assert [node.op for node in graphs["Residual"].nodes] == ["input", "linear", "add"]
+    assert graphs["Net"].gaps  # its own depth nobody gives
+
+
+REVERSIBLE = """
+import torch
+from torch import nn
+from torch.autograd.function import Function
+
+
+class Block(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.f = nn.Linear(width, width)
+        self.g = nn.Linear(width, width)
+
+    def forward(self, x):
+        a, b = x.chunk(2, dim=-1)
+        with torch.no_grad():
+            c = a + self.f(b)
+            d = b + self.g(c)
+        return torch.cat([c, d], dim=-1)
+
+    def backward_pass(self, y, dy):
+        with torch.{enable}():
+            torch.autograd.backward(self.g(y), dy)
+        return y, dy
+
+
+class Run(Function):
+    @staticmethod
+    def forward(ctx, x, blocks):
+        for block in blocks:
+            x = block(x)
+        ctx.blocks, ctx.y = blocks, x.detach()
+        return x
+
+    @staticmethod
+    def backward(ctx, dy):
+        y = ctx.y
+        for block in ctx.blocks[::-1]:
+            y, dy = block.backward_pass(y, dy)
+        return dy, None
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.ModuleList([Block(8) for _ in range(2)])
+
+    def forward(self, x):
+        return Run.apply(x, self.blocks)
+"""
+
+
+@pytest.mark.parametrize(("enable", "followed"), [("enable_grad", True), ("no_grad", False)])
+def test_a_function_that_runs_its_layers_again_for_their_gradients_is_followed(
+    tmp_path: Path, enable: str, followed: bool
+) -> None:
+    file = tmp_path / "reversible.py"
+    file.write_text(REVERSIBLE.replace("{enable}", enable))
+    graph = by_name(Project(tmp_path), file)["Net"]
+    assert (not graph.gaps) == followed
+    assert [node.op for node in graph.nodes].count("linear") == (4 if followed else 0)
+    assert all(region.kind != "no_grad" for region in graph.regions)
+
+
+WEIGHTED = """
+import functools
+
+import torch
+from torch import nn
+
+
+def weighted(loss_function):
+    @functools.wraps(loss_function)
+    def wrapper(prediction, target, weight=None, reduction="mean", **options):
+        loss = loss_function(prediction, target, **options)
+        loss = loss.mean() if weight is None else (loss * weight).mean()
+        return loss
+
+    return wrapper
+
+
+@weighted
+def distance(prediction, target):
+    return (prediction - target).abs()
+
+
+class Loss(nn.Module):
+    def forward(self, prediction, target, weight=None):
+        return distance(prediction, target, weight, reduction="mean")
+"""
+
+
+def test_a_decorator_that_goes_on_with_the_result_is_followed(tmp_path: Path) -> None:
+    file = tmp_path / "weighted.py"
+    file.write_text(WEIGHTED)
+    graph = by_name(Project(tmp_path), file)["Loss"]
+    assert not graph.gaps
+    assert [node.op for node in graph.nodes] == ["input", "input", "sub", "abs", "mean"]

@@ -23,6 +23,7 @@ from vglint.interp.entries.starts import (
     run_training,
     setup_call,
 )
+from vglint.interp.entries.wholes import as_part
 from vglint.interp.kinds.records import switched_field
 from vglint.interp.machine.attempts import take_back
 from vglint.interp.machine.budget import NODES, STEPS, BudgetError
@@ -30,7 +31,7 @@ from vglint.interp.machine.core import Frame, Raised, Run, call, evaluate, execu
 from vglint.interp.machine.journal import MISSING, Built, Log
 from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.names import member, namespace
-from vglint.interp.static.candidates import Candidate, Need, factories, needs
+from vglint.interp.static.candidates import Candidate, Need, factories, needs, wholes
 from vglint.interp.static.descent import descends, never_zeroes
 from vglint.interp.static.redefined import definitions, lasts_until
 from vglint.interp.static.worlds import ON_CPU, World
@@ -231,6 +232,8 @@ class Session:
                 run.graph.gaps.clear()
                 run.graph.modules.clear()
                 run.graph.nodes.clear()
+        if need == "arguments" and cls.name == cls.unit.names[-1]:
+            return as_part(run, cls, wholes(self.module, cls.name), frame)
         return run_class(run, cls, frame)
 
     def _evaluated(self, run: Run, node: code.Expression, frame: Frame) -> Value:

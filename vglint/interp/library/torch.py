@@ -39,6 +39,7 @@ CONSTANTS.update(
         "torch.inf": math.inf,
         "torch.pi": math.pi,
         "torch.nn.functional.F": External("torch.nn.functional"),
+        "torch.autograd.function.Function": External("torch.autograd.Function"),
         "torch.version.hip": None,
         "torch.version.cuda": None,
         "torch.__version__": TORCH,

@@ -39,6 +39,8 @@ class Context:
     """The exceptions whose handlers run, which `raise` alone raises again; outermost first."""
     refusing: bool = False
     """The condition of a statement that only raises is evaluated, which is not asked about unknown sizes: inputs are given that pass."""
+    recomputed: bool = False
+    """What runs is run again for its gradient, so that `torch.no_grad()` cuts nothing."""
     any_turn: bool = False
     """The turn that is walked stands for all of its loop: a condition on its number is open."""
     sampled: dict[int, tuple[TensorV, Filled]] | None = None

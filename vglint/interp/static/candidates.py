@@ -145,6 +145,23 @@ def factories(module: Module, name: str) -> list[str]:
     return found
 
 
+def wholes(module: Module, name: str) -> list[str]:
+    """Returns the classes and functions of a file that call a class, then those that hand it on: `Residual(…)`, `Net(Block, …)`."""
+    found: dict[str, bool] = {}
+    for unit in module.units:
+        node = unit.definition
+        if node is None or node.name == name or (isinstance(node, code.Class) and not node.bases):
+            continue
+        parts = list(code.walk(*(node.body)))
+        if any(
+            isinstance(each, code.Call) and isinstance(each.func, code.Name) and each.func.id == name for each in parts
+        ):
+            found[node.name] = True
+        elif any(isinstance(each, code.Name) and each.id == name for each in parts):
+            found.setdefault(node.name, False)
+    return sorted(found, key=lambda each: not found[each])
+
+
 def required_parameters(function: code.Function) -> list[code.Parameter]:
     """Returns the parameters that callers must give by place, as a rule."""
     given = function.parameters

@@ -57,6 +57,13 @@ def _hands_on(wrapper: code.Function, inner: code.Node) -> bool:
         for target in each.targets
         if isinstance(target, code.Name)
     }
+    held -= {
+        target.id
+        for each in code.walk(wrapper)
+        if isinstance(each, code.Assign) and each.value is not inner
+        for target in each.targets
+        if isinstance(target, code.Name)
+    }
     results = [each.value for each in code.walk(wrapper) if isinstance(each, code.Return)]
     plain = all(result is inner or (isinstance(result, code.Name) and result.id in held) for result in results)
     inside_with = any(

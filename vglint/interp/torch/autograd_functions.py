@@ -5,16 +5,20 @@ What one does to each entry of a tensor, and to each entry of the gradient, is r
 
 from __future__ import annotations
 
+import os
+
 from vglint import origin
 from vglint.interp.machine.attempts import attempted
 from vglint.interp.machine.calls import Call, library
 from vglint.interp.machine.core import Frame, Raised, Run, call, opaque
 from vglint.interp.nodes.emit import emit, node_of, shape_of, tensor_of
+from vglint.interp.static.recomputing import recomputes
 from vglint.interp.torch.composite import composite
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import BuiltinV, ClassV, External, Instance, Site, TensorV, Value, is_tensor
 from vglint.ops.expressions import POINTWISE
 from vglint.ops.spec import Tensor
+from vglint.source import code
 from vglint.value import Expr, Literal_, Unknown
 
 
@@ -32,6 +36,8 @@ def _applied(run: Run, cls: ClassV, args: list[Value], keywords: dict[str, Value
 
     They are walked for what they return, and dropped. Where that is not a tensor, or not known, nor is the function.
     """
+    if _recomputes(run, cls):
+        return _run_again(run, cls, args, frame, site)
     result = _tried(run, cls, args, frame, site)
     inputs = [node for node in (node_of(run, each, site) for each in args if is_tensor(each)) if node is not None]
     parts = result if isinstance(result, tuple) else (result,)
@@ -42,6 +48,26 @@ def _applied(run: Run, cls: ClassV, args: list[Value], keywords: dict[str, Value
     config = {"function": cls.qualified, **own}
     draft = emit(run, "opaque", inputs, config, site, shape=tensors[0].shape if len(tensors) == 1 else None)
     return tensor_of(run, draft, len(run.graph.nodes) - 1, tensors if isinstance(result, tuple) else tensors[0])
+
+
+def _recomputes(run: Run, cls: ClassV) -> bool:
+    """Whether the gradients of a function are those of what its forward runs."""
+    space = run.memory.namespaces.get(os.path.abspath(cls.unit.file))
+    if cls.node is None or space is None:
+        return False
+    return recomputes(
+        cls.node, [unit.definition for unit in space.module.units if isinstance(unit.definition, code.Class)]
+    )
+
+
+def _run_again(run: Run, cls: ClassV, args: list[Value], frame: Frame, site: Site) -> Value:
+    """Runs the forward of a function whose backward runs it again with gradients: they pass as if it were called."""
+    found = find_in_mro(cls, "forward")
+    if found is None:
+        return opaque(run, origin.Call("torch.autograd.Function.apply"), args, site)
+    context = Instance(External("torch.autograd.Context"), {}, site)
+    with run.context.having(recomputed=True):
+        return call(run, found[0], [context, *args], {}, frame, site)
 
 
 def _tried(run: Run, cls: ClassV, args: list[Value], frame: Frame, site: Site) -> Value:

@@ -40,6 +40,8 @@ def put_around(
 
 @register(ENTER, ContextV)
 def enter(run: Run, value: ContextV, frame: Frame, site: Site) -> Value:
+    if value.region == "no_grad" and run.context.recomputed:
+        return None
     if value.region != "grad" or under_no_grad(run, run.graph.region):
         _open(run, value, site)
     return None
