@@ -323,9 +323,14 @@ def half_precision(loop: LoopView) -> bool | Unknown:
 
 @fact("loop", "flag")
 def scaled(loop: LoopView) -> bool | Unknown:
-    """Its loss passes a GradScaler. Unknown where a call in the training code is not understood."""
-    if loop.scaled_steps or any(is_scaled(loop, backward) for backward in loop.backwards):
+    """Its loss passes a GradScaler, its own or that of a trainer whose precision is 16. Unknown where a call in the training code is not
+    understood, and of a Lightning module whose steps a trainer takes that is not seen."""
+    trainers = list(loop.view.nodes("trainer"))
+    halved = any("16" in str(each.get("precision")) for each in trainers)
+    if halved or loop.scaled_steps or any(is_scaled(loop, backward) for backward in loop.backwards):
         return True
+    if not trainers and any(by_trainer(loop, node) for node in loop.backwards):
+        return unknown("the trainer scales or does not")
     return unknown("a call in the training code is not understood") if loop.unexplained else False
 
 
@@ -335,6 +340,12 @@ def _recurrent(loop: LoopView) -> list[Node]:
         for node in loop.view.graph.nodes
         if kind(node.op) == "recurrent" and (not loop.params or any(param in loop.params for _, param in node.params))
     ]
+
+
+def by_trainer(loop: LoopView, node: Node) -> bool:
+    """Whether a trainer does it, and not the code: it belongs to the step that is taken for a module's `training_step`."""
+    regions = (loop.view.graph.regions[index] for index in loop.view.regions_of(node.region))
+    return any(region.role == "trainer" for region in regions)
 
 
 def is_scaled(loop: LoopView, backward: Node) -> bool:
