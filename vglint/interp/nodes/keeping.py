@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from vglint.interp.values.objects import Site
 from vglint.source import code
 
@@ -17,14 +15,6 @@ def says_keep(site: Site | None, position: int) -> bool:
         call.args[position : position + 1]
     )
     return any("keep" in _last_name(value).lower() for value in given)
-
-
-_RATE_SET = re.compile(r"\.p\s*=(?!=)")
-
-
-def sets_rate(site: Site | None) -> bool:
-    """Whether the file that makes a dropout sets the `p` of one later: `model.drop.p = max(0.1, 1 - progress)`."""
-    return site is not None and _RATE_SET.search(site.unit.text) is not None
 
 
 def _last_name(value: code.Node) -> str:

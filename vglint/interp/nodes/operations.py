@@ -12,9 +12,10 @@ from vglint.interp.nodes.constants import after_call, after_operator
 from vglint.interp.nodes.distribution import combined, created
 from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of, tensor_of
 from vglint.interp.nodes.folding import folded
-from vglint.interp.nodes.keeping import says_keep, sets_rate
+from vglint.interp.nodes.keeping import says_keep
 from vglint.interp.nodes.packing import unpacked
 from vglint.interp.nodes.ranks import learn_by_layer, learn_by_pattern, rank_of_layer
+from vglint.interp.static.imported import sets_attribute
 from vglint.interp.values.objects import (
     DeviceV,
     DictV,
@@ -34,6 +35,7 @@ from vglint.interp.values.objects import (
 )
 from vglint.ops.spec import REQUIRED, Arg, Call, Spelling, Tensor
 from vglint.shape import Shape
+from vglint.source.module import Module
 from vglint.value import Expr, Literal_, Unknown
 
 _GIVEN = re.compile(r"[A-Za-z_]\w*(\.(to|cuda|cpu|float|long|double|half|contiguous|squeeze|unsqueeze)\(\))*")
@@ -66,6 +68,12 @@ def emit_operator(run: Run, name: str, operands: list[Value], site: Site) -> Val
     made.values = folded(name, operands)
     made.ramp = after_operator(name, operands)
     return made
+
+
+def _sets_rate(run: Run, site: Site | None) -> bool:
+    """Whether the file that makes a dropout sets the `p` of one later: `model.drop.p = max(0.1, 1 - progress)`."""
+    module = run.project.module(site.unit.file) if site is not None else None
+    return isinstance(module, Module) and sets_attribute(module, "p")
 
 
 def _is_batch(run: Run, value: Value) -> bool:
@@ -113,7 +121,7 @@ def emit_call(
         config["training"] = False
     if kind == "dropout" and leaf is None and says_keep(site, 1):
         config["keeps"] = True
-    if kind == "dropout" and leaf is not None and config.get("p") == 1 and sets_rate(leaf.origin):
+    if kind == "dropout" and leaf is not None and config.get("p") == 1 and _sets_rate(run, leaf.origin):
         config["p"] = Unknown(origin.Computed("p"))
     for arg in signature:
         if arg.role == "ignored" or arg.name not in bound:

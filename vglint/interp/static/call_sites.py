@@ -6,6 +6,7 @@ import builtins as python
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from vglint.interp.static.imported import is_of
 from vglint.source import code
 from vglint.source.module import Module
 from vglint.source.unit import Unit
@@ -49,7 +50,8 @@ def call_sites(module: Module) -> dict[str, tuple[CallSite, ...]]:
 def calls_of_imported(module: Module, units: Sequence[Unit]) -> Iterator[tuple[str, CallSite]]:
     """Yields the calls of imported classes in functions and at the top of a file, with the class's name there: what is built there
     is built nowhere else with these arguments."""
-    imported = {each for unit in module.units if unit.kind == "import" for each in unit.names} - _OF_TORCH
+    imported = {each for unit in module.units if unit.kind == "import" for each in unit.names}
+    imported = {each for each in imported if not is_of(module, each, "torch", "numpy")}
     if not imported:
         return
     bound = {each for unit in module.units for each in unit.names} | set(dir(python))
@@ -62,10 +64,6 @@ def calls_of_imported(module: Module, units: Sequence[Unit]) -> Iterator[tuple[s
                 if site is not None and site.text not in seen:
                     seen.add(site.text)
                     yield name, site
-
-
-_OF_TORCH = frozenset({"torch", "nn", "F", "np", "numpy"})
-"""What these names hold is no class of the user's."""
 
 
 def _class_named(function: code.Expression, imported: set[str]) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from vglint.interp.static.imported import is_of
 from vglint.source import code
+from vglint.source.module import Module
 from vglint.source.names import target_names
 
-_LIBRARIES = frozenset({"torch", "F", "nn", "functional", "np", "math"})
+_LIBRARIES = ("torch", "numpy", "math")
 _MUTATORS = frozenset({"append", "extend", "add", "insert", "update", "setdefault"})
 
 
@@ -20,7 +22,7 @@ class Rebinding:
     statement: code.Assign
 
 
-def lost_rebindings(loop: code.For) -> list[Rebinding]:
+def lost_rebindings(loop: code.For, module: Module) -> list[Rebinding]:
     """Returns the assignments in a loop over `parameters()` that bind its variable to something computed from it or to what the loop
     gives beside it, which nothing reads: `for p in net.parameters(): p = normalize(p)`, `for p, q in zip(net.parameters(), saved): p = q`."""
     targets = _looped_parameters(loop.target, loop.iter)
@@ -33,8 +35,8 @@ def lost_rebindings(loop: code.For) -> list[Rebinding]:
             continue
         later = any(read and other == name for _, other, read in uses[position + 1 :])
         beside = [other for other in target_names(loop.target) if other != name]
-        made = _computes(node.value, name) or any(
-            _is(node.value, each) or _computes(node.value, each) for each in beside
+        made = _computes(node.value, name, module) or any(
+            _is(node.value, each) or _computes(node.value, each, module) for each in beside
         )
         if not later and made:
             found.append(Rebinding(name, node))
@@ -102,19 +104,21 @@ def _second(parts: list[code.Expression]) -> list[str]:
     return [parts[1].id] if len(parts) == 2 and isinstance(parts[1], code.Name) else []
 
 
-def _computes(value: code.Expression, name: str) -> bool:
+def _computes(value: code.Expression, name: str, module: Module) -> bool:
     """Whether an expression computes a new tensor from a name, with arithmetic, torch's functions or the tensor's own methods, none of
     which works in place."""
     match value:
         case code.Binary(left=left, right=right):
-            return any(_computes(side, name) or _is(side, name) for side in (left, right))
+            return any(_computes(side, name, module) or _is(side, name) for side in (left, right))
         case code.Call(func=code.Attribute(value=holder, attr=attr)):
             if attr.endswith("_") or attr == "requires_grad":
                 return False
-            if _is(holder, name) or _computes(holder, name):
+            if _is(holder, name) or _computes(holder, name, module):
                 return True
             given = value.args
-            return _root(holder) in _LIBRARIES and any(_is(arg, name) or _computes(arg, name) for arg in given)
+            return is_of(module, _root(holder), *_LIBRARIES) and any(
+                _is(arg, name) or _computes(arg, name, module) for arg in given
+            )
         case code.Attribute(value=holder, attr="T" | "mT"):
             return _is(holder, name)
         case _:

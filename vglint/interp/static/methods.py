@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from vglint import ops
 from vglint.source import code
 
 _ON_GRADIENTS = frozenset({"zero_grad", "clip_grad_norm_", "clip_grad_norm", "clip_grad_value_", "unscale_", "step"})
@@ -90,8 +91,8 @@ def _keeps_layer(node: code.Node, owner: str) -> bool:
 
 def _is_layer(node: code.Node) -> bool:
     match node:
-        case code.Attribute(value=code.Name(id="nn") | code.Attribute(attr="nn"), attr=attr):
-            return attr[:1].isupper()
+        case code.Call(func=code.Attribute(attr=name) | code.Name(id=name)):
+            return ops.find(f"torch.nn.{name}") is not None
         case _:
             return False
 

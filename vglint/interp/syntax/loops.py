@@ -174,7 +174,7 @@ def note_used_up(run: Run, source: Value, node: code.For, site: Site) -> None:
 
 def note_rebindings(run: Run, node: code.For, frame: Frame) -> None:
     """Notes assignments to the variable of a loop over parameters that change no parameter."""
-    for found in lost_rebindings(node):
+    for found in lost_rebindings(node, frame.scope.module.module):
         emit(run, "rebind", [], {"name": found.name}, Site(frame.unit, found.statement))
         run.graph.nodes[-1].setup = False
 
