@@ -1,10 +1,11 @@
 """Runs the default rules over the public repositories of `repositories.toml` and holds every finding against the ledger `repositories_found.toml`.
 
-    python -m benchmarks repositories DIR [--write]
+    python -m benchmarks repositories DIR [--rounds 1,2] [--jobs N] [--write]
 
 DIR has a folder `owner+name` for each, with its Python files and notebooks at the pinned commit. The ledger has a person's verdict
 (`true`, `arguable`, `false`: benchmarks/README.md) for every finding of the first look, before anything was mended, and for those that came
-later. A finding without a verdict is named; exit status 1 if there is one. `--write` puts the table into `repositories.md`.
+later. A finding without a verdict is named; exit status 1 if there is one. `--rounds` runs only the repositories of some first looks. `--write` puts
+the table into `repositories.md`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,25 +103,31 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--rounds", default="", help="such as 1,2: only the repositories first looked at in these")
+    parser.add_argument("--jobs", type=int, default=1)
     given = parser.parse_args()
     repositories = tomli.loads(PINS.read_text(encoding="utf-8"))["repository"]
+    wanted = {int(each) for each in given.rounds.split(",") if each} or {turn_of(each) for each in repositories}
+    names = [each["name"] for each in repositories if turn_of(each) in wanted]
     judged = ledger()
     now: list[tuple[str, str]] = []
     unjudged: list[Said] = []
-    for repository in repositories:
-        for said in found(given.folder, repository["name"]):
-            known = verdict(said, judged)
-            if known is None:
-                unjudged.append(said)
-            else:
-                now.append((said.severity, known["now"] if "now" in known else known["verdict"]))
+    with ThreadPoolExecutor(given.jobs) as pool:
+        for name, all_said in zip(names, pool.map(lambda name: found(given.folder, name), names), strict=True):
+            print(f"{name}: {len(all_said)}", file=sys.stderr, flush=True)
+            for said in all_said:
+                known = verdict(said, judged)
+                if known is None:
+                    unjudged.append(said)
+                else:
+                    now.append((said.severity, known["now"] if "now" in known else known["verdict"]))
     lines = []
     for turn in sorted({turn_of(each) for each in repositories}):
         own = {each["name"] for each in repositories if turn_of(each) == turn}
         seen = [each for each in judged if each["repository"] in own and each.get("first", True)]
         title = f"first look at {len(own)}"
         lines += [*table(title, [(each["severity"], each["verdict"]) for each in seen]), ""]
-    lines += table("now", now)
+    lines += table(f"now, {len(names)}", now)
     print("\n".join(lines))
     for said in unjudged:
         print(f"no verdict: {said.repository} {said.place}:{said.line} {said.rule} {said.severity}")

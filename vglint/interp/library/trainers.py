@@ -5,6 +5,8 @@ from __future__ import annotations
 from vglint import origin
 from vglint.interp.machine.calls import Call, library, method, package
 from vglint.interp.machine.journal import MISSING, Missing
+from vglint.interp.machine.open_loops import counted
+from vglint.interp.protocols.asking import items
 from vglint.interp.torch.devices import HERE
 from vglint.interp.torch.module_methods import parameters_of
 from vglint.interp.torch.optimizers import optimizer_nodes
@@ -67,6 +69,25 @@ def initialize(call: Call) -> Value:
     put(model.attrs, "backward", method("backward", "loss, *args, **options", backward))
     put(model.attrs, "step", method("step", "*args, **options", step))
     return model, call["optimizer"], rest, rest
+
+
+@library("ignite.engine.Engine", "ignite.engine.engine.Engine", takes="process_function")
+def engine(call: Call) -> Value:
+    """Its `run` calls the function with each batch; what is told of events is not followed."""
+    function, made = call["process_function"], Instance(External(call.name), {}, call.site)
+
+    def run(call: Call) -> Value:
+        with counted(call.run, None, "batches", call.site), call.run.context.having(any_turn=True):
+            call.invoke(function, made, items(call, call["data"]).item)
+        return None
+
+    kept = method("on", "function", lambda call: call["function"])
+    call.run.journal.put(made.attrs, "run", method("run", "data=None, *args, **options", run))
+    call.run.journal.put(made.attrs, "on", method("on", "*events, **options", lambda call: kept))
+    call.run.journal.put(
+        made.attrs, "add_event_handler", method("add_event_handler", "*given, **options", lambda call: None)
+    )
+    return made
 
 
 _OPTIMIZERS = {

@@ -269,12 +269,14 @@ def _hands_on(unit: Unit) -> set[str]:
 
 def _starts(node: code.Statement, trainers: set[str]) -> bool:
     """Whether top-level code calls something of the file that trains, or that says so (`train(…)`, `Trainer(…).train()`), or hands it to
-    what calls it (`map(train, configs)`)."""
+    what calls it (`map(train, configs)`, `engine.run(loader)` of an `Engine(update)`)."""
     for each in code.walk(node):
         if isinstance(each, code.Call) and isinstance(each.func, (code.Name, code.Attribute)):
             name = each.func.id if isinstance(each.func, code.Name) else each.func.attr
             given = {one.id for one in each.args if isinstance(one, code.Name)}
             if name in trainers or name.startswith("train") or (name == "map" and given & trainers):
+                return True
+            if name == "run" and isinstance(each.func, code.Attribute) and code.dotted(each.func.value) in trainers:
                 return True
     return False
 
