@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+NO_GRADIENT = "no gradient arrives"
+"""Why a node has none: all of it is cut off, or multiplied by zero, on its way."""
 Lack: TypeAlias = "tuple[int, str]"
 """A node of which the theory says nothing, and why."""
 
@@ -43,6 +45,10 @@ class Trace:
     """Nodes of which the theory says nothing, and why; what depends on them is unknown too."""
     causes: tuple[Lack | None, ...] = ()
     """For each node whose gradient is not known, the node at which knowledge ends, and why; () in a measured trace."""
+
+    def is_zero(self, index: int) -> bool:
+        """Whether it is known that no gradient arrives at a node."""
+        return bool(self.causes) and self.causes[index] == (index, NO_GRADIENT)
 
 
 @dataclass(frozen=True, slots=True)

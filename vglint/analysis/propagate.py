@@ -24,6 +24,7 @@ from vglint.analysis.maps import reduce as _reduce
 from vglint.analysis.maps import shape as _shape
 from vglint.analysis.maps import softmax as _softmax
 from vglint.analysis.maps import source as _source
+from vglint.analysis.maps import spectral as _spectral
 from vglint.analysis.maps import weight as _weight
 from vglint.analysis.multiples import Multiples
 from vglint.analysis.numbers import of_numbers
@@ -34,7 +35,7 @@ from vglint.analysis.use import Use
 from vglint.graph import Graph, Node
 from vglint.ops import OPS, has, having, kind
 from vglint.ops.curves import ELEMENTWISE
-from vglint.signal import Lack, Signal, Trace
+from vglint.signal import NO_GRADIENT, Lack, Signal, Trace
 from vglint.value import Literal_
 
 _MODULES = (
@@ -53,6 +54,7 @@ _MODULES = (
     _shape,
     _softmax,
     _source,
+    _spectral,
     _weight,
 )
 """Importing them fills the table."""
@@ -66,6 +68,9 @@ def propagate(graph: Graph, *, batch: int = BATCH) -> Trace:
     graph = assumed(graph)
     states, backs, lacking = forward(graph, batch)
     grads, flows, lost = backward(graph, states, backs, lacking)
+    for index in _left_without_history(graph):
+        if graph.nodes[index].params:
+            grads[index] = None
     reference = _reference(graph, grads)
     gradients = _gradients(graph, grads, reference)
     signals = tuple(_signal(state) for state in states)
@@ -239,7 +244,7 @@ def _causes(
         elif lack is not None:
             found.append(lack)
         elif grad is None or grad.g <= 0.0:
-            found.append((index, "no gradient arrives"))
+            found.append((index, NO_GRADIENT))
         else:
             found.append((index, "it depends on sizes that are not known"))
     return tuple(found)

@@ -204,14 +204,14 @@ ENTRIES = (
         "real part",
         same,
         """torch.real x:real (%input)""",
-    ).having("complex_part"),
+    ).having("complex_part", "makes_real"),
     Entry(
         "imag",
         "elementwise",
         "imaginary part",
         same,
         """torch.imag x:imag (%input)""",
-    ).having("complex_part"),
+    ).having("complex_part", "makes_real"),
     Entry(
         "angle",
         "elementwise",
@@ -225,12 +225,12 @@ ENTRIES = (
         "complex numbers as pairs of reals",
         with_last_two,
         """torch.view_as_real(%input)""",
-    ),
+    ).having("makes_real"),
     Entry(
         "view_as_complex",
         "shape",
         "pairs of reals as complex numbers",
         without_last_two,
         """torch.view_as_complex(%input)""",
-    ),
+    ).having("makes_complex"),
 )

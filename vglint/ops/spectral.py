@@ -59,10 +59,10 @@ def _fft(name: str, summary: str, rule: Callable[[Call], Result]) -> Entry:
 _STFT = "n_fft, hop_length=None, win_length=None, %window=None, center=True"
 
 ENTRIES = (
-    _fft("fft", "Fourier transform", transform),
-    _fft("ifft", "inverse Fourier transform", transform),
-    _fft("rfft", "Fourier transform of real numbers", to_half),
-    _fft("irfft", "inverse Fourier transform to real numbers", from_half),
+    _fft("fft", "Fourier transform", transform).having("makes_complex"),
+    _fft("ifft", "inverse Fourier transform", transform).having("makes_complex"),
+    _fft("rfft", "Fourier transform of real numbers", to_half).having("makes_complex"),
+    _fft("irfft", "inverse Fourier transform to real numbers", from_half).having("makes_real"),
     _fft("hfft", "Fourier transform of a Hermitian signal", from_half),
     _fft("ihfft", "inverse of hfft", to_half),
     Entry("fftshift", "shape", "zero frequency to the middle", same, "torch.fft.fftshift(%input, dim=None)"),

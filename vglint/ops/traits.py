@@ -26,6 +26,8 @@ Trait: TypeAlias = Literal[
     "orders",  # depends on nothing but their order: argmax, sort
     # arithmetic
     "adds",  # a sum or difference
+    "makes_complex",  # complex numbers, whatever it gets
+    "makes_real",  # real numbers, whatever it gets
     "subtracts",  # a difference, in either order
     "scales",  # a product or quotient, element by element
     "affine",  # linear in its argument where the rest are numbers: mul, add, neg

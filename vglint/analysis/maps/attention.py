@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.gate import gated
+from vglint.analysis.maps.low_rank import product_of_weights
 from vglint.analysis.maps.weight import Fans, affine
 from vglint.analysis.state import ZERO, AbstainError, Grad, Scores, State, Step, merged, sized
 from vglint.analysis.use import Use
@@ -242,7 +243,7 @@ def multiplied(use: Use, one: int, other: int) -> Step:
     if left is None or right is None:
         raise AbstainError("")
     if left.spread is not None and right.spread is not None:
-        raise AbstainError("a product of two weights")
+        return product_of_weights(use, left.spread, right.spread, shape_left[-1] if shape_left else None)
     width: Dim = shape_left[-1] if shape_left else None
     return joined_product(use, left, right, width, shape_right[-1] if shape_right else None, shape_right)
 

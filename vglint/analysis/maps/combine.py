@@ -14,6 +14,7 @@ from vglint.analysis.maps.activation import evaluated, slope_back, through
 from vglint.analysis.maps.attention import is_causal
 from vglint.analysis.maps.gate import folds, gated, gathered
 from vglint.analysis.maps.handmade_norm import handmade
+from vglint.analysis.maps.low_rank import beside_zero, sum_of_weights
 from vglint.analysis.maps.made_weight import made_weight
 from vglint.analysis.maps.softmax import normalised
 from vglint.analysis.maps.weight import swapped, turned_grad
@@ -49,11 +50,13 @@ def add(use: Use) -> Step:
     back = joined_back(use, left, right, sign)
     if (centred := minus_mean(use, left)) is not None:
         return centred
+    if (zero := beside_zero(left, right)) is not None and left.scale != right.scale:
+        return zero._replace(parts=((use.index, 1.0),)), back
     if left.scale != right.scale:
         raise AbstainError("widths that are not known do not cancel")
     if (both := composite(use, left, right, sign)) is not None:
         return both
-    return summed(use, left, right, sign), back
+    return summed(use, left, right, sign)._replace(spread=sum_of_weights(use, left, right, sign)), back
 
 
 def minus_mean(use: Use, left: State) -> Step | None:

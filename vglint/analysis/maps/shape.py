@@ -20,7 +20,7 @@ from vglint.value import Literal_
 
 @maps(
     "clone", "contiguous", "to", "float", "double", "half", "bfloat16", "cpu", "cuda", "identity", "positive", "type_as",
-    "requires_grad", "retain_grad", "real", "alias", "checkpoint", "train_mode", "eval_mode", "detach_", "scale", "pack_padded_sequence", "pad_packed_sequence",
+    "requires_grad", "retain_grad", "alias", "checkpoint", "train_mode", "eval_mode", "detach_", "scale", "pack_padded_sequence", "pad_packed_sequence",
 )  # fmt: skip
 def unchanged(use: Use) -> Step:
     state = use.state()

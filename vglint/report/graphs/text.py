@@ -82,7 +82,7 @@ def _columns(graph: Graph, trace: Trace, scale: Scale, view: View) -> tuple[list
         ("line", [_line(node.span, graph.span) for node in graph.nodes]),
         ("%", [f"%{node.index}" for node in graph.nodes]),
         ("gradient", [_bar(trace.gradients[node.index], scale) for node in graph.nodes]),
-        ("", [_number(trace.gradients[node.index], scale) for node in graph.nodes]),
+        ("", [_number(trace, node, scale) for node in graph.nodes]),
         ("shape", [_shape(node) for node in graph.nodes]),
         ("params", [_count(own_parameters(node, graph)) for node in graph.nodes]),
     ]
@@ -103,8 +103,12 @@ def _bar(gradient: float | None, scale: Scale) -> str:
     return "" if gradient is None else bar(scale.share(gradient), _BAR)
 
 
-def _number(gradient: float | None, scale: Scale) -> str:
-    return "" if gradient is None else scale.number(gradient)
+def _number(trace: Trace, node: Node, scale: Scale) -> str:
+    """Returns how large a gradient is, `0` at layers that none arrives at."""
+    gradient = trace.gradients[node.index]
+    if gradient is None:
+        return "0" if node.params and trace.is_zero(node.index) else ""
+    return scale.number(gradient)
 
 
 def _shape(node: Node) -> str:
@@ -217,6 +221,9 @@ def _ratio(graph: Graph, trace: Trace, ratio: Ratio) -> list[str]:
     first, last = (f"{graph.nodes[index].path} (%{index})".lstrip() for index in (ratio.first, ratio.last))
     if ratio.log10_ratio is None and graph.kind == "training":
         return ["gradient: predicted of models, not of training code"]
+    for index, name in ((ratio.last, last), (ratio.first, first)):
+        if ratio.log10_ratio is None and trace.is_zero(index):
+            return [f"gradient: the one at {name} is {trace.source} to be zero"]
     if ratio.log10_ratio is None:
         return [f"gradient: how the one at {first} compares with the one at {last} is not known"]
     return [f"gradient: the one at {first} is {trace.source} to be {compared(ratio.log10_ratio)} the one at {last}"]
