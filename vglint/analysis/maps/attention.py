@@ -15,6 +15,7 @@ from typing import NamedTuple
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.gate import gated
 from vglint.analysis.maps.low_rank import product_of_weights
+from vglint.analysis.maps.plain_product import over_rows
 from vglint.analysis.maps.weight import Fans, affine
 from vglint.analysis.state import ZERO, AbstainError, Grad, Scores, State, Step, merged, sized
 from vglint.analysis.use import Use
@@ -245,6 +246,10 @@ def multiplied(use: Use, one: int, other: int) -> Step:
     if left.spread is not None and right.spread is not None:
         return product_of_weights(use, left.spread, right.spread, shape_left[-1] if shape_left else None)
     width: Dim = shape_left[-1] if shape_left else None
+    outside = last_size(shape_right)
+    is_average = any(each.scores is not None and each.scores.soft for each in (left, right))
+    if outside is not None and not is_average and (found := over_rows(use, left, right, outside)) is not None:
+        return found
     return joined_product(use, left, right, width, shape_right[-1] if shape_right else None, shape_right)
 
 
