@@ -8,6 +8,7 @@ Of N queries over T keys, a key and its value get the sum over the queries: r = 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -15,7 +16,14 @@ from typing import NamedTuple
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.gate import gated
 from vglint.analysis.maps.low_rank import product_of_weights
-from vglint.analysis.maps.plain_product import over_rows
+from vglint.analysis.maps.plain_product import (
+    averaged_axes,
+    over_letters,
+    over_rows,
+    scaled_by,
+    size_by_letter,
+    weighed_axes,
+)
 from vglint.analysis.maps.weight import Fans, affine
 from vglint.analysis.state import ZERO, AbstainError, Grad, Scores, State, Step, merged, sized
 from vglint.analysis.use import Use
@@ -175,12 +183,20 @@ def added_product(use: Use) -> Step:
 
 @maps("einsum")
 def einsum(use: Use) -> Step:
-    """Two operands: scores, averages and weights are told by the letters that vanish."""
+    """Two operands: scores, averages and weights are told by the letters that vanish. A third may scale their product."""
     equation = use.get("equation")
-    if not isinstance(equation, str) or len(use.inputs) != 2 or "->" not in equation:
+    if not isinstance(equation, str) or "->" not in equation:
         raise AbstainError("the einsum is not understood")
-    left, right = equation.replace(" ", "").split("->")[0].split(",")
-    result = equation.replace(" ", "").split("->")[1]
+    operands, result = equation.replace(" ", "").split("->")
+    names = operands.split(",")
+    if len(names) == len(use.inputs) == 3 and set(names[2]) <= set(result):
+        return scaled_by(use, pair(use, names[0], names[1], result), use.state(2))
+    if len(names) != 2 or len(use.inputs) != 2:
+        raise AbstainError("the einsum is not understood")
+    return pair(use, names[0], names[1], result)
+
+
+def pair(use: Use, left: str, right: str, result: str) -> Step:
     gone = [letter for letter in left if letter in right and letter not in result and letter != "."]
     if not gone and set(result) == set(left) | set(right):
         return gated(use, use.state(0), use.state(1))
@@ -203,10 +219,30 @@ def einsum(use: Use) -> Step:
         inside, outside = contracted(use, letters, gone, weight), contracted(use, letters, new, weight)
         if inside is None or outside is None or shape is None:
             raise AbstainError("sizes of the einsum are not known")
-        step, back = affine(use, state, spread, Fans(inside, outside), (0.0, 0.0), outside, "*c", None)
+        axes = weighed_axes((left, right)[1 - weight], state, result)
+        step, back = affine(use, state, spread, Fans(inside, outside), (0.0, 0.0), outside, axes or "*c", None)
         assert back is not None
         return step, lambda grad: [back(grad)[0], ZERO] if weight == 1 else [ZERO, back(grad)[0]]
+    soft = [each.scores is not None and each.scores.soft for each in (use.state(0), use.state(1))]
+    if not any(soft) and (rows := over_letters(use, (left, right), result)) is not None:
+        return rows
+    if any(soft):
+        return average_over(use, (left, right), 1 if soft[0] else 0, result, gone)
     return joined_product(use, use.state(0), use.state(1), width, contracted(use, right, fresh, 1), None)
+
+
+def average_over(use: Use, letters: tuple[str, str], value: int, result: str, gone: list[str]) -> Step:
+    """Returns the map of an average that an einsum takes: of one operand's entries, weighed by the other's."""
+    scores = use.state(1 - value).scores
+    assert scores is not None
+    known = size_by_letter(use, 1 - value, letters[1 - value])
+    keys = known.get(gone[0]) if len(gone) == 1 else None
+    rows = set(letters[1 - value]) & set(result) - set(letters[value])
+    queries = math.prod(known[letter] for letter in rows) if rows <= known.keys() else None
+    state = use.state(value)
+    length = keys or key_length(use, None, state)
+    out, back = average_of(use, scores, state, length, value, queries / length if queries else 1.0)
+    return out._replace(axes=averaged_axes(letters, state, value, result)) if out is not None else None, back
 
 
 def contracted(use: Use, letters: str, wanted: list[str], position: int) -> int | Expr | None:
@@ -297,7 +333,9 @@ def joined_product(use: Use, left: State, right: State, width: Dim, outside: Dim
     return out, back
 
 
-def average_of(use: Use, scores: Scores, value: State, length: float, position: int) -> Step:
+def average_of(
+    use: Use, scores: Scores, value: State, length: float, position: int, ratio: float | None = None
+) -> Step:
     strength = scores.strength
     flat = flatness(
         strength * scores.query * scores.key_distance,
@@ -306,7 +344,7 @@ def average_of(use: Use, scores: Scores, value: State, length: float, position: 
         scores.causal,
     )
     out = averaged(use.index, value, flat)
-    ratio = queries_per_key(use.shape(0), length) if position == 1 else 1.0
+    per_key = ratio if ratio is not None else queries_per_key(use.shape(0), length) if position == 1 else 1.0
 
     def back(grad: Grad) -> Sequence[Grad]:
         if scores.plain:
@@ -318,11 +356,11 @@ def average_of(use: Use, scores: Scores, value: State, length: float, position: 
                 lv=grad.lv,
                 rho=grad.rho,
             )
-            inner = to_values(grad, flat, length, ratio)
+            inner = to_values(grad, flat, length, per_key)
             return [weight, inner] if position == 1 else [inner, weight]
         # The gradient of a whole row of scores, as queries and keys see it: the scaling on the way is already in it.
         row = Grad(flat.jacobian * strength * grad.g * value.ds, scale=grad.scale, lv=grad.lv, rho=ROW)
-        inner = to_values(grad, flat, length, ratio)
+        inner = to_values(grad, flat, length, per_key)
         return [row, inner] if position == 1 else [inner, row]
 
     return out, back

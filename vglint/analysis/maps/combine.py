@@ -16,6 +16,7 @@ from vglint.analysis.maps.gate import folds, gated, gathered
 from vglint.analysis.maps.handmade_norm import handmade
 from vglint.analysis.maps.low_rank import beside_zero, sum_of_weights
 from vglint.analysis.maps.made_weight import made_weight
+from vglint.analysis.maps.plain_product import inverse_of
 from vglint.analysis.maps.softmax import normalised
 from vglint.analysis.maps.weight import swapped, turned_grad
 from vglint.analysis.state import ZERO, AbstainError, Grad, Law, State, Step, law_of, mixed
@@ -234,7 +235,9 @@ def _is_one_number(state: State) -> bool:
 @maps("div", "true_divide")
 def div(use: Use) -> Step:
     if len(use.inputs) == 1:
-        value = use.get("other")
+        value, top = use.get("other"), use.get("input")
+        if isinstance(top, (int, float)):
+            return inverse_of(use, float(top))
         if not isinstance(value, (int, float)) or value == 0:
             return unknown_factor(use)
         return moved(use, 1.0 / float(value), 0.0)

@@ -32,7 +32,7 @@ def mean(use: Use) -> Step:
         if use.node.op == "sum":
             factor = count * count
     elif over == "c":
-        width = float(state.channels) if isinstance(state.channels, int) else None
+        width = reduced_channels(use, state)
         if width is None and use.node.op == "sum":
             raise AbstainError("width of the sum is not known")
         width = width or WIDE
@@ -56,6 +56,17 @@ def mean(use: Use) -> Step:
     )
     inner = back
     return grown, lambda grad: [one.times(factor) if one is not None else None for one in inner(grad)]
+
+
+def reduced_channels(use: Use, state: State) -> float | None:
+    """Returns over how many channels a reduction goes: of heads, those of one head."""
+    dim, shape = use.get("dim"), use.shape()
+    dims = dim if isinstance(dim, tuple) else (dim,)
+    if shape is not None and all(isinstance(each, int) and -len(shape) <= each < len(shape) for each in dims):
+        sizes = [shape[each] for each in dims if isinstance(each, int)]
+        if all(isinstance(size, int) for size in sizes):
+            return float(math.prod(size for size in sizes if isinstance(size, int)))
+    return float(state.channels) if isinstance(state.channels, int) else None
 
 
 def chosen(use: Use, state: State, choices: Choices) -> Step:
@@ -131,12 +142,13 @@ def norm(use: Use) -> Step:
     state = use.state()
     if use.get("p") not in (None, 2, 2.0, "fro") or use.get("ord") not in (None, 2, 2.0) or state.scale:
         raise AbstainError("a norm other than the second")
-    if reduced(use, state) != "c" or not isinstance(state.channels, int):
+    width = reduced_channels(use, state)
+    if reduced(use, state) != "c" or width is None:
         raise AbstainError("width of the norm is not known")
-    q = state.channels * state.q
-    noise = q / state.channels / 2
+    q = width * state.q
+    noise = q / width / 2
     out = State(q, math.sqrt(max(q - noise, 0.0)), noise, noise, q - noise, channels=1, parts=((use.index, 1.0),))
-    return out, lambda grad: [grad.times(1.0 / state.channels if isinstance(state.channels, int) else 1.0)]
+    return out, lambda grad: [grad.times(1.0 / width)]
 
 
 @maps("var", "std")
