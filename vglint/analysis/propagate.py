@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from vglint.analysis.history import OUTSIDE, left_without_history, prepared_nodes
 from vglint.analysis.maps import MAPS
 from vglint.analysis.maps import activation as _activation
 from vglint.analysis.maps import attention as _attention
@@ -68,7 +69,7 @@ def propagate(graph: Graph, *, batch: int = BATCH) -> Trace:
     graph = assumed(graph)
     states, backs, lacking = forward(graph, batch)
     grads, flows, lost = backward(graph, states, backs, lacking)
-    for index in _left_without_history(graph):
+    for index in left_without_history(graph):
         if graph.nodes[index].params:
             grads[index] = None
     reference = _reference(graph, grads)
@@ -96,8 +97,8 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
         if node.op == "getitem":
             taken.setdefault(node.inputs[0], set()).add(node.get("index"))
     numbers = of_numbers(graph, length)
-    prepared = _prepared(graph)
-    cut = _left_without_history(graph)
+    prepared = prepared_nodes(graph)
+    cut = left_without_history(graph)
     for node in graph.nodes:
         state: State | None = numbers.get(node.index)
         back: Back | None = None
@@ -106,7 +107,7 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
         if state is not None:
             back = _no_gradient(len(node.inputs))
         elif step is None:
-            if node.op in _OUTSIDE or kind(node.op) in _NO_WAY:
+            if node.op in OUTSIDE or kind(node.op) in _NO_WAY:
                 back = _no_gradient(len(node.inputs))
             lack = node.index, f"{node.op} is not modelled"
         else:
@@ -134,34 +135,7 @@ def forward(graph: Graph, batch: int) -> tuple[list[State | None], list[Back | N
     return states, backs, lacking
 
 
-def _left_without_history(graph: Graph) -> frozenset[int]:
-    """Returns the nodes made under no_grad that something outside it reads, but for what only acts: no gradient passes them."""
-    closed = list[bool]()
-    for region in graph.regions:
-        outer = region.parent is not None and closed[region.parent]
-        closed.append(region.kind == "no_grad" or (outer and region.kind != "grad"))
-    if not any(closed):
-        return frozenset()
-    readers = (each for each in graph.nodes if not closed[each.region] and each.op not in _OUTSIDE)
-    return frozenset(source for each in readers for source in each.inputs if closed[graph.nodes[source].region])
-
-
-def _prepared(graph: Graph) -> frozenset[int]:
-    """Returns the nodes that are made of inputs and numbers alone and that a weight layer reads."""
-    plain: set[int] = set()
-    for node in graph.nodes:
-        made = node.op == "input" or (bool(node.inputs) and all(source in plain for source in node.inputs))
-        if made and not node.params and node.op != "opaque":
-            plain.add(node.index)
-    first = {node.inputs[0] for node in graph.nodes if node.op in WEIGHTED and node.params and node.inputs}
-    return frozenset(index for index in first & plain if graph.nodes[index].op != "input")
-
-
 _OUT_OF_RANGE = "the numbers leave their range"
-_OUTSIDE = frozenset(
-    "zero_grad step unscale scaler_update scheduler scheduler_step optimizer trainer backward clip_grad_norm clip_grad_value".split()
-)
-"""Ops that act on the world outside the graph: no gradient passes."""
 
 
 def _no_gradient(count: int) -> Back:

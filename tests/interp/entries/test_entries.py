@@ -469,3 +469,42 @@ def test_a_decorator_that_goes_on_with_the_result_is_followed(tmp_path: Path) ->
     graph = by_name(Project(tmp_path), file)["Loss"]
     assert not graph.gaps
     assert [node.op for node in graph.nodes] == ["input", "input", "sub", "abs", "mean"]
+
+
+ARMS = """
+import torch
+from torch import nn
+from torchvision.transforms import functional
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.up, self.norm, self.out = nn.ConvTranspose2d(8, 4, 2, 2), nn.BatchNorm1d(8), nn.Conv2d(8, 4, 3, padding=1)
+
+    def forward(self, x, skip, row):
+        if row.dim() == 3:
+            row = torch.cat([self.norm(part).unsqueeze(0) for part in row], dim=0)
+        else:
+            row = self.norm(row)
+        x = self.up(x)
+        down, side = skip.size(2) - x.size(2), skip.size(3) - x.size(3)
+        x = functional.pad(x, [side // 2, down // 2, side - side // 2, down - down // 2])
+        return self.out(torch.cat([skip, x], dim=1)), row
+"""
+
+
+def test_arms_that_run_the_same_layers_are_one_graph_and_torchvision_pads(tmp_path: Path) -> None:
+    file = tmp_path / "arms.py"
+    file.write_text(ARMS)
+    graph = by_name(Project(tmp_path), file)["Net"]
+    assert not graph.gaps
+    assert [node.op for node in graph.nodes if node.op != "input"] == [
+        "batch_norm",
+        "conv_transpose2d",
+        "pad",
+        "cat",
+        "conv2d",
+    ]
+    file.write_text(ARMS.replace("row = self.norm(row)", "row = self.norm(row).relu()"))
+    assert by_name(Project(tmp_path), file)["Net"].gaps

@@ -1,12 +1,14 @@
-"""`timm`, and other packages of pretrained models: known to be modules, not what is in them."""
+"""`timm`, `torchvision` and other packages of pretrained models, known to be modules, not what is in them; and `pad` of torchvision."""
 
 from __future__ import annotations
 
+from vglint import origin
 from vglint.interp.machine.calls import Call, library, package
+from vglint.interp.machine.core import opaque
 from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.nodes import distribution
 from vglint.interp.torch.making import new_module
-from vglint.interp.values.objects import External, ModuleV, Value
+from vglint.interp.values.objects import External, ListV, ModuleV, Value, is_tensor
 
 
 def pretrained(call: Call, cls: str) -> ModuleV:
@@ -42,3 +44,23 @@ def trunc_normal(call: Call) -> Value:
     init = distribution.scheme("trunc_normal", call.args[1:], {k: v for k, v in call.keywords.items() if k != "tensor"})
     distribution.overwrite(call.run, call["tensor"], init, call.site)
     return call["tensor"]
+
+
+@library(
+    "torchvision.transforms.functional.pad",
+    "torchvision.transforms.v2.functional.pad",
+    takes="img, padding, fill=0, padding_mode='constant'",
+)
+def pad(call: Call) -> Value:
+    """Pads left, top, right and bottom; one number for all of them, two for the sides and for top and bottom."""
+    given = call["padding"]
+    sizes = list(given.items) if isinstance(given, ListV) else list(given) if isinstance(given, tuple) else [given]
+    if not is_tensor(call["img"]) or len(sizes) not in (1, 2, 4):
+        return opaque(call.run, origin.Call(call.name), call.given, call.site)
+    left, top, right, bottom = sizes * (4 // len(sizes))
+    modes = {"edge": "replicate", "symmetric": "reflect"}
+    mode = (
+        modes.get(call["padding_mode"], call["padding_mode"]) if isinstance(call["padding_mode"], str) else "constant"
+    )
+    value = call["fill"] if mode == "constant" else None
+    return call.invoke(External("torch.nn.functional.pad"), call["img"], (left, right, top, bottom), mode, value)

@@ -15,6 +15,7 @@ from vglint.interp.nodes.distribution import UNKNOWN
 from vglint.interp.nodes.emit import emit, node_of
 from vglint.interp.protocols.comparison import turn_of
 from vglint.interp.protocols.equality import equal
+from vglint.interp.syntax.alike import the_plainer
 from vglint.interp.torch.optimizers import either
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.inside import bulk
@@ -79,7 +80,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
             ends.append((flow, after, result, list(range(start, len(run.graph.nodes)))))
             if flow == Flow.RETURN:
                 own += _of_modules(run, born, after)
-    ends = _without_idle(run, ends)
+    ends = _the_same(run, _without_idle(run, ends))
     if not ends:
         raise Raised("Exception")
     if len(ends) == 1:
@@ -158,6 +159,18 @@ def _without_idle(run: Run, ends: list[End]) -> list[End]:
     for _, _, _, nodes in idle:
         _forget_nodes(run, nodes[0])
     return [end for end in ends if end not in idle]
+
+
+def _the_same(run: Run, ends: list[End]) -> list[End]:
+    """Leaves out the longer of two arms that run the same layers over the same values, arranged otherwise."""
+    if len(ends) != 2 or ends[0][0] != ends[1][0] or run.context.training_code:
+        return ends
+    kept = the_plainer(run, ends[0][3], ends[1][3])
+    if kept is None:
+        return ends
+    for number in ends[1 - kept][3]:
+        run.graph.nodes[number].setup = True
+    return [ends[kept]]
 
 
 def _join_ends(run: Run, ends: list[End], frame: Frame, site: Site, text: str) -> int | None:

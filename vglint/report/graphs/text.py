@@ -107,7 +107,7 @@ def _number(trace: Trace, node: Node, scale: Scale) -> str:
     """Returns how large a gradient is, `0` at layers that none arrives at."""
     gradient = trace.gradients[node.index]
     if gradient is None:
-        return "0" if node.params and trace.is_zero(node.index) else ""
+        return "0" if node.params and node.inputs and trace.is_zero(node.index) else ""
     return scale.number(gradient)
 
 

@@ -1,0 +1,34 @@
+"""Nodes that no gradient passes because of how they are run, and data that a model prepares before its first weights."""
+
+from __future__ import annotations
+
+from vglint.analysis.ratio import WEIGHTED
+from vglint.graph import Graph
+
+OUTSIDE = frozenset(
+    "zero_grad step unscale scaler_update scheduler scheduler_step optimizer trainer backward clip_grad_norm clip_grad_value".split()
+)
+"""Ops that act on the world outside the graph: no gradient passes."""
+
+
+def left_without_history(graph: Graph) -> frozenset[int]:
+    """Returns the nodes made under no_grad that something outside it reads, but for what only acts: no gradient passes them."""
+    closed = list[bool]()
+    for region in graph.regions:
+        outer = region.parent is not None and closed[region.parent]
+        closed.append(region.kind == "no_grad" or (outer and region.kind != "grad"))
+    if not any(closed):
+        return frozenset()
+    readers = (each for each in graph.nodes if not closed[each.region] and each.op not in OUTSIDE)
+    return frozenset(source for each in readers for source in each.inputs if closed[graph.nodes[source].region])
+
+
+def prepared_nodes(graph: Graph) -> frozenset[int]:
+    """Returns the nodes that are made of inputs and numbers alone and that a weight layer reads."""
+    plain: set[int] = set()
+    for node in graph.nodes:
+        made = node.op == "input" or (bool(node.inputs) and all(source in plain for source in node.inputs))
+        if made and not node.params and node.op != "opaque":
+            plain.add(node.index)
+    first = {node.inputs[0] for node in graph.nodes if node.op in WEIGHTED and node.params and node.inputs}
+    return frozenset(index for index in first & plain if graph.nodes[index].op != "input")
