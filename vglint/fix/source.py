@@ -62,8 +62,14 @@ class Source:
 
     @property
     def indentation(self) -> str:
-        """By what the file indents its blocks."""
-        return self.tree.default_indent if self.tree is not None else "    "
+        """By what the file indents its blocks; by a tab where it has none, and its continued lines begin with one."""
+        if self.tree is None:
+            return "    "
+        import libcst as cst
+
+        if re.search(r"(?:^|[\r\n])\t", self.text) and next(self.every(cst.IndentedBlock), None) is None:
+            return "\t"
+        return self.tree.default_indent
 
     @property
     def newline(self) -> str:
