@@ -75,7 +75,7 @@ def with_verdicts(
     }
     confirmed = {place for place, found in judged_of.items() if any(map(_confirmed, found))}
     for group in _groups(jobs, ran):
-        explained = any(_explained(job, outcomes[job.file, job.entry], confirmed) for job in group)
+        explained = any(_explained(job, outcomes, confirmed) for job in group)
         for number, job in enumerate(group):
             own = judged_of[job.file, job.entry]
             outcome = outcomes[job.file, job.entry]
@@ -181,12 +181,23 @@ def _unmeasured(finding: Finding) -> Finding:
     return replace(finding, probe=undecidable(finding.rule))
 
 
-def _explained(job: Job, outcome: Outcome, confirmed: Collection[tuple[str, str]]) -> bool:
-    """Says whether a confirmed finding tells what is wrong with an entry: its own, or one of a model that it trains."""
-    trained = outcome.models if isinstance(outcome, Measured) else ()
+def _explained(job: Job, outcomes: Mapping[tuple[str, str], Outcome], confirmed: Collection[tuple[str, str]]) -> bool:
+    """Says whether a confirmed finding tells what is wrong with an entry: its own, one of a model that it trains, or one of other code that trains the same."""
+    trained = _trained(outcomes[job.file, job.entry])
     return any(
-        file == job.file and (entry == job.entry or entry.partition("(")[0] in trained) for file, entry in confirmed
+        file == job.file
+        and (
+            entry == job.entry
+            or entry.partition("(")[0] in trained
+            or not trained.isdisjoint(_trained(outcomes[file, entry]))
+        )
+        for file, entry in confirmed
     )
+
+
+def _trained(outcome: Outcome) -> frozenset[str]:
+    """Returns the names of the models that code trains."""
+    return frozenset(outcome.models) if isinstance(outcome, Measured) else frozenset()
 
 
 def _confirmed(finding: Finding) -> bool:

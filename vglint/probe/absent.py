@@ -182,7 +182,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         wanted = (
             top in PACKAGES | environments.PACKAGES
             and not _MODELS.intersection(inner)
-            and _importer().startswith(self.source)
+            and (isinstance(sys.modules.get(top), _Package) or _importer().startswith(self.source))
         )
         return importlib.util.spec_from_loader(name, self, is_package=True) if wanted else None
 
@@ -211,6 +211,8 @@ class _Package(ModuleType):
             raise AttributeError(name)
         if name in _MODELS:
             raise ModuleNotFoundError(f"No module named {self.__name__.partition('.')[0]!r}")
+        if name.startswith("is_"):
+            return _no  # libraries ask whether data is of a kind of this one
         if _NOW and name[0].isupper():
             return _Kinds(name, (_Kind,), {})
         return _Maker() if _NOW else _nothing
@@ -247,6 +249,10 @@ class _Maker:
 
     def __mro_entries__(self, bases: Any) -> tuple[type, ...]:
         return (Dataset,)
+
+
+def _no(*args: Any, **kwargs: Any) -> bool:
+    return False
 
 
 def _nothing(*args: Any, **kwargs: Any) -> Any:

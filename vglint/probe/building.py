@@ -38,7 +38,12 @@ def build(module: ModuleType, expression: str, notes: list[str], hosts: Sequence
 
     A class whose arguments nobody knows is taken from the first of `hosts` that holds one.
     """
-    value = eval(expression, dict(vars(module)))
+    try:
+        value = eval(expression, dict(vars(module)))
+    except NameError:
+        value = _class_of(module, expression)
+        if value is None:
+            raise
     if inspect.isclass(value) and hosts and required(value):
         held = _held(module, value, hosts, notes)
         if held is not None:
@@ -50,6 +55,12 @@ def build(module: ModuleType, expression: str, notes: list[str], hosts: Sequence
     if not isinstance(value, nn.Module):
         raise TypeError(f"{expression} is a {type(value).__name__}, not an nn.Module")
     return value
+
+
+def _class_of(module: ModuleType, expression: str) -> type | None:
+    """Returns the class of `Net(features.shape[1], 16)`, whose arguments only a run of the whole script knows."""
+    value = vars(module).get(expression.partition("(")[0])
+    return value if isinstance(value, type) else None
 
 
 def _held(module: ModuleType, kind: type, hosts: Sequence[str], notes: list[str]) -> nn.Module | None:

@@ -15,7 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
+from vglint.probe.absent import loading
 from vglint.probe.candidate import BATCH, Candidate
+from vglint.probe.feed import plain_feed
 from vglint.probe.record import Request
 from vglint.probe.script import as_script, run_script
 from vglint.probe.witness import EnoughError
@@ -38,6 +40,8 @@ class Captured:
     batched: tuple[int, ...] = field(default=())
     """The leaves that hold one entry for each sample."""
     inputs: tuple[Candidate, ...] = ()
+    made_up: bool = False
+    """Whether the script's data is not there, so that what it calls the model with may rest on made-up data."""
 
     def call(self, model: nn.Module, inputs: Sequence[Tensor]) -> Any:
         """Calls a model as the script does, with other samples."""
@@ -49,14 +53,27 @@ class Captured:
 
 
 def capture(request: Request, source: Path, seed: int) -> tuple[Captured | None, ModuleType | None]:
-    """Returns the model of the request's class as the script calls it, None where it does not; and what the script defined until then."""
+    """Returns the model of the request's class as the script calls it, None where it does not; and what the script defined until then.
+
+    Where it is not called, the files that the script misses are made up too.
+    """
+    found, module = _captured(request, source, seed, with_files=False)
+    if found is None:
+        found, again = _captured(request, source, seed, with_files=True)
+        module = again if len(vars(again)) > len(vars(module)) else module
+    return found, module
+
+
+def _captured(request: Request, source: Path, seed: int, *, with_files: bool) -> tuple[Captured | None, ModuleType]:
     name = _NAME.match(request.expression)
     torch.manual_seed(seed)
     silence = contextlib.redirect_stdout(io.StringIO())
     module = ModuleType("__main__")
     wanted, on_cpu = name[0] if name else None, request.device == "cpu"
     ends = contextlib.suppress(EnoughError, Exception, SystemExit)
-    with as_script(), silence, witnessing(request.steps, _SECONDS, wanted, on_cpu=on_cpu) as witness, ends:
+    feed = plain_feed(4 * request.steps)
+    data = loading(feed, source, with_files)
+    with as_script(), data, silence, witnessing(request.steps, _SECONDS, wanted, on_cpu=on_cpu) as witness, ends:
         run_script(source, request.file, module)
     found = next((call for call in witness.first_calls.values() if name and type(call[0]).__name__ == name[0]), None)
     if found is None or witness.taken:
@@ -69,7 +86,8 @@ def capture(request: Request, source: Path, seed: int) -> tuple[Captured | None,
     )
     batched, inputs = _samples(leaves)
     detached = tuple(leaf.detach().clone() if isinstance(leaf, Tensor) else leaf for leaf in leaves)
-    return Captured(model, detached, form, next(holding, None), batched, inputs), module
+    optimizer = next(holding, None)
+    return Captured(model, detached, form, optimizer, batched, inputs, feed.touched), module
 
 
 def _samples(leaves: Sequence[Any]) -> tuple[tuple[int, ...], tuple[Candidate, ...]]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from vglint.probe.building import NeedsArgumentError, build
 from vglint.probe.caller import unpacked
 from vglint.probe.guesses import GUESSES, guess
+from vglint.probe.texts import Texts, is_text, sentences
 
 LABELS = frozenset(
     {"label", "labels", "target", "targets", "y", "tgt", "trg", "class", "category", "answer", "mask", "masks", "gt"}
@@ -87,9 +88,34 @@ class Feed:
             self.look()
             return self.batches[key % len(self.batches)]
         names = [key] if isinstance(key, str) else key
+        if isinstance(key, str) and is_text(key):
+            self.invented["the texts of a table"] = None
+            return Texts(sentences(self.length))
         if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
             return self._part(0 if isinstance(key, str) else len(names))
-        return self
+        return self._rows(key) if hasattr(key, "dtype") and len(getattr(key, "shape", ())) == 1 else self
+
+    def take(self, key: Any, *_: object, **__: object) -> Feed:
+        """Returns some rows, as scikit-learn takes them of a table."""
+        return self._rows(key)
+
+    def _rows(self, key: Any) -> Feed:
+        count = int(key.sum()) if "bool" in str(getattr(key, "dtype", "")) else len(key)
+        return Feed(self.batches, count, columns=self.columns, whole=self.whole or self, invented=self.invented)
+
+    def __eq__(self, other: object) -> Any:
+        """Compares entry by entry, as tables do: half of the entries are as asked."""
+        if not isinstance(other, (str, int, float)):
+            return self is other
+        import numpy
+
+        self.invented["the classes of a table"] = None
+        return numpy.arange(self.length) % 2 == 1
+
+    def __ne__(self, other: object) -> Any:
+        return ~self.__eq__(other) if isinstance(other, (str, int, float)) else self is not other
+
+    __hash__ = object.__hash__
 
     def __setitem__(self, key: Any, value: Any) -> None:
         return None
@@ -138,6 +164,16 @@ class Feed:
     __gt__ = __lt__ = __ge__ = __le__ = __and__ = __or__ = __invert__ = __neg__ = __pow__ = __mod__ = __floordiv__ = (
         __call__
     )
+
+
+def plain_batches() -> tuple[Batch, ...]:
+    """Returns the one batch with which code is first tried: five rows of numbers, all of class 0."""
+    return (Batch((torch.randn(5, 16), torch.zeros(5, dtype=torch.long))),)
+
+
+def plain_feed(length: int) -> Feed:
+    """Returns that batch, as often as is asked for."""
+    return Feed(plain_batches(), length)
 
 
 def arguments(function: Callable[..., Any], module: ModuleType, feed: Feed) -> dict[str, Any]:

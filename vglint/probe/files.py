@@ -12,6 +12,7 @@ from typing import Any
 
 from vglint.probe.caller import unpacked
 from vglint.probe.feed import Feed
+from vglint.probe.texts import TEXT
 
 _READERS: dict[str, tuple[str, ...]] = {
     "pandas": ("read_csv", "read_excel", "read_json", "read_parquet", "read_pickle", "read_table", "read_hdf", "read_feather"),
@@ -26,11 +27,6 @@ _READERS: dict[str, tuple[str, ...]] = {
     "sklearn.datasets": ("fetch_openml", "fetch_california_housing", "fetch_20newsgroups", "fetch_covtype", "fetch_lfw_people"),
 }  # fmt: skip
 """Functions that read or download data, by module."""
-_WORDS = "the of and a to in is you that it he was for on are as with his they I at be this have from or one had by word but not what all were we when".split()
-_TEXT = "".join(
-    f"{_WORDS[7 * number * number % 37]}{'.' if number % 11 == 10 else ''} " + ("\n" if number % 23 == 22 else "")
-    for number in range(4000)
-)
 
 
 class _Nowhere(io.BytesIO):
@@ -102,6 +98,6 @@ def _opened(plain: Callable[..., Any], feed: Feed) -> Callable[..., Any]:
             if "b" in mode:
                 return _Nowhere()
             feed.invented[f"the text of {os.path.basename(os.fspath(file))}"] = None
-            return _Text(_TEXT)
+            return _Text(TEXT)
 
     return opened

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
-import itertools
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from vglint.probe.absent import loading, missing
-from vglint.probe.feed import Batch, Feed, arguments, lightning_steps, targets
+from vglint.probe.feed import Batch, Feed, arguments, lightning_steps, plain_batches, targets
 from vglint.probe.feeding import NoInputError, find_inputs
 from vglint.probe.loading import load
 from vglint.probe.mixing import mixes_samples
@@ -58,7 +57,7 @@ def rehearse(request: Request, source: Path) -> Measured:
     """Returns one run for each seed that can differ, under the code's own optimiser. Raises NoTrainingError, or what the code raises."""
     start = time.monotonic()
     torch.manual_seed(0)
-    found = _Given((Batch((torch.randn(5, 16), torch.zeros(5, dtype=torch.long))),), "")
+    found = _Given(plain_batches(), "")
     run, witness, feed, error = _attempt(request, source, found, 0, start)
     lacking = error if isinstance(error, OSError) and not _settled(witness) else None
     if lacking is not None:
@@ -74,7 +73,7 @@ def rehearse(request: Request, source: Path) -> Measured:
         stepping = _stepping(request, source, witness)
         if stepping is not None:
             return stepping
-        untrained = taught(request, witness.roots(), start) if request.expression == SCRIPT else None
+        untrained = taught(request, witness.roots(), start, _ended(error)) if request.expression == SCRIPT else None
         if untrained is not None:
             return untrained
         if (name := missing()) is not None:
@@ -117,6 +116,14 @@ def _without_course(run: Run) -> Run:
     return run
 
 
+def _ended(error: BaseException | None) -> str:
+    """Returns what becomes of the training of a script that never takes a step, in words."""
+    if error is None:
+        return "the code builds it and does not train it"
+    text = " ".join(str(error).split())[:120]
+    return f"the code's training ends before its first step ({type(error).__name__}: {text}): its model is trained by itself"
+
+
 def _nothing(witness: Witness) -> str:
     """Returns why training code shows nothing, and what would mend it."""
     if not witness.modules:
@@ -129,15 +136,23 @@ def _nothing(witness: Witness) -> str:
 def _searched(
     request: Request, source: Path, witness: Witness, files: bool, start: float
 ) -> tuple[_Given, Run, Feed] | None:
-    for given in itertools.islice(_candidates(witness), _TRIES):
+    """Returns the first batches with which the code trains, its run among them; better such as it trains with until it has taken enough steps."""
+    partly: tuple[_Given, Run, Feed] | None = None
+    left = _TRIES
+    for given in _candidates(witness):
+        if partly is not None and _inputs_of(given) == _inputs_of(partly[0]):
+            continue  # the code fails with these inputs after a step, whatever the targets
         waiting = [replace(given, files=files)]
-        while waiting and time.monotonic() - start < request.seconds:
-            trial = waiting.pop()
+        while waiting and left and time.monotonic() - start < request.seconds / (1 if partly is None else 3):
+            trial, left = waiting.pop(), left - 1
             run, seen, feed, error = _attempt(request, source, trial, 0, start)
             if _settled(seen):
-                return trial, run, feed
+                if error is None or seen.raised or seen.loop.steps > _TURN:
+                    return trial, run, feed
+                if partly is None:
+                    partly, left = (trial, run, feed), min(left, _FURTHER)
             waiting += _reshaped(trial, error)
-    return None
+    return partly
 
 
 def _attempt(
@@ -176,6 +191,8 @@ def _attempt(
     return run, witness, feed, error
 
 
+_TURN, _FURTHER = 4, 12
+"""Steps that one turn of a loop takes at most, and how many other batches are tried where the code raises an error in it."""
 _REFUSED = ("can't optimize a non-leaf Tensor", "optimizer got an empty parameter list")
 """What an optimiser says of a tensor that is computed from another, or of nothing: no data would have helped."""
 _SOON = 5
@@ -231,6 +248,10 @@ def _cut(data: Sequence[Tensor], wanted: Tensor) -> Iterator[Batch]:
         yield Batch((*(tensor[rows] for tensor in data), wanted[rows]))
 
 
+def _inputs_of(given: _Given) -> str:
+    return given.words.partition(" with targets")[0]
+
+
 def _reshaped(given: _Given, error: BaseException | None) -> list[_Given]:
     """Returns other forms of the same batch where the complaint is about its form: inputs alone, or more parts."""
     text = str(error)
@@ -239,11 +260,19 @@ def _reshaped(given: _Given, error: BaseException | None) -> list[_Given]:
     if found := _UNPACKED.search(text):
         more = int(found[1]) - 2
         return [replace(given, batches=tuple(Batch((*batch, *[batch[-1]] * more)) for batch in given.batches))]
+    if "between 0 and 1" in text and " in 0 to 1" not in given.words:
+        within = tuple(Batch(_within(one) for one in batch) for batch in given.batches)
+        return [replace(given, batches=within, words=given.words.replace(" of N(0, 1)", " in 0 to 1"))]
     if "too many values to unpack (expected 1" in text:
         return [replace(given, batches=tuple(Batch(batch[:1]) for batch in given.batches))]
     if "Batch" in text or "tuple" in text or "'Tensor' object is not callable" in text:
         return [replace(given, batches=tuple(batch[0] for batch in given.batches))]
     return []
+
+
+def _within(value: Any) -> Any:
+    """Returns numbers between 0 and 1, as images often are, in the place of others."""
+    return value.sigmoid() if isinstance(value, Tensor) and value.is_floating_point() else value
 
 
 def _words(wanted: Tensor) -> str:

@@ -82,7 +82,8 @@ def _captured(request: Request, source: Path, first: Captured, start: float) -> 
 
     task = teacher_task(make(0).cpu(), first.inputs, request.loss, request.device, first.call)
     inputs = "; ".join(str(choice) for choice in first.inputs)
-    notes = [f"built and called as the script does, with inputs like its own: {inputs}", "loss: " + task.note]
+    like = "on made-up data, with inputs" if first.made_up else "with inputs like its own"
+    notes = [f"built and called as the script does, {like}: {inputs}", "loss: " + task.note]
     if first.optimizer is not None:
         name, options = type(first.optimizer).__name__.lower(), dict(first.optimizer.defaults)
         rate = options.pop("lr", None)
@@ -141,8 +142,8 @@ def _built(request: Request, module: ModuleType, source: Path, start: float) -> 
     return found
 
 
-def taught(request: Request, models: Sequence[nn.Module], start: float) -> Measured | None:
-    """Returns what is measured of the deepest of some models that their code does not train, None where none can be."""
+def taught(request: Request, models: Sequence[nn.Module], start: float, why: str) -> Measured | None:
+    """Returns what is measured of the deepest of some models that their code does not train, None where none can be; `why` says what becomes of it there."""
     models = sorted(models, key=lambda model: -sum(weight_of(part) is not None for part in model.modules()))
     for model in models[:3]:
         frozen = copy.deepcopy(model)
@@ -152,7 +153,7 @@ def taught(request: Request, models: Sequence[nn.Module], start: float) -> Measu
         except (NoInputError, RuntimeError, ValueError, TypeError):
             continue
         notes = [
-            "the code builds it and does not train it",
+            why,
             "inputs made up: " + "; ".join(map(str, inputs)),
             task.note,
         ]

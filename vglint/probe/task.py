@@ -187,6 +187,12 @@ def _within_unit(output: Tensor) -> bool:
     return node is not None and node.name().removesuffix("Backward0") in ("Sigmoid", "Softmax", "Hardsigmoid")
 
 
+def _is_share(output: Tensor) -> bool:
+    """Says whether all numbers lie between 0 and 1: the model's output may belong to another loss of its file than binary cross-entropy."""
+    values = output.detach()
+    return bool(((values >= 0) & (values <= 1)).all())
+
+
 def _kind(output: Tensor, given: Candidate, loss: str | None) -> Kind:
     if output.dim() == 0:
         return "scalar"
@@ -203,9 +209,8 @@ def _kind(output: Tensor, given: Candidate, loss: str | None) -> Kind:
     if entropy and output.dim() == 2 and output.shape[-1] >= 2:
         return "classes"
     width = output.shape[-1] if output.dim() > 1 else 1
-    if loss in ("bce", "bce_with_logits") or (
-        loss is None and width == 1 and output.dim() <= 2 and _within_unit(output)
-    ):
+    alone = loss is None and width == 1 and output.dim() <= 2 and _within_unit(output)
+    if alone or loss == "bce_with_logits" or (loss == "bce" and _is_share(output)):
         return "binary"
     return "regression"
 

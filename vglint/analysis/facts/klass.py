@@ -46,7 +46,12 @@ class ClassView:
 
     def _given(self, module: ModuleInfo) -> bool:
         own = [self.view.graph.parameters[index] for index in self.view.parameters_under(module.path)]
-        return bool(own) and all(each.span in self.view.context.moved for each in own)
+        return bool(own) and all(self._is_moved(each) for each in own)
+
+    def _is_moved(self, parameter: Parameter) -> bool:
+        """Whether an optimiser is given a parameter, and not only those of listed layers of the same class, which are made on the same line."""
+        listed = sum(each.registered and each.span == parameter.span for each in self.view.graph.parameters)
+        return parameter.span is not None and self.view.context.moved.get(parameter.span, 0) > listed
 
     @cached_property
     def passing(self) -> tuple[ModuleInfo, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -14,12 +15,13 @@ from vglint.span import Span
 class Context:
     """`optimizers` are the names of the optimisers (`Adam`, `SGD`) by the qualified name of the module class that they train; `parts` are
     the classes that some graph uses inside another module, `scheduled` those that training code trains with a learning-rate schedule, or
-    by calls that are not understood, or from a checkpoint; `moved` are the places of the parameters that an optimiser is given."""
+    by calls that are not understood, or from a checkpoint; `moved` are the places of the parameters that an optimiser is given, with how many
+    parameters of one program it is given from there."""
 
     optimizers: Mapping[str, frozenset[str]] = field(default_factory=dict)
     parts: frozenset[str] = frozenset()
     scheduled: frozenset[str] = frozenset()
-    moved: frozenset[Span] = frozenset()
+    moved: Mapping[Span, int] = field(default_factory=dict)
 
 
 def context_of(graphs: Iterable[Graph]) -> Context:
@@ -44,12 +46,11 @@ def context_of(graphs: Iterable[Graph]) -> Context:
     return Context(optimizers, frozenset(parts), frozenset(scheduled), _moved(graphs))
 
 
-def _moved(graphs: Iterable[Graph]) -> frozenset[Span]:
-    held = (
-        graph.parameters[param]
-        for graph in graphs
-        for node in graph.nodes
-        if node.op in ("optimizer", "param_grad")
-        for _, param in node.params
-    )
-    return frozenset(parameter.span for parameter in held if parameter.span is not None)
+def _moved(graphs: Iterable[Graph]) -> dict[Span, int]:
+    found: dict[Span, int] = {}
+    for graph in graphs:
+        nodes = (node for node in graph.nodes if node.op in ("optimizer", "param_grad"))
+        held = {param for node in nodes for _, param in node.params}
+        spans = Counter(span for param in held if (span := graph.parameters[param].span) is not None)
+        found.update((span, count) for span, count in spans.items() if count > found.get(span, 0))
+    return found

@@ -31,7 +31,7 @@ def drop_op(request: Request) -> Answer:
         return Refusal("several operations stand there")
     inner = _inner(request, node)
     allowed = Allowed(ops=ops | {"identity"}, anywhere=True)
-    readers = _readers(found)
+    readers = _readers(request, found)
     moved = _moved(request, found, readers) if readers and request.with_ else ()
     others = callers(request, node, [graph for graph, _ in found]) if request.with_ else Callers()
     if isinstance(inner, str):
@@ -87,7 +87,7 @@ def _is_module_call(call: cst.Call) -> bool:
     return own or isinstance(func, (cst.Call, cst.Subscript))
 
 
-def _readers(found: list[tuple[Graph, Node]]) -> list[Node]:
+def _readers(request: Request, found: list[tuple[Graph, Node]]) -> list[Node]:
     """Returns the nodes that read the operation's values for something else than a loss, one that is written by hand included, or an order."""
     readers: dict[Node, None] = {}
     for graph, node in found:
@@ -101,9 +101,28 @@ def _readers(found: list[tuple[Graph, Node]]) -> list[Node]:
                 kind = OPS[reader.op].kind if reader.op in OPS else "other"
                 if kind == "shape" or reader.op == "getitem":
                     todo.append(reader.index)
-                elif kind != "loss" and reader.op != "log_softmax" and not has(reader.op, "orders"):
+                elif kind != "loss" and reader.op != "log_softmax" and not _asks_order(request, reader):
                     readers[reader] = None
     return list(readers)
+
+
+def _asks_order(request: Request, reader: Node) -> bool:
+    """Whether the order of the values is all that is asked: `argmax`, or the places of `_, places = x.max(1)` and `x.topk(5)[1]`."""
+    if not has(reader.op, "selects"):
+        return has(reader.op, "orders")
+    source = request.source
+    place = source.at(reader.span) if reader.span.file == request.finding.span.file else None
+    match None if place is None else source.parent(place):
+        case cst.Assign(
+            targets=[cst.AssignTarget(target=cst.Tuple(elements=[cst.Element(value=cst.Name(value="_")), *_]))]
+        ):
+            return True
+        case cst.Attribute(attr=cst.Name(value="indices")):
+            return True
+        case cst.Subscript(slice=[cst.SubscriptElement(slice=cst.Index(value=cst.Integer(value="1")))]):
+            return True
+        case _:
+            return False
 
 
 def _moved(request: Request, found: list[tuple[Graph, Node]], readers: list[Node]) -> tuple[Splice, ...]:
