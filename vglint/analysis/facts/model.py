@@ -243,6 +243,30 @@ def unpooled_decades(model: ModelView) -> float | Unknown:
     return model.decades - min(pooling, 0.0)
 
 
+_OPEN = 1.0
+"""Decades by which the gradient of a layer beside the path may be smaller than the last layer's: SGD and Adam train at such a ratio."""
+
+
+@fact("model", "flag")
+def bypassed(model: ModelView) -> bool:
+    """The path's input also reaches the output through a weight layer beside the path, the first one on its way, that gets a tenth of the
+    last layer's gradient or more: the model trains through that one."""
+    path, view = model.path, model.view
+    if path.first is None or path.last is None or (last := view.trace.gradients[path.last]) is None:
+        return False
+    weights, first = set(view.weights), path.first
+    given = {index for index in view.before([first]) if view.graph.nodes[index].op == "input"}
+    ahead, behind = view.after([first]), view.before([first])
+    for index in view.weights:
+        gradient = view.trace.gradients[index]
+        if index in ahead or index in behind or gradient is None or gradient < last - _OPEN or not view.trains(index):
+            continue
+        before = view.before([index])
+        if before & given and before & weights == {index} and view.after([index]) & ahead:
+            return True
+    return False
+
+
 @fact("model", "places")
 def model_place(model: ModelView) -> tuple[Place, ...]:
     """The model itself: its class or the function or expression that builds it."""
