@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from vglint.graph import Graph
@@ -48,6 +48,9 @@ from vglint.interp.values.objects import (
     Value,
 )
 from vglint.ops import having
+from vglint.origin import Argument, Origin
+from vglint.origin import Budget as BudgetOrigin
+from vglint.origin import Raise as RaiseOrigin
 from vglint.source import code
 from vglint.source.module import Module
 from vglint.source.project import Project
@@ -76,6 +79,26 @@ def memory_of(project: Project) -> Memory:
     return kept
 
 
+@dataclass(slots=True)
+class Walked:
+    """How a class was walked as it is defined, by which a world that changes nothing of it is known without another walk."""
+
+    taken: frozenset[tuple[str, int]]
+    doubted: frozenset[Origin]
+    asked: str
+    """The class for which arguments were sought that others give it, empty for none; and those that were found."""
+    shown: Built | None
+    steps: int
+    nodes: int
+
+    def asks(self, world: World) -> bool:
+        """Whether anything depended on what is other in a world."""
+        if world.kind != "parameter":
+            return True
+        given = world.default is None and Argument(world.name) in self.doubted
+        return given or (world.name, id(world.node)) in self.taken
+
+
 class Session:
     """The entries of one file: what they share is what its statements define, and with which arguments classes were built."""
 
@@ -85,6 +108,9 @@ class Session:
         self.memory = memory_of(project)
         self.built: dict[str, Built] = {}
         self.starts: Starts = {}
+        self.walked: dict[int, Walked] = {}
+        """By the identity of the candidate."""
+        self.sought: tuple[str, Built | None] = ("", None)
         self.nodes = 0
         self.steps = 0
         self.cost = len(module.text) // _READ
@@ -107,6 +133,9 @@ class Session:
         self, candidate: Candidate, world: World | None = None, steps: int = STEPS
     ) -> tuple[Graph | None, list[Graph]]:
         """Returns the graph of a candidate, None where it is no entry, and those of the models that it makes on its way."""
+        if world is not None and self._is_same(candidate, world, steps):
+            return None, []
+        self.sought = ("", None)
         run = new_run(self.project, title(candidate))
         run.context.world = world
         if candidate.kind != "script":
@@ -122,13 +151,37 @@ class Session:
         written = Log()
         with run.journal.aside(None if candidate.kind == "script" else written):
             try:
-                return self._graph(run, candidate, space, frame)
+                graph, made = self._graph(run, candidate, space, frame)
+                if world is None and candidate.kind == "class" and graph is not None and not made:
+                    self._note(run, candidate, graph)
+                return graph, made
             finally:
                 self.nodes += len(run.graph.nodes)
                 self.steps += run.budget.steps
                 self.cost += run.budget.steps + run.budget.aside + _BEGUN + _NODE * len(run.graph.nodes)
                 self.memory.steps += run.budget.steps + run.budget.aside
                 take_back(run, written)
+
+    def _note(self, run: Run, candidate: Candidate, graph: Graph) -> None:
+        """Notes how a class was walked, where its walk came to its end."""
+        if any(isinstance(gap.origin, (BudgetOrigin, RaiseOrigin)) for gap in graph.gaps):
+            return
+        taken, doubted = frozenset(run.context.taken), frozenset(run.context.doubted)
+        steps, nodes = run.budget.steps, len(run.graph.nodes)
+        self.walked[id(candidate)] = Walked(taken, doubted, *self.sought, steps, nodes)
+
+    def _is_same(self, candidate: Candidate, world: World, steps: int) -> bool:
+        """Whether a class would be walked in a world just as it was without it; counts the walk that is saved."""
+        walked = self.walked.get(id(candidate))
+        if walked is None or walked.asks(world) or walked.steps > min(steps, ENTRY_STEPS) or walked.nodes > ENTRY_NODES:
+            return False
+        if walked.asked and self.built.get(walked.asked) is not walked.shown:
+            return False
+        self.nodes += walked.nodes
+        self.steps += walked.steps
+        self.cost += walked.steps + _BEGUN + _NODE * walked.nodes
+        self.memory.steps += walked.steps
+        return True
 
     def _graph(
         self, run: Run, candidate: Candidate, space: Namespace, frame: Frame
@@ -220,6 +273,7 @@ class Session:
         need = self.need(Candidate("class", cls.unit))
         if need != "nothing" and cls.name == cls.unit.names[-1]:
             shown = run.journal.built.get(cls.qualified)
+            self.sought = cls.qualified, shown
             if shown is not None and (need == "arguments" or _is_given_others(run, cls, shown.args)):
                 with run.context.having(setup=True):
                     made = call(run, cls, list(shown.args), dict(shown.keywords), frame, Site(cls.unit, cls.unit.head))

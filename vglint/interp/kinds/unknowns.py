@@ -151,11 +151,12 @@ def opaque_items(run: Run, value: OpaqueV, frame: Frame, site: Site) -> Items:
 @register(TRUTH, Unknown, OpaqueV)
 def truth(run: Run, value: Unknown | OpaqueV, frame: Frame, site: Site) -> bool | None:
     """What a world is about is given there, and not empty."""
-    return (
-        True
-        if isinstance(value, Unknown) and run.context.world is not None and run.context.world.gives(value)
-        else None
-    )
+    if not isinstance(value, Unknown):
+        return None
+    if run.context.world is None:
+        run.context.doubted.add(value.origin)
+        return None
+    return True if run.context.world.gives(value) else None
 
 
 @register(OPERATE, OpaqueV)

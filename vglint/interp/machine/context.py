@@ -9,12 +9,17 @@ from typing import Any
 from vglint.given import Input
 from vglint.interp.static.worlds import World
 from vglint.interp.values.objects import Filled, ModuleV, OpenLoop, Site, TensorV, Value
+from vglint.origin import Origin
 
 
 @dataclass(slots=True)
 class Context:
     world: World | None = None
     """The switch that is on; None where all is as it is defined."""
+    taken: set[tuple[str, int]] = field(default_factory=set)
+    """The defaults that were taken for an argument, by name and the identity of the function: what another world could change."""
+    doubted: set[Origin] = field(default_factory=set)
+    """The unknown values whose truth was asked, by origin: the same."""
     inputs: dict[str, Input] = field(default_factory=dict)
     """The inputs that the user fixes by hand, by name."""
     setup: bool = False

@@ -204,7 +204,9 @@ def _argument(
     if name in keywords:
         return keywords.pop(name)
     if name in function.defaults:
-        if run.context.world is not None and run.context.world.changes("parameter", name, function.node):
+        if run.context.world is None:
+            run.context.taken.add((name, id(function.node)))
+        elif run.context.world.changes("parameter", name, function.node):
             return switched(run.context.world)
         return function.defaults[name]
     return Unknown(origin.Argument(name))
