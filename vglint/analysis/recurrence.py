@@ -11,7 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
+from operator import mul
 from typing import TypeAlias
 
 from vglint.analysis.cells import Retention, cell_of
@@ -86,13 +88,18 @@ def stacked(graph: Graph, node: Node, q: float) -> Iterator[Kept]:
         q = cell.square
 
 
-def moments(levels: Sequence[Kept], steps: int) -> list[float]:
+def moments(levels: Sequence[Kept], steps: int) -> tuple[float, ...]:
     """Returns the second moment of the gradient 0, 1, … `steps` steps back, relative to the last step's.
 
     A gradient comes down from a layer (2) to the one below (1) at any step between. What the states keep by themselves, f, meets no weight,
     so that ways which come down at different steps add up in phase:
         M(T) = Σ M₂(t)·M₁(T − t) + 2 Σ_{t<t'} M₂(t)·(E[f₂] E[f₁])^(t'−t)·M₁(T − t')
     """
+    return _moments(tuple(levels), steps)
+
+
+@lru_cache(maxsize=64)
+def _moments(levels: tuple[Kept, ...], steps: int) -> tuple[float, ...]:
     total = [moment(levels[0], lag) for lag in range(steps + 1)]
     for below, kept in pairwise(levels):
         phase = math.prod(sum(one.mean for one in level) / len(level) for level in (below, kept))
@@ -102,17 +109,24 @@ def moments(levels: Sequence[Kept], steps: int) -> list[float]:
             own = moment(kept, lag)
             met.append(own + 2 * earlier)
             earlier = phase * (earlier + own)
-        total = [sum(met[i] * total[lag - i] for i in range(lag + 1)) for lag in range(steps + 1)]
-    return total
+        total = [sum(map(mul, met[: lag + 1], total[lag::-1])) for lag in range(steps + 1)]
+    return tuple(total)
 
 
 def moment(kept: tuple[Retention, ...], steps: int) -> float:
     """Returns M_T, the second moment of the gradient `steps` back in time relative to the last step's."""
     total = 0.0
-    for one in kept:
-        for cosine in _COSINES:
-            total += max(one.square + one.through + 2 * one.mean * one.straight * cosine, 0.0) ** steps
+    for factor in _factors(kept):
+        total += factor**steps
     return total / (len(kept) * len(_COSINES))
+
+
+@lru_cache(maxsize=256)
+def _factors(kept: Kept) -> tuple[float, ...]:
+    """Returns what one step multiplies the second moment by, for each value of the biases and each θ."""
+    return tuple(
+        max(one.square + one.through + 2 * one.mean * one.straight * cosine, 0.0) for one in kept for cosine in _COSINES
+    )
 
 
 _COSINES = tuple(math.cos(2 * math.pi * (i + 0.5) / 48) for i in range(48))

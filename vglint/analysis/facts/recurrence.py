@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact, unknown
-from vglint.analysis.handwritten import written_out
-from vglint.analysis.recurrence import Recurrence, recurrences
+from vglint.analysis.recurrence import Recurrence
 from vglint.ops import has
 from vglint.value import Unknown
 
@@ -90,15 +89,13 @@ def default_recurrence(found: NodeView) -> bool | Unknown:
 
 def _recurrence(found: NodeView) -> Recurrence | Unknown:
     if found.node.op == "linear":
-        known = written_out(found.view.graph, found.view.trace)
+        known = found.view.written_out
     elif found.view.kinds[found.node.index] == "recurrent":
-        known = recurrences(found.view.graph, found.view.trace)
+        known = found.view.recurrences
     else:
         return unknown("not recurrent")
-    for recurrence in known:
-        if found.view.graph.nodes[recurrence.node].params == found.node.params:
-            return recurrence
-    return unknown("the cell is not understood")
+    recurrence = known.get(found.node.params)
+    return recurrence if recurrence is not None else unknown("the cell is not understood")
 
 
 def _last(index: object, batch_first: bool) -> bool:

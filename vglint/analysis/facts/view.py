@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from typing import TypeAlias
 
 from vglint import ops, origin
 from vglint.analysis.facts.effort import Effort
 from vglint.analysis.facts.project import Context
+from vglint.analysis.handwritten import written_out
+from vglint.analysis.recurrence import Recurrence, recurrences
 from vglint.finding import Place
 from vglint.graph import Graph, Node, Parameter
 from vglint.ops.spec import Kind
@@ -16,6 +19,7 @@ from vglint.signal import Trace
 from vglint.span import Span
 from vglint.value import Unknown
 
+Params: TypeAlias = tuple[tuple[str, int], ...]
 _KINDS: dict[str, Kind] = {
     "input": "input",
     "parameter": "input",
@@ -40,6 +44,22 @@ class View:
     def trace(self) -> Trace:
         """The predicted (or measured) signals and gradients of the graph's nodes."""
         return self.make_trace(self.graph)
+
+    @cached_property
+    def recurrences(self) -> dict[Params, Recurrence]:
+        """The recurrent modules and cells that are understood, by their parameters."""
+        return self._by_params(recurrences(self.graph, self.trace))
+
+    @cached_property
+    def written_out(self) -> dict[Params, Recurrence]:
+        """The cells that are written out in a loop, by the parameters of their first layer."""
+        return self._by_params(written_out(self.graph, self.trace))
+
+    def _by_params(self, found: Iterable[Recurrence]) -> dict[Params, Recurrence]:
+        first: dict[Params, Recurrence] = {}
+        for each in found:
+            first.setdefault(self.graph.nodes[each.node].params, each)
+        return first
 
     @cached_property
     def kinds(self) -> tuple[Kind, ...]:
