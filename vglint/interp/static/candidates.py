@@ -63,11 +63,13 @@ def candidates(module: Module) -> Iterator[Candidate]:
                     if node.name not in again or unit.line <= site.unit.line < lasts_until(module, unit):
                         yield Candidate("call", unit, call=site)
             walked += [unit] * bool(node.bases)
-            for method in training_methods(node):
+            for method in training_methods(node) if _may_train(unit) else ():
                 walked.append(unit)
                 yield Candidate("method", unit, method.name)
         elif node is not None:
-            if _trains(node) or ((_optimises(node) or _repeats(node, trainers)) and not module.calling(node.name)):
+            if (_may_train(unit) and _trains(node)) or (
+                (_optimises(node) or _repeats(node, trainers)) and not module.calling(node.name)
+            ):
                 walked.append(unit)
                 if not is_outdated(module, unit):
                     yield Candidate("training", unit)
@@ -209,7 +211,12 @@ OPTIMIZERS = frozenset("SGD Adam AdamW Adamax NAdam RAdam Adagrad Adadelta RMSpr
 
 
 def _trains_somewhere(unit: Unit) -> bool:
-    return any(_trains(statement) for statement in unit.body)
+    return _may_train(unit) and any(_trains(statement) for statement in unit.body)
+
+
+def _may_train(unit: Unit) -> bool:
+    """Whether a backward pass may be asked for in a statement, by its text: what does not say so need not be walked."""
+    return "backward" in unit.source
 
 
 def _builds(node: code.Function) -> bool:
@@ -235,11 +242,15 @@ def _trainers(module: Module) -> set[str]:
     (`run = partial(train, loader)`)."""
     found: set[str] = set()
     for unit in module.units:
+        if not _may_train(unit):
+            continue
         if unit.kind == "function" and _trains(*unit.body):
             found.add(unit.name)
         elif isinstance(unit.definition, code.Class):
             training = [each.name for each in training_methods(unit.definition)]
             found.update([unit.name, *(name for name in training if not name.startswith("__"))] if training else ())
+    if not found:
+        return found
     others = {
         name: used
         for unit in module.units
