@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from vglint import origin
 from vglint.interp.kinds.dicts import lacks
 from vglint.interp.kinds.mappings import METHODS as OF_MAPPINGS
@@ -38,14 +40,20 @@ from vglint.interp.protocols.equality import held_in
 from vglint.interp.protocols.iteration import LIMIT, Items, items_of
 from vglint.interp.protocols.tensor_parts import native_item
 from vglint.interp.torch.modules import bind_attribute, bind_cached, is_asked_first, set_property
+from vglint.interp.torch.replay import names_around
 from vglint.interp.values.classes import class_name, find_in_mro
 from vglint.interp.values.objects import (
     BuiltinV,
     ClassV,
     DictV,
+    FunctionV,
     Instance,
+    Locals,
     MethodV,
+    ModuleV,
+    ParamV,
     Site,
+    TensorV,
     Value,
     is_unknown,
 )
@@ -73,12 +81,7 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
         general = find_in_mro(value.cls, "__getattribute__")
         if general is not None and ("renamed", name) not in value.asking:
             # A class may rename attributes here: asked only where the plain look-up finds nothing.
-            value.asking.add(("renamed", name))
-            try:
-                site = Site(frame.unit, frame.unit.head)
-                return call(run, MethodV(general[0], value), [name], {}, frame, site)
-            finally:
-                value.asking.discard(("renamed", name))
+            return _renamed(run, general[0], value, name, frame)
         fallback = find_in_mro(value.cls, "__getattr__")
         if fallback is not None:
             try:
@@ -92,6 +95,59 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
         if name in OF_MAPPINGS and is_mapping(value.cls):
             return mapping_method(run, value, name)
     return Unknown(origin.Member(value.cls.name, name))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What a class said of one attribute of one object (`holder`, which it keeps alive), or the exception that it raised."""
+
+    holder: Instance
+    found: Value
+    raised: Raised | None
+    version: int
+    steps: int
+
+
+def _renamed(run: Run, asked: Value, value: Instance, name: str, frame: Frame) -> Value:
+    """Asks a class's own `__getattribute__` for an attribute; what it answered before holds until something is written."""
+    key = id(value), name, run.context.trying, frozenset(value.asking)
+    known = run.journal.learnt.renamed.get(key)
+    if isinstance(known, Answer) and known.version == run.journal.version:
+        run.budget.tick(known.steps)
+        if known.raised is not None:
+            again = Raised(known.raised.name, known.raised.value, known.raised.site)
+            again.abstract = known.raised.abstract
+            raise again
+        return known.found
+    steps, version, made = run.budget.steps, run.journal.version, _made(run)
+    found: Value = None
+    raised: Raised | None = None
+    value.asking.add(("renamed", name))
+    try:
+        with run.journal.recorded() as written:
+            found = call(run, MethodV(asked, value), [name], {}, frame, Site(frame.unit, frame.unit.head))
+    except Raised as error:
+        raised = error
+    finally:
+        value.asking.discard(("renamed", name))
+    alone = all(type(holder) is Locals and not holder.captured for holder, _, _ in written)
+    if alone and _made(run) == made and _reads_no_module(asked, value):
+        run.journal.learnt.renamed[key] = Answer(value, found, raised, version, run.budget.steps - steps)
+    if raised is not None:
+        raise raised
+    return found
+
+
+def _made(run: Run) -> tuple[int, int, int, int]:
+    graph = run.graph
+    return len(graph.nodes), len(graph.modules), len(graph.regions), len(graph.gaps)
+
+
+def _reads_no_module(asked: Value, value: Instance) -> bool:
+    """Whether all that an answer may depend on is counted when it is written: attributes of modules and names of calls are not."""
+    if not isinstance(asked, FunctionV) or next(iter(names_around(asked)), None) is not None:
+        return False
+    return not any(isinstance(each, (ModuleV, ParamV, TensorV)) for each in value.attrs.values())
 
 
 @register(SETATTR, Instance)

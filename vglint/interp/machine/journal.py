@@ -108,6 +108,8 @@ class Learnt:
 
     effects: dict[Any, Any] = field(default_factory=dict)
     """What calls did to layers that others are like, see `replay`."""
+    renamed: dict[tuple[int, str, bool, frozenset[tuple[str, str]]], Any] = field(default_factory=dict)
+    """What `__getattribute__` of classes answered, see `kinds/instances`."""
     keeping: dict[int, bool] = field(default_factory=dict)
     """Whether a function, used as a decorator, keeps what it decorates, by the identity of its tree."""
     adding: dict[int, bool] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from vglint import ops
@@ -44,10 +44,11 @@ def held(run: Run, frame: Frame) -> list[Held]:
     tables = [(frame.scope.names, None), *((owner.attrs, owner) for owner in owners.values())]
     run.budget.tick((len(tables) + sum(len(table) for table, _ in tables)) // 4)
     return [
-        Held(table, owner, name, nodes_of(value), tuple(_made(value)), value is None)
+        Held(table, owner, name, tuple(each.node for each in made if isinstance(each, TensorV)), made, value is None)
         for table, owner in tables
         for name, value in table.items()
         if value is None or (isinstance(value, (TensorV, ParamV, tuple, ListV)) and not _is_data(value))
+        for made in (_made(value),)
     ]
 
 
@@ -138,11 +139,14 @@ def _cuts(run: Run, node: int) -> bool:
     return op is not None and op.kind == "cut"
 
 
-def _made(value: Value) -> Iterator[ParamV | TensorV]:
-    """Yields the tensors in lists and tuples."""
-    for each in inside(value, widest=10_000, through=_sequence):
-        if isinstance(each, (ParamV, TensorV)):
-            yield each
+def _made(value: Value) -> tuple[ParamV | TensorV, ...]:
+    """Returns the tensors in lists and tuples."""
+    if value is None:
+        return ()
+    if isinstance(value, (ParamV, TensorV)):
+        return (value,)
+    found = inside(value, widest=10_000, through=_sequence)
+    return tuple(each for each in found if isinstance(each, (ParamV, TensorV)))
 
 
 def _sequence(value: Value) -> Iterable[Value]:

@@ -113,12 +113,12 @@ def _holds(run: Run, effect: Effect) -> bool:
 
 
 def _read_by(function: FunctionV, others: tuple[Value, ...]) -> Iterator[dict[str, Value]]:
-    yield from _around(function)
+    yield from names_around(function)
     for other in others:
         if isinstance(other, MethodV):
             yield from _read_by(function, (other.function, other.self))
         elif isinstance(other, FunctionV):
-            yield from _around(other)
+            yield from names_around(other)
         elif isinstance(other, ModuleV):
             yield other.attrs
 
@@ -210,7 +210,7 @@ _UNREAD: dict[int, tuple[code.Function | code.Lambda, frozenset[str]]] = {}
 """What was found out about functions, by the identity of their trees."""
 
 
-def _around(function: FunctionV) -> Iterator[dict[str, Value]]:
+def names_around(function: FunctionV) -> Iterator[dict[str, Value]]:
     """Yields the names of the calls around a function, which it reads."""
     scope: Scope | None = function.scope
     while scope is not None and scope.names is not scope.module.names:
