@@ -46,6 +46,10 @@ def drawn_by_scale(weight):
     nn.init.normal_(weight, std=SCALES[-1])
 
 
+def drawing(std):
+    return lambda weight: nn.init.normal_(weight, std=std)
+
+
 def shrunk(weight):
     with torch.no_grad():
         weight.mul_(0.5)
@@ -68,6 +72,7 @@ BODIES = {
     "data of parameters": "drawn(self.first.weight.data, 0.3); drawn(self.second.weight.data, 0.3); drawn(self.last.weight, 0.3)",
     "a list that changes in between": "drawn_by_scale(self.first.weight); SCALES.append(0.5); drawn_by_scale(self.second.weight);"
     " drawn_by_scale(self.last.weight)",
+    "functions that a function makes": "drawing(0.5)(self.first.weight); drawing(0.1)(self.second.weight); drawing(0.3)(self.last.weight)",
     "the same twice": "shrunk(self.first.weight); shrunk(self.first.weight); shrunk(self.last.weight)",
     "a number around the function": "scale = 0.5; fill = lambda weight: nn.init.normal_(weight, std=scale); fill(self.first.weight);"
     " scale = 0.1; fill(self.second.weight); fill(self.last.weight)",

@@ -195,7 +195,7 @@ def _parameters(
             return
         places[id(param)] = len(made)
         init = param.init
-        wrote = run.graph.init_sites.get(id(param))
+        wrote = run.graph.init_site(param)
         if (
             wrote is not None
             and wrote.unit.file != file

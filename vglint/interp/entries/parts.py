@@ -23,7 +23,7 @@ def note_parts(run: Run, roots: Mapping[str, ModuleV], file: str, starts: Starts
         for _, part in walk(root)[1:]:
             if isinstance(part.cls, ClassV) and part.cls.unit.file == file and part.cls.qualified not in starts:
                 starts[part.cls.qualified] = {
-                    path: (param.init, run.graph.init_sites.get(id(param))) for path, param in named_parameters_of(part)
+                    path: (param.init, run.graph.init_site(param)) for path, param in named_parameters_of(part)
                 }
 
 
@@ -36,8 +36,8 @@ def start_as_part(run: Run, module: ModuleV, starts: Starts) -> None:
     for path, param in named_parameters_of(module) if known else ():
         if path in known and known[path][0] != param.init:
             init, site = known[path]
-            if site is None and run.graph.init_sites.get(id(param)) is None and init.scheme == param.init.scheme:
+            if site is None and run.graph.init_site(param) is None and init.scheme == param.init.scheme:
                 # A layer's own start, whose numbers follow its sizes.
                 continue
             run.journal.set_field(param, "init", init if init.scheme in CONSTANTS else UNKNOWN)
-            run.graph.init_sites[id(param)] = site
+            run.graph.note_init(param, site)

@@ -67,10 +67,10 @@ class GraphDraft:
     passes: Passes = field(default_factory=Passes)
     given: dict[str, int] = field(default_factory=dict)
     """Nodes of the optimisers that training code gets as arguments, by name."""
-    init_sites: dict[int, Site | None] = field(default_factory=dict)
-    """Where a parameter was last written, by its identity."""
-    late: set[int] = field(default_factory=set)
-    """Parameters, by identity, that training code initialised when their model was built already."""
+    written: dict[int, tuple[ParamV, Site | None]] = field(default_factory=dict)
+    """Where a parameter was last written, by its identity; each is held on to, so that no later one is taken for it."""
+    late: dict[int, ParamV] = field(default_factory=dict)
+    """Parameters, in the same way, that training code initialised when their model was built already."""
     constants: dict[tuple[int, tuple[int, ...]], ParamV | None] = field(default_factory=dict)
     """Tensors that were computed while modules were built, as forward finds them, by node and part."""
     made_on: dict[int, tuple[Any, Any]] = field(default_factory=dict)
@@ -100,6 +100,15 @@ class GraphDraft:
             return False
         last = next((number for number in reversed(range(len(self.nodes))) if self.nodes[number].op == "backward"), 0)
         return any(used is param for draft in self.nodes[:last] for _, used in draft.params)
+
+    def note_init(self, param: ParamV, site: Site | None) -> None:
+        """Notes where a parameter was written."""
+        self.written[id(param)] = param, site
+
+    def init_site(self, param: ParamV) -> Site | None:
+        """Returns where a parameter was last written."""
+        known = self.written.get(id(param))
+        return None if known is None else known[1]
 
     def is_of_forward(self, param: ParamV) -> bool:
         """Whether a parameter is of a layer that was built while forward ran."""

@@ -275,9 +275,9 @@ def overwrite(run: Run, target: Value, init: Init, site: Site | None) -> None:
             pass
         case ParamV():
             run.journal.set_field(target, "init", init)
-            run.graph.init_sites[id(target)] = site
+            run.graph.note_init(target, site)
             if run.context.training_code and not run.context.constructing and init.scheme != UNKNOWN.scheme:
-                run.graph.late.add(id(target))
+                run.graph.late[id(target)] = target
         case ParamView():
             if target.whole:
                 overwrite(run, target.param, init, site)

@@ -41,7 +41,7 @@ class Effect:
     read: tuple[dict[str, Value], ...]
     """What else the call may read: attributes of the other arguments, names of calls around functions."""
     others: tuple[Value, ...]
-    """The other arguments, which the key names by identity."""
+    """The function and the other arguments, which the key names by identity."""
 
 
 def target_among(run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value]) -> Target | None:
@@ -85,7 +85,7 @@ def called_on(
         for name, field, value, site in effect.fields:
             param = _named(layer)[name]
             run.journal.set_field(param, field, value)
-            run.graph.init_sites[id(param)] = site
+            run.graph.note_init(param, site)
         if isinstance(layer, ModuleV):
             for name, value in effect.attrs:
                 run.journal.put(layer.attrs, name, value)
@@ -139,7 +139,7 @@ def _effect(
         if type(holder) is Locals:
             continue
         if isinstance(holder, ParamV) and id(holder) in names and isinstance(place, FieldKey):
-            fields[names[id(holder)], place.name] = getattr(holder, place.name), run.graph.init_sites.get(id(holder))
+            fields[names[id(holder)], place.name] = getattr(holder, place.name), run.graph.init_site(holder)
         elif (
             isinstance(layer, ModuleV)
             and holder is layer.attrs
@@ -158,7 +158,7 @@ def _effect(
         run.journal.version,
         run.journal.clock,
         tuple(_read_by(function, others)),
-        others,
+        (function, *others),
     )
 
 
