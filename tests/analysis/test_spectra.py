@@ -102,3 +102,30 @@ def test_a_gradient_of_zero_is_said_to_be_zero(tmp_path: Path, start: str, first
     assert (zero not in arrive) and ("a" in arrive) == (not zero)
     assert (f"the one at {zero} (" in text and "is predicted to be zero" in text) == bool(zero)
     assert "not known" not in text
+
+
+MAPS = """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v, self.a, self.b = (nn.Linear(32, 32) for _ in range(5))
+
+    def forward(self, x):
+        maps = torch.softmax(self.q(x) @ self.k(x).transpose(1, 2) / 32**0.5, dim=-1)
+        return self.b(torch.relu(self.a(x + maps @ self.v(x)))){more}
+"""
+
+
+def test_attention_maps_that_are_returned_beside_a_result_get_no_gradient(tmp_path: Path) -> None:
+    found = []
+    for more in ("", ", maps"):
+        file = tmp_path / f"maps{len(more)}.py"
+        file.write_text(MAPS.replace("{more}", more))
+        graph = drawn(file, "Net()", "8,20,32")
+        found.append(ratio(graph, propagate(graph, batch=8)).log10_ratio)
+    assert found[0] is not None
+    assert found[0] == found[1]

@@ -151,7 +151,7 @@ def backward(
     lost: list[Lack | None] = [None] * count
     flows: list[list[tuple[int, Grad]]] = [[] for _ in range(count)]
     multiples = Multiples(count)
-    for index in _ends(graph, backs):
+    for index in _ends(graph, states, backs):
         grads[index] = _reduce.head(states[index], squared=_reconstructs(graph, states[index]))
     for index, text in turning(graph):
         lost[index] = index, text
@@ -292,11 +292,14 @@ def _reconstructs(graph: Graph, state: State | None) -> bool:
     return width is not None and width == state.channels
 
 
-def _ends(graph: Graph, backs: list[Back | None]) -> list[int]:
-    """Returns the nodes that the gradient starts from: losses where there are any, else the outputs; in place of each, what all of its
-    gradient goes through before a factor that is not known, for such a factor is the same for all layers."""
+def _ends(graph: Graph, states: list[State | None], backs: list[Back | None]) -> list[int]:
+    """Returns the nodes that the gradient starts from: losses where there are any, else the outputs, without attention maps that are returned
+    beside others; in place of each, what all of its gradient goes through before a factor that is not known, for such a factor is the same
+    for all layers."""
     backwards = {node.inputs[0] for node in graph.nodes if node.op == "backward" and node.inputs}
     outputs = {index for _, index in graph.outputs}
+    maps = {index for index in outputs if (state := states[index]) is not None and state.scores is not None}
+    outputs = outputs - maps or outputs
     losses = {index for index in outputs if kind(graph.nodes[index].op) == "loss"}
     ends = backwards or losses or outputs
     before = _before_unknown(graph, backs)
