@@ -1,4 +1,4 @@
-"""Fourier transforms, low-rank weights and linear attention, between two layers whose gradients are compared."""
+"""Fourier transforms, low-rank weights, linear attention and class tokens, between two layers whose gradients are compared."""
 
 import math
 
@@ -100,3 +100,19 @@ class Positive(nn.Module):
 class Summed(nn.Module):
     def forward(self, x):
         return torch.cumsum(x, dim=1)
+
+
+class Token(nn.Module):
+    """A class token in front of torch's own attention, whose output alone is used."""
+
+    def __init__(self, width=32, whole=True):
+        super().__init__()
+        self.token = nn.Parameter(torch.randn(1, 1, width))
+        layer = nn.TransformerEncoderLayer(width, 4, 64, batch_first=True, dropout=0.0)
+        self.attention = nn.TransformerEncoder(layer, 2) if whole else nn.MultiheadAttention(width, 4, batch_first=True)
+        self.whole = whole
+
+    def forward(self, x):
+        x = torch.cat([self.token.expand(x.shape[0], -1, -1), x], dim=1)
+        x = self.attention(x) if self.whole else x + self.attention(x, x, x)[0]
+        return x[:, 0]

@@ -1,4 +1,4 @@
-"""Fourier transforms, running sums, low-rank weights and linear attention, and gradients that are zero, against torch."""
+"""Fourier transforms, running sums, low-rank weights, linear attention and class tokens, and gradients that are zero, against torch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from vglint.source.project import Project
 
 FILE = Path(__file__).with_name("spectra.py")
 SPECTRA = (
-    "Spectral()", "Mixing()", "Filter()", "Summed()", "Adapted()", "Adapted(std=0.05)", "Softened()", "Softened(by_letters=True)", "Positive()",
+    "Spectral()", "Mixing()", "Filter()", "Summed()", "Adapted()", "Adapted(std=0.05)", "Softened()", "Softened(by_letters=True)", "Positive()", "Token()",
+    "Token(whole=False)",
 )  # fmt: skip
 
 

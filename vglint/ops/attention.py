@@ -154,7 +154,7 @@ ENTRIES = (
             %static_v=None, average_attn_weights=True, is_causal=False)""",
         params=multi_head_params,
         config=widths_filled,
-    ).having("map_places"),
+    ).having("map_parting"),
     Entry(
         "scaled_dot_product_attention",
         "attention",
@@ -172,7 +172,7 @@ ENTRIES = (
         same,
         f"nn.TransformerEncoderLayer(d_model, nhead, {_LAYER})(%src, %src_mask=None, %src_key_padding_mask=None, is_causal=False)",
         params=encoder_layer_params,
-    ).having("composite", "map_places"),
+    ).having("composite", "map_parting"),
     Entry(
         "transformer_decoder_layer",
         "attention",
@@ -189,7 +189,7 @@ ENTRIES = (
         same,
         """nn.TransformerEncoder(-encoder_layer, num_layers, -norm=None, enable_nested_tensor=True, mask_check=True)(
             %src, %mask=None, %src_key_padding_mask=None, is_causal=None)""",
-    ).having("composite", "map_places"),
+    ).having("composite", "map_parting"),
     Entry(
         "transformer_decoder",
         "attention",
