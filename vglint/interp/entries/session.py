@@ -161,6 +161,7 @@ class Session:
                 self.cost += run.budget.steps + run.budget.aside + _BEGUN + _NODE * len(run.graph.nodes)
                 self.memory.steps += run.budget.steps + run.budget.aside
                 take_back(run, written)
+                run.graph.passes.harvest = None  # it holds the run, which would only be found by a search for cycles
 
     def _note(self, run: Run, candidate: Candidate, graph: Graph) -> None:
         """Notes how a class was walked, where its walk came to its end."""

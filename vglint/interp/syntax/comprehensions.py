@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from vglint import origin
@@ -30,62 +31,76 @@ from vglint.source import code
 from vglint.value import Unknown
 
 
-def _comprehension(run: Run, loops: tuple[code.Loop, ...], frame: Frame, make: Any) -> tuple[list[Value] | None, Value]:
-    """Returns (results in order, count); results of an unknown number of turns are one representative with its count."""
-    scope = Scope(Locals(), frame.scope, frame.scope.module, comprehension=True)
-    inner = Frame(scope, frame.unit, frame.owner, frame.self_, frame.cls, name=frame.name)
-    results: list[Value] = []
-    counts: list[Value] = []
+@dataclass(slots=True)
+class _Turns:
+    """The loops of a comprehension while they are walked, and what their turns made. An object and no nest of functions: those would hold
+    each other, and with them all of the run, until a search for cycles."""
 
-    def turn(number: int, source: Frame) -> None:
-        clause = loops[number]
-        site = Site(frame.unit, clause)
-        found = shortened(run, items_of(run, evaluate(run, clause.iter, source), frame, site))
+    run: Run
+    loops: tuple[code.Loop, ...]
+    frame: Frame
+    inner: Frame
+    make: Callable[[Frame], Any]
+    results: list[Value] = field(default_factory=list)
+    counts: list[Value] = field(default_factory=list)
+
+    def turn(self, number: int, source: Frame) -> None:
+        run, clause = self.run, self.loops[number]
+        site = Site(self.frame.unit, clause)
+        found = shortened(run, items_of(run, evaluate(run, clause.iter, source), self.frame, site))
         if found.parts is not None:
-            walk(number, found.parts, site)
+            self.walk(number, found.parts, site)
             return
         if found.items is None:
             count = found.count if found.count is not None else Unknown(origin.Length("length of an iterable"))
-            walk(number, [RepeatV((found.item,), count, OpenLoop(count))], site)
+            self.walk(number, [RepeatV((found.item,), count, OpenLoop(count))], site)
             return
         with repeated(run, found.items):
             for item in found.items:
                 run.budget.tick()
-                step(number, item)
+                self.step(number, item)
 
-    def walk(number: int, parts: Sequence[Value], site: Site) -> None:
+    def walk(self, number: int, parts: Sequence[Value], site: Site) -> None:
+        results = self.results
         for part in parts:
             if not isinstance(part, RepeatV):
-                step(number, part)
+                self.step(number, part)
                 continue
             start = len(results)
-            with counted(run, part.count, "comprehension", site):
-                walk(number, part.items, site)
+            with counted(self.run, part.count, "comprehension", site):
+                self.walk(number, part.items, site)
             if results[start:] and all(is_layered(result) for result in results[start:]):
                 results[start:] = [RepeatV(tuple(results[start:]), part.count, part.loop)]
             else:
-                counts.append(part.count)
+                self.counts.append(part.count)
 
-    def step(number: int, item: Value) -> None:
-        clause = loops[number]
+    def step(self, number: int, item: Value) -> None:
+        run, inner, clause = self.run, self.inner, self.loops[number]
         assign(run, clause.target, item, inner)
         for condition in clause.conditions:
-            known = comparison.truth(run, evaluate(run, condition, inner), inner, Site(frame.unit, condition))
+            known = comparison.truth(run, evaluate(run, condition, inner), inner, Site(self.frame.unit, condition))
             if known is False:
                 return
             if known is None:
-                counts.append(Unknown(origin.Branches("condition of a comprehension")))
-        if number + 1 < len(loops):
-            turn(number + 1, inner)
+                self.counts.append(Unknown(origin.Branches("condition of a comprehension")))
+        if number + 1 < len(self.loops):
+            self.turn(number + 1, inner)
         else:
-            results.append(make(inner))
-
-    turn(0, frame)
-    return results, (counts[0] if counts else None)
+            self.results.append(self.make(inner))
 
 
-def _gathered(results: list[Value] | None, count: Value, site: Site, run: Run) -> Value:
-    assert results is not None
+def _comprehension(
+    run: Run, loops: tuple[code.Loop, ...], frame: Frame, make: Callable[[Frame], Any]
+) -> tuple[list[Value], Value]:
+    """Returns (results in order, count); results of an unknown number of turns are one representative with its count."""
+    scope = Scope(Locals(), frame.scope, frame.scope.module, comprehension=True)
+    inner = Frame(scope, frame.unit, frame.owner, frame.self_, frame.cls, name=frame.name)
+    turns = _Turns(run, loops, frame, inner, make)
+    turns.turn(0, frame)
+    return turns.results, (turns.counts[0] if turns.counts else None)
+
+
+def _gathered(results: list[Value], count: Value, site: Site, run: Run) -> Value:
     only = results[0] if len(results) == 1 else None
     if isinstance(only, RepeatV) and len(only.items) == 1 and not isinstance(only.items[0], RepeatV):
         return ListV(list(only.items), only.count, only.loop)
@@ -116,7 +131,7 @@ def _dict(run: Run, node: code.Comprehension, frame: Frame) -> Value:
         run, node.loops, frame, lambda inner: (evaluate(run, key, inner), evaluate(run, value, inner))
     )
     made = DictV({}, complete=count is None)
-    for found in pairs or []:
+    for found in pairs:
         made.complete = made.complete and not isinstance(found, RepeatV)
         for pair in found.items if isinstance(found, RepeatV) else [found]:
             if isinstance(pair, tuple):
