@@ -117,16 +117,18 @@ class Net(nn.Module):
 
     def forward(self, x):
         maps = torch.softmax(self.q(x) @ self.k(x).transpose(1, 2) / 32**0.5, dim=-1)
-        return self.b(torch.relu(self.a(x + maps @ self.v(x)))){more}
+        hidden = self.a(x + maps @ self.v(x))
+        return self.b(torch.relu(hidden)){more}
 """
 
 
-def test_attention_maps_that_are_returned_beside_a_result_get_no_gradient(tmp_path: Path) -> None:
+def test_attention_maps_and_hidden_states_beside_a_result_get_no_gradient(tmp_path: Path) -> None:
     found = []
-    for more in ("", ", maps"):
+    for more in ("", ", maps", ", [x, hidden]", ", {'last': hidden}", ", hidden"):
         file = tmp_path / f"maps{len(more)}.py"
         file.write_text(MAPS.replace("{more}", more))
         graph = drawn(file, "Net()", "8,20,32")
         found.append(ratio(graph, propagate(graph, batch=8)).log10_ratio)
     assert found[0] is not None
-    assert found[0] == found[1]
+    assert found[:4] == [found[0]] * 4
+    assert found[4] != found[0]  # two results, as a backbone gives them

@@ -32,3 +32,16 @@ def prepared_nodes(graph: Graph) -> frozenset[int]:
             plain.add(node.index)
     first = {node.inputs[0] for node in graph.nodes if node.op in WEIGHTED and node.params and node.inputs}
     return frozenset(index for index in first & plain if graph.nodes[index].op != "input")
+
+
+def kept_beside(graph: Graph) -> frozenset[int]:
+    """Returns the outputs that a list of its own holds and that another one is made of: hidden states beside a result, `x, states`."""
+    plain = {index for name, index in graph.outputs if "." not in name}
+    held = {index for name, index in graph.outputs if "." in name} - plain
+    if not plain or not held:
+        return frozenset()
+    behind = set(plain)
+    for node in reversed(graph.nodes):
+        if node.index in behind:
+            behind.update(node.inputs)
+    return frozenset(held & behind)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from vglint.analysis.history import OUTSIDE, left_without_history, prepared_nodes
+from vglint.analysis.history import OUTSIDE, kept_beside, left_without_history, prepared_nodes
 from vglint.analysis.maps import MAPS
 from vglint.analysis.maps import activation as _activation
 from vglint.analysis.maps import attention as _attention
@@ -293,13 +293,13 @@ def _reconstructs(graph: Graph, state: State | None) -> bool:
 
 
 def _ends(graph: Graph, states: list[State | None], backs: list[Back | None]) -> list[int]:
-    """Returns the nodes that the gradient starts from: losses where there are any, else the outputs, without attention maps that are returned
-    beside others; in place of each, what all of its gradient goes through before a factor that is not known, for such a factor is the same
+    """Returns the nodes that the gradient starts from: losses where there are any, else the outputs, without attention maps and
+    earlier layers that are returned beside others; in place of each, what all of its gradient goes through before a factor that is not known, for such a factor is the same
     for all layers."""
     backwards = {node.inputs[0] for node in graph.nodes if node.op == "backward" and node.inputs}
     outputs = {index for _, index in graph.outputs}
     maps = {index for index in outputs if (state := states[index]) is not None and state.scores is not None}
-    outputs = outputs - maps or outputs
+    outputs = outputs - maps - kept_beside(graph) or outputs
     losses = {index for index in outputs if kind(graph.nodes[index].op) == "loss"}
     ends = backwards or losses or outputs
     before = _before_unknown(graph, backs)
