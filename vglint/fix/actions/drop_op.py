@@ -41,11 +41,9 @@ def drop_op(request: Request) -> Answer:
         return Refusal("its argument cannot be told")
     if readers and request.with_:
         return _beside(request, node, inner, allowed, readers, moved, others)
-    match request.source.statement(node):
-        case cst.SimpleStatementLine(body=[cst.Assign(targets=[one], value=value)]) as statement if (
-            value is node and request.source.code(one.target) == request.source.code(inner)
-        ):
-            return change(allowed, request.without(statement), why="its block would be empty")
+    statement = _rebinding(request.source, node, inner)
+    if statement is not None:
+        return change(allowed, request.without(statement), why="its block would be empty")
     edit = (*request.source.range(node), in_place_of(request.source, node, inner))
     return _change(request, (edit,), allowed, [], others)
 
@@ -99,7 +97,8 @@ def _readers(request: Request, found: list[tuple[Graph, Node]]) -> list[Node]:
                     continue
                 seen.add(reader.index)
                 kind = OPS[reader.op].kind if reader.op in OPS else "other"
-                if kind == "shape" or reader.op == "getitem":
+                is_read = any(reader.index in other.inputs for other in graph.nodes[reader.index :])
+                if kind == "shape" or reader.op == "getitem" or (has(reader.op, "copies") and is_read):
                     todo.append(reader.index)
                 elif kind != "loss" and reader.op != "log_softmax" and not _asks_order(request, reader):
                     readers[reader] = None
@@ -168,7 +167,8 @@ def _change(
     note = ""
     if texts:
         verb = f"and {len(texts) - 1} more read" if len(texts) > 1 else "reads"
-        note = f"{texts[0]} {verb} the result: give it the probabilities"
+        op = min(allowed.ops - {"identity"})
+        note = f"{texts[0]} {verb} the result: apply {op} there"
     return Change(edits, allowed, note, others.makers, others.lines)
 
 
@@ -232,4 +232,17 @@ def _dropped(
 ) -> Answer:
     source = request.source
     own: Splice = (*source.range(call), in_place_of(source, call, inner))
-    return _change(request, (own, *moved), allowed, readers, others)
+    statement = _rebinding(source, call, inner)
+    gone = None if statement is None else request.without(statement)
+    return _change(request, (gone or own, *moved), allowed, readers, others)
+
+
+def _rebinding(source: Source, call: cst.CSTNode, inner: cst.BaseExpression) -> cst.SimpleStatementLine | None:
+    """Returns the statement `x = call(x)` around a call, which nothing would be left of; None where it is another one."""
+    match source.statement(call):
+        case cst.SimpleStatementLine(body=[cst.Assign(targets=[one], value=value)]) as statement if (
+            value is call and source.code(one.target) == source.code(inner)
+        ):
+            return statement
+        case _:
+            return None
