@@ -31,9 +31,9 @@ from vglint.rulebook import load
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "advice.md"
 ROUNDS = 4
 NOTES = (
-    "What does not hold: a layer of 32 units over 32 steps stays below 0.9 at two rates of SGD (VG501, VG503, VG504), and clipping at 1 slows it at the lowest rate, where it trained before",
-    "without (VG503); 40 unnormalised residual blocks whose last layers start at zero diverge with SGD (VG303); 16 residual blocks of one layer whose skip connection was detached train at one rate",
-    "of SGD when it is no longer (VG305).",
+    "What does not hold: a layer of 32 units over 32 steps stays below 0.9 at two rates of SGD (VG501, VG503, VG504), as it does before; 40 unnormalised residual blocks whose last layers",
+    "start at zero diverge with SGD (VG303); a GRU of 64 units over 32 steps comes to 0.86 at one rate of SGD, and to 0.75 before (VG502); 16 residual blocks of one layer",
+    "whose skip connection was detached train at one rate of SGD when it is no longer (VG305).",
 )
 Lint: TypeAlias = Callable[[str, str], tuple[Finding, ...]]
 

@@ -184,6 +184,34 @@ MADE_UP = {
         + STEPS,
         "(batch, 3) of N(0, 1)",
     ),
+    "texts of a table": (
+        "import absent_data\ntable = absent_data.read_csv('t.csv')\ntexts, labels = table['review'].tolist(), (table['mood'] == 'good').astype(int).tolist()\n"
+        "words = sorted({word for text in texts for word in text.lower().split()})\n"
+        "model = nn.Sequential(nn.EmbeddingBag(len(words), 8), nn.Linear(8, 2))\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "for text, label in zip(texts, labels):\n    x, y = torch.tensor([[words.index(word) for word in text.lower().split()]]), torch.tensor([label])\n"
+        + STEPS,
+        "with the texts of a table, the classes of a table made up",
+    ),
+    "pairs of texts": (
+        "pairs = [line.strip().split('\\t') for line in open('pairs.txt')]\nwords = sorted({word for a, b in pairs for word in (a + ' ' + b).split()})\n"
+        "model = nn.Embedding(len(words), len(words))\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "for a, b in pairs:\n    x, y = (torch.tensor([words.index(each.split()[0])]) for each in (a, b))\n" + STEPS,
+        "with the text of pairs.txt made up",
+    ),
+    "images between 0 and 1": (
+        "import absent_data\nmodel = nn.Sequential(nn.Linear(6, 3), nn.Linear(3, 6), nn.Sigmoid())\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "for x, _ in torch.utils.data.DataLoader(absent_data.sets.Digits('d')):\n"
+        + STEPS.replace("F.cross_entropy(model(x), y)", "F.binary_cross_entropy(model(x), x)"),
+        "(batch, 6) in 0 to 1",
+    ),
+    "batches for the second of two models": (
+        "import absent_data\nmodel, judge = nn.Linear(4, 6), nn.Sequential(nn.Linear(6, 2))\noptimizer = torch.optim.SGD(model.parameters(), lr=0.1)\n"
+        "for real, _ in torch.utils.data.DataLoader(absent_data.sets.Digits('d')):\n    y = torch.ones(len(real), dtype=torch.long)\n"
+        "    x = torch.randn(len(real), 4)\n"
+        + STEPS.replace("F.cross_entropy(model(x), y)", "F.cross_entropy(judge(model(x)), y)")
+        + "    judge(real)\n",
+        "(batch, 6) of N(0, 1)",
+    ),
     "a game": (
         "import gymnasium as gym\nenv = gym.make('CartPole-v1')\nmodel = nn.Linear(env.observation_space.shape[0], env.action_space.n)\n"
         "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\nwhile True:\n    state, _ = env.reset()\n    done = False\n"

@@ -17,7 +17,7 @@ from benchmarks.generators.advice_cases.stacks import stacks
 __all__ = ["ONCE", "Case", "cases"]
 
 
-ONCE = ("VG301", "VG303", "VG404", "VG406", *(f"VG50{number}" for number in range(2, 9)), "VG6")
+ONCE = ("VG301", "VG303", "VG404", "VG406", "VG502", *(f"VG50{number}" for number in range(4, 9)), "VG6")
 """Rules whose models are trained with one seed: they are many, or take long."""
 
 
