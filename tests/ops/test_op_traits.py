@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from typing import get_args
 
+import op_calls
 import pytest
 import torch
 from op_calls import read
@@ -119,3 +120,34 @@ def test_every_property_is_had_and_an_unknown_name_has_none():
     assert all(ops.having(trait) for trait in get_args(Trait))
     assert not any(ops.has("no_such_op", trait) for trait in get_args(Trait))
     assert ops.kind("relu") == "activation" and ops.kind("no_such_op") == "other"
+
+
+def test_what_passes_no_gradient_has_none_in_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is entered as a cut, or as made anew, gives its arguments no gradient but zero."""
+    given: list[Tensor] = []
+
+    def live(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def made(*size: int) -> Tensor:
+            given.append(make(*size).requires_grad_())
+            return given[-1]
+
+        return made
+
+    for name in ("r", "p", "c", "sym"):
+        monkeypatch.setitem(op_calls.NAMES, name, live(op_calls.NAMES[name]))
+    passing = set()
+    for text in [*SAMPLES, *op_calls.alike()]:
+        given.clear()
+        if "_(" in text:
+            continue  # in place, torch hands on a gradient that is none
+        try:
+            sample = read(text)
+            real = sample.real
+            assert isinstance(real, Tensor) and given
+            gradients = torch.autograd.grad(real.abs().sum(), given, allow_unused=True)
+        except (AssertionError, RuntimeError, NotImplementedError):
+            continue  # it returns no tensor, or has no gradient
+        if any(each is not None and bool(each.any()) for each in gradients):
+            passing.add((ops.kind(sample.op), sample.op))
+    assert len(passing) > 100
+    assert not {op for kind, op in passing if kind in ("cut", "create")}

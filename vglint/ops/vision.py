@@ -205,5 +205,7 @@ ENTRIES = (
         sampled,
         "F.grid_sample(%input, %grid, mode='bilinear', padding_mode='zeros', align_corners=None)",
     ),
-    Entry("affine_grid", "create", "grid of an affine map", grid_of, "F.affine_grid(%theta, size, align_corners=None)"),
+    Entry(
+        "affine_grid", "combine", "grid of an affine map", grid_of, "F.affine_grid(%theta, size, align_corners=None)"
+    ),
 )

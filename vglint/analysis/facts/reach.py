@@ -190,8 +190,10 @@ def flattened_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
 @fact("loop", "flag")
 def flattened_parameter(loop: LoopView) -> bool:
     """What `flattened_layers` names cuts off no layer: only a parameter by itself, such as a threshold."""
-    found = _lost(loop)
-    return not isinstance(found, Unknown) and bool(_flat_cuts(loop)) and not _fresh(loop, _layers(loop, found[1]))
+    found, cuts, view = _lost(loop), _flat_cuts(loop), loop.view
+    if isinstance(found, Unknown) or isinstance(cuts, Unknown) or not cuts:
+        return False
+    return not any(view.graph.nodes[index].op != "parameter" for index in _fresh(loop, found[1]))
 
 
 @fact("loop", "flag")
@@ -214,22 +216,23 @@ def _flat_cuts(loop: LoopView) -> list[int] | Unknown:
     if isinstance(found, Unknown):
         return found
     reached, lost, _ = found
-    alone = [index for index in lost if index not in _layers(loop, lost) and _is_known(view, index)]
-    ahead = view.after([*_fresh(loop, lost), *alone])
+    ahead = view.after([*_fresh(loop, lost), *_parameters(view, lost)])
     cuts = [index for index in sorted(reached & ahead) if cuts_off(view, index)]
     ops = {view.graph.nodes[index].op for index in cuts}
     return cuts if DETACHING.isdisjoint(ops) and not any(has(op, "leaves_torch") for op in ops) else []
 
 
-def _layers(loop: LoopView, lost: list[int]) -> list[int]:
-    """Returns those of some nodes that are layers, no parameters by themselves."""
-    return [index for index in lost if loop.view.graph.nodes[index].op != "parameter"]
-
-
-def _is_known(view: View, index: int) -> bool:
-    """Whether it is known how each parameter of a node starts, and that nothing sets it later."""
-    own = [view.graph.parameters[param] for _, param in view.graph.nodes[index].params]
-    return all(each.init.scheme != "unknown" and not each.late for each in own)
+def _parameters(view: View, lost: list[int]) -> list[int]:
+    """Returns those of some nodes that are parameters by themselves, of which it is known how they start, and that nothing sets later."""
+    return [
+        index
+        for index in lost
+        if view.graph.nodes[index].op == "parameter"
+        and all(
+            view.graph.parameters[param].init.scheme != "unknown" and not view.graph.parameters[param].late
+            for _, param in view.graph.nodes[index].params
+        )
+    ]
 
 
 def _lost(loop: LoopView) -> tuple[set[int], list[int], set[int]] | Unknown:
