@@ -36,6 +36,9 @@ def sum_sent_back(found: NodeView) -> bool:
     around = loops_of(view, node)
     if node.op != "kept" or node.get("sum") is not True or not around or not _has_history(view, node):
         return False
+    added = view.graph.nodes[node.inputs[0]]
+    if not has(added.op, "adds") or len(added.inputs) != 1:
+        return False  # the last loss takes the place of a number
     count = view.graph.regions[around[0]].count
     if isinstance(count, int) and count < 2:
         return False
