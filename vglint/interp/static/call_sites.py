@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import builtins as python
+import contextlib
+import tokenize
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import StringIO
 
 from vglint.interp.static.imported import is_of
 from vglint.source import code
@@ -84,8 +87,22 @@ def _constant_call(unit: Unit, node: code.Call, bound: set[str]) -> tuple[set[st
     if not given or not used <= bound or any(isinstance(arg, code.Starred) for arg in node.args):
         return used, None
     kept = code.Call(node.start, node.end, node.func, node.args, tuple(named))
-    parts = ", ".join(" ".join(unit.source_of(each).split()) for each in (*node.args, *named))
+    parts = ", ".join(_one_line(unit.source_of(each)) for each in (*node.args, *named))
     return used, CallSite(unit, kept, f"{unit.source_of(node.func)}({parts})")
+
+
+def _one_line(text: str) -> str:
+    """Returns an argument on one line, without the comments that stand in it."""
+    if "#" in text:
+        whole = f"({text}\n)"
+        lines = whole.splitlines()
+        with contextlib.suppress(tokenize.TokenError):
+            for token in tokenize.generate_tokens(StringIO(whole).readline):
+                if token.type == tokenize.COMMENT:
+                    row, column = token.start
+                    lines[row - 1] = lines[row - 1][:column]
+        text = "\n".join(lines).removeprefix("(").removesuffix(")")
+    return " ".join(text.split())
 
 
 def _chosen(groups: Iterable[list[CallSite]]) -> tuple[CallSite, ...]:
