@@ -86,15 +86,21 @@ def _needs_weight(view: View, node: Node, moved: frozenset[int]) -> bool:
     if view.in_region(node, "no_grad"):
         return False
     if node.op == "parameter":
-        return any(param in moved for _, param in node.params) and any(
-            _multiplies(view, view.graph.nodes[reader], node.index) for reader in view.readers[node.index]
-        )
+        return False  # what multiplies with it may have run later
+    if any(_is_moved(view, index, moved) and _multiplies(view, node, index) for index in node.inputs):
+        return True
     own = {param for name, param in node.params if not name.startswith("bias")}
     if not own & moved or view.kinds[node.index] == "train":
         return False
     # A recurrent layer keeps its weights for the backward pass whatever it is given.
     saves = view.kinds[node.index] == "recurrent"
     return saves or (not has(node.op, "looks_up") and _wants(view, node.inputs[:1]))
+
+
+def _is_moved(view: View, index: int, moved: frozenset[int]) -> bool:
+    """Whether a value is a parameter by itself that the optimiser moves."""
+    node = view.graph.nodes[index]
+    return node.op == "parameter" and any(param in moved for _, param in node.params)
 
 
 def _multiplies(view: View, reader: Node, parameter: int) -> bool:

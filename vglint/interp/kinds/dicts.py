@@ -99,6 +99,9 @@ def set_item(run: Run, holder: DictV, key: Value, value: Value, frame: Frame, si
 def items(run: Run, value: DictV, frame: Frame, site: Site) -> Items:
     if not value.complete and not value.items:
         return Items(None, Unknown(origin.Computed("key of a dict")), None)
+    of_data = next((key for key in value.items if isinstance(key, TensorV)), None)
+    if not value.complete and of_data is not None:
+        return Items(None, of_data, Unknown(origin.Length("dict of data")))
     return items_of(run, _in_order(value, list(value.items)), frame, site)
 
 

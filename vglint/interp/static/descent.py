@@ -35,10 +35,21 @@ _ZEROES = re.compile(
 """What sets gradients to zero, or makes new leaves."""
 
 
+_ZEROES_GRADIENTS = re.compile(
+    r"zero_grad|\bgrad(\.data|\.detach\(\))?(\.(zero_|fill_|copy_|detach_)|(\[[^]]*\])?\s*=(?!=))"
+)
+"""What sets gradients to zero or to something else, wherever it stands: a function that a loop calls may do it."""
+
+
+def zeroes_gradients(text: str) -> bool:
+    """Whether the text of a file sets gradients to zero somewhere."""
+    return _ZEROES_GRADIENTS.search(text) is not None
+
+
 def never_zeroes(module: Module) -> bool:
-    """Whether the loops with a backward pass in them do nothing that may set a gradient to zero, or make new leaves."""
+    """Whether the loops with a backward pass in them do nothing that may set a gradient to zero, or make new leaves, nor does their file."""
     loops = [each for unit in module.units if "backward" in unit.source for each in _loops(unit)]
-    return bool(loops) and not any(_ZEROES.search(text) for text in loops) and "zero_grad" not in module.text
+    return bool(loops) and not any(_ZEROES.search(text) for text in loops) and not zeroes_gradients(module.text)
 
 
 def _loops(unit: Unit) -> Iterator[str]:

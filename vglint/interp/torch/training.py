@@ -11,7 +11,7 @@ from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.distribution import UNKNOWN, combined, overwrite
 from vglint.interp.nodes.emit import emit, entry_input, leaf_of, node_of, shape_of, under_no_grad
 from vglint.interp.nodes.operations import emit_call
-from vglint.interp.static.descent import of_gradient
+from vglint.interp.static.descent import of_gradient, zeroes_gradients
 from vglint.interp.values.inside import entries, inside
 from vglint.interp.values.objects import (
     ArrayV,
@@ -183,6 +183,8 @@ def step_by_hand(run: Run, target: Value, written: Iterable[code.Node], site: Si
     """Notes a step where a tensor is moved by a multiple of its gradient, in code that never zeroes gradients."""
     if not run.graph.unzeroed or not run.context.training_code or not any(of_gradient(each) for each in written):
         return
+    if zeroes_gradients(site.unit.text):
+        return  # the file whose function takes the step
     own = leaf_of(run, target) if isinstance(target, TensorV) else target
     own = own.param if isinstance(own, ParamView) else own
     if not isinstance(own, ParamV):
