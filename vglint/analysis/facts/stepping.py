@@ -113,6 +113,8 @@ def _zeroed_in_vain(loop: LoopView) -> list[Node]:
         if last is None or not inner or loops_of(view, last)[1:] != loops_of(view, step) or step.get("closure") is True:
             continue
         region = view.graph.regions[inner[0]]
+        if any(inner[0] in view.regions_of(each.region) for each in loop.steps):
+            continue
         if region.role == "modules" or (isinstance(region.count, int) and region.count < 2):
             continue
         zeros = [zero for zero in loop.zeros if inner[0] in view.regions_of(zero.region) and zero.index < last.index]
