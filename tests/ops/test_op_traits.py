@@ -142,11 +142,11 @@ def test_what_passes_no_gradient_has_none_in_torch(monkeypatch: pytest.MonkeyPat
             continue  # in place, torch hands on a gradient that is none
         try:
             sample = read(text)
-            real = sample.real
-            assert isinstance(real, Tensor) and given
-            gradients = torch.autograd.grad(real.abs().sum(), given, allow_unused=True)
-        except (AssertionError, RuntimeError, NotImplementedError):
-            continue  # it returns no tensor, or has no gradient
+            if not isinstance(sample.real, Tensor):
+                continue
+            gradients = torch.autograd.grad(sample.real.abs().sum(), given, allow_unused=True)
+        except (RuntimeError, NotImplementedError):
+            continue  # torch has no gradient for it, or nothing wants one
         if any(each is not None and bool(each.any()) for each in gradients):
             passing.add((ops.kind(sample.op), sample.op))
     assert len(passing) > 100

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vglint.analysis.facts.loop import LoopView, by_trainer, is_scaled, places_of
+from vglint.analysis.facts.loop import LoopView, is_scaled, of_unseen_trainer, places_of
 from vglint.analysis.facts.order import always_with, earlier, later
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import number
@@ -30,7 +30,7 @@ def clips_gradients(loop: LoopView) -> bool | Unknown:
         node.get("gradient_clip_val") or node.get("max_grad_norm") for node in loop.view.nodes("trainer")
     ):
         return True
-    if any(by_trainer(loop, node) for node in loop.backwards) and not any(loop.view.nodes("trainer")):
+    if of_unseen_trainer(loop):
         return unknown("the trainer clips or does not")
     return unknown("a call in the training code is not understood") if loop.unexplained else False
 

@@ -325,11 +325,10 @@ def half_precision(loop: LoopView) -> bool | Unknown:
 def scaled(loop: LoopView) -> bool | Unknown:
     """Its loss passes a GradScaler, its own or that of a trainer whose precision is 16. Unknown where a call in the training code is not
     understood, and of a Lightning module whose steps a trainer takes that is not seen."""
-    trainers = list(loop.view.nodes("trainer"))
-    halved = any("16" in str(each.get("precision")) for each in trainers)
+    halved = any("16" in str(each.get("precision")) for each in loop.view.nodes("trainer"))
     if halved or loop.scaled_steps or any(is_scaled(loop, backward) for backward in loop.backwards):
         return True
-    if not trainers and any(by_trainer(loop, node) for node in loop.backwards):
+    if of_unseen_trainer(loop):
         return unknown("the trainer scales or does not")
     return unknown("a call in the training code is not understood") if loop.unexplained else False
 
@@ -342,10 +341,11 @@ def _recurrent(loop: LoopView) -> list[Node]:
     ]
 
 
-def by_trainer(loop: LoopView, node: Node) -> bool:
-    """Whether a trainer does it, and not the code: it belongs to the step that is taken for a module's `training_step`."""
-    regions = (loop.view.graph.regions[index] for index in loop.view.regions_of(node.region))
-    return any(region.role == "trainer" for region in regions)
+def of_unseen_trainer(loop: LoopView) -> bool:
+    """Whether a trainer that is not seen takes its backward pass, and not the code: it belongs to a module's `training_step`."""
+    around = (index for node in loop.backwards for index in loop.view.regions_of(node.region))
+    taken = any(loop.view.graph.regions[index].role == "trainer" for index in around)
+    return taken and not any(True for _ in loop.view.nodes("trainer"))
 
 
 def is_scaled(loop: LoopView, backward: Node) -> bool:

@@ -301,8 +301,13 @@ def _feeds_layers(view: View, index: int) -> bool:
 def _is_root(node: Node) -> bool:
     if node.op == "sqrt":
         return True
-    exponent = constant(node) if node.op == "pow" and len(node.inputs) == 1 and node.get("input") is None else None
+    exponent = _exponent(node)
     return exponent is not None and 0 < exponent < 1
+
+
+def _exponent(node: Node) -> float | None:
+    """Returns the number that a power has as its exponent."""
+    return constant(node) if node.op == "pow" and len(node.inputs) == 1 and node.get("input") is None else None
 
 
 def _is_chosen_from(view: View, node: Node) -> bool:
@@ -323,7 +328,7 @@ def _needs_positive(node: Node) -> bool:
     """Whether a node is NaN for every negative argument."""
     if node.op != "pow":
         return has(node.op, "logarithm") or has(node.op, "roots")
-    exponent = constant(node) if len(node.inputs) == 1 and node.get("input") is None else None
+    exponent = _exponent(node)
     return exponent is not None and exponent != int(exponent)
 
 
