@@ -6,15 +6,12 @@ from vglint.interp.library.timm import pretrained
 from vglint.interp.machine.calls import Call, library, package
 from vglint.interp.machine.core import LIBRARY
 from vglint.interp.machine.journal import MISSING, Missing
-from vglint.interp.nodes.config import literal
 from vglint.interp.protocols.asking import attribute
 from vglint.interp.torch.making import METHODS, base_class
 from vglint.interp.torch.module_methods import forget_init
 from vglint.interp.torch.trainers import trains
-from vglint.interp.torch.training import act
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import External, Instance, MethodV, ModuleV, Value
-from vglint.value import Literal_
 
 own = base_class(("transformers", "PreTrainedModel"), ("diffusers", "ModelMixin"))
 
@@ -64,20 +61,11 @@ def model(call: Call) -> Value | Missing:
 
 
 @library("transformers.Trainer", "transformers.Seq2SeqTrainer", "trl.SFTTrainer")
+@library("transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments")
 def trainer(call: Call) -> Value:
     settings = call.keywords.get("args", call.args[1] if len(call.args) > 1 else None)
     chosen = settings.attrs.get("optim") if isinstance(settings, Instance) else None
     return trains(call, "SGD" if chosen == "sgd" else "AdamW" if chosen is None else "")
-
-
-@library("transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments")
-def settings(call: Call) -> Value:
-    """Its learning rate is that of the AdamW that a trainer makes with it, where no other optimiser is asked for."""
-    rate = literal(call.keywords.get("learning_rate"))
-    if isinstance(rate, float) and "optim" not in call.keywords:
-        config: dict[str, Literal_] = {"lr": rate, "exhausted": False, "complete": False}
-        act(call.run, "optimizer", [], config, call.site, type_="torch.optim.AdamW")
-    return trains(call, "")
 
 
 @library("transformers.HfArgumentParser")
