@@ -26,6 +26,7 @@ from vglint.interp.values.objects import (
     is_tensor,
 )
 from vglint.source import code
+from vglint.source.module import Module
 from vglint.value import Literal_, Unknown
 
 
@@ -183,7 +184,8 @@ def step_by_hand(run: Run, target: Value, written: Iterable[code.Node], site: Si
     """Notes a step where a tensor is moved by a multiple of its gradient, in code that never zeroes gradients."""
     if not run.graph.unzeroed or not run.context.training_code or not any(of_gradient(each) for each in written):
         return
-    if zeroes_gradients(site.unit.text):
+    module = run.project.module(site.unit.file)
+    if not isinstance(module, Module) or zeroes_gradients(module):
         return  # the file whose function takes the step
     own = leaf_of(run, target) if isinstance(target, TensorV) else target
     own = own.param if isinstance(own, ParamView) else own
