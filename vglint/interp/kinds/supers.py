@@ -27,7 +27,7 @@ from vglint.interp.machine.questions import (
     TRUTH,
     declines,
 )
-from vglint.interp.torch.modules import bind_attribute, torch_base_attribute
+from vglint.interp.torch.modules import bind_attribute, set_property, torch_base_attribute
 from vglint.interp.values.classes import class_name, find_in_mro
 from vglint.interp.values.objects import (
     BuiltinV,
@@ -71,7 +71,9 @@ def super_attribute(run: Run, value: SuperV, name: str, frame: Frame) -> Value:
     if isinstance(value.self, Instance) and name in MIXED_IN and is_mapping(value.self.cls):
         return mapping_method(run, value.self, name)
     if isinstance(value.self, Instance) and name == "__setattr__":
-        return BuiltinV(name, lambda run, args, keywords, frame, site: set_plainly(run, [value.self, *args]))
+        return BuiltinV(
+            name, lambda run, args, keywords, frame, site: set_plainly(run, [value.self, *args], frame, site)
+        )
     if isinstance(value.self, Instance) and value.self.entries is not None:
         own = base_method(value.self.entries, name)
         return own if own is not None else Unknown(origin.Member("super()", name))
@@ -105,10 +107,12 @@ def base_method(entries: DictV | ListV, name: str) -> Value | None:
     return MethodV(table[name], entries) if name in table else None
 
 
-def set_plainly(run: Run, args: list[Value]) -> Value:
-    """Performs `object.__setattr__(self, name, value)`."""
+def set_plainly(run: Run, args: list[Value], frame: Frame, site: Site) -> Value:
+    """Performs `object.__setattr__(self, name, value)`, which sets a property by its setter."""
     if len(args) == 3 and isinstance(args[0], Instance) and isinstance(args[1], str):
-        run.journal.put(args[0].attrs, args[1], args[2])
+        target, name, value = args[0], args[1], args[2]
+        if not set_property(run, target, name, value, frame, site):
+            run.journal.put(target.attrs, name, value)
     return None
 
 

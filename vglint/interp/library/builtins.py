@@ -252,7 +252,7 @@ def vars_(call: Call) -> Value:
 
 @library("builtins.object.__setattr__", takes="self, name, value")
 def plain_setattr(call: Call) -> Value:
-    return set_plainly(call.run, call.args)
+    return set_plainly(call.run, call.args, call.frame, call.site)
 
 
 @library("builtins.object.__new__", takes="cls, *args, **keywords")
