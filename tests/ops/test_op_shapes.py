@@ -16,7 +16,7 @@ UNKNOWN = Unknown(origin.Argument("?"))
 OUTSIDE = {
     "weight_norm", "spectral_norm", "orthogonal", "remove_norm", "checkpoint", "setitem", "einops_reduce", "einops_repeat", "einops_einsum",
     "einops_pack", "einops_unpack", "rearrange",
-    "resize", "tolist", "pack_padded_sequence", "pad_packed_sequence", "pack_sequence",
+    "resize", "grad", "tolist", "pack_padded_sequence", "pad_packed_sequence", "pack_sequence",
 }  # fmt: skip
 """Ops that are not one call on tensors, or have tests of their own."""
 

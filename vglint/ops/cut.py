@@ -60,6 +60,11 @@ def nonzero_result(call: Call) -> Result:
     return Tensor((None, None if shape is None else len(shape)))
 
 
+def of_inputs(call: Call) -> Result:
+    """The gradient with respect to a tensor has its shape."""
+    return Tensor(tensor(call, "inputs")) if given(call, "inputs") else Tensor()
+
+
 def unique_result(call: Call) -> Result:
     return Tensor((None,)) if call.config.get("dim") is None and not _several(call) else Tensor()
 
@@ -89,6 +94,14 @@ ENTRIES = (
         same,
         "torch.detach torch.detach_ x.detach x.detach_ x:data (%input)",
     ).having("copies", "detaches"),
+    Entry(
+        "grad",
+        "cut",
+        "gradients of outputs with respect to inputs",
+        of_inputs,
+        """torch.autograd.grad(%%outputs, %%inputs, %%grad_outputs=None, retain_graph=None, create_graph=False, -only_inputs=True,
+            allow_unused=None, is_grads_batched=False, materialize_grads=False)""",
+    ).having("detaches", "acts"),
     Entry(
         "to_integer",
         "cut",

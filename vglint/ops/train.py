@@ -100,14 +100,6 @@ ENTRIES = (
             -inputs=None)""",
     ).having("acts"),
     Entry(
-        "grad",
-        "train",
-        "gradients of outputs with respect to inputs",
-        unknown,
-        """torch.autograd.grad(%%outputs, %%inputs, %%grad_outputs=None, retain_graph=None, create_graph=False, -only_inputs=True,
-            allow_unused=None, is_grads_batched=False, materialize_grads=False)""",
-    ),
-    Entry(
         "requires_grad",
         "train",
         "says whether a tensor's gradient is wanted",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vglint.analysis.facts.axes import sizes_of, width_of
 from vglint.analysis.facts.domain import origin
 from vglint.analysis.facts.loss import LossView
+from vglint.analysis.facts.pooling_axis import turned
 from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
@@ -15,11 +16,11 @@ from vglint.ops import has
 @fact("loss", "text")
 def class_axis(found: LossView) -> str:
     """What a loss that reads the classes along dim 1 is given: `normalised` where its log-probabilities sum to one along another axis;
-    `rows` where they do so before (…, C) is viewed as (-1, C); `viewed` where a reshape cuts positions and classes, which stand last, into rows of
+    `rows` where the classes stand last and they do so (before (…, C) is viewed as (-1, C), or for `ctc_loss`); `viewed` where a reshape cuts positions and classes, which stand last, into rows of
     other sizes; `none`."""
     softmax = _normalised_elsewhere(found)
     if softmax is not None:
-        return "normalised" if softmax is _input(found) else "rows"
+        return "normalised" if softmax is _input(found) and found.node.op == "nll_loss" else "rows"
     return "viewed" if _viewed(found) is not None else "none"
 
 
@@ -32,8 +33,10 @@ def class_axis_made(found: LossView) -> tuple[Place, ...]:
 
 def _input(found: LossView) -> Node | None:
     """Returns what made the loss's input, as it is: a softmax beyond the logarithm of it."""
-    by_class = found.node.op == "cross_entropy" or found.node.op == "nll_loss"
-    index = found.view.argument(found.node, "input") if by_class else None
+    op = found.node.op
+    argument = "log_probs" if op == "ctc_loss" else "input"
+    by_class = op == "cross_entropy" or op == "nll_loss" or op == "ctc_loss"
+    index = found.view.argument(found.node, argument) if by_class else None
     node = found.view.graph.nodes[index] if index is not None else None
     while node is not None and node.inputs and (has(node.op, "copies") or node.op == "log"):
         node = found.view.graph.nodes[node.inputs[0]]
@@ -42,10 +45,12 @@ def _input(found: LossView) -> Node | None:
 
 def _normalised_elsewhere(found: LossView) -> Node | None:
     """Returns the softmax over one certain axis, not the classes', that made the input of `nll_loss`. One sample by itself, (C,), has its classes
-    along dim 0; what is viewed as rows of classes, (…, C) as (-1, C), had them last."""
-    node = _input(found) if found.node.op == "nll_loss" else None
-    if node is None:
+    along dim 0; what is viewed as rows of classes, (…, C) as (-1, C), had them last, as what `ctc_loss` is given has."""
+    node = _input(found)
+    if node is None or found.node.op == "cross_entropy":
         return None
+    if found.node.op == "ctc_loss":
+        return _beside_classes(found, node)
     rows = _as_rows(found, node)
     softmax = rows or node
     if softmax.op != "softmax" and softmax.op != "log_softmax":
@@ -54,6 +59,23 @@ def _normalised_elsewhere(found: LossView) -> Node | None:
     if not isinstance(axis, int) or shape is None or len(shape) < 2:
         return None
     return softmax if axis % len(shape) != (1 if rows is None else len(shape) - 1) else None
+
+
+def _beside_classes(found: LossView, node: Node) -> Node | None:
+    """Returns the softmax over another axis than the one that stands last where `ctc_loss` gets it."""
+    moves = []
+    while node.op != "softmax" and node.op != "log_softmax":
+        if not node.inputs or not (has(node.op, "transposes") or has(node.op, "copies")):
+            return None
+        moves += [node] if has(node.op, "transposes") else []
+        node = found.view.graph.nodes[node.inputs[0]]
+    dim, rank = node.get("dim"), len(node.shape or ())
+    if not isinstance(dim, int) or rank < 2:
+        return None
+    axis: int | None = dim % rank - rank
+    for move in reversed(moves):
+        axis = turned(move, axis, rank) if axis is not None else None
+    return node if axis is not None and axis != -1 else None
 
 
 def _as_rows(found: LossView, node: Node) -> Node | None:

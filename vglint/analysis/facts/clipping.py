@@ -55,6 +55,37 @@ def clipped_before_unscale(loop: LoopView) -> tuple[Place, ...]:
 
 
 @fact("loop", "places")
+def stepped_before_unscale(loop: LoopView) -> tuple[Place, ...]:
+    """Steps of the optimiser itself, not through `scaler.step`, along gradients that a GradScaler still multiplies: every backward pass is
+    scaled, and nothing divides them."""
+    view, found = loop.view, []
+    unscales = [node for node in view.nodes("unscale") if not node.inputs or loop.optimizer.index in node.inputs]
+    events = sorted([*unscales, *loop.possible_backwards], key=lambda node: node.index)
+    if loop.unexplained or unscales or not loop.backwards:
+        return ()
+    if not all(_is_surely_scaled(loop, node) for node in loop.possible_backwards):
+        return ()
+    for step in loop.steps:
+        before = next(earlier(view, step, events, loop.optimizer), None)
+        if step.get("scaler") is None and before is not None and always_with(view, before, step):
+            found.append(step)
+    return places_of(loop, found)
+
+
+@fact("loop", "places")
+def misused_scaled(loop: LoopView) -> tuple[Place, ...]:
+    """What `clipped_before_unscale` names, else what `stepped_before_unscale` names."""
+    return clipped_before_unscale(loop) or stepped_before_unscale(loop)
+
+
+def _is_surely_scaled(loop: LoopView, backward: Node) -> bool:
+    return any(
+        loop.view.graph.nodes[source].op == "scale" and loop.view.graph.nodes[source].get("enabled") is True
+        for source in backward.inputs
+    )
+
+
+@fact("loop", "places")
 def clipped_without_effect(loop: LoopView) -> tuple[Place, ...]:
     """Clips that change no step: of an iterator that was used up, or of gradients that are zeroed before they are used. Not to a bound that
     bounds nothing, by which the norm is only measured."""

@@ -31,12 +31,17 @@ def frozen_at(loop: LoopView) -> tuple[Place, ...]:
 
 @fact("loop", "places")
 def replaced_model(loop: LoopView) -> tuple[Place, ...] | Unknown:
-    """Of an optimiser whose parameters no operation uses, while a backward pass trains a module of the same class that no optimiser holds: the
-    layers that are trained in their place. Unknown where a call in the training code is not understood."""
+    """Of an optimiser whose parameters no backward pass reaches, and that no operation uses save under no_grad, while a backward pass trains
+    layers that no optimiser holds: those layers. Unknown where a call in the training code is not understood."""
     view = loop.view
     if not loop.params or not loop.steps:
         return ()
-    used = {param for node in view.graph.nodes if view.kinds[node.index] != "train" for _, param in node.params}
+    used = {
+        param
+        for node in view.graph.nodes
+        if view.kinds[node.index] != "train" and not view.in_region(node, "no_grad")
+        for _, param in node.params
+    }
     if used & loop.params:
         return ()
     if loop.unexplained or view.cut_short:

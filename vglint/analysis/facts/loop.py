@@ -278,6 +278,23 @@ def scheduled(loop: LoopView) -> bool:
     return any(loop.optimizer.index in node.inputs for node in loop.view.nodes("scheduler"))
 
 
+_FROM_THE_FULL_RATE = (
+    "StepLR",
+    "MultiStepLR",
+    "ExponentialLR",
+    "CosineAnnealingLR",
+    "PolynomialLR",
+    "ReduceLROnPlateau",
+)
+
+
+@fact("loop", "flag")
+def warmed_up(loop: LoopView) -> bool:
+    """A learning-rate scheduler may begin below the rate: it is none of those that take their first step at the full rate and lower it later."""
+    schedules = [node for node in loop.view.nodes("scheduler") if loop.optimizer.index in node.inputs]
+    return any((node.type or "").rpartition(".")[2] not in _FROM_THE_FULL_RATE for node in schedules)
+
+
 @fact("loop", "places")
 def recurrent(loop: LoopView) -> tuple[Place, ...]:
     """Recurrent layers whose parameters it moves."""

@@ -25,7 +25,7 @@ class LossView:
     @cached_property
     def source(self) -> Source | Unknown:
         """What the loss's first argument is."""
-        index = self.view.argument(self.node, "input")
+        index = self.view.argument(self.node, "log_probs" if self.node.op == "ctc_loss" else "input")
         return unknown("the loss's input is not followed") if index is None else source_of(self.view, index)
 
     @cached_property

@@ -11,6 +11,7 @@ from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View
 from vglint.graph import Node
 from vglint.ops import has
+from vglint.shape import Shape
 
 
 @fact("node", "text")
@@ -42,15 +43,35 @@ def _is_attention(view: View, node: Node) -> bool:
     if scores is not None:
         operands = scores.product.inputs[:2]
         return len(operands) == 2 and not any(view.graph.nodes[index].op == "parameter" for index in operands)
-    index = node.inputs[0] if node.inputs else None
-    while index is not None:
-        made = view.graph.nodes[index]
-        if made.op == "linear":
-            return made.get("out_features") == 1
-        if not _passes(view, made):
-            return False
-        index = made.inputs[0] if made.inputs else None
-    return False
+    return bool(node.inputs) and _one_each(view, node.inputs[0])
+
+
+def _one_each(view: View, index: int) -> bool:
+    """Whether a value is one score for each position, or for each pair of them, the sum of a column and a row of such scores."""
+    node = view.graph.nodes[index]
+    if node.op == "linear":
+        return node.get("out_features") == 1
+    if has(node.op, "matrix_product") and len(node.inputs) == 2:
+        weight = view.graph.nodes[node.inputs[1]]
+        return weight.shape is not None and weight.shape[-1:] == (1,) and origin(view, node.inputs[1]).op == "parameter"
+    if (
+        has(node.op, "adds")
+        and len(node.inputs) == 2
+        and _is_pair(*(view.graph.nodes[each].shape for each in node.inputs))
+    ):
+        return all(_one_each(view, each) for each in node.inputs)
+    if node.op == "where" and len(node.inputs) == 3:
+        scores = [each for each in node.inputs[1:] if view.kinds[each] != "create"]
+        return len(scores) == 1 and _one_each(view, scores[0])
+    handed = _passes(view, node) or has(node.op, "transposes") or view.kinds[index] == "activation"
+    return handed and bool(node.inputs) and _one_each(view, node.inputs[0])
+
+
+def _is_pair(one: Shape | None, other: Shape | None) -> bool:
+    """Whether one is a column and the other a row."""
+    if one is None or other is None or len(one) < 2 or len(other) < 2:
+        return False
+    return {(one[-1] == 1, one[-2] == 1), (other[-1] == 1, other[-2] == 1)} == {(True, False), (False, True)}
 
 
 def _passes(view: View, node: Node) -> bool:
@@ -97,11 +118,11 @@ def _uses(view: View, index: int, axis: int, rank: int | None) -> Iterator[tuple
         if _passes(view, node) or (has(node.op, "scales") and len(node.inputs) == 1):
             yield from _uses(view, reader, axis, rank)
         elif has(node.op, "transposes"):
-            turned = _turned(node, axis, rank)
-            if turned is None:
+            after = turned(node, axis, rank)
+            if after is None:
                 yield None
             else:
-                yield from _uses(view, reader, turned, rank)
+                yield from _uses(view, reader, after, rank)
         elif has(node.op, "reshapes") and axis in (-1, -2):
             kept = _last_kept(view, index, node)
             yield from _uses(view, reader, axis, len(node.shape or ()) or None) if kept else iter((None,))
@@ -178,7 +199,7 @@ def _last_kept(view: View, index: int, node: Node) -> bool:
     )
 
 
-def _turned(node: Node, axis: int, rank: int | None) -> int | None:
+def turned(node: Node, axis: int, rank: int | None) -> int | None:
     """Returns where an axis is after a transposition, counted from the end."""
     if node.op == "mT" or node.op == "t":
         return {-1: -2, -2: -1}.get(axis, axis) if node.op == "mT" or rank in (2, None) else None

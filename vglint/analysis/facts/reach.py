@@ -338,6 +338,8 @@ def named(view: View, index: int) -> Place:
         return Place(node.span, f"the indices of {view.graph.nodes[node.inputs[0]].op}")
     if node.op == "to_integer":
         return Place(node.span, "a cast to integers")
+    if node.op == "grad":
+        return Place(node.span, "torch.autograd.grad without create_graph")
     if has(node.op, "draws"):
         return Place(node.span, "a random sample")
     if has(node.op, "compares"):

@@ -69,7 +69,8 @@ def _kind(view: View, node: Node, seen: dict[int, Source | Unknown]) -> Source |
     if has(node.op, "rectifies"):
         return Source("rectified", node.index)
     if has(node.op, "squashes"):
-        return Source("squashed", node.index)
+        least = number(node.get("min_val")) if node.op == "hardtanh" else None
+        return Source("squashed" if least is None or least < 0 else "other", node.index)
     if has(node.op, "labels") or kind == "cut":
         return Source("label", node.index)
     if _is_joined(node):

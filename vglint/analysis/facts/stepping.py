@@ -62,6 +62,27 @@ def never_backward(loop: LoopView) -> bool | Unknown:
     return any(loop.reaches(node) for node in losses if not view.in_region(node, "no_grad"))
 
 
+@fact("loop", "flag")
+def never_reached(loop: LoopView) -> bool | Unknown:
+    """It steps in a loop whose backward passes train other networks, and no loss of any of them is computed from its parameters, not even by a
+    way that is cut. Unknown where a call in the training code is not understood, or gradients are put in place by hand."""
+    view = loop.view
+    passes = list(view.nodes("backward"))
+    if not loop.params or not passes or any(step.get("closure") is True for step in loop.steps):
+        return False
+    if not _repeated(loop, loop.steps) or not any(view.graph.parameters[index].trainable for index in loop.params):
+        return False
+    if loop.elsewhere or loop.unexplained or view.cut_short or any(True for _ in view.nodes("grad", "param_grad")):
+        return unknown("gradients may come from elsewhere")
+    if any(isinstance(gap.origin, origin.CALLS) for gap in view.graph.gaps) or any(not node.inputs for node in passes):
+        return unknown("a call in the training code is not understood")
+    behind = view.before(index for node in passes for index in node.inputs)
+    if any(view.graph.nodes[index].op == "opaque" or view.hides_operand(index) for index in behind):
+        return unknown("the way from the loss to the parameters is not followed")
+    reached = {param for index in behind for _, param in view.graph.nodes[index].params}
+    return not loop.params & reached and not loop.by_hand
+
+
 def _repeated_backwards(loop: LoopView) -> bool:
     return any(
         node.inputs and loop.reaches(node) and loops_of(loop.view, node) and _in_loop_after(loop, node)

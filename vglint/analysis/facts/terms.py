@@ -50,6 +50,12 @@ def cut_at(loop: LoopView) -> tuple[Place, ...]:
 
 
 @fact("loop", "flag")
+def cut_by_gradients(loop: LoopView) -> bool:
+    """What `cut_at` names first are gradients that were taken without a graph of their own."""
+    return cut_at(loop)[:1] in [(named(loop.view, node.index),) for node in loop.view.nodes("grad")]
+
+
+@fact("loop", "flag")
 def only_a_term(loop: LoopView) -> bool:
     """Only a term of the loss is cut off, by whatever op."""
     whole = any(

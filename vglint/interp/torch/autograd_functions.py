@@ -15,7 +15,7 @@ from vglint.interp.nodes.emit import emit, node_of, shape_of, tensor_of
 from vglint.interp.static.recomputing import recomputes
 from vglint.interp.torch.composite import composite
 from vglint.interp.values.classes import find_in_mro
-from vglint.interp.values.objects import BuiltinV, ClassV, External, Instance, Site, TensorV, Value, is_tensor
+from vglint.interp.values.objects import BuiltinV, ClassV, External, Instance, ListV, Site, TensorV, Value, is_tensor
 from vglint.ops.expressions import POINTWISE
 from vglint.ops.spec import Tensor
 from vglint.source import code
@@ -100,9 +100,38 @@ def _plain(run: Run, value: Value) -> Value:
     return TensorV(0, shape_of(run, value)) if is_tensor(value) else value
 
 
-@library("torch.autograd.Function.apply", "torch.autograd.grad")
+@library("torch.autograd.Function.apply")
 def unknown_function(call: Call) -> Value:
     return opaque(call.run, origin.Call(call.name), call.given, call.site)
+
+
+@library(
+    "torch.autograd.grad",
+    takes="outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, only_inputs=True, allow_unused=None, "
+    "is_grads_batched=False, materialize_grads=False",
+)
+def gradient(call: Call) -> Value:
+    """Without a graph of their own, the gradients are values that no gradient passes; with one, they are not followed. Nor are those of
+    parameters, with which a program may take steps by hand."""
+    outputs, inputs = _listed(call["outputs"]), _listed(call["inputs"])
+    plain = call["create_graph"] is False and call["is_grads_batched"] is False
+    if not plain or not outputs or not inputs or not all(isinstance(each, TensorV) for each in (*outputs, *inputs)):
+        return opaque(call.run, origin.Call(call.name), call.given, call.site)
+    behind = [node for each in outputs if (node := node_of(call.run, each, call.site)) is not None]
+    found: list[Value] = []
+    for each in inputs:
+        own = node_of(call.run, each, call.site)
+        draft = emit(
+            call.run, "grad", behind if own is None else [*behind, own], {}, call.site, shape=shape_of(call.run, each)
+        )
+        found.append(tensor_of(call.run, draft, len(call.run.graph.nodes) - 1, Tensor(draft.shape)))
+    return tuple(found)
+
+
+def _listed(value: Value) -> tuple[Value, ...]:
+    if isinstance(value, tuple):
+        return value
+    return tuple(value.items) if isinstance(value, ListV) and value.count is None else (value,)
 
 
 _SIZE = 64

@@ -27,9 +27,14 @@ from vglint.value import Unknown
 declines((GradScalerV,), CALL, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
 
 
-@library("torch.cuda.amp.GradScaler", "torch.amp.GradScaler", "torch.cuda.amp.grad_scaler.GradScaler")
+@library(
+    "torch.cuda.amp.GradScaler",
+    "torch.amp.GradScaler",
+    "torch.cuda.amp.grad_scaler.GradScaler",
+    takes="*rest, enabled=True, **others",
+)
 def grad_scaler(call: Call) -> Value:
-    return GradScalerV(call.name)
+    return GradScalerV(call.name, call["enabled"] is True)
 
 
 @register(GETATTR, GradScalerV)
@@ -43,7 +48,7 @@ def attribute(run: Run, value: GradScalerV, name: str, frame: Frame) -> Value:
             source = node_of(run, target, site) if target is not None else None
             if source is None:
                 return target
-            return TensorV(act(run, "scale", [source], {}, site), shape_of(run, target))
+            return TensorV(act(run, "scale", [source], {"enabled": value.enabled}, site), shape_of(run, target))
         if name == "unscale_":
             act(run, "unscale", target_nodes(run, target, site), {}, site)
         elif name == "step":

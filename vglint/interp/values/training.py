@@ -37,6 +37,8 @@ class GradScalerV:
     """`torch.amp.GradScaler`."""
 
     name: str
+    enabled: bool = True
+    """It is not known to be off, nor to depend on a switch."""
 
 
 @dataclass(frozen=True, slots=True)
