@@ -7,6 +7,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -14,6 +15,7 @@ import torch
 from torch import nn
 
 from vglint.probe.guesses import Value, by_parts, made_up, required
+from vglint.probe.written import written
 
 Arguments: TypeAlias = "dict[str, Value]"
 _TRIES, _SECONDS = 80, 15.0
@@ -41,7 +43,7 @@ def build(module: ModuleType, expression: str, notes: list[str], hosts: Sequence
     try:
         value = eval(expression, dict(vars(module)))
     except NameError:
-        value = _class_of(module, expression)
+        value = _made_there(module, expression) or _class_of(module, expression)
         if value is None:
             raise
     if inspect.isclass(value) and hosts and required(value):
@@ -55,6 +57,14 @@ def build(module: ModuleType, expression: str, notes: list[str], hosts: Sequence
     if not isinstance(value, nn.Module):
         raise TypeError(f"{expression} is a {type(value).__name__}, not an nn.Module")
     return value
+
+
+def _made_there(module: ModuleType, expression: str) -> object:
+    """Returns what `Net(encoder, 16)` makes where the file has it, None where the names in it are not told there either."""
+    place = written(module, expression)
+    with suppress(NameError):
+        return None if place is None else place.made()
+    return None
 
 
 def _class_of(module: ModuleType, expression: str) -> type | None:
@@ -130,9 +140,10 @@ def _others(make: Callable[..., Any], given: Mapping[str, Value], error: Excepti
     """Yields arguments that differ from those that raised `error`: what its text misses is added, numbers that it may
     mean become tuples, sides of images grow; those whose names it says come first."""
     text = str(error)
-    added = {name: Value(value) for name in _missing(make, error) if (value := by_parts(name)) is not None}
-    if added.keys() - given.keys():
-        yield {**given, **added}
+    for missing in _missing(make, error):
+        added = {name: Value(value) for name in missing if (value := by_parts(name)) is not None}
+        if added.keys() - given.keys():
+            yield {**given, **added}
     names = sorted(given, key=lambda name: re.search(rf"\b{name}\b", text) is None)
     for name in names:
         plain = given[name].plain
@@ -145,15 +156,16 @@ def _others(make: Callable[..., Any], given: Mapping[str, Value], error: Excepti
             yield from ({**given, name: Value(side)} for side in _SIDES)
 
 
-def _missing(make: Callable[..., Any], error: Exception) -> list[str]:
-    """Returns the arguments that an error may say are missing: those without a value that it names, or, for a constructor that takes
-    any keyword, what it quotes, behind each of the prefixes by which such constructors sort their keywords."""
+def _missing(make: Callable[..., Any], error: Exception) -> list[list[str]]:
+    """Returns the arguments that an error may say are missing, likelier ones first: those without a value that it names, or, for a constructor
+    that takes any keyword, what it quotes, behind each of the prefixes by which such constructors sort their keywords or as it stands."""
     parameters, text = inspect.signature(make).parameters, str(error)
     if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         optional = [name for name, parameter in parameters.items() if parameter.default is None]
-        return [name for name in optional if re.search(rf"\b{name}\b", text)]
+        return [[name for name in optional if re.search(rf"\b{name}\b", text)]]
     try:
         prefixes = list(dict.fromkeys(_PREFIX.findall(inspect.getsource(make))))
     except (OSError, TypeError):
         prefixes = []
-    return [prefix + name for prefix in prefixes or [""] for name in _QUOTED.findall(text)]
+    quoted = _QUOTED.findall(text)
+    return [[prefix + name for prefix in prefixes for name in quoted], quoted]

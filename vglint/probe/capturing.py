@@ -84,13 +84,13 @@ def _captured(request: Request, source: Path, seed: int, *, with_files: bool) ->
     holding = (
         one for one in witness.made if known & {id(part) for group in one.param_groups for part in group["params"]}
     )
-    batched, inputs = _samples(leaves)
+    batched, inputs = samples_like(leaves)
     detached = tuple(leaf.detach().clone() if isinstance(leaf, Tensor) else leaf for leaf in leaves)
     optimizer = next(holding, None)
     return Captured(model, detached, form, optimizer, batched, inputs, feed.touched), module
 
 
-def _samples(leaves: Sequence[Any]) -> tuple[tuple[int, ...], tuple[Candidate, ...]]:
+def samples_like(leaves: Sequence[Any]) -> tuple[tuple[int, ...], tuple[Candidate, ...]]:
     """Returns the positions of the tensors that have as many entries as the first one along some axis, and what they are like."""
     tensors = [(position, leaf) for position, leaf in enumerate(leaves) if isinstance(leaf, Tensor) and leaf.dim() > 0]
     if not tensors:

@@ -38,12 +38,14 @@ class NoInputError(Exception):
     """No tensor was found that the model accepts; the text says what was tried and the last complaint."""
 
 
-def find_inputs(model: nn.Module, arguments: Sequence[Argument]) -> tuple[Candidate, ...]:
-    """Returns a candidate for each required argument of `forward` that together run without an error."""
+def find_inputs(
+    model: nn.Module, arguments: Sequence[Argument], likely: Iterable[tuple[Candidate, ...]] = ()
+) -> tuple[Candidate, ...]:
+    """Returns a candidate for each required argument of `forward` that together run without an error, the `likely` ones before others."""
     options = [_options(model, name, known) for name, known in _required(model, arguments)]
     shadow = _shadow(model)
     complaint, start, tried = "", time.monotonic(), 0
-    waiting = deque(itertools.islice(_ordered(options), _TRIES))
+    waiting = deque([*likely, *itertools.islice(_ordered(options), _TRIES)])
     seen: set[tuple[Candidate, ...]] = set()
     mixed: tuple[Candidate, ...] | None = None
     while waiting and tried < _TRIES and time.monotonic() - start < _SECONDS:

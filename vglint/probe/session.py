@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import inspect
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,8 @@ from torch.utils._pytree import tree_unflatten
 
 from vglint.probe.building import build
 from vglint.probe.calls import TrainingCalls
-from vglint.probe.capturing import Captured, capture
+from vglint.probe.candidate import Candidate
+from vglint.probe.capturing import Captured, capture, samples_like
 from vglint.probe.edges import edge_fault, input_fault, large_fault
 from vglint.probe.feeding import NoInputError, find_inputs, reaching
 from vglint.probe.given import given_batch
@@ -29,6 +31,7 @@ from vglint.probe.record import Measured, OptimizerName, Request, Run
 from vglint.probe.task import Task, given_task, named_loss, teacher_task
 from vglint.probe.training import BATCH, affordable, overfits, train, unowned_parameters
 from vglint.probe.watch import watching, weight_of
+from vglint.probe.written import written
 from vglint.rule import Scalar
 
 RATES: dict[str, tuple[float, ...]] = {
@@ -38,6 +41,9 @@ RATES: dict[str, tuple[float, ...]] = {
     "rmsprop": (1e-3, 1e-4),
 }
 """Tried in turn where the user's is not known, until one learns."""
+
+_CALLS = 3
+"""Calls of a model in its file whose inputs are tried."""
 
 _LONE = "Expected more than 1"
 """What a normalisation says of a single value to normalise."""
@@ -123,7 +129,7 @@ def _built(request: Request, module: ModuleType, source: Path, start: float) -> 
         notes.append(f"inputs: {len(batch[0])} given")
     else:
         try:
-            inputs = reaching(make(0).cpu(), find_inputs(model.cpu(), request.arguments))
+            inputs = reaching(make(0).cpu(), find_inputs(model.cpu(), request.arguments, _given_there(module, request)))
         except NoInputError as error:
             if _LONE not in str(error):
                 raise
@@ -140,6 +146,14 @@ def _built(request: Request, module: ModuleType, source: Path, start: float) -> 
         if mixing is not None:
             run.measures["mixes_samples"] = mixing
     return found
+
+
+def _given_there(module: ModuleType, request: Request) -> list[tuple[Candidate, ...]]:
+    """Returns inputs like those that the model gets where the file itself makes and calls it."""
+    place = written(module, request.expression)
+    given = [] if place is None else list(itertools.islice(place.inputs(), _CALLS))
+    likely = [(tensors, samples_like(tensors)[1]) for tensors in given]
+    return [choice for tensors, choice in likely if len(choice) == len(tensors)]
 
 
 def taught(request: Request, models: Sequence[nn.Module], start: float, why: str) -> Measured | None:
