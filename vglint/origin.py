@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 Why: TypeAlias = Literal[
@@ -18,22 +18,45 @@ Why: TypeAlias = Literal[
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What was taken of something: an attribute, an entry, or what a call of it returns."""
+
+    kind: Literal["attribute", "item", "call"]
+    name: str = ""
+    """The attribute's name, or the text of the entry's key."""
+
+    def __str__(self) -> str:
+        return f".{self.name}" if self.kind == "attribute" else f"[{self.name}]" if self.kind == "item" else "()"
+
+
+@dataclass(frozen=True, slots=True)
 class Argument:
     """An argument that nobody gives, or a part of one: `config.hidden`, `sizes[0]`, `optimizer.step()`."""
 
-    path: str
+    name: str
+    parts: tuple[Part, ...] = ()
 
     @property
-    def name(self) -> str:
-        """The argument's own name; '' for a part of one."""
-        return self.path if self.path.isidentifier() else ""
+    def whole(self) -> bool:
+        """Whether it is the argument itself."""
+        return self.name.isidentifier() and not self.parts
+
+    @property
+    def dotted(self) -> bool:
+        """Whether it is the argument, an attribute of it, or of such a one."""
+        return self.name.isidentifier() and all(part.kind == "attribute" for part in self.parts)
+
+    @property
+    def path(self) -> str:
+        return self.name + "".join(map(str, self.parts))
 
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """Something computed from what is not known: `len(x)`, `a < b`."""
+    """Something computed from what is not known, or a part of it: `len(x)`, `a < b`."""
 
     what: str
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +68,7 @@ class Dtype:
 class ByMachine:
     """The name of a device that hangs on there being a GPU, or a part of it: `.type`."""
 
-    part: str = ""
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,14 +211,16 @@ def why(origin: Origin) -> Why:
 def text(origin: Origin) -> str:
     """Returns what is not known, in words for people."""
     match origin:
-        case Argument(path=found) | Computed(what=found) | Name(name=found) | Call(callee=found):
+        case Argument(name=found, parts=parts) | Computed(what=found, parts=parts):
+            return found + "".join(map(str, parts))
+        case Name(name=found) | Call(callee=found):
             return found
         case Syntax(what=found) | Length(of=found) | Branches(condition=found) | Budget(kind=found):
             return found
         case Dtype():
             return "dtype"
-        case ByMachine(part=found):
-            return f"GPU or not{found}"
+        case ByMachine(parts=parts):
+            return "GPU or not" + "".join(map(str, parts))
         case GradientNorm():
             return "gradient norm"
         case Circle(name=name):
@@ -212,23 +237,18 @@ def text(origin: Origin) -> str:
             return str(every or "")
 
 
-def part(origin: Origin, suffix: str) -> Origin:
-    """Returns the origin of a part of something that is not known: `.name`, `[0]`, `()`."""
-    match origin:
-        case Argument(path=path) if len(path) <= LONGEST:
-            return Argument(path + suffix)
-        case Computed(what=what) if len(what) <= LONGEST:
-            return Computed(what + suffix)
-        case ByMachine(part=found) if len(found) <= LONGEST:
-            return ByMachine(found + suffix)
-        case _:
-            return origin
+def part(origin: Origin, taken: Part) -> Origin:
+    """Returns the origin of a part of something that is not known."""
+    if isinstance(origin, (Argument, Computed, ByMachine)) and len(text(origin)) <= LONGEST:
+        return replace(origin, parts=(*origin.parts, taken))
+    return origin
 
 
-def member(origin: Origin) -> tuple[str, str]:
-    """Returns what the last attribute of something that is not known is looked up in, and the attribute; '' where it is none."""
-    holder, _, name = text(origin).rpartition(".")
-    return holder, name
+def holder(origin: Origin, *taken: Part) -> Origin | None:
+    """Returns the origin of what these parts were taken of, one after the other; None where it is no such part."""
+    if not isinstance(origin, (Argument, Computed)) or origin.parts[-len(taken) :] != taken:
+        return None
+    return replace(origin, parts=origin.parts[: -len(taken)])
 
 
 def of(origin: Origin, function: str) -> Origin:

@@ -112,7 +112,7 @@ def is_instance(run: Run, value: Value, cls: Value) -> bool | None:
     if (
         isinstance(value, Unknown)
         and isinstance(value.origin, origin.Argument)
-        and value.origin.name
+        and value.origin.whole
         and isinstance(cls, External)
     ):
         # An argument that stands for a size or a count: a number.

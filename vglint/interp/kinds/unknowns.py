@@ -68,7 +68,7 @@ def call_unknown(
     sources: list[Value] = [*args, *keywords.values()]
     if isinstance(value, OpaqueV):
         sources.insert(0, value)
-    cause = origin.part(why.origin, "()")
+    cause = origin.part(why.origin, origin.Part("call"))
     result = opaque(run, cause, sources, site)
     return result if isinstance(result, OpaqueV) else Unknown(cause)
 
@@ -103,13 +103,13 @@ def _library_name(unknown: Unknown) -> str:
 
 @register(GETATTR, Unknown)
 def unknown(run: Run, value: Unknown, name: str, frame: Frame) -> Value:
-    return Unknown(origin.part(value.origin, f".{name}"))
+    return Unknown(origin.part(value.origin, origin.Part("attribute", name)))
 
 
 @register(GETATTR, OpaqueV)
 def opaque_(run: Run, value: OpaqueV, name: str, frame: Frame) -> Value:
     if name in ("shape", "dtype", "device", "ndim"):
-        return Unknown(origin.part(value.why.origin, f".{name}"))
+        return Unknown(origin.part(value.why.origin, origin.Part("attribute", name)))
     deps = value.deps if value.node is None else (value.node,)
     if ops.method(name) is not None:
         return bound_method(run, value, name, frame)
@@ -118,7 +118,7 @@ def opaque_(run: Run, value: OpaqueV, name: str, frame: Frame) -> Value:
 
 @register(ITEM, Unknown)
 def item(run: Run, value: Unknown, key: Value, frame: Frame, site: Site) -> Value:
-    return Unknown(origin.part(value.origin, f"[{key_text(key)}]"))
+    return Unknown(origin.part(value.origin, origin.Part("item", key_text(key))))
 
 
 @register(ITEM, OpaqueV)

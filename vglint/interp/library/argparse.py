@@ -61,5 +61,9 @@ def _add(call: Call, defaults: dict[str, Value]) -> None:
     elif not long.startswith("-"):
         value = Unknown(origin.Argument(long))
     else:
-        value = None if call.keywords.get("action") is not None else Unknown(origin.Argument(f"args.{target}"))
+        value = (
+            None
+            if call.keywords.get("action") is not None
+            else Unknown(origin.Argument("args", (origin.Part("attribute", target),)))
+        )
     call.run.journal.put(defaults, target, value)

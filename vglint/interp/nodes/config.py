@@ -36,15 +36,11 @@ def configured(run: Run, value: Value, kind: str, site: Site | None) -> Literal_
     if kind in STRICT:
         for unknown in _unknowns(made):
             if isinstance(unknown.origin, origin.FROM_ARGUMENTS):
-                if made is unknown and isinstance(unknown.origin, origin.Argument) and _is_path(unknown.origin.path):
+                if made is unknown and isinstance(unknown.origin, origin.Argument) and unknown.origin.dotted:
                     return Expr.symbol(unknown.origin.path)
             else:
                 run.graph.gap_of(unknown, site)
     return made
-
-
-def _is_path(path: str) -> bool:
-    return all(part.isalnum() for part in path.replace("_", "").split("."))
 
 
 def _unknowns(value: Literal_) -> list[Unknown]:

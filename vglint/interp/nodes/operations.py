@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from vglint import ops, origin
@@ -37,9 +36,6 @@ from vglint.ops.spec import REQUIRED, Arg, Call, Spelling, Tensor
 from vglint.shape import Shape
 from vglint.source.module import Module
 from vglint.value import Expr, Literal_, Unknown
-
-_GIVEN = re.compile(r"[A-Za-z_]\w*(\.(to|cuda|cpu|float|long|double|half|contiguous|squeeze|unsqueeze)\(\))*")
-"""An argument, moved or cast."""
 
 
 def emit_operator(run: Run, name: str, operands: list[Value], site: Site) -> Value:
@@ -82,7 +78,24 @@ def _is_batch(run: Run, value: Value) -> bool:
         isinstance(value, Unknown)
         and isinstance(value.origin, origin.Argument)
         and not run.context.setup
-        and bool(_GIVEN.fullmatch(value.origin.path))
+        and value.origin.name.isidentifier()
+        and _hands_on(value.origin.parts)
+    )
+
+
+def _hands_on(parts: tuple[origin.Part, ...]) -> bool:
+    """Whether what was taken of an argument is the argument still, moved, cast, arranged anew or as indices: `.to(device).float()`."""
+    methods, calls = parts[::2], parts[1::2]
+    return len(methods) == len(calls) and all(
+        method.kind == "attribute" and call.kind == "call" and _is_same_batch(method.name)
+        for method, call in zip(methods, calls, strict=True)
+    )
+
+
+def _is_same_batch(method: str) -> bool:
+    spelling = ops.method(method)
+    return spelling is not None and any(
+        ops.has(spelling.op, trait) for trait in ("copies", "rearranges", "gives_integers")
     )
 
 

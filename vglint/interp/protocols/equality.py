@@ -40,7 +40,7 @@ def identical(left: Value, right: Value) -> bool | None:
         if one is None:
             if isinstance(other, Unknown):
                 # A required argument is given: None would not have been left out.
-                return False if isinstance(other.origin, origin.Argument) and other.origin.name else None
+                return False if isinstance(other.origin, origin.Argument) and other.origin.whole else None
             return None if isinstance(other, OpaqueV) else other is None
     if isinstance(left, bool) or isinstance(right, bool):
         if is_unknown(left) or is_unknown(right):

@@ -86,7 +86,7 @@ def asks_device(run: Run, arms: Iterable[code.Node]) -> None:
 def is_of_device(run: Run, value: Unknown, kind: str) -> bool | None:
     """Answers whether a device that hangs on there being a GPU is of a kind; None for anything else."""
     match value.origin:
-        case origin.ByMachine(part="" | ".type"):
+        case origin.ByMachine(parts=() | (origin.Part("attribute", "type"),)):
             return on_device(run) == kind.partition(":")[0]
         case _:
             return None

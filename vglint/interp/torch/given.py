@@ -17,6 +17,9 @@ from vglint.interp.torch.training import act, tensor_method
 from vglint.interp.values.objects import OpaqueV, Site, TensorV, Value, is_tensor
 from vglint.value import Literal_, Unknown
 
+_SCALED = (origin.Part("attribute", "scale"), origin.Part("call"))
+"""What was taken of a scaler where it scaled a loss."""
+
 
 def zero_grad_of_unknown(run: Run, site: Site) -> Value:
     """Performs `x.zero_grad()` of a model or an optimiser that is not known: it may be any."""
@@ -31,9 +34,9 @@ def backward_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: 
         if is_tensor(target) or isinstance(target, OpaqueV):
             return tensor_method(run, target, "backward", [], {}, site)
     config: dict[str, Literal_] = {"loss": method, "retain_graph": literal(keywords.get("retain_graph", False))}
-    loss, _ = origin.member(method.origin)
-    if loss.endswith(".scale()"):
-        config["scaled"] = loss.removesuffix(".scale()")
+    scaler = origin.holder(method.origin, *_SCALED, origin.Part("attribute", "backward"))
+    if scaler is not None:
+        config["scaled"] = origin.text(scaler)
     act(run, "backward", [], config, site)
     return None
 
@@ -43,13 +46,15 @@ def act_of_unknown(
 ) -> Value | Missing:
     """Performs a method of something that training code was given; MISSING where it is none of those that optimisers, scalers and models
     have."""
-    if not isinstance(method.origin, (origin.Argument, origin.Computed)):
+    if not isinstance(method.origin, (origin.Argument, origin.Computed)) or not method.origin.parts:
         return MISSING
-    holder, name = origin.member(method.origin)
-    if not holder:
+    last = method.origin.parts[-1]
+    of = origin.holder(method.origin, last)
+    if of is None or last.kind != "attribute":
         return MISSING
+    holder = origin.text(of)
     target = args[0] if args else next(iter(keywords.values()), None)
-    match name:
+    match last.name:
         case "scale" if is_tensor(target) or isinstance(target, OpaqueV):
             source = node_of(run, target, site)
             assert source is not None
@@ -64,7 +69,7 @@ def act_of_unknown(
             _step(run, holder, target, site)
             return None
         case "train" | "eval" if not args:
-            act(run, f"{name}_mode", [], {"model": holder}, site)
+            act(run, f"{last.name}_mode", [], {"model": holder}, site)
             return method
         case _:
             return MISSING
