@@ -79,6 +79,8 @@ def never_reached(loop: LoopView) -> bool | Unknown:
     behind = view.before(index for node in passes for index in node.inputs)
     if any(view.graph.nodes[index].op == "opaque" or view.hides_operand(index) for index in behind):
         return unknown("the way from the loss to the parameters is not followed")
+    if not all(any(view.trains(index) for index in view.before(node.inputs)) for node in passes):
+        return unknown("a loss is computed from nothing that is known to train")
     reached = {param for index in behind for _, param in view.graph.nodes[index].params}
     return not loop.params & reached and not loop.by_hand
 

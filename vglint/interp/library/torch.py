@@ -9,7 +9,7 @@ from vglint.graph import RegionRole
 from vglint.interp.kinds.tensors import call_method
 from vglint.interp.library.system import TORCH
 from vglint.interp.machine.calls import Call, library
-from vglint.interp.machine.core import CONSTANTS, set_trainable
+from vglint.interp.machine.core import CONSTANTS, opaque, set_trainable
 from vglint.interp.nodes.distribution import UNKNOWN, of_tensor, overwrite
 from vglint.interp.nodes.emit import shape_of
 from vglint.interp.protocols.asking import listed
@@ -19,11 +19,13 @@ from vglint.interp.torch.devices import HERE
 from vglint.interp.torch.training import rewrapped
 from vglint.interp.values.objects import (
     ContextV,
+    DictV,
     DtypeV,
     External,
     Instance,
     ListV,
     ModuleV,
+    OpaqueV,
     ParamV,
     TensorV,
     Value,
@@ -199,7 +201,14 @@ def skip_init(call: Call) -> Value:
 
 @library("torch.func.functional_call", takes="module, parameter_and_buffer_dicts, args=None, kwargs=None, **options")
 def functional_call(call: Call) -> Value:
-    given = () if call["args"] is None else call["args"]
+    """With the module's own weights it is a plain call; with others, such as what another network made, it is not followed."""
+    given, weights = () if call["args"] is None else call["args"], call["parameter_and_buffer_dicts"]
+    own = not is_unknown(weights)
+    if isinstance(weights, DictV):
+        own = not any(isinstance(each, (TensorV, OpaqueV)) for each in weights.items.values())
+    if not own:
+        others = list(weights.items.values()) if isinstance(weights, DictV) else []
+        return opaque(call.run, origin.Call(call.name), [*others, *call.given], call.site)
     return call.invoke(call["module"], *(given if isinstance(given, tuple) else (given,)))
 
 
