@@ -12,6 +12,7 @@ from vglint.graph import Graph
 from vglint.interp import entries
 from vglint.source.module import Module
 from vglint.source.project import Project
+from vglint.value import Literal_
 
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
 TWO_INPUTS = """
@@ -41,6 +42,38 @@ def by_name(project: Project, file: Path) -> dict[str, Graph]:
     module = project.module(file)
     assert isinstance(module, Module)
     return {graph.entry: graph for graph in entries(project, module)}
+
+
+def test_one_of_two_inputs_is_given_where_a_model_wants_either(tmp_path: Path) -> None:
+    either = """if word_ids is not None and embeddings is not None:
+            raise ValueError("only one")
+        elif word_ids is not None:
+            found = self.words(word_ids)
+        elif embeddings is not None:
+            found = embeddings
+        else:
+            raise ValueError("one of the two")"""
+    source = f"""
+from torch import nn
+
+
+class Either(nn.Module):
+    def __init__(self, width=8):
+        super().__init__()
+        self.words = nn.Embedding(20, width)
+        self.out = nn.Linear(width, 3)
+
+    def forward(self, pixels, word_ids=None, embeddings=None):
+        {either}
+        return self.out(found) + pixels
+"""
+    file = tmp_path / "either.py"
+    file.write_text(source)
+    module = Project(tmp_path).module(file)
+    assert isinstance(module, Module)
+    graph = next(graph for graph in entries(Project(tmp_path), module) if not graph.alternative)
+    assert not graph.gaps
+    assert [node.op for node in graph.nodes] == ["input", "input", "embedding", "linear", "add"]
 
 
 @pytest.mark.parametrize("guard", ["if pixel_values is None: raise ValueError('pixel_values are needed')", ""])
@@ -107,10 +140,21 @@ def test_a_part_gets_the_configuration_that_the_others_are_annotated_with(tmp_pa
     assert not graph.gaps
     assert [node.op for node in graph.nodes] == ["input", "linear", "gelu", "linear"]
     assert [node.get("out_features") for node in graph.nodes if node.op == "linear"] == [48, 24]
-    file.write_text(
-        USUAL + "\n\nclass Other(nn.Module):\n    def __init__(self, config: int):\n        super().__init__()\n"
-    )
-    assert by_name(Project(tmp_path), file)["Gated"].gaps
+    assert built_by(tmp_path, "class Wide:\n    hidden = 36\n", "Wide") == [
+        48,
+        24,
+    ]  # it has no `inner`, nor an activation
+    assert built_by(tmp_path, "class Wide(Config):\n    pass\n", "Wide") == []
+    assert built_by(tmp_path, "@dataclass\nclass GateConfig(Config):\n    hidden: int = 36\n", "GateConfig") == [48, 36]
+
+
+def built_by(folder: Path, other: str, name: str) -> list[Literal_]:
+    """Returns the widths of a part of blocks whose file has another configuration too; none where they are not known."""
+    file = folder / f"with_{name.lower()}_{len(other)}.py"
+    user = f"class Other(nn.Module):\n    def __init__(self, config: {name}):\n        super().__init__()\n"
+    file.write_text(f"{USUAL}\n\n{other}\n\n{user}")
+    graph = by_name(Project(folder), file)["Gated"]
+    return [] if graph.gaps else [node.get("out_features") for node in graph.nodes if node.op == "linear"]
 
 
 def test_names_of_a_package_that_is_not_read_are_not_taken_to_be_equal(tmp_path: Path) -> None:
@@ -508,3 +552,88 @@ def test_arms_that_run_the_same_layers_are_one_graph_and_torchvision_pads(tmp_pa
     ]
     file.write_text(ARMS.replace("row = self.norm(row)", "row = self.norm(row).relu()"))
     assert by_name(Project(tmp_path), file)["Net"].gaps
+
+
+NONE = [
+    (  # a number that has to be given
+        """
+class Net(nn.Module):
+    def __init__(self, width=8, heads=None):
+        super().__init__()
+        self.first = nn.Linear(width, 4 * heads)
+        self.last = nn.Linear(4 * heads, width // heads)
+
+    def forward(self, x):
+        return self.last(self.first(x))
+""",
+        ["input", "linear", "linear"],
+    ),
+    (  # an object that has to be given: its class is annotated
+        """
+class Settings:
+    def __init__(self, width=8, act="relu"):
+        self.width, self.act = width, act
+
+
+class Net(nn.Module):
+    def __init__(self, settings: Settings | None = None, later: Settings | None = None):
+        super().__init__()
+        self.later = later
+        self.first = nn.Linear(settings.width, 4)
+        self.act = {"relu": nn.ReLU(), "tanh": nn.Tanh()}[settings.act]
+
+    def forward(self, x):
+        return self.act(self.first(x))
+""",
+        ["input", "linear", "relu"],
+    ),
+    (  # a tensor of which a condition asks the size
+        """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(4, 4)
+
+    def forward(self, x, points=None):
+        size = points.shape[-1]
+        if size == 2:
+            x = x + points
+        elif size == 4:
+            x = x + points[..., :2]
+        return self.first(x)
+""",
+        ["input", "input", "add", "getitem", "add", "join", "linear"],
+    ),
+    (  # a table whose parts are resized and put together again
+        """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(1, 17, 8))
+        self.first = nn.Linear(8, 8)
+
+    def positions(self, x):
+        if x.shape[1] == self.table.shape[1]:
+            return self.table
+        rest = self.table[:, 1:].reshape(1, 4, 4, 8).permute(0, 3, 1, 2)
+        rest = nn.functional.interpolate(rest, size=(x.shape[1] // 4, 4)).flatten(2).transpose(1, 2)
+        return torch.cat([self.table[:, 0].unsqueeze(1), rest], dim=1)
+
+    def forward(self, x):
+        return self.first(x + self.positions(x))
+""",
+        "input parameter getitem reshape permute interpolate flatten transpose getitem unsqueeze cat join add linear".split(),
+    ),
+]
+
+
+@pytest.mark.parametrize(("source", "ops"), NONE)
+def test_what_is_none_by_default_and_cannot_be_is_given(tmp_path: Path, source: str, ops: list[str]) -> None:
+    file = tmp_path / "net.py"
+    file.write_text(f"import torch\nfrom torch import nn\n\n{source}")
+    project = Project(tmp_path)
+    module = project.module(file)
+    assert isinstance(module, Module)
+    graph = next(graph for graph in entries(project, module) if graph.entry == "Net" and not graph.alternative)
+    assert {gap.why for gap in graph.gaps} <= {"branches differ"} and (not graph.gaps or "points" in source)
+    assert [node.op for node in graph.nodes] == ops

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from vglint import origin
-from vglint.interp.machine.core import Frame, Run, call, evaluate
+from vglint.interp.machine.core import Frame, Raised, Run, call, evaluate, get_attribute
 from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.names import lookup
 from vglint.interp.nodes.emit import entry_input
 from vglint.interp.torch.leaves import is_module_class
 from vglint.interp.values.classes import find_in_mro
-from vglint.interp.values.objects import ClassV, External, FunctionV, Instance, ListV, Scope, Site, Value
+from vglint.interp.values.objects import (
+    ClassV,
+    External,
+    FunctionV,
+    Instance,
+    ListV,
+    Namespace,
+    Scope,
+    Site,
+    Value,
+    is_unknown,
+)
 from vglint.source import code
+from vglint.source.module import Module
 from vglint.value import Unknown
 
 
@@ -30,8 +43,7 @@ def arguments_for(
     positional = (*params.positional_only, *params.positional)
     required = [param for param in positional[skip:] if param.default is None]
     for param in required:
-        declared = _declared_class(run, cls, param.name) if cls is not None and param.annotation is None else None
-        made = _default_instance(run, declared, function, site) if declared is not None else None
+        made = _declared(run, cls, param.name, function, site) if cls is not None and param.annotation is None else None
         args.append(_argument_for(run, param, function, tensors=tensors, site=site) if made is None else made)
     rest = "" if params.rest is None else params.rest.name
     several = [name for name in run.context.inputs if rest and name.startswith(f"{rest}[")]
@@ -86,27 +98,81 @@ def _declared_class(run: Run, cls: ClassV, name: str) -> ClassV | None:
             found = _class_annotation(run, base, name)
         if isinstance(found, ClassV) and not is_module_class(found):
             return found
-    return _usual_class(run, cls, name)
+    return None
 
 
-def _usual_class(run: Run, cls: ClassV, name: str) -> ClassV | None:
-    """Returns the class with which all other constructors of the file annotate an argument of this name, if any does."""
+def _declared(run: Run, cls: ClassV, name: str, function: FunctionV, site: Site) -> Value:
+    """Returns an object of the class that a class body declares for an argument, else of one of the file that has all that the constructor
+    reads of it; None where there is none."""
+    declared = _declared_class(run, cls, name)
     space = run.memory.namespaces.get(os.path.abspath(cls.unit.file))
-    if space is None:
-        return None
-    annotations = {
-        arg.annotation.id
-        for unit in space.module.units
-        if isinstance(unit.definition, code.Class)
-        for method in unit.definition.body
-        if isinstance(method, code.Function) and method.name == "__init__"
-        for arg in method.parameters.positional
-        if arg.name == name and isinstance(arg.annotation, code.Name)
+    if declared is not None or space is None:
+        return None if declared is None else _default_instance(run, declared, function, site)
+    read = _attributes_read(function, name)
+    annotated = _annotated(space.module, name)
+    for names in (_named_alike(space.module, cls.name, name), annotated):
+        found = [_fitting(run, each, read, function, site) for each in _classes(run, names, space)[:_TRIED]]
+        fitting = [each for each in found if each is not None]
+        if fitting and (names is not annotated or len(fitting) == 1):
+            return fitting[0]
+    usual = _classes(run, annotated, space) if len(annotated) == 1 else []
+    return _default_instance(run, usual[0], function, site) if usual else None
+
+
+def _attributes_read(function: FunctionV, name: str) -> set[str]:
+    """Returns the attributes that a function asks one of its names for."""
+    return {
+        each.attr
+        for each in code.walk(function.node)
+        if isinstance(each, code.Attribute) and isinstance(each.value, code.Name) and each.value.id == name
     }
-    if len(annotations) != 1:
-        return None
-    found = lookup(run, annotations.pop(), Scope({}, None, space))
-    return found if isinstance(found, ClassV) and not is_module_class(found) else None
+
+
+_TRIED = 3
+"""Classes of which an argument may be that are built to see what they have."""
+
+
+def _fitting(run: Run, cls: ClassV, read: set[str], function: FunctionV, site: Site) -> Value:
+    """Returns an object of a class where it has attributes of these names, and there are any."""
+    made = _default_instance(run, cls, function, site) if read else None
+    frame = Frame(function.scope, function.unit, None)
+    return made if made is not None and all(_has(run, made, each, frame) for each in read) else None
+
+
+def _has(run: Run, made: Value, name: str, frame: Frame) -> bool:
+    try:
+        return not is_unknown(get_attribute(run, made, name, frame))
+    except Raised:
+        return False
+
+
+def _classes(run: Run, names: Sequence[str], space: Namespace) -> list[ClassV]:
+    values = [lookup(run, each, Scope({}, None, space)) for each in names]
+    return [each for each in values if isinstance(each, ClassV) and not is_module_class(each)]
+
+
+def _named_alike(module: Module, cls: str, name: str) -> list[str]:
+    """Returns the classes of a file whose names say that their objects are an argument of a class: `SamVisionConfig` for `config` of
+    `SamVisionAttention`; the longest name first."""
+    ends = name.title().replace("_", "")
+    names = {each for unit in module.units if unit.kind in ("import", "class") for each in unit.names}
+    alike = [each for each in names if each.endswith(ends) and cls.startswith(each[: -len(ends)] or " ")]
+    return sorted(alike, key=lambda each: (-len(each), each))
+
+
+def _annotated(module: Module, name: str) -> list[str]:
+    """Returns the classes with which the constructors of a file annotate an argument of this name."""
+    return sorted(
+        {
+            arg.annotation.id
+            for unit in module.units
+            if isinstance(unit.definition, code.Class)
+            for method in unit.definition.body
+            if isinstance(method, code.Function) and method.name == "__init__"
+            for arg in method.parameters.positional
+            if arg.name == name and isinstance(arg.annotation, code.Name)
+        }
+    )
 
 
 def _class_annotation(run: Run, cls: ClassV, name: str) -> Value:
@@ -176,17 +242,40 @@ def hands_on(forward: FunctionV, cls: ClassV | External) -> FunctionV | None:
 def missed_by_default(run: Run, function: FunctionV, skip: int) -> list[str]:
     """Returns the arguments after the first `skip` that are tensors, None by default, and used as if they never were:
     the code does not ask for their None-ness, or refuses it."""
-    function = function.plain
-    params = function.node.parameters
-    names = [
+    return [
         param.name
-        for param in (*params.positional_only, *params.positional, *params.keyword_only)[skip:]
-        if isinstance(param.default, code.Constant)
-        and param.default.value is None
-        and "Tensor" in _annotation_text(function, param.annotation)
+        for param in _never_none(function.plain, skip)
+        if "Tensor" in _annotation_text(function.plain, param.annotation)
     ]
-    asked = {name for node in code.walk(function.node) for name in _asked_for(node)} if names else set()
-    return [name for name in names if name not in asked]
+
+
+def objects_by_default(run: Run, function: FunctionV) -> dict[str, Value]:
+    """Returns an object for each argument of a constructor that is None by default, annotated with a class, and asked for attributes as if it
+    never were None."""
+    function = function.plain
+    site = Site(function.unit, function.node)
+    found: dict[str, Value] = {}
+    for param in _never_none(function, 1):
+        if param.annotation is None or not _attributes_read(function, param.name):
+            continue
+        cls = _annotated_class(run, param.annotation, function)
+        if isinstance(cls, ClassV) and not is_module_class(cls):
+            made = _default_instance(run, cls, function, site)
+            if made is not None:
+                found[param.name] = made
+    return found
+
+
+def _never_none(function: FunctionV, skip: int) -> list[code.Parameter]:
+    """Returns the parameters after the first `skip` whose default of None the function does not ask for, or refuses."""
+    params = function.node.parameters
+    optional = [
+        param
+        for param in (*params.positional_only, *params.positional, *params.keyword_only)[skip:]
+        if isinstance(param.default, code.Constant) and param.default.value is None and param.annotation is not None
+    ]
+    asked = {name for node in code.walk(function.node) for name in _asked_for(node)} if optional else set()
+    return [param for param in optional if param.name not in asked]
 
 
 def _asked_for(node: code.Node) -> set[str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from vglint import ops, origin
 from vglint.given import Input
-from vglint.interp.entries.made_up_arguments import arguments_for, hands_on, missed_by_default
+from vglint.interp.entries.made_up_arguments import (
+    arguments_for,
+    hands_on,
+    objects_by_default,
+)
+from vglint.interp.entries.refused import accepted
 from vglint.interp.machine.attempts import attempted
 from vglint.interp.machine.budget import BudgetError
 from vglint.interp.machine.core import (
@@ -92,7 +96,7 @@ def run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
         if above is not None:
             given = arguments_for(run, above, tensors=True, skip=1)
             names = [param.name for param in above.plain.node.parameters.positional[1:]]
-            return _accepted(run, module, above, [], dict(zip(names, given, strict=False)), frame, site)
+            return accepted(run, module, above, [], dict(zip(names, given, strict=False)), frame, site)
         args = arguments_for(run, forward, tensors=True, skip=skip)
         covered = [param.name for param in forward.plain.node.parameters.positional[skip:]][: len(args)]
         options = (*forward.plain.node.parameters.positional[skip:], *forward.plain.node.parameters.keyword_only)
@@ -100,7 +104,7 @@ def run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
             param.name for param in options if param.name in run.context.inputs and param.name not in covered
         ]
         others: dict[str, Value] = {name: entry_input(run, name, site) for name in fixed_names}
-        return _accepted(run, module, forward, args, others, frame, site)
+        return accepted(run, module, forward, args, others, frame, site)
     if isinstance(forward, MethodV) and isinstance(forward.function, FunctionV):
         run.context.inputs = _by_name(fixed, forward.function, 1)
         args = arguments_for(run, forward.function, tensors=True, skip=1)
@@ -118,85 +122,6 @@ def _by_name(fixed: Sequence[Input], forward: FunctionV, skip: int) -> dict[str,
     params = forward.plain.node.parameters
     names = [param.name for param in (*params.positional[skip:], *params.keyword_only)]
     return assigned(fixed, names, None if params.rest is None else params.rest.name) if fixed else {}
-
-
-_AGAIN = 60_000
-"""Steps after which a forward is not run once more."""
-_OPTIONAL = 6
-"""Optional inputs that are given at most."""
-
-
-def _accepted(
-    run: Run,
-    module: ModuleV,
-    forward: FunctionV,
-    args: list[Value],
-    keywords: dict[str, Value],
-    frame: Frame,
-    site: Site,
-) -> Value:
-    """Calls a module; where it refuses because an optional input is None, or runs layers on None, it gets that input too."""
-    given = len(args) + len(keywords) + (0 if "forward" in module.attrs else 1)
-    params = forward.plain.node.parameters
-    options = [param.name for param in (*params.positional[given:], *params.keyword_only) if param.default is not None]
-    missed = missed_by_default(run, forward, given)
-    while True:
-        with attempted(run) as attempt:
-            known = set(run.graph.gaps)
-            wanted: list[str] = []
-            lacking: list[Site | None] = []
-            missed = [name for name in missed if name not in keywords]
-            result: Value = None
-            raised: Raised | None = None
-            try:
-                result = call(run, module, list(args), keywords, frame, site)
-                lacking = [
-                    site for cause, (_, site) in run.graph.gaps.items() if _wants_value(cause) and cause not in known
-                ]
-                wanted = [name for name in options if name not in keywords and _is_named(name, lacking)][:1]
-            except Raised as error:
-                raised = error
-                wanted = [name for wanted in missing(error) for name in options if name.endswith(wanted)][:1]
-            if not wanted and (lacking or raised is not None):
-                wanted, missed = missed[:1], missed[1:]
-            wanted = [name for name in wanted if name not in keywords]
-            if not wanted or run.budget.steps > _AGAIN or len(keywords) > _OPTIONAL:
-                if raised is not None:
-                    raise raised
-                return result
-            attempt.undo(run)
-        keywords.update((name, entry_input(run, name, site)) for name in wanted)
-
-
-def _wants_value(cause: origin.Origin) -> bool:
-    """Whether something was done to None that wants a tensor or another object."""
-    return isinstance(cause, origin.NoTensor) or (isinstance(cause, origin.Member) and cause.holder == "NoneType")
-
-
-def _is_named(name: str, sites: list[Site | None]) -> bool:
-    """Whether an expression uses a name, or one that ends an argument's (`input_ids` for `decoder_input_ids`)."""
-    return any(
-        name.endswith(used)
-        for site in sites
-        if site is not None
-        for used in re.findall(r"(?<![\w.])[A-Za-z_]\w{2,}", site.unit.source_of(site.node))
-    )
-
-
-def missing(error: Raised) -> list[str]:
-    """Returns the names that the condition around a `raise` finds to be None."""
-    if error.site is None:
-        return []
-    for node in code.walk(*error.site.unit.body):
-        if isinstance(node, code.If) and error.site.node in node.body:
-            return [
-                compare.left.id
-                for compare in code.walk(node.test)
-                if isinstance(compare, code.Compare)
-                and isinstance(compare.left, code.Name)
-                and compare.operators[0] == "is"
-            ]
-    return []
 
 
 def run_training(run: Run, function: FunctionV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
@@ -364,11 +289,13 @@ def built(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Valu
     init = find_in_mro(cls, "__init__")
     base = leaf_base(cls)
     args: list[Value] = []
+    keywords: dict[str, Value] = {}
     if init is not None and isinstance(init[0], FunctionV):
         args = arguments_for(run, init[0], tensors=False, skip=1, cls=cls)
+        keywords = objects_by_default(run, init[0])
     elif base is not None and (spelling := ops.find(base.name)) is not None:
         args = [Unknown(origin.Argument(arg.name)) for arg in spelling.args if arg.default is REQUIRED]
-    made = call(run, cls, args, {}, inner, Site(cls.unit, cls.unit.head))
+    made = call(run, cls, args, keywords, inner, Site(cls.unit, cls.unit.head))
     if not isinstance(made, ModuleV):
         return {}, Unknown(origin.Call(f"{cls.name}() is no module"))
     run.graph.roots = {"": made}

@@ -62,7 +62,7 @@ class Budget:
     within: dict[int, int] = field(default_factory=dict)
     """How many calls of each function are open, by the identity of its tree."""
     runaway: set[int] = field(default_factory=set)
-    """Functions whose recursion did not end: they are not walked within themselves again."""
+    """Functions whose recursion did not end: they are not walked within themselves again until the outermost call of them is over."""
     turns: int = 1
     """How often the innermost of the loops under way is walked in all."""
 
@@ -97,6 +97,8 @@ class Budget:
     def leave(self, function: int, open_: int) -> None:
         self.depth -= 1
         self.within[function] = open_
+        if not open_:
+            self.runaway.discard(function)
 
     @contextmanager
     def from_top(self) -> Iterator[None]:

@@ -61,6 +61,8 @@ class GraphDraft:
     region: int = 0
     """The region that is open: nodes made now belong to it."""
     gaps: dict[Origin, tuple[Unknown, Site | None]] = field(default_factory=dict)
+    of_none: list[Site] = field(default_factory=list)
+    """Where an attribute of None was asked for."""
     modules: list[ModuleV] = field(default_factory=list)
     """Every module built, in order."""
     roots: dict[str, ModuleV] = field(default_factory=dict)

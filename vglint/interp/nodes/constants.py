@@ -120,7 +120,7 @@ def carries_gradient(run: Run, node: int) -> bool:
         draft = run.graph.nodes[number]
         kind = ops.OPS[draft.op].kind if draft.op in ops.OPS else "other"
         sources = sources_of(draft.op, tuple(draft.inputs))
-        if kind in ("cut", "create"):
+        if kind in ("cut", "create") or (draft.op == "parameter" and all(each.buffer for _, each in draft.params)):
             known[number] = False
         elif draft.op in ("input", "opaque") or draft.params or any(known.get(source) for source in sources):
             known[number] = True

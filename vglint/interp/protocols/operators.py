@@ -48,8 +48,22 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
         handler = OPERATE.get(type(side))
         made = MISSING if handler is None else handler(run, symbol, left, right, frame, site)
         if made is not MISSING:
-            return made
-    return _symbolic_binary(symbol, left, right)
+            return made if made is None or type(made) is not Unknown else _of_none(run, symbol, left, right, made)
+    return _of_none(run, symbol, left, right, _symbolic_binary(symbol, left, right))
+
+
+def _of_none(run: Run, symbol: str, left: Value, right: Value, made: Value) -> Value:
+    """Returns what arithmetic of None gives while a model is built: the program would raise, so whoever builds it gives a number instead."""
+    if (left is None or right is None) and has_to_be_given(run):
+        others = [each for each in (left, right) if each is not None]
+        if all(symbolic(each) is not None for each in others):
+            return Unknown(origin.Computed(f"{short(left)} {symbol} {short(right)}"))
+    return made
+
+
+def has_to_be_given(run: Run) -> bool:
+    """Whether None cannot stand where more is asked of it than None-ness: a model is built, and nothing catches what that raises."""
+    return run.context.setup and not run.context.trying
 
 
 def in_place(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:

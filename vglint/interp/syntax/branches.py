@@ -361,8 +361,21 @@ def _root(run: Run, node: int, known: dict[int, int] | None = None) -> int:
             roots = {_root(run, each, known) for each in draft.inputs}
             if len(roots) == 1:
                 node = roots.pop()
+        if ops.has(draft.op, "joins") and draft.inputs:
+            roots = {_root(run, _whole(run, each), known) for each in draft.inputs}
+            if len(roots) == 1:
+                node = roots.pop()  # a table whose parts are resized and put side by side again
         known[start] = node
     return known[start]
+
+
+def _whole(run: Run, node: int) -> int:
+    """Returns the node of which a node is a part, rearranged or resized."""
+    while True:
+        draft = run.graph.nodes[node]
+        if len(draft.inputs) != 1 or not (draft.op in _REFITS or ops.has(draft.op, "picks")):
+            return node
+        node = draft.inputs[0]
 
 
 def _merge_regions(run: Run, start: int, region: int) -> None:

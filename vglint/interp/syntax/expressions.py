@@ -10,6 +10,7 @@ from vglint.interp.machine.names import lookup
 from vglint.interp.protocols import comparison, operators
 from vglint.interp.protocols.indexing import index
 from vglint.interp.protocols.iteration import items_of
+from vglint.interp.protocols.operators import has_to_be_given
 from vglint.interp.static.worlds import GPU_WORLD
 from vglint.interp.syntax.assignment import bind
 from vglint.interp.syntax.branches import fork_values
@@ -127,6 +128,10 @@ def walrus(run: Run, node: code.Walrus, frame: Frame) -> Value:
 @register(EVAL, code.Attribute)
 def attribute(run: Run, node: code.Attribute, frame: Frame) -> Value:
     value = evaluate(run, node.value, frame)
+    if value is None:
+        if has_to_be_given(run):
+            return Unknown(origin.Computed(code.dotted(node) or node.attr))
+        run.graph.of_none.append(Site(frame.unit, node))
     start = len(run.graph.nodes)
     found = get_attribute(run, value, node.attr, frame)
     if ops.attribute(node.attr) is not None:
@@ -138,7 +143,10 @@ def attribute(run: Run, node: code.Attribute, frame: Frame) -> Value:
 @register(EVAL, code.Subscript)
 def subscript(run: Run, node: code.Subscript, frame: Frame) -> Value:
     value = evaluate(run, node.value, frame)
-    return index(run, value, evaluate(run, node.key, frame), frame, Site(frame.unit, node))
+    key = evaluate(run, node.key, frame)
+    if value is None and has_to_be_given(run):
+        return Unknown(origin.Computed(f"{code.dotted(node.value) or 'None'}[…]"))
+    return index(run, value, key, frame, Site(frame.unit, node))
 
 
 @register(EVAL, code.Slice)

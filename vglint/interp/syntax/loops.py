@@ -235,11 +235,15 @@ def shortened(run: Run, found: Items) -> Items:
     return _one_of(found.items)
 
 
+_LOOKED_AT = 200
+"""Items of a list that are looked at for what it is a list of: a dict's may be of any kind."""
+
+
 def _is_table(items: list[Value]) -> bool:
     """Whether a loop goes over numbers or names: over modules it builds or initialises something else each time."""
     return bool(items) and all(
         isinstance(part, (int, float, str))
-        for item in (items[0], items[-1])
+        for item in (items[-1], *items[:_LOOKED_AT])
         for part in (item if isinstance(item, tuple) else (item,))
     )
 

@@ -1,0 +1,109 @@
+"""Inputs that a forward refuses to be without: a model is called again with what it lacked."""
+
+from __future__ import annotations
+
+import re
+
+from vglint import origin
+from vglint.interp.entries.made_up_arguments import missed_by_default
+from vglint.interp.machine.attempts import attempted
+from vglint.interp.machine.core import Frame, Raised, Run, call
+from vglint.interp.nodes.emit import entry_input
+from vglint.interp.values.objects import FunctionV, ModuleV, Site, Value
+from vglint.source import code
+
+_AGAIN = 60_000
+"""Steps after which a forward is not run once more."""
+_OPTIONAL = 6
+"""Optional inputs that are given at most."""
+
+
+def accepted(
+    run: Run,
+    module: ModuleV,
+    forward: FunctionV,
+    args: list[Value],
+    keywords: dict[str, Value],
+    frame: Frame,
+    site: Site,
+) -> Value:
+    """Calls a module; where it refuses because an optional input is None, or runs layers on None, it gets that input too."""
+    given = len(args) + len(keywords) + (0 if "forward" in module.attrs else 1)
+    params = forward.plain.node.parameters
+    options = [param.name for param in (*params.positional[given:], *params.keyword_only) if param.default is not None]
+    missed = missed_by_default(run, forward, given)
+    while True:
+        with attempted(run) as attempt:
+            known, asked = set(run.graph.gaps), len(run.graph.of_none)
+            wanted: list[str] = []
+            lacking: list[Site | None] = []
+            missed = [name for name in missed if name not in keywords]
+            result: Value = None
+            raised: Raised | None = None
+            try:
+                result = call(run, module, list(args), keywords, frame, site)
+                lacking = [
+                    site for cause, (_, site) in run.graph.gaps.items() if _wants_value(cause) and cause not in known
+                ]
+                if set(run.graph.gaps) - known:
+                    lacking += run.graph.of_none[asked:]
+                wanted = [name for name in options if name not in keywords and _is_named(name, lacking)][:1]
+            except Raised as error:
+                raised = error
+                wanted = [name for wanted in missing(error) for name in options if name.endswith(wanted)][:1]
+            if not wanted and (lacking or raised is not None):
+                wanted, missed = missed[:1], missed[1:]
+            wanted = [name for name in wanted if name not in keywords]
+            if not wanted or run.budget.steps > _AGAIN or len(keywords) > _OPTIONAL:
+                if raised is not None:
+                    raise raised
+                return result
+            attempt.undo(run)
+        keywords.update((name, entry_input(run, name, site)) for name in wanted)
+
+
+def _wants_value(cause: origin.Origin) -> bool:
+    """Whether something was done to None that wants a tensor or another object."""
+    return isinstance(cause, origin.NoTensor) or (isinstance(cause, origin.Member) and cause.holder == "NoneType")
+
+
+def _is_named(name: str, sites: list[Site | None]) -> bool:
+    """Whether an expression uses a name, or one that ends an argument's (`input_ids` for `decoder_input_ids`)."""
+    return any(
+        name.endswith(used)
+        for site in sites
+        if site is not None
+        for used in re.findall(r"(?<![\w.])[A-Za-z_]\w{2,}", site.unit.source_of(site.node))
+    )
+
+
+def missing(error: Raised) -> list[str]:
+    """Returns the names that the condition around a `raise` finds to be None: all of an `if … elif … else` whose `else` it stands in."""
+    if error.site is None:
+        return []
+    for node in code.walk(*error.site.unit.body):
+        if isinstance(node, code.If) and (found := _missing_in(node, error.site.node)) is not None:
+            return found
+    return []
+
+
+def _missing_in(node: code.If, raised: code.Node | None) -> list[str] | None:
+    if raised in node.body:
+        return _compared(node.test, "is")
+    if raised in node.orelse:
+        return _compared(node.test, "is not")
+    match node.orelse:
+        case (code.If() as following,):
+            below = _missing_in(following, raised)
+            return None if below is None or raised in following.body else [*_compared(node.test, "is not"), *below]
+        case _:
+            return None
+
+
+def _compared(test: code.Expression, operator: str) -> list[str]:
+    """Returns the names that a condition compares with None by `is` or `is not`."""
+    return [
+        each.left.id
+        for each in code.walk(test)
+        if isinstance(each, code.Compare) and isinstance(each.left, code.Name) and each.operators[0] == operator
+    ]
