@@ -602,7 +602,7 @@ class Net(nn.Module):
             x = x + points[..., :2]
         return self.first(x)
 """,
-        ["input", "input", "add", "getitem", "add", "join", "linear"],
+        ["input", "input", "getitem", "add", "join", "linear"],
     ),
     (  # a table whose parts are resized and put together again
         """

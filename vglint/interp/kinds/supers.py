@@ -9,6 +9,7 @@ from vglint.interp.kinds.mappings import is_mapping, mapping_method
 from vglint.interp.kinds.records import fields_filler, new_record
 from vglint.interp.machine.core import (
     Frame,
+    Raised,
     Run,
     call,
     get_attribute,
@@ -125,9 +126,12 @@ def plain_lookup(instance: Instance, name: str) -> BuiltinV:
             return Unknown(origin.Member(class_name(instance.cls), wanted))
         instance.asking.add(("plain", wanted))
         try:
-            return get_attribute(run, instance, wanted, frame)
+            found = get_attribute(run, instance, wanted, frame)
         finally:
             instance.asking.discard(("plain", wanted))
+        if run.context.trying and isinstance(found, Unknown) and isinstance(found.origin, origin.Member):
+            raise Raised("AttributeError", None, site)
+        return found
 
     return BuiltinV(name, plain)
 
