@@ -274,7 +274,8 @@ def test_what_a_search_would_find_elsewhere_is_linted_again(package: Project, al
             "import os\n" + ENTERED.format(name="fourth", layer="Linear"),
             True,
         ),  # imports lead elsewhere
-        ("pkg/registry.py", REGISTRY + "\n", True),
+        ("pkg/registry.py", REGISTRY + "\n", False),  # nothing that a statement says
+        ("pkg/registry.py", REGISTRY.replace("    return", "    print(function)\n    return"), True),
     ]
     for file, text, is_asked in changes:
         package.write(file, text)
@@ -288,6 +289,98 @@ def test_a_file_that_a_search_goes_through_vanishes(package: Project) -> None:
     linted, report = package.lint()
     assert "pkg/asking.py" in linted
     assert report == package.lint(cache=False)[1]
+
+
+PARTS = """\
+from torch import nn
+
+WIDTH = 64
+
+
+def squash(x):
+    return x.sigmoid()
+
+
+def halve(x):
+    return x / 2
+
+
+class Part(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x):
+        return squash(self.fc(x))
+
+
+def by_name(name):
+    return globals()[name]()
+"""
+USING = """\
+from torch import nn
+{imports}
+
+
+class {name}(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.parts = nn.Sequential(*[{part} for _ in range(14)])
+
+    def forward(self, x):
+        return {result}
+"""
+USERS = {  # file: imports, what is built, what forward returns
+    "model.py": ("from parts import Part", "Part()", "self.parts(x)"),
+    "star.py": ("from parts import *", "nn.Linear(8, 8)", "halve(self.parts(x))"),
+    "whole.py": ("import parts", "parts.Part()", "self.parts(x)"),
+    "named.py": ("from parts import by_name", 'by_name("Part")', "self.parts(x)"),
+    "through.py": ("from model import Model as Inner", "Inner()", "self.parts(x)"),
+}
+
+
+def test_what_uses_nothing_that_changed_is_not_linted_again(project: Project) -> None:
+    for name in ALL:
+        os.remove(name)
+    project.write("parts.py", PARTS)
+    for file, (imports, part, result) in USERS.items():
+        name = file.removesuffix(".py").capitalize()
+        project.write(file, USING.format(imports=imports, name=name, part=part, result=result))
+    project.lint()
+    by_any_name = {"parts.py", "whole.py", "named.py"}
+    changes = [
+        (PARTS, PARTS + "# a comment\n", {"parts.py"}),
+        ("WIDTH = 64", "WIDTH = 32", by_any_name | {"model.py", "through.py"}),
+        ("return x / 2", "return x / 4", by_any_name | {"star.py"}),
+        ("def halve", "def halved", by_any_name | {"star.py"}),
+        ("def halved", "# a place is another\ndef halved", {"parts.py", *USERS} - {"star.py"}),
+        ("return squash", "return squash  # vglint: ignore", by_any_name | {"model.py", "through.py"}),
+        ("x.sigmoid()", "x.elu()", by_any_name | {"model.py", "through.py"}),
+        ("def by_name", "def other(x):\n    return x\n\n\ndef by_name", by_any_name),
+        ("from torch import nn", "from torch import *\nfrom torch import nn", {"parts.py", *USERS}),
+    ]
+    text = PARTS
+    for old, new, expected in changes:
+        text = text.replace(old, new, 1)
+        project.write("parts.py", text)
+        linted, report = project.lint()
+        assert set(linted) == expected, new
+        assert report == project.lint(cache=False)[1], new
+
+
+def test_what_a_kept_file_found_through_a_changed_one_still_counts(project: Project) -> None:
+    project.write("far.py", PARTS)
+    project.write("parts.py", "def build():\n    from far import Part\n    return Part()\n")
+    project.write(
+        "model.py", USING.format(imports="from parts import build", name="M", part="build()", result="self.parts(x)")
+    )
+    project.lint()
+    project.write("parts.py", (project.folder / "parts.py").read_text() + "# a comment\n")
+    assert project.lint()[0] == ["parts.py"]
+    project.write("far.py", PARTS.replace("sigmoid", "relu"))
+    linted, report = project.lint()
+    assert "model.py" in linted
+    assert report == project.lint(cache=False)[1]
 
 
 def test_a_spoilt_cache_is_no_fault(project: Project) -> None:

@@ -75,6 +75,12 @@ class Memory:
     """What was sought for a file: the number of where, and a key."""
     imports: dict[Index, bytes] = field(default_factory=dict)
     """A hash of the imports of the files that were looked through."""
+    found: dict[Index, list[Index]] = field(default_factory=dict)
+    """The files in which a search for a file found something."""
+    whole: list[Index] = field(default_factory=list)
+    """Files of which another one asked more than what some of their names mean."""
+    statements: dict[Index, bytes] = field(default_factory=dict)
+    """The statements of the files that were linted, as `lint.statements` writes them down."""
     given: list[str] = field(default_factory=list)
     """The folders of the files that were linted together, in which absolute names are looked for when nothing else has them."""
     rooted: dict[Index, dict[str, str]] = field(default_factory=dict)
@@ -138,6 +144,10 @@ def _is_whole(memory: Memory) -> bool:
         *memory.searches,
         *memory.imports,
         *memory.rooted,
+        *memory.found,
+        *(to for found in memory.found.values() for to in found),
+        *memory.whole,
+        *memory.statements,
         *(file for each in memory.searched for file in each.files),
     ]
     return (
@@ -214,6 +224,11 @@ def merged(memory: Memory, outcomes: Mapping[str, Outcome], stamps: Mapping[str,
                 where[place] = len(result.searched)
                 result.searched.append(Searched(files, search.names))
             result.searches.setdefault(at, []).append((where[place], search.key))
+    for source, held_by in known.found.items():
+        if (at := index(source)) is not None:
+            result.found[at] = sorted(to for file in held_by if (to := index(file)) is not None)
+    result.whole = sorted(at for file in known.whole if file in number and (at := index(file)) is not None)
+    result.statements = {number[file]: held for file, held in known.statements.items() if file in number}
     old_imports = {memory.files[position]: held for position, held in memory.imports.items()}
     for file, held in {**old_imports, **sources.imports}.items():
         if file in number:
@@ -238,6 +253,9 @@ def sources_of(memory: Memory) -> Sources:
             files[source]: {Search(*places[where], key) for where, key in searches}
             for source, searches in memory.searches.items()
         },
+        found={files[source]: {files[to] for to in found} for source, found in memory.found.items()},
+        whole={files[position] for position in memory.whole},
+        statements={files[position]: held for position, held in memory.statements.items()},
     )
 
 

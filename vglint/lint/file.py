@@ -204,7 +204,7 @@ def _unsuppressed(
     for file, elsewhere in by_file.items():
         other = tools.project.module(file)
         if isinstance(other, Module) and not tools.leaves_out(file):
-            answered = applied(file, other.text, elsewhere)
+            answered = applied(file, other.content, elsewhere)
             every += answered.findings
             needed += [(os.path.abspath(file), line, word) for line, word in sorted(answered.used)]
     return replace(own, findings=tuple(every)), tuple(needed)

@@ -1,7 +1,7 @@
 """What is kept and still holds: the rest is dropped, by content and by what each outcome was resolved from.
 
-A file counts as unchanged when its size and times are, or its content is. An outcome is dropped when its file, or a file that its
-imports lead to, has changed; when a module appeared or vanished whose name one of them asks for; when a name means another file because
+A file counts as unchanged when its size and times are, or its content is. An outcome is dropped when its file has changed, or a statement
+of a file that its imports lead to which it uses (`lint.concerned`); when a module appeared or vanished whose name one of them asks for; when a name means another file because
 other folders are linted; and when a search through files would now find something else.
 """
 
@@ -9,9 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from vglint.config import Settings
 from vglint.lint.cache import Index, Memory, digest, folder_time, importable, imports_of, stamp
+from vglint.lint.edges import led_to, reaching
+
+if TYPE_CHECKING:
+    from vglint.lint.concerned import Change
 
 _RACY_NS = 50_000_000
 
@@ -30,14 +35,24 @@ def fresh(memory: Memory, settings: Settings, paths: Sequence[str]) -> Memory:
     other |= _found_elsewhere(memory, settings, paths)
     if not changed and not other:
         return memory
-    asked = _asking(memory, _restamped(memory, changed), changed, other)
-    kept = set(range(len(memory.files))) - _reaching(memory.edges, changed | other | asked)
+    from vglint.lint.concerned import Change, concerned  # what a warm run has no need of
+
+    texts = _restamped(memory, changed)
+    change = Change.of(memory, settings, paths, changed)
+    asked = _asking(memory, texts, changed, other, change)
+    coarse = other | asked | changed.intersection(memory.whole)
+    kept = set(range(len(memory.files))) - reaching(memory.edges, coarse) - concerned(memory, change)
+    for position in changed:  # what is kept from now on was compared with what they hold now
+        memory.statements.pop(position, None)
     memory.outcomes = {position: held for position, held in memory.outcomes.items() if position in kept}
     memory.skipped = [position for position in memory.skipped if position in kept]
-    memory.edges = {position: held for position, held in memory.edges.items() if position in kept}
-    memory.names = {position: held for position, held in memory.names.items() if position in kept}
-    memory.rooted = {position: held for position, held in memory.rooted.items() if position in kept}
-    memory.searches = {position: held for position, held in memory.searches.items() if position in kept}
+    # What is kept may have led, through a file that is linted again, to what that one does not need for itself.
+    needed = kept | led_to(memory.edges, kept)
+    memory.edges = {position: held for position, held in memory.edges.items() if position in needed}
+    memory.names = {position: held for position, held in memory.names.items() if position in needed}
+    memory.rooted = {position: held for position, held in memory.rooted.items() if position in needed}
+    memory.searches = {position: held for position, held in memory.searches.items() if position in needed}
+    memory.found = {position: held for position, held in memory.found.items() if position in needed}
     return memory
 
 
@@ -114,7 +129,9 @@ def _restamped(memory: Memory, changed: set[Index]) -> dict[Index, str]:
     return texts
 
 
-def _asking(memory: Memory, texts: Mapping[Index, str], changed: set[Index], other: set[Index]) -> set[Index]:
+def _asking(
+    memory: Memory, texts: Mapping[Index, str], changed: set[Index], other: set[Index], change: Change
+) -> set[Index]:
     """Returns the files for which something was sought that would now be found elsewhere."""
     from vglint.interp.static.decorated import decorated
 
@@ -126,28 +143,16 @@ def _asking(memory: Memory, texts: Mapping[Index, str], changed: set[Index], oth
     }
     for where, each in enumerate(memory.searched):
         askers = {asker: [key for at, key in keys if at == where] for asker, keys in memory.searches.items()}
-        if not (led | other).isdisjoint(each.files):
+        if not (led | other).isdisjoint(each.files) or any(
+            change.decorates(memory, position, each.files) for position in changed.intersection(each.files)
+        ):
             found |= {asker for asker, keys in askers.items() if keys}
             continue
         for position in changed.intersection(each.files):
-            definitions = decorated(texts.get(position, ""), each.names)
+            names = change.names[position]
+            every = decorated(texts.get(position, ""), each.names)
+            definitions = [one for one in every if names is None or one.name in names]
             for asker, keys in askers.items() if definitions else ():
                 if any(one.concerns(key) for key in keys for one in definitions):
                     found.add(asker)
     return found
-
-
-def _reaching(edges: Mapping[Index, list[Index]], changed: set[Index]) -> set[Index]:
-    """Returns `changed` and every file whose imports lead there."""
-    importers: dict[Index, list[Index]] = {}
-    for source, found in edges.items():
-        for to in found:
-            importers.setdefault(to, []).append(source)
-    reached = set(changed)
-    waiting = list(changed)
-    while waiting:
-        for importer in importers.get(waiting.pop(), ()):
-            if importer not in reached:
-                reached.add(importer)
-                waiting.append(importer)
-    return reached

@@ -88,6 +88,12 @@ class Sources:
     searches: dict[str, set[Search]] = field(default_factory=dict)
     imports: dict[str, bytes] = field(default_factory=dict)
     """A hash of the imports of each file that was looked through."""
+    found: dict[str, set[str]] = field(default_factory=dict)
+    """The files in which a search for a file found something; they are in `files` too."""
+    whole: set[str] = field(default_factory=set)
+    """Files of which another one asked more than what some of their names mean."""
+    statements: dict[str, bytes] = field(default_factory=dict)
+    """The statements of each file that was linted, as `lint.statements` writes them down."""
 
     def add(self, other: Sources) -> None:
         for file, found in other.files.items():
@@ -100,3 +106,7 @@ class Sources:
         for file, searched in other.searches.items():
             self.searches.setdefault(file, set()).update(searched)
         self.imports.update(other.imports)
+        for file, found in other.found.items():
+            self.found.setdefault(file, set()).update(found)
+        self.whole |= other.whole
+        self.statements.update(other.statements)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from vglint.finding import Problem
 from vglint.lint.cache import importable, imports_of
 from vglint.lint.outcome import Sources
+from vglint.lint.statements import written
 from vglint.source.module import Module
 from vglint.source.project import Project
 from vglint.source.search import Search
@@ -52,10 +54,22 @@ class TrackedProject(Project):
     def note_search(self, search: Search, found: Iterable[str], readers: Iterable[str]) -> None:
         for file in search.files:
             if file not in self._noted.imports and isinstance(module := self._modules.get(file), Module):
-                self._noted.imports[file] = imports_of(module.text)
+                self._noted.imports[file] = imports_of(module.content)
         for asker in {*readers, *((self._asker,) if self._asker is not None else ())}:
             self._noted.searches.setdefault(asker, set()).add(search)
-            self._noted.files.setdefault(asker, set()).update(file for file in found if file != asker)
+            others = {file for file in found if file != asker}
+            self._noted.files.setdefault(asker, set()).update(others)
+            self._noted.found.setdefault(asker, set()).update(others)
+
+    def note_look(self, file: str) -> None:
+        if self._follows and self._asker is not None and file != self._asker:
+            self._noted.whole.add(file)
+
+    def note_statements(self, path: str) -> None:
+        """Notes the statements of a file that was linted, if anybody asked for them, so that another run knows which of them changed."""
+        file = os.path.abspath(path)
+        if self.store is not None and isinstance(module := self._modules.get(file), Module):
+            self._noted.statements[file] = written(module)
 
     def sources(self) -> Sources:
         """Returns what was noted since the last call, and the folders that were searched for the first time."""

@@ -187,6 +187,8 @@ def lint_batch(paths: Sequence[str]) -> Done:
             if done.outcomes[path].internal:  # it ended anywhere: what it left is not trusted
                 done.sources.add(_tools().project.sources())
                 _begin_anew()
+            else:
+                _tools().project.note_statements(path)
     project = _tools().project
     done.sources.add(project.sources())
     if project.store is not None:

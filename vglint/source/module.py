@@ -22,18 +22,38 @@ class Module:
     file: Path
     name: str
     is_package: bool
-    text: str = field(repr=False)
+    content: str = field(repr=False)
+    """The text, for what looks at a file to say what other files may see of it."""
     made: Callable[[], tuple[Unit, ...]] = field(repr=False)
     """Makes the units when they are first asked for."""
     encoding: str = "utf-8"
     """The codec that turns `text` back into the file's bytes."""
     cells: tuple[Cell, ...] = field(default=(), repr=False)
+    looked_at: Callable[[str], None] = field(default=lambda file: None, repr=False)
+    """Is told when somebody asks for more of the file than what single names mean."""
     _acting: dict[str, tuple[Unit, ...]] = field(default_factory=dict, init=False, repr=False)
 
-    @cached_property
+    @property
+    def text(self) -> str:
+        """The whole text."""
+        self.looked_at(str(self.file))
+        return self.content
+
+    @property
     def units(self) -> tuple[Unit, ...]:
         """The statements, in order."""
+        self.looked_at(str(self.file))
+        return self.statements
+
+    @cached_property
+    def statements(self) -> tuple[Unit, ...]:
+        """The units, for what asks which of them a name stands for."""
         return self.made()
+
+    @property
+    def bound(self) -> frozenset[str]:
+        """The names that the file binds at module level; `*` where it has star imports."""
+        return frozenset(self._bindings)
 
     @property
     def package(self) -> str:
@@ -64,6 +84,7 @@ class Module:
 
     def calling(self, name: str) -> tuple[Unit, ...]:
         """Returns the units that call what `name` means by this name, in order."""
+        self.looked_at(str(self.file))
         return self._callers.get(name, ())
 
     @property
@@ -71,7 +92,7 @@ class Module:
         """The statements that nobody can read, as problems; the first few where there are many."""
         found = [
             (unit.span(node).line, node.message)
-            for unit in self.units
+            for unit in self.statements
             for node in unit.body
             if isinstance(node, Unread)
         ]
@@ -82,7 +103,7 @@ class Module:
 
     def forget(self) -> None:
         """Drops every tree; they are made again when asked for."""
-        for unit in self.units:
+        for unit in self.statements:
             unit.forget()
 
     @cached_property
@@ -90,7 +111,7 @@ class Module:
         """The names of classes and functions that the file defines more than once."""
         seen: set[str] = set()
         found: set[str] = set()
-        for unit in self.units:
+        for unit in self.statements:
             if unit.name and unit.name != "_":
                 (found if unit.name in seen else seen).add(unit.name)
         return frozenset(found)
@@ -98,12 +119,12 @@ class Module:
     @cached_property
     def _active(self) -> tuple[Unit, ...]:
         """The statements that may act on something, by their text."""
-        return tuple(unit for unit in self.units if unit.may_act)
+        return tuple(unit for unit in self.statements if unit.may_act)
 
     @cached_property
     def _callers(self) -> dict[str, tuple[Unit, ...]]:
         found: dict[str, list[Unit]] = {}
-        for unit in self.units:
+        for unit in self.statements:
             for name in {
                 node.func.id for node in walk(*unit.body) if isinstance(node, Call) and isinstance(node.func, Name)
             }:
@@ -113,7 +134,7 @@ class Module:
     @cached_property
     def _bindings(self) -> dict[str, tuple[Unit, ...]]:
         found: dict[str, list[Unit]] = {}
-        for unit in self.units:
+        for unit in self.statements:
             for name in unit.names:
                 found.setdefault(name, []).append(unit)
         return {name: tuple(units) for name, units in found.items()}

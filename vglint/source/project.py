@@ -99,6 +99,9 @@ class Project:
     def note_search(self, search: Search, found: Iterable[str], readers: Iterable[str]) -> None:
         """Something rests on a search, which found what it sought in some files, for what is linted and for `readers`."""
 
+    def note_look(self, file: str) -> None:
+        """What is linted rests on all of a file, and not on what some of its names mean."""
+
     def forget(self, keep: int = 0) -> None:
         """Drops modules, the longest unused first, until at most `keep` characters of source are held.
 
@@ -132,7 +135,7 @@ class Project:
         def made() -> tuple[Unit, ...]:
             return units(given, text, tuple(split(text)) if pieces is None else pieces, kept)
 
-        return Module(given, Path(file), name, is_package, text, made, encoding, cells)
+        return Module(given, Path(file), name, is_package, text, made, encoding, cells, self.note_look)
 
     def _readable(self, file: str | None) -> Module | None:
         module = None if file is None else self.module(file)

@@ -22,7 +22,7 @@ def note_idle_initialisers(run: Run) -> None:
     if not any(draft.op == "step" for draft in run.graph.nodes):
         return
     spaces = [space for space in run.memory.namespaces.values() if not space.prefix]
-    texts = [space.module.text for space in spaces]
+    texts = [space.module.content for space in spaces]
     for function, title in (*_methods(run), *_functions(run, spaces)):
         uses = sum(len(re.findall(rf"\b{function.name}\b", text)) for text in texts)
         definitions = sum(len(re.findall(rf"\bdef\s+{function.name}\b", text)) for text in texts)
@@ -60,7 +60,7 @@ def _functions(run: Run, spaces: list[Namespace]) -> Iterator[tuple[FunctionV, s
     for space in spaces:
         if space.module.path not in files:
             continue
-        for unit in space.module.units:
+        for unit in space.module.statements:
             node = unit.definition
             if not isinstance(node, code.Function) or len(node.parameters.positional) != 1:
                 continue

@@ -263,7 +263,7 @@ def _import_nodes(space: Namespace) -> Iterator[code.ImportFrom]:
     """Yields the `from` imports that module-level execution does not take: stars, and those under TYPE_CHECKING."""
     if space.imports is None:
         found: list[code.ImportFrom] = []
-        for unit in space.module.units:
+        for unit in space.module.statements:
             if "*" not in unit.names and unit.kind != "other":
                 continue
             for statement in unit.body:

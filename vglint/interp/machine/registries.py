@@ -34,7 +34,7 @@ def filled(run: Run, registry: DictV, key: str, reader: Namespace) -> bool:
     with run.context.having(filling=True):
         for filler, names in _concerned(run, home, reader, key):
             space = namespace(run, filler.module)
-            for unit in filler.module.units:
+            for unit in filler.module.statements:
                 if unit.name in names and id(unit) not in seen and unit.source.startswith("@"):
                     seen.add(id(unit))
                     if unit.name in space.names:
@@ -68,12 +68,12 @@ def _concerned(run: Run, home: Namespace, reader: Namespace, key: str) -> tuple[
 
 def _reached(run: Run, home: Module, reader: Module) -> Reached:
     """Looks through the files that are imported for decorators whose first name the registry's file binds."""
-    names = {name for unit in home.units for name in unit.names} - {"*"}
+    names = home.bound - {"*"}
     if not names:
         return Reached()
     with run.project.looking_through():
         modules = _imported_files(run, [home, reader])
-    fillers = tuple(Filler(each, found) for each in modules if (found := decorated(each.text, names)))
+    fillers = tuple(Filler(each, found) for each in modules if (found := decorated(each.content, names)))
     return Reached(fillers, tuple(str(each.file) for each in modules), tuple(sorted(names)))
 
 
@@ -148,7 +148,7 @@ def _imported_files(run: Run, start: list[Module]) -> list[Module]:
                 queue.append(package)
     while queue and len(seen) < FILES:
         module = queue.pop(0)
-        for unit in module.units:
+        for unit in module.statements:
             if unit.kind != "import":
                 continue
             for node in unit.body:
