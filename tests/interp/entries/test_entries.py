@@ -637,3 +637,58 @@ def test_what_is_none_by_default_and_cannot_be_is_given(tmp_path: Path, source: 
     graph = next(graph for graph in entries(project, module) if graph.entry == "Net" and not graph.alternative)
     assert {gap.why for gap in graph.gaps} <= {"branches differ"} and (not graph.gaps or "points" in source)
     assert [node.op for node in graph.nodes] == ops
+
+
+def test_a_package_may_bring_its_names_by_hundreds_of_star_imports(tmp_path: Path) -> None:
+    package = tmp_path / "zoo"
+    names = [f"part_{number}" for number in range(100)]
+    for name in names:
+        folder = package / name
+        folder.mkdir(parents=True)
+        made = f"class {name.title().replace('_', '')}Net(nn.Module):\n    forward = lambda self, x: x.relu()\n"
+        (folder / "__init__.py").write_text(f"from torch import nn\n\n\n{made}")
+    stars = "".join(f"    from .{name} import *\n" for name in names)
+    (package / "__init__.py").write_text(f"from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n{stars}")
+    (tmp_path / "net.py").write_text("""
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        from zoo import Part7Net
+
+        self.part = Part7Net()
+
+    def forward(self, x):
+        return self.part(x)
+""")
+    graph = by_name(Project(tmp_path), tmp_path / "net.py")["Net"]
+    assert not graph.gaps and [node.op for node in graph.nodes] == ["input", "relu"]
+
+
+LISTS = """
+from torch import nn
+
+
+class Neck(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
+
+    def forward(self, {features}, sizes: tuple[int, int]):
+        height, width = sizes
+        out = []
+        for number, feature in enumerate(features):
+            out.append(self.layers[number](feature).view(-1, height, width))
+        return out[0] + out[1] + out[-1]
+"""
+
+
+@pytest.mark.parametrize("features", ["features: list[torch.Tensor]", "features"])
+def test_a_list_of_inputs_is_as_long_as_the_layers_that_its_places_index(tmp_path: Path, features: str) -> None:
+    (tmp_path / "neck.py").write_text(LISTS.replace("{features}", features))
+    graph = by_name(Project(tmp_path), tmp_path / "neck.py")["Neck"]
+    assert not graph.gaps
+    assert [node.path for node in graph.nodes if node.op == "linear"] == ["layers.0", "layers.1", "layers.2"]
+    assert [node.get("name") for node in graph.nodes if node.op == "input"] == [f"features[{n}]" for n in range(3)]

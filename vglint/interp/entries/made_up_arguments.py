@@ -78,13 +78,20 @@ def _argument_for(run: Run, param: code.Parameter, function: FunctionV, *, tenso
     if not tensors:
         return Unknown(origin.Argument(name))
     head = text.replace("Optional[", "").partition("[")[0].rpartition(".")[2]
-    if head in _PLAIN:
+    if head in _PLAIN or head == "Size":
         return Unknown(origin.Argument(name))
     if head.lower() in ("list", "sequence", "iterable", "tuple"):
         inner = [part.strip() for part in text[text.find("[") + 1 : text.rfind("]")].split(",")] if "[" in text else []
         if head.lower() == "tuple" and inner and "..." not in inner and len(inner) > 1:
-            return tuple(entry_input(run, f"{name}[{number}]", site) for number in range(len(inner)))
-        return ListV([entry_input(run, f"{name}[i]", site)], Unknown(origin.Computed(f"len({name})")))
+            return tuple(
+                Unknown(origin.Argument(f"{name}[{number}]"))
+                if part in _PLAIN
+                else entry_input(run, f"{name}[{number}]", site)
+                for number, part in enumerate(inner)
+            )
+        of_numbers = inner and inner[0] in _PLAIN
+        item = Unknown(origin.Argument(f"{name}[i]")) if of_numbers else entry_input(run, f"{name}[i]", site)
+        return ListV([item], Unknown(origin.Computed(f"len({name})")))
     return entry_input(run, name, site)
 
 

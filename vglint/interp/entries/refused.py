@@ -9,8 +9,9 @@ from vglint.interp.entries.made_up_arguments import missed_by_default
 from vglint.interp.machine.attempts import attempted
 from vglint.interp.machine.core import Frame, Raised, Run, call
 from vglint.interp.nodes.emit import entry_input
-from vglint.interp.values.objects import FunctionV, ModuleV, Site, Value
+from vglint.interp.values.objects import FunctionV, ListV, ModuleV, OpaqueV, Site, TensorV, Value
 from vglint.source import code
+from vglint.value import Unknown
 
 _AGAIN = 60_000
 """Steps after which a forward is not run once more."""
@@ -32,12 +33,14 @@ def accepted(
     params = forward.plain.node.parameters
     options = [param.name for param in (*params.positional[given:], *params.keyword_only) if param.default is not None]
     missed = missed_by_default(run, forward, given)
+    counted = _counted(forward, args, given)
     while True:
         with attempted(run) as attempt:
-            known, asked = set(run.graph.gaps), len(run.graph.of_none)
+            known, asked, indexed = set(run.graph.gaps), len(run.graph.of_none), len(run.graph.indexed)
             wanted: list[str] = []
             lacking: list[Site | None] = []
             missed = [name for name in missed if name not in keywords]
+            length = 0
             result: Value = None
             raised: Raised | None = None
             try:
@@ -45,8 +48,9 @@ def accepted(
                 lacking = [
                     site for cause, (_, site) in run.graph.gaps.items() if _wants_value(cause) and cause not in known
                 ]
-                if set(run.graph.gaps) - known:
+                if set(run.graph.gaps) - known or isinstance(result, (Unknown, OpaqueV)):
                     lacking += run.graph.of_none[asked:]
+                    length = max(run.graph.indexed[indexed:], default=0)
                 wanted = [name for name in options if name not in keywords and _is_named(name, lacking)][:1]
             except Raised as error:
                 raised = error
@@ -54,12 +58,57 @@ def accepted(
             if not wanted and (lacking or raised is not None):
                 wanted, missed = missed[:1], missed[1:]
             wanted = [name for name in wanted if name not in keywords]
+            if counted and 0 < length <= _LONGEST and run.budget.steps <= _AGAIN:
+                attempt.undo(run)
+                _list(run, args, counted, length, site)
+                counted = {}
+                continue
             if not wanted or run.budget.steps > _AGAIN or len(keywords) > _OPTIONAL:
                 if raised is not None:
                     raise raised
                 return result
             attempt.undo(run)
         keywords.update((name, entry_input(run, name, site)) for name in wanted)
+
+
+_LONGEST = 16
+"""Inputs that a list is made of at most."""
+
+
+def _counted(forward: FunctionV, args: list[Value], given: int) -> dict[int, str]:
+    """Returns the place and name of each input that is a list of tensors: it is annotated as one, or its items are counted."""
+    function = forward.plain
+    names = [each.name for each in function.node.parameters.positional[given - len(args) : given]]
+    also = {
+        each.targets[0].id: each.value.id
+        for each in code.walk(function.node)
+        if isinstance(each, code.Assign)
+        and isinstance(each.targets[0], code.Name)
+        and isinstance(each.value, code.Name)
+    }
+    counted = {
+        also.get(arg.id, arg.id)
+        for each in code.walk(function.node)
+        if isinstance(each, code.Call) and isinstance(each.func, code.Name) and each.func.id in ("len", "enumerate")
+        for arg in each.args
+        if isinstance(arg, code.Name)
+    }
+    return {
+        place: name
+        for place, (name, arg) in enumerate(zip(names, args, strict=False))
+        if (isinstance(arg, ListV) and arg.count is not None and isinstance(arg.items[0], TensorV))
+        or (isinstance(arg, TensorV) and name in counted)
+    }
+
+
+def _list(run: Run, args: list[Value], counted: dict[int, str], length: int, site: Site) -> None:
+    """Makes inputs that are lists as long as the list of modules that is indexed by their number."""
+    for place, name in counted.items():
+        before = args[place]
+        for tensor in before.items if isinstance(before, ListV) else [before]:
+            if isinstance(tensor, TensorV):
+                run.graph.nodes[tensor.node].setup = True
+        args[place] = ListV([entry_input(run, f"{name}[{number}]", site) for number in range(length)])
 
 
 def _wants_value(cause: origin.Origin) -> bool:

@@ -63,6 +63,8 @@ class GraphDraft:
     gaps: dict[Origin, tuple[Unknown, Site | None]] = field(default_factory=dict)
     of_none: list[Site] = field(default_factory=list)
     """Where an attribute of None was asked for."""
+    indexed: list[int] = field(default_factory=list)
+    """How long lists of modules were that forward indexed by a number that is not known."""
     modules: list[ModuleV] = field(default_factory=list)
     """Every module built, in order."""
     roots: dict[str, ModuleV] = field(default_factory=dict)

@@ -210,7 +210,7 @@ def starred(run: Run, space: Namespace, name: str, seen: set[int]) -> Value | Mi
     if id(space) in seen or len(seen) > 40:
         return MISSING
     seen.add(id(space))
-    for node in _import_nodes(space):
+    for node in _import_nodes(space, name):
         dotted, level = node.module, node.level
         is_star = any(alias.name == "*" for alias in node.aliases)
         if not is_star:
@@ -242,7 +242,7 @@ def outside(run: Run, space: Namespace, seen: set[int]) -> str:
     if id(space) in seen or len(seen) > 40:
         return ""
     seen.add(id(space))
-    for node in _import_nodes(space):
+    for node in _import_nodes(space, ""):
         if not any(alias.name == "*" for alias in node.aliases):
             continue
         dotted, level = node.module, node.level
@@ -256,11 +256,11 @@ def outside(run: Run, space: Namespace, seen: set[int]) -> str:
 
 
 STARS = 60
-"""Star imports of one file that are looked through."""
+"""Star imports of one file that are looked through, beside those whose module a name begins with: `AutoModel`, `from .auto import *`."""
 
 
-def _import_nodes(space: Namespace) -> Iterator[code.ImportFrom]:
-    """Yields the `from` imports that module-level execution does not take: stars, and those under TYPE_CHECKING."""
+def _import_nodes(space: Namespace, name: str) -> Iterator[code.ImportFrom]:
+    """Yields the `from` imports that module-level execution does not take and that may bind a name: stars, and those under TYPE_CHECKING."""
     if space.imports is None:
         found: list[code.ImportFrom] = []
         for unit in space.module.statements:
@@ -271,8 +271,19 @@ def _import_nodes(space: Namespace) -> Iterator[code.ImportFrom]:
                     found += [node for node in code.walk(statement) if isinstance(node, code.ImportFrom)]
         stars = [node for node in found if any(alias.name == "*" for alias in node.aliases)]
         plain = [node for node in found if node not in stars]
-        space.imports = [*plain, *reversed(stars[-STARS:])]
-    yield from space.imports
+        space.imports = [*plain, *reversed(stars)]
+    if len(space.imports) <= STARS:
+        yield from space.imports
+        return
+    alike = [each for each in space.imports if _begins_with(name, each.module)]
+    yield from alike
+    plain = [each for each in space.imports if not any(alias.name == "*" for alias in each.aliases)]
+    yield from plain
+    yield from (each for each in space.imports[len(plain) :][:STARS] if each not in alike)
+
+
+def _begins_with(name: str, module: str) -> bool:
+    return name.lower().startswith(module.rpartition(".")[2].replace("_", "") or " ")
 
 
 def import_module(run: Run, dotted: str, scope: Scope, *, whole: bool) -> Value:

@@ -45,6 +45,7 @@ def item(run: Run, value: ModuleV, key: Value, frame: Frame, site: Site) -> Valu
         return value if isinstance(key, slice) else next(iter(table.values()))
     plain = plain_key(key)
     if plain is None:
+        run.graph.indexed.append(len(table))
         return Unknown(origin.Computed("index of a module list"))
     try:
         found = at(parts, plain)
