@@ -12,7 +12,7 @@ from vglint.value import Unknown
 def frozen_at(loop: LoopView) -> tuple[Place, ...]:
     """Of an optimiser whose every parameter is frozen, or that is given those of a model that want a gradient where none does: where the
     program freezes them."""
-    if not loop.steps:
+    if not loop.steps or loop.optimizer.get("unsettled") is True:  # a branch may have put in a layer that trains
         return ()
     graph = loop.view.graph
     if loop.params:

@@ -187,10 +187,20 @@ def named_parameters_of(module: ModuleV) -> list[tuple[str, ParamV]]:
 @own("parameters", takes="self, recurse=True")
 def parameters(call: Call) -> Value:
     module = call.own(ModuleV)
-    return IteratorV([*_hidden(module, _HIDDEN), *parameters_of(module)], origin=call.site)
+    return IteratorV([*_hidden(module, _HIDDEN), *parameters_of(module), *_unsettled(module)], origin=call.site)
 
 
 _HIDDEN = Unknown(origin.Call("parameters of a pretrained model"))
+
+
+def _unsettled(module: ModuleV) -> list[Value]:
+    """Returns the layers of a module that are one or another, as a branch left them: what parameters they have is not known."""
+    return [
+        child
+        for _, part in modules.walk(module)
+        for child in part.modules.values()
+        if isinstance(child, Unknown) and isinstance(child.origin, origin.Branches)
+    ]
 
 
 def _hidden(module: ModuleV, each: Value) -> list[Value]:

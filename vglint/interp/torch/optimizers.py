@@ -74,6 +74,8 @@ def optimizer(
         config["forgotten"] = forgotten
     if _lists_tensors(source):
         config["listed"] = True
+    if any(isinstance(each, Unknown) and isinstance(each.origin, origin.Branches) for each in inside(source)):
+        config["unsettled"] = True
     node = act(run, "optimizer", _made_tensors(run, source), config, site, params, name)
     return OptimizerV(name, (node,), params)
 
