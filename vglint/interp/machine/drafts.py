@@ -62,7 +62,7 @@ class GraphDraft:
     """The region that is open: nodes made now belong to it."""
     gaps: dict[Origin, tuple[Unknown, Site | None]] = field(default_factory=dict)
     of_none: list[Site] = field(default_factory=list)
-    """Where an attribute of None was asked for."""
+    """Where None was asked for an attribute or an entry, or computed with."""
     indexed: list[int] = field(default_factory=list)
     """How long lists of modules were that forward indexed by a number that is not known."""
     modules: list[ModuleV] = field(default_factory=list)

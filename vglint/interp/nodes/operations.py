@@ -164,7 +164,10 @@ def emit_call(
         unknown = next((value for value in bound.values() if isinstance(value, Unknown)), None)
         if unknown is not None and leaf is not None:
             run.graph.gap_of(unknown, site)
-        return unknown or _number(spelling.op, args) or Unknown(origin.NoTensor(spelling.name))
+        known = unknown or _number(spelling.op, args)
+        if known is None and site is not None and not run.context.setup:
+            run.graph.of_none.append(site)
+        return known or Unknown(origin.NoTensor(spelling.name))
     if "pattern" in config and inputs and shapes[0] is None:
         shapes[0] = learn_by_pattern(run, bound[names[0]], config["pattern"])
     if leaf is not None and leaf.config and inputs and shapes[0] is None:

@@ -12,6 +12,8 @@ def index(run: Run, value: Value, key: Value, frame: Frame, site: Site) -> Value
     """Returns `value[key]`."""
     handler = ITEM.get(type(value))
     if handler is None:
+        if value is None and not run.context.setup:
+            run.graph.of_none.append(site)
         return opaque(run, origin.Call(f"index of {type(value).__name__}"), [value], site)
     return handler(run, value, key, frame, site)
 
