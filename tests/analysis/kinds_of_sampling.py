@@ -119,7 +119,20 @@ class Net(nn.Module):
     def forward(self, x):
         return self.back(self.out(torch.relu(self.k(torch.relu(self.q(self.shift(x)))))))
 """
+UNKNOWN_BEHIND = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.out = nn.Linear(32, 128), nn.Linear(128, 128), nn.Linear(128, 128)
+        self.mean, self.spread = nn.Linear(128, 64), nn.Linear(128, 64)
+
+    def forward(self, x):
+        y = torch.tanh(self.out(torch.relu(self.k(torch.relu(self.q(x))))))
+        mean, spread = self.mean(y), torch.exp(self.spread(y)) + 1e-4
+        return mean + torch.randn(64) * (spread * (1 + mean**2)).sqrt()
+"""
 CASES = {
+    "what is not known stands behind two heads": (UNKNOWN_BEHIND, ["256,32"]),
     "patches and places": (PATCHES, ["2,3,384,384"]),
     "a layer that shifts means": (MEAN_SHIFT, ["8,3,16,16"]),
     "blocks that become channels": (FOLDED, ["8,3,16,16"]),

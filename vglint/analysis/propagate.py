@@ -28,6 +28,7 @@ from vglint.analysis.maps import source as _source
 from vglint.analysis.maps import spectral as _spectral
 from vglint.analysis.maps import weight as _weight
 from vglint.analysis.multiples import Multiples
+from vglint.analysis.narrow import narrow
 from vglint.analysis.numbers import of_numbers
 from vglint.analysis.ratio import WEIGHTED, first_of, last_of, weight_layers
 from vglint.analysis.sizes import assumed, sequence_length
@@ -68,7 +69,13 @@ def propagate(graph: Graph, *, batch: int = BATCH) -> Trace:
     """Returns the trace that theory predicts for N(0, 1) inputs, random weights and a loss that is random from sample to sample."""
     graph = assumed(graph)
     states, backs, lacking = forward(graph, batch)
-    grads, flows, lost = backward(graph, states, backs, lacking)
+    ends = _ends(graph, states, backs)
+    grads, flows, lost = backward(graph, states, backs, lacking, ends)
+    gate = narrow(graph, backs, grads, ends)
+    if gate is not None:
+        behind = lost
+        grads, flows, lost = backward(graph, states, backs, lacking, [gate])
+        lost = [*lost[: gate + 1], *(behind[index] or (index, _BEHIND) for index in range(gate + 1, len(graph.nodes)))]
     for index in left_without_history(graph):
         if graph.nodes[index].params:
             grads[index] = None
@@ -142,16 +149,24 @@ def _no_gradient(count: int) -> Back:
     return lambda grad: [ZERO] * count
 
 
+_BEHIND = "how what is behind weighs is not known"
+
+
 def backward(
-    graph: Graph, states: list[State | None], backs: list[Back | None], lacking: list[Lack | None]
+    graph: Graph,
+    states: list[State | None],
+    backs: list[Back | None],
+    lacking: list[Lack | None],
+    ends: Sequence[int],
 ) -> tuple[list[Grad | None], list[list[tuple[int, Grad]]], list[Lack | None]]:
-    """Returns each node's gradient (None: not known, or none arrives), what each node sends to its inputs, and why a gradient is not known."""
+    """Returns each node's gradient from where it starts (None: not known, or none arrives), what each node sends to its inputs, and why a
+    gradient is not known."""
     count = len(graph.nodes)
     grads: list[Grad | None] = [None] * count
     lost: list[Lack | None] = [None] * count
     flows: list[list[tuple[int, Grad]]] = [[] for _ in range(count)]
     multiples = Multiples(count)
-    for index in _ends(graph, states, backs):
+    for index in ends:
         grads[index] = _reduce.head(states[index], squared=_reconstructs(graph, states[index]))
     for index, text in turning(graph):
         lost[index] = index, text
