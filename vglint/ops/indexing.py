@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vglint import origin
 from vglint.ops.shapes import add, broadcast, floor_divide, multiply
 from vglint.ops.spec import Call, Result, Tensor
 from vglint.shape import Dim, Shape
@@ -52,7 +53,7 @@ def indexed(shape: Shape | None, index: tuple[Literal_, ...], tensors: tuple[Sha
             places.append(position)
             if len(lists) == 1:
                 out.append(-1)
-        elif item == "tensor" or isinstance(item, (int, Expr)):
+        elif item == "tensor" or isinstance(item, (int, Expr)) or (isinstance(item, Unknown) and isinstance(item.origin, origin.Length)):
             next(sizes)
         elif isinstance(item, Unknown):
             # It may be an integer, a slice or a tensor.

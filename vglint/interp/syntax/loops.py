@@ -53,19 +53,29 @@ def walk_loop(
         found = _one_of(found.items) if len(found.items) > _most(found.items) else shortened(run, found)
     if found.parts is not None:
         return _walk_parts(run, found.parts, bind, body, site, text)
-    if found.items is None:
-        start = len(run.graph.nodes)
-        tables = _sampled(run, whole, bind, body) if run.context.setup and whole is not None else {}
-        with counted(run, found.count, text, site) as loop, run.journal.recorded() as log, any_turn(run):
-            bind(found.item)
-            flow = body()
-            loop.apart = not run.context.setup and not run.context.training_code and apart(log, start)
-        settle(run, tables)
-        if run.context.setup:
-            _forget_sums(run, added, frame, text)
-        return None if flow == Flow.CONTINUE else flow
-    with repeated(run, found.items):
-        return _turns(run, found.items, bind, body, frame, site, text)
+    if found.items is not None:
+        returned = len(frame.returned)
+        with repeated(run, found.items), attempted(run) as attempt:
+            flow = _turns(run, found.items, bind, body, frame, site, text)
+            if flow != _TOO_LONG:
+                return flow
+            attempt.undo(run)
+        del frame.returned[returned:]
+        found = _one_of(found.items)
+    start = len(run.graph.nodes)
+    tables = _sampled(run, whole, bind, body) if run.context.setup and whole is not None else {}
+    with counted(run, found.count, text, site) as loop, run.journal.recorded() as log, any_turn(run):
+        bind(found.item)
+        flow = body()
+        loop.apart = not run.context.setup and not run.context.training_code and apart(log, start)
+    settle(run, tables)
+    if run.context.setup:
+        _forget_sums(run, added, frame, text)
+    return None if flow == Flow.CONTINUE else flow
+
+
+_TOO_LONG = -1
+"""What a walk of turns answers whose first does not stand for all, of more turns than are taken."""
 
 
 def _forget_sums(run: Run, added: frozenset[str], frame: Frame, text: str) -> None:
@@ -100,12 +110,9 @@ def _turns(
     site: Site,
     text: str,
 ) -> int | None:
-    """Walks a loop turn by turn."""
+    """Walks a loop turn by turn; one that has too many of them up to the end of the first."""
     outer, most = run.graph.region, _most(items)
     for turn, item in enumerate(items):
-        if turn >= most:
-            run.graph.gap(origin.Budget(f"loop of {len(items)} iterations"), site)
-            return None
         start, made = len(run.graph.nodes), len(run.graph.modules)
         stands = turn == 0 and len(items) > 1
         with run.graph.inside(outer):
@@ -122,6 +129,8 @@ def _turns(
             if len(run.graph.modules) > made and run.graph.passes.harvest is not None:
                 look_ahead(run, items[1:], lambda item: _one(bind, item, body), frame)
             return None
+        if len(items) > most:
+            return _TOO_LONG
         _fold(run, region, outer)
     return None
 
@@ -254,7 +263,8 @@ def _most(items: list[Value]) -> int:
 
 
 def _one_of(items: list[Value]) -> Items:
-    return Items(None, Unknown(origin.Length("item of a long list")), len(items))
+    text, whole = "item of a long list", isinstance(items[0], int)
+    return Items(None, Unknown(origin.Length(text) if whole else origin.Computed(text)), len(items))
 
 
 def repeated(run: Run, items: list[Value]) -> AbstractContextManager[None]:

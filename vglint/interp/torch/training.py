@@ -20,14 +20,16 @@ from vglint.interp.values.objects import (
     OpaqueV,
     ParamV,
     ParamView,
+    RepeatV,
     Site,
     TensorV,
     Value,
     is_tensor,
 )
+from vglint.shape import Shape
 from vglint.source import code
 from vglint.source.module import Module
-from vglint.value import Literal_, Unknown
+from vglint.value import Expr, Literal_, Unknown
 
 
 def act(
@@ -135,7 +137,25 @@ def _leaf_of(call: Call, listed: list[Value]) -> Value:
     run, site = call.run, call.site
     sources = [node for item in listed if (node := node_of(run, item, site)) is not None]
     config = {"value": literal(call["requires_grad"]), "by": call.name}
-    return TensorV(act(run, "requires_grad", sources, config, site), None)
+    return TensorV(act(run, "requires_grad", sources, config, site), _sizes(run, call["data"]))
+
+
+def _sizes(run: Run, data: Value) -> Shape | None:
+    """Returns the shape of nested lists of tensors and numbers, None where it is not known."""
+    if is_tensor(data):
+        return shape_of(run, data)
+    if isinstance(data, (int, float)):
+        return ()
+    items = data.items if isinstance(data, (ListV, ArrayV)) else data if isinstance(data, tuple) else ()
+    inner = [None if isinstance(each, RepeatV) else _sizes(run, each) for each in items]
+    first = inner[0] if inner else None
+    if first is None or any(each is None or len(each) != len(first) for each in inner):
+        return None
+    same = (size if all(each and each[axis] == size for each in inner) else None for axis, size in enumerate(first))
+    count: Value = len(items)
+    if isinstance(data, ListV) and data.count is not None:
+        count = data.count if len(items) == 1 else None
+    return (count if isinstance(count, (int, Expr)) else None, *same)
 
 
 @library("torch.from_numpy", takes="ndarray")
