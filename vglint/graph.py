@@ -96,6 +96,7 @@ RegionKind: TypeAlias = Literal["loop", "branch", "no_grad", "grad", "autocast",
 RegionRole: TypeAlias = Literal[
     "trainer",  # of a loop: a trainer takes its turns, and steps the optimiser
     "modules",  # of a loop: each turn is about a module of its own
+    "one_turn",  # of a branch: it is taken in a single turn of the loop around it
     "gradient_norm",  # of a branch: its condition is computed from the norm of the gradients
     "float16",  # of autocast: what it computes in
     "bfloat16",

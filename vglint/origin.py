@@ -145,6 +145,8 @@ class Turn:
     """Which turn of a loop this is: one in `every`, 0 where that number is not known; None where no turn comes again (`epoch == 5`)."""
 
     every: int | None
+    once: bool = False
+    """It is a single one: `epoch == 5`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
         if isinstance(side, TurnNumber) and counts_turns(run):
             run.graph.asked_turn = True
             if run.context.any_turn:
-                return Unknown(_turn(side, other))
+                return Unknown(_turn(side, other, symbol))
     if symbol in ("is", "is not", "in", "not in"):
         answer = identical(left, right) if symbol.startswith("is") else contains(run, right, left, frame, site)
         return _undecided(run, symbol, left, right, site) if answer is None else answer != ("not" in symbol)
@@ -130,11 +130,11 @@ def turn_of(value: Value) -> origin.Turn | None:
     return None
 
 
-def _turn(number: TurnNumber, other: Value) -> origin.Turn:
+def _turn(number: TurnNumber, other: Value, symbol: str) -> origin.Turn:
     """Returns which turns a comparison of a turn's number holds in. A count that starts anew is compared with where it does so."""
     if number.every == 0 and isinstance(other, int) and 1 < other <= _PERIOD:
         return origin.Turn(int(other))
-    return origin.Turn(number.every)
+    return origin.Turn(number.every, symbol == "==" and number.every is None)
 
 
 _PERIOD = 1024

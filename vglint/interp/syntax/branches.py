@@ -47,6 +47,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
     role: RegionRole | None = "gradient_norm" if _is_of_gradients(condition) else None
     turn = turn_of(condition)
     every = None if turn is None else turn.every
+    single: RegionRole | None = "one_turn" if turn is not None and turn.once else None
     if every is not None:
         text = f"every {every or 'few'} iterations"
     if run.context.forks >= FORKS:
@@ -62,7 +63,7 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         start, born = len(run.graph.nodes), len(run.graph.modules)
         raised = False
         flow: int | None = None
-        opened = run.graph.opened("branch", text, site, number, role)
+        opened = run.graph.opened("branch", text, site, number, role or (single if number == 0 else None))
         with run.journal.recorded() as log, opened as own_region, run.context.having(forks=run.context.forks + 1):
             run.graph.regions[own_region].every = every if number == 0 else None
             run.graph.regions[own_region].condition = _node_behind(condition)

@@ -56,7 +56,7 @@ def note_carried(
     run: Run, loop: code.For, before: list[Held], start: int, frame: Frame, walk: Callable[[], object]
 ) -> None:
     """Notes each state that a turn reads, replaces by one with history, and hands to the next turn's backward pass. Where nothing is
-    trained and the graph is retained, the gradient is only looked at. A state that was None at first is followed into a second turn, where
+    trained and the graph is retained, the gradient is only looked at. What one turn alone sends back is not sent back by the next. A state that was None at first is followed into a second turn, where
     the code may cut it. Of a loop whose turns were walked one by one, the last pass tells whether the first state reaches it."""
     turn = range(start, len(run.graph.nodes))
     trains = any(run.graph.nodes[number].op == "step" for number in turn)
@@ -64,6 +64,7 @@ def note_carried(
         (id(site.node) if (site := run.graph.nodes[number].site) is not None else number): number
         for number in turn
         if run.graph.nodes[number].op == "backward"
+        and not _in_one_turn(run, number)
         and (trains or run.graph.nodes[number].config.get("retain_graph") is not True)
     }
     backwards = list(last.values())
@@ -82,6 +83,16 @@ def note_carried(
             site = Site(frame.unit, given) if given is not None else _stored(place) or run.graph.nodes[kept[0]].site
             emit(run, "carried", kept, {"name": place.name}, site)
             run.graph.nodes[-1].setup = False
+
+
+def _in_one_turn(run: Run, number: int) -> bool:
+    """Whether a node runs in a single turn of the loop that is noted."""
+    region: int | None = run.graph.nodes[number].region
+    while region is not None and region != run.graph.region:
+        if run.graph.regions[region].role == "one_turn":
+            return True
+        region = run.graph.regions[region].parent
+    return False
 
 
 def _stored(place: Held) -> Site | None:
