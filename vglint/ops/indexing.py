@@ -53,7 +53,11 @@ def indexed(shape: Shape | None, index: tuple[Literal_, ...], tensors: tuple[Sha
             places.append(position)
             if len(lists) == 1:
                 out.append(-1)
-        elif item == "tensor" or isinstance(item, (int, Expr)) or (isinstance(item, Unknown) and isinstance(item.origin, origin.Length)):
+        elif (
+            item == "tensor"
+            or isinstance(item, (int, Expr))
+            or (isinstance(item, Unknown) and isinstance(item.origin, origin.Length))
+        ):
             next(sizes)
         elif isinstance(item, Unknown):
             # It may be an integer, a slice or a tensor.

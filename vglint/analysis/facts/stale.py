@@ -61,7 +61,9 @@ def _resent(loop: LoopView, backward: Node) -> list[Node]:
         return []
     count = view.graph.regions[inner[0]].count
     around = view.regions_of(backward.region)
-    always = all(view.graph.regions[each].kind not in ("branch", "handler") for each in around[: around.index(inner[0])])
+    always = all(
+        view.graph.regions[each].kind not in ("branch", "handler") for each in around[: around.index(inner[0])]
+    )
     if not always or (isinstance(count, int) and count < 2):
         return []
     open_ = view.before(backward.inputs, lambda node: not view.keeps_history(node))

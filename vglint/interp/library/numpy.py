@@ -15,7 +15,7 @@ from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.protocols.asking import listed
 from vglint.interp.protocols.mathematics import call_math
 from vglint.interp.values.inside import bulk
-from vglint.interp.values.objects import ArrayV, External, ListV, TensorV, Value, is_tensor
+from vglint.interp.values.objects import ArrayV, External, Instance, ListV, TensorV, Value, is_tensor
 from vglint.value import Expr, Unknown
 
 CONSTANTS.update({"numpy.pi": math.pi, "numpy.inf": math.inf, "numpy.newaxis": None})
@@ -78,6 +78,20 @@ def _data(call: Call, op: str, sizes: Sequence[Value]) -> Value:
 @library(*_of("int32", "int64", "float32", "float64", "intp", "float16", "bool_"), takes="value, *rest")
 def scalar(call: Call) -> Value:
     return call["value"]
+
+
+_SINGLE = {"eps": 2.0**-23, "max": 3.4028234663852886e38, "min": -3.4028234663852886e38, "tiny": 2.0**-126}
+_DOUBLE = {"eps": 2.0**-52, "max": 1.7976931348623157e308, "min": -1.7976931348623157e308, "tiny": 2.0**-1022}
+
+
+@library("numpy.finfo", takes="dtype")
+def limits(call: Call) -> Value:
+    single = isinstance(call["dtype"], External) and call["dtype"].name == "numpy.float32"
+    double = call["dtype"] == External("builtins.float") or call["dtype"] == External("numpy.float64")
+    if not single and not double:
+        return _opaque(call)
+    found: dict[str, Value] = {**(_SINGLE if single else _DOUBLE)}
+    return Instance(External(call.name), found, call.site)
 
 
 @library(*_of("array", "asarray", "ascontiguousarray", "stack", "copy"), takes="a, *rest, **options")
