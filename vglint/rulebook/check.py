@@ -170,7 +170,10 @@ def _adjusted(checked: CheckedRule, severity: object, params: object) -> Checked
 
 
 def _evidence(checked: CheckedRule, lookup: Lookup) -> Evidence:
-    """Returns the facts that the condition and the message use, with their values; params are no evidence."""
+    """Returns the facts that the condition and the message use, with their values; params are no evidence.
+
+    Numbers have six significant digits: the last of a float's hang on the version of Python that adds them up.
+    """
     names = dict.fromkeys((*checked.when.names, *said(checked.message, lookup)[1]))
     params = dict(checked.rule.params)
     evidence: list[tuple[str, Scalar]] = []
@@ -184,7 +187,7 @@ def _evidence(checked: CheckedRule, lookup: Lookup) -> Evidence:
             texts = [item.message if isinstance(item, Place) else item for item in value]
             evidence.append((name, counted(texts, _NAMES)))
         else:
-            evidence.append((name, value))
+            evidence.append((name, float(f"{value:.6g}") if isinstance(value, float) else value))
     return tuple(evidence)
 
 

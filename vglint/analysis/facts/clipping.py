@@ -54,8 +54,7 @@ def clipped_before_unscale(loop: LoopView) -> tuple[Place, ...]:
     return places_of(loop, found)
 
 
-@fact("loop", "places")
-def stepped_before_unscale(loop: LoopView) -> tuple[Place, ...]:
+def _stepped_before_unscale(loop: LoopView) -> tuple[Place, ...]:
     """Steps of the optimiser itself, not through `scaler.step`, along gradients that a GradScaler still multiplies: every backward pass is
     scaled, and nothing divides them."""
     view, found = loop.view, []
@@ -74,8 +73,8 @@ def stepped_before_unscale(loop: LoopView) -> tuple[Place, ...]:
 
 @fact("loop", "places")
 def misused_scaled(loop: LoopView) -> tuple[Place, ...]:
-    """What `clipped_before_unscale` names, else what `stepped_before_unscale` names."""
-    return clipped_before_unscale(loop) or stepped_before_unscale(loop)
+    """What `clipped_before_unscale` names, else steps of the optimiser itself along scaled gradients."""
+    return clipped_before_unscale(loop) or _stepped_before_unscale(loop)
 
 
 def _is_surely_scaled(loop: LoopView, backward: Node) -> bool:
