@@ -36,8 +36,7 @@ def stale_steps(loop: LoopView) -> tuple[Place, ...]:
     return places_of(loop, [step for step in loop.steps if step.index in between])
 
 
-@fact("loop", "places")
-def resent_backwards(loop: LoopView) -> tuple[Place, ...]:
+def _resent_backwards(loop: LoopView) -> tuple[Place, ...]:
     """Backward passes that run in each turn of a loop, through layers that ran once before it and whose graph the first of them frees."""
     return places_of(loop, [backward for backward in loop.view.nodes("backward") if _resent(loop, backward)])
 
@@ -51,8 +50,8 @@ def resent_layers(loop: LoopView) -> tuple[Place, ...]:
 
 @fact("loop", "places")
 def outdated_backwards(loop: LoopView) -> tuple[Place, ...]:
-    """What `stale_backwards` names, else what `resent_backwards` names."""
-    return stale_backwards(loop) or resent_backwards(loop)
+    """What `stale_backwards` names, else passes of a sum that is sent back again."""
+    return stale_backwards(loop) or _resent_backwards(loop)
 
 
 def _resent(loop: LoopView, backward: Node) -> list[Node]:
