@@ -84,13 +84,17 @@ def _argument_for(run: Run, param: code.Parameter, function: FunctionV, *, tenso
         inner = [part.strip() for part in text[text.find("[") + 1 : text.rfind("]")].split(",")] if "[" in text else []
         if head.lower() == "tuple" and inner and "..." not in inner and len(inner) > 1:
             return tuple(
-                Unknown(origin.Argument(f"{name}[{number}]"))
+                Unknown(origin.Argument(name, (origin.Part("item", str(number)),)))
                 if part in _PLAIN
                 else entry_input(run, f"{name}[{number}]", site)
                 for number, part in enumerate(inner)
             )
         of_numbers = inner and inner[0] in _PLAIN
-        item = Unknown(origin.Argument(f"{name}[i]")) if of_numbers else entry_input(run, f"{name}[i]", site)
+        item = (
+            Unknown(origin.Argument(name, (origin.Part("item", "i"),)))
+            if of_numbers
+            else entry_input(run, f"{name}[i]", site)
+        )
         return ListV([item], Unknown(origin.Computed(f"len({name})")))
     return entry_input(run, name, site)
 

@@ -107,6 +107,8 @@ def _equal(left: Value, right: Value, known: dict[tuple[int, int], bool | None])
         return known[pair]
     if is_unknown(left) or is_unknown(right):
         return None
+    if (left is None and isinstance(right, Expr)) or (right is None and isinstance(left, Expr)):
+        return False
     if isinstance(left, ShapeV) or isinstance(right, ShapeV):
         return True if left == right else False if _is_empty(left) or _is_empty(right) else None
     if isinstance(left, Expr) or isinstance(right, Expr):
