@@ -267,6 +267,7 @@ def test_what_a_search_would_find_elsewhere_is_linted_again(package: Project, al
     changes = [
         ("pkg/second.py", ENTERED.format(name="second", layer="Bilinear"), False),  # no key that was asked for
         ("pkg/second.py", ENTERED.format(name="third", layer="Linear"), False),
+        (first, ENTERED.format(name="first", layer="Linear") + "\n\ndef more():\n    return first()\n", False),
         (first, ENTERED.format(name="first", layer="Bilinear"), True),
         ("pkg/second.py", ENTERED.format(name="first", layer="Linear"), True),
         (

@@ -10,7 +10,7 @@ from vglint.config import Settings
 from vglint.interp.static.decorated import decorated
 from vglint.lint.cache import Index, Memory, folder_of
 from vglint.lint.edges import reaching
-from vglint.lint.statements import Concerned, Names, changed_names, has_moved, rebound_names
+from vglint.lint.statements import Concerned, Names, Sought, changed_names, has_lost, has_moved, rebound_names
 from vglint.source.kept import Store
 from vglint.source.module import Module
 from vglint.source.project import Project
@@ -25,6 +25,8 @@ class Change:
     rebound: dict[Index, Names]
     moved: frozenset[Index]
     """The files whose places may be other ones."""
+    lost: frozenset[Index]
+    """Those in which a definition that may have entered a key of a registry is not as it was."""
 
     @staticmethod
     def of(memory: Memory, settings: Settings, paths: Sequence[str], changed: Collection[Index]) -> Change:
@@ -33,6 +35,7 @@ class Change:
         names: dict[Index, Names] = {}
         rebound: dict[Index, Names] = {}
         moved: set[Index] = set()
+        lost: set[Index] = set()
         for position in changed:
             module = project.module(memory.files[position])
             before = memory.statements.get(position)
@@ -40,7 +43,9 @@ class Change:
             rebound[position] = rebound_names(before, module) if isinstance(module, Module) else None
             if not isinstance(module, Module) or has_moved(before, module):
                 moved.add(position)
-        return Change(project, names, rebound, frozenset(moved))
+            if not isinstance(module, Module) or has_lost(before, module):
+                lost.add(position)
+        return Change(project, names, rebound, frozenset(moved), frozenset(lost))
 
     def decorates(self, memory: Memory, position: Index, files: Collection[Index]) -> bool:
         """Whether a name that a changed file binds anew, or no longer, may stand above a definition in some files."""
@@ -63,8 +68,14 @@ def concerned(memory: Memory, change: Change) -> set[Index]:
         for to in led_to:
             importers.setdefault(files[to], []).append(files[source])
     led = {files[source]: [files[to] for to in led_to] for source, led_to in memory.edges.items()}
-    found = {files[source]: frozenset(files[to] for to in held) for source, held in memory.found.items()}
-    touched = Concerned(change.project, importers, led, found).by(
+    found: dict[str, dict[str, list[Sought]]] = {}
+    for source, held in memory.found.items():
+        sought = [(memory.searched[where], key) for where, key in memory.searches.get(source, ())]
+        found[files[source]] = {
+            files[to]: [(each.names, key) for each, key in sought if to in each.files] for to in held
+        }
+    lost = {files[position] for position in change.lost}
+    touched = Concerned(change.project, importers, led, found, lost).by(
         {files[position]: names for position, names in change.names.items()}
     )
     result = {position for position, file in enumerate(files) if file in touched} | change.names.keys()

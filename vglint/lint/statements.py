@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TypeAlias
 
 import msgspec
 
+from vglint.interp.static.decorated import decorated
 from vglint.source import code
 from vglint.source.module import Module
 from vglint.source.project import Project
@@ -24,15 +25,20 @@ from vglint.source.unit import Unit
 
 Names: TypeAlias = frozenset[str] | None
 """Names that may mean something else than before; None where any may."""
-Written: TypeAlias = tuple[bytes, int, tuple[str, ...], tuple[str, ...]]
-"""A statement: a hash of its text, its line, the names that it binds, and those that it acts on."""
+Written: TypeAlias = tuple[bytes, int, tuple[str, ...], tuple[str, ...], bool]
+"""A statement: a hash of its text, its line, the names that it binds, those that it acts on, and whether it has decorators."""
+Sought: TypeAlias = tuple[tuple[str, ...], str]
+"""What a search sought: names of decorators, and a key that a definition under them may enter."""
 
 _ANY = frozenset({"*", "__all__", "__getattr__", "globals", "setattr"})
 """What a statement binds or acts on where it may change the meaning of any name of its file."""
-_REFLECTS = frozenset(
-    {"globals", "locals", "vars", "eval", "exec", "modules", "import_module", "__import__", "__dict__", "inspect"}
+_REFLECTS = re.compile(
+    r"(?<![\w.])(?:globals|locals|vars|eval|exec|modules)\s*(?:[(),\[\]}:]|$)|\bsys\s*\.\s*modules\b"
+    r"|\b(?:builtins|import_module|__import__|__dict__)\b",
+    re.MULTILINE,
 )
-"""Words of a statement that may read any name of its file without mentioning it."""
+"""What may read any name of a file without mentioning it; not the `eval()` and `modules()` of a model."""
+_ANY_NAME = "*"
 _BY_TEXT = re.compile(r"import_module|__import__|importorskip")
 _COMMENT = re.compile(r"#.*(?:vglint|noqa)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -56,7 +62,8 @@ class _Import:
 def written(module: Module) -> bytes:
     """Returns the statements of a file as what another run compares with."""
     held: list[Written] = [
-        (_hash(unit), unit.line, unit.names, tuple(sorted(unit.acts_on))) for unit in module.statements
+        (_hash(unit), unit.line, unit.names, tuple(sorted(unit.acts_on)), unit.source.startswith("@"))
+        for unit in module.statements
     ]
     try:
         return msgspec.msgpack.encode((held, _comments(module)))
@@ -81,14 +88,20 @@ def has_moved(before: bytes | None, module: Module) -> bool:
     """Whether a statement that is as it was stands in another line, or a comment for a linter may be another."""
     if (old := _read(before)) is None or old[1] != _comments(module):
         return True
-    lines = {held: line for held, line, _, _ in old[0]}
+    lines = {held: line for held, line, *_ in old[0]}
     return any(lines.get(_hash(unit), unit.line) != unit.line for unit in module.statements)
 
 
 def rebound_names(before: bytes | None, module: Module) -> Names:
     """Returns the names that a file binds and did not bind, or the other way round."""
     old = _read(before)
-    return None if old is None else frozenset(name for _, _, names, _ in old[0] for name in names) ^ module.bound
+    return None if old is None else frozenset(name for _, _, names, *_ in old[0] for name in names) ^ module.bound
+
+
+def has_lost(before: bytes | None, module: Module) -> bool:
+    """Whether a definition that had decorators is no longer as it was."""
+    now = {_hash(unit) for unit in module.statements}
+    return (old := _read(before)) is None or any(entered and held not in now for held, *_, entered in old[0])
 
 
 def changed_names(before: bytes | None, module: Module) -> Names:
@@ -100,9 +113,14 @@ def changed_names(before: bytes | None, module: Module) -> Names:
     known, now = {each[0] for each in old}, {each[0] for each in new}
     if [each[0] for each in old if each[0] in now] != [each[0] for each in new if each[0] in known]:
         return None  # in another order
-    gone = {name for held, _, names, acts in old if held not in now for name in (*names, *acts)}
+    gone = {name for held, _, names, acts, _ in old if held not in now for name in (*names, *acts)}
     come = {name for held, unit in new if held not in known for name in (*unit.names, *unit.acts_on)}
     return None if _ANY & (gone | come) else frozenset(gone | come)
+
+
+def _words(source: str) -> frozenset[str]:
+    """Returns the words of a statement, and a sign where it may read any name."""
+    return frozenset((*_WORD.findall(source), *((_ANY_NAME,) if _REFLECTS.search(source) else ())))
 
 
 def _hash(unit: Unit) -> bytes:
@@ -117,14 +135,16 @@ class Concerned:
         project: Project,
         importers: Mapping[str, Iterable[str]],
         led: Mapping[str, Iterable[str]],
-        found: Mapping[str, frozenset[str]],
+        found: Mapping[str, Mapping[str, Collection[Sought]]],
+        lost: Collection[str],
     ) -> None:
-        """`importers` and `led` say for each file which import it and which its imports led to; `found` in which files a search for it
-        found something."""
+        """`importers` and `led` say for each file which import it and which its imports led to; `found` in which files searches for it
+        found something, and what these sought; in `lost` a definition that may have entered a key is not as it was."""
         self._project = project
         self._importers = importers
         self._led = led
         self._found = found
+        self._lost = lost
         self._own: dict[str, Names] = {}
         self._names: dict[str, Names] = {}
         self._touched: set[str] = set()
@@ -157,7 +177,7 @@ class Concerned:
         names = {*names, *own}
         rest = list(self._statements(module)) if names else []
         while True:
-            hit = [(unit, words) for unit, words in rest if not words.isdisjoint(names) or words & _REFLECTS]
+            hit = [(unit, words) for unit, words in rest if not words.isdisjoint(names) or _ANY_NAME in words]
             if not hit:
                 break
             self._touched.add(file)
@@ -171,7 +191,7 @@ class Concerned:
         """Returns the names that a file binds by imports of what may mean something else; None where it comes by it in another way."""
         other = {each: self._names[each] for each in self._led.get(file, ()) if each in self._names}
         other = {each: names for each, names in other.items() if names != frozenset()}
-        if not self._found.get(file, frozenset()).isdisjoint(other) or (other and self._imports_by_text(file)):
+        if other and (self._imports_by_text(file) or any(self._enters(file, each, other[each]) for each in other)):
             return None
         bound: set[str] = set()
         explained: set[str] = set()
@@ -187,7 +207,19 @@ class Concerned:
                     bound.update(*(names or () for names in changed))
                 elif files & other.keys() or any(names is None or name in names for names in changed):
                     bound.add(as_)
-        return bound if explained >= other.keys() else None
+        return bound if explained >= other.keys() - self._found.get(file, {}).keys() else None
+
+    def _enters(self, file: str, where: str, names: Names) -> bool:
+        """Whether what a search for a file found in another one may be another."""
+        sought = self._found.get(file, {}).get(where, ())
+        if not sought or names is None or where in self._lost:
+            return bool(sought)
+        module = self._project.module(where)
+        return not isinstance(module, Module) or any(
+            one.name in names and one.concerns(key)
+            for decorators, key in sought
+            for one in decorated(module.content, decorators)
+        )
 
     def _imports_by_text(self, file: str) -> bool:
         module = self._project.module(file)
@@ -198,7 +230,7 @@ class Concerned:
         file = str(module.file)
         if file not in self._units:
             units = [unit for unit in module.statements if unit.kind != "import"]
-            self._units[file] = tuple((unit, frozenset(_WORD.findall(unit.source))) for unit in units)
+            self._units[file] = tuple((unit, _words(unit.source)) for unit in units)
         return self._units[file]
 
     def _imports_of(self, file: str) -> tuple[_Import, ...]:
