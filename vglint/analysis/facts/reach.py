@@ -208,7 +208,8 @@ def sampled_layers(loop: LoopView) -> bool:
 
 
 def _flat_cuts(loop: LoopView) -> list[int] | Unknown:
-    """Returns the ops that cut off layers which start at random, none where one of them detaches or leaves torch."""
+    """Returns the ops without a gradient that cut off layers which start at random, perhaps beside a detach (of a codebook's target); none
+    where one of them leaves torch."""
     view = loop.view
     if loop.elsewhere:
         return unknown("another method may train the layers")
@@ -219,7 +220,9 @@ def _flat_cuts(loop: LoopView) -> list[int] | Unknown:
     ahead = view.after([*_fresh(loop, lost), *_parameters(view, lost)])
     cuts = [index for index in sorted(reached & ahead) if cuts_off(view, index)]
     ops = {view.graph.nodes[index].op for index in cuts}
-    return cuts if DETACHING.isdisjoint(ops) and not any(has(op, "leaves_torch") for op in ops) else []
+    if any(has(op, "leaves_torch") for op in ops):
+        return []
+    return [index for index in cuts if view.graph.nodes[index].op not in DETACHING]
 
 
 def _parameters(view: View, lost: list[int]) -> list[int]:
@@ -338,6 +341,8 @@ def named(view: View, index: int) -> Place:
         return Place(node.span, f"the indices of {view.graph.nodes[node.inputs[0]].op}")
     if node.op == "to_integer":
         return Place(node.span, "a cast to integers")
+    if node.op == "flat_function":
+        return Place(node.span, f"the backward of {str(node.get('function')).rpartition('.')[2]}")
     if node.op == "grad":
         return Place(node.span, "torch.autograd.grad without create_graph")
     if has(node.op, "draws"):

@@ -24,6 +24,7 @@ _KINDS: dict[str, Kind] = {
     "input": "input",
     "parameter": "input",
     "opaque": "other",
+    "flat_function": "cut",
     "rebind": "train",
     "carried": "train",
     "kept": "train",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from vglint import origin
+from vglint import ops, origin
 from vglint.interp.machine.attempts import attempted
 from vglint.interp.machine.calls import Call, library
 from vglint.interp.machine.core import Frame, Raised, Run, call, opaque
@@ -44,9 +44,11 @@ def _applied(run: Run, cls: ClassV, args: list[Value], keywords: dict[str, Value
     if keywords or not inputs or not all(isinstance(part, TensorV) for part in parts):
         return opaque(run, origin.Call("torch.autograd.Function.apply"), [*args, *keywords.values()], site)
     tensors = tuple(Tensor(shape_of(run, part)) for part in parts)
-    own = {} if isinstance(result, tuple) else expressions(run, cls, args, frame, site)
+    own = {} if isinstance(result, tuple) else {**expressions(run, cls, args, frame, site)}
+    flat = own.pop(_FLAT, False) is True
     config = {"function": cls.qualified, **own}
-    draft = emit(run, "opaque", inputs, config, site, shape=tensors[0].shape if len(tensors) == 1 else None)
+    shape = tensors[0].shape if len(tensors) == 1 else None
+    draft = emit(run, "flat_function" if flat else "opaque", inputs, config, site, shape=shape)
     return tensor_of(run, draft, len(run.graph.nodes) - 1, tensors if isinstance(result, tuple) else tensors[0])
 
 
@@ -138,8 +140,13 @@ _SIZE = 64
 """Operations of an expression at most."""
 
 
+_FLAT = "flat"
+"""Said of a function whose backward gives no gradient, or zeros, whatever it gets."""
+
+
 def expressions(run: Run, cls: ClassV, args: list[Value], frame: Frame, site: Site) -> dict[str, Literal_]:
-    """Returns `forward` and `backward` as expressions of `vglint.ops.expressions`; empty where a function is not one of single entries."""
+    """Returns `forward` and `backward` as expressions of `vglint.ops.expressions`, or that it is flat; empty where a function is not one of
+    single entries."""
     places = [place for place, each in enumerate(args) if is_tensor(each)]
     rest = tuple(each for each in args if not is_tensor(each))
     if len(places) != 1 or not all(each is None or isinstance(each, (bool, int, float, str)) for each in rest):
@@ -166,6 +173,8 @@ def _walked(run: Run, cls: ClassV, args: list[Value], place: int, frame: Frame, 
             sent = call(run, backward[0], [context, g], {}, frame, site)
             if isinstance(sent, tuple):
                 sent = sent[place] if place < len(sent) else None
+            if sent is None or (isinstance(sent, TensorV) and ops.has(run.graph.nodes[sent.node].op, "zeros")):
+                return {_FLAT: True}
             names = {x.node: "x", g.node: "g"}
             ahead, behind = _expression(run, result, names), _expression(run, sent, names)
         except Raised:
