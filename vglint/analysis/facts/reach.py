@@ -169,12 +169,13 @@ def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
         return found
     reached, lost, own = found
     ahead, meant, fresh = view.after(lost), view.after(_listed(loop, lost, own)), view.after(_fresh(loop, lost))
-    cuts = []
+    flat, cuts = _flat_cuts(loop), []
+    codebook = not isinstance(flat, Unknown) and bool(flat)  # whose target is detached on purpose
     for index in sorted(reached & ahead):
         node = view.graph.nodes[index]
         leaves = has(node.op, "leaves_torch") or (node.op == "requires_grad" and not view.carries_gradient(node))
         fed = index in fresh and any(_weighs(view, each, index) for each in view.after([index]) & reached)
-        if leaves or (not loop.elsewhere and node.op == "detach" and (index in meant or fed)):
+        if leaves or (not loop.elsewhere and not codebook and node.op == "detach" and (index in meant or fed)):
             cuts.append(node)
     return places_of(loop, cuts)
 
