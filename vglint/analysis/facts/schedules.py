@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vglint.analysis.facts.loop import LoopView, places_of
+from vglint import origin
+from vglint.analysis.facts.loop import LoopView, of_unseen_trainer, places_of
 from vglint.analysis.facts.order import loops_of
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import number
@@ -21,6 +22,30 @@ _EPOCHS = 100
 def zero_factors(loop: LoopView) -> tuple[Place, ...]:
     """Schedules whose factor is 0, so that the first drop sets the learning rate to 0 for good."""
     return places_of(loop, [node for node in _schedules(loop) if _factor(node) == 0 and not _too_late(loop, node)])
+
+
+@fact("loop", "places")
+def stays_at_zero(loop: LoopView) -> tuple[Place, ...]:
+    """Schedules whose factor is a function that is 0 before the first `step()`, where nothing steps them, or that is 0 after 100 of them too.
+    Not where code that is not followed, or a trainer, may step them."""
+    view, found = loop.view, []
+    if loop.unexplained or view.cut_short or any(True for _ in view.nodes("trainer")) or of_unseen_trainer(loop):
+        return ()
+    if any(isinstance(gap.origin, origin.CALLS) for gap in view.graph.gaps):
+        return ()
+    for schedule in _schedules(loop):
+        factors = schedule.get("factors")
+        if not loop.steps or not isinstance(factors, tuple) or factors[:1] != (0.0,):
+            continue
+        if set(factors) == {0.0} or not any(True for _ in _steps(loop, schedule)):
+            found.append(schedule)
+    return places_of(loop, found)
+
+
+@fact("loop", "flag")
+def never_raised(loop: LoopView) -> bool:
+    """Nothing steps such a schedule."""
+    return bool(stays_at_zero(loop)) and not any(True for schedule in _schedules(loop) for _ in _steps(loop, schedule))
 
 
 @fact("loop", "flag")
@@ -42,15 +67,19 @@ def stepped_each_batch(loop: LoopView) -> tuple[Place, ...]:
 
 @fact("loop", "places")
 def lost_at(loop: LoopView) -> tuple[Place, ...]:
-    """What `zero_factors` names, else what `stepped_each_batch` names."""
-    return zero_factors(loop) or stepped_each_batch(loop)
+    """What `stays_at_zero` names, else what `zero_factors` names, else what `stepped_each_batch` names."""
+    return stays_at_zero(loop) or zero_factors(loop) or stepped_each_batch(loop)
 
 
 @fact("loop", "text")
 def schedule_name(loop: LoopView) -> str | Unknown:
     """The class of the schedule that is at fault."""
     for node in _schedules(loop):
-        if _factor(node) == 0 or any(_per_batch(loop, node, step) for step in _steps(loop, node)):
+        if (
+            _factor(node) == 0
+            or node.get("factors") is not None
+            or any(_per_batch(loop, node, step) for step in _steps(loop, node))
+        ):
             return _name(node)
     return unknown("no schedule")
 

@@ -74,7 +74,7 @@ def instantiate(
     if optimizer_class(cls):
         return optimizer(run, cls.qualified, None, args, keywords, frame, site)
     if scheduler_class(cls):
-        return scheduler(run, cls.qualified, args, keywords, site)
+        return scheduler(run, cls.qualified, args, keywords, frame, site)
     if is_function_class(cls):
         return opaque(run, origin.Call(f"{cls.name}()"), [*args, *keywords.values()], site)
     if cls.frozen_kind == "namedtuple" and (own := find_in_mro(cls, "__new__")) is not None:

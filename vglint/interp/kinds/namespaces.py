@@ -80,7 +80,7 @@ def call_external(
     if (spelling is not None and spelling.op == "optimizer") or (spelling is None and is_optimizer(name)):
         return optimizer(run, name, spelling, args, keywords, frame, site)
     if spelling is not None and spelling.op == "scheduler":
-        return scheduler(run, name, args, keywords, site)
+        return scheduler(run, name, args, keywords, frame, site)
     if spelling is not None:
         if spelling.form == "module":
             return _leaf(run, External(spelling.name), args, keywords, frame, site)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vglint import ops, origin
-from vglint.interp.machine.core import Frame, Run, call, register
+from vglint.interp.machine.attempts import attempted
+from vglint.interp.machine.core import Frame, Raised, Run, call, register
 from vglint.interp.machine.questions import (
     CALL,
     COMPARE,
@@ -220,7 +221,7 @@ def attribute(run: Run, value: OptimizerV, name: str, frame: Frame) -> Value:
     return External(value.name) if name == "__class__" else Unknown(origin.Member(value.name, name))
 
 
-def scheduler(run: Run, name: str, args: list[Value], keywords: dict[str, Value], site: Site) -> Value:
+def scheduler(run: Run, name: str, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
     """Builds a learning-rate schedule of an optimiser."""
     source = args[0] if args else keywords.get("optimizer")
     spelling = ops.find(name)
@@ -229,7 +230,28 @@ def scheduler(run: Run, name: str, args: list[Value], keywords: dict[str, Value]
     except ops.BindError:
         bound = keywords
     config = {key: literal(value) for key, value in bound.items() if key != "optimizer"}
+    if "lr_lambda" in bound:
+        config["factors"] = _factors(run, bound["lr_lambda"], frame, site)
     return SchedulerV(name, act(run, "scheduler", optimizer_nodes(source), config, site, type_=name))
+
+
+_COUNTS = (0, 1, 10, 100)
+"""The numbers of calls of `step()` after which a factor that is a function is asked for."""
+
+
+def _factors(run: Run, function: Value, frame: Frame, site: Site) -> tuple[float | None, ...]:
+    """Returns what a function of the program gives for each of `_COUNTS`, None where that is no known number."""
+    found: list[float | None] = []
+    for count in _COUNTS:
+        with attempted(run) as attempt:
+            try:
+                value = call(run, function, [count], {}, frame, site)
+            except Raised:
+                value = None
+            finally:
+                attempt.undo(run)
+        found.append(float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None)
+    return tuple(found)
 
 
 @register(SETATTR, OptimizerV, SchedulerV)
