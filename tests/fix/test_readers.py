@@ -11,6 +11,8 @@ from vglint.config import Configuration
 from vglint.lint import lint
 from vglint.lint.text import text_linter
 from vglint.rulebook import load
+from vglint.server.analysis import done
+from vglint.server.message import Job, Linted
 
 LINT = text_linter(load())
 PROGRAM = """import torch
@@ -95,3 +97,19 @@ def test_readers_in_notebooks_are_named_by_cell(tmp_path: Path, monkeypatch: pyt
     report = lint(["."], Configuration(None, True, {"cache": False}).of)
     (label,) = (one.fix.label for one in report.findings if one.rule == "VG701" and one.fix is not None)
     assert "(line 2 of cell 5 calls the model too" in label
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_an_editor_names_readers_in_files_that_are_open_or_not(tmp_path: Path, is_open: bool) -> None:
+    net, other = tmp_path / "net.py", tmp_path / "show.py"
+    text = PROGRAM.replace("{read}", "x")
+    reader = "import torch\nfrom net import Net\n\nmodel = Net()\nprint(model(torch.ones(1, 64)).max() > 0.9)\n"
+    net.write_text(text)
+    other.write_text("" if is_open else reader)
+    texts = ((str(net), text.encode()), *(((str(other), reader.encode()),) if is_open else ()))
+    told = done(Job(texts, (str(net),), (str(tmp_path),), True))
+    found = [
+        one for each in told if isinstance(each, Linted) and each.path == str(net) for one in each.outcome.findings
+    ]
+    labels = [one.fix.label for one in found if one.rule == "VG701" and one.fix is not None]
+    assert "calls the model too" not in labels[0] and f"{other}:5 calls the model too" in labels[-1], labels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from vglint.config import Settings
@@ -19,8 +19,18 @@ def with_readers(report: Report, groups: Mapping[Settings, Sequence[str]]) -> Re
     files, by their settings."""
     if not any(finding.fix is not None and finding.fix.makers for finding in report.findings):
         return report
-    readers = [_Readers(settings, paths) for settings, paths in groups.items()]
+    readers = [_Readers(Project(each.top, paths, each.resolve), paths) for each, paths in groups.items()]
     return replace(report, findings=tuple(_named(finding, readers) for finding in report.findings))
+
+
+def with_readers_in(
+    findings: Iterable[Finding], project: Project, shown: Iterable[str], paths: Sequence[str]
+) -> tuple[Finding, ...]:
+    """Returns findings whose fixes name the other files that call the model whose output they change: of those that are `shown`, whose text
+    the project holds, and of `paths`."""
+    modules = [module for path in shown if isinstance(module := project.module(path), Module)]
+    readers = _Readers(project, [*(module.path for module in modules), *paths], modules)
+    return tuple(_named(finding, [readers]) for finding in findings)
 
 
 def _named(finding: Finding, readers: Sequence[_Readers]) -> Finding:
@@ -35,10 +45,10 @@ def _named(finding: Finding, readers: Sequence[_Readers]) -> Finding:
 class _Readers:
     """The files of one project, in which calls of a model are looked for."""
 
-    def __init__(self, settings: Settings, paths: Sequence[str]) -> None:
+    def __init__(self, project: Project, paths: Sequence[str], shown: Iterable[Module] = ()) -> None:
         self._paths = {os.path.abspath(path): path for path in paths}
-        self._project = Project(settings.top, paths, settings.resolve)
-        self._imports = Imports(self._project)
+        self._project = project
+        self._imports = Imports(project, shown=shown)
 
     def holds(self, file: str) -> bool:
         return file in self._paths

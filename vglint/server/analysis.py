@@ -16,6 +16,7 @@ from vglint.lint.baseline import Baselines
 from vglint.lint.file import Tools, lint_file
 from vglint.lint.outcome import Outcome
 from vglint.lint.project import exclusion, listing
+from vglint.lint.readers import with_readers_in
 from vglint.lint.shown import excluded
 from vglint.lint.work import Task, rulebook_of, tools_of
 from vglint.rulebook import Rulebook, RuleError
@@ -32,6 +33,8 @@ _MOST_BYTES = 100_000_000
 """What is read of them."""
 _MOST_IMPORTERS = 16
 """Files that are not open and are linted for what they find in those that are."""
+_MOST_READERS = 64
+"""Files that are searched for calls of a model whose output a fix changes."""
 _SECONDS = 30.0
 """Time after which no further one of them is begun."""
 
@@ -85,6 +88,8 @@ class _Room:
     wanted: list[str] = field(default_factory=list)
     graphs: dict[str, tuple[Module, tuple[Graph, ...]]] = field(default_factory=dict)
     edges: dict[str, set[str]] = field(default_factory=dict)
+    changing: dict[str, Outcome] = field(default_factory=dict)
+    """What was found in open files, where a fix changes what a model's output means."""
 
     def linted(self, path: str) -> Iterator[Linted | Described]:
         """Yields the outcome of an open file, and what is shown of its models."""
@@ -93,17 +98,25 @@ class _Room:
             yield Linted(path, Outcome(), self.settings)
             yield Described(path)
             return
-        yield self._linted(path, self._outcome(path))
+        outcome = self._outcome(path)
+        if any(one.fix is not None and one.fix.makers for one in outcome.findings):
+            self.changing[path] = outcome
+        yield self._linted(path, outcome)
         if path in self.graphs:
             yield described(*self.graphs.pop(path))
         else:
             yield Described(path)
 
     def importers(self, settings: Settings) -> Iterator[Linted]:
-        """Yields what files that are not open find in those that are."""
+        """Yields what files that are not open find in those that are, and for fixes there which of all call the model."""
         until = time.monotonic() + _SECONDS
         open_ = {os.path.abspath(path) for path in self.texts}
-        for path in _importing(settings, self.wanted, open_):
+        importing = _importing(settings, self.wanted, open_)
+        for path, outcome in self.changing.items():
+            found = with_readers_in(outcome.findings, self.tools.project, self.texts, [file for file, _ in importing])
+            if found != outcome.findings:
+                yield self._linted(path, replace(outcome, findings=found))
+        for path in [file for file, concerned in importing if concerned][:_MOST_IMPORTERS]:
             if time.monotonic() > until:
                 return
             outcome = self._outcome(path)
@@ -176,15 +189,15 @@ def _rulebook(settings: Settings) -> Rulebook:
     return _rulebooks[key]
 
 
-def _importing(settings: Settings, wanted: Iterable[str], open_: set[str]) -> list[str]:
-    """Returns files of the project that are not open and whose imports name a module that is wanted."""
+def _importing(settings: Settings, wanted: Iterable[str], open_: set[str]) -> list[tuple[str, bool]]:
+    """Returns files of the project that are not open and whose imports name a module that is wanted; and whether each may be linted for it."""
     names = {_module(path) for path in wanted if not path.endswith(".ipynb")}
     if not names or not os.path.isdir(settings.top):
         return []
     alternatives = "|".join(re.escape(name) for name in sorted(names))
     imports = re.compile(rf"^[ \t\"]*(?:from|import)\b[^\n]*\b(?:{alternatives})\b".encode(), re.MULTILINE)
     files, _ = discover([settings.top], lambda folder: exclusion(settings))
-    found: list[str] = []
+    found: list[tuple[str, bool]] = []
     room = _MOST_BYTES
     for file in files[:_MOST_FILES]:
         if room < 0 or os.path.abspath(file) in open_ or not file.endswith((".py", ".ipynb")):
@@ -194,9 +207,9 @@ def _importing(settings: Settings, wanted: Iterable[str], open_: set[str]) -> li
         except (OSError, ValueError):
             continue
         room -= len(content)
-        if imports.search(content) and concerns_torch(content):
-            found.append(file)
-            if len(found) == _MOST_IMPORTERS:
+        if imports.search(content):
+            found.append((file, concerns_torch(content)))
+            if len(found) == _MOST_READERS:
                 break
     return found
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from vglint import disk
 from vglint.finding import Problem
+from vglint.source.module import Module
 from vglint.source.notebook import read_notebook
 from vglint.source.project import Project
 
@@ -31,11 +32,14 @@ class Imports:
     that it imports: then the node is the file's own text alone (`_alone`).
     """
 
-    def __init__(self, project: Project, gone: Iterable[str] = ()) -> None:
+    def __init__(self, project: Project, gone: Iterable[str] = (), shown: Iterable[Module] = ()) -> None:
+        """`gone` are files that are no more; `shown` are modules whose text is another than that on the disk."""
         self._project = project
         self._gone = {_parts(file): file for file in gone}
         self._known: dict[str, frozenset[str]] = {}
-        self._statements: dict[str, tuple[str, tuple[Statement, ...]]] = {}
+        self._statements: dict[str, tuple[str, tuple[Statement, ...]]] = {
+            os.path.abspath(each.path): (each.text, tuple(_imported(each.text))) for each in shown
+        }
         self._sources: dict[tuple[str, str, bool], frozenset[str]] = {}
 
     def leading_to(self, starts: Collection[str], is_wanted: Callable[[str], bool]) -> set[str]:

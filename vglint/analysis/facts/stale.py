@@ -50,7 +50,7 @@ def resent_layers(loop: LoopView) -> tuple[Place, ...]:
 
 @fact("loop", "places")
 def outdated_backwards(loop: LoopView) -> tuple[Place, ...]:
-    """What `stale_backwards` names, else passes of a sum that is sent back again."""
+    """What `stale_backwards` names, else backward passes through what ran before their loop."""
     return stale_backwards(loop) or _resent_backwards(loop)
 
 
