@@ -150,3 +150,30 @@ def test_arguments_are_bound_by_signature(
 def test_a_function_is_entered_once() -> None:
     with pytest.raises(ValueError, match=r"math\.prod is entered twice"):
         library("math.prod")(lambda call: None)
+
+
+SMALL = """
+from fastcore.all import *
+from torch.nn import functional as F
+
+
+class Net(nn.Module):
+    def __init__(self, act=None, reduction="mean"):
+        super().__init__()
+        self.layer, self.act, self.after, self.reduction = nn.Linear(8, 8), ifnone(act, nn.GELU()), noop, reduction
+
+    def forward(self, x):
+        loss = self.after(self.act(self.layer(x)))
+        number = F._Reduction.get_enum(self.reduction)
+        if number == 1:
+            return loss.mean()
+        return loss.sum() if number == 2 else loss
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "ops"), [("", "gelu mean"), ("nn.ReLU(), 'sum'", "relu sum"), ("None, 'none'", "gelu")]
+)
+def test_small_functions_of_libraries_are_known(given: str, ops: str) -> None:
+    graph = graph_of(SMALL, f"made(Net({given}))")
+    assert not graph.gaps and [node.op for node in graph.nodes] == ["input", "linear", *ops.split()]

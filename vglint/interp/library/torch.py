@@ -286,3 +286,12 @@ def table_of(call: Call) -> Value:
         if call["freeze"] is not False:
             set_trainable(run, weight, False, call.site)
     return made
+
+
+_REDUCTIONS = {"none": 0, "mean": 1, "elementwise_mean": 1, "sum": 2}
+
+
+@library("torch.nn.functional._Reduction.get_enum", "torch.nn._reduction.get_enum", takes="reduction")
+def reduction_number(call: Call) -> Value:
+    name = call["reduction"]
+    return _REDUCTIONS[name] if isinstance(name, str) and name in _REDUCTIONS else call.unknown()
