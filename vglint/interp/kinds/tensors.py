@@ -385,7 +385,7 @@ def sizes(run: Run, value: ShapeV, frame: Frame, site: Site) -> Items:
 
 @register(TRUTH, *TENSORS)
 def truth(run: Run, value: TensorV | ParamV | ParamView, frame: Frame, site: Site) -> bool | None:
-    return truth_of(value) if isinstance(value, TensorV) else None
+    return truth_of(value)
 
 
 @register(OPERATE, *TENSORS)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from vglint import ops
 from vglint.interp.machine.core import Run
-from vglint.interp.values.objects import Ramp, ShapeV, TensorV, Value
+from vglint.interp.values.objects import ParamV, Ramp, ShapeV, TensorV, Value
 from vglint.ops import sources_of
 from vglint.ops.numbers import COMPARE, FILLED, LOGIC, OF_FINITE
 from vglint.value import Expr, plus, product, times
@@ -29,7 +29,7 @@ def after_call(op: str, bound: Mapping[str, Value], source: Value) -> Ramp | Non
     known = contents(source)
     if known is None:
         return None
-    if ops.has(op, "copies") or op == "to_integer" or op == "expand":
+    if ops.has(op, "copies") or op == "to_integer" or op == "expand" or op == "item":
         return known
     if ops.has(op, "reshapes") or op == "unsqueeze" or op == "diff" or op == "cumsum":
         return _moved(op, known, bound, source)
@@ -108,7 +108,28 @@ def truth_of(value: Value) -> bool | None:
 
 
 def contents(value: Value) -> Ramp | None:
+    if isinstance(value, ParamV):
+        return _of_buffer(value)
     return value.ramp if isinstance(value, TensorV) else None
+
+
+def _of_buffer(buffer: ParamV) -> Ramp | None:
+    """Returns the contents of a buffer that nothing has written to since it was filled with one number."""
+    init = buffer.init
+    if not buffer.buffer or init.parts or init.scale != 1.0:
+        return None
+    args = dict(init.args)
+    match init.scheme:
+        case "zeros":
+            return Ramp(0, 0)
+        case "ones":
+            return Ramp(1, 0)
+        case "constant" if isinstance(number := args.get("val"), (bool, int, float)):
+            return Ramp(number, 0)
+        case "computed" if args.get("std") == 0 and isinstance(number := args.get("mean"), (int, float)):
+            return Ramp(number, 0)
+        case _:
+            return None
 
 
 def carries_gradient(run: Run, node: int) -> bool:
