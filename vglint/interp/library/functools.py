@@ -1,4 +1,4 @@
-"""`functools` and `operator`: functions of functions."""
+"""`functools` and `operator`: functions of functions, and their like in fastcore."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from vglint.interp.machine.calls import Call, library, method
 from vglint.interp.machine.core import opaque
 from vglint.interp.protocols.asking import item, items, operate
 from vglint.interp.torch.modules import find_attribute
-from vglint.interp.values.objects import FunctionV, PartialV, Value
+from vglint.interp.values.objects import FunctionV, PartialV, Value, is_unknown
 
 
 @library("functools.partial", "functools.partialmethod", takes="func, *args, **keywords")
@@ -102,3 +102,19 @@ def attrgetter(call: Call) -> Value:
         return found[0] if len(found) == 1 else tuple(found)
 
     return method("attrgetter", "obj", get)
+
+
+_FASTCORE = ("basics", "xtras", "foundation", "imports", "all")
+"""Modules of fastcore that hand a name on by star imports."""
+
+
+@library(*(f"fastcore.{home}.noop" for home in _FASTCORE), takes="x=None, *args, **options")
+def noop(call: Call) -> Value:
+    return call["x"]
+
+
+@library(*(f"fastcore.{home}.ifnone" for home in _FASTCORE), takes="a, b")
+def ifnone(call: Call) -> Value:
+    if call["a"] is None:
+        return call["b"]
+    return call.unknown() if is_unknown(call["a"]) else call["a"]
