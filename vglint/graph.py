@@ -72,6 +72,8 @@ class Parameter:
     """A plain tensor of which the program says that it requires a gradient."""
     made: int = 0
     """The region in which its module was built."""
+    thawed: bool = False
+    """The program froze it, and set `requires_grad` to True again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,8 +120,18 @@ def products(found: ParameterView) -> tuple[Place, ...]:
 
 @fact("parameter", "flag")
 def only_multiplies(found: ParameterView) -> bool:
-    """It belongs to no layer of torch's, and every use of it is a matrix product: it is a weight and no table, prototype or mask."""
-    return bool(found.readers) and all(_is_product(node) and node.type is None for node in found.readers)
+    """It belongs to no layer of torch's, and every use of it is a matrix product: it is a weight and no table, prototype or mask. An embedding
+    that shares of its rows are taken of (`probabilities @ embedding.weight`) is a table."""
+    products = bool(found.readers) and all(_is_product(node) and node.type is None for node in found.readers)
+    return products and not _is_table(found)
+
+
+def _is_table(found: ParameterView) -> bool:
+    """Whether it is the weight of an embedding, and a product sums over its rows."""
+    owner = found.parameter.path.rpartition(".")[0]
+    embeds = any(module.path == owner and module.type == "torch.nn.Embedding" for module in found.view.graph.modules)
+    rows = found.parameter.shape[0] if found.parameter.shape else None
+    return embeds and any(node.op != "linear" and _contracted(found, node) == rows for node in found.readers)
 
 
 @fact("parameter", "flag")

@@ -117,6 +117,7 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
         driven = [i for i in behind if any(param in steered for _, param in loop.view.graph.nodes[i].params)]
         ahead = loop.view.after(driven)
         in_front = _untrained_models(loop, sorted((behind & loop.view.before(driven)) - ahead), moved)
+        in_front += [index for index in behind if _is_thawed(loop.view, index)]
         for index in sorted((behind & ahead).union(in_front)):
             own = [param for _, param in loop.view.graph.nodes[index].params]
             live = [param for param in own if loop.view.graph.parameters[param].trainable]
@@ -125,6 +126,12 @@ def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
             if live and not any(param in moved for param in own) and not _finished(loop.view, index, moved):
                 found[loop.view.place(index)] = None
     return tuple(found)
+
+
+def _is_thawed(view: View, index: int) -> bool:
+    """Whether the program froze the parameters of a layer, and asks for their gradients again."""
+    own = [view.graph.parameters[param] for _, param in view.graph.nodes[index].params]
+    return bool(own) and all(each.thawed and each.trainable for each in own)
 
 
 def _untrained_models(loop: LoopView, layers: list[int], moved: set[int]) -> list[int]:

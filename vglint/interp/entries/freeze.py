@@ -221,6 +221,7 @@ def _parameters(
                 registered,
                 param.leaf,
                 regions.get(region, 0),
+                param.thawed,
             )
         )
 

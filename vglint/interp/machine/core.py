@@ -175,6 +175,7 @@ def set_trainable(run: Run, param: ParamV, value: bool, site: Site | None = None
     """Performs `param.requires_grad = value`. What is frozen once a backward pass has run was trained before, and is again in the next
     turn (the discriminator while the generator learns): the graph has one answer, and that is yes. Not so a layer that forward makes."""
     if value or not run.graph.trained or run.graph.is_of_forward(param):
+        run.journal.set_field(param, "thawed", value and (param.thawed or not param.trainable))
         run.journal.set_field(param, "trainable", value)
         run.journal.set_field(param, "frozen", None if value else site)
 

@@ -66,6 +66,8 @@ class ParamV:
     anew: bool = False
     """Forward makes it at every call."""
     frozen: Site | None = None
+    thawed: bool = False
+    """The program froze it, and set `requires_grad` to True again."""
     """Where `requires_grad` was last set to False."""
     leaf: bool = False
     """A plain tensor that was made to require a gradient."""
