@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from vglint.analysis.facts.loop import LoopView, is_scaled, of_unseen_trainer, places_of
-from vglint.analysis.facts.order import always_with, earlier, later
+from vglint.analysis.facts.order import always_with, earlier, later, repeats
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import number
 from vglint.finding import Place
 from vglint.graph import Node
-from vglint.origin import FROM_ARGUMENTS
+from vglint.origin import CALLS, FROM_ARGUMENTS
 from vglint.value import Unknown
 
 _UNCLEAR = "a call in the training code is not understood"
@@ -72,9 +72,22 @@ def _stepped_before_unscale(loop: LoopView) -> tuple[Place, ...]:
 
 
 @fact("loop", "places")
+def never_updated(loop: LoopView) -> tuple[Place, ...]:
+    """Steps through a GradScaler, in a loop, of which nothing calls `update()`. Not where code that is not followed may do so."""
+    view = loop.view
+    if loop.unexplained or loop.elsewhere or view.cut_short or any(True for _ in view.nodes("scaler_update", "escape")):
+        return ()
+    if any(isinstance(gap.origin, CALLS) for gap in view.graph.gaps):
+        return ()
+    if not loop.backwards or not all(_is_surely_scaled(loop, node) for node in loop.backwards):
+        return ()
+    return places_of(loop, [step for step in loop.scaled_steps if repeats(view, step, loop.optimizer)])
+
+
+@fact("loop", "places")
 def misused_scaled(loop: LoopView) -> tuple[Place, ...]:
-    """What `clipped_before_unscale` names, else steps of the optimiser itself along scaled gradients."""
-    return clipped_before_unscale(loop) or _stepped_before_unscale(loop)
+    """What `clipped_before_unscale` names, else steps of the optimiser itself along scaled gradients, else what `never_updated` names."""
+    return clipped_before_unscale(loop) or _stepped_before_unscale(loop) or never_updated(loop)
 
 
 def _is_surely_scaled(loop: LoopView, backward: Node) -> bool:
