@@ -555,6 +555,25 @@ def test_arms_that_run_the_same_layers_are_one_graph_and_torchvision_pads(tmp_pa
 
 
 NONE = [
+    (  # keys that serve several heads, or one copy of them for each
+        """
+class Net(nn.Module):
+    def __init__(self, width=8, heads=None):
+        super().__init__()
+        self.key = nn.Linear(width, width)
+        self.groups = heads // 2
+
+    def copies(self, x, count):
+        batch, length, width = x.shape
+        if count == 1:
+            return x
+        return x[:, None].expand(batch, count, length, width).reshape(batch, count * length, width)
+
+    def forward(self, x):
+        return self.copies(self.key(x), self.groups).softmax(-1)
+""",
+        "input linear getitem expand reshape join softmax".split(),
+    ),
     (  # a number that has to be given
         """
 class Net(nn.Module):

@@ -334,16 +334,20 @@ _REFITS = _REARRANGES | ops.having("refits")
 """Those, and ops that give it another size: who pads or crops under a condition on sizes has the same values in either arm."""
 
 
-_PASSIVE = _REFITS | {"parameter", "getitem", "join"}
+_REPEATS = ops.having("repeats")
+"""Ops that hand entries on several times: the one arm's keys serve all heads, in the other each head has its copy."""
 
 
-def _keeps_rank(index: Literal_) -> bool:
-    """Whether an index is made of slices alone."""
+_PASSIVE = _REFITS | _REPEATS | {"parameter", "getitem", "join"}
+
+
+def _takes_slices(index: Literal_) -> bool:
+    """Whether an index is made of slices and new dimensions alone."""
     match index:
         case ("slice", *_):
             return True
         case tuple():
-            return bool(index) and all(part == "..." or _keeps_rank(part) for part in index)
+            return bool(index) and all(part is None or part == "..." or _takes_slices(part) for part in index)
         case _:
             return False
 
@@ -354,8 +358,9 @@ def _root(run: Run, node: int, known: dict[int, int] | None = None) -> int:
     start = node
     while start not in known:
         draft = run.graph.nodes[node]
-        crops = draft.op == "getitem" and _keeps_rank(draft.config.get("index"))
-        if (draft.op in _REARRANGES and draft.inputs) or ((draft.op in _REFITS or crops) and len(draft.inputs) == 1):
+        crops = draft.op == "getitem" and _takes_slices(draft.config.get("index"))
+        sized = draft.op in _REFITS or draft.op in _REPEATS or crops
+        if (draft.op in _REARRANGES and draft.inputs) or (sized and len(draft.inputs) == 1):
             node = draft.inputs[0]
             continue
         if draft.op == "join" and draft.inputs:
