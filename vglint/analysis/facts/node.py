@@ -160,11 +160,27 @@ def _leaf_loss(found: NodeView) -> int | None:
     while index is not None:
         node = view.graph.nodes[index]
         new = node.op == "requires_grad" and node.get("by") != "requires_grad" and node.get("value") is True
-        if new or _marks_new(view, node) or (node.op == "tensor" and node.get("requires_grad") is True):
+        if (
+            new
+            or _marks_new(view, node)
+            or _marks_bare(view, node)
+            or (node.op == "tensor" and node.get("requires_grad") is True)
+        ):
             return index if any(view.nodes("step")) else None
         passes = len(node.inputs) == 1 and (ops.has(node.op, "affine") or ops.has(node.op, "copies"))
         index = node.inputs[0] if passes else None
     return None
+
+
+def _marks_bare(view: View, node: Node) -> bool:
+    """Whether a tensor that is made of numbers which the program makes, and of frozen weights, is marked as one that requires a gradient."""
+    if node.op != "requires_grad" or node.get("value") is not True or not node.inputs:
+        return False
+    behind = [view.graph.nodes[index] for index in view.before(node.inputs)]
+    if any(each.op == "opaque" or each.op == "input" or view.hides_operand(each.index) for each in behind):
+        return False
+    computed = view.kinds[node.inputs[0]] != "create"
+    return computed and not any(view.trains(each.index) or view.hands_on(each.index) for each in behind)
 
 
 def _marks_new(view: View, node: Node) -> bool:
