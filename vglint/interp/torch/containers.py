@@ -42,9 +42,9 @@ def fill(
         for index, value in enumerate(args):
             if isinstance(value, ListV) and value.count is not None:
                 extend(run, module, value, site)
-            elif isinstance(value, (ModuleV, RepeatV, Unknown, OpaqueV)):
-                add(run, module, value, site)
-            elif value is not None:
+            elif value is None or isinstance(value, (ModuleV, RepeatV, Unknown, OpaqueV)):
+                add(run, module, value, site)  # None takes a number as a layer does
+            else:
                 run.graph.gap(origin.Computed(f"entry {index} of a Sequential"), site)
                 run.journal.put(module.attrs, "__gap__", True)
         return
