@@ -1,12 +1,12 @@
 """Reads the pinned packages with vglint and prints what it understood, per package.
 
-    python -m benchmarks corpus [--list NAME] [--corpus DIR] [--kept DIR] [--json FILE] [--write] [PACKAGE …]
+    python -m benchmarks corpus [--list NAME] [--corpus DIR] [--kept DIR] [--json FILE] [--write] [--part K/N] [PACKAGE …]
 
 Per package: files, module classes, entries, share of module classes with a gap-free graph, gaps by reason, findings by
 rule, seconds of CPU, peak memory, slowest files, internal errors. A module class is one whose bases reach nn.Module by
 name within the package; it counts as understood when one of its graphs has no gap. The files are read in pieces, each by a
 run of the linter, and what they gave is kept in DIR ($VGLINT_PRECISION), where `precision.py` finds it. `--write` puts the tables into
-`corpus.md`. Exit status 1 on an internal error, or a file over 10 seconds.
+`corpus.md`. `--part 3/24` reads a sample: the files with module classes whose path has the SHA-256 digest 3 modulo 24. Exit status 1 on an internal error, or a file over 10 seconds.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from hashlib import sha256
 from pathlib import Path
 
 from benchmarks.corpus.fetch import LISTS, corpus_folder, packages
@@ -78,9 +79,10 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--top", type=int, default=30)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--part", type=_part, metavar="K/N")
     given = parser.parse_args()
     rows = [
-        read(name, folder, given.kept)
+        read(name, folder, given.kept, given.part)
         for name, folder in packages(corpus_folder(given.corpus), tuple(given.packages), given.list).items()
     ]
     total = _total(rows)
@@ -94,19 +96,34 @@ def main() -> int:
     return 1 if total.errors or any(seconds > SLOW for seconds, _ in total.slowest) else 0
 
 
+def _part(text: str) -> tuple[int, int]:
+    number, _, of = text.partition("/")
+    return int(number), int(of)
+
+
+def _is_in(part: tuple[int, int], path: str) -> bool:
+    return int(sha256(path.encode()).hexdigest(), 16) % part[1] == part[0]
+
+
 def _plain(row: Row) -> dict[str, object]:
     """Returns the row's fields; `asdict` cannot copy a Counter."""
     return {entry.name: getattr(row, entry.name) for entry in fields(row)}
 
 
-def read(name: str, folder: Path, kept: Path) -> Row:
-    """Reads every file of a package."""
+def read(name: str, folder: Path, kept: Path, part: tuple[int, int] | None = None) -> Row:
+    """Reads every file of a package, or those of a part that have module classes."""
     row = Row(name)
     classes = module_classes([path for path in sources(folder) if path.suffix == ".py"])
     pattern = templates(name)
-    runs = [linted(name, folder, kept, without=pattern)]
-    if pattern is not None:
-        runs.append(linted(name, folder, kept, only=pattern))
+    if part is not None:
+        classes = {
+            path: found for path, found in classes.items() if found and _is_in(part, str(path.relative_to(folder)))
+        }
+        runs = [linted(name, folder, kept, again=sorted(path.relative_to(folder).as_posix() for path in classes))]
+    else:
+        runs = [linted(name, folder, kept, without=pattern)]
+        if pattern is not None:
+            runs.append(linted(name, folder, kept, only=pattern))
     graphs: dict[Path, tuple[DrawnGraph, ...]] = {}
     for run in runs:
         row.files += len(run.read)
