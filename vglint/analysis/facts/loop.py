@@ -147,10 +147,12 @@ class LoopView:
 
 
 def loop_views(view: View) -> Iterator[LoopView]:
-    """Yields the optimisers of a graph that takes steps, and those that a group of parameters was meant for and never reached."""
+    """Yields the optimisers of a graph that takes steps, those that a group of parameters was meant for and never reached, and those of which
+    only a trainer's settings tell."""
     for node in view.nodes("optimizer"):
         found = LoopView(view, node)
-        if found.steps or node.get("forgotten") is not None or (found.params and found.backwards):
+        known = node.get("forgotten") is not None or node.get("settings") is True
+        if found.steps or known or (found.params and found.backwards):
             yield found
 
 

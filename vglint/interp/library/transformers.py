@@ -10,8 +10,10 @@ from vglint.interp.protocols.asking import attribute
 from vglint.interp.torch.making import METHODS, base_class
 from vglint.interp.torch.module_methods import forget_init
 from vglint.interp.torch.trainers import trains
+from vglint.interp.torch.training import act
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import External, Instance, MethodV, ModuleV, Value
+from vglint.value import Literal_
 
 own = base_class(("transformers", "PreTrainedModel"), ("diffusers", "ModelMixin"))
 
@@ -60,8 +62,18 @@ def model(call: Call) -> Value | Missing:
     return pretrained(call, call.name) if call.name.startswith("transformers.Auto") else MISSING
 
 
-@library("transformers.Trainer", "transformers.Seq2SeqTrainer", "trl.SFTTrainer")
 @library("transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments")
+def arguments(call: Call) -> Value:
+    """Settings of a trainer. Where they give AdamW a rate that no warm-up begins below, that optimiser is noted for its rate alone."""
+    settings, rate = trains(call, ""), call.keywords.get("learning_rate")
+    plain = not any(key.startswith(("warmup", "optim", "lr_scheduler")) for key in call.keywords)
+    if plain and isinstance(rate, float):
+        config: dict[str, Literal_] = {"lr": rate, "complete": False, "settings": True}
+        act(call.run, "optimizer", [], config, call.site, type_="torch.optim.AdamW")
+    return settings
+
+
+@library("transformers.Trainer", "transformers.Seq2SeqTrainer", "trl.SFTTrainer")
 def trainer(call: Call) -> Value:
     settings = call.keywords.get("args", call.args[1] if len(call.args) > 1 else None)
     chosen = settings.attrs.get("optim") if isinstance(settings, Instance) else None
