@@ -64,9 +64,9 @@ def model(call: Call) -> Value | Missing:
 
 @library("transformers.TrainingArguments", "transformers.Seq2SeqTrainingArguments")
 def arguments(call: Call) -> Value:
-    """Settings of a trainer. Where they give AdamW a rate that no warm-up begins below, that optimiser is noted for its rate alone."""
+    """Settings of a trainer. Where they give AdamW a rate, which a warm-up reaches as well, that optimiser is noted for its rate alone."""
     settings, rate = trains(call, ""), call.keywords.get("learning_rate")
-    plain = not any(key.startswith(("warmup", "optim", "lr_scheduler")) for key in call.keywords)
+    plain = not any(key.startswith(("optim", "lr_scheduler")) for key in call.keywords)
     if plain and isinstance(rate, float):
         config: dict[str, Literal_] = {"lr": rate, "complete": False, "settings": True}
         act(call.run, "optimizer", [], config, call.site, type_="torch.optim.AdamW")
