@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -59,9 +60,10 @@ CASES = {
 }
 
 
-def _written(folder: Path, expression: str) -> Written | None:
-    (folder / "written_models.py").write_text(FILE)
-    return written(load(folder, "written_models.py"), expression)
+def _written(folder: Path, expression: str, name: str = "written_models.py") -> Written | None:
+    book = {"cells": [{"cell_type": "code", "source": FILE}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (folder / name).write_text(FILE if name.endswith(".py") else json.dumps(book))
+    return written(load(folder, name), expression)
 
 
 @pytest.mark.parametrize("expression", CASES)
@@ -88,6 +90,11 @@ def test_names_that_nothing_gives(tmp_path: Path, expression: str) -> None:
 @pytest.mark.parametrize("expression", ["Net(3)", "Net(", "Other"])
 def test_no_such_call(tmp_path: Path, expression: str) -> None:
     assert _written(tmp_path, expression) is None
+
+
+def test_a_notebook_is_read_by_its_cells(tmp_path: Path) -> None:
+    place = _written(tmp_path, "Net(Encoder(length), classes=3)", "written_models_shown.ipynb")
+    assert place is not None and place.made().encoder.width == 24
 
 
 def test_inputs_are_the_tensors_that_the_model_is_given(tmp_path: Path) -> None:

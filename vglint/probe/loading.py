@@ -10,6 +10,15 @@ from types import ModuleType
 from vglint.finding import Problem
 from vglint.source.notebook import read_notebook
 
+_notebooks: dict[str, Path] = {}
+"""Where notebooks lie that were run, by the names of their modules: a notebook has no `__file__`."""
+
+
+def file_of(module: ModuleType) -> Path | None:
+    """Returns the file that a module was made of, None where nothing tells."""
+    file = getattr(module, "__file__", None)
+    return _notebooks.get(module.__name__) if file is None else Path(file)
+
 
 def module_path(source: Path, file: str) -> Path:
     """Returns the place of `file` in the copied tree, from which its own imports are found afterwards."""
@@ -28,6 +37,7 @@ def load(source: Path, file: str) -> ModuleType:
     if path.suffix == ".ipynb":
         module = ModuleType(path.stem)
         sys.modules[path.stem] = module
+        _notebooks[path.stem] = path
         exec(compile(code_of(path), str(path), "exec"), module.__dict__)
         return module
     sys.path[:] = dict.fromkeys([*map(str, (top, source, source / "src")), *sys.path])

@@ -8,13 +8,12 @@ import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeAlias
 
 from torch import Tensor
 
-from vglint.probe.loading import code_of
+from vglint.probe.loading import code_of, file_of
 
 Block: TypeAlias = "Sequence[ast.stmt]"
 
@@ -98,9 +97,10 @@ class Written:
 
 def written(module: ModuleType, expression: str) -> Written | None:
     """Returns the first place where a file has the call that an expression is, for a name one without arguments; None where there is none."""
+    file = file_of(module)
     try:
         wanted = ast.parse(expression, mode="eval").body
-        tree = ast.parse(code_of(Path(module.__file__ or "")))
+        tree = ast.parse("" if file is None else code_of(file))
     except (SyntaxError, OSError, ValueError):
         return None
     text = ast.unparse(wanted if isinstance(wanted, ast.Call) else ast.Call(wanted, [], []))
