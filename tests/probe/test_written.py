@@ -25,6 +25,8 @@ class Net(nn.Module):
         super().__init__()
         self.encoder, self.classes, self.deep = encoder, classes, deep
 
+length = 5
+
 def test(length=24, unknown=None):
     net = Net(Encoder(length), classes=3)
     x = torch.randn(2, 3, length)

@@ -40,10 +40,11 @@ def build(module: ModuleType, expression: str, notes: list[str], hosts: Sequence
 
     A class whose arguments nobody knows is taken from the first of `hosts` that holds one.
     """
+    value = _made_there(module, expression)
     try:
-        value = eval(expression, dict(vars(module)))
+        value = eval(expression, dict(vars(module))) if value is None else value
     except NameError:
-        value = _made_there(module, expression) or _class_of(module, expression)
+        value = _class_of(module, expression)
         if value is None:
             raise
     if inspect.isclass(value) and hosts and required(value):
@@ -60,8 +61,8 @@ def build(module: ModuleType, expression: str, notes: list[str], hosts: Sequence
 
 
 def _made_there(module: ModuleType, expression: str) -> object:
-    """Returns what `Net(encoder, 16)` makes where the file has it, None where the names in it are not told there either."""
-    place = written(module, expression)
+    """Returns what `Net(encoder, 16)` makes where the file has it, None where it does not have it or the names in it are not told there."""
+    place = written(module, expression) if "(" in expression else None
     with suppress(NameError):
         return None if place is None else place.made()
     return None

@@ -56,8 +56,15 @@ class Written:
         return eval(compile(tree, "<call>", "eval"), {**vars(self.module), **self._names(node, left)})
 
     def _names(self, node: ast.AST, left: int) -> dict[str, Any]:
-        """Returns what names in a piece of code stand for that the module does not know."""
-        return {name: self._local(name, left - 1) for name in _asked(node) if name not in vars(self.module)}
+        """Returns what names in a piece of code stand for that the module does not know, or knows otherwise."""
+        known = vars(self.module)
+        return {name: self._local(name, left - 1) for name in _asked(node) if name not in known or self._is_local(name)}
+
+    def _is_local(self, name: str) -> bool:
+        """Whether a function or a guard around the call binds a name before it."""
+        before = (statement for block, position in self.around[:-1] for statement in block[:position])
+        holding = (block[position] for block, position in self.around[1:])
+        return any(_binds(each, name) for each in before) or any(_holds(each, name) for each in holding)
 
     def _local(self, name: str, left: int) -> Any:
         for depth, (block, position) in enumerate(self.around) if left else ():
