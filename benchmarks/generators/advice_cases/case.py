@@ -17,7 +17,7 @@ CLIPPED = (
 class Case:
     """A program with a class `Net`, the rule that it breaks, and the advice done by hand, as replaced texts.
 
-    `data` names what it is trained on, `steps` says for how long, and `seeds` how often at most; `loop` is the function `train(batches)`, and where it is `unseen`, vglint is shown the class alone.
+    `data` names what it is trained on, and `steps` says for how long; `loop` is the function `train(batches)`, and where it is `unseen`, vglint is shown the class alone.
     """
 
     rule: str
@@ -28,7 +28,6 @@ class Case:
     loop: str = LOOP
     unseen: bool = False
     steps: int = 300
-    seeds: int = 3
 
     def text(self, optimizer: str) -> str:
         """Returns the program with its loop; `optimizer` is the call that makes the optimiser."""
