@@ -36,48 +36,6 @@ def stale_steps(loop: LoopView) -> tuple[Place, ...]:
     return places_of(loop, [step for step in loop.steps if step.index in between])
 
 
-def _resent_backwards(loop: LoopView) -> tuple[Place, ...]:
-    """Backward passes that run in each turn of a loop, through layers that ran once before it and whose graph the first of them frees."""
-    return places_of(loop, [backward for backward in loop.view.nodes("backward") if _resent(loop, backward)])
-
-
-@fact("loop", "places")
-def resent_layers(loop: LoopView) -> tuple[Place, ...]:
-    """Those layers."""
-    nodes = {node.index: node for backward in loop.view.nodes("backward") for node in _resent(loop, backward)}
-    return places_of(loop, list(nodes.values()))
-
-
-@fact("loop", "places")
-def outdated_backwards(loop: LoopView) -> tuple[Place, ...]:
-    """What `stale_backwards` names, else backward passes through what ran before their loop."""
-    return stale_backwards(loop) or _resent_backwards(loop)
-
-
-def _resent(loop: LoopView, backward: Node) -> list[Node]:
-    view, inner = loop.view, loops_of(loop.view, backward)[:1]
-    if not inner or not loop.params or backward.get("retain_graph") not in (None, False):
-        return []
-    count = view.graph.regions[inner[0]].count
-    around = view.regions_of(backward.region)
-    always = all(
-        view.graph.regions[each].kind not in ("branch", "handler") for each in around[: around.index(inner[0])]
-    )
-    if not always or (isinstance(count, int) and count < 2):
-        return []
-    open_ = view.before(backward.inputs, lambda node: not view.keeps_history(node))
-    return [
-        node
-        for node in (view.graph.nodes[index] for index in sorted(open_))
-        if inner[0] not in view.regions_of(node.region)
-        and node.index < backward.index
-        and view.is_weight(node)
-        and any(param in loop.params and view.graph.parameters[param].trainable for _, param in node.params)
-        and not view.in_region(node, "no_grad")
-        and not view.exclusive(node, backward)
-    ]
-
-
 def _steps(loop: LoopView, node: Node, backward: Node) -> list[Node]:
     """The steps that change the weights between a layer and a backward pass through it."""
     view = loop.view
