@@ -25,11 +25,4 @@ def reaching(edges: Mapping[Index, list[Index]], changed: set[Index]) -> set[Ind
     for source, found in edges.items():
         for to in found:
             importers.setdefault(to, []).append(source)
-    reached = set(changed)
-    waiting = list(changed)
-    while waiting:
-        for importer in importers.get(waiting.pop(), ()):
-            if importer not in reached:
-                reached.add(importer)
-                waiting.append(importer)
-    return reached
+    return changed | led_to(importers, changed)

@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -102,6 +103,7 @@ class Written:
                 raise NameError(f"name {name!r} is not defined")
 
 
+@lru_cache(maxsize=64)  # a model is built again for each seed
 def written(module: ModuleType, expression: str) -> Written | None:
     """Returns the first place where a file has the call that an expression is, for a name one without arguments; None where there is none."""
     file = file_of(module)

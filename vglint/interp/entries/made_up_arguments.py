@@ -83,20 +83,17 @@ def _argument_for(run: Run, param: code.Parameter, function: FunctionV, *, tenso
     if head.lower() in ("list", "sequence", "iterable", "tuple"):
         inner = [part.strip() for part in text[text.find("[") + 1 : text.rfind("]")].split(",")] if "[" in text else []
         if head.lower() == "tuple" and inner and "..." not in inner and len(inner) > 1:
-            return tuple(
-                Unknown(origin.Argument(name, (origin.Part("item", str(number)),)))
-                if part in _PLAIN
-                else entry_input(run, f"{name}[{number}]", site)
-                for number, part in enumerate(inner)
-            )
-        of_numbers = inner and inner[0] in _PLAIN
-        item = (
-            Unknown(origin.Argument(name, (origin.Part("item", "i"),)))
-            if of_numbers
-            else entry_input(run, f"{name}[i]", site)
-        )
+            return tuple(_item(run, name, str(number), part, site) for number, part in enumerate(inner))
+        item = _item(run, name, "i", inner[0] if inner else "", site)
         return ListV([item], Unknown(origin.Computed(f"len({name})")))
     return entry_input(run, name, site)
+
+
+def _item(run: Run, name: str, key: str, annotation: str, site: Site) -> Value:
+    """Returns an entry of an argument that holds several: a number where its annotation says so, else a tensor."""
+    if annotation in _PLAIN:
+        return Unknown(origin.Argument(name, (origin.Part("item", key),)))
+    return entry_input(run, f"{name}[{key}]", site)
 
 
 def _declared_class(run: Run, cls: ClassV, name: str) -> ClassV | None:

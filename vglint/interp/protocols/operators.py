@@ -48,7 +48,7 @@ def binary(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site:
         handler = OPERATE.get(type(side))
         made = MISSING if handler is None else handler(run, symbol, left, right, frame, site)
         if made is not MISSING:
-            return made if made is None or type(made) is not Unknown else _of_none(run, symbol, left, right, made)
+            return _of_none(run, symbol, left, right, made) if type(made) is Unknown else made
     return _of_none(run, symbol, left, right, _symbolic_binary(symbol, left, right))
 
 

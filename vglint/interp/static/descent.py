@@ -32,8 +32,8 @@ def descends(unit: Unit) -> bool:
 _RESETS = frozenset({"zero_", "fill_", "copy_", "detach_"})
 """Methods that write over a gradient, or part it from its past."""
 _ZEROS = frozenset(name for name, init in CREATED.items() if init.scheme == "zeros")
-_NEW_LEAVES = frozenset({"autograd", "requires_grad", "requires_grad_"})
-"""What a loop that makes its tensors anew uses: their gradients start at zero."""
+_RENEWING = _RESETS | _ZEROS | {"autograd", "requires_grad", "requires_grad_"}
+"""What a loop uses whose gradients start at zero: it writes over them, or makes its tensors anew."""
 
 
 def zeroes_gradients(module: Module) -> bool:
@@ -76,7 +76,7 @@ def _renews(node: code.Node) -> bool:
     """Whether a node of a loop may set some gradient to zero, if only as a copy of it or as a new leaf."""
     match node:
         case code.Attribute(attr=name) | code.Name(id=name) | code.Keyword(name=str(name)):
-            return name in _RESETS | _ZEROS | _NEW_LEAVES or "zero_grad" in name
+            return name in _RENEWING or "zero_grad" in name
         case code.Augmented(target=target):
             return _is_gradient(target)
         case code.Delete():
