@@ -36,6 +36,48 @@ def stale_steps(loop: LoopView) -> tuple[Place, ...]:
     return places_of(loop, [step for step in loop.steps if step.index in between])
 
 
+@fact("loop", "places")
+def resent_layers(loop: LoopView) -> tuple[Place, ...]:
+    """Layers that ran once before a loop and whose graph the backward pass of its first turn frees, while each turn sends a gradient through it."""
+    nodes = {node.index: node for backward in loop.view.nodes("backward") for node in _resent(loop, backward)}
+    return places_of(loop, list(nodes.values()))
+
+
+@fact("loop", "places")
+def outdated_backwards(loop: LoopView) -> tuple[Place, ...]:
+    """What `stale_backwards` names, else backward passes that go through `resent_layers`."""
+    return stale_backwards(loop) or places_of(
+        loop, [backward for backward in loop.view.nodes("backward") if _resent(loop, backward)]
+    )
+
+
+def _resent(loop: LoopView, backward: Node) -> list[Node]:
+    """The layers behind what a loop around a backward pass reads of before it, in each turn anew."""
+    view = loop.view
+    if not loop.params or backward.get("retain_graph") not in (None, False) or backward.get("inputs") is not None:
+        return []
+    around = view.regions_of(backward.region)
+    behind = view.before(backward.inputs, lambda node: not view.keeps_history(node) or node.op == "join")
+    open_: set[int] = set()
+    for mark in view.nodes("resent"):
+        if behind.isdisjoint(mark.inputs):
+            continue
+        inner = around[: around.index(mark.region)] if mark.index > backward.index and mark.region in around else ()
+        kinds = {view.graph.regions[each].kind for each in inner}
+        counts = [view.graph.regions[each].count for each in inner if view.graph.regions[each].kind == "loop"]
+        again = any(not isinstance(count, int) or count > 1 for count in counts)
+        if again and kinds.isdisjoint(("branch", "handler")):
+            open_ |= view.before(mark.inputs, lambda node: not view.keeps_history(node) or node.op == "join")
+    return [
+        node
+        for node in (view.graph.nodes[index] for index in sorted(open_))
+        if view.is_weight(node)
+        and any(param in loop.params and view.graph.parameters[param].trainable for _, param in node.params)
+        and not view.in_region(node, "no_grad")
+        and not view.exclusive(node, backward)
+    ]
+
+
 def _steps(loop: LoopView, node: Node, backward: Node) -> list[Node]:
     """The steps that change the weights between a layer and a backward pass through it."""
     view = loop.view

@@ -27,6 +27,7 @@ _KINDS: dict[str, Kind] = {
     "flat_function": "cut",
     "rebind": "train",
     "carried": "train",
+    "resent": "train",
     "kept": "train",
     "idle_init": "train",
 }

@@ -55,9 +55,11 @@ def held(run: Run, frame: Frame) -> list[Held]:
 def note_carried(
     run: Run, loop: code.For, before: list[Held], start: int, frame: Frame, walk: Callable[[], object]
 ) -> None:
-    """Notes each state that a turn reads, replaces by one with history, and hands to the next turn's backward pass. Where nothing is
-    trained and the graph is retained, the gradient is only looked at. What one turn alone sends back is not sent back by the next. A state that was None at first is followed into a second turn, where
-    the code may cut it. Of a loop whose turns were walked one by one, the last pass tells whether the first state reaches it."""
+    """Notes each state that a turn reads, replaces by one that goes on from its history, and hands to the next turn's backward pass.
+
+    Where nothing is trained and the graph is retained, the gradient is only looked at. What one turn alone sends back is not sent back by the
+    next. A state that was None at first is followed into a second turn, where the code may cut it. Of a loop whose turns were walked one by
+    one, the last pass tells whether the first state reaches it."""
     turn = range(start, len(run.graph.nodes))
     trains = any(run.graph.nodes[number].op == "step" for number in turn)
     last = {
@@ -79,10 +81,24 @@ def note_carried(
         if not (used & _read(run, place) or (place.empty and given is not None)):
             continue
         kept = [node for node in after if _has_history(run, node)]
-        if kept and (not place.empty or _is_used_again(run, kept, walk)):
-            site = Site(frame.unit, given) if given is not None else _stored(place) or run.graph.nodes[kept[0]].site
+        if (
+            kept
+            and _goes_on(run, kept, used, _read(run, place), start)
+            and (not place.empty or _is_used_again(run, kept, walk))
+        ):
+            local = given or (_last_bound(loop, place.name) if place.table is frame.scope.names else None)
+            site = Site(frame.unit, local) if local is not None else _stored(place) or run.graph.nodes[kept[0]].site
             emit(run, "carried", kept, {"name": place.name}, site)
             run.graph.nodes[-1].setup = False
+
+
+def _goes_on(run: Run, kept: list[int], used: set[int], read: set[int], start: int) -> bool:
+    """Whether what a turn leaves is made of the state that it got, or of what a backward pass of the turn has gone through. What is
+    made afresh beside them has a history that no pass has freed."""
+    history = _behind(run, kept)
+    return not history.isdisjoint(read) or any(
+        node >= start and run.graph.nodes[node].op != "parameter" and _has_history(run, node) for node in history & used
+    )
 
 
 def _in_one_turn(run: Run, number: int) -> bool:
@@ -208,6 +224,16 @@ def _given_to_itself(loop: code.For, name: str) -> code.Assign | None:
         ):
             todo = [*code.children(node), *todo]
     return None
+
+
+def _last_bound(loop: code.For, name: str) -> code.Assign | None:
+    """Returns the last assignment in a loop that binds a name."""
+    found = [
+        node
+        for node in code.walk(*loop.body)
+        if isinstance(node, code.Assign) and any(name in target_names(target) for target in node.targets)
+    ]
+    return found[-1] if found else None
 
 
 def _names(value: code.Expression, name: str) -> bool:

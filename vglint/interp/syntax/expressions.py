@@ -15,7 +15,7 @@ from vglint.interp.static.worlds import GPU_WORLD
 from vglint.interp.syntax.assignment import bind
 from vglint.interp.syntax.branches import fork_values
 from vglint.interp.torch.devices import asks_device
-from vglint.interp.torch.given import backward_of_unknown, zero_grad_of_unknown
+from vglint.interp.torch.given import backward_of_unknown, step_of_unknown, zero_grad_of_unknown
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     DictV,
@@ -29,6 +29,7 @@ from vglint.interp.values.objects import (
     OpaqueV,
     Site,
     SuperV,
+    TensorV,
     Value,
     is_tensor,
 )
@@ -203,8 +204,15 @@ def call_(run: Run, node: code.Call, frame: Frame) -> Value:
             keywords[keyword.name] = value
     if run.context.training_code and isinstance(callee, Unknown) and _attribute(node.func) == "backward":
         return backward_of_unknown(run, callee, args, keywords, site)
-    if run.context.training_code and isinstance(callee, (Unknown, OpaqueV)) and _attribute(node.func) == "zero_grad":
-        return zero_grad_of_unknown(run, site)
+    # What code that is not followed returns is taken for data until it is treated as an optimiser.
+    if run.context.training_code and isinstance(callee, (Unknown, OpaqueV, TensorV)):
+        match _attribute(node.func):
+            case "zero_grad":
+                return zero_grad_of_unknown(run, site)
+            case "step" if not args and step_of_unknown(run, callee, site):
+                return None
+            case _:
+                pass
     return call(run, callee, args, keywords, frame, site)
 
 

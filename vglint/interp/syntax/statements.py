@@ -20,6 +20,7 @@ from vglint.interp.syntax.independent_turns import turns_are_apart
 from vglint.interp.syntax.loops import note_picked, note_rebindings, note_used_up, walk_loop, walk_while
 from vglint.interp.syntax.patterns import matches
 from vglint.interp.syntax.refusals import refuses
+from vglint.interp.syntax.resent import note_resent
 from vglint.interp.torch import containers
 from vglint.interp.torch.contexts import switch_gradients
 from vglint.interp.torch.devices import asks_device
@@ -239,6 +240,7 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
     note_picked(run, node, opened, frame)
     note_rebindings(run, node, frame)
     note_carried(run, node, before, start, frame, lambda: block(run, node.body, frame))
+    note_resent(run, node, before, start, frame)
     note_sums(run, zeros, start, opened)
     if flow is None:
         return block(run, node.orelse, frame)
@@ -248,7 +250,8 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
 @register(EXEC, code.While)
 def while_(run: Run, node: code.While, frame: Frame) -> int | None:
     mark_counters(run, node, frame)
-    return walk_while(
+    before, start = held(run, frame), len(run.graph.nodes)
+    flow = walk_while(
         run,
         node.test,
         lambda: block(run, node.body, frame),
@@ -256,6 +259,8 @@ def while_(run: Run, node: code.While, frame: Frame) -> int | None:
         Site(frame.unit, node.test),
         _text(frame, node.test),
     )
+    note_resent(run, node, before, start, frame)
+    return flow
 
 
 @register(EXEC, code.Match)

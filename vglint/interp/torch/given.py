@@ -41,6 +41,16 @@ def backward_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: 
     return None
 
 
+def step_of_unknown(run: Run, method: Value, site: Site) -> bool:
+    """Performs `x.step()` of something that code which is not followed made: after a backward pass it is the step of an optimiser, of any.
+    Says whether it was that."""
+    given = isinstance(method, Unknown) and isinstance(method.origin, (origin.Argument, origin.Computed))
+    if given or not _follows_backward(run):
+        return False
+    act(run, "step", [], {"closure": False}, site)
+    return True
+
+
 def act_of_unknown(
     run: Run, method: Unknown, args: list[Value], keywords: dict[str, Value], site: Site
 ) -> Value | Missing:

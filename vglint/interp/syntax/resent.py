@@ -1,0 +1,75 @@
+"""What a training loop sends back in each turn and computed once before it: the first turn's backward pass frees its graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vglint import ops
+from vglint.interp.machine.core import Frame, Run
+from vglint.interp.nodes.emit import emit, under_no_grad
+from vglint.interp.syntax.carried import Held
+from vglint.interp.values.objects import Site, TensorV
+from vglint.ops import sources_of
+from vglint.source import code
+from vglint.source.names import bound_names, target_names
+
+
+def note_resent(run: Run, loop: code.For | code.While, before: Sequence[Held], start: int, frame: Frame) -> None:
+    """Notes each local name that a loop reads and never binds, and whose tensor of before the loop a backward pass in it goes through.
+    What reaches the pass through two arms of a branch is not followed: another turn may take the other arm."""
+    backwards = [number for number in range(start, len(run.graph.nodes)) if run.graph.nodes[number].op == "backward"]
+    if not before or not backwards or _leaves(loop):
+        return
+    names = frame.scope.names
+    fixed = _read_only(loop)
+    crossing = _entering(run, backwards, start)
+    for place in before:
+        value = names.get(place.name)
+        if place.table is not names or place.name not in fixed or not isinstance(value, TensorV):
+            continue
+        if value.node in crossing and value.node in place.nodes:
+            emit(run, "resent", [value.node], {"name": place.name}, Site(frame.unit, loop))
+            run.graph.nodes[-1].setup = False
+
+
+def _read_only(loop: code.For | code.While) -> set[str]:
+    """Returns the names that a loop's body reads, and that the loop neither binds nor deletes."""
+    read = {node.id for node in code.walk(*loop.body) if isinstance(node, code.Name)}
+    gone = {
+        name
+        for node in code.walk(*loop.body)
+        if isinstance(node, code.Delete)
+        for target in node.targets
+        for name in target_names(target)
+    }
+    return read - {*bound_names((loop,))} - gone
+
+
+def _leaves(loop: code.For | code.While) -> bool:
+    """Whether a loop is made to end in the turn that gets through it: `while True: … break`, and a `for` whose body ends so."""
+    last = (*code.walk(*loop.body),) if isinstance(loop, code.While) else loop.body[-1:]
+    return any(
+        isinstance(node, (code.Return, code.Raise)) or (isinstance(node, code.Jump) and node.kind == "break")
+        for node in last
+    )
+
+
+def _entering(run: Run, backwards: list[int], start: int) -> set[int]:
+    """Returns the nodes of before a loop that what the loop itself computes for its backward passes is computed from, and a gradient reaches."""
+    entering: set[int] = set()
+    seen: set[int] = set()
+    todo = list(backwards)
+    while todo:
+        number = todo.pop()
+        if number in seen:
+            continue
+        seen.add(number)
+        draft = run.graph.nodes[number]
+        if number < start:
+            entering.add(number)
+            continue
+        op = ops.OPS.get(draft.op)
+        cut = op is not None and op.kind in ("cut", "create")
+        if not cut and draft.op != "join" and not under_no_grad(run, draft.region):
+            todo += sources_of(draft.op, tuple(draft.inputs))
+    return entering
