@@ -33,7 +33,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 VERSION = "3"
 SECONDS = 60.0
-"""Wall-clock limit of one model, as the command has it where nothing is configured."""
+"""Wall-clock limit of one model, as the command has it where nothing is configured; `--seconds` gives more on a machine that is busy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +98,12 @@ def _whole(root: Path, path: Path) -> list[str]:
     )
 
 
-def probed(subject: Subject) -> Row:
+def probed(subject: Subject, seconds: float) -> Row:
     """Probes a model, or takes it from the cache where the same file was probed before."""
     path, kept = subject.root / subject.file, _kept(subject)
     if not kept.exists():
         kept.parent.mkdir(exist_ok=True)
-        kept.write_text(json.dumps(_outcome(subject, path)))
+        kept.write_text(json.dumps(_outcome(subject, path, seconds)))
     reply = decoded(kept.read_bytes(), Reply)
     if reply.measured is None:
         return Row(subject, reply.reason, ())
@@ -121,7 +121,7 @@ def _kept(subject: Subject) -> Path:
     return cache_folder() / "zoo-probes" / f"{key}.json"
 
 
-def _outcome(subject: Subject, path: Path) -> dict[str, object]:
+def _outcome(subject: Subject, path: Path, seconds: float) -> dict[str, object]:
     project = Project(subject.root, [path])
     module = project.module(path)
     assert isinstance(module, Module)
@@ -131,8 +131,8 @@ def _outcome(subject: Subject, path: Path) -> dict[str, object]:
         return {"measured": None, "reason": str(error)}
     graphs = entries(project, module)
     request = plan(graph, subject.root, subject.entry, [other for other in graphs if other.kind == "training"])
-    request = replace(buildable(request, module, graphs), seconds=0.7 * SECONDS)
-    found = run_isolated(request, Limits(seconds=SECONDS))
+    request = replace(buildable(request, module, graphs), seconds=0.7 * seconds)
+    found = run_isolated(request, Limits(seconds=seconds))
     if isinstance(found, Measured):
         return {"measured": to_json(found), "reason": ""}
     return {"measured": None, "reason": found.reason}
@@ -157,6 +157,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("populations", nargs="*", metavar="POPULATION", help=f"of {', '.join(POPULATIONS)}")
     parser.add_argument("--every", type=int, default=1, help="only each N-th model of a population")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="wall-clock limit of one model")
     parser.add_argument("--kept", action="store_true", help="only models that were probed before")
     options = parser.parse_args()
     rows = []
@@ -166,7 +167,7 @@ def main() -> None:
             if options.kept and not _kept(subject).exists():
                 left += 1
                 continue
-            rows.append(row := probed(subject))
+            rows.append(row := probed(subject, options.seconds))
             if row.reason or row.found:
                 print(
                     subject.population, subject.file, subject.entry, "|", row.reason or "; ".join(row.found), flush=True
@@ -182,13 +183,13 @@ def main() -> None:
         if row.found and not row.subject.marked
     )
     (HERE / "probe_zoo.md").write_text(
-        _PAGE.format(table=text, faults=confirmed or "None.", reasons=reasons, every=options.every, left=left)
+        _PAGE.format(table=text, faults=confirmed or "None.", reasons=reasons, every=options.every, seconds=options.seconds, left=left)
     )
 
 
 _PAGE = """# Public models, probed without configuration
 
-Written by `python -m benchmarks probe_zoo --every {every}`. Each model is built, fed and trained from its source alone; `probed` are those that were measured to the end.
+Written by `python -m benchmarks probe_zoo --every {every}`. Each model is built, fed and trained from its source alone, within {seconds:g} s; `probed` are those that were measured to the end.
 {left} further models were not reached in this run.
 
 {table}
