@@ -183,7 +183,14 @@ def main() -> None:
         if row.found and not row.subject.marked
     )
     (HERE / "probe_zoo.md").write_text(
-        _PAGE.format(table=text, faults=confirmed or "None.", reasons=reasons, every=options.every, seconds=options.seconds, left=left)
+        _PAGE.format(
+            table=text,
+            faults=confirmed or "None.",
+            reasons=reasons,
+            every=options.every,
+            seconds=options.seconds,
+            left=left,
+        )
     )
 
 
