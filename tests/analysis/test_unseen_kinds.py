@@ -11,7 +11,7 @@ import torch
 from models import load
 from torch import nn
 
-from tests.analysis import kinds_of_choices, kinds_of_functions, kinds_of_sampling
+from tests.analysis import kinds_of_choices, kinds_of_functions, kinds_of_packing, kinds_of_sampling
 from vglint.analysis.propagate import propagate
 from vglint.finding import Problem
 from vglint.given import ModelInputs, parse_input
@@ -129,6 +129,7 @@ CASES = {
     "the size of another tensor": (OF_OTHER, ["8,3,32,32"]),
     **kinds_of_functions.CASES,
     **kinds_of_choices.CASES,
+    **kinds_of_packing.CASES,
     **kinds_of_sampling.CASES,
 }
 

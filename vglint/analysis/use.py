@@ -40,6 +40,10 @@ class Use:
         self.shapes = shapes
         """Shapes of nodes that are parts of a composite layer and do not stand in the graph."""
 
+    def given(self) -> bool:
+        """Whether the first input is what the model itself is given."""
+        return self.shapes is None and bool(self.inputs) and self.graph.nodes[self.node.inputs[0]].op == "input"
+
     def get(self, name: str) -> Literal_:
         return self.node.get(name)
 

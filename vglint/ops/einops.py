@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import reduce
 
 from vglint.ops.entry import Entry
-from vglint.ops.shapes import divide, first, integer, merge, multiply, unknown
+from vglint.ops.shapes import add, divide, first, integer, merge, multiply, unknown
 from vglint.ops.spec import Call, Many, Result, Tensor
 from vglint.shape import Dim, Shape
 from vglint.value import Literal_
@@ -67,7 +68,41 @@ def rearranged(pattern: str, shape: Shape | None, lengths: Mapping[str, Literal_
 
 def pair(call: Call) -> Result:
     """The packed tensor, and the shapes that `unpack` needs."""
-    return (Tensor(), Tensor())
+    return (Tensor(packed(call.config["pattern"], call.inputs)), Tensor())
+
+
+def packed(pattern: Literal_, shapes: Sequence[Shape | None]) -> Shape | None:
+    """Returns the shape of tensors joined along the star of a pattern (`b * c`), each with the dimensions there flattened."""
+    if not isinstance(pattern, str) or (place := starred(pattern)) is None:
+        return None
+    behind = len(pattern.split()) - place - 1
+    known = [shape for shape in shapes if shape is not None]
+    if not known:
+        return None
+    if any(len(shape) < place + behind for shape in known):
+        raise ValueError(f"{pattern!r} needs at least {place + behind} dimensions")
+    around = [(*shape[:place], *shape[len(shape) - behind :]) for shape in known]
+    merged = tuple(reduce(merge, column) for column in zip(*around, strict=True))
+    length = (
+        add(*(multiply(shape[place : len(shape) - behind]) for shape in known)) if len(known) == len(shapes) else None
+    )
+    return (*merged[:place], length, *merged[place:])
+
+
+def unpacked(pattern: Literal_, whole: Shape | None, part: Shape | None) -> Shape | None:
+    """Returns the shape of one tensor that `unpack` takes out of `whole`, which was packed with the shape `part`."""
+    if not isinstance(pattern, str) or whole is None or part is None or (place := starred(pattern)) is None:
+        return None
+    behind = len(pattern.split()) - place - 1
+    if len(whole) != place + behind + 1 or len(part) < place + behind:
+        return None
+    return (*whole[:place], *part[place : len(part) - behind], *whole[place + 1 :])
+
+
+def starred(pattern: str) -> int | None:
+    """Returns where the star of the pattern of a `pack` stands."""
+    names = pattern.split()
+    return names.index("*") if names.count("*") == 1 else None
 
 
 def many(call: Call) -> Result:

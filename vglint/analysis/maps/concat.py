@@ -120,15 +120,18 @@ def of_parameters(use: Use, states: Sequence[State]) -> Step | None:
     return out, lambda grad: [grad] * len(states)
 
 
-def in_a_row(use: Use, states: Sequence[State], dim: int | None = None) -> Step | None:
-    """Returns the map of tensors that are joined along positions, each by its length; None where they are joined along samples."""
+def in_a_row(use: Use, states: Sequence[State], dim: int | None = None, lone: Sequence[bool] = ()) -> Step | None:
+    """Returns the map of tensors that are joined along positions, each by its length; None where they are joined along samples.
+
+    A tensor that is `lone` has no dimension for its one position.
+    """
     if dim is None:
         given = use.get("dim")
         dim = given if isinstance(given, int) else 0
     axes = next((state.axes for state in states if state.axes is not None and "*" not in state.axes), None)
     if axes is not None and (not -len(axes) <= dim < len(axes) or axes[dim] != "s"):
         return None
-    lengths = [length_of(use, i, state, dim) for i, state in enumerate(states)]
+    lengths = [1.0 if lone and lone[i] else length_of(use, i, state, dim) for i, state in enumerate(states)]
     whole = sum(lengths)
     shares = [length / whole for length in lengths]
 

@@ -28,7 +28,9 @@ def taken_from_row(grad: Grad, row: Focus, lone: bool) -> Grad:
     """Returns the gradient of a sequence of which only these positions are read."""
     share = row.stop - row.start
     pairs = 0.0 if lone else share * share
-    inner = grad._replace(g=grad.g * share, gs=grad.gs * pairs, gb=grad.gb * share, gx=grad.gx * pairs)
+    inner = grad._replace(
+        g=grad.g * share, gs=grad.gs * pairs, gb=grad.gb * share, gx=grad.gx * pairs, gr=grad.gr * share
+    )
     return inner._replace(focus=row) if grad.focus is None else inner
 
 

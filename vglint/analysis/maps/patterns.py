@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.axes import size_at
@@ -22,7 +22,8 @@ Group = list[str]
 def rearrange(use: Use) -> Step:
     state = use.state()
     left, right = sides(use)
-    roles = named_roles(left, state.axes)
+    roles = named_roles(left, "bcs" if use.given() and cuts_patches(left, right) else state.axes)
+    roles = roles and {**roles, **dict.fromkeys(made_places(left, right, roles), "s")}
     axes = joined_roles(right, roles or {})
     if roles is None or axes is None:
         return state._replace(axes=None), passed(use)
@@ -130,7 +131,8 @@ def pack(use: Use) -> Step:
     names = pattern.split()
     states = [use.state(i) for i in range(len(use.inputs))]
     dim = names.index("*")
-    found = in_a_row(use, [aligned(use, i, one, len(names)) for i, one in enumerate(states)], dim)
+    lone = [(shape := use.shape(i)) is not None and len(shape) < len(names) for i in range(len(states))]
+    found = in_a_row(use, [aligned(use, i, one, len(names)) for i, one in enumerate(states)], dim, lone)
     return found if found is not None else cat(use)
 
 
@@ -181,6 +183,27 @@ def named_roles(left: Sequence[Group], axes: str | None) -> dict[str, str] | Non
         for place, name in enumerate(group)
         if not name.isdigit()
     }
+
+
+def cuts_patches(left: Sequence[Group], right: Sequence[Group]) -> bool:
+    """Whether series of some channels, `b c (n p)`, are cut into patches, whose entries and channels are joined behind the places: `b n (p c)`."""
+    if len(left) != 3 or len(left[1]) != 1 or len(left[2]) < 2 or "..." in left[1]:
+        return False
+    last = right[-1] if right else []
+    return left[1][0] in last and 0 < sum(name in last for name in left[2]) < len(left[2])
+
+
+def made_places(left: Sequence[Group], right: Sequence[Group], roles: dict[str, str]) -> Iterator[str]:
+    """Yields the parts of split channels that are joined with positions: `b n (k d) -> b (n k) d` makes k tokens of one."""
+    alone = {group[0] for group in right if len(group) == 1}
+    for group in left:
+        if len(group) > 1 and all(roles.get(name) == "c" for name in group) and alone & set(group):
+            for name in group:
+                beside = next((other for other in right if name in other), ())
+                if any(roles.get(other) == "s" for other in beside) and not any(
+                    roles.get(other) == "c" and other not in group for other in beside
+                ):
+                    yield name
 
 
 def roles_in(side: Sequence[Group], roles: dict[str, str]) -> set[str]:

@@ -164,7 +164,10 @@ def getitem(use: Use) -> Step:
 
     def back(grad: Grad) -> Sequence[Grad]:
         kept = share * share if row is None or row.share > 1.0 else 0.0
-        inner = grad._replace(g=grad.g * share, gs=grad.gs * kept, gb=grad.gb * share, gx=grad.gx * kept)
+        beside = share if row is not None or picked.channels == state.channels else share * share
+        inner = grad._replace(
+            g=grad.g * share, gs=grad.gs * kept, gb=grad.gb * share, gx=grad.gx * kept, gr=grad.gr * beside
+        )
         if row is not None and grad.focus is None:
             inner = inner._replace(focus=row._replace(share=1.0))
         return [inner] + [ZERO] * (len(use.inputs) - 1)
@@ -197,23 +200,20 @@ def gather(use: Use) -> Step:
 
 def row_taken(use: Use, state: State, index: Literal_) -> Focus | None:
     """Returns which positions of a sequence an index takes (`x[:, 0]`, `x[:, 1:]`), their number in `share`; None where it takes others."""
-    axes = state.axes
-    if (
-        not isinstance(index, tuple)
-        or len(index) < 2
-        or not is_whole(index[0])
-        or not all(is_whole(item) for item in index[2:])
-    ):
+    axes, shape = state.axes, use.shape()
+    cut = [k for k, item in enumerate(index) if not is_whole(item)] if isinstance(index, tuple) else []
+    if not isinstance(index, tuple) or len(cut) != 1 or cut[0] == 0:
         return None
-    if axes is not None and "*" not in axes and (len(axes) != 3 or axes[1] != "s"):
-        return None
-    if axes is None or "*" in axes:
-        shape = use.shape()
-        if shape is None or len(shape) != 3:
+    place_of, item = cut[0], index[cut[0]]
+    if axes is not None and "*" not in axes:
+        if axes[place_of : place_of + 1] != "s" or axes[-1:] != "c":
             return None
-    shape, item = use.shape(), index[1]
-    size = shape[1] if shape is not None and len(shape) == 3 else None
-    count = float(size) if isinstance(size, int) else state.places if state.places and state.places > 1 else use.length
+    elif place_of != 1 or shape is None or len(shape) != 3:
+        return None
+    size = shape[place_of] if shape is not None and place_of < len(shape) else None
+    lone = axes is None or axes.count("s") < 2
+    length = state.places if lone and state.places and state.places > 1 else use.length
+    count = float(size) if isinstance(size, int) else length
     if isinstance(item, int) and not isinstance(item, bool):
         place = item if item >= 0 else count + item
         return Focus(place / count, (place + 1) / count, 1.0) if 0 <= place < count else None

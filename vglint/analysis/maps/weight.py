@@ -46,6 +46,8 @@ def linear(use: Use) -> Step:
     if use.node.shape is not None:
         rank = len(use.node.shape)
         axes = "b" + "s" * (rank - 2) + "c" if rank >= 2 else "c"
+    if state is not None and use.node.shape is not None and use.given():
+        state = state._replace(axes=axes)  # the channels of an input are where its first layer reads them
     if state is not None:
         if state.axes is not None and state.axes.endswith("s") and "c" in state.axes:
             turned = swapped(state)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from vglint.interp.machine.core import Run
 from vglint.interp.values.objects import TensorV, Value
+from vglint.ops.einops import unpacked as shape_of_part
 
 
 def unpacked(run: Run, node: int, args: Sequence[Value]) -> tuple[Value, ...] | None:
@@ -16,4 +17,10 @@ def unpacked(run: Run, node: int, args: Sequence[Value]) -> tuple[Value, ...] | 
     packed = run.graph.nodes[shapes.node]
     if packed.op != "einops_pack":
         return None
-    return tuple(TensorV(node, None, (index,)) for index in range(len(packed.inputs)))
+    whole = run.graph.nodes[node]
+    parts = [run.graph.nodes[index].shape for index in packed.inputs]
+    around = run.graph.nodes[whole.inputs[0]].shape if whole.inputs else None
+    return tuple(
+        TensorV(node, shape_of_part(whole.config.get("pattern"), around, part), (index,))
+        for index, part in enumerate(parts)
+    )
