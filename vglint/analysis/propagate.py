@@ -16,6 +16,7 @@ from vglint.analysis.maps import choice as _choice
 from vglint.analysis.maps import combine as _combine
 from vglint.analysis.maps import composite as _composite
 from vglint.analysis.maps import concat as _concat
+from vglint.analysis.maps import lookup as _lookup
 from vglint.analysis.maps import norm as _norm
 from vglint.analysis.maps import own_gradient as _own_gradient
 from vglint.analysis.maps import patterns as _patterns
@@ -47,6 +48,7 @@ _MODULES = (
     _combine,
     _composite,
     _concat,
+    _lookup,
     _norm,
     _own_gradient,
     _patterns,

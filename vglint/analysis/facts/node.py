@@ -167,7 +167,7 @@ def _leaf_loss(found: NodeView) -> int | None:
             or (node.op == "tensor" and node.get("requires_grad") is True)
         ):
             return index if any(view.nodes("step")) else None
-        passes = len(node.inputs) == 1 and (ops.has(node.op, "affine") or ops.has(node.op, "copies"))
+        passes = len(node.inputs) == 1 and _passes_alone(node)
         index = node.inputs[0] if passes else None
     return None
 
@@ -184,11 +184,17 @@ def _marks_bare(view: View, node: Node) -> bool:
 
 
 def _marks_new(view: View, node: Node) -> bool:
-    """Whether a tensor without history is marked as one that requires a gradient: `loss.requires_grad = True`."""
+    """Whether a tensor without history, or what is computed of it entry by entry, is marked as one that requires a gradient: `loss.requires_grad = True`."""
     if node.op != "requires_grad" or node.get("value") is not True or not node.inputs:
         return False
     source = view.graph.nodes[node.inputs[0]]
+    while source.op != "requires_grad" and len(source.inputs) == 1 and _passes_alone(source):
+        source = view.graph.nodes[source.inputs[0]]
     return source.op == "requires_grad" and source.get("value") is False and source.get("by") != "requires_grad"
+
+
+def _passes_alone(node: Node) -> bool:
+    return ops.has(node.op, "affine") or ops.has(node.op, "copies")
 
 
 @fact("node", "places")

@@ -75,7 +75,7 @@ def infinite_mask(found: NodeView) -> bool:
 @fact("node", "number")
 def projected_width(found: NodeView) -> float | Unknown:
     """Of a softmax over scores: the width of the linear layer that makes the queries, all heads together; where each head has a layer of
-    its own, the width that this layer takes."""
+    its own, which may make its keys and values too, the width that this layer takes."""
     scores = scores_of(found.view, found.node)
     if scores is None:
         return unknown("no scores")
@@ -85,7 +85,8 @@ def projected_width(found: NodeView) -> float | Unknown:
         if node.op == "linear" or found.view.is_weight(node):
             taken, made = _widths(found.view, node)
             head = per_head(found)
-            width = taken if made is not None and made == head else made
+            own = made is not None and made in (head, 2 * head, 3 * head) if isinstance(head, float) else False
+            width = taken if own else made
             if isinstance(made, int) and isinstance(head, float):
                 width = _share(found.view.graph.nodes[scores.product.inputs[0]], made, int(head)) or width
             return float(width) if isinstance(width, int) else unknown("the width is not known")

@@ -1,4 +1,4 @@
-"""Layers whose weights multiply: linear, convolution, transposed convolution, bilinear, embedding.
+"""Layers whose weights multiply: linear, convolution, transposed convolution, bilinear.
 
     y = W x + b:   q' = fan_in·v·q + Var b,   g_in = fan_out·v·g        (He et al. 2015)
 
@@ -118,31 +118,6 @@ def transposed_convolution(use: Use) -> Step:
     places = use.places(axes) or (state.places * out if state is not None and state.places is not None else None)
     width = channels if isinstance(channels, (int, Expr)) else None
     return affine(use, state, spread, fans, use.bias("bias", fan_in_of(shape), 2), width, axes, places)
-
-
-@maps("embedding")
-def embedding(use: Use) -> Step:
-    parameter = use.parameter("weight")
-    if parameter is not None:
-        shape = filled(parameter.shape, parameter.path)
-        spread, rows = use.spread_of(parameter, shape), (shape[0] if shape else None)
-        width = parameter.shape[1] if parameter.shape is not None and len(parameter.shape) > 1 else None
-    else:
-        given = use.inputs[1] if len(use.inputs) > 1 else None
-        if given is None or given.spread is None:
-            raise AbstainError("the table is not known")
-        spread, rows, width = given.spread, None, given.channels
-    variance, scale = quotient(1, spread.over)
-    q = spread.mean**2 + spread.var * variance
-    apart = spread.var * variance * (1 - 1 / rows if isinstance(rows, int) and rows > 0 else 1.0)
-    axes = None if use.node.shape is None else "b" + "s" * (len(use.node.shape) - 2) + "c"
-    state = State(q, spread.mean, apart, apart, spread.mean**2, scale, width, axes or "*c", fresh=1.0)
-    return state, lambda grad: [ZERO] * len(use.inputs)
-
-
-@maps("embedding_bag")
-def embedding_bag(use: Use) -> Step:
-    return None, embedding(use)[1]
 
 
 @maps("bilinear")

@@ -53,12 +53,15 @@ def _worlds(module: Module, candidate: Candidate) -> Iterator[World]:
     node = candidate.unit.definition
     if candidate.kind == "script":
         yield from options_of(module)
-        yield from fields_of(module, [each for unit in module.units if unit.kind == "function" for each in unit.body])
+        yield from fields_of(
+            module, [each for unit in module.units if unit.definition is not None for each in unit.body]
+        )
     elif candidate.kind in ("class", "training") and node is not None:
         yield from switches_of(module, node, ["forward"] if candidate.kind == "class" else [])
         yield from fields_of(module, [node, *_named_in(module, node)])
     elif candidate.kind == "method" and isinstance(node, code.Class):
         yield from switches_of(module, node, [candidate.method])
+        yield from fields_of(module, [node, *_named_in(module, node)])
 
 
 def _named_in(module: Module, node: code.Node) -> Iterator[code.Node]:

@@ -35,7 +35,7 @@ from vglint.interp.machine.questions import (
 from vglint.interp.protocols.iteration import Items, not_iterable
 from vglint.interp.torch.autograd_functions import bound_apply, is_function_class
 from vglint.interp.torch.leaves import build_leaf, is_module_class, leaf_base
-from vglint.interp.torch.making import METHODS, new_module
+from vglint.interp.torch.making import METHODS, class_method, new_module
 from vglint.interp.torch.optimizers import optimizer, optimizer_class, scheduler, scheduler_class
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.inside import bulk, held_by, inside
@@ -200,6 +200,8 @@ def class_(run: Run, value: ClassV, name: str, frame: Frame) -> Value:
         if isinstance(base, External):
             if is_module_class(value) and (name in METHODS or name in ("__init__", "forward")):
                 return unbound(name)
+            if (maker := class_method(value, name)) is not None:
+                return maker
             if name == "__init__":
                 return BuiltinV("__init__", lambda run, args, keywords, frame, site: None)
             qualified = f"{base.name}.{name}"

@@ -50,9 +50,9 @@ def _chained(call: Call, sources: list[Value]) -> Value:
         found = items(call, source)
         inner = parts_of_items(found)
         if inner is None:
-            return IteratorV(None, found.item, found.count)
+            return IteratorV(None, found.item, found.count, origin=call.site)
         chained += inner
-    return IteratorV(chained)
+    return IteratorV(chained, origin=call.site)
 
 
 @library("itertools.accumulate", takes="iterable, func=None, *, initial=None")

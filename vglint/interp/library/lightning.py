@@ -6,7 +6,7 @@ from vglint.interp.library.trainers import wrapper
 from vglint.interp.machine.calls import Call, library
 from vglint.interp.machine.core import set_trainable
 from vglint.interp.torch.making import METHODS, base_class
-from vglint.interp.torch.module_methods import parameters_of
+from vglint.interp.torch.module_methods import forget_init, parameters_of
 from vglint.interp.torch.optimizers import CONFIGURED, optimizers_in
 from vglint.interp.torch.trainers import trains
 from vglint.interp.torch.training import act, tensor_method
@@ -31,6 +31,18 @@ def unfreeze(call: Call) -> Value:
         set_trainable(call.run, param, True, call.site)
     call.invoke(METHODS["train"], call.own(ModuleV))
     return None
+
+
+@own(
+    "load_from_checkpoint",
+    takes="self, checkpoint_path=None, map_location=None, hparams_file=None, strict=None, **options",
+)
+def load_from_checkpoint(call: Call) -> Value:
+    """A model of the class with the weights, and the arguments that are not given here, of a file."""
+    made = call.invoke(call["self"], **call.others)
+    if isinstance(made, ModuleV):
+        forget_init(call.run, made, call.site)
+    return made
 
 
 @own("log", "log_dict", "print", "toggle_optimizer", "untoggle_optimizer", takes="self, *args, **options")

@@ -259,13 +259,13 @@ def map_(call: Call) -> Value:
 def filter_(call: Call) -> Value:
     found, function = items(call, call["iterable"]), call["function"]
     if found.items is None:
-        return IteratorV(None, found.item, found.count)
+        return IteratorV(None, found.item, found.count, origin=call.site)
     kept = []
     for item in found.items:
         keep = truth(call, item if function is None else call.invoke(function, item))
         if keep is not False:
             kept.append(item)
-    return IteratorV(kept)
+    return IteratorV(kept, origin=call.site)
 
 
 @library("builtins.iter", takes="object, sentinel?")
@@ -274,7 +274,7 @@ def iter_(call: Call) -> Value:
     if isinstance(source, IteratorV):
         return source
     found = items(call, source)
-    return IteratorV(found.items if found.parts is None else found.parts, found.item, found.count)
+    return IteratorV(found.items if found.parts is None else found.parts, found.item, found.count, origin=call.site)
 
 
 @library("builtins.next", takes="iterator, default?")

@@ -16,6 +16,7 @@ from vglint.interp.nodes.emit import emit, node_of
 from vglint.interp.protocols.comparison import turn_of
 from vglint.interp.protocols.equality import equal
 from vglint.interp.syntax.alike import the_plainer
+from vglint.interp.syntax.remainders import open_remainder
 from vglint.interp.torch.optimizers import either
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.inside import bulk
@@ -100,6 +101,8 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
         # What follows in this turn runs in the other turns only; the loop's end closes the region.
         run.graph.open_region("branch", text, site, 1)
         run.graph.regions[run.graph.region].every = every
+    elif ended is None and turn is None and any(end[0] == Flow.RETURN for end in ends):
+        open_remainder(run, _node_behind(condition), text, frame, site)
     return ended
 
 

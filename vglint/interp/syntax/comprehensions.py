@@ -121,7 +121,10 @@ def comprehension(run: Run, node: code.Comprehension, frame: Frame) -> Value:
         return gathered
     if node.kind == "set":
         return set_of(run, gathered.items) if gathered.count is None else gathered
-    return IteratorV(gathered.items) if gathered.count is None else IteratorV(None, gathered.items[0], gathered.count)
+    site = Site(frame.unit, node)
+    if gathered.count is None:
+        return IteratorV(gathered.items, origin=site)
+    return IteratorV(None, gathered.items[0], gathered.count, origin=site)
 
 
 def _dict(run: Run, node: code.Comprehension, frame: Frame) -> Value:

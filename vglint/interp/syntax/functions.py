@@ -19,6 +19,7 @@ from vglint.interp.nodes.emit import under_no_grad
 from vglint.interp.protocols.repeats import UNKNOWN_LENGTH
 from vglint.interp.static.worlds import switched
 from vglint.interp.syntax.branches import returned_value
+from vglint.interp.syntax.remainders import close_remainders
 from vglint.interp.torch.replay import called_on, target_among
 from vglint.interp.values.inside import as_tuple
 from vglint.interp.values.objects import (
@@ -120,6 +121,7 @@ def _walked(
                 )  # what one turn yields is what the next does only where it computes
                 return IteratorV(None, Unknown(origin.Length("generator")) if plain else one, inner.turns[0])
             return IteratorV(inner.yields)
+        close_remainders(run, inner)
         result = returned_value(run, inner, flow if flow == Flow.RETURN else None, site)
         graph.leave(region)
         region = graph.region

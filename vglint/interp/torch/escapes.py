@@ -17,25 +17,27 @@ def escape(run: Run, callee: str, values: list[Value], site: Site) -> None:
     """Notes that modules, parameters and optimisers among `values`, or held by them, are handed to code that is not followed.
 
     Weights that escape before they are trained may have any distribution; in training code one `escape` node in program order names the
-    parameters and optimisers. Code that is declared to only read lets nothing escape.
+    parameters and optimisers. What shares a parameter's memory alone (`.data`, `state_dict()`) gives no hold of its gradient. Code that is
+    declared to only read lets nothing escape.
     """
     if (not run.context.setup and run.context.modules_running) or only_reads(callee):
         return
     params: dict[int, ParamV] = {}
+    views: dict[int, ParamV] = {}
     optimizers: dict[int, None] = {}
     arguments: dict[str, None] = {}
     for value in inside(*values):
         if isinstance(value, ParamV):
             params.setdefault(id(value), value)
         elif isinstance(value, ParamView):
-            params.setdefault(id(value.param), value.param)
+            (views if value.cut else params).setdefault(id(value.param), value.param)
         elif isinstance(value, ModuleV):
             params.update((id(param), param) for param in parameters_of(value))
         elif isinstance(value, Unknown) and isinstance(value.origin, Argument):
             arguments.setdefault(value.origin.path)
         else:
             optimizers.update(dict.fromkeys(optimizer_nodes(value)))
-    for param in params.values():
+    for param in (*params.values(), *views.values()):
         overwrite(run, param, UNKNOWN, site)
     if run.context.training_code and not run.context.setup and (params or optimizers or arguments):
         named = [(str(number), param) for number, param in enumerate(params.values())]

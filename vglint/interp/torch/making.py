@@ -48,6 +48,19 @@ def base_method(cls: ClassV | External, name: str) -> BuiltinV | None:
     return None
 
 
+CLASS_METHODS = frozenset(("load_from_checkpoint", "from_pretrained"))
+"""Those of them whose first argument is the class."""
+
+
+def class_method(cls: ClassV, name: str) -> BuiltinV | None:
+    """Returns a method of the class itself that it has from a class of a library, bound to it."""
+    found = base_method(cls, name) if name in CLASS_METHODS else None
+    if found is None:
+        return None
+    act = found.call
+    return BuiltinV(name, lambda run, args, keywords, frame, site: act(run, [cls, *args], keywords, frame, site))
+
+
 def new_module(run: Run, cls: ClassV | External, frame: Frame, site: Site) -> ModuleV:
     """Returns an empty instance of a module class."""
     module = ModuleV(cls, Attrs(), run.context.borrowed or site)

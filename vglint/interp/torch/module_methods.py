@@ -19,6 +19,7 @@ from vglint.interp.values.objects import (
     ModuleV,
     OpenLoop,
     ParamV,
+    ParamView,
     RepeatV,
     Site,
     Value,
@@ -264,7 +265,9 @@ def get_submodule(call: Call) -> Value:
 
 @own("state_dict", takes="self, *rest, **others")
 def state_dict(call: Call) -> Value:
-    return DictV(dict(named_parameters_of(call.own(ModuleV))), complete=False)
+    """Tensors that share the parameters' memory, and have no gradient of theirs."""
+    named = named_parameters_of(call.own(ModuleV))
+    return DictV({name: ParamView(param, True, True) for name, param in named}, complete=False)
 
 
 @own("load_state_dict", takes="self, *rest, **others")
