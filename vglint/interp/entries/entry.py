@@ -10,6 +10,7 @@ from vglint.graph import Graph
 from vglint.interp.entries.guarded import Started, guarded, new_run
 from vglint.interp.entries.made import without_repeats
 from vglint.interp.entries.made_up_arguments import arguments_for
+from vglint.interp.entries.parts import is_started_otherwise
 from vglint.interp.entries.session import Session, title
 from vglint.interp.entries.starts import (
     run_class,
@@ -121,6 +122,20 @@ def _graphs(
     graphs: dict[int, Graph] = {}
     made: list[Graph] = []
     left_out = 0
+
+    def walk(number: int, candidate: Candidate) -> list[Graph]:
+        try:
+            graph, more = session.graph(candidate)
+        except Exception as error:
+            if fault is None:
+                raise
+            fault(title(candidate), error)
+            session.memory.namespaces.clear()
+            return []
+        if graph is not None:
+            graphs[number] = graph
+        return more
+
     for need in ("nothing", "annotated", "arguments"):
         for number, candidate in numbered if need == "nothing" else reversed(numbered):
             if session.need(candidate) != need:
@@ -128,17 +143,11 @@ def _graphs(
             if session.is_spent:
                 left_out += 1
                 continue
-            try:
-                graph, more = session.graph(candidate)
-            except Exception as error:
-                if fault is None:
-                    raise
-                fault(title(candidate), error)
-                session.memory.namespaces.clear()
-                continue
-            if graph is not None:
-                graphs[number] = graph
-            made += more
+            made += walk(number, candidate)
+    for number, candidate in numbered:
+        early = graphs.get(number)
+        if early is not None and early.kind == "class" and is_started_otherwise(early, session.starts):
+            walk(number, candidate)
     if left_out and fault is not None:
         fault("", BudgetError(str(left_out)))
     kept, new = without_repeats((graphs[number] for number in sorted(graphs)), made)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from vglint.graph import Init
+from vglint.graph import Graph, Init
 from vglint.interp.machine.core import Run
 from vglint.interp.nodes.distribution import UNKNOWN
 from vglint.interp.torch.module_methods import named_parameters_of
@@ -13,18 +14,45 @@ from vglint.interp.torch.modules import walk
 from vglint.interp.values.objects import ClassV, ModuleV, Site
 from vglint.ops.init import CONSTANTS
 
-Starts: TypeAlias = "dict[str, dict[str, tuple[Init, Site | None]]]"
-"""By the class's qualified name and a parameter's path within it: its distribution, and where it was written."""
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """How a model starts the weights of one of its parts."""
+
+    whole: str
+    """The qualified name of the model's class."""
+    inits: Mapping[str, tuple[Init, Site | None]]
+    """By a parameter's path within the part: its distribution, and where it was written."""
+
+
+Starts: TypeAlias = "dict[str, Given]"
+"""By the part's qualified name."""
 
 
 def note_parts(run: Run, roots: Mapping[str, ModuleV], file: str, starts: Starts) -> None:
-    """Notes the weights of all parts of a model whose classes are defined in a file; what was noted first stands."""
+    """Notes the weights of all parts of a model whose classes are defined in a file. What was noted first stands, save where the model
+    has that whole for a part too."""
     for root in roots.values():
-        for _, part in walk(root)[1:]:
-            if isinstance(part.cls, ClassV) and part.cls.unit.file == file and part.cls.qualified not in starts:
-                starts[part.cls.qualified] = {
-                    path: (param.init, run.graph.init_site(param)) for path, param in named_parameters_of(part)
-                }
+        parts = [part for _, part in walk(root)[1:] if isinstance(part.cls, ClassV) and part.cls.unit.file == file]
+        within = {part.cls.qualified for part in parts if isinstance(part.cls, ClassV)}
+        noted: set[str] = set()
+        for part in parts:
+            assert isinstance(part.cls, ClassV)
+            name = part.cls.qualified
+            if name in noted or (name in starts and starts[name].whole not in within):
+                continue
+            noted.add(name)
+            inits = {path: (param.init, run.graph.init_site(param)) for path, param in named_parameters_of(part)}
+            starts[name] = Given(root.cls.qualified if isinstance(root.cls, ClassV) else "", inits)
+
+
+def is_started_otherwise(graph: Graph, starts: Starts) -> bool:
+    """Whether a model of the file that was walked later starts the weights of a class in another way than the class does by itself."""
+    given = starts.get(graph.root)
+    return given is not None and any(
+        param.path in given.inits and param.init.scheme not in ("unknown", given.inits[param.path][0].scheme)
+        for param in graph.parameters
+    )
 
 
 def start_as_part(run: Run, module: ModuleV, starts: Starts) -> None:
@@ -32,7 +60,8 @@ def start_as_part(run: Run, module: ModuleV, starts: Starts) -> None:
 
     What it fills with one number is known here too. The rest is unknown: how the signal fares is a matter of the whole model.
     """
-    known = starts.get(module.cls.qualified, {}) if isinstance(module.cls, ClassV) else {}
+    given = starts.get(module.cls.qualified) if isinstance(module.cls, ClassV) else None
+    known = given.inits if given is not None else {}
     for path, param in named_parameters_of(module) if known else ():
         if path in known and known[path][0] != param.init:
             init, site = known[path]

@@ -33,9 +33,11 @@ from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.names import member, namespace
 from vglint.interp.static.candidates import Candidate, Need, factories, needs, wholes
 from vglint.interp.static.descent import descends, never_zeroes
+from vglint.interp.static.loaded import starts_loaded
 from vglint.interp.static.redefined import definitions, lasts_until
 from vglint.interp.static.worlds import ON_CPU, World
 from vglint.interp.torch.leaves import is_module_class
+from vglint.interp.torch.module_methods import forget_init
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     ClassV,
@@ -233,6 +235,9 @@ class Session:
             raise
         if kind == "class" and "" in roots:
             start_as_part(run, roots[""], self.starts)
+        if kind in ("class", "expression") and not candidate.imported and starts_loaded(self.module, candidate.name):
+            for root in roots.values():
+                forget_init(run, root, None)
         if kind == "training":
             fit_models(run, frame)
         elif run.context.world is None:

@@ -11,6 +11,7 @@ from vglint.interp.protocols.indexing import set_index
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.protocols.tensor_parts import dimension, index_tensor
 from vglint.interp.torch.making import METHODS
+from vglint.interp.torch.module_methods import change_any_of
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     DictV,
@@ -25,6 +26,7 @@ from vglint.interp.values.objects import (
     Value,
 )
 from vglint.source import code
+from vglint.value import Unknown
 
 
 def assign(run: Run, target: code.Expression, value: Value, frame: Frame) -> None:
@@ -36,6 +38,8 @@ def assign(run: Run, target: code.Expression, value: Value, frame: Frame) -> Non
                 run.graph.roots.setdefault(name, value)
         case code.Attribute():
             holder = evaluate(run, target.value, frame)
+            if isinstance(holder, Unknown):
+                change_any_of(run, target.value, frame)
             set_attribute(run, holder, target.attr, value, frame, Site(frame.unit, target))
         case code.Subscript():
             holder = evaluate(run, target.value, frame)

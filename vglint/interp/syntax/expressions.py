@@ -16,6 +16,7 @@ from vglint.interp.syntax.assignment import bind
 from vglint.interp.syntax.branches import fork_values
 from vglint.interp.torch.devices import asks_device
 from vglint.interp.torch.given import backward_of_unknown, step_of_unknown, zero_grad_of_unknown
+from vglint.interp.torch.module_methods import change_any_of
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     DictV,
@@ -168,6 +169,8 @@ def call_(run: Run, node: code.Call, frame: Frame) -> Value:
         and callee == External("builtins.super")
     ):
         return SuperV(frame.cls, frame.self_) if frame.cls is not None else Unknown(origin.Name("super"))
+    if isinstance(callee, Unknown) and _attribute(node.func).endswith("_"):
+        change_any_of(run, node.func, frame)
     args: list[Value] = []
     keywords: dict[str, Value] = {}
     for arg in node.args:

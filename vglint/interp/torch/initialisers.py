@@ -9,6 +9,7 @@ from vglint.graph import Init
 from vglint.interp.machine.calls import Call, library
 from vglint.interp.nodes import distribution
 from vglint.interp.nodes.emit import shape_of
+from vglint.interp.torch.module_methods import change_any_of
 from vglint.interp.values.objects import (
     ModuleV,
     ParamV,
@@ -18,6 +19,7 @@ from vglint.interp.values.objects import (
 )
 from vglint.ops.fills import SCHEMES
 from vglint.ops.init import calculate_gain as gain_of
+from vglint.source import code
 from vglint.value import Unknown
 
 
@@ -51,6 +53,8 @@ def uninitialised(call: Call) -> Value:
 @library(*(f"torch.nn.init.{scheme}{end}" for scheme in SCHEMES for end in ("_", "")), takes="tensor, *args, **options")
 def initialise(call: Call) -> Value:
     options = {key: value for key, value in call.others.items() if key != "generator"}
+    if isinstance(call["tensor"], Unknown) and isinstance(call.site.node, code.Call) and call.site.node.args:
+        change_any_of(call.run, call.site.node.args[0], call.frame)
     init = distribution.scheme(call.last.rstrip("_"), call.rest, options)
     distribution.overwrite(call.run, call["tensor"], init, call.site)
     return call["tensor"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vglint import origin
 from vglint.graph import Init
 from vglint.interp.machine.calls import Call, methods
-from vglint.interp.machine.core import Run, set_trainable
+from vglint.interp.machine.core import Frame, Run, evaluate, set_trainable
 from vglint.interp.nodes.distribution import UNKNOWN, overwrite
 from vglint.interp.nodes.emit import emit_hook
 from vglint.interp.protocols.attributes import set_attribute
@@ -25,6 +25,7 @@ from vglint.interp.values.objects import (
     Value,
     is_unknown,
 )
+from vglint.source import code
 from vglint.value import Unknown
 
 own = methods(METHODS)
@@ -167,6 +168,17 @@ def forget_init(run: Run, module: ModuleV, site: Site | None) -> None:
     """Something that is not followed got hold of a module: its parameters may have any distribution now."""
     for param in parameters_of(module):
         overwrite(run, param, Init("unknown"), site)
+
+
+def change_any_of(run: Run, changed: code.Expression, frame: Frame) -> None:
+    """Notes that the weights of any layer of a container may be others now: `layers[i].weight.data = …`, `kaiming_normal_(layers[i].weight)`."""
+    while isinstance(changed, (code.Attribute, code.Subscript)):
+        if isinstance(changed, code.Subscript) and isinstance(changed.value, (code.Name, code.Attribute)):
+            container = evaluate(run, changed.value, frame)
+            if isinstance(container, ModuleV):
+                forget_init(run, container, Site(frame.unit, changed))
+            return
+        changed = changed.value
 
 
 def parameters_of(module: ModuleV) -> list[ParamV]:
