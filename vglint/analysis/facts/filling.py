@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from vglint.analysis.facts.domain import origin
 from vglint.analysis.facts.model import ModelView, commonest, weight_layers
@@ -116,13 +117,18 @@ def _reads_zero(model: ModelView, index: int) -> bool:
 
 
 def _inits(model: ModelView) -> list[Init] | Unknown:
+    layers = {each.path for each in model.view.graph.modules if (each.type or "").startswith("torch.nn.")} - {
+        each.path for each in model.view.graph.modules if (each.type or "").startswith("torch.nn.Parameter")
+    }
     found: list[Init] = []
     for index in model.path.weights:
         node: Node = model.view.graph.nodes[index]
         weight = model.view.parameter(node, "weight")
         if weight is None or weight.init.scheme == "unknown":
             return unknown("an initialisation could not be followed")
-        found.append(weight.init)
+        # A parameter of the program's own is filled where it is made; a layer of torch's without a span keeps torch's start.
+        own = weight.init.span is None and weight.span is not None and weight.path.rpartition(".")[0] not in layers
+        found.append(replace(weight.init, span=weight.span) if own else weight.init)
     return found
 
 
