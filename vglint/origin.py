@@ -57,6 +57,8 @@ class Computed:
 
     what: str
     parts: tuple[Part, ...] = ()
+    sized: bool = False
+    """Whether it compares a size of the input with a number."""
 
 
 @dataclass(frozen=True, slots=True)

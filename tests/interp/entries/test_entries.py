@@ -643,6 +643,42 @@ class Net(nn.Module):
 """,
         "input parameter getitem reshape permute interpolate flatten transpose getitem unsqueeze cat join add linear".split(),
     ),
+    (  # a table that is resized for inputs of another size than the module was built for
+        """
+class Net(nn.Module):
+    def __init__(self, size=16):
+        super().__init__()
+        self.size = size
+        self.table = nn.Parameter(torch.randn(1, 8, size))
+        self.first = nn.Linear(8, 8)
+
+    def forward(self, x):
+        if self.size != x.shape[1]:
+            table = nn.functional.interpolate(self.table, size=x.shape[1]).transpose(1, 2)
+        else:
+            table = self.table.transpose(1, 2)
+        return self.first(x + table)
+""",
+        "input parameter transpose add linear".split(),
+    ),
+    (  # a layer for inputs of another size is no table: it may run
+        """
+class Net(nn.Module):
+    def __init__(self, size=16):
+        super().__init__()
+        self.size = size
+        self.first = nn.Linear(8, 8)
+        self.other = nn.Linear(8, 8)
+
+    def forward(self, points):
+        if not points.shape[1] == self.size:
+            points = points + self.first(points).sigmoid() - self.first(points)
+        else:
+            points = points.relu()
+        return self.other(points)
+""",
+        "input linear sigmoid add linear sub relu join linear".split(),
+    ),
 ]
 
 

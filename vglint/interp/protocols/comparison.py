@@ -113,7 +113,12 @@ def _ordered(
 
 
 def _undecided(run: Run, symbol: str, left: Value, right: Value, site: Site) -> Value:
-    return opaque(run, origin.Computed(f"{short(left)} {symbol} {short(right)}"), [left, right], site)
+    sized = isinstance(left, Expr) != isinstance(right, Expr) or _of_sizes(left) or _of_sizes(right)
+    return opaque(run, origin.Computed(f"{short(left)} {symbol} {short(right)}", sized=sized), [left, right], site)
+
+
+def _of_sizes(value: Value) -> bool:
+    return isinstance(value, tuple) and any(isinstance(each, Expr) for each in value)
 
 
 def counts_turns(run: Run) -> bool:

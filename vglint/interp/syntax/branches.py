@@ -15,13 +15,12 @@ from vglint.interp.nodes.distribution import UNKNOWN
 from vglint.interp.nodes.emit import emit, node_of
 from vglint.interp.protocols.comparison import turn_of
 from vglint.interp.protocols.equality import equal
-from vglint.interp.syntax.alike import the_plainer
+from vglint.interp.syntax.arms import joined_shape, spared, the_plainer
 from vglint.interp.syntax.remainders import open_remainder
 from vglint.interp.torch.optimizers import either
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.inside import bulk
 from vglint.interp.values.objects import ClassV, ListV, ModuleV, OpaqueV, Site, TensorV, Value, is_tensor
-from vglint.shape import Shape
 from vglint.source import code
 from vglint.value import Literal_, Unknown
 
@@ -33,10 +32,13 @@ _JOINED = 6
 """Steps that it takes to keep the arms of a branch apart and to join them."""
 
 
-def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame: Frame, site: Site) -> int | None:
+def fork(
+    run: Run, condition: Value, arms: list[Callable[[], int | None]], frame: Frame, site: Site, built: int | None = None
+) -> int | None:
     """Walks every arm and joins what they leave; returns how the statement ends.
 
-    An arm that raises is the program refusing its input: it is left out. Arms that return are kept aside in `frame.returned`.
+    An arm that raises is the program refusing its input: it is left out. Arms that return are kept aside in `frame.returned`. `built` is the
+    arm for inputs of the size that a module was built for: it stands alone where the other has no layer of its own.
     """
     text = (
         condition.text
@@ -83,6 +85,10 @@ def fork(run: Run, condition: Value, arms: list[Callable[[], int | None]], frame
             if flow == Flow.RETURN:
                 own += _of_modules(run, born, after)
     ends = _the_same(run, _without_idle(run, ends))
+    if built is not None and len(ends) == 2 and ends[0][0] == ends[1][0]:
+        _, after, result, made = ends[built]
+        if spared(run, ends[1 - built][3], made, (result, *(value for _, _, value in after.values()))):
+            ends = [ends[built]]
     if not ends:
         raise Raised("Exception")
     if len(ends) == 1:
@@ -249,7 +255,7 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
         if not run.context.setup and len(roots) > 1 and any(carries_gradient(run, node) for node in nodes):
             run.graph.gap(origin.Branches(text), site)
         shapes = [value.shape for value in (left, right) if isinstance(value, TensorV)]
-        shape = _joined_shape(*shapes) if len(shapes) == 2 else None
+        shape = joined_shape(*shapes) if len(shapes) == 2 else None
         emit(run, "join", nodes, {}, site, shape=shape)
         return TensorV(
             len(run.graph.nodes) - 1, shape, ramp=contents(left) if contents(left) == contents(right) else None
@@ -295,13 +301,6 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
         run.journal.learnt.chosen.add(site.unit.source_of(site.node))
         return left
     return either(left, right) or opaque(run, origin.Branches(text), [left, right], site)
-
-
-def _joined_shape(left: Shape | None, right: Shape | None) -> Shape | None:
-    """Returns what is known of the shape of either of two tensors: the sizes that they share."""
-    if left is None or right is None or len(left) != len(right):
-        return None
-    return tuple(one if one == other else None for one, other in zip(left, right, strict=True))
 
 
 def _is_own_model(value: Value) -> bool:

@@ -11,6 +11,7 @@ from vglint.interp.nodes.distribution import UNKNOWN, combined, overwrite
 from vglint.interp.protocols import comparison, operators, repeats
 from vglint.interp.protocols.indexing import index
 from vglint.interp.protocols.iteration import items_of
+from vglint.interp.syntax.arms import arm_as_built
 from vglint.interp.syntax.assignment import assign, bind, delete
 from vglint.interp.syntax.branches import fork
 from vglint.interp.syntax.carried import held, note_carried
@@ -194,7 +195,8 @@ def _arms(run: Run, node: code.If, condition: Value, frame: Frame) -> int | None
     def second() -> int | None:
         return block(run, node.orelse, frame)
 
-    return fork(run, condition, [first, second], frame, Site(frame.unit, node.test))
+    built = arm_as_built(node.test, condition, frame)
+    return fork(run, condition, [first, second], frame, Site(frame.unit, node.test), built)
 
 
 def _only_raises(node: code.If) -> bool:
