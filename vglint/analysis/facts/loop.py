@@ -368,7 +368,9 @@ def of_unseen_trainer(loop: LoopView) -> bool:
 
 
 def is_scaled(loop: LoopView, backward: Node) -> bool:
-    known = any(loop.view.graph.nodes[source].op == "scale" for source in backward.inputs)
+    """Whether a GradScaler multiplies the loss that a backward pass starts from; one that is switched off does not."""
+    scales = [loop.view.graph.nodes[source] for source in backward.inputs]
+    known = any(node.op == "scale" and node.get("enabled") is not False for node in scales)
     return known or backward.get("scaled") is not None
 
 

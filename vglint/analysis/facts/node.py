@@ -154,7 +154,7 @@ def rewrapped(found: NodeView) -> tuple[Place, ...]:
 
 
 def _leaf_loss(found: NodeView) -> int | None:
-    """Returns the new leaf that a backward pass starts from, directly or scaled, in code that steps an optimiser."""
+    """Returns the new leaf that a backward pass starts from, directly, scaled or added up, in code that steps an optimiser."""
     view = found.view
     index = found.node.inputs[0] if found.node.inputs else None
     while index is not None:
@@ -166,8 +166,9 @@ def _leaf_loss(found: NodeView) -> int | None:
             or _marks_bare(view, node)
             or (node.op == "tensor" and node.get("requires_grad") is True)
         ):
-            return index if any(view.nodes("step")) else None
-        passes = len(node.inputs) == 1 and _passes_alone(node)
+            moved = any(index in optimizer.inputs for optimizer in view.nodes("optimizer"))
+            return index if any(view.nodes("step")) and not moved else None
+        passes = len(node.inputs) == 1 and (_passes_alone(node) or ops.has(node.op, "sums"))
         index = node.inputs[0] if passes else None
     return None
 

@@ -68,10 +68,15 @@ def under_no_grad(loop: LoopView) -> tuple[Place, ...]:
         behind = [loop.view.graph.nodes[index] for index in sorted(loop.view.before(backward.inputs))]
         if any(node.op == "opaque" for node in behind) or _hides_a_way(loop.view, behind):
             continue
-        layers = [node for node in behind if node.params and node.op not in ("optimizer",)]
+        layers = [node for node in behind if node.op != "parameter" and _computes_with(loop.view, node)]
         if layers and all(loop.view.in_region(node, "no_grad") for node in layers):
             found.append(backward)
     return places_of(loop, found)
+
+
+def _computes_with(view: View, node: Node) -> bool:
+    """Whether a node has parameters, or takes one that the program reads: it may have been read before, where gradients are kept or not."""
+    return bool(node.params) or any(view.graph.nodes[index].op == "parameter" for index in node.inputs)
 
 
 def _hides_a_way(view: View, behind: list[Node]) -> bool:

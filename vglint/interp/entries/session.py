@@ -35,12 +35,13 @@ from vglint.interp.static.candidates import Candidate, Need, factories, needs, w
 from vglint.interp.static.descent import descends, never_zeroes
 from vglint.interp.static.loaded import starts_loaded
 from vglint.interp.static.redefined import definitions, lasts_until
-from vglint.interp.static.worlds import ON_CPU, World
+from vglint.interp.static.worlds import ON_CPU, World, switched
 from vglint.interp.torch.leaves import is_module_class
 from vglint.interp.torch.module_methods import forget_init
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     ClassV,
+    DictV,
     FunctionV,
     Instance,
     ModuleV,
@@ -223,6 +224,11 @@ class Session:
         return before
 
     def _started(self, run: Run, candidate: Candidate, space: Namespace, frame: Frame) -> Started:
+        world = run.context.world
+        if world is not None and world.kind == "entry" and world.holder:
+            held = member(run, space, world.holder)
+            if isinstance(held, DictV) and world.is_off(held.items.get(world.name, MISSING)):
+                run.journal.put(held.items, world.name, switched(world))
         try:
             kind, roots, result = self._start(run, candidate, space, frame)
         except Raised as error:

@@ -11,7 +11,7 @@ from vglint.graph import Graph
 from vglint.interp.entries.made import shape_of_graph
 from vglint.interp.entries.session import Session
 from vglint.interp.static.candidates import Candidate
-from vglint.interp.static.switches import fields_of, options_of, switches_of
+from vglint.interp.static.switches import entries_of, fields_of, options_of, switches_of
 from vglint.interp.static.worlds import GPU_WORLD, ON_CPU, ON_GPU, World
 from vglint.source import code
 from vglint.source.module import Module
@@ -50,18 +50,36 @@ def alternatives(
 
 
 def _worlds(module: Module, candidate: Candidate) -> Iterator[World]:
+    """Yields the worlds of an entry; numbers, which are seldom switches, come last."""
+    later = []
+    for world in _switches(module, candidate):
+        if world.is_number:
+            later.append(world)
+        else:
+            yield world
+    yield from later
+
+
+def _switches(module: Module, candidate: Candidate) -> Iterator[World]:
     node = candidate.unit.definition
     if candidate.kind == "script":
+        users: list[code.Node] = [each for unit in module.units for each in unit.body]
         yield from options_of(module)
         yield from fields_of(
             module, [each for unit in module.units if unit.definition is not None for each in unit.body]
         )
+        yield from entries_of(module, users)
     elif candidate.kind in ("class", "training") and node is not None:
         yield from switches_of(module, node, ["forward"] if candidate.kind == "class" else [])
-        yield from fields_of(module, [node, *_named_in(module, node)])
+        users = [node, *_named_in(module, node)]
+        yield from fields_of(module, users)
+        if candidate.kind == "training":
+            yield from entries_of(module, users)
     elif candidate.kind == "method" and isinstance(node, code.Class):
         yield from switches_of(module, node, [candidate.method])
-        yield from fields_of(module, [node, *_named_in(module, node)])
+        users = [node, *_named_in(module, node)]
+        yield from fields_of(module, users)
+        yield from entries_of(module, users)
 
 
 def _named_in(module: Module, node: code.Node) -> Iterator[code.Node]:

@@ -99,7 +99,7 @@ def switched_field(world: World, value: Value, deep: int = 3) -> Value:
     attrs = {name: switched_field(world, each, deep - 1) for name, each in value.attrs.items()}
     for cls in value.cls.mro:
         here = isinstance(cls, ClassV) and world.changes("field", world.name, cls.node)
-        if here and attrs.get(world.name, MISSING) is world.default:
+        if here and world.is_off(attrs.get(world.name, MISSING)):
             attrs[world.name] = switched(world)
     same = all(attrs[name] is each for name, each in value.attrs.items())
     return value if same else Instance(value.cls, attrs, value.origin)

@@ -1,10 +1,13 @@
-"""Optional switches: defaults of None or False, of parameters, fields and options, that guard layers or steps of the training loop."""
+"""Optional switches: defaults of None or False, of parameters, fields, options and entries of dicts, that guard layers or steps of the
+training loop; and defaults of 0 that guard such a step."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
+from functools import lru_cache
+from typing import Literal, TypeAlias
 
-from vglint.interp.static.worlds import World
+from vglint.interp.static.worlds import Off, World
 from vglint.source import code
 from vglint.source.module import Module
 
@@ -16,33 +19,59 @@ _MINOR = frozenset(
 """Calls by whose names alone nothing of a model or its training changes."""
 
 
+_STEERS = frozenset("backward step zero_grad unscale_ update clip_grad_norm_ clip_grad_value_".split())
+"""Calls of which a training loop is made."""
+
+
 def switches_of(module: Module, unit_node: code.Class | code.Function, methods: Iterable[str] = ()) -> Iterator[World]:
     """Yields the switches among the parameters of a function, or of a class's constructor and some of its methods."""
     functions = [unit_node] if isinstance(unit_node, code.Function) else []
     if isinstance(unit_node, code.Class):
         wanted = {"__init__", *methods}
         functions = [each for each in unit_node.body if isinstance(each, code.Function) and each.name in wanted]
-    guarded = set(_guarding(unit_node)) | set(_passed_on(unit_node, module))
+    guarded = set(_guarding(unit_node)) | set(_passed_on(unit_node, module)) | set(_kept_on(unit_node, module))
     for function in functions:
         parameters = function.parameters
         for each in (*parameters.positional_only, *parameters.positional, *parameters.keyword_only):
-            if is_off(each.default) and (each.name, _off(each.default)) in guarded:
+            if _is_switch(each.default, each.name, guarded):
                 yield World("parameter", each.name, _off(each.default), function)
 
 
 def fields_of(module: Module, users: Iterable[code.Node]) -> Iterator[World]:
     """Yields the switches among the fields of a file's classes of data: those that some code asks for."""
     fields = [
-        (each.target.id, _off(each.value), unit.definition)
+        (each.target.id, each.value, unit.definition)
         for unit in module.units
         if isinstance(unit.definition, code.Class) and unit.definition.decorators
         for each in unit.definition.body
-        if isinstance(each, code.Annotated) and isinstance(each.target, code.Name) and is_off(each.value)
+        if isinstance(each, code.Annotated)
+        and isinstance(each.target, code.Name)
+        and isinstance(each.value, code.Constant)
     ]
     guarded = {name for node in users for name in _guarding(node)} if fields else set()
-    for name, off, node in fields:
-        if (name, off) in guarded:
-            yield World("field", name, off, node)
+    for name, default, node in fields:
+        if _is_switch(default, name, guarded):
+            yield World("field", name, _off(default), node)
+
+
+def entries_of(module: Module, users: Iterable[code.Node]) -> Iterator[World]:
+    """Yields the switches among the entries of dicts that a file displays: those that some code asks for."""
+    found = [
+        (target.id if isinstance(target, code.Name) and unit.definition is None else "", node.value)
+        for unit in module.units
+        for node in code.walk(*unit.body)
+        if isinstance(node, code.Assign) and isinstance(node.value, code.Mapping)
+        for target in node.targets
+    ]
+    guarded = {name for node in users for name in _guarding(node)} if found else set()
+    for holder, mapping in found:
+        for key, default in zip(mapping.keys, mapping.values, strict=True):
+            if (
+                isinstance(key, code.Constant)
+                and isinstance(key.value, str)
+                and _is_switch(default, key.value, guarded)
+            ):
+                yield World("entry", key.value, _off(default), mapping, holder)
 
 
 def options_of(module: Module) -> Iterator[World]:
@@ -54,7 +83,7 @@ def options_of(module: Module) -> Iterator[World]:
         for node in code.walk(*unit.body)
         if isinstance(node, code.Call) and isinstance(node.func, code.Attribute) and node.func.attr == "add_argument"
     ]
-    guarded = {name for unit in module.units for node in unit.body for name in _guarding(node)} if calls else set()
+    guarded = _guarding_in(module) if calls else frozenset()
     for node in calls:
         keywords = {each.name: each.value for each in node.keywords}
         texts = [each.value for each in node.args if isinstance(each, code.Constant) and isinstance(each.value, str)]
@@ -62,7 +91,7 @@ def options_of(module: Module) -> Iterator[World]:
         action, default = keywords.get("action"), keywords.get("default")
         is_flag = isinstance(action, code.Constant) and action.value == "store_true"
         off = False if is_flag and default is None else _off(default)
-        if name and (is_flag or is_off(default)) and (name, off) in guarded:
+        if name and ((is_flag and (name, off) in guarded) or _is_switch(default, name, guarded)):
             yield World("option", name, off)
 
 
@@ -71,12 +100,26 @@ def is_off(default: code.Expression | None) -> bool:
     return isinstance(default, code.Constant) and (default.value is None or default.value is False)
 
 
-def _off(default: code.Expression | None) -> bool | None:
-    return False if isinstance(default, code.Constant) and default.value is False else None
+def _is_zero(default: code.Expression | None) -> bool:
+    return isinstance(default, code.Constant) and type(default.value) in (int, float) and default.value == 0
 
 
-def _guarding(node: code.Node) -> Iterator[tuple[str, bool | None]]:
-    """Yields the names, plain or as attributes, whose being set lets something run that matters, with what they are when they are not."""
+def _is_switch(default: code.Expression | None, name: str, guarded: Set[Guard]) -> bool:
+    return (is_off(default) and (name, _off(default)) in guarded) or (_is_zero(default) and (name, "zero") in guarded)
+
+
+def _off(default: code.Expression | None) -> Off:
+    value = default.value if isinstance(default, code.Constant) else None
+    return value if value is False or (type(value) in (int, float) and value == 0) else None
+
+
+Guard: TypeAlias = "tuple[str, Literal['zero'] | bool | None]"
+"""A name, and what it is when it is off."""
+
+
+def _guarding(node: code.Node) -> Iterator[Guard]:
+    """Yields the names, plain, as attributes or as keys, whose being set lets something run that matters, with what they are when they are not:
+    0 only where it is a part of a training loop."""
     for each in code.walk(node):
         if isinstance(each, (code.If, code.Conditional)):
             then: tuple[code.Node, ...] = each.body if isinstance(each, code.If) else (each.body,)
@@ -84,12 +127,19 @@ def _guarding(node: code.Node) -> Iterator[tuple[str, bool | None]]:
             if isinstance(each, code.If) and not otherwise and isinstance(each.body[-1], (code.Return, code.Jump)):
                 otherwise = (node,)  # what follows runs instead
             for name, is_set in _tested(each.test, True):
-                if matters(then if is_set else otherwise):
+                inside = then if is_set else otherwise
+                if matters(inside):
                     yield name, None
                     yield name, False
+                    if any(_steers(each) for each in code.walk(*inside)):
+                        yield name, "zero"
 
 
-def _passed_on(node: code.Node, module: Module) -> Iterator[tuple[str, bool | None]]:
+def _steers(node: code.Node) -> bool:
+    return isinstance(node, code.Call) and isinstance(node.func, code.Attribute) and node.func.attr in _STEERS
+
+
+def _passed_on(node: code.Node, module: Module) -> Iterator[Guard]:
     """Yields the names that are handed to functions and classes of the file as what guards something there."""
     for each in code.walk(node):
         if not (isinstance(each, code.Call) and isinstance(each.func, code.Name) and (each.args or each.keywords)):
@@ -115,10 +165,37 @@ def _passed_on(node: code.Node, module: Module) -> Iterator[tuple[str, bool | No
                     yield from ((passed, off) for name, off in guarding if name == parameter.name)
 
 
+def _kept_on(node: code.Node, module: Module) -> Iterator[Guard]:
+    """Yields the names that are kept in an object or a dict (`Namespace(clip=clip)`) by what guards something where the file asks for it."""
+    kept: list[tuple[str, str]] = []
+    for each in code.walk(node):
+        if isinstance(each, code.Call):
+            made = isinstance(each.func, code.Name) and any(
+                isinstance(unit.definition, code.Function) for unit in module.binding(each.func.id)
+            )
+            pairs = [] if made else [(one.name, one.value) for one in each.keywords]
+            kept += [(name, value.id) for name, value in pairs if name and isinstance(value, code.Name)]
+        elif isinstance(each, code.Mapping):
+            for key, value in zip(each.keys, each.values, strict=True):
+                if isinstance(key, code.Constant) and isinstance(key.value, str) and isinstance(value, code.Name):
+                    kept.append((key.value, value.id))
+    for name, given in kept:
+        yield from ((given, off) for guard, off in _guarding_in(module) if guard == name)
+
+
+@lru_cache(maxsize=4)  # of the file whose entries are walked
+def _guarding_in(module: Module) -> frozenset[Guard]:
+    return frozenset(guard for unit in module.units for each in unit.body for guard in _guarding(each))
+
+
 def _tested(test: code.Expression, when: bool) -> Iterator[tuple[str, bool]]:
     """Yields the names that a condition asks for, and whether it holds when they are set."""
     match test:
         case code.Name(id=name) | code.Attribute(attr=name):
+            yield name, when
+        case code.Subscript(key=code.Constant(value=str(name))):
+            yield name, when
+        case code.Call(func=code.Attribute(attr="get"), args=(code.Constant(value=str(name)), *_)):
             yield name, when
         case code.Compare(left=left, operators=("is not" | "!=",), comparators=(code.Constant(value=None),)):
             yield from _tested(left, when)

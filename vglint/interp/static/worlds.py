@@ -3,32 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from vglint.origin import Argument
 from vglint.source import code
-from vglint.value import Unknown
+from vglint.value import Expr, Unknown
 
 ON_CPU, ON_GPU = "on the CPU", "on a GPU"
 
 
+Off: TypeAlias = "bool | float | None"
+"""What a switch is while it is off: None, False, or 0 of a number."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class World:
-    """One default that is other than the program says: a parameter's of the function `node`, a field's of the class `node`, or an
-    option's of the command line; or the device that models run on."""
+    """One default that is other than the program says: a parameter's of the function `node`, a field's of the class `node`, an option's of
+    the command line, or an entry's of the dict that `node` displays; or the device that models run on."""
 
-    kind: Literal["parameter", "field", "option", "device"]
+    kind: Literal["parameter", "field", "option", "entry", "device"]
     name: str
-    default: bool | None
+    default: Off
     node: code.Node | None = None
+    holder: str = ""
+    """The name that a file binds to the dict."""
 
     @property
     def text(self) -> str:
         """When the world is the case, for people."""
         if self.kind == "device":
             return ON_GPU
+        if self.is_number:
+            return f"when `{'--' * (self.kind == 'option')}{self.name.replace('_', '-') if self.kind == 'option' else self.name}` is above 0"
         shown = f"--{self.name.replace('_', '-')}" if self.kind == "option" else self.name
         return f"when `{shown}` is {'given' if self.default is None or self.kind == 'option' else not self.default}"
+
+    @property
+    def is_number(self) -> bool:
+        return self.default is not None and not isinstance(self.default, bool)
+
+    def is_off(self, value: object) -> bool:
+        """Whether a value is what the switch is while it is off."""
+        return (
+            type(value) in (bool, int, float, type(None))
+            and isinstance(value, bool) == isinstance(self.default, bool)
+            and value == self.default
+        )
 
     def changes(self, kind: str, name: str, node: code.Node | None = None) -> bool:
         """Whether a default is the one that is other here."""
@@ -39,8 +59,10 @@ class World:
         return self.kind != "device" and self.default is None and value.origin == Argument(self.name)
 
 
-def switched(world: World) -> bool | Unknown:
-    """Returns what a default is in a world where it is another: something that is not known for None, True for False."""
+def switched(world: World) -> bool | Unknown | Expr:
+    """Returns what a default is in a world where it is another: something that is not known for None, True for False, a positive number for 0."""
+    if world.is_number:
+        return Expr.symbol(world.name)
     return Unknown(Argument(world.name)) if world.default is None else not world.default
 
 

@@ -12,6 +12,7 @@ from vglint import origin
 from vglint.interp.machine.core import EVAL, Frame, Run, evaluate, opaque, register
 from vglint.interp.protocols.iteration import items_of, parts_of_items
 from vglint.interp.protocols.texts import text_of
+from vglint.interp.static.worlds import switched
 from vglint.interp.values.inside import as_tuple
 from vglint.interp.values.objects import (
     DictV,
@@ -127,6 +128,9 @@ def mapping(run: Run, node: code.Mapping, frame: Frame) -> Value:
                 made.complete = False
             continue
         store(made, evaluate(run, key, frame), value)
+    world = run.context.world
+    if world is not None and not world.holder and world.changes("entry", world.name, node) and world.name in made.items:
+        made.items[world.name] = switched(world)
     return made
 
 

@@ -34,7 +34,8 @@ declines((GradScalerV,), CALL, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE,
     takes="*rest, enabled=True, **others",
 )
 def grad_scaler(call: Call) -> Value:
-    return GradScalerV(call.name, call["enabled"] is True)
+    enabled = call["enabled"]
+    return GradScalerV(call.name, enabled if isinstance(enabled, bool) else None)
 
 
 @register(GETATTR, GradScalerV)

@@ -37,8 +37,8 @@ class GradScalerV:
     """`torch.amp.GradScaler`."""
 
     name: str
-    enabled: bool = True
-    """It is not known to be off, nor to depend on a switch."""
+    enabled: bool | None = True
+    """None where it depends on a switch that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
