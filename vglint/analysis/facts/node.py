@@ -60,6 +60,13 @@ def variable(found: NodeView) -> str | Unknown:
 
 
 @fact("node", "flag")
+def sends_back(found: NodeView) -> bool:
+    """A gradient passes it, and goes on to a parameter, to a tensor that the program marks, or to an input that may be computed by a
+    trained model: not to the batches of a training loop, nor to the inputs of a whole model."""
+    return not found.view.in_region(found.node, "no_grad") and found.node.index in found.view.sending_back
+
+
+@fact("node", "flag")
 def differentiated(found: NodeView) -> bool:
     """A gradient passes it: it is not under no_grad, its input depends on a parameter or an input of the entry, and its result reaches a
     loss, a backward pass or an output by a differentiable way."""

@@ -187,7 +187,8 @@ def hidden_nan(found: NodeView) -> tuple[Place, ...]:
         else:
             continue
         for source in risky:
-            moves = any(view.trains(i) or view.graph.nodes[i].op == "input" for i in view.before([source], _cuts(view)))
+            behind = [view.graph.nodes[index] for index in view.before([source], _cuts(view))]
+            moves = any(view.trains(each.index) or each.op == "input" or view.is_marked(each) for each in behind)
             if (
                 moves
                 and not guarded(view, source)

@@ -80,7 +80,7 @@ def note_carried(
         given = _given_to_itself(loop, place.name) if place.table is frame.scope.names else None
         if not (used & _read(run, place) or (place.empty and given is not None)):
             continue
-        kept = [node for node in after if _has_history(run, node)]
+        kept = [node for node in after if has_history(run, node)]
         if (
             kept
             and _goes_on(run, kept, used, _read(run, place), start)
@@ -97,7 +97,7 @@ def _goes_on(run: Run, kept: list[int], used: set[int], read: set[int], start: i
     made afresh beside them has a history that no pass has freed."""
     history = _behind(run, kept)
     return not history.isdisjoint(read) or any(
-        node >= start and run.graph.nodes[node].op != "parameter" and _has_history(run, node) for node in history & used
+        node >= start and run.graph.nodes[node].op != "parameter" and has_history(run, node) for node in history & used
     )
 
 
@@ -198,7 +198,7 @@ def _behind(run: Run, start: list[int]) -> set[int]:
     return seen
 
 
-def _has_history(run: Run, node: int) -> bool:
+def has_history(run: Run, node: int) -> bool:
     return any(
         param.trainable and not param.buffer
         for number in _behind(run, [node])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from vglint import ops
 from vglint.interp.machine.core import Frame, Run
 from vglint.interp.nodes.emit import emit, under_no_grad
-from vglint.interp.syntax.carried import Held
+from vglint.interp.syntax.carried import Held, has_history
 from vglint.interp.values.objects import Site, TensorV
 from vglint.ops import sources_of
 from vglint.source import code
@@ -27,7 +27,7 @@ def note_resent(run: Run, loop: code.For | code.While, before: Sequence[Held], s
         value = names.get(place.name)
         if place.table is not names or place.name not in fixed or not isinstance(value, TensorV):
             continue
-        if value.node in crossing and value.node in place.nodes:
+        if value.node in crossing and value.node in place.nodes and has_history(run, value.node):
             emit(run, "resent", [value.node], {"name": place.name}, Site(frame.unit, loop))
             run.graph.nodes[-1].setup = False
 
