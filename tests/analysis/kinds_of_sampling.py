@@ -131,7 +131,18 @@ class Net(nn.Module):
         mean, spread = self.mean(y), torch.exp(self.spread(y)) + 1e-4
         return mean + torch.randn(64) * (spread * (1 + mean**2)).sqrt()
 """
+POOLED_UP = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.out = nn.Conv2d(3, 16, 3), nn.Conv2d(16, 16, 3, stride=2), nn.Linear(16 * 36, 32)
+        self.pool = nn.AdaptiveAvgPool2d(6)
+
+    def forward(self, x):
+        return self.out(torch.flatten(self.pool(torch.relu(self.k(torch.relu(self.q(x))))), 1))
+"""
 CASES = {
+    "a pool to more places than there are": (POOLED_UP, ["64,3,7,7"]),
     "what is not known stands behind two heads": (UNKNOWN_BEHIND, ["256,32"]),
     "patches and places": (PATCHES, ["2,3,384,384"]),
     "a layer that shifts means": (MEAN_SHIFT, ["8,3,16,16"]),

@@ -42,7 +42,7 @@ def average_pool(use: Use) -> Step:
 @maps("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")
 def adaptive_average_pool(use: Use) -> Step:
     window, ratio = adaptive(use)
-    return average(use, window, ratio)
+    return average(use, window, ratio) if ratio <= 1.0 else repeated(use, ratio, None)
 
 
 @maps("interpolate", "upsample")
@@ -64,8 +64,14 @@ def upsample(use: Use) -> Step:
             factor *= found
         else:
             raise AbstainError("factor of the upsampling is not known")
+    return repeated(use, factor, fine_up(state.map, use))
+
+
+def repeated(use: Use, factor: float, grown: Profile | None) -> Step:
+    """Returns the map of a tensor each of whose values stands `factor` times in the result; `grown` is how the result varies over positions."""
+    state = use.state()
     places = state.places * factor if state.places is not None else None
-    out = state._replace(places=places, parts=((use.index, 1.0),), law=None, fresh=0.0, map=fine_up(state.map, use))
+    out = state._replace(places=places, parts=((use.index, 1.0),), law=None, fresh=0.0, map=grown)
 
     def back(grad: Grad) -> Sequence[Grad]:
         if factor <= 1:
