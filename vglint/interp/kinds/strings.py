@@ -32,7 +32,7 @@ register(COMPARE, *TEXTS, bytes)(native_compare)
 register(OPERATE, *TEXTS, bytes)(native_binary)
 register(ITERATE, *TEXTS, bytes)(native_items)
 METHODS = frozenset(
-    "upper lower strip lstrip rstrip split rsplit startswith endswith replace join format find count title capitalize isnumeric isdecimal isalnum isspace istitle swapcase isdigit isalpha isupper islower zfill partition rpartition removeprefix removesuffix index rfind rindex swapcase casefold splitlines isidentifier".split()
+    "upper lower strip lstrip rstrip split rsplit startswith endswith replace join format find count title capitalize isnumeric isdecimal isalnum isspace istitle swapcase isdigit isalpha isupper islower zfill center ljust rjust partition rpartition removeprefix removesuffix index rfind rindex swapcase casefold splitlines isidentifier".split()
 )
 
 

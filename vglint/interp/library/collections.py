@@ -35,7 +35,9 @@ def counter(call: Call) -> Value:
 
 @library("collections.deque", takes="iterable=None, maxlen=None")
 def deque(call: Call) -> Value:
-    return ListV([] if call["iterable"] is None else listed(call, call["iterable"]) or [])
+    items = [] if call["iterable"] is None else listed(call, call["iterable"]) or []
+    most = call["maxlen"]
+    return ListV(items[max(len(items) - most, 0) :] if isinstance(most, int) and most >= 0 else items)
 
 
 @library("typing.NamedTuple", takes="typename, field_names=None, **types")

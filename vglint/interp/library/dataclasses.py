@@ -8,7 +8,7 @@ from vglint.interp.kinds.records import default_of
 from vglint.interp.machine.calls import Call, library, method
 from vglint.interp.protocols.asking import listed
 from vglint.interp.values.classes import find_in_mro
-from vglint.interp.values.objects import ClassV, DictV, External, FieldV, Instance, Site, Value
+from vglint.interp.values.objects import ClassV, DictV, External, FieldV, Instance, ListV, Site, Value
 from vglint.value import Unknown
 
 ABSENT = External("dataclasses.MISSING")
@@ -62,13 +62,34 @@ def replace(call: Call) -> Value:
     obj = call["obj"]
     if not isinstance(obj, Instance):
         return Unknown(origin.Computed("replace"))
-    return Instance(obj.cls, {**obj.attrs, **call.others}, call.site)
+    cls = obj.cls
+    if not isinstance(cls, ClassV) or cls.fields is None:
+        return Instance(cls, {**obj.attrs, **call.others}, call.site)
+    kept = {name: obj.attrs[name] for name in cls.fields if name in obj.attrs and _is_given(cls, name)}
+    return call.invoke(cls, **{**kept, **call.others})
+
+
+def _is_given(cls: ClassV, name: str) -> bool:
+    """Whether a field is an argument of its class."""
+    found = find_in_mro(cls, name)
+    return found is None or not isinstance(found[0], FieldV) or found[0].init
 
 
 @library("dataclasses.asdict", takes="obj, *, dict_factory=None")
 def asdict(call: Call) -> Value:
     obj = call["obj"]
-    return DictV(dict(obj.attrs)) if isinstance(obj, Instance) else Unknown(origin.Computed("asdict"))
+    return _plain(obj) if isinstance(obj, Instance) else Unknown(origin.Computed("asdict"))
+
+
+def _plain(value: Value) -> Value:
+    """Returns dataclasses as dicts of their fields, also those inside others and in lists."""
+    match value:
+        case Instance(cls=ClassV(fields=tuple() as names), attrs=attrs):
+            return DictV({name: _plain(attrs[name]) for name in names if name in attrs})
+        case ListV(items=list() as items, count=None):
+            return ListV([_plain(item) for item in items])
+        case _:
+            return value
 
 
 @library("dataclasses.is_dataclass", takes="obj")

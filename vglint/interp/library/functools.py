@@ -7,7 +7,7 @@ from vglint.interp.machine.calls import Call, library, method
 from vglint.interp.machine.core import opaque
 from vglint.interp.protocols.asking import item, items, operate
 from vglint.interp.torch.modules import find_attribute
-from vglint.interp.values.objects import FunctionV, PartialV, Value, is_unknown
+from vglint.interp.values.objects import FunctionV, MethodV, PartialV, Value, is_unknown
 
 
 @library("functools.partial", "functools.partialmethod", takes="func, *args, **keywords")
@@ -46,6 +46,11 @@ def cache(call: Call) -> Value:
 @library("functools.update_wrapper", takes="wrapper, wrapped, assigned=None, updated=None")
 def update_wrapper(call: Call) -> Value:
     return call["wrapper"]
+
+
+@library("types.MethodType", takes="function, instance")
+def bound_method(call: Call) -> Value:
+    return MethodV(call["function"], call["instance"])
 
 
 # ---- operator

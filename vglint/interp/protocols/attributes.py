@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vglint.interp.machine.core import Frame, Run
 from vglint.interp.machine.questions import SETATTR
-from vglint.interp.values.objects import Instance, ModuleV, Site, Value
+from vglint.interp.values.objects import ClassV, Instance, ModuleV, Site, Value
 
 
 def set_attribute(run: Run, target: Value, name: str, value: Value, frame: Frame, site: Site) -> None:
@@ -22,3 +22,5 @@ def delete_attribute(run: Run, holder: Value, name: str) -> None:
                 run.journal.drop(table, name)
     elif isinstance(holder, Instance):
         run.journal.drop(holder.attrs, name)
+    elif isinstance(holder, ClassV):
+        run.journal.drop(holder.names, name)

@@ -21,6 +21,8 @@ def wraps_otherwise(tree: code.Function | code.Lambda) -> bool:
             continue
         (wrapper,), name = wrappers, params[0].name
         calls = [each for each in code.walk(wrapper) if _is_call_of(each, name)]
+        if not calls and maker is tree:
+            continue  # `def repeated(times)` takes an argument and returns the decorator
         if not calls or any(isinstance(each, code.Yield | code.Await) for each in code.walk(wrapper)):
             return False
         return len(calls) > 1 or not _hands_on(wrapper, calls[0])

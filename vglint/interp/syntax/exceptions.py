@@ -61,6 +61,8 @@ def _entered(run: Run, node: code.With, number: int, frame: Frame) -> int | None
         and _is_managed(evaluate(run, item.context.func, frame))
     ):
         return _managed(run, node, number, frame)
+    if isinstance(item.context, code.Call) and evaluate(run, item.context.func, frame) == _SUPPRESS:
+        return _suppressing(run, node, item.context, number, frame)
     value = evaluate(run, item.context, frame)
     entered = enter(run, value, frame, site)
     if item.target is not None:
@@ -73,6 +75,20 @@ def _entered(run: Run, node: code.With, number: int, frame: Frame) -> int | None
         raise
     leave(run, value, None, frame, site)
     return flow
+
+
+_SUPPRESS = External("contextlib.suppress")
+
+
+def _suppressing(run: Run, node: code.With, manager: code.Call, number: int, frame: Frame) -> int | None:
+    """Walks the body of `with suppress(KeyError)`, which an exception of these kinds ends."""
+    try:
+        with run.context.having(trying=True):
+            return _entered(run, node, number + 1, frame)
+    except Raised as error:
+        if any(_catches(run, kind, error, frame) for kind in manager.args):
+            return None
+        raise
 
 
 def _calls_once(node: code.Call) -> bool:

@@ -257,6 +257,7 @@ def yield_(run: Run, node: code.Yield, frame: Frame) -> Value:
         inner = items_of(run, evaluate(run, value, frame), frame, Site(frame.unit, node))
         if inner.items is not None:
             frame.yields += inner.items
+        return Unknown(origin.Computed("yield from"))
     else:
         made = None if value is None else evaluate(run, value, frame)
         frame.yields.append(made)
