@@ -33,8 +33,9 @@ def note_resent(run: Run, loop: code.For | code.While, before: Sequence[Held], s
 
 
 def _read_only(loop: code.For | code.While) -> set[str]:
-    """Returns the names that a loop's body reads, and that the loop neither binds nor deletes."""
-    read = {node.id for node in code.walk(*loop.body) if isinstance(node, code.Name)}
+    """Returns the names that a loop reads, in its body or to go over them, and that it neither binds nor deletes."""
+    over = (loop.iter,) if isinstance(loop, code.For) else ()
+    read = {node.id for node in code.walk(*over, *loop.body) if isinstance(node, code.Name)}
     gone = {
         name
         for node in code.walk(*loop.body)
