@@ -108,14 +108,28 @@ def head_dim(found: NodeView) -> float | Unknown:
 
 @fact("node", "number")
 def score_factor(found: NodeView) -> float | Unknown:
-    """The literal factor on the scores."""
+    """The literal factor on the scores, those on queries and keys included."""
     scores = scores_of(found.view, found.node)
-    if scores is None or not scores.factors:
-        return unknown("no literal factor on the scores")
+    if scores is None:
+        return unknown("no scores")
+    factors = [*scores.factors]
     for index in scores.product.inputs[:2]:
-        if any(_rescales(found.view, node) for node in _way(found.view, index)[0]):
-            return unknown("queries or keys have a scale of their own")
-    return math.prod(scores.factors)
+        for node in _way(found.view, index)[0]:
+            if not _rescales(found.view, node):
+                continue
+            value = factor_of(node)
+            if value is None:
+                return unknown("queries or keys have a scale of their own")
+            factors.append(value)
+    return math.prod(factors) if factors else unknown("no literal factor on the scores")
+
+
+def factor_of(node: Node) -> float | None:
+    """Returns the literal that a product or quotient multiplies its one operand by; None for anything else."""
+    value = constant(node) if has(node.op, "scales") and len(node.inputs) == 1 else None
+    if not value or (node.op == "div" and node.get("other") is None):
+        return None
+    return 1 / value if node.op == "div" else value
 
 
 @fact("node", "flag")

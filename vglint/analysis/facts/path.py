@@ -109,7 +109,8 @@ class MainPath:
         return tuple(trunk)
 
     def _last_joint(self, on_way: frozenset[int], joining: frozenset[str] | None) -> int:
-        """Returns the last node of the way that joins it with what the same input gives beside the way; -1 where there is none."""
+        """Returns the last node of the way that joins it with what the same input gives beside the way; -1 where there is none. A mask that
+        only compares the input is nothing that it gives."""
         graph = self.view.graph
         if self.first is None:
             return -1
@@ -119,7 +120,11 @@ class MainPath:
             if node.op not in joining if joining is not None else self.view.kinds[index] != "combine":
                 continue
             beside = [source for source in node.inputs if source not in on_way]
-            if beside and index != self.first and self.view.before(beside) & sources:
+            if (
+                beside
+                and index != self.first
+                and self.view.before(beside, lambda each: has(each.op, "compares")) & sources
+            ):
                 return index
         return -1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from vglint.analysis.facts.attention import head_dim, scores_of, summed_size
+from vglint.analysis.facts.attention import factor_of, head_dim, scores_of, summed_size
 from vglint.analysis.facts.domain import constant, origin
 from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact, unknown
@@ -90,7 +90,8 @@ def projected_width(found: NodeView) -> float | Unknown:
             if isinstance(made, int) and isinstance(head, float):
                 width = _share(found.view.graph.nodes[scores.product.inputs[0]], made, int(head)) or width
             return float(width) if isinstance(width, int) else unknown("the width is not known")
-        index = node.inputs[0] if node.inputs and found.view.kinds[index] == "shape" else None
+        passed = found.view.kinds[index] == "shape" or factor_of(node) is not None
+        index = node.inputs[0] if node.inputs and passed else None
     return unknown("no linear layer makes the queries")
 
 

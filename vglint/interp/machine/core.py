@@ -78,6 +78,8 @@ class Frame:
     turns: list[Value] = field(default_factory=list)
     """For each yield inside a loop of unknown length, the loop's number of turns."""
     name: str = "<module>"
+    called: Site | None = None
+    """Where a function is called from."""
     remainders: list[tuple[int, int]] = field(default_factory=list)
     """Regions of what runs where a condition did not return before, and the node at which each begins."""
     resume: Callable[[Value], None] | None = None

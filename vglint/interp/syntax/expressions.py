@@ -103,7 +103,9 @@ def conditional(run: Run, node: code.Conditional, frame: Frame) -> Value:
         without = evaluate(run, node.orelse, frame)
         if isinstance(without, External) and without.name.endswith("Tensor"):
             return without  # torch.cuda.FloatTensor and torch.FloatTensor make the same tensor
-        return Unknown(origin.ByMachine())
+        names = not (isinstance(without, External) and without.name.startswith("torch.nn."))
+        if names:
+            return Unknown(origin.ByMachine())
     if condition == comparison.GPU and not names:
         asks_device(run, (node.body, node.orelse))
     with run.context.having(guarded=True):

@@ -87,6 +87,7 @@ def _walked(
         function.owner or (frame.cls if type(function.node) is code.Lambda else None),
         loops=len(run.context.open_loops),
         name=function.name,
+        called=site,
         resume=run.context.resume,
     )
     if self_ is None and function.owner is None:

@@ -167,17 +167,19 @@ def note_picked(run: Run, loop: code.For, opened: int, frame: Frame) -> None:
                 pass
 
 
-def note_used_up(run: Run, source: Value, node: code.For, site: Site) -> None:
-    """Notes a loop that would change gradients and gets an iterator of parameters that was used up before."""
+def note_used_up(run: Run, source: Value, node: code.For, frame: Frame, site: Site) -> None:
+    """Notes a loop that would change gradients and gets an iterator of parameters that was used up before: where the function is called that
+    gets it, or where it is made."""
     if not (
         run.context.training_code and isinstance(source, IteratorV) and source.exhausted and changes_gradients(node)
     ):
         return
     params = [(str(number), item) for number, item in enumerate(source.items or ()) if isinstance(item, ParamV)]
     if params:
-        draft = emit(
-            run, "clip_grad_norm", [], {"exhausted": True, "complete": True}, source.origin or site, params=params
-        )
+        made, called = source.origin, frame.called
+        inside = called is None or (made is not None and made.unit is frame.unit and called.unit is not frame.unit)
+        place = (made or site) if inside else called  # a helper clips what it is called with
+        draft = emit(run, "clip_grad_norm", [], {"exhausted": True, "complete": True}, place, params=params)
         draft.setup = False
 
 

@@ -219,7 +219,7 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
     source = evaluate(run, node.iter, frame)
     site = Site(frame.unit, node.iter)
     before, start = held(run, frame), len(run.graph.nodes)
-    note_used_up(run, source, node, site)
+    note_used_up(run, source, node, frame, site)
     zeros, opened = zeros_before(run, frame), len(run.graph.regions)
     mark_counters(run, node, frame)
     flow = walk_loop(
