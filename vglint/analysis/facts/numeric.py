@@ -125,6 +125,8 @@ def of_probability(found: NodeView) -> bool:
         return False
     if has(made.op, "subtracts") and len(made.inputs) == 1 and constant(made) == 1 and made.get("other") is None:
         made = origin(found.view, made.inputs[0])  # 1 - p is a probability where p is one
+    if made.op == "sigmoid" and _is_own_rate(found.view, made):
+        return False
     picked = made
     while has(picked.op, "gathers") and picked.inputs:
         picked = origin(found.view, picked.inputs[0])
@@ -137,6 +139,13 @@ def of_probability(found: NodeView) -> bool:
         or _complement(found.view, made)
         or _weighed(found.view, found.node, made)
     )
+
+
+def _is_own_rate(view: View, node: Node) -> bool:
+    """Whether a sigmoid is of a parameter itself, such as a dropout's rate: steps of an optimiser hardly take it to where it rounds, as the
+    output of a layer does that grows with the weights."""
+    source = origin(view, node.inputs[0]) if node.inputs else node
+    return source.op == "parameter" and view.trains(source.index)
 
 
 @fact("node", "flag")
