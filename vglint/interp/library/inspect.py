@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from vglint import ops, origin
 from vglint.interp.machine.calls import Call, library
-from vglint.interp.machine.core import CONSTANTS
+from vglint.interp.machine.core import CONSTANTS, Frame, Run, evaluate
+from vglint.interp.machine.names import namespace as space_of
 from vglint.interp.torch.leaves import is_module_class
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
@@ -17,10 +20,13 @@ from vglint.interp.values.objects import (
     MethodV,
     OpaqueV,
     PartialV,
+    Scope,
     Site,
     Value,
 )
 from vglint.ops.spec import REQUIRED
+from vglint.source import code
+from vglint.source.module import Module
 from vglint.value import Unknown
 
 EMPTY = External("inspect.Parameter.empty")
@@ -68,6 +74,33 @@ def held_in_class(call: Call) -> Value:
         if "default" in call and all(isinstance(base, ClassV) for base in cls.mro):
             return call["default"]
     return Unknown(origin.Call(call.name))
+
+
+@library("inspect.get_annotations", takes="obj, *, globals=None, locals=None, eval_str=False")
+@library("typing.get_type_hints", takes="obj, globalns=None, localns=None, include_extras=False")
+def hints(call: Call) -> Value:
+    """What a class annotates: in its own body, and with `get_type_hints` in those of its bases too."""
+    cls = call["obj"]
+    if not isinstance(cls, ClassV):
+        return Unknown(origin.Call(call.name))
+    classes = [cls] if call.name.startswith("inspect") else [each for each in cls.mro if isinstance(each, ClassV)]
+    found: dict[Value, Value] = {}
+    for each in reversed(classes):
+        found.update(_annotated(call.run, each))
+    return DictV(found, complete=len(classes) == 1 or len(classes) == len(cls.mro))
+
+
+def _annotated(run: Run, cls: ClassV) -> Iterator[tuple[str, Value]]:
+    module = run.project.module(cls.unit.file) if cls.node is not None else None
+    if cls.node is None or not isinstance(module, Module):
+        return
+    frame = Frame(Scope({}, None, space_of(run, module)), cls.unit, None)
+    for statement in cls.node.body:
+        match statement:
+            case code.Annotated(target=code.Name(id=name), annotation=annotation):
+                yield name, evaluate(run, annotation, frame)
+            case _:
+                pass
 
 
 def _parameters(function: Value, site: Site) -> dict[str, Instance] | None:

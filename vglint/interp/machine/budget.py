@@ -21,7 +21,7 @@ DEPTH = 60
 """Calls within calls."""
 RECURSION = 24
 """Calls of one function within itself."""
-RECURSION_UNKNOWN = 4
+RECURSION_UNKNOWN = 6
 """The same inside a branch that is not known, where nothing tells when the recursion ends."""
 TURNS = 1_024
 """Turns of one loop that are walked one by one."""
@@ -60,7 +60,7 @@ class Budget:
     held: int = 0  # parameters that the nodes hold
     depth: int = 0
     within: dict[int, int] = field(default_factory=dict)
-    """How many calls of each function are open, by the identity of its tree."""
+    """How many calls of each function are open, by the identity of its tree, or of what it wraps."""
     runaway: set[int] = field(default_factory=set)
     """Functions whose recursion did not end: they are not walked within themselves again until the outermost call of them is over."""
     turns: int = 1

@@ -66,7 +66,9 @@ def _remembered(
 def _walked(
     run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
-    if run.budget.reaches(id(function.node), RECURSION_UNKNOWN if run.context.forks else RECURSION):
+    # What one decorator puts around different functions is not one function within itself.
+    which = id(function.wraps or function.node)
+    if run.budget.reaches(which, RECURSION_UNKNOWN if run.context.forks else RECURSION):
         run.graph.gap(origin.Budget("calls within calls"), site)
         return opaque(run, origin.Budget("calls within calls"), [*args, *keywords.values()], site)
     names = bind_arguments(run, function, args, keywords, site)
@@ -99,7 +101,7 @@ def _walked(
         context.borrowed = site
     context.cached = function.cached or cached
     context.resume = None
-    open_ = run.budget.enter(id(function.node))
+    open_ = run.budget.enter(which)
     try:
         for guard in function.regions:
             if guard.region != "grad" or under_no_grad(run, graph.region):
@@ -129,7 +131,7 @@ def _walked(
         return result
     finally:
         graph.region, context.cached, context.borrowed = region, cached, borrowed
-        run.budget.leave(id(function.node), open_)
+        run.budget.leave(which, open_)
 
 
 def _only_raises(node: code.Function | code.Lambda) -> bool:
