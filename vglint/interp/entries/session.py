@@ -224,11 +224,7 @@ class Session:
         return before
 
     def _started(self, run: Run, candidate: Candidate, space: Namespace, frame: Frame) -> Started:
-        world = run.context.world
-        if world is not None and world.kind == "entry" and world.holder:
-            held = member(run, space, world.holder)
-            if isinstance(held, DictV) and world.is_off(held.items.get(world.name, MISSING)):
-                run.journal.put(held.items, world.name, switched(world))
+        self._switch(run, space)
         try:
             kind, roots, result = self._start(run, candidate, space, frame)
         except Raised as error:
@@ -249,6 +245,18 @@ class Session:
         elif run.context.world is None:
             note_parts(run, roots, self.module.path, self.starts)
         return kind, roots, result
+
+    def _switch(self, run: Run, space: Namespace) -> None:
+        """Switches the entry of a dict, or the attribute of a class, that the run's world is about."""
+        world = run.context.world
+        if world is None or world.kind not in ("entry", "field"):
+            return
+        name = world.node.name if isinstance(world.node, code.Class) else world.holder
+        held = member(run, space, name) if name else None
+        table = held.items if isinstance(held, DictV) else held.names if isinstance(held, ClassV) else {}
+        plain = not isinstance(held, ClassV) or (held.node is world.node and not held.frozen_kind)
+        if plain and world.is_off(table.get(world.name, MISSING)):
+            run.journal.put(table, world.name, switched(world))
 
     def _start(self, run: Run, candidate: Candidate, space: Namespace, frame: Frame) -> Started:
         if candidate.kind == "script":

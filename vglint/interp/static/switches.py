@@ -38,15 +38,16 @@ def switches_of(module: Module, unit_node: code.Class | code.Function, methods: 
 
 
 def fields_of(module: Module, users: Iterable[code.Node]) -> Iterator[World]:
-    """Yields the switches among the fields of a file's classes of data: those that some code asks for."""
+    """Yields the switches among the fields of a file's classes of data, and among the attributes of its other classes: those that some code
+    asks for."""
     fields = [
-        (each.target.id, each.value, unit.definition)
+        (target.id, each.value, unit.definition)
         for unit in module.units
-        if isinstance(unit.definition, code.Class) and unit.definition.decorators
+        if isinstance(unit.definition, code.Class)
         for each in unit.definition.body
-        if isinstance(each, code.Annotated)
-        and isinstance(each.target, code.Name)
-        and isinstance(each.value, code.Constant)
+        if isinstance(each, (code.Annotated, code.Assign)) and isinstance(each.value, code.Constant)
+        for target in (each.targets if isinstance(each, code.Assign) else (each.target,))
+        if isinstance(target, code.Name)
     ]
     guarded = {name for node in users for name in _guarding(node)} if fields else set()
     for name, default, node in fields:
