@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
@@ -14,7 +15,20 @@ from vglint.interp.machine.passes import Pass
 from vglint.interp.torch.leaves import leaf_base
 from vglint.interp.values.classes import class_name
 from vglint.interp.values.inside import bulk, held_by, inside
-from vglint.interp.values.objects import DictV, Instance, ListV, ModuleV, OpaqueV, ParamV, SetV, Site, TensorV, Value
+from vglint.interp.values.objects import (
+    ClassV,
+    DictV,
+    External,
+    Instance,
+    ListV,
+    ModuleV,
+    OpaqueV,
+    ParamV,
+    SetV,
+    Site,
+    TensorV,
+    Value,
+)
 from vglint.ops import having
 from vglint.origin import Origin
 from vglint.span import Span
@@ -257,7 +271,19 @@ def _unlisted(run: Run, names: dict[int, tuple[str, bool]]) -> set[int]:
 
 
 def _plainly_held(value: Value) -> Iterable[Value]:
-    return () if isinstance(value, ModuleV) else held_by(value)
+    return () if isinstance(value, ModuleV) or _may_be_module(value) else held_by(value)
+
+
+def _may_be_module(value: Value) -> bool:
+    """Whether an object's class has a base that is not known, such as a class of layers of a package that is not read."""
+    if not isinstance(value, Instance):
+        return False
+    bases = value.cls.mro if isinstance(value.cls, ClassV) else (value.cls,)
+    return any(
+        not isinstance(base, ClassV)
+        and not (isinstance(base, External) and base.name.partition(".")[0] in sys.stdlib_module_names)
+        for base in bases
+    )
 
 
 def _read_by(run: Run, level: set[int]) -> set[int]:
