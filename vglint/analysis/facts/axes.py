@@ -17,9 +17,12 @@ from vglint.value import Expr, Literal_, times
 
 @fact("node", "places")
 def batch_read_as_time(found: NodeView) -> tuple[Place, ...]:
-    """Of a recurrent layer: where the last entry of its output is taken along the batch, not along time. A batch of one, and a
+    """Of a recurrent layer: where the last entry of its output is taken along the batch, not along time; of self-attention without
+    batch_first: where its output is averaged along the second axis, or its first or last entry there is taken. A batch of one, and a
     sequence without a batch, are none."""
     view, node = found.view, found.node
+    if node.op == "multi_head_attention":
+        return view.places(read.index for read in _pooled(view, node))
     if not has(node.op, "over_sequence") or not isinstance(node.get("batch_first"), bool) or not node.inputs:
         return ()
     axis = 0 if node.get("batch_first") else 1
@@ -37,6 +40,50 @@ def batch_read_as_time(found: NodeView) -> tuple[Place, ...]:
 def batch_first(found: NodeView) -> bool:
     """A recurrent layer whose input starts with the batch, not with time."""
     return found.node.get("batch_first") is True
+
+
+@fact("node", "flag")
+def attends(found: NodeView) -> bool:
+    """It is attention, not a recurrent layer."""
+    return found.node.op == "multi_head_attention"
+
+
+def _pooled(view: View, node: Node) -> Iterator[Node]:
+    """Yields what takes the mean, the first or the last entry along the second axis of what self-attention along the first axis gave, after
+    layers that leave the axes as they are."""
+    if node.get("batch_first") is not False or len(set(node.inputs[:3])) != 1:
+        return
+    given = view.graph.nodes[node.inputs[0]]
+    if _single(view, given, 1) or _single(view, given, 0) or (given.shape is not None and len(given.shape) != 3):
+        return
+    todo, seen = list(_results(view, node, 0)), set[int]()
+    while todo:
+        index = todo.pop()
+        for reader in view.readers[index]:
+            read = view.graph.nodes[reader]
+            if reader in seen:
+                continue
+            seen.add(reader)
+            if has(read.op, "sums") or has(read.op, "picks"):
+                if read.get("dim") == 1 or (has(read.op, "picks") and _end_along(read) == 1):
+                    yield read
+            elif (
+                has(read.op, "copies")
+                or has(read.op, "over_features")
+                or read.op == "linear"
+                or read.op == "add"
+                or view.kinds[reader] in ("dropout", "activation")
+            ):
+                todo.append(reader)
+
+
+def _end_along(node: Node) -> int | None:
+    """Returns the axis along which a node takes the first or the last entry alone; None where it takes something else."""
+    index = node.get("index")
+    if isinstance(index, tuple) and len(index) > 1 and index[0] == ("slice", None, None, None):
+        rest = [entry for entry in index[2:] if entry != ("slice", None, None, None)]
+        return 1 if index[1] in (0, -1) and not isinstance(index[1], bool) and not rest else None
+    return None
 
 
 @fact("node", "flag")

@@ -72,6 +72,15 @@ class ClassView:
         return tuple(each for each in found if each.anew and each.trainable and each.init.scheme in RANDOM)
 
     @cached_property
+    def replaced_parameters(self) -> tuple[Parameter, ...]:
+        """Parameters that forward computes, makes new ones of and stores in the module at every call."""
+        used = {index for node in self.view.graph.nodes if node.op == "parameter" for _, index in node.params}
+        found = [parameter for index, parameter in enumerate(self.view.graph.parameters) if index in used]
+        stored = [each for each in found if each.anew and each.trainable and each.registered and not each.leaf]
+        named = [each for each in stored if each.path.rpartition(".")[2].isidentifier() and each.path[0] != "<"]
+        return tuple(each for each in named if each.init.scheme == "unknown")
+
+    @cached_property
     def loose(self) -> tuple[tuple[Parameter, str], ...]:
         """Parameters that forward uses and no module lists, each with why: `listed` in a plain list, tuple or dict, `computed` from an
         `nn.Parameter` when it was stored, a `leaf` that is no `nn.Parameter`. Those that an optimiser is given by itself are none."""
@@ -156,8 +165,15 @@ def unregistered_layers(found: ClassView) -> tuple[str, ...]:
 def built_in_forward(found: ClassView) -> tuple[Place, ...]:
     """Layers with parameters, and random parameters, that forward builds and uses at every call."""
     places = [Place(module.span, module.type.rpartition(".")[2]) for module in found.passing]
-    places += [Place(each.span, "Parameter") for each in found.passing_parameters if each.span is not None]
+    made = (*found.passing_parameters, *found.replaced_parameters)
+    places += [Place(each.span, "Parameter") for each in made if each.span is not None]
     return tuple(dict.fromkeys(places))
+
+
+@fact("class", "flag")
+def only_replaced(found: ClassView) -> bool:
+    """All that forward builds are parameters of values that it computed."""
+    return bool(found.replaced_parameters) and not found.passing and not found.passing_parameters
 
 
 @fact("class", "flag")

@@ -8,7 +8,7 @@ from vglint.analysis.facts.order import earlier
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
-from vglint.graph import ModuleInfo, Node
+from vglint.graph import Node
 from vglint.ops import has, having
 from vglint.value import Unknown
 
@@ -98,78 +98,6 @@ def undifferentiable(loop: LoopView) -> tuple[Place, ...] | Unknown:
 
 
 @fact("loop", "places")
-def missed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
-    """Layers that the loss trains through and that no optimiser moves, beside layers that one moves: not those that data is fitted to.
-    Frozen ones do not count. In front of all layers that are moved, only a model of which nothing is moved, and that starts at random:
-    a backbone that was trained before stands there on purpose. Unknown where an optimiser's parameters are not known."""
-    optimizers = list(loop.view.nodes("optimizer"))
-    if any(not node.params or node.get("complete") is False for node in optimizers) or loop.unexplained:
-        return unknown("an optimiser's parameters are not known")
-    if loop.elsewhere:
-        return unknown("another function trains too")
-    loop.view.effort.spend(sum(len(node.params) for node in optimizers) // 4)
-    moved = {index for node in optimizers for _, index in node.params}
-    steered = {index for node in optimizers if node.get("listed") is not True for _, index in node.params}
-    hidden = tuple(
-        module.path
-        for module in loop.view.graph.modules
-        if not module.registered and (not module.path.startswith("<") or not _of_a_class(module))
-    )
-    found: dict[Place, None] = {}
-    for backward in loop.training_backwards:
-        behind = loop.view.before(backward.inputs, lambda node: not loop.view.keeps_history(node))
-        behind = {index for index in behind if not loop.view.in_region(loop.view.graph.nodes[index], "no_grad")}
-        driven = [i for i in behind if any(param in steered for _, param in loop.view.graph.nodes[i].params)]
-        ahead = loop.view.after(driven)
-        in_front = _untrained_models(loop, sorted((behind & loop.view.before(driven)) - ahead), moved)
-        in_front += [index for index in behind if _is_thawed(loop.view, index)]
-        for index in sorted((behind & ahead).union(in_front)):
-            own = [param for _, param in loop.view.graph.nodes[index].params]
-            live = [param for param in own if loop.view.graph.parameters[param].trainable]
-            if loop.view.graph.nodes[index].path.startswith(hidden):
-                continue  # no parameters() shows these: that is a cause of its own
-            if live and not any(param in moved for param in own) and not _finished(loop.view, index, moved):
-                found[loop.view.place(index)] = None
-    return tuple(found)
-
-
-def _is_thawed(view: View, index: int) -> bool:
-    """Whether the program froze the parameters of a layer, and asks for their gradients again."""
-    own = [view.graph.parameters[param] for _, param in view.graph.nodes[index].params]
-    return bool(own) and all(each.thawed and each.trainable for each in own)
-
-
-def _untrained_models(loop: LoopView, layers: list[int], moved: set[int]) -> list[int]:
-    """Returns those of some layers whose model starts at random and gets no step from any optimiser: nobody takes its features on purpose."""
-    view, found = loop.view, list[int]()
-    for index in layers:
-        root = view.graph.nodes[index].path.split(".")[0]
-        own = view.parameters_under(root) if root else frozenset[int]()
-        inits = [view.graph.parameters[each].init.scheme for each in own]
-        if not own & moved and not RANDOM.isdisjoint(inits) and "unknown" not in inits:
-            found.append(index)
-    return found
-
-
-def _of_a_class(module: ModuleInfo) -> bool:
-    """Whether a module that no variable names is a model of the program's own, which some object holds, or a part of it."""
-    inner = not module.path.endswith(">")
-    return inner or (not module.path.endswith(" of forward>") and not module.type.startswith("torch."))
-
-
-def _finished(view: View, index: int, moved: set[int]) -> bool:
-    """Whether a layer belongs to a model of which no optimiser moves anything, and that is loaded or set to evaluate: a critic that was
-    trained before."""
-    graph = view.graph
-    root = graph.nodes[index].path.split(".")[0]
-    if any(param in moved for param in view.parameters_under(root)):
-        return False
-    evaluated = any(node.path == root or node.path.startswith(f"{root}.") for node in view.nodes("eval_mode"))
-    own = [graph.parameters[param] for _, param in graph.nodes[index].params]
-    return evaluated or all(param.init.scheme == "unknown" for param in own)
-
-
-@fact("loop", "places")
 def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     """Where a value leaves torch or becomes a new leaf (`.numpy()`, `.item()`, `torch.tensor(t)`) and takes with it the only way from
     layers that the optimiser moves to any backward pass, though other layers are reached; a `.detach()` where the optimiser was given
@@ -230,7 +158,7 @@ def _flat_cuts(loop: LoopView) -> list[int] | Unknown:
     if isinstance(found, Unknown):
         return found
     reached, lost, _ = found
-    ahead = view.after([*_fresh(loop, lost), *_parameters(view, lost)])
+    ahead = view.after([*_fresh(loop, lost), *lone_parameters(view, lost)])
     cuts = [index for index in sorted(reached & ahead) if cuts_off(view, index)]
     ops = {view.graph.nodes[index].op for index in cuts}
     if any(has(op, "leaves_torch") for op in ops):
@@ -238,7 +166,7 @@ def _flat_cuts(loop: LoopView) -> list[int] | Unknown:
     return [index for index in cuts if view.graph.nodes[index].op not in DETACHING]
 
 
-def _parameters(view: View, lost: list[int]) -> list[int]:
+def lone_parameters(view: View, lost: list[int]) -> list[int]:
     """Returns those of some nodes that are parameters by themselves, of which it is known how they start, and that nothing sets later."""
     return [
         index
@@ -299,14 +227,6 @@ def _listed(loop: LoopView, lost: list[int], reached: set[int]) -> list[int]:
     roots = {view.graph.parameters[param].path.split(".")[0] for param in reached & loop.params}
     others = {param for param in own if view.graph.parameters[param].path.split(".")[0] not in roots}
     return [index for index in lost if any(param in alone | others for _, param in view.graph.nodes[index].params)]
-
-
-@fact("loop", "text")
-def forgotten_group(loop: LoopView) -> str | Unknown:
-    """The variable of a group of parameters that is filled before the optimiser is built, that the optimiser does not get and that
-    nothing reads later. Unknown where there is none."""
-    name = loop.optimizer.get("forgotten")
-    return name if isinstance(name, str) else unknown("no group is left over")
 
 
 def _severed(loop: LoopView, ops: frozenset[str] | None) -> tuple[Place, ...] | Unknown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isclose
 
 from vglint import origin
 from vglint.analysis.facts.loop import LoopView, of_unseen_trainer, places_of
@@ -66,9 +67,53 @@ def stepped_each_batch(loop: LoopView) -> tuple[Place, ...]:
 
 
 @fact("loop", "places")
+def stepped_each_epoch(loop: LoopView) -> tuple[Place, ...]:
+    """Steps of a one-cycle schedule that is counted in batches (`steps_per_epoch` of them in each of `epochs`), outside the loop over the
+    batches, in which the optimiser steps."""
+    found = []
+    for schedule in _schedules(loop):
+        for step in _steps(loop, schedule) if _counts_batches(schedule) else ():
+            around = loops_of(loop.view, step)
+            inner = [loops_of(loop.view, each) for each in loop.steps]
+            if around and inner and all(len(each) > 1 and each[1:] == around for each in inner):
+                batches = {loop.view.graph.regions[each[0]].count for each in inner}
+                if not any(isinstance(count, int) and count <= 1 for count in batches):
+                    found.append(step)
+    return places_of(loop, found)
+
+
+@fact("loop", "places")
+def rate_as_factor(loop: LoopView) -> tuple[Place, ...]:
+    """Schedules whose factor is a function that gives a learning rate: it starts at the optimiser's own, below 0.05, or so that the product
+    is below 2e-6, and never rises."""
+    rate, found = number(loop.optimizer.get("lr")), []
+    for schedule in _schedules(loop):
+        factors = schedule.get("factors")
+        known = [value for value in factors if isinstance(value, float)] if isinstance(factors, tuple) else []
+        if rate is None or len(known) < 3 or not 0 < known[0] <= _RATE or max(known) > known[0]:
+            continue
+        if isclose(known[0], rate) or known[0] * rate < _TINY:
+            found.append(schedule)
+    return places_of(loop, found)
+
+
+_RATE = 0.05
+"""The largest factor of a schedule's start that is taken for a learning rate."""
+_TINY = 2e-6
+"""A learning rate below which a training that starts there hardly moves."""
+
+
+def _counts_batches(schedule: Node) -> bool:
+    """Whether a one-cycle schedule is told how many batches an epoch has, and that it is more than one."""
+    batches, epochs = schedule.get("steps_per_epoch"), schedule.get("epochs")
+    return _name(schedule) == "OneCycleLR" and epochs is not None and batches is not None and batches != 1
+
+
+@fact("loop", "places")
 def lost_at(loop: LoopView) -> tuple[Place, ...]:
-    """What `stays_at_zero` names, else what `zero_factors` names, else what `stepped_each_batch` names."""
-    return stays_at_zero(loop) or zero_factors(loop) or stepped_each_batch(loop)
+    """What `stays_at_zero` names, else what `zero_factors`, `rate_as_factor`, `stepped_each_epoch` or `stepped_each_batch` names."""
+    found = stays_at_zero(loop) or zero_factors(loop) or rate_as_factor(loop)
+    return found or stepped_each_epoch(loop) or stepped_each_batch(loop)
 
 
 @fact("loop", "text")
@@ -78,6 +123,7 @@ def schedule_name(loop: LoopView) -> str | Unknown:
         if (
             _factor(node) == 0
             or node.get("factors") is not None
+            or (_counts_batches(node) and bool(stepped_each_epoch(loop)))
             or any(_per_batch(loop, node, step) for step in _steps(loop, node))
         ):
             return _name(node)

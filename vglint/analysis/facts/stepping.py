@@ -52,14 +52,29 @@ def never_backward(loop: LoopView) -> bool | Unknown:
     """It steps in a loop that computes a loss from its parameters, and no backward pass runs anywhere. Unknown where a call in the training
     code is not understood."""
     view = loop.view
-    if not loop.params or not loop.steps or any(step.get("closure") is True for step in loop.steps):
+    if not loop.params or not loop.steps:
         return False
     if any(True for _ in view.nodes("backward", "grad", "param_grad", "opaque")) or not _repeated(loop, loop.steps):
         return False
+    if view.graph.gaps and any(step.get("closure") is True for step in loop.steps):
+        return unknown("the closure may not be followed")
     if loop.unexplained or view.cut_short or any(isinstance(gap.origin, origin.CALLS) for gap in view.graph.gaps):
         return unknown("a call in the training code is not understood")
     losses = [node for node in view.graph.nodes if view.kinds[node.index] == "loss" and loops_of(view, node)]
     return any(loop.reaches(node) for node in losses if not view.in_region(node, "no_grad"))
+
+
+@fact("loop", "flag")
+def returns_no_loss(loop: LoopView) -> bool:
+    """Its steps are a trainer's, after a `training_step` that returns nothing."""
+    around = {index for step in loop.steps for index in loop.view.regions_of(step.region)}
+    return never_backward(loop) is True and any(loop.view.graph.regions[index].role == "trainer" for index in around)
+
+
+@fact("loop", "places")
+def never_moved_at(loop: LoopView) -> tuple[Place, ...]:
+    """The `training_step` that returns nothing, else where the optimiser is built."""
+    return places_of(loop, loop.steps[:1] if returns_no_loss(loop) else [loop.optimizer])
 
 
 @fact("loop", "flag")

@@ -19,6 +19,7 @@ from vglint.analysis.facts import (
     frozen,
     inverse,
     keeping,
+    missed,
     mixture,
     numeric,
     pooling_axis,
@@ -34,6 +35,7 @@ from vglint.analysis.facts import (
     stream,
     structure,
     terms,
+    triangles,
     upkeep,
     zeroing,
 )
@@ -66,6 +68,7 @@ REGISTERED = (
     frozen,
     inverse,
     keeping,
+    missed,
     mixture,
     numeric,
     pooling_axis,
@@ -81,6 +84,7 @@ REGISTERED = (
     stream,
     structure,
     terms,
+    triangles,
     upkeep,
     zeroing,
 )

@@ -236,6 +236,7 @@ def lightning_step(run: Run, module: ModuleV, cls: ClassV, frame: Frame, data: t
     args: list[Value] = [] if loader is None else [items_of(run, loader, inner, site).item]
     if isinstance(step[0], FunctionV):
         args += arguments_for(run, step[0], tensors=True, skip=1 + len(args))
+    mark = len(run.graph.nodes)
     with run.graph.opened("loop", "training_step", site, role="trainer"):
         with run.context.having(modules_running=(*run.context.modules_running, module)):
             if find_in_mro(cls, "forward") is None:
@@ -244,20 +245,36 @@ def lightning_step(run: Run, module: ModuleV, cls: ClassV, frame: Frame, data: t
             else:
                 loss = call(run, MethodV(step[0], module), args, {}, inner, site)
         if module.attrs.get("automatic_optimization") is not False:
+            nothing = loss is None
             if isinstance(loss, DictV):
                 loss = loss.items.get("loss")
             if loss is None:
-                return loss  # nothing is done with a step that returns nothing: it stepped by itself
+                if nothing and _takes_no_step(run, cls, mark):
+                    _stepped(run, optimizer, inner, _head_of(step[0], site))
+                return loss  # nothing else is done with a step that returns nothing: it stepped by itself
             if is_tensor(loss) or isinstance(loss, OpaqueV):
                 training.tensor_method(run, loss, "backward", [], {}, site)
             else:
                 cause = loss if isinstance(loss, Unknown) else Unknown(origin.Computed("loss"))
                 training.act(run, "backward", [], {"loss": cause, "retain_graph": False}, site)
-            for made in optimizers_in(optimizer):
-                get = get_attribute(run, made, "step", inner)
-                call(run, get, [], {}, inner, site)
-                call(run, get_attribute(run, made, "zero_grad", inner), [], {}, inner, site)
+            _stepped(run, optimizer, inner, site)
     return loss
+
+
+def _stepped(run: Run, optimizer: Value, frame: Frame, site: Site) -> None:
+    for made in optimizers_in(optimizer):
+        call(run, get_attribute(run, made, "step", frame), [], {}, frame, site)
+        call(run, get_attribute(run, made, "zero_grad", frame), [], {}, frame, site)
+
+
+def _head_of(step: Value, site: Site) -> Site:
+    return Site(step.unit, step.node) if isinstance(step, FunctionV) else site
+
+
+def _takes_no_step(run: Run, cls: ClassV, mark: int) -> bool:
+    """Whether the nodes of a training step, from a mark on, are of a module that leaves the optimisation to its trainer, and steps nothing itself."""
+    manual = find_in_mro(cls, "automatic_optimization") is not None
+    return not manual and not any(ops.has(node.op, "acts") for node in run.graph.nodes[mark:])
 
 
 def _loader(run: Run, module: ModuleV, data: tuple[Value, ...], frame: Frame) -> LoaderV | None:
