@@ -324,6 +324,8 @@ def _joins(source: Node, sizes: tuple[Literal_, ...]) -> bool:
         return False
     if sizes[0] not in (batch, -1) or sizes[1] != positions:
         return False
+    if sizes[0] == -1 and size in (None, sizes[2]):
+        return False  # the second axis is joined with the batch: (batch, windows, positions, size) as (batch · windows, positions, size)
     return sizes[2] == -1 or _makes(heads, size, sizes[2])
 
 
