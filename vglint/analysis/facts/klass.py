@@ -193,6 +193,7 @@ def outputs_cut(found: ClassView) -> tuple[Place, ...] | Unknown:
     if (
         root in view.context.parts
         or root in view.context.optimizers
+        or view.graph.alternative  # a switch that is off by default: who sets it asks for what it does
         or any(True for _ in view.nodes("backward", "grad"))
     ):
         return unknown("what uses the class may want it so")
