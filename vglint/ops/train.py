@@ -124,6 +124,13 @@ ENTRIES = (
     ),
     Entry("escape", "train", "hands parameters or an optimiser to code that is not followed", unknown, ""),
     Entry(
+        "handed",
+        "train",
+        "hands a tensor with a history to code that is not followed: it may send it back",
+        unknown,
+        "",
+    ),
+    Entry(
         "checkpoint",
         "other",
         "runs a function now and again in the backward pass",

@@ -61,6 +61,9 @@ def never_backward(loop: LoopView) -> bool | Unknown:
     if loop.unexplained or view.cut_short or any(isinstance(gap.origin, origin.CALLS) for gap in view.graph.gaps):
         return unknown("a call in the training code is not understood")
     losses = [node for node in view.graph.nodes if view.kinds[node.index] == "loss" and loops_of(view, node)]
+    handed = view.before(source for node in view.nodes("handed") for source in node.inputs)
+    if any(node.index in handed for node in losses):
+        return unknown("a loss is handed to code that is not followed")
     return any(loop.reaches(node) for node in losses if not view.in_region(node, "no_grad"))
 
 

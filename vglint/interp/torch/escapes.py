@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from vglint.interp.machine.core import Run
+from vglint.interp.nodes.constants import carries_gradient
 from vglint.interp.nodes.distribution import UNKNOWN, overwrite
 from vglint.interp.nodes.emit import emit
 from vglint.interp.torch.module_methods import parameters_of
 from vglint.interp.torch.optimizers import optimizer_nodes
 from vglint.interp.values.inside import inside
-from vglint.interp.values.objects import ModuleV, ParamV, ParamView, Site, Value
+from vglint.interp.values.objects import ModuleV, ParamV, ParamView, Site, TensorV, Value
 from vglint.origin import Argument
 from vglint.value import Unknown
 
@@ -20,7 +21,10 @@ def escape(run: Run, callee: str, values: list[Value], site: Site) -> None:
     parameters and optimisers. What shares a parameter's memory alone (`.data`, `state_dict()`) gives no hold of its gradient. Code that is
     declared to only read lets nothing escape.
     """
-    if (not run.context.setup and run.context.modules_running) or only_reads(callee):
+    if only_reads(callee):
+        return
+    _hand_on(run, callee, values, site)
+    if not run.context.setup and run.context.modules_running:
         return
     params: dict[int, ParamV] = {}
     views: dict[int, ParamV] = {}
@@ -42,6 +46,14 @@ def escape(run: Run, callee: str, values: list[Value], site: Site) -> None:
     if run.context.training_code and not run.context.setup and (params or optimizers or arguments):
         named = [(str(number), param) for number, param in enumerate(params.values())]
         emit(run, "escape", list(optimizers), {"callee": callee, "arguments": tuple(arguments)}, site, params=named)
+
+
+def _hand_on(run: Run, callee: str, values: list[Value], site: Site) -> None:
+    """Notes that training code, or the step that a trainer calls, hands on tensors with a history: what gets a loss may send it back."""
+    if run.context.training_code and not run.context.setup and len(run.context.modules_running) < 2:
+        losses = [each.node for each in values if isinstance(each, TensorV) and carries_gradient(run, each.node)]
+        if losses:
+            emit(run, "handed", losses, {"callee": callee}, site)
 
 
 # ---- library code that only reads what it is handed: it saves, prints, draws, counts or logs; what is not declared here is believed to write
