@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vglint.analysis.facts.loop import LoopView
+from vglint.analysis.facts.order import loops_of
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.finding import Place
 from vglint.value import Unknown
@@ -31,8 +32,8 @@ def frozen_at(loop: LoopView) -> tuple[Place, ...]:
 
 @fact("loop", "places")
 def replaced_model(loop: LoopView) -> tuple[Place, ...] | Unknown:
-    """Of an optimiser whose parameters no backward pass reaches, and that no operation uses save under no_grad, while a backward pass trains
-    layers that no optimiser holds: those layers. Unknown where a call in the training code is not understood."""
+    """Of an optimiser whose parameters no backward pass reaches, and that no operation uses save under no_grad, while a backward pass of a
+    loop that steps it trains layers that no optimiser holds: those layers. Unknown where a call in the training code is not understood."""
     view = loop.view
     if not loop.params or not loop.steps:
         return ()
@@ -50,7 +51,10 @@ def replaced_model(loop: LoopView) -> tuple[Place, ...] | Unknown:
     if any(each.get("complete") is False for each in view.nodes("optimizer")):
         return unknown("what another optimiser holds is not known")
     found: dict[int, None] = {}
+    stepping = {region for step in loop.steps for region in loops_of(view, step)}
     for backward in view.nodes("backward"):
+        if stepping and stepping.isdisjoint(loops_of(view, backward)):
+            continue  # it does not belong to these steps: inputs that are fitted to a model which was trained before
         for index in sorted(view.before(backward.inputs, lambda node: not view.carries_gradient(node))):
             node = view.graph.nodes[index]
             if node.op == "opaque":
