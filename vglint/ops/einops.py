@@ -134,6 +134,8 @@ def groups(side: str) -> list[list[str]]:
             inside = True
         elif token == ")":
             inside = False
+            if groups[-1] == ["..."]:
+                groups[-1].append("1")  # `(...)` is one dimension, `...` as many as there are
         elif inside:
             groups[-1].append("..." if token == "…" else token)
         else:

@@ -221,10 +221,13 @@ def zeroed_before_step(loop: LoopView) -> tuple[Place, ...] | Unknown:
     argument between the two: the step may be there. Unknown where the code is not read to its end."""
     if loop.view.cut_short:
         return unknown("the code is not read to its end")
+    if loop.optimizer.get("foreign") is True:
+        return unknown("a step of an optimiser that is not torch's may do more than to follow gradients")
     found = []
     events = sorted([*loop.zeros, *loop.possible_backwards], key=lambda node: node.index)
     # A pass right before the step is taken to be its own, whatever is known of its loss.
     all_events = sorted([*loop.zeros, *loop.view.nodes("backward")], key=lambda node: node.index)
+    used = sorted([*loop.steps, *loop.view.nodes("backward")], key=lambda node: node.index)
     by_hand = [node.index for node in loop.view.nodes("param_grad")]
     for step in loop.steps:
         zeroed: set[int] = set()
@@ -238,6 +241,9 @@ def zeroed_before_step(loop: LoopView) -> tuple[Place, ...] | Unknown:
                 continue  # those of one layer, which is held back on purpose
             turn = loops_of(loop.view, event)[:1]  # what other loops filled, they used as well
             passes = (other for other in earlier(loop.view, event, events, loop.optimizer) if other.op == "backward")
+            nearest = next(earlier(loop.view, event, used, loop.optimizer), None)
+            if nearest is not None and nearest.op == "step" and nearest.index != step.index:
+                continue  # another step has used the gradients
             put = any(event.index < each < step.index for each in by_hand)
             handed = loop.optimizer.index not in event.inputs and _handed_before(loop, event)
             if not (put or handed) and any({*turn} <= {*loop.view.regions_of(other.region)} for other in passes):

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
-from vglint.graph import Config, Graph, Node, Parameter, Region
+from vglint.graph import Config, Graph, Init, Node, Parameter, Region
+from vglint.interp.entries.idle_initialisers import filled_later
 from vglint.interp.entries.paths import module_infos, module_names, named, span_of
 from vglint.interp.machine.core import Run
 from vglint.interp.machine.drafts import Draft
@@ -209,6 +210,8 @@ def _parameters(
             return
         places[id(param)] = len(made)
         init = param.init
+        if init.scheme == "uninitialised" and filled_later(run):
+            init = Init("unknown")
         wrote = run.graph.init_site(param)
         if (
             wrote is not None

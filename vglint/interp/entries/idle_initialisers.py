@@ -31,6 +31,40 @@ def note_idle_initialisers(run: Run) -> None:
             run.graph.nodes[-1].setup = False
 
 
+def filled_later(run: Run) -> bool:
+    """Whether a class of the run has a method that writes tensors in place, that its constructor does not call and that its file calls:
+    memory that is not filled yet may be filled there, as in an `initialize()` with which `fit()` begins."""
+    for cls in _classes(run):
+        methods = {
+            each.name: each
+            for each in (cls.node.body if cls.node is not None else ())
+            if isinstance(each, code.Function)
+        }
+        begun = {"__init__", "forward"}
+        todo = ["__init__", "forward"]
+        while todo:
+            for each in code.walk(methods[name]) if (name := todo.pop()) in methods else ():
+                if isinstance(each, code.Attribute) and each.attr in methods.keys() - begun:
+                    begun.add(each.attr)
+                    todo.append(each.attr)
+        called = {
+            each.func.attr
+            for method in methods.values()
+            for each in code.walk(method)
+            if isinstance(each, code.Call) and isinstance(each.func, code.Attribute)
+        }
+        if any(_writes(methods[name]) for name in methods.keys() & called - begun):
+            return True
+    return False
+
+
+def _writes(node: code.Function) -> bool:
+    return any(
+        isinstance(each, code.Call) and isinstance(each.func, code.Attribute) and each.func.attr in _FILLING
+        for each in code.walk(node)
+    )
+
+
 def _classes(run: Run) -> list[ClassV]:
     """Returns the user's classes of the modules that ran, whose bases are all known."""
     found: dict[str, ClassV] = {}

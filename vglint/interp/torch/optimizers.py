@@ -66,6 +66,7 @@ def optimizer(
             config = {key: literal(value) for key, value in keywords.items() if key != "params"}
     else:
         config = {key: literal(value) for key, value in keywords.items() if key != "params"}
+        config["foreign"] = True
     source = args[0] if args else keywords.get("params", keywords.get("model_params"))
     params, exhausted, complete = groups_of(run, source, frame, site)
     config["exhausted"] = exhausted
