@@ -77,6 +77,8 @@ def note_carried(
         after = [node for node in nodes_of(place.table.get(place.name)) if node >= start]
         if not after or any(run.graph.nodes[node].op == "join" for node in after):
             continue
+        if place.table is frame.scope.names and _bound_first(loop, place.name):
+            continue
         given = _given_to_itself(loop, place.name) if place.table is frame.scope.names else None
         if not (used & _read(run, place) or (place.empty and given is not None)):
             continue
@@ -99,6 +101,22 @@ def _goes_on(run: Run, kept: list[int], used: set[int], read: set[int], start: i
     return not history.isdisjoint(read) or any(
         node >= start and run.graph.nodes[node].op != "parameter" and has_history(run, node) for node in history & used
     )
+
+
+def _bound_first(loop: code.For, name: str) -> bool:
+    """Whether each turn is written to bind a name before it reads it, be it under a condition: nothing is made of what the turn before left."""
+    binding = [
+        each
+        for each in code.walk(*loop.body)
+        if isinstance(each, code.Assign) and any(name in target_names(target) for target in each.targets)
+    ]
+    targets = {part.start for each in binding for target in each.targets for part in code.walk(target)}
+    read = [
+        each.start
+        for each in code.walk(*loop.body)
+        if isinstance(each, code.Name) and each.id == name and each.start not in targets
+    ]
+    return bool(binding and read) and max(each.end for each in binding) <= min(read)
 
 
 def _in_one_turn(run: Run, number: int) -> bool:
