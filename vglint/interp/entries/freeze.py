@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache, partial
 from typing import Literal
 
 from vglint.graph import Config, Graph, Init, Node, Parameter, Region
@@ -205,12 +206,14 @@ def _parameters(
     made: list[Parameter] = []
     places: dict[int, int] = {}
 
+    later = cache(partial(filled_later, run))
+
     def add(param: ParamV, path: str, registered: bool, region: int) -> None:
         if id(param) in places:
             return
         places[id(param)] = len(made)
         init = param.init
-        if init.scheme == "uninitialised" and filled_later(run):
+        if init.scheme == "uninitialised" and later():
             init = Init("unknown")
         wrote = run.graph.init_site(param)
         if (

@@ -105,11 +105,7 @@ def _goes_on(run: Run, kept: list[int], used: set[int], read: set[int], start: i
 
 def _bound_first(loop: code.For, name: str) -> bool:
     """Whether each turn is written to bind a name before it reads it, be it under a condition: nothing is made of what the turn before left."""
-    binding = [
-        each
-        for each in code.walk(*loop.body)
-        if isinstance(each, code.Assign) and any(name in target_names(target) for target in each.targets)
-    ]
+    binding = _bindings(loop, name)
     targets = {part.start for each in binding for target in each.targets for part in code.walk(target)}
     read = [
         each.start
@@ -246,12 +242,17 @@ def _given_to_itself(loop: code.For, name: str) -> code.Assign | None:
 
 def _last_bound(loop: code.For, name: str) -> code.Assign | None:
     """Returns the last assignment in a loop that binds a name."""
-    found = [
+    found = _bindings(loop, name)
+    return found[-1] if found else None
+
+
+def _bindings(loop: code.For, name: str) -> list[code.Assign]:
+    """Returns the assignments in a loop that bind a name."""
+    return [
         node
         for node in code.walk(*loop.body)
         if isinstance(node, code.Assign) and any(name in target_names(target) for target in node.targets)
     ]
-    return found[-1] if found else None
 
 
 def _names(value: code.Expression, name: str) -> bool:
