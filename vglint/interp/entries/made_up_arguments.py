@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from vglint import origin
 from vglint.interp.machine.core import Frame, Raised, Run, call, evaluate, get_attribute
+from vglint.interp.machine.defaults import default_of
 from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.names import lookup
 from vglint.interp.nodes.emit import entry_input
@@ -43,6 +44,9 @@ def arguments_for(
     positional = (*params.positional_only, *params.positional)
     required = [param for param in positional[skip:] if param.default is None]
     for param in required:
+        if param.name in function.defaults:  # a decorator made it an option of the command line
+            args.append(default_of(run, function, param.name))
+            continue
         made = _declared(run, cls, param.name, function, site) if cls is not None and param.annotation is None else None
         args.append(_argument_for(run, param, function, tensors=tensors, site=site) if made is None else made)
     rest = "" if params.rest is None else params.rest.name

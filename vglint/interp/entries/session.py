@@ -31,6 +31,7 @@ from vglint.interp.machine.core import Frame, Raised, Run, call, evaluate, execu
 from vglint.interp.machine.journal import MISSING, Built, Log
 from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.names import member, namespace
+from vglint.interp.static.arms import defining
 from vglint.interp.static.candidates import Candidate, Need, factories, needs, wholes
 from vglint.interp.static.descent import descends, never_zeroes
 from vglint.interp.static.loaded import starts_loaded
@@ -211,7 +212,16 @@ class Session:
             space.names.update(replaced)
 
     def _define_again(self, run: Run, candidate: Candidate, space: Namespace) -> dict[str, Value]:
-        """Makes names that the file defines several times mean what they do where a candidate stands; returns what they meant before."""
+        """Makes names that the file defines several times mean what they do where a candidate stands, or in the world that is walked; returns
+        what they meant before."""
+        world = run.context.world
+        if world is not None and world.kind == "arm" and candidate.kind != "script":
+            unit = defining(self.module, world.node)
+            if unit is None:
+                return {}
+            meant = {name: value for name in unit.names if (value := member(run, space, name)) is not MISSING}
+            execute_unit(run, space, unit)
+            return meant
         if candidate.kind == "script" or not (names := self.module.repeated):
             return {}
         here = candidate.unit if candidate.call is None else candidate.call.unit

@@ -10,6 +10,7 @@ from vglint import origin
 from vglint.graph import Graph
 from vglint.interp.entries.made import shape_of_graph
 from vglint.interp.entries.session import Session
+from vglint.interp.static.arms import arms_of
 from vglint.interp.static.candidates import Candidate
 from vglint.interp.static.switches import entries_of, fields_of, options_of, switches_of
 from vglint.interp.static.worlds import GPU_WORLD, ON_CPU, ON_GPU, World
@@ -29,7 +30,7 @@ def alternatives(
 ) -> list[Graph]:
     """Returns the graphs of entries, and of the models that they make, that another world makes different."""
     left = max(LEAST, int(SHARE * session.steps))
-    shapes = {shape_of_graph(graph) for graph in known.values()}
+    shapes = {(shape_of_graph(graph), trained) for graph in known.values() for trained in (False, True)}
     found: list[Graph] = []
     for number, candidate in numbered:
         if number not in known:
@@ -42,9 +43,10 @@ def alternatives(
             graph, made = session.graph(candidate, world, left)
             left -= session.steps - before
             for each in (*(() if graph is None else (graph,)), *made):
-                shape = shape_of_graph(each)
+                # What is trained tells more than the same model by itself.
+                shape = shape_of_graph(each), bool(each.optimizers)
                 if _is_whole(each) and shape not in shapes:
-                    shapes.add(shape)
+                    shapes |= {shape, (shape[0], False)}
                     found.append(replace(each, alternative=True))
     return found
 
@@ -64,14 +66,18 @@ def _switches(module: Module, candidate: Candidate) -> Iterator[World]:
     node = candidate.unit.definition
     if candidate.kind == "script":
         users: list[code.Node] = [each for unit in module.units for each in unit.body]
+        yield from arms_of(module)
         yield from options_of(module)
         yield from fields_of(
             module, [each for unit in module.units if unit.definition is not None for each in unit.body]
         )
         yield from entries_of(module, users)
+    elif candidate.nested:
+        yield from arms_of(module, [code.Name(0, 0, candidate.nested)])
     elif candidate.kind in ("class", "training") and node is not None:
         yield from switches_of(module, node, ["forward"] if candidate.kind == "class" else [])
         users = [node, *_named_in(module, node)]
+        yield from arms_of(module, users)
         yield from fields_of(module, users)
         if candidate.kind == "training":
             yield from entries_of(module, users)

@@ -104,7 +104,7 @@ def external(run: Run, value: External, name: str, frame: Frame) -> Value:
     qualified = f"{value.name}.{name}"
     if qualified in CONSTANTS:
         return CONSTANTS[qualified]
-    described = composite(run, value.name) if value.name.startswith("torch.nn.") else MISSING
+    described = composite(run, value.name)
     if described is not MISSING:
         return get_attribute(run, described, name, frame)
     if name == "__name__":

@@ -9,11 +9,17 @@ from vglint.interp.values.objects import DictV, External, Instance, ListV, Value
 from vglint.value import Unknown
 
 
-@library("types.SimpleNamespace", "argparse.Namespace", "easydict.EasyDict")
+@library("types.SimpleNamespace", "argparse.Namespace")
 def namespace(call: Call) -> Value:
     base = call.args[0].items if call.args and isinstance(call.args[0], DictV) else {}
     attrs = {key: value for key, value in base.items() if isinstance(key, str)}
     return Instance(External(call.name), {**attrs, **call.keywords}, call.site)
+
+
+@library("typer.Option", "typer.Argument", takes="default=None, *names, **options")
+def typer_option(call: Call) -> Value:
+    """Returns the default that stands in the place of an option."""
+    return Unknown(origin.Argument("option")) if call["default"] is ... else call["default"]
 
 
 @library("argparse.ArgumentParser")

@@ -1,4 +1,5 @@
-"""`os`, `sys`, `importlib`, `logging` and their like: a plain PyTorch environment, in which nothing is set and nothing is read."""
+"""`os`, `sys`, `importlib`, `logging` and their like: a plain PyTorch environment, in which nothing is set and nothing is read; and what
+starts a function of the program."""
 
 from __future__ import annotations
 
@@ -9,7 +10,18 @@ from vglint.interp.machine.calls import Call, library, package
 from vglint.interp.machine.core import CONSTANTS
 from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.machine.names import import_module, is_library
-from vglint.interp.values.objects import CodeV, DictV, External, Instance, Value, VersionV
+from vglint.interp.protocols.asking import listed
+from vglint.interp.values.objects import (
+    CodeV,
+    DictV,
+    External,
+    FunctionV,
+    Instance,
+    MethodV,
+    PartialV,
+    Value,
+    VersionV,
+)
 from vglint.value import Unknown
 
 TORCH = "2.13.0"
@@ -114,3 +126,53 @@ def function_type(call: Call) -> Value:
     """A function made anew from the code of another."""
     made = call["code"]
     return made.function if isinstance(made, CodeV) else call.unknown()
+
+
+# ---- what starts a function of the program: in processes and threads, or from the command line
+
+
+@library(
+    "torch.multiprocessing.spawn",
+    "torch_xla.distributed.xla_multiprocessing.spawn",
+    takes="fn, args=(), nprocs=1, **options",
+)
+def spawn(call: Call) -> Value:
+    """Calls the function with the number of the process before its arguments."""
+    return _started(call, call["fn"], (Unknown(origin.Call(call.name)),), call["args"])
+
+
+@library("accelerate.notebook_launcher", "accelerate.debug_launcher", takes="function, args=(), *rest, **options")
+def launcher(call: Call) -> Value:
+    return _started(call, call["function"], (), call["args"])
+
+
+@library(
+    "torch.multiprocessing.Process",
+    "multiprocessing.Process",
+    "threading.Thread",
+    takes="group=None, target=None, name=None, args=(), kwargs=None, **options",
+)
+def process(call: Call) -> Value:
+    return _started(call, call["target"], (), call["args"], call["kwargs"])
+
+
+@library("fire.Fire", "typer.run", takes="function, *rest, **options")
+def from_command_line(call: Call) -> Value:
+    """Calls the function with what its arguments are where the command line does not say."""
+    return _started(call, call["function"], (), ())
+
+
+@library("absl.app.run", takes="main, *rest, **options")
+def with_arguments(call: Call) -> Value:
+    return _started(call, call["main"], (Unknown(origin.Call(call.name)),), ())
+
+
+def _started(call: Call, function: Value, first: tuple[Value, ...], args: Value, keywords: Value = None) -> Value:
+    """Calls a function of the program as another process would; what it returns is not handed back."""
+    if not isinstance(function, (FunctionV, MethodV, PartialV)):
+        return call.unknown()
+    given = listed(call, args)
+    named = keywords.items if isinstance(keywords, DictV) else {}
+    if given is not None:
+        call.invoke(function, *first, *given, **{key: each for key, each in named.items() if isinstance(key, str)})
+    return call.unknown()

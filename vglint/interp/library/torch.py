@@ -132,7 +132,7 @@ def set_grad_enabled(call: Call) -> Value:
 @library("torch.cuda.amp.autocast", "torch.cpu.amp.autocast", takes="enabled=True, dtype=None, cache_enabled=True")
 def autocast(call: Call) -> Value:
     if call["enabled"] is False:
-        return None
+        return ContextV(call.name, "none", call.name)
     device, dtype = call.get("device_type", call.name.split(".")[1]), call["dtype"]
     shown = dtype.spelled.rpartition(".")[2] if isinstance(dtype, DtypeV) else "" if dtype is None else "dtype=?"
     where = "cpu" if device == "cpu" else "" if isinstance(device, str) else "dtype=?"

@@ -40,6 +40,8 @@ class Context:
     """A condition stands around what runs, from the forward that is running inwards: it need not happen at every call."""
     trying: bool = False
     """A `try` statement is open: inside one, a missing key is an exception that may be caught."""
+    otherwise: frozenset[str] = frozenset()
+    """The names that an open `try` defines in another way where an import fails."""
     handling: tuple[Exception, ...] = ()
     """The exceptions whose handlers run, which `raise` alone raises again; outermost first."""
     refusing: bool = False

@@ -53,11 +53,12 @@ class Memory:
         self._stale[id(space)] = space
 
     def home(self, registry: DictV) -> Namespace | None:
-        """Returns the file that binds a dict, or an object or class that has it as an attribute."""
+        """Returns the file that binds a dict, or an object or class that has it as an attribute, or is one itself."""
         for space in self._stale.values():
             for name, value in space.names.items():
                 inside = value.attrs if type(value) is Instance else value.names if isinstance(value, ClassV) else {}
-                for each in (value, *inside.values()):
+                own = value.entries if type(value) is Instance else None
+                for each in (value, own, *inside.values()):
                     if isinstance(each, DictV) and any(unit.kind != "import" for unit in space.module.binding(name)):
                         self._homes.setdefault(id(each), (each, space))
         self._stale.clear()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from vglint import origin
 from vglint.interp.machine.budget import StatementError
-from vglint.interp.machine.core import CONSTANTS, Raised, Run, execute_unit
+from vglint.interp.machine.core import CONSTANTS, LIBRARY, Raised, Run, execute_unit
 from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.values.objects import (
     ClassV,
@@ -174,15 +176,19 @@ def bind_import(run: Run, node: code.Import | code.ImportFrom, scope: Scope) -> 
     return [
         (
             alias.asname or alias.name,
-            imported(run, scope.module, node.module, node.level, alias.name, later=scope.parent is None),
+            imported(
+                run, scope.module, node.module, node.level, alias.name, alias.asname or "", later=scope.parent is None
+            ),
         )
         for alias in node.aliases
         if alias.name != "*"
     ]
 
 
-def imported(run: Run, space: Namespace, dotted: str, level: int, name: str, *, later: bool = False) -> Value:
-    """Returns what `from dotted import name` means; `later` puts off looking inside a file that exists."""
+def imported(
+    run: Run, space: Namespace, dotted: str, level: int, name: str, bound: str = "", *, later: bool = False
+) -> Value:
+    """Returns what `from dotted import name as bound` means; `later` puts off looking inside a file that exists."""
     source = space.module
     module = run.project.resolve(source, dotted, level) if level or not is_library(dotted) else None
     whole = f"{dotted}.{name}" if dotted else name
@@ -192,7 +198,7 @@ def imported(run: Run, space: Namespace, dotted: str, level: int, name: str, *, 
             return namespace(run, submodule)
         if level:
             return Unknown(origin.Name(f"{'.' * level}{whole}"))
-        _refuse_optional(run, dotted)
+        _refuse_optional(run, dotted, bound or name)
         return CONSTANTS.get(whole, External(whole))
     if later:
         return LaterV(dotted, level, name)
@@ -316,6 +322,15 @@ def namespace(run: Run, module: Module) -> Namespace:
     return space
 
 
-def _refuse_optional(run: Run, dotted: str) -> None:
-    if run.context.trying and dotted.partition(".")[0] in OPTIONAL:
+def _refuse_optional(run: Run, dotted: str, bound: str = "") -> None:
+    """Lets the import of what may be missing fail inside a `try`: of packages that are seldom there, and of any of which nothing is known
+    where the program defines the same name in another way, which can be read."""
+    top = dotted.partition(".")[0]
+    if run.context.trying and (top in OPTIONAL or (bound in run.context.otherwise and not _is_described(top))):
         raise Raised("ImportError")
+
+
+@lru_cache(256)
+def _is_described(top: str) -> bool:
+    """Whether something is known of a package."""
+    return top in LIBRARIES or top in sys.stdlib_module_names or any(name.startswith(f"{top}.") for name in LIBRARY)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from vglint.interp.static.arms import nested_classes
 from vglint.interp.static.bare import bare_script, bare_units
 from vglint.interp.static.call_sites import CallSite, call_sites, calls_of_imported
 from vglint.interp.static.methods import leaves_open, methods, own_calls
@@ -29,11 +30,15 @@ class Candidate:
     """The call."""
     imported: str = ""
     """The class of another file that is called, as the file names it."""
+    nested: str = ""
+    """The class that an arm of the statement defines."""
     bare: bool = False
     """Nothing in it looks like training: it is walked for the models that it makes."""
 
     @property
     def name(self) -> str:
+        if self.nested:
+            return self.nested
         return self.unit.names[-1] if self.unit.names and self.kind != "script" else "<module>"
 
     @property
@@ -76,7 +81,10 @@ def candidates(module: Module) -> Iterator[Candidate]:
             elif _builds(node):
                 walked.append(unit)
                 yield Candidate("function", unit)
-        elif unit.kind == "other" and not script:
+        elif unit.kind == "other":
+            for each in nested_classes(unit):
+                yield Candidate("class", unit, nested=each.name)
+        if unit.kind == "other" and not script:
             script = any(
                 _trains(statement) or _loops_over_calls(statement) or _starts(statement, trainers)
                 for statement in unit.body

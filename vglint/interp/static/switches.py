@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Set
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
+from vglint.interp.static.options import options_of_decorators
 from vglint.interp.static.worlds import Off, World
 from vglint.source import code
 from vglint.source.module import Module
@@ -35,6 +36,11 @@ def switches_of(module: Module, unit_node: code.Class | code.Function, methods: 
         for each in (*parameters.positional_only, *parameters.positional, *parameters.keyword_only):
             if _is_switch(each.default, each.name, guarded):
                 yield World("parameter", each.name, _off(each.default), function)
+        for name, option in options_of_decorators(function).items() if function.decorators else ():
+            if (option.default is None and option.is_flag and (name, False) in guarded) or _is_switch(
+                option.default, name, guarded
+            ):
+                yield World("parameter", name, _off(option.default) if option.default is not None else False, function)
 
 
 def fields_of(module: Module, users: Iterable[code.Node]) -> Iterator[World]:

@@ -19,9 +19,10 @@ Off: TypeAlias = "bool | float | None"
 @dataclass(frozen=True, slots=True, eq=False)
 class World:
     """One default that is other than the program says: a parameter's of the function `node`, a field's of the class `node`, an option's of
-    the command line, or an entry's of the dict that `node` displays; or the device that models run on."""
+    the command line, or an entry's of the dict that `node` displays; the device that models run on; or the other arm of the condition `node`
+    at the top of a file, whose arms define the same classes."""
 
-    kind: Literal["parameter", "field", "option", "entry", "device"]
+    kind: Literal["parameter", "field", "option", "entry", "device", "arm"]
     name: str
     default: Off
     node: code.Node | None = None
@@ -33,6 +34,8 @@ class World:
         """When the world is the case, for people."""
         if self.kind == "device":
             return ON_GPU
+        if self.kind == "arm":
+            return f"in the other arm of {f'`{self.name}`' if self.name.startswith('if ') else self.name}"
         if self.is_number:
             return f"when `{'--' * (self.kind == 'option')}{self.name.replace('_', '-') if self.kind == 'option' else self.name}` is above 0"
         shown = f"--{self.name.replace('_', '-')}" if self.kind == "option" else self.name

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from vglint import ops
 from vglint.interp.machine.attempts import attempted
@@ -12,10 +13,11 @@ from vglint.interp.machine.core import Frame, Raised, Run
 from vglint.interp.nodes.emit import emit, under_no_grad
 from vglint.interp.static.methods import methods
 from vglint.interp.values.inside import entries, inside
-from vglint.interp.values.objects import ClassV, Instance, ListV, ParamV, Site, TensorV, Value
+from vglint.interp.values.objects import ClassV, DictV, Instance, ListV, ParamV, Site, TensorV, Value
 from vglint.ops import sources_of
 from vglint.source import code
 from vglint.source.names import target_names
+from vglint.source.unit import Unit
 
 _LAYERS = 64
 """The most tensors that a network's state is taken to have: one or two for each of its layers."""
@@ -23,16 +25,20 @@ _LAYERS = 64
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A local name or an attribute and the tensors that it held before a loop: by identity of its table, and its name."""
+    """A local name, an attribute or an entry of a dict and the tensors that it held before a loop: by identity of its table, and its name."""
 
-    table: dict[str, Value]
+    table: dict[Any, Value]
     owner: Instance | None
-    """Whose attributes they are."""
+    """Whose attributes they are, or what holds the dict in one."""
     name: str
+    holder: str
+    """The name of the dict."""
     nodes: tuple[int, ...]
     made: tuple[ParamV | TensorV, ...]
     """The tensors themselves: those that were made while a module was built get another node when forward first reads them."""
     empty: bool
+    mapping: DictV | None
+    """The dict that it held, whose entries are places of their own."""
 
 
 def held(run: Run, frame: Frame) -> list[Held]:
@@ -41,13 +47,33 @@ def held(run: Run, frame: Frame) -> list[Held]:
         return []
     found: list[Value] = [*run.graph.modules, frame.self_, *frame.scope.names.values()]
     owners = {id(value): value for value in found if isinstance(value, Instance)}
-    tables = [(frame.scope.names, None), *((owner.attrs, owner) for owner in owners.values())]
-    run.budget.tick((len(tables) + sum(len(table) for table, _ in tables)) // 4)
-    return [
-        Held(table, owner, name, tuple(each.node for each in made if isinstance(each, TensorV)), made, value is None)
-        for table, owner in tables
+    tables: list[tuple[dict[Any, Value], Instance | None, str]] = [
+        (frame.scope.names, None, ""),
+        *((owner.attrs, owner, "") for owner in owners.values()),
+    ]
+    dicts = {
+        id(value): (value.items, owner, name)
+        for table, owner, _ in tables
         for name, value in table.items()
-        if value is None or (isinstance(value, (TensorV, ParamV, tuple, ListV)) and not _is_data(value))
+        if isinstance(value, DictV) and len(value.items) <= _LAYERS
+    }
+    tables += dicts.values()
+    run.budget.tick((len(tables) + sum(len(table) for table, _, _ in tables)) // 4)
+    return [
+        Held(
+            table,
+            owner,
+            name,
+            holder,
+            tuple(each.node for each in made if isinstance(each, TensorV)),
+            made,
+            value is None,
+            value if isinstance(value, DictV) else None,
+        )
+        for table, owner, holder in tables
+        for name, value in table.items()
+        if isinstance(name, str)
+        if value is None or (isinstance(value, (TensorV, ParamV, tuple, ListV, DictV)) and not _is_data(value))
         for made in (_made(value),)
     ]
 
@@ -73,24 +99,28 @@ def note_carried(
     if not before or not backwards:
         return
     used = _behind(run, backwards)
+    again: list[frozenset[int] | None] = []
     for place in before:
-        after = [node for node in nodes_of(place.table.get(place.name)) if node >= start]
-        if not after or any(run.graph.nodes[node].op == "join" for node in after):
+        left = place.table.get(place.name)
+        after = [node for node in nodes_of(left) if node >= start]
+        if not after or left is place.mapping or any(run.graph.nodes[node].op == "join" for node in after):
             continue
-        if place.table is frame.scope.names and _bound_first(loop, place.name):
+        is_local = place.table is frame.scope.names
+        if is_local and _bound_first(loop, place.name):
             continue
-        given = _given_to_itself(loop, place.name) if place.table is frame.scope.names else None
-        if not (used & _read(run, place) or (place.empty and given is not None)):
+        given = _given_to_itself(loop, place.name) if is_local else None
+        if not (used & _read(run, place) or (place.empty and (given is not None or not is_local))):
             continue
         kept = [node for node in after if has_history(run, node)]
         if (
             kept
             and _goes_on(run, kept, used, _read(run, place), start)
-            and (not place.empty or _is_used_again(run, kept, walk))
+            and (not place.empty or _is_used_again(run, kept, walk, again, unless_known=given is not None))
         ):
-            local = given or (_last_bound(loop, place.name) if place.table is frame.scope.names else None)
-            site = Site(frame.unit, local) if local is not None else _stored(place) or run.graph.nodes[kept[0]].site
-            emit(run, "carried", kept, {"name": place.name}, site)
+            local = given or (_last_bound(loop, place.name) if is_local else None)
+            stored = Site(frame.unit, local) if local is not None else _stored(place, Site(frame.unit, loop))
+            name = f"{place.holder}[{place.name!r}]" if place.holder else place.name
+            emit(run, "carried", kept, {"name": name}, stored or run.graph.nodes[kept[0]].site)
             run.graph.nodes[-1].setup = False
 
 
@@ -125,23 +155,50 @@ def _in_one_turn(run: Run, number: int) -> bool:
     return False
 
 
-def _stored(place: Held) -> Site | None:
-    """Returns the statement by which a method replaces an attribute of its object by what it calls: `out, self.state = self.rnn(x, self.state)`."""
+def _stored(place: Held, loop: Site) -> Site | None:
+    """Returns the statement by which a method replaces an attribute of its object by what it calls, or a loop an entry of a dict; rather one
+    that gives what was there to the call: `out, self.state = self.rnn(x, self.state)`."""
     found = place.owner.cls if place.owner is not None else None
+    stored: list[tuple[bool, Site]] = []
+    for unit, node in ((loop.unit, loop.node), *_methods(found)) if place.holder else _methods(found):
+        for each in code.walk(node):
+            if not isinstance(each, code.Assign) or not isinstance(each.value, code.Call):
+                continue
+            if any(_reads(target, place) for target in each.targets):
+                stored.append((not _reads(each.value, place), Site(unit, each)))
+    return min(stored, key=lambda one: one[0])[1] if stored else None
+
+
+def _methods(found: Value) -> Iterator[tuple[Unit, code.Node]]:
     for cls in found.mro if isinstance(found, ClassV) else ():
-        if not isinstance(cls, ClassV) or cls.node is None:
-            continue
-        for method in methods(cls.node).values():
-            for each in code.walk(method) if method.name != "__init__" else ():
-                if isinstance(each, code.Assign) and isinstance(each.value, code.Call):
-                    targets = (part for target in each.targets for part in code.walk(target))
-                    if any(isinstance(part, code.Attribute) and part.attr == place.name for part in targets):
-                        return Site(cls.unit, each)
-    return None
+        if isinstance(cls, ClassV) and cls.node is not None:
+            for method in methods(cls.node).values():
+                if method.name != "__init__":
+                    yield cls.unit, method
 
 
-def _is_used_again(run: Run, kept: list[int], walk: Callable[[], object]) -> bool:
-    """Whether a backward pass of the next turn reaches what this turn made; that turn is walked and taken back."""
+def _reads(node: code.Node, place: Held) -> bool:
+    """Whether code names an attribute, or an entry by its key."""
+    for part in code.walk(node):
+        if place.holder and isinstance(part, code.Subscript) and isinstance(part.key, code.Constant):
+            if part.key.value == place.name:
+                return True
+        elif not place.holder and isinstance(part, code.Attribute) and part.attr == place.name:
+            return True
+    return False
+
+
+def _is_used_again(
+    run: Run, kept: list[int], walk: Callable[[], object], again: list[frozenset[int] | None], *, unless_known: bool
+) -> bool:
+    """Whether a backward pass of the next turn reaches what this turn made; `unless_known` is the answer where that turn does not tell."""
+    if not again:
+        again.append(_reached_next(run, walk))
+    return unless_known if again[0] is None else not again[0].isdisjoint(kept)
+
+
+def _reached_next(run: Run, walk: Callable[[], object]) -> frozenset[int] | None:
+    """Returns the nodes of this turn and before that the backward passes of the next turn reach; that turn is walked and taken back."""
     end = len(run.graph.nodes)
     with attempted(run) as attempt:
         try:
@@ -149,16 +206,16 @@ def _is_used_again(run: Run, kept: list[int], walk: Callable[[], object]) -> boo
             backwards = [
                 number for number in range(end, len(run.graph.nodes)) if run.graph.nodes[number].op == "backward"
             ]
-            return not backwards or bool(_behind(run, backwards) & set(kept))
+            return frozenset(node for node in _behind(run, backwards) if node < end) if backwards else None
         except (Raised, BudgetError):
-            return True
+            return None
         finally:
             attempt.undo(run)
 
 
 def _is_data(value: Value) -> bool:
     """Whether a sequence is too long to be the state of a network: a table of anchors, a list of files, which each loop would read anew."""
-    items = value.items if isinstance(value, ListV) else value if isinstance(value, tuple) else ()
+    items = value.items if isinstance(value, (ListV, DictV)) else value if isinstance(value, tuple) else ()
     return len(items) > _LAYERS
 
 
@@ -181,7 +238,7 @@ def _cuts(run: Run, node: int) -> bool:
 
 
 def _made(value: Value) -> tuple[ParamV | TensorV, ...]:
-    """Returns the tensors in lists and tuples."""
+    """Returns the tensors in lists, tuples and dicts."""
     if value is None:
         return ()
     if isinstance(value, (ParamV, TensorV)):
@@ -191,7 +248,7 @@ def _made(value: Value) -> tuple[ParamV | TensorV, ...]:
 
 
 def _sequence(value: Value) -> Iterable[Value]:
-    return entries(value) if isinstance(value, (tuple, ListV)) else ()
+    return entries(value) if isinstance(value, (tuple, ListV, DictV)) else ()
 
 
 def _behind(run: Run, start: list[int]) -> set[int]:

@@ -8,6 +8,7 @@ from vglint.interp.machine.core import Frame, Run, call, evaluate, execute
 from vglint.interp.machine.defaults import defaults_of
 from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.registries import registered
+from vglint.interp.static.options import option_of
 from vglint.interp.static.wrapping import wraps_otherwise
 from vglint.interp.torch.composite import composite
 from vglint.interp.torch.contexts import AUTOCAST, NO_GRAD
@@ -38,6 +39,7 @@ PROPERTIES = frozenset(
         "abc.abstractproperty",
     }
 )
+OPTIONS = frozenset({"click.option", "click.argument", "rich_click.option", "rich_click.argument"})
 MANAGERS = frozenset({"contextlib.contextmanager", "contextlib.asynccontextmanager"})
 
 
@@ -75,6 +77,8 @@ def _decorated(run: Run, decorator: code.Expression, value: Value, function: Fun
             return Unknown(origin.Call(known.name))
         if known.name in ("functools.lru_cache", "functools.cache"):
             function.memo = {}
+        if called and known.name in OPTIONS:
+            _takes_option(run, decorator, function, frame)
         function.manages = function.manages or known.name in MANAGERS
         if known.name in NO_GRAD or (called and known.name in AUTOCAST):
             context = evaluate(run, decorator, frame) if called else ContextV(known.name, "no_grad", known.name)
@@ -98,6 +102,15 @@ def _decorated(run: Run, decorator: code.Expression, value: Value, function: Fun
         function.cached = function.cached or _stores(known)
     # Other decorators log, register, document or cache: calling the result calls the function.
     return value
+
+
+def _takes_option(run: Run, decorator: code.Expression, function: FunctionV, frame: Frame) -> None:
+    """Gives a parameter the default of the option of the command line that a decorator makes of it."""
+    option = option_of(decorator)
+    if option is not None and option.default is not None:
+        function.defaults[option.name] = evaluate(run, option.default, frame)
+    elif option is not None and option.is_flag:
+        function.defaults[option.name] = False
 
 
 def _changes_calls(run: Run, decorator: FunctionV) -> bool:

@@ -9,6 +9,7 @@ from vglint.interp.protocols.contexts import enter, leave, raised_object
 from vglint.interp.syntax.assignment import assign, bind
 from vglint.interp.values.objects import ClassV, External, FunctionV, Instance, MethodV, Site, Value
 from vglint.source import code
+from vglint.source.names import target_names
 from vglint.value import Unknown
 
 
@@ -128,7 +129,10 @@ def try_(run: Run, node: code.Try, frame: Frame) -> int | None:
     flow: int | None = None
     region = run.graph.region
     try:
-        with run.context.having(trying=bool(node.handlers) or run.context.trying):
+        with run.context.having(
+            trying=bool(node.handlers) or run.context.trying,
+            otherwise=_defined_otherwise(node) or run.context.otherwise,
+        ):
             flow = block(run, node.body, frame)
         if flow is None:
             flow = block(run, node.orelse, frame)
@@ -144,6 +148,24 @@ def try_(run: Run, node: code.Try, frame: Frame) -> int | None:
             flow = block(run, handler.body, frame)
     ended = block(run, node.final, frame)
     return ended if ended is not None else flow
+
+
+def _defined_otherwise(node: code.Try) -> frozenset[str]:
+    """Returns the names that handlers bind to more than a constant, where the body imports something."""
+    if not any(isinstance(each, (code.Import, code.ImportFrom)) for each in node.body):
+        return frozenset()
+    found: set[str] = set()
+    for each in (part for handler in node.handlers for part in handler.body):
+        match each:
+            case code.Class(name=name) | code.Function(name=name):
+                found.add(name)
+            case code.ImportFrom(aliases=aliases):
+                found.update(alias.asname or alias.name for alias in aliases)
+            case code.Assign(targets=targets, value=value) if not isinstance(value, code.Constant):
+                found.update(name for target in targets for name in target_names(target))
+            case _:
+                pass
+    return frozenset(found)
 
 
 _IMPORT_ERRORS = {"ImportError": ("ModuleNotFoundError",)}

@@ -14,10 +14,10 @@ from vglint.interp.machine.core import (
     opaque,
     register,
 )
+from vglint.interp.machine.defaults import default_of
 from vglint.interp.machine.questions import CALL
 from vglint.interp.nodes.emit import under_no_grad
 from vglint.interp.protocols.repeats import UNKNOWN_LENGTH
-from vglint.interp.static.worlds import switched
 from vglint.interp.syntax.branches import returned_value
 from vglint.interp.syntax.remainders import close_remainders
 from vglint.interp.torch.replay import called_on, target_among
@@ -104,7 +104,7 @@ def _walked(
     open_ = run.budget.enter(which)
     try:
         for guard in function.regions:
-            if guard.region != "grad" or under_no_grad(run, graph.region):
+            if guard.region != "none" and (guard.region != "grad" or under_no_grad(run, graph.region)):
                 run.graph.open_region(guard.region, guard.text, site, role=guard.role)
         if isinstance(function.node, code.Lambda):
             return evaluate(run, function.node.body, inner)
@@ -208,10 +208,4 @@ def _argument(
         return args[position]
     if name in keywords:
         return keywords.pop(name)
-    if name in function.defaults:
-        if run.context.world is None:
-            run.context.taken.add((name, id(function.node)))
-        elif run.context.world.changes("parameter", name, function.node):
-            return switched(run.context.world)
-        return function.defaults[name]
-    return Unknown(origin.Argument(name))
+    return default_of(run, function, name) if name in function.defaults else Unknown(origin.Argument(name))

@@ -1,5 +1,6 @@
 """Modules and helpers of libraries that are described as model code, and interpreted like the user's where the library's source is not
-read: a text in `prelude/` for each package, of torch's composite modules (`nn.TransformerEncoder` …), of what model code takes from timm, and of the tables that training code reads."""
+read: a text in `prelude/` for each package, of torch's composite modules (`nn.TransformerEncoder` …), of what model code takes from timm, of the tables that training code reads, and of
+contexts that are entered one by one."""
 
 from __future__ import annotations
 
@@ -24,6 +25,8 @@ DESCRIBED = {
         "one_hot_categorical transformed_distribution uniform".split()
     },
     "torch.distributions.transforms": "torch.distributions.transforms",
+    "contextlib": "contextlib",
+    **dict.fromkeys(("addict", "box", "easydict", "ml_collections", "munch", "omegaconf"), "attribute_dicts"),
     "pandas": "pandas",
     **{f"sklearn.{part}": "sklearn" for part in ("datasets", "model_selection", "preprocessing")},
     "timm.layers": "timm.layers",

@@ -19,10 +19,10 @@ from vglint.interp.machine.questions import (
     declines,
 )
 from vglint.interp.nodes.emit import under_no_grad
-from vglint.interp.values.objects import ContextV, Site, Value
+from vglint.interp.values.objects import BuiltinV, ContextV, Site, Value
 from vglint.value import Unknown
 
-declines((ContextV,), GETATTR, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
+declines((ContextV,), SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
 NO_GRAD = frozenset(
     {"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad", "torch.autograd.grad_mode.no_grad"}
 )
@@ -42,9 +42,36 @@ def put_around(
 def enter(run: Run, value: ContextV, frame: Frame, site: Site) -> Value:
     if value.region == "no_grad" and run.context.recomputed:
         return None
-    if value.region != "grad" or under_no_grad(run, run.graph.region):
+    if value.region == "grad" and not under_no_grad(run, run.graph.region):
+        return None
+    if value.region != "none":
         _open(run, value, site)
     return None
+
+
+@register(GETATTR, ContextV)
+def attribute(run: Run, value: ContextV, name: str, frame: Frame) -> Value:
+    """Gives `__enter__` and `__exit__` to code that manages a context by hand, such as a class that is one itself."""
+    if name not in ("__enter__", "__exit__"):
+        return Unknown(origin.Member(value.name, name))
+
+    def method(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+        before = run.graph.region
+        if name == "__exit__":
+            _close(run, value)
+        else:
+            enter(run, value, frame, site)
+            run.graph.regions[run.graph.region].switch |= run.graph.region != before
+        return None
+
+    return BuiltinV(name, method)
+
+
+def _close(run: Run, value: ContextV) -> None:
+    """Ends what was entered by hand."""
+    current = run.graph.regions[run.graph.region]
+    if value.region == current.kind and current.parent is not None:
+        run.graph.region = current.parent
 
 
 def switch_gradients(run: Run, value: Value, site: Site) -> None:
@@ -54,12 +81,13 @@ def switch_gradients(run: Run, value: Value, site: Site) -> None:
     current = run.graph.regions[run.graph.region]
     if value.region == "no_grad" and current.kind != "no_grad":
         _open(run, value, site)
-    elif value.region == "grad" and current.switch and current.parent is not None:
+    elif value.region == "grad" and current.switch and current.kind == "no_grad" and current.parent is not None:
         run.graph.region = current.parent
     elif value.region == "grad" and under_no_grad(run, run.graph.region):
         _open(run, value, site)
 
 
 def _open(run: Run, value: ContextV, site: Site) -> None:
+    assert value.region != "none"
     opened = run.graph.open_region(value.region, value.text, site, role=value.role)
     run.graph.regions[opened].switch = value.name in SWITCHES

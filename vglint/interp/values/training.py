@@ -46,8 +46,8 @@ class ContextV:
     """A context manager of torch that changes how the nodes inside compute."""
 
     name: str
-    region: Literal["no_grad", "autocast", "grad"]
-    """`grad` opens none: gradients are kept, as by default."""
+    region: Literal["no_grad", "autocast", "grad", "none"]
+    """`grad` opens none where gradients are kept, as by default; `none`, autocast that is off, never does."""
     text: str
     role: RegionRole | None = None
     """Of autocast: the dtype that it computes in."""
