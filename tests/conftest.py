@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import libcst  # noqa: F401  a run that offers a fix needs it: here once, in place of in each process that such a run starts
 import pytest
 from hypothesis import HealthCheck, settings
 

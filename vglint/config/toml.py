@@ -18,11 +18,6 @@ class NotToml(Exception):
     """Why a file gives no table, as the rest of a sentence that starts with the file's name."""
 
 
-def read_table(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Returns the file's table. Raises NotToml."""
-    return table_of(read_bytes(path))
-
-
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """Returns the file's bytes. Raises NotToml."""
     try:

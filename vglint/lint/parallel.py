@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -89,11 +90,16 @@ def _pool(jobs: int, begin: Callable[[Task], None], task: Task) -> Iterator[Proc
     from concurrent.futures import ProcessPoolExecutor
 
     context = multiprocessing.get_context("fork" if CHEAP else "spawn")
-    pool = ProcessPoolExecutor(jobs, context, initializer=begin, initargs=(task,))
+    pool = ProcessPoolExecutor(jobs, context, initializer=_begin, initargs=(begin, task))
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _begin(begin: Callable[[Task], None], task: Task) -> None:
+    gc.freeze()  # what the caller made is shared with it until it is touched: the collector has nothing to look for there
+    begin(task)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -14,7 +14,7 @@ import msgspec
 
 from vglint.analysis.facts import types_of
 from vglint.analysis.facts.spec import FactType
-from vglint.config.toml import NotToml, read_table
+from vglint.config.toml import NotToml, read_bytes, table_of
 from vglint.fix import ACTIONS, REMEDIES
 from vglint.nearest import nearest
 from vglint.rule import Action, Example, Level, Rule, Scalar, Text
@@ -64,10 +64,20 @@ def read_folder(folder: Path) -> tuple[CheckedRule, ...]:
 def read_rule(path: Path) -> CheckedRule:
     """Returns the checked rule of one file; raises RuleError."""
     try:
-        content = read_table(path)
+        content = read_bytes(path)
     except NotToml as error:
         raise RuleError(str(path), "", str(error)) from None
-    return rule_from(content, str(path))
+    return _rule_of(content, str(path))
+
+
+@lru_cache(500)
+def _rule_of(content: bytes, file: str) -> CheckedRule:
+    """Returns the checked rule that bytes hold: a process that lints again and again reads it once. Raises RuleError."""
+    try:
+        table = table_of(content)
+    except NotToml as error:
+        raise RuleError(file, "", str(error)) from None
+    return rule_from(table, file)
 
 
 def rule_from(content: Mapping[str, object], file: str) -> CheckedRule:
@@ -129,6 +139,7 @@ def _keys_of(struct: Any) -> Mapping[str, Any]:
     return {item.encode_name: item.type for item in msgspec.structs.fields(struct)}
 
 
+@cache
 def _struct_of(kind: Any) -> type[msgspec.Struct] | None:
     """Returns the table type inside an annotation such as `Annotated[tuple[LevelTable, ...], …]`."""
     kind = _plainly(kind)
