@@ -153,26 +153,6 @@ def test_the_examples_of_the_document_run(at_root: Path) -> None:
         exec(compile(block, "docs/python.md", "exec"), {})
 
 
-USE = """
-import vglint
-
-report: vglint.Report = vglint.lint(["a.py"])
-found: tuple[vglint.Finding, ...] = vglint.lint_text("", path="a.py")
-page: str = vglint.graph("a.py:Net").render("html")
-vglint.lint(3)
-"""
-
-
-def test_users_see_the_types(root: Path, tmp_path: Path) -> None:
-    assert (root / "vglint/py.typed").is_file()
-    (tmp_path / "use.py").write_text(USE)
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--no-error-summary", "--config-file=", "--cache-dir", str(tmp_path / "cache"), "use.py"],
-        cwd=tmp_path, env={**os.environ, "MYPYPATH": str(root)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert [line.split(":")[1] for line in done.stdout.splitlines() if "error:" in line] == ["7"], done.stdout
-
-
 def test_the_version_is_that_of_the_installation(tmp_path: Path) -> None:
     (tmp_path / "vglint-7.8.9.dev1+gabc.dist-info").mkdir()
     places = os.pathsep.join([str(tmp_path), str(Path(__file__).parent.parent)])
