@@ -10,7 +10,7 @@ from typing import Literal
 
 from vglint.graph import Config, Graph, Init, Node, Parameter, Region
 from vglint.interp.entries.idle_initialisers import filled_later
-from vglint.interp.entries.paths import module_infos, module_names, named, span_of
+from vglint.interp.entries.paths import lists_itself, module_infos, module_names, named, span_of
 from vglint.interp.machine.core import Run
 from vglint.interp.machine.drafts import Draft
 from vglint.interp.machine.passes import Pass
@@ -208,7 +208,7 @@ def _parameters(
 
     later = cache(partial(filled_later, run))
 
-    def add(param: ParamV, path: str, registered: bool, region: int) -> None:
+    def add(param: ParamV, path: str, registered: bool, region: int, leaf: bool = False) -> None:
         if id(param) in places:
             return
         places[id(param)] = len(made)
@@ -239,7 +239,7 @@ def _parameters(
                 late,
                 frozen,
                 registered,
-                param.leaf,
+                leaf,
                 regions.get(region, 0),
                 param.thawed,
             )
@@ -251,29 +251,34 @@ def _parameters(
             for name, param in module.parameters.items():
                 if isinstance(param, ParamV):
                     add(param, f"{path}.{name}" if path else name, names[id(module)][1], module.region)
-    buffers, unlisted = _buffer_paths(run, names), None
+    buffers, unlisted, told = _buffer_paths(run, names), None, set[int]()
     for draft in drafts:
         owner = names.get(id(draft.owner), ("", True))[0] if draft.owner is not None else ""
         for name, param in draft.params:
             if id(param) in places:
                 continue
-            if unlisted is None and id(param) not in buffers:
-                unlisted = _unlisted(run, names)
+            if unlisted is None and (param.leaf or id(param) not in buffers):
+                told = _stored(run, names, True)
+                unlisted = _stored(run, names, False) - told
             path = ".".join(part for part in (buffers.get(id(param)) or owner, param.name or name) if part)
-            add(param, path, unlisted is None or id(param) in buffers or id(param) not in unlisted, draft.region)
+            listed = unlisted is None or id(param) in buffers or id(param) not in unlisted
+            add(param, path, listed, draft.region, param.leaf and id(param) not in told)
     return tuple(made), places
 
 
-def _unlisted(run: Run, names: dict[int, tuple[str, bool]]) -> set[int]:
-    """Returns the parameters that modules keep in a plain list, tuple or dict, and those that what they store is computed from."""
+def _stored(run: Run, names: dict[int, tuple[str, bool]], told: bool) -> set[int]:
+    """Returns the parameters that modules keep in a plain list, tuple or dict, and those that what they store is computed from: of modules that
+    say themselves which are theirs (`told`), or of all others."""
     held = [
         each
         for module in run.graph.modules
-        if id(module) in names
+        if id(module) in names and lists_itself(module) == told
         for each in inside(*module.attrs.values(), through=_plainly_held)
     ]
-    stored = {each.node for each in held if isinstance(each, TensorV)}
-    return {id(each) for each in held if isinstance(each, ParamV)} | _read_by(run, stored)
+    stored = [each for each in held if isinstance(each, TensorV)]
+    constants = [run.graph.constants.get((each.node, each.pick)) for each in stored]
+    found = {id(each) for each in (*held, *constants) if isinstance(each, ParamV)}
+    return found | _read_by(run, {each.node for each in stored})
 
 
 def _plainly_held(value: Value) -> Iterable[Value]:

@@ -45,6 +45,11 @@ _LISTS = ("parameters", "named_parameters")
 """Methods by which a class says itself which are its parameters."""
 
 
+def lists_itself(module: ModuleV) -> bool:
+    """Whether a module's class has a method of its own that says which are its parameters."""
+    return any(find_in_mro(module.cls, name) is not None for name in _LISTS)
+
+
 def _name_hidden(module: ModuleV, path: str, names: dict[int, tuple[str, bool]], seen: set[int]) -> None:
     """Names modules that sit in plain lists, tuples and dicts, which registration does not see."""
     waiting = [(module, path)]
@@ -53,7 +58,7 @@ def _name_hidden(module: ModuleV, path: str, names: dict[int, tuple[str, bool]],
         if id(each) in seen:
             continue
         seen.add(id(each))
-        told = any(find_in_mro(each.cls, name) is not None for name in _LISTS)
+        told = lists_itself(each)
         for name, value in each.attrs.items():
             for part, hidden in _inside(value, name, 0) if bulk(value, _LARGEST) <= _LARGEST else ():
                 _name(hidden, _below(path, part), names, told)
