@@ -37,8 +37,10 @@ _OPERANDS = ("input", "other", "exponent", "min", "max", "end", "weight", "tenso
 
 
 def first(call: Call) -> Shape | None:
-    """Returns the shape of the first tensor."""
-    return call.inputs[0] if call.inputs else None
+    """Returns the shape of the first tensor; None where what the op is about is not known, and only its weights or targets are."""
+    if not call.inputs or any(isinstance(call.config.get(name), Unknown) for name in ("input", "query")):
+        return None
+    return call.inputs[0]
 
 
 def given(call: Call, name: str) -> bool:

@@ -121,20 +121,23 @@ def _softplus(view: View, index: int) -> set[int]:
 
 
 def _sums(view: View, index: int) -> set[int]:
-    """Returns the sums that an exponential is in, through masks and shapes."""
+    """Returns the sums that an exponential is in, through masks and shapes. What is picked out of several tensors that were joined may be
+    another one of them."""
     seen: set[int] = set()
     summed: set[int] = set()
-    todo = [(index, False)]
+    todo = [(index, False, False)]
     while todo:
-        current, inside = todo.pop()
+        current, inside, joined = todo.pop()
         for reader in view.readers[current]:
             node = view.graph.nodes[reader]
             if reader in seen or not (has(node.op, "carries_terms") or view.kinds[reader] == "shape"):
                 continue
+            if joined and (has(node.op, "picks") or has(node.op, "splits")):
+                continue
             seen.add(reader)
             if inside or has(node.op, "sums"):
                 summed.add(reader)
-            todo.append((reader, inside or has(node.op, "sums")))
+            todo.append((reader, inside or has(node.op, "sums"), joined or has(node.op, "joins")))
     return summed
 
 

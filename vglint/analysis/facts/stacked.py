@@ -18,8 +18,8 @@ def linear_before(found: NodeView) -> tuple[Place, ...]:
     tied or shared weights, a layer that a loop applies again to what it gave, layers that are frozen or loaded, layers of two models with an optimiser each, and the last layer of a model
     whose output another one takes: what an encoder gives is of use by itself."""
     view, node = found.view, found.node
-    if not _plain(view, node):
-        return ()
+    if view.cut_short or not _plain(view, node):
+        return ()  # what is read behind the end of the budget is not seen
     before = _fed_by(view, node)
     if before is None or not _plain(view, before) or _family(before) != _family(node):
         return ()
@@ -139,20 +139,23 @@ def _bottleneck(view: View, first: Node, second: Node) -> bool:
     return not any(isinstance(end, int) and hidden >= end for end in (inside, outside))
 
 
-def _shared(view: View, node: Node) -> bool:
-    """Whether a layer's weight is used by another node too: a tied decoder, a layer that is called twice with different company."""
-    own = {param for _, param in node.params} or {
+def _weights_of(view: View, node: Node) -> set[int]:
+    """Returns the parameters that a layer multiplies by, its own or those that it is given."""
+    return {param for _, param in node.params} or {
         param for index in node.inputs[1:] for _, param in view.graph.nodes[index].params
     }
+
+
+def _shared(view: View, node: Node) -> bool:
+    """Whether a layer's weight is used by another node too: a tied decoder, a layer that is called twice with different company."""
+    own = _weights_of(view, node)
     here = {(node.op, node.span)}
     return any(view.company[param] - here or param in view.read_often for param in own if param in view.company)
 
 
 def _movers(view: View, node: Node) -> frozenset[int]:
     """Returns the optimisers that move a layer: a generator's last layer and a discriminator's first one are of two models."""
-    own = {param for _, param in node.params} or {
-        param for index in node.inputs[1:] for _, param in view.graph.nodes[index].params
-    }
+    own = _weights_of(view, node)
     return frozenset(each.index for each in view.nodes("optimizer") if any(param in own for _, param in each.params))
 
 

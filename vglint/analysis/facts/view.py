@@ -139,14 +139,14 @@ class View:
     def differentiated(self) -> frozenset[int]:
         """The nodes that depend on a parameter or an input of the entry, and reach a loss, a backward pass or an output, by differentiable
         ways."""
-        return self._between({node.index for node in self.graph.nodes if node.op == "input" or self.trains(node.index)})
+        return self._between({node.index for node in self.graph.nodes if node.op == "input" or self._learns(node)})
 
     @cached_property
     def sending_back(self) -> frozenset[int]:
         """Those of them that a gradient passes on its way to something that requires one. Data do not: the inputs of a training loop whose
         loss reaches a parameter, and those of a model with weights of its own that is no part of another one."""
         graph = self.graph
-        begin = {node.index for node in graph.nodes if self.trains(node.index) or self.is_marked(node)}
+        begin = {node.index for node in graph.nodes if self._learns(node) or self.is_marked(node)}
         if graph.kind == "training":
             looped = [node for node in self.nodes("backward") if self.in_region(node, "loop")]
             given = any(self.trains(index) for node in looped for index in self.before(node.inputs))
@@ -156,6 +156,10 @@ class View:
             return self.differentiated
         return self._between(begin)
 
+    def _learns(self, node: Node) -> bool:
+        """Whether a node trains and keeps its history: a teacher that runs under no_grad does not."""
+        return self.trains(node.index) and not self.in_region(node, "no_grad")
+
     def is_marked(self, node: Node) -> bool:
         """Whether a node makes a tensor of which the program says that it requires a gradient."""
         said = node.get("value") is not False if node.op == "requires_grad" else node.get("requires_grad") is True
@@ -164,7 +168,7 @@ class View:
     def _between(self, begin: set[int]) -> frozenset[int]:
         """Returns the nodes on differentiable ways from some nodes to a loss, a backward pass or an output."""
         nodes = self.graph.nodes
-        stop = frozenset(node.index for node in nodes if not self.carries_gradient(node))
+        stop = frozenset(node.index for node in nodes if not self.keeps_history(node))
         ends = {index for _, index in self.graph.outputs} | {node.index for node in self.nodes("backward", "grad")}
         moved, reaching = set(begin), ends - stop
         todo = list(moved)
@@ -292,6 +296,8 @@ class View:
             return False  # where the largest values stand
         if node.op == "requires_grad":
             return node.get("by") == "requires_grad"  # Variable(x) and torch.tensor(x) make a new leaf
+        if node.op == "opaque" and node.get("requires_grad") is False:
+            return False  # it was made under no_grad
         return self.kinds[node.index] not in ("cut", "create")
 
     def hands_on(self, index: int) -> bool:

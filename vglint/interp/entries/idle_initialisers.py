@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from vglint.interp.machine.core import Run
 from vglint.interp.machine.names import member
 from vglint.interp.nodes.emit import emit
-from vglint.interp.values.objects import ClassV, External, FunctionV, ModuleV, Namespace, Site
+from vglint.interp.values.objects import ClassV, External, FunctionV, Namespace, Site
 from vglint.ops.fills import IN_PLACE, SCHEMES
 from vglint.source import code
 from vglint.source.unit import Unit
@@ -23,7 +23,8 @@ def note_idle_initialisers(run: Run) -> None:
         return
     spaces = [space for space in run.memory.namespaces.values() if not space.prefix]
     texts = [space.module.content for space in spaces]
-    for function, title in (*_methods(run), *_functions(run, spaces)):
+    classes = _classes(run, fresh=True)
+    for function, title in (*_methods(classes), *_functions(run, classes, spaces)):
         uses = sum(len(re.findall(rf"\b{function.name}\b", text)) for text in texts)
         definitions = sum(len(re.findall(rf"\bdef\s+{function.name}\b", text)) for text in texts)
         if uses == definitions:
@@ -65,11 +66,11 @@ def _writes(node: code.Function) -> bool:
     )
 
 
-def _classes(run: Run) -> list[ClassV]:
-    """Returns the user's classes of the modules that ran, whose bases are all known."""
+def _classes(run: Run, fresh: bool = False) -> list[ClassV]:
+    """Returns the user's classes of the modules that ran, whose bases are all known; `fresh`: of those that no state was loaded into."""
     found: dict[str, ClassV] = {}
     for module in run.graph.modules:
-        if isinstance(module, ModuleV) and isinstance(module.cls, ClassV) and module.called:
+        if isinstance(module.cls, ClassV) and module.called and not (fresh and module.loaded):
             found.setdefault(module.cls.qualified, module.cls)
     plain = ("torch.nn.Module", "builtins.object", "abc.ABC")
     return [
@@ -79,8 +80,8 @@ def _classes(run: Run) -> list[ClassV]:
     ]
 
 
-def _methods(run: Run) -> Iterator[tuple[FunctionV, str]]:
-    for cls in _classes(run):
+def _methods(classes: list[ClassV]) -> Iterator[tuple[FunctionV, str]]:
+    for cls in classes:
         for each in cls.node.body if cls.node is not None else ():
             if isinstance(each, code.Function) and each.name not in _KEPT and _initialises(cls.unit, each):
                 value = cls.names.get(each.name)
@@ -88,9 +89,9 @@ def _methods(run: Run) -> Iterator[tuple[FunctionV, str]]:
                     yield value, f"{cls.name}.{each.name}"
 
 
-def _functions(run: Run, spaces: list[Namespace]) -> Iterator[tuple[FunctionV, str]]:
+def _functions(run: Run, classes: list[ClassV], spaces: list[Namespace]) -> Iterator[tuple[FunctionV, str]]:
     """Yields the initialisers for `apply` that stand in the file of a model's class."""
-    files = {cls.unit.file for cls in _classes(run)}
+    files = {cls.unit.file for cls in classes}
     for space in spaces:
         if space.module.path not in files:
             continue

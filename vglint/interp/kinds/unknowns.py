@@ -110,10 +110,9 @@ def unknown(run: Run, value: Unknown, name: str, frame: Frame) -> Value:
 def opaque_(run: Run, value: OpaqueV, name: str, frame: Frame) -> Value:
     if name in ("shape", "dtype", "device", "ndim"):
         return Unknown(origin.part(value.why.origin, origin.Part("attribute", name)))
-    deps = value.deps if value.node is None else (value.node,)
     if ops.method(name) is not None:
         return bound_method(run, value, name, frame)
-    return OpaqueV(value.why, deps, None, value.site)
+    return value.part(value.site)
 
 
 @register(ITEM, Unknown)
@@ -123,7 +122,7 @@ def item(run: Run, value: Unknown, key: Value, frame: Frame, site: Site) -> Valu
 
 @register(ITEM, OpaqueV)
 def opaque_item(run: Run, value: OpaqueV, key: Value, frame: Frame, site: Site) -> Value:
-    return OpaqueV(value.why, value.deps if value.node is None else (value.node,), None, site)
+    return value.part(site)
 
 
 @register(ITERATE, Unknown)
@@ -144,8 +143,7 @@ def _is_foreign(value: Unknown) -> bool:
 
 @register(ITERATE, OpaqueV)
 def opaque_items(run: Run, value: OpaqueV, frame: Frame, site: Site) -> Items:
-    deps = value.deps if value.node is None else (value.node,)
-    return Items(None, OpaqueV(value.why, deps, None, site), Unknown(origin.Length(value.why.text)))
+    return Items(None, value.part(site), Unknown(origin.Length(value.why.text)))
 
 
 @register(TRUTH, Unknown, OpaqueV)

@@ -188,7 +188,7 @@ def opaque(run: Run, cause: Origin, sources: list[Value], site: Site | None) -> 
     """Returns the unknown result of something done to `sources`: tied to the graph where a tensor is among them."""
     deps = tuple(dict.fromkeys(nodes_in(sources, run.budget.tick)))
     if deps:
-        return OpaqueV(Unknown(cause), deps, None, site)
+        return OpaqueV(Unknown(cause), deps, None, site, run.graph.region)
     for source in sources:
         if isinstance(source, Unknown):
             return source

@@ -93,7 +93,8 @@ def node_of(run: Run, value: Value, site: Site | None) -> int | None:
             if value.node is None:
                 run.graph.gap_of(value.why, value.site or site)
                 run.journal.set_field(value, "node", len(run.graph.nodes))
-                emit(run, "opaque", list(value.deps), {}, value.site or site)
+                cut = value.region is not None and _without_gradient(run, value.region, run.graph.region)
+                emit(run, "opaque", list(value.deps), {"requires_grad": False} if cut else {}, value.site or site)
             return value.node
         case _:
             return None
@@ -117,6 +118,14 @@ def in_loop(run: Run) -> bool:
     """Whether what runs now is a turn of a loop that stands for others."""
     region: int | None = run.graph.region
     while region is not None and run.graph.regions[region].kind != "loop":
+        region = run.graph.regions[region].parent
+    return region is not None
+
+
+def in_branch(run: Run) -> bool:
+    """Whether what runs now is an arm of a condition that is not known."""
+    region: int | None = run.graph.region
+    while region is not None and run.graph.regions[region].kind != "branch":
         region = run.graph.regions[region].parent
     return region is not None
 

@@ -163,7 +163,7 @@ def tensor_binary(run: Run, symbol: str, left: Value, right: Value, site: Site) 
     if (isinstance(left, OpaqueV) and not is_tensor(right)) or (isinstance(right, OpaqueV) and not is_tensor(left)):
         source = left if isinstance(left, OpaqueV) else right
         assert isinstance(source, OpaqueV)
-        return OpaqueV(source.why, source.deps if source.node is None else (source.node,), None, site)
+        return source.part(site)
     name = ops.operator(symbol)
     if name is None:
         return opaque(run, origin.Call(f"tensor {symbol}"), [left, right], site)

@@ -30,13 +30,19 @@ def zero_grad_of_unknown(run: Run, site: Site) -> Value:
 def backward_of_unknown(run: Run, method: Unknown, args: list[Value], keywords: dict[str, Value], site: Site) -> Value:
     """Performs `loss.backward()` of a loss that is not known, and `engine.backward(loss)`: a backward pass without inputs is of a loss that
     may depend on anything."""
+    engine = origin.holder(method.origin, origin.Part("attribute", "backward"))
     for target in (*args, *keywords.values()):
         if is_tensor(target) or isinstance(target, OpaqueV):
-            return tensor_method(run, target, "backward", [], {}, site)
+            made = tensor_method(run, target, "backward", [], {}, site)
+            if engine is not None and run.graph.nodes[-1].op == "backward":
+                run.graph.nodes[-1].config["by"] = origin.text(engine)
+            return made
     config: dict[str, Literal_] = {"loss": method, "retain_graph": literal(keywords.get("retain_graph", False))}
     scaler = origin.holder(method.origin, *_SCALED, origin.Part("attribute", "backward"))
     if scaler is not None:
         config["scaled"] = origin.text(scaler)
+    elif engine is not None:
+        config["by"] = origin.text(engine)
     act(run, "backward", [], config, site)
     return None
 
@@ -90,6 +96,8 @@ def _step(run: Run, holder: str, target: Value, site: Site) -> None:
         act(run, "step", target_nodes(run, target, site), {"closure": False, "scaler": True}, site)
     elif holder in run.graph.given or _follows_backward(run):
         act(run, "step", [_optimizer(run, holder, site)], {"closure": target is not None}, site)
+        if _runs_backward(run, holder):
+            act(run, "zero_grad", [_optimizer(run, holder, site)], {"model": None}, site)
     else:
         act(run, "scheduler_step", [], {}, site)
 
@@ -100,6 +108,12 @@ def _scales(run: Run, holder: str) -> bool:
         (draft.op in ("scale", "unscale") and draft.config.get("by") == holder) or draft.config.get("scaled") == holder
         for draft in run.graph.nodes
     )
+
+
+def _runs_backward(run: Run, holder: str) -> bool:
+    """Whether what steps runs its backward passes itself: `engine.backward(loss); engine.step()`, which sets its gradients to zero, or a model
+    whose layers are written by hand."""
+    return any(draft.op == "backward" and draft.config.get("by") == holder for draft in run.graph.nodes)
 
 
 def _follows_backward(run: Run) -> bool:

@@ -7,7 +7,7 @@ from vglint.graph import Init
 from vglint.interp.machine.calls import Call, methods
 from vglint.interp.machine.core import Frame, Run, evaluate, set_trainable
 from vglint.interp.nodes.distribution import UNKNOWN, overwrite
-from vglint.interp.nodes.emit import emit_hook
+from vglint.interp.nodes.emit import emit_hook, in_branch
 from vglint.interp.protocols.attributes import set_attribute
 from vglint.interp.torch import containers, leaves, modules
 from vglint.interp.torch.making import METHODS, as_buffer
@@ -284,7 +284,11 @@ def state_dict(call: Call) -> Value:
 
 @own("load_state_dict", takes="self, *rest, **others")
 def load_state_dict(call: Call) -> Value:
-    forget_init(call.run, call.own(ModuleV), call.site)
+    module = call.own(ModuleV)
+    forget_init(call.run, module, call.site)
+    if not call.run.graph.trained and not in_branch(call.run):
+        for _, part in modules.walk(module):
+            call.run.journal.set_field(part, "loaded", True)
     return Unknown(origin.Call("load_state_dict"))
 
 

@@ -85,6 +85,8 @@ class ModuleV(Instance):
     """The region in which it was built."""
     evaluating: bool = False
     """The program put it into eval() mode last."""
+    loaded: bool = False
+    """It got another state before it was trained, under no condition that is open."""
     loops: dict[str, OpenLoop] = field(default_factory=dict)
     """The loops of unknown length that repeat its children, by their names."""
     unnamed: bool = False

@@ -99,6 +99,14 @@ class OpaqueV:
     deps: tuple[int, ...]
     node: int | None = None
     site: Site | None = None
+    region: int | None = None
+    """Where the code ran that made it, which may have been under no_grad."""
+
+    def part(self, site: Site | None) -> OpaqueV:
+        """Returns something that is taken out of it, or made of it alone."""
+        if self.node is None:
+            return OpaqueV(self.why, self.deps, None, site, self.region)
+        return OpaqueV(self.why, (self.node,), None, site)
 
 
 @dataclass(frozen=True, slots=True)
