@@ -19,7 +19,7 @@ from vglint.interp.machine.questions import (
     TRUTH,
     declines,
 )
-from vglint.interp.nodes.emit import emit, node_of
+from vglint.interp.nodes.emit import emit, innermost_loop, node_of
 from vglint.interp.protocols import repeats
 from vglint.interp.protocols.equality import equals, first_equal, held_in
 from vglint.interp.protocols.iteration import Items, items_of, listed
@@ -154,9 +154,7 @@ def _note_kept(run: Run, holder: ListV, item: Value, site: Site) -> None:
         or run.context.modules_running
     ):
         return
-    region: int | None = run.graph.region
-    while region is not None and run.graph.regions[region].kind != "loop":
-        region = run.graph.regions[region].parent
+    region = innermost_loop(run, run.graph.region)
     if region is not None and holder.born < run.graph.regions[region].born:
         source = node_of(run, item, site)
         if source is not None:

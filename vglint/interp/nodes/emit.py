@@ -116,10 +116,14 @@ def under_no_grad(run: Run, region: int | None) -> bool:
 
 def in_loop(run: Run) -> bool:
     """Whether what runs now is a turn of a loop that stands for others."""
-    region: int | None = run.graph.region
+    return innermost_loop(run, run.graph.region) is not None
+
+
+def innermost_loop(run: Run, region: int | None) -> int | None:
+    """Returns the innermost loop around what runs in a region."""
     while region is not None and run.graph.regions[region].kind != "loop":
         region = run.graph.regions[region].parent
-    return region is not None
+    return region
 
 
 def in_branch(run: Run) -> bool:

@@ -13,7 +13,7 @@ from vglint.interp.machine.core import Flow, Frame, Raised, Run, evaluate
 from vglint.interp.machine.journal import Log, Missing
 from vglint.interp.machine.names import lookup
 from vglint.interp.machine.open_loops import TRAINING, counted
-from vglint.interp.nodes.emit import emit
+from vglint.interp.nodes.emit import emit, innermost_loop
 from vglint.interp.nodes.filled import Tables, sampled, settle, spread_out
 from vglint.interp.protocols import comparison
 from vglint.interp.protocols.comparison import counts_turns
@@ -336,3 +336,8 @@ def _endless(test: code.Expression) -> bool:
 def _fold(run: Run, region: int, outer: int) -> None:
     if region != outer:
         run.graph.regions[region].alias = outer
+        for draft in reversed(run.graph.nodes):
+            if draft.region < region:
+                break
+            if draft.op == "kept" and innermost_loop(run, draft.region) == region:
+                draft.setup = True  # the turn is none of a loop: where the list was made is asked of the next one
