@@ -208,8 +208,10 @@ def generic(view: View, index: int) -> bool:
         return _trains(view)
     if node.op in ("join", "setitem") or (node.op == "add" and len(set(node.inputs)) == 2):
         return _trains(view)  # what a model adds up or puts together, as in a residual stream
-    return (
-        view.kinds[node.index] in ("weight", "norm") or view.is_weight(node) or node.op == "relu" or node.op == "relu6"
+    parts = [origin(view, source) for source in node.inputs] if has(node.op, "joins") else [node]
+    return all(
+        view.kinds[part.index] in ("weight", "norm") or view.is_weight(part) or part.op in ("relu", "relu6")
+        for part in parts
     )
 
 

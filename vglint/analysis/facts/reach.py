@@ -30,7 +30,7 @@ def evaluating(loop: LoopView) -> tuple[Place, ...] | Unknown:
         for mode in modes:
             own = _moved_by(mode) & loop.params
             layers = [nodes[i] for i in trained if _belongs(nodes[i].path, mode.path)]
-            stirring = [node for node in layers if node.op == "batch_norm" or loop.view.kinds[node.index] == "dropout"]
+            stirring = [node for node in layers if _stirs(loop.view, node)]
             if mode.op != "eval_mode" or not stirring or not any(_moved_by(node) & own for node in layers):
                 continue
             events = [*(each for each in modes if each.path == mode.path and _moved_by(each) & own), *undoing]
@@ -39,6 +39,14 @@ def evaluating(loop: LoopView) -> tuple[Place, ...] | Unknown:
             if last is not None and last.op == "eval_mode" and not _is_meant(loop, last, backward):
                 found.append(last)
     return places_of(loop, found)
+
+
+def _stirs(view: View, node: Node) -> bool:
+    """Whether a layer does something else in training: dropout, or a batch normalisation that is not frozen, as that of a pretrained part is."""
+    if node.op != "batch_norm":
+        return view.kinds[node.index] == "dropout"
+    own = [view.graph.parameters[index] for name, index in node.params if name in ("weight", "bias")]
+    return not own or any(each.trainable for each in own)
 
 
 def _is_meant(loop: LoopView, mode: Node, backward: Node) -> bool:
