@@ -86,7 +86,9 @@ def evaluate_mode(call: Call) -> Value:
 
 @own("zero_grad", takes="self, set_to_none=True")
 def zero_grad(call: Call) -> Value:
-    emit_hook(call.run, "zero_grad", call.own(ModuleV), call.site, named_parameters_of(call.own(ModuleV)))
+    module = call.own(ModuleV)
+    if module.spelling is None or module.parameters:  # a loss of torch has no gradients of its own
+        emit_hook(call.run, "zero_grad", module, call.site, named_parameters_of(module))
     return None
 
 
