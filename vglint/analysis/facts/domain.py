@@ -210,8 +210,8 @@ def generic(view: View, index: int) -> bool:
         return _trains(view)  # what a model adds up or puts together, as in a residual stream
     parts = [origin(view, source) for source in node.inputs] if has(node.op, "joins") else [node]
     return all(
-        view.kinds[part.index] in ("weight", "norm") or view.is_weight(part) or part.op in ("relu", "relu6")
-        for part in parts
+        view.kinds[each.index] in ("weight", "norm") or view.is_weight(each) or each.op == "relu" or each.op == "relu6"
+        for each in parts
     )
 
 
