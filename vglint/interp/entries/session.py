@@ -257,9 +257,13 @@ class Session:
         return kind, roots, result
 
     def _switch(self, run: Run, space: Namespace) -> None:
-        """Switches the entry of a dict, or the attribute of a class, that the run's world is about."""
+        """Switches the entry of a dict, the attribute of a class, or the constant of the file that the run's world is about."""
         world = run.context.world
-        if world is None or world.kind not in ("entry", "field"):
+        if world is None or world.kind not in ("entry", "field", "constant"):
+            return
+        if world.kind == "constant":
+            if world.is_off(member(run, space, world.name)):
+                run.journal.put(space.names, world.name, switched(world))
             return
         name = world.node.name if isinstance(world.node, code.Class) else world.holder
         held = member(run, space, name) if name else None

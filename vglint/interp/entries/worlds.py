@@ -12,7 +12,7 @@ from vglint.interp.entries.made import shape_of_graph
 from vglint.interp.entries.session import Session
 from vglint.interp.static.arms import arms_of
 from vglint.interp.static.candidates import Candidate
-from vglint.interp.static.switches import entries_of, fields_of, options_of, switches_of
+from vglint.interp.static.switches import constants_of, entries_of, fields_of, options_of, switches_of
 from vglint.interp.static.worlds import GPU_WORLD, ON_CPU, ON_GPU, World
 from vglint.source import code
 from vglint.source.module import Module
@@ -72,6 +72,7 @@ def _switches(module: Module, candidate: Candidate) -> Iterator[World]:
             module, [each for unit in module.units if unit.definition is not None for each in unit.body]
         )
         yield from entries_of(module, users)
+        yield from constants_of(module, users)
     elif candidate.nested:
         yield from arms_of(module, [code.Name(0, 0, candidate.nested)])
     elif candidate.kind in ("class", "training") and node is not None:
@@ -81,11 +82,13 @@ def _switches(module: Module, candidate: Candidate) -> Iterator[World]:
         yield from fields_of(module, users)
         if candidate.kind == "training":
             yield from entries_of(module, users)
+        yield from constants_of(module, users)
     elif candidate.kind == "method" and isinstance(node, code.Class):
         yield from switches_of(module, node, [candidate.method])
         users = [node, *_named_in(module, node)]
         yield from fields_of(module, users)
         yield from entries_of(module, users)
+        yield from constants_of(module, users)
 
 
 def _named_in(module: Module, node: code.Node) -> Iterator[code.Node]:

@@ -102,6 +102,45 @@ def options_of(module: Module) -> Iterator[World]:
             yield World("option", name, off)
 
 
+def constants_of(module: Module, users: Iterable[code.Node]) -> Iterator[World]:
+    """Yields the switches among the names that a file binds once, at its top, to a constant or to what the environment says: those that some
+    code asks for, or hands to what does."""
+    found = [
+        (target.id, node, default)
+        for unit in module.units
+        if unit.kind == "other"
+        for node in unit.body
+        if isinstance(node, code.Assign) and len(node.targets) == 1 and isinstance(target := node.targets[0], code.Name)
+        if isinstance(default := _of_environment(node.value) or node.value, code.Constant)
+        if len(module.binding(target.id)) == 1
+    ]
+    nodes = [*users] if found else []
+    guarded = {guard for node in nodes for guard in (*_guarding(node), *_passed_on(node, module))}
+    for name, node, default in found:
+        if _is_switch(default, name, guarded):
+            yield World("constant", name, _off(default), node)
+
+
+def _of_environment(value: code.Expression) -> code.Constant | None:
+    """Returns what a variable of the environment makes of a switch where it is not set: `os.environ.get("AMP") == "1"`, `float(os.getenv("CLIP", 0))`."""
+    asked = any(
+        isinstance(each, code.Attribute) and (each.attr == "getenv" or (each.attr == "get" and _is_environ(each.value)))
+        for each in code.walk(value)
+    )
+    if not asked:
+        return None
+    off: Off = None
+    if isinstance(value, code.Compare) or (isinstance(value, code.Call) and code.root_name(value.func) == "bool"):
+        off = False
+    elif isinstance(value, code.Call) and code.root_name(value.func) in ("int", "float"):
+        off = 0
+    return code.Constant(value.start, value.end, off)
+
+
+def _is_environ(value: code.Expression) -> bool:
+    return isinstance(value, code.Attribute) and value.attr == "environ"
+
+
 def is_off(default: code.Expression | None) -> bool:
     """Whether a default is a written None or False."""
     return isinstance(default, code.Constant) and (default.value is None or default.value is False)

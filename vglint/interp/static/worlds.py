@@ -19,10 +19,10 @@ Off: TypeAlias = "bool | float | None"
 @dataclass(frozen=True, slots=True, eq=False)
 class World:
     """One default that is other than the program says: a parameter's of the function `node`, a field's of the class `node`, an option's of
-    the command line, or an entry's of the dict that `node` displays; the device that models run on; or the other arm of the condition `node`
+    the command line, an entry's of the dict that `node` displays, or a constant's that the statement `node` at the top of a file binds; the device that models run on; or the other arm of the condition `node`
     at the top of a file, whose arms define the same classes."""
 
-    kind: Literal["parameter", "field", "option", "entry", "device", "arm"]
+    kind: Literal["parameter", "field", "option", "entry", "device", "arm", "constant"]
     name: str
     default: Off
     node: code.Node | None = None

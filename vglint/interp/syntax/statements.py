@@ -11,6 +11,7 @@ from vglint.interp.nodes.distribution import UNKNOWN, combined, overwrite
 from vglint.interp.protocols import comparison, operators, repeats
 from vglint.interp.protocols.indexing import index
 from vglint.interp.protocols.iteration import items_of
+from vglint.interp.static.worlds import switched
 from vglint.interp.syntax.arms import arm_as_built
 from vglint.interp.syntax.assignment import assign, bind, delete
 from vglint.interp.syntax.branches import fork
@@ -53,6 +54,9 @@ def expression(run: Run, node: code.Expr, frame: Frame) -> int | None:
 @register(EXEC, code.Assign)
 def assignment(run: Run, node: code.Assign, frame: Frame) -> int | None:
     value = evaluate(run, node.value, frame)
+    world = run.context.world
+    if world is not None and world.node is node and world.is_off(value):
+        value = switched(world)
     for target in node.targets:
         assign(run, target, value, frame)
     return None
