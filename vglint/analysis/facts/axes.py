@@ -32,8 +32,36 @@ def batch_read_as_time(found: NodeView) -> tuple[Place, ...]:
         return ()
     if given.shape is not None and len(given.shape) == 2:
         return ()
-    reads = [read for output in _results(view, node, 0) for read in _reads(view, output)]
-    return view.places(read.index for read in reads if _last_along(read) == axis)
+    outputs = list(_results(view, node, 0))
+    reads = [read for output in outputs for read in _reads(view, output) if last_along(read) == axis]
+    return view.places(read.index for read in [*reads, *flattened(view, node, outputs)])
+
+
+def flattened(view: View, node: Node, outputs: list[int]) -> list[Node]:
+    """Returns what joins all but the first axis of a recurrent layer's output without batch_first, so that the first one is taken for the batch:
+    `output.flatten(1)`, `output.reshape(len(output), -1)`."""
+    if node.get("batch_first") is not False:
+        return []
+    found, todo = list[Node](), list(outputs)
+    while todo:
+        index = todo.pop()
+        for reader in view.readers[index]:
+            read, sizes = view.graph.nodes[reader], sizes_of(view.graph.nodes[reader])
+            whole = view.graph.nodes[index].shape
+            rows = bool(whole) and len(sizes) == 2 and sizes[1] == -1 and whole is not None and sizes[0] == whole[0]
+            named = len(sizes) == 2 and sizes[1] == -1 and _named_axis(sizes[0], 0)
+            if (read.op == "flatten" and read.get("start_dim") == 1 and read.get("end_dim") == -1) or rows or named:
+                found.append(read)
+            elif has(read.op, "copies") or view.kinds[reader] in ("dropout", "activation") or read.op == "layer_norm":
+                todo.append(reader)
+    return found
+
+
+@fact("node", "flag")
+def joins_time(found: NodeView) -> bool:
+    """What `batch_read_as_time` names joins the axes behind the first one, as if they were time and features."""
+    view, node = found.view, found.node
+    return has(node.op, "over_sequence") and bool(flattened(view, node, list(_results(view, node, 0))))
 
 
 @fact("node", "flag")
@@ -154,7 +182,7 @@ def _reads(view: View, index: int) -> Iterator[Node]:
             yield from _reads(view, reader)
 
 
-def _last_along(node: Node) -> int | None:
+def last_along(node: Node) -> int | None:
     """Returns the axis along which a node takes the last entry; None where it takes something else, or along several."""
     if node.op == "select":
         dim = node.get("dim")

@@ -24,6 +24,22 @@ def pairs_all(found: NodeView) -> bool:
     return not any(_put_in(view, index) for index in node.inputs) and _averaged(view, node.index)
 
 
+@fact("node", "flag")
+def stretches_column(found: NodeView) -> bool:
+    """A loss of torch's between what a model gives, (N, 1), and a target of several columns that no gradient reaches, (N, K): one prediction is
+    compared with each of the K."""
+    view, node = found.view, found.node
+    shapes = _operands(view, node)
+    if shapes is None or not has(node.op, "compares") or any(len(shape) != 2 for shape in shapes):
+        return False
+    (rows, one), (others, many) = shapes
+    if one != 1 or not isinstance(many, int) or many < 2 or rows is None or rows != others or rows == 1:
+        return False
+    live = [view.before([index], lambda each: not view.keeps_history(each)) for index in node.inputs[:2]]
+    target = [view.graph.nodes[index] for index in live[1] if not view.in_region(view.graph.nodes[index], "no_grad")]
+    return any(view.trains(index) for index in live[0]) and not any(view.trains(each.index) for each in target)
+
+
 @fact("node", "text")
 def prediction_shape(found: NodeView) -> str | Unknown:
     """The shape of its first operand: `(32, 1)`."""

@@ -17,17 +17,19 @@ from vglint.ops import has
 def class_axis(found: LossView) -> str:
     """What a loss that reads the classes along dim 1 is given: `normalised` where its log-probabilities sum to one along another axis;
     `rows` where the classes stand last and they do so (before (…, C) is viewed as (-1, C), or for `ctc_loss`); `viewed` where a reshape cuts positions and classes, which stand last, into rows of
-    other sizes; `none`."""
+    other sizes; `cut` where (batch, C, …) is viewed as (-1, C) without moving the classes to the end; `none`."""
     softmax = _normalised_elsewhere(found)
     if softmax is not None:
         return "normalised" if softmax is _input(found) and found.node.op == "nll_loss" else "rows"
+    if _cut(found) is not None:
+        return "cut"
     return "viewed" if _viewed(found) is not None else "none"
 
 
 @fact("loss", "places")
 def class_axis_made(found: LossView) -> tuple[Place, ...]:
     """Where that softmax or that reshape stands."""
-    made = _normalised_elsewhere(found) or _viewed(found)
+    made = _normalised_elsewhere(found) or _cut(found) or _viewed(found)
     return (found.view.place(made.index),) if made is not None else ()
 
 
@@ -88,6 +90,22 @@ def _as_rows(found: LossView, node: Node) -> Node | None:
     if source.shape is None or len(source.shape) < 3 or not isinstance(node.shape[1], int):
         return None
     return source if source.shape[-1] == node.shape[1] and node.shape[1] > 1 else None
+
+
+def _cut(found: LossView) -> Node | None:
+    """Returns the reshape of (batch, C, …), the map of a convolution or what a softmax over its classes gave, into rows of C entries, for a loss or
+    a log_softmax over these rows."""
+    node = _input(found) if found.node.op != "log_softmax" else found.view.graph.nodes[found.node.inputs[0]]
+    if node is None or not has(node.op, "reshapes") or not node.inputs or found.node.get("dim") == 0:
+        return None
+    sizes, shape = sizes_of(node), found.view.graph.nodes[node.inputs[0]].shape
+    if shape is None or len(sizes) != 2 or len(shape) < 3 or not isinstance(sizes[1], int) or sizes[1] < 2:
+        return None
+    source = origin(found.view, node.inputs[0])
+    while source.inputs and (has(source.op, "over_features") or source.op == "softmax" or source.op == "log_softmax"):
+        source = origin(found.view, source.inputs[0])
+    classes = source.get("out_channels") if has(source.op, "convolution") else None
+    return node if classes == sizes[1] and shape[1] == classes and shape[-1] != classes else None
 
 
 def _viewed(found: LossView) -> Node | None:

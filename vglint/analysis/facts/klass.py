@@ -92,6 +92,8 @@ class ClassView:
                     continue
                 if parameter.path.startswith("<"):
                     continue  # of a module that is no part of this one, which lists it
+                if parameter.leaf and parameter.path == "value" and self.view.graph.root.startswith("torch."):
+                    continue  # what a model of torch's own layers is called with, such as points of a grid
                 readers = self.view.readers[node.index]
                 if any(self.view.graph.nodes[reader].op == "join" for reader in readers):
                     continue  # a branch decides which parameter is registered

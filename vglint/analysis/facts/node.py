@@ -54,8 +54,8 @@ def name(found: NodeView) -> str:
 def variable(found: NodeView) -> str | Unknown:
     """Of a `rebind`: the variable of a loop over parameters that is bound to something else, which nothing reads. Of a `carried`: the name
     of the state that one turn of a training loop hands to the next one with its history. Of an `idle_init`: the initialiser that is
-    defined and never used."""
-    name = found.node.get("name") if found.node.op in ("rebind", "carried", "idle_init") else None
+    defined and never used. Of an `idle_backward`: the module's class."""
+    name = found.node.get("name") if found.node.op in ("rebind", "carried", "idle_init", "idle_backward") else None
     return name if isinstance(name, str) else unknown("no variable")
 
 

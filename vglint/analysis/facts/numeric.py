@@ -156,7 +156,7 @@ def of_signed(found: NodeView) -> bool:
     if not node.inputs or not _needs_positive(node):
         return False
     index = node.inputs[0]
-    if _is_chosen_from(view, node) or clamped_in_place(view, index):
+    if is_chosen_from(view, node) or clamped_in_place(view, index):
         return False
     source = view.graph.nodes[index]
     while source.inputs and len(source.inputs) == 1 and moves(view, source):
@@ -298,7 +298,7 @@ def _exponent(node: Node) -> float | None:
     return constant(node) if node.op == "pow" and len(node.inputs) == 1 and node.get("input") is None else None
 
 
-def _is_chosen_from(view: View, node: Node) -> bool:
+def is_chosen_from(view: View, node: Node) -> bool:
     """Whether `torch.where` chooses from a value, or from sums and multiples of it."""
     seen, todo = set[int](), [node.index]
     while todo and len(seen) < _STEPS:

@@ -116,7 +116,7 @@ def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     if isinstance(found, Unknown):
         return found
     reached, lost, own = found
-    ahead, meant, fresh = view.after(lost), view.after(_listed(loop, lost, own)), view.after(_fresh(loop, lost))
+    ahead, meant, fresh = view.after(lost), view.after(listed_layers(loop, lost, own)), view.after(_fresh(loop, lost))
     flat, cuts = _flat_cuts(loop), []
     codebook = not isinstance(flat, Unknown) and bool(flat)  # whose target is detached on purpose
     for index in sorted(reached & ahead):
@@ -225,7 +225,7 @@ def _fresh(loop: LoopView, lost: list[int]) -> list[int]:
     return found if not loop.unexplained else []
 
 
-def _listed(loop: LoopView, lost: list[int], reached: set[int]) -> list[int]:
+def listed_layers(loop: LoopView, lost: list[int], reached: set[int]) -> list[int]:
     """Returns those of some layers that the optimiser was given by name: as a group of their own, or as another model than the rest."""
     view, groups = loop.view, dict[str, set[int]]()
     for group, param in loop.optimizer.params:

@@ -17,10 +17,10 @@ from vglint.value import Unknown
 
 @fact("node", "text")
 def rectified_before(found: NodeView) -> str:
-    """What a ReLU behind a weight layer stands directly before: `logits` for a loss of logits, `softmax` for one whose result is an output,
+    """What a ReLU behind a weight layer stands directly before: `logits` for a loss of logits, `softmax` for one, or a sigmoid, whose result is an output,
     `signed` and `targets` for a regression loss whose targets can be negative, and whose targets are not known; `none`."""
     node = found.node
-    if node.op == "softmax" or node.op == "log_softmax":
+    if node.op == "softmax" or node.op == "log_softmax" or node.op == "sigmoid":
         return (
             "softmax"
             if _rectified(found.view, node.inputs[:1]) is not None and _is_output(found.view, node)
@@ -45,7 +45,7 @@ def rectified_before(found: NodeView) -> str:
 def rectified_at(found: NodeView) -> tuple[Place, ...]:
     """Where that ReLU is."""
     node = found.node
-    if node.op == "softmax" or node.op == "log_softmax":
+    if node.op == "softmax" or node.op == "log_softmax" or node.op == "sigmoid":
         made = _rectified(found.view, node.inputs[:1])
         return () if made is None else (found.view.place(made.index),)
     made = _source(LossView(found.view, node))

@@ -12,6 +12,7 @@ from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import number
 from vglint.finding import Place
 from vglint.graph import Node
+from vglint.ops import has
 from vglint.value import Unknown
 
 _PERIODIC = {"StepLR": "step_size", "CosineAnnealingLR": "T_max"}
@@ -68,8 +69,8 @@ def stepped_each_batch(loop: LoopView) -> tuple[Place, ...]:
 
 @fact("loop", "places")
 def stepped_each_epoch(loop: LoopView) -> tuple[Place, ...]:
-    """Steps of a one-cycle schedule that is counted in batches (`steps_per_epoch` of them in each of `epochs`), outside the loop over the
-    batches, in which the optimiser steps."""
+    """Steps of a schedule that is counted in batches (`steps_per_epoch` of them in each of `epochs`, or `len(loader) * epochs`), outside the
+    loop over the batches, in which the optimiser steps."""
     found = []
     for schedule in _schedules(loop):
         for step in _steps(loop, schedule) if _counts_batches(schedule) else ():
@@ -80,6 +81,46 @@ def stepped_each_epoch(loop: LoopView) -> tuple[Place, ...]:
                 if not any(isinstance(count, int) and count <= 1 for count in batches):
                     found.append(step)
     return places_of(loop, found)
+
+
+@fact("loop", "places")
+def watches_backwards(loop: LoopView) -> tuple[Place, ...]:
+    """`ReduceLROnPlateau(mode="max")` whose step is given a loss, or its mean over batches: a loss that falls counts as no improvement."""
+    found = []
+    for schedule in _schedules(loop):
+        if _name(schedule) != "ReduceLROnPlateau" or schedule.get("mode") != "max":
+            continue
+        for step in _steps(loop, schedule):
+            watched = [index for index in step.inputs if index != schedule.index]
+            if watched and _is_loss(loop, watched[0]):
+                found.append(schedule)
+    return places_of(loop, found)
+
+
+def _is_loss(loop: LoopView, index: int) -> bool:
+    """Whether a number is one of torch's losses of a network's output, as it is, added up or averaged."""
+    view, node = loop.view, loop.view.graph.nodes[index]
+    for _ in range(_STEPS):
+        if view.kinds[node.index] == "loss":
+            return any(view.trains(each) for each in view.before([node.index]))
+        summed = has(node.op, "adds") and (number(node.get("input")) == 0 or number(node.get("other")) == 0)
+        scaled = has(node.op, "scales") and (_positive(node.get("other")) or _positive(node.get("input")))
+        one = len(node.inputs) == 1 and (summed or scaled or has(node.op, "sums") or has(node.op, "leaves_torch"))
+        if (not one and not (node.op == "kept" or has(node.op, "detaches"))) or not node.inputs:
+            return False
+        node = view.graph.nodes[node.inputs[0]]
+    return False
+
+
+def _positive(value: object) -> bool:
+    """Whether a factor is a positive number, or the length of something."""
+    if isinstance(value, Unknown):
+        return isinstance(value.origin, origin.Length)
+    return isinstance(value, (int, float)) and value > 0
+
+
+_STEPS = 12
+"""The most operations between a loss and what a schedule watches."""
 
 
 @fact("loop", "places")
@@ -104,15 +145,19 @@ _TINY = 2e-6
 
 
 def _counts_batches(schedule: Node) -> bool:
-    """Whether a one-cycle schedule is told how many batches an epoch has, and that it is more than one."""
+    """Whether a schedule is told how many batches there are: a one-cycle schedule, of which an epoch has more than one, or one of transformers, in all
+    epochs."""
+    if schedule.get("counts_batches") is True:
+        return True
     batches, epochs = schedule.get("steps_per_epoch"), schedule.get("epochs")
     return _name(schedule) == "OneCycleLR" and epochs is not None and batches is not None and batches != 1
 
 
 @fact("loop", "places")
 def lost_at(loop: LoopView) -> tuple[Place, ...]:
-    """What `stays_at_zero` names, else what `zero_factors`, `rate_as_factor`, `stepped_each_epoch` or `stepped_each_batch` names."""
-    found = stays_at_zero(loop) or zero_factors(loop) or rate_as_factor(loop)
+    """What `stays_at_zero` names, else what `zero_factors`, `rate_as_factor`, `watches_backwards`, `stepped_each_epoch` or `stepped_each_batch`
+    names."""
+    found = stays_at_zero(loop) or zero_factors(loop) or rate_as_factor(loop) or watches_backwards(loop)
     return found or stepped_each_epoch(loop) or stepped_each_batch(loop)
 
 
@@ -122,6 +167,7 @@ def schedule_name(loop: LoopView) -> str | Unknown:
     for node in _schedules(loop):
         if (
             _factor(node) == 0
+            or bool(watches_backwards(loop))
             or node.get("factors") is not None
             or (_counts_batches(node) and bool(stepped_each_epoch(loop)))
             or any(_per_batch(loop, node, step) for step in _steps(loop, node))

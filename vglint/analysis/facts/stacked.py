@@ -77,18 +77,45 @@ def _fed_by(view: View, node: Node) -> Node | None:
     if node.op == "addmm":
         index = node.inputs[1] if len(node.inputs) > 1 else None
     while index is not None:
-        if any(output == index for _, output in view.graph.outputs) or len(view.readers[index]) != 1:
+        if any(output == index for _, output in view.graph.outputs) or len(_takers(view, index)) != 1:
             return None
         found = view.graph.nodes[index]
         if view.is_weight(found):
             return found
         if found.op == "add":
             index = _beside_bias(view, found)
-        elif _passes(found) or view.kinds[index] == "dropout":
+        elif _passes(found) or view.kinds[index] == "dropout" or _of_slope_one(found):
             index = found.inputs[0] if found.inputs else None
         else:
             return None
     return None
+
+
+def _takers(view: View, index: int) -> list[int]:
+    """Returns the nodes that take a value, without an activation whose own result is thrown away."""
+    return [each for each in view.readers[index] if not _thrown_away(view, each)]
+
+
+def _thrown_away(view: View, index: int) -> bool:
+    """Whether the result of an activation of torch's is neither read nor returned."""
+    return view.graph.nodes[index].get("thrown_away") is True and not view.readers[index]
+
+
+def _of_slope_one(node: Node) -> bool:
+    """Whether an activation passes negative values as they are: `LeakyReLU(True)`, where `inplace` was meant."""
+    return node.op == "leaky_relu" and node.get("negative_slope") == 1
+
+
+@fact("node", "places")
+def thrown_between(found: NodeView) -> tuple[Place, ...]:
+    """What stands between such two layers and does nothing: an activation whose result is thrown away, or a LeakyReLU of slope 1."""
+    view, before = found.view, _fed_by(found.view, found.node)
+    if before is None:
+        return ()
+    between = view.after([before.index]) & view.before([found.node.index])
+    idle = [i for i in sorted(between) if _of_slope_one(view.graph.nodes[i])]
+    idle += [i for each in sorted(between - {found.node.index}) for i in view.readers[each] if _thrown_away(view, i)]
+    return view.places(idle)
 
 
 def _beside_bias(view: View, node: Node) -> int | None:

@@ -15,7 +15,8 @@ def clamp_cosine(request: Request) -> Answer:
     inner = None
     if isinstance(node, cst.Call):
         inner = method(node, "acos", "arccos", "asin", "arcsin", "atanh", "arctanh")
-        if (request.names.dotted(node.func) or "").startswith("torch.") and len(node.args) == 1:
+        called = request.names.dotted(node.func) or ""
+        if called.startswith("torch.") and not called.endswith(("acosh", "arccosh")) and len(node.args) == 1:
             inner = node.args[0].value
     if inner is None:
         return Refusal("its argument cannot be told")

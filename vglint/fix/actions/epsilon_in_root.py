@@ -17,6 +17,8 @@ def epsilon_in_root(request: Request) -> Answer:
     under = None if node is None else _under(request, node)
     if under is None:
         return Refusal("the root's argument cannot be told")
+    if dict(request.finding.evidence).get("root_of_variance") is True:
+        return Refusal("a variance by hand may be below zero: a small number added to it does not help")
     start, end = request.source.range(under)
     text = f"{_term(request.source, under)} + {_EPSILON}"
     bare = isinstance(request.source.parent(under), cst.Arg)

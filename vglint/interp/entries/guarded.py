@@ -8,7 +8,7 @@ from typing import TypeAlias
 from vglint import origin
 from vglint.graph import Graph
 from vglint.interp.entries.freeze import Kind, freeze
-from vglint.interp.entries.idle_initialisers import note_idle_initialisers
+from vglint.interp.entries.idle_initialisers import note_idle_backwards, note_idle_initialisers
 from vglint.interp.machine.budget import BudgetError, roomy
 from vglint.interp.machine.core import Raised, Run
 from vglint.interp.machine.drafts import RegionDraft
@@ -38,6 +38,7 @@ def guarded(run: Run, span: Span, start: Callable[[], Started]) -> Graph:
             settle(run)
             if kind == "training":
                 note_idle_initialisers(run)
+                note_idle_backwards(run)
             if isinstance(result, (Unknown, OpaqueV)):
                 run.graph.gap_of(result if isinstance(result, Unknown) else result.why)
     except BudgetError as error:

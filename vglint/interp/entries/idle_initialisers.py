@@ -1,4 +1,4 @@
-"""Initialisers that training code forgets: methods and functions that write weights and that no file of the run names again."""
+"""What training code never calls: initialisers that no file of the run names again, and methods `backward` of modules, which autograd does not ask."""
 
 from __future__ import annotations
 
@@ -30,6 +30,33 @@ def note_idle_initialisers(run: Run) -> None:
         if uses == definitions:
             emit(run, "idle_init", [], {"name": title}, Site(function.unit, function.node))
             run.graph.nodes[-1].setup = False
+
+
+def note_idle_backwards(run: Run) -> None:
+    """Notes each method `backward(self, gradient)` of a trained model's module: only that of an autograd Function is called. Not where a file of
+    the run hands a `backward` something, as code does that sends gradients back by hand."""
+    if not any(draft.op == "backward" for draft in run.graph.nodes):
+        return
+    texts = [space.module.content for space in run.memory.namespaces.values() if not space.prefix]
+    if any(_BY_HAND.search(text) for text in texts):
+        return
+    for cls in _classes(run):
+        for each in cls.node.body if cls.node is not None else ():
+            if isinstance(each, code.Function) and each.name == "backward" and _takes_gradient(each):
+                emit(run, "idle_backward", [], {"name": cls.name}, Site(cls.unit, each))
+                run.graph.nodes[-1].setup = False
+
+
+_BY_HAND = re.compile(r"\.backward\(\s*(?!retain_graph|create_graph|inputs)[\w*(\[]")
+
+
+def _takes_gradient(node: code.Function) -> bool:
+    """Whether a method takes one thing or several and returns something made of them, and sends nothing back itself."""
+    inside = [*code.walk(*node.body)]
+    acts = {each.func.attr for each in inside if isinstance(each, code.Call) and isinstance(each.func, code.Attribute)}
+    returns = any(isinstance(each, code.Return) and each.value is not None for each in inside)
+    sends = "backward" in acts or "step" in acts or "grad" in acts
+    return len(node.parameters.positional) > 1 and returns and not sends
 
 
 def filled_later(run: Run) -> bool:

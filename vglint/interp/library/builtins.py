@@ -83,7 +83,7 @@ def length(call: Call) -> Value:
         case VersionV():
             return len(value.numbers)
         case LoaderV():
-            return Unknown(origin.Computed(f"len({value.name})"))
+            return Unknown(origin.Length("batches"))
         case Instance() if isinstance(value.cls, ClassV) and value.cls.frozen_kind == "namedtuple":
             return len(value.cls.fields or ())
         case ClassV() if value.frozen_kind == "enum":

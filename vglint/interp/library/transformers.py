@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vglint import origin
 from vglint.interp.library.timm import pretrained
 from vglint.interp.machine.calls import Call, library, package
 from vglint.interp.machine.core import LIBRARY
@@ -9,11 +10,12 @@ from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.protocols.asking import attribute
 from vglint.interp.torch.making import METHODS, base_class
 from vglint.interp.torch.module_methods import forget_init
+from vglint.interp.torch.optimizers import optimizer_nodes
 from vglint.interp.torch.trainers import trains
 from vglint.interp.torch.training import act
 from vglint.interp.values.classes import find_in_mro
-from vglint.interp.values.objects import External, Instance, MethodV, ModuleV, Value
-from vglint.value import Literal_
+from vglint.interp.values.objects import External, Instance, MethodV, ModuleV, SchedulerV, Value
+from vglint.value import Literal_, Unknown
 
 own = base_class(("transformers", "PreTrainedModel"), ("diffusers", "ModelMixin"))
 
@@ -78,6 +80,34 @@ def trainer(call: Call) -> Value:
     settings = call.keywords.get("args", call.args[1] if len(call.args) > 1 else None)
     chosen = settings.attrs.get("optim") if isinstance(settings, Instance) else None
     return trains(call, "SGD" if chosen == "sgd" else "AdamW" if chosen is None else "")
+
+
+def _homes(*names: str) -> tuple[str, ...]:
+    return tuple(
+        f"{home}.{name}"
+        for home in ("transformers", "transformers.optimization", "diffusers.optimization")
+        for name in names
+    )
+
+
+@library(*_homes("get_constant_schedule_with_warmup"), takes="optimizer, num_warmup_steps, **options")
+@library(
+    *_homes(
+        "get_linear_schedule_with_warmup",
+        "get_cosine_schedule_with_warmup",
+        "get_cosine_with_hard_restarts_schedule_with_warmup",
+        "get_polynomial_decay_schedule_with_warmup",
+    ),
+    takes="optimizer, num_warmup_steps, num_training_steps, **options",
+)
+def warmed_up(call: Call) -> Value:
+    """A schedule whose factor is 0 before its first step where it warms up, counted in steps of the optimiser."""
+    warmup, total = call["num_warmup_steps"], call.get("num_training_steps")
+    known = isinstance(warmup, int) and warmup > 0
+    counted = isinstance(total, Unknown) and total.origin == origin.Length("batches")
+    config: dict[str, Literal_] = {"factors": (0.0 if known else None, None, None, None), "counts_batches": counted}
+    node = act(call.run, "scheduler", optimizer_nodes(call["optimizer"]), config, call.site, type_=call.name)
+    return SchedulerV(call.name, node)
 
 
 @library("transformers.HfArgumentParser")

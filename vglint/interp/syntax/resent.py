@@ -1,4 +1,4 @@
-"""What a training loop sends back in each turn and computed once before it: the first turn's backward pass frees its graph."""
+"""What a training loop sends back in each turn and computed once before it, and what each of its turns overwrites unread."""
 
 from __future__ import annotations
 
@@ -30,6 +30,28 @@ def note_resent(run: Run, loop: code.For | code.While, before: Sequence[Held], s
         if value.node in crossing and value.node in place.nodes and has_history(run, value.node):
             emit(run, "resent", [value.node], {"name": place.name}, Site(frame.unit, loop))
             run.graph.nodes[-1].setup = False
+
+
+def note_overwritten(run: Run, loop: code.For, start: int, frame: Frame) -> None:
+    """Notes each tensor that a turn binds to a name which the loop never reads: only the last turn's is left behind it."""
+    turn, words = {*target_names(loop.target)}, [each for each in code.walk(*loop.body) if isinstance(each, code.Name)]
+    if run.context.setup or not turn & {each.id for each in words}:
+        return
+    if any(
+        isinstance(each, (code.Jump, code.Return, code.Raise, code.Function, code.Lambda))
+        for each in code.walk(*loop.body)
+    ):
+        return
+    for each in loop.body:
+        match each:
+            case code.Assign(targets=(code.Name(id=name),)) if sum(word.id == name for word in words) == 1:
+                value = frame.scope.names.get(name)
+                made = value.node if isinstance(value, TensorV) else -1
+                if made >= start and has_history(run, made):
+                    emit(run, "overwritten", [made], {"name": name}, Site(frame.unit, each))
+                    run.graph.nodes[-1].setup = False
+            case _:
+                pass
 
 
 def _read_only(loop: code.For | code.While) -> set[str]:

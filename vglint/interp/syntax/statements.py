@@ -22,13 +22,14 @@ from vglint.interp.syntax.independent_turns import turns_are_apart
 from vglint.interp.syntax.loops import note_picked, note_rebindings, note_used_up, walk_loop, walk_while
 from vglint.interp.syntax.patterns import matches
 from vglint.interp.syntax.refusals import refuses
-from vglint.interp.syntax.resent import note_resent
+from vglint.interp.syntax.resent import note_overwritten, note_resent
 from vglint.interp.torch import containers
 from vglint.interp.torch.contexts import switch_gradients
 from vglint.interp.torch.devices import asks_device
 from vglint.interp.torch.training import step_by_hand, written_in_place
 from vglint.interp.values.classes import is_container
 from vglint.interp.values.objects import (
+    External,
     ListV,
     ModuleV,
     ParamV,
@@ -39,6 +40,7 @@ from vglint.interp.values.objects import (
     is_tensor,
     is_unknown,
 )
+from vglint.ops import kind
 from vglint.source import code
 from vglint.value import Unknown
 
@@ -46,9 +48,22 @@ from vglint.value import Unknown
 @register(EXEC, code.Expr)
 def expression(run: Run, node: code.Expr, frame: Frame) -> int | None:
     value = evaluate(run, node.value, frame)
-    if isinstance(node.value, code.Call) and run.context.training_code:
-        switch_gradients(run, value, Site(frame.unit, node))
+    if isinstance(node.value, code.Call):
+        _note_thrown_away(run, node.value, value, frame)
+        if run.context.training_code:
+            switch_gradients(run, value, Site(frame.unit, node))
     return None
+
+
+def _note_thrown_away(run: Run, node: code.Call, value: Value, frame: Frame) -> None:
+    """Notes an activation that is called as a statement, `F.relu(x)`, and does not work in place: its result is thrown away."""
+    made = value.node if isinstance(value, TensorV) else None
+    if made is None or made != len(run.graph.nodes) - 1 or kind(run.graph.nodes[made].op) != "activation":
+        return
+    called = evaluate(run, node.func, frame)
+    plain = not node.keywords and len(node.args) == 1 and isinstance(called, External)
+    if plain and isinstance(called, External) and not called.name.endswith("_"):
+        run.graph.nodes[made].config["thrown_away"] = True
 
 
 @register(EXEC, code.Assign)
@@ -249,6 +264,7 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
     note_rebindings(run, node, frame)
     note_carried(run, node, before, start, frame, lambda: block(run, node.body, frame))
     note_resent(run, node, before, start, frame)
+    note_overwritten(run, node, start, frame)
     note_sums(run, zeros, start, opened)
     if flow is None:
         return block(run, node.orelse, frame)

@@ -18,7 +18,7 @@ from vglint.interp.machine.questions import (
     TRUTH,
     declines,
 )
-from vglint.interp.nodes.emit import under_no_grad
+from vglint.interp.nodes.emit import emit, under_no_grad
 from vglint.interp.values.objects import BuiltinV, ContextV, Site, Value
 from vglint.value import Unknown
 
@@ -78,6 +78,7 @@ def switch_gradients(run: Run, value: Value, site: Site) -> None:
     """Performs `torch.set_grad_enabled(mode)` as a statement: it holds for what follows until another one."""
     if not isinstance(value, ContextV) or value.name not in SWITCHES:
         return
+    emit(run, "grad_mode", [], {"value": value.region == "grad"}, site)
     current = run.graph.regions[run.graph.region]
     if value.region == "no_grad" and current.kind != "no_grad":
         _open(run, value, site)

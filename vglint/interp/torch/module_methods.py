@@ -14,6 +14,7 @@ from vglint.interp.torch.making import METHODS, as_buffer
 from vglint.interp.values.classes import is_container
 from vglint.interp.values.objects import (
     DictV,
+    DtypeV,
     IteratorV,
     ListV,
     ModuleV,
@@ -36,6 +37,9 @@ own = methods(METHODS)
     takes="self, *rest, **others",
 )
 def _itself(call: Call) -> Value:
+    dtypes = {each.name for each in (*call.rest, *call.others.values()) if isinstance(each, DtypeV)}
+    if call.name == "half" or "float16" in dtypes:
+        emit_hook(call.run, "half_weights", call.own(ModuleV), call.site, named_parameters_of(call.own(ModuleV)))
     return call["self"]
 
 
@@ -286,7 +290,12 @@ def state_dict(call: Call) -> Value:
 
 @own("load_state_dict", takes="self, *rest, **others")
 def load_state_dict(call: Call) -> Value:
-    module = call.own(ModuleV)
+    module, state = call.own(ModuleV), call.rest[0] if call.rest else call.others.get("state_dict")
+    held = (each for each in state.items.values() if isinstance(each, ParamView)) if isinstance(state, DictV) else ()
+    own = named_parameters_of(module)
+    if own and {id(param) for _, param in own} <= {id(each.param) for each in held}:
+        emit_hook(call.run, "own_state", module, call.site, own)  # its own tensors, perhaps under another name
+        return Unknown(origin.Call("load_state_dict"))
     forget_init(call.run, module, call.site)
     if not call.run.graph.trained and not in_branch(call.run):
         for _, part in modules.walk(module):

@@ -263,7 +263,8 @@ def set_attribute(run: Run, target: OptimizerV | SchedulerV, name: str, value: V
 @register(GETATTR, SchedulerV)
 def schedule_attribute(run: Run, value: SchedulerV, name: str, frame: Frame) -> Value:
     def step(run: Run, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
-        act(run, "scheduler_step", [value.node], {}, site)
+        watched = [each.node for each in (*args, *keywords.values()) if isinstance(each, TensorV)]
+        act(run, "scheduler_step", [value.node, *watched], {}, site)
         return None
 
     if name in value.attrs:
