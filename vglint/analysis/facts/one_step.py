@@ -29,7 +29,8 @@ def never_carries(found: NodeView) -> bool:
         return sliced is not None and all(_slice_of(view, each) == sliced for each in turns)
     loops = [view.graph.regions[i] for i in view.regions_of(node.region) if view.graph.regions[i].kind == "loop"]
     trained = {index for each in view.nodes("backward", "step") for index in view.regions_of(each.region)}
-    return bool(loops) and loops[0].index not in trained and sliced is not None
+    # A loop of unknown length shows its first turn, whose state may be the zeros that it starts from.
+    return bool(loops) and loops[0].index not in trained and sliced is not None and len(node.inputs) == 1
 
 
 def _one_step(view: View, node: Node) -> bool:
