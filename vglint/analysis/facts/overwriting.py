@@ -47,7 +47,10 @@ def layers_left_behind(found: NodeView) -> tuple[Place, ...]:
     idle = [each for each in _alike(view, made) if not _used(view, each)]
     if not idle or made in idle:
         return ()
-    layers = [i for each in idle for i in view.before([each.index]) - view.before([made.index]) if view.trains(i)]
+    behind = view.before([made.index])
+    own = {param for index in behind for _, param in view.graph.nodes[index].params}
+    layers = [i for each in idle for i in view.before([each.index]) - behind if view.trains(i)]
+    layers = [i for i in layers if not any(param in own for _, param in view.graph.nodes[i].params)]
     return view.places(sorted(i for i in dict.fromkeys(layers) if view.is_weight(view.graph.nodes[i])))
 
 

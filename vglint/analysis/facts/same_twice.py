@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vglint.analysis.facts.node import NodeView
+from vglint.analysis.facts.order import loops_of
 from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View
 from vglint.graph import Node
@@ -19,8 +20,9 @@ def cancels(found: NodeView) -> bool:
     if node.op != "sub" or len(node.inputs) != 2:
         return False
     left, right = node.inputs
-    if not _same(view, left, right, 0):
-        return False
+    turns = {loops_of(view, view.graph.nodes[each]) for each in (left, right, node.index)}
+    if len(turns) > 1 or not _same(view, left, right, 0):
+        return False  # in another turn, weights have moved between the two
     return all(any(view.trains(each) for each in view.before([side], _cut(view))) for side in (left, right))
 
 
