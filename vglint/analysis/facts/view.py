@@ -20,22 +20,9 @@ from vglint.span import Span
 from vglint.value import Unknown
 
 Params: TypeAlias = tuple[tuple[str, int], ...]
-_KINDS: dict[str, Kind] = {
-    "input": "input",
-    "parameter": "input",
-    "opaque": "other",
-    "flat_function": "cut",
-    "rebind": "train",
-    "carried": "train",
-    "grad_mode": "train",
-    "half_weights": "train",
-    "idle_backward": "train",
-    "overwritten": "train",
-    "own_state": "train",
-    "resent": "train",
-    "kept": "train",
-    "idle_init": "train",
-}
+_NOTES = "rebind carried resent kept idle_init idle_backward overwritten own_state grad_mode half_weights"
+_KINDS: dict[str, Kind] = {"input": "input", "parameter": "input", "opaque": "other", "flat_function": "cut"}
+_KINDS.update((name, "train") for name in _NOTES.split())
 
 
 @dataclass(frozen=True)
