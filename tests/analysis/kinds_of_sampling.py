@@ -141,6 +141,19 @@ class Net(nn.Module):
     def forward(self, x):
         return self.out(torch.flatten(self.pool(torch.relu(self.k(torch.relu(self.q(x))))), 1))
 """
+NOISY = """
+class Net(nn.Module):
+    def __init__(self, size=64):
+        super().__init__()
+        self.q, self.k, self.out = nn.Linear(size, size), nn.Linear(size, size), nn.Linear(size, 8)
+
+    def forward(self, x):
+        x = torch.relu(self.q(x))
+        x = self.k(x + torch.empty_like(x).uniform_(-0.5, 0.5))
+        seen = x > 0.3
+        return self.out(x * (~seen) + 0.5 * x * seen)
+"""
+
 CASES = {
     "a pool to more places than there are": (POOLED_UP, ["64,3,7,7"]),
     "what is not known stands behind two heads": (UNKNOWN_BEHIND, ["256,32"]),
@@ -153,4 +166,5 @@ CASES = {
     "a temperature that is learned": (TEMPERED, ["8,24,64"]),
     "a weight that is scaled where it lies": (SCALED_FILL, ["256,32"]),
     "the log-probability of a class": (CHOSEN, ["256,8"]),
+    "noise and the two sides of a mask": (NOISY, ["256,64"]),
 }

@@ -190,14 +190,14 @@ ENTRIES = (
         "overwrites with normal numbers",
         same,
         "x.normal_(%self, mean=0.0, std=1.0, *, -generator=None)",
-    ).having("draws"),
+    ).having("draws", "shape_alone"),
     Entry(
         "uniform_",
         "create",
         "overwrites with uniform numbers",
         same,
         "x.uniform_(%self, from=0.0, to=1.0, *, -generator=None)",
-    ).having("draws"),
+    ).having("draws", "shape_alone"),
     Entry(
         "log_normal_",
         "create",

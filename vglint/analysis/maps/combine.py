@@ -22,6 +22,7 @@ from vglint.analysis.maps.weight import swapped, turned_grad
 from vglint.analysis.state import ZERO, AbstainError, Grad, Law, State, Step, law_of, mixed
 from vglint.analysis.streams import Mixture, gaussian_points, mixture_points
 from vglint.analysis.use import Use
+from vglint.ops import has
 from vglint.ops.curves import affine, composed, product, rays, total
 from vglint.ops.init import Spread
 
@@ -199,6 +200,17 @@ def shifted(use: Use, sign: float) -> Step:
     if name == "other":
         return moved(use, 1.0, sign * float(value)) if use.node.op != "rsub" else moved(use, -sign, float(value))
     return moved(use, sign, float(value)) if use.node.op != "rsub" else moved(use, 1.0, -float(value))
+
+
+@maps("logical_not", "bitwise_not")
+def turned_over(use: Use) -> Step:
+    """1 where a mask is 0, and 0 where it is 1; no gradient passes."""
+    truths = use.graph.nodes[use.node.inputs[0]] if use.node.inputs else None
+    while truths is not None and truths.op == use.node.op and truths.inputs:
+        truths = use.graph.nodes[truths.inputs[0]]
+    if truths is None or not has(truths.op, "gives_truths"):
+        raise AbstainError("what is turned over is no mask")
+    return moved(use, -1.0, 1.0)[0], lambda grad: [ZERO]
 
 
 @maps("mul")

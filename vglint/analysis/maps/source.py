@@ -83,6 +83,19 @@ def created(use: Use) -> Step:
     )
 
 
+@maps("uniform_", "normal_")
+def drawn(use: Use) -> Step:
+    """Noise that overwrites a tensor, whatever was in it."""
+    if use.node.op == "normal_":
+        mean, spread = use.number("mean", 0.0), use.number("std", 1.0)
+        var = spread**2
+    else:
+        low, high = use.number("from", 0.0), use.number("to", 1.0)
+        mean, var = (low + high) / 2, (high - low) ** 2 / 12
+    width = use.node.shape[-1] if use.node.shape else None
+    return State(mean**2 + var, mean, var, var, mean**2, channels=width, parts=((use.index, 1.0),)), none_back(use)
+
+
 @maps("one_hot")
 def one_hot(use: Use) -> Step:
     """1 at one of n places, 0 elsewhere; no gradient passes."""

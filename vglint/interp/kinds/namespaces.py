@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import string
 
 from vglint import ops, origin
 from vglint.interp.kinds.supers import unbound
@@ -113,6 +114,8 @@ def external(run: Run, value: External, name: str, frame: Frame) -> Value:
         return unbound(name)
     if run.context.trying and torch_has(value.name, name) is False and not _is_known(run, qualified):
         raise Raised("AttributeError")
+    if value.name == "string" and isinstance(text := getattr(string, name, None), str):
+        return text
     if value.name == "math" and isinstance(constant := getattr(math, name, None), float):
         return constant
     return External(qualified)

@@ -95,14 +95,15 @@ def call_method(
         return value
     if isinstance(value, (ParamV, ParamView)) and name.endswith("_") and not name.startswith("_"):
         return _write(run, value, name, args, keywords, site)
+    drawn = None
     if isinstance(value, TensorV) and value.init is not None and name in IN_PLACE:
-        init = distribution.scheme(IN_PLACE[name], args, keywords)
-        distribution.overwrite(run, value, init, site)
-        return value
+        drawn = distribution.scheme(IN_PLACE[name], args, keywords)
+        if run.context.setup or not run.context.modules_running or not ops.has(name, "shape_alone"):
+            distribution.overwrite(run, value, drawn, site)
+            return value
     if name == "where" and (function := ops.find("torch.where")) is not None and (args or "condition" in keywords):
-        condition = args[0] if args else keywords["condition"]
         other = args[1] if len(args) > 1 else keywords.get("other")
-        return emit_call(run, function, [condition, value, other], {}, site)
+        return emit_call(run, function, [args[0] if args else keywords["condition"], value, other], {}, site)
     spelling = ops.method(name)
     if spelling is None:
         return opaque(run, origin.Call(f"Tensor.{name}()"), [value, *args, *keywords.values()], site)
@@ -110,12 +111,10 @@ def call_method(
     if spelling.inplace and isinstance(value, TensorV) and isinstance(result, TensorV):
         if (whole := part_of(run, value)) is not None:
             distribution.overwrite(run, whole, distribution.UNKNOWN, site)
-        run.journal.set_field(value, "node", result.node)
-        run.journal.set_field(value, "pick", result.pick)
+        for field in ("node", "pick", "ramp", "values"):
+            run.journal.set_field(value, field, getattr(result, field))
         run.journal.set_field(value, "shape", result.shape or value.shape)
-        run.journal.set_field(value, "ramp", result.ramp)
-        run.journal.set_field(value, "init", result.init)
-        run.journal.set_field(value, "values", result.values)
+        run.journal.set_field(value, "init", drawn or result.init)
         return value
     return result
 
