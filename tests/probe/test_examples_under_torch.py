@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 torch = pytest.importorskip("torch")
+stepping = pytest.importorskip("torch.optim.optimizer")
 
 BOOK = load()
 LINT = text_linter(BOOK)
@@ -126,9 +127,13 @@ def test_a_fault_shows(rule_id: str, title: str) -> None:
     torch.manual_seed(0)
     rule = BOOK.find(rule_id).rule
     example = next(example for example in rule.examples if example.title == title)
-    space: dict[str, Any] = {"__name__": "example"}
-    exec(compile(example.code, f"{rule_id}.py", "exec"), space)
-    space |= {"torch": torch, "nan": nan, "ratio": ratio, "affine": affine, "grown": grown}
+    space: dict[str, Any] = {"__name__": "example", "raised": False}
+    try:
+        exec(compile(example.code, f"{rule_id}.py", "exec"), space)
+    except RuntimeError:  # torch's word for what cannot go on: of that some examples are about
+        space["raised"] = True
+    torch.set_grad_enabled(True)  # an example may leave it off
+    space |= {"torch": torch, "nan": nan, "ratio": ratio, "affine": affine, "grown": grown, "watched": watched}
     exec(SHOWN[rule_id][title], space)
     assert bool(space["fails"]) is fires(rule, example)
 
@@ -167,6 +172,24 @@ def grown(train: Callable[[], object], net: nn.Module) -> float:
     train()
     hook.remove()
     return float(norms[-1] / norms[0])
+
+
+def watched(train: Callable[[], object]) -> tuple[list[Tensor], list[float]]:
+    """Returns the parameters as a training leaves them, and the learning rate of each of its steps."""
+    torch.manual_seed(0)
+    moved: list[list[Tensor]] = []
+    rates: list[float] = []
+
+    def note(optimizer: Any, *_: object) -> None:
+        moved.append([each for group in optimizer.param_groups for each in group["params"]])
+        rates.append(optimizer.param_groups[0]["lr"])
+
+    hook = stepping.register_optimizer_step_post_hook(note)
+    try:
+        train()
+    finally:
+        hook.remove()
+    return moved[-1], rates
 
 
 def test_the_table_names_rules_and_examples_that_exist() -> None:
