@@ -26,10 +26,15 @@ def coupled_decay(loop: LoopView) -> float | Unknown:
 
 @fact("loop", "places")
 def half_weights(loop: LoopView) -> tuple[Place, ...]:
-    """Where the program turns a model whose parameters it moves into float16, before it steps."""
+    """Where the program turns a model into float16 before it steps on its parameters; none where they are frozen, or where an engine moves copies in
+    float32, or may move them."""
+    if loop.unexplained or any(step.get("copies") is True for step in loop.steps):
+        return ()
     first = min((step.index for step in loop.steps), default=-1)
+    every = loop.view.graph.parameters
+    moved = {index for index in loop.params if every[index].trainable and every[index].frozen is None}
     found = [node for node in loop.view.nodes("half_weights") if node.index < first]
-    return places_of(loop, [node for node in found if loop.params & {index for _, index in node.params}])
+    return places_of(loop, [node for node in found if moved & {index for _, index in node.params}])
 
 
 @fact("loop", "number")

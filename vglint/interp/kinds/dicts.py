@@ -83,10 +83,16 @@ def lacks(value: DictV, key: Value) -> bool:
     return value.complete and not is_unknown(key) and _hashable(key) and key not in value.items
 
 
+def opened(run: Run, value: DictV) -> None:
+    """Notes that something that is not known was stored or merged into a dict."""
+    run.journal.set_field(value, "complete", False)
+    run.journal.set_field(value, "mixed", True)
+
+
 @register(SET_ITEM, DictV)
 def set_item(run: Run, holder: DictV, key: Value, value: Value, frame: Frame, site: Site) -> None:
     if is_unknown(key) or not _hashable(key):
-        run.journal.set_field(holder, "complete", False)
+        opened(run, holder)
         if isinstance(key, Unknown) and (isinstance(value, (ModuleV, OpaqueV)) or is_tensor(value)):
             run.journal.put(holder.items, key, value)  # stands for all that one place stores
     else:
@@ -113,7 +119,9 @@ def truth(run: Run, value: DictV, frame: Frame, site: Site) -> bool | None:
 @register(OPERATE, DictV)
 def operate(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:
     if symbol == "|" and isinstance(left, DictV) and isinstance(right, DictV):
-        return DictV({**left.items, **right.items}, left.default, left.complete and right.complete)
+        return DictV(
+            {**left.items, **right.items}, left.default, left.complete and right.complete, left.mixed or right.mixed
+        )
     return MISSING
 
 
@@ -184,9 +192,9 @@ def _update(call: Call) -> Value:
             for key, each in source.items.items():
                 journal.put(value.items, key, each)
             if not source.complete:
-                journal.set_field(value, "complete", False)
+                opened(call.run, value)
         else:
-            journal.set_field(value, "complete", False)
+            opened(call.run, value)
     for key, each in call.others.items():
         journal.put(value.items, key, each)
     return None
@@ -196,7 +204,7 @@ def _update(call: Call) -> Value:
 def _setdefault(call: Call) -> Value:
     value, key = call.own(DictV), call["key"]
     if not isinstance(key, (str, int)):
-        call.run.journal.set_field(value, "complete", False)
+        opened(call.run, value)
         return Unknown(origin.Computed("key of a dict"))
     if key not in value.items:
         call.run.journal.put(value.items, key, call["default"])
@@ -238,7 +246,7 @@ def _in_order(value: DictV, made: list[Value]) -> ListV:
 @own("copy", takes="self")
 def _copy(call: Call) -> Value:
     value = call.own(DictV)
-    return DictV(dict(value.items), value.default, value.complete)
+    return DictV(dict(value.items), value.default, value.complete, value.mixed)
 
 
 @own("clear", takes="self")

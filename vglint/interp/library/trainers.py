@@ -52,7 +52,8 @@ def accelerator(call: Call) -> Value:
 
 @library("deepspeed.initialize", takes="args=None, model=None, optimizer=None, *rest, **options")
 def initialize(call: Call) -> Value:
-    """Returns the model as the engine that it becomes: its `step` moves the optimiser and sets the gradients to zero."""
+    """Returns the model as the engine that it becomes: its `step` moves the optimiser, by copies of the weights in float32, and sets the gradients
+    to zero."""
     model, nodes = call["model"], optimizer_nodes(call["optimizer"])
     if not isinstance(model, ModuleV):
         return call.unknown()
@@ -61,7 +62,7 @@ def initialize(call: Call) -> Value:
         return tensor_method(call.run, call["loss"], "backward", [], {}, call.site)
 
     def step(call: Call) -> Value:
-        act(call.run, "step", nodes, {"closure": False}, call.site)
+        act(call.run, "step", nodes, {"closure": False, "copies": True}, call.site)
         act(call.run, "zero_grad", nodes, {}, call.site)
         return None
 

@@ -9,7 +9,7 @@ from vglint.interp.nodes.emit import emit
 from vglint.interp.torch.module_methods import parameters_of
 from vglint.interp.torch.optimizers import optimizer_nodes
 from vglint.interp.values.inside import inside
-from vglint.interp.values.objects import ModuleV, ParamV, ParamView, Site, TensorV, Value
+from vglint.interp.values.objects import DictV, ModuleV, ParamV, ParamView, Site, TensorV, Value
 from vglint.origin import Argument
 from vglint.value import Unknown
 
@@ -30,6 +30,9 @@ def escape(run: Run, callee: str, values: list[Value], site: Site) -> None:
     views: dict[int, ParamV] = {}
     optimizers: dict[int, None] = {}
     arguments: dict[str, None] = {}
+    for held in values:
+        if isinstance(held, DictV):
+            run.journal.set_field(held, "mixed", True)
     for value in inside(*values):
         if isinstance(value, ParamV):
             params.setdefault(id(value), value)

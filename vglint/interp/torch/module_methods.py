@@ -291,7 +291,8 @@ def state_dict(call: Call) -> Value:
 @own("load_state_dict", takes="self, *rest, **others")
 def load_state_dict(call: Call) -> Value:
     module, state = call.own(ModuleV), call.rest[0] if call.rest else call.others.get("state_dict")
-    held = (each for each in state.items.values() if isinstance(each, ParamView)) if isinstance(state, DictV) else ()
+    known = state.items.values() if isinstance(state, DictV) and not state.mixed else ()
+    held = (each for each in known if isinstance(each, ParamView))
     own = named_parameters_of(module)
     if own and {id(param) for _, param in own} <= {id(each.param) for each in held}:
         emit_hook(call.run, "own_state", module, call.site, own)  # its own tensors, perhaps under another name

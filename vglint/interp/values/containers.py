@@ -58,6 +58,8 @@ class DictV:
     """A defaultdict's factory."""
     complete: bool = True
     """False when keys that are not known were stored or merged into it."""
+    mixed: bool = False
+    """What is not known was stored or merged into it since it was made, or code that is not followed got it: its values may be others."""
 
 
 @dataclass(slots=True, eq=False)
