@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vglint.interp.machine.calls import Call, library
 from vglint.interp.machine.core import Run
-from vglint.interp.values.objects import DictV, Instance, ListV, MethodV, ModuleV, ParamV, RepeatV, SetV, Value
+from vglint.interp.values.objects import (
+    DictV,
+    Instance,
+    ListV,
+    MethodV,
+    ModuleV,
+    ParamV,
+    ParamView,
+    RepeatV,
+    SetV,
+    Value,
+)
 
 
 @library("copy.deepcopy", takes="x, memo=None")
@@ -18,7 +31,7 @@ def copy(call: Call) -> Value:
         case ListV() as value:
             return ListV(list(value.items), value.count, value.loop)
         case DictV() as value:
-            return DictV(dict(value.items), value.default, value.complete)
+            return DictV(dict(value.items), value.default, value.complete, value.mixed)
         case SetV() as value:
             return SetV(list(value.items))
         case value if type(value) is Instance:
@@ -39,7 +52,7 @@ def duplicate(value: Value, memo: dict[int, Value], run: Run | None = None) -> V
             listed.items = [duplicate(item, memo, run) for item in value.items]
             return listed
         case DictV():
-            named = memo[id(value)] = DictV({}, value.default, value.complete)
+            named = memo[id(value)] = DictV({}, value.default, value.complete, value.mixed)
             named.items = {key: duplicate(item, memo, run) for key, item in value.items.items()}
             return named
         case SetV():
@@ -72,6 +85,9 @@ def duplicate(value: Value, memo: dict[int, Value], run: Run | None = None) -> V
             param.frozen = value.frozen
             memo[id(value)] = param
             return param
+        case ParamView():
+            copied_param = duplicate(value.param, memo, run)
+            return replace(value, param=copied_param) if isinstance(copied_param, ParamV) else value
         case MethodV():
             return MethodV(value.function, duplicate(value.self, memo, run))
         case _:
