@@ -235,7 +235,7 @@ def _listed(value: DictV, made: list[Value]) -> Value:
 def _in_order(value: DictV, made: list[Value]) -> ListV:
     """Returns a list of what is made of each entry; one whose key is not known stands for a number of entries that is not known either."""
     count = Unknown(origin.Length("length of a dict"))
-    open_ = [isinstance(key, Unknown) for key in value.items]
+    open_ = [isinstance(key, (Unknown, TensorV)) for key in value.items]  # a tensor is of data: one for each turn
     if open_ == [True]:
         return ListV(made, count, OpenLoop(count))
     return ListV(
@@ -287,7 +287,7 @@ def _length(call: Call) -> Value:
 
 def size(value: DictV) -> Value:
     """Returns how many entries a dict has."""
-    many = any(isinstance(key, Unknown) for key in value.items)
+    many = any(isinstance(key, (Unknown, TensorV)) for key in value.items)
     return Unknown(origin.Length("length of a dict")) if many else len(value.items)
 
 
