@@ -52,7 +52,7 @@ def flattened(view: View, node: Node, outputs: list[int]) -> list[Node]:
             named = len(sizes) == 2 and sizes[1] == -1 and _named_axis(sizes[0], 0)
             if (read.op == "flatten" and read.get("start_dim") == 1 and read.get("end_dim") == -1) or rows or named:
                 found.append(read)
-            elif has(read.op, "copies") or view.kinds[reader] in ("dropout", "activation") or read.op == "layer_norm":
+            elif leaves_axes(view, read):
                 todo.append(reader)
     return found
 
@@ -173,13 +173,13 @@ def _reads(view: View, index: int) -> Iterator[Node]:
         node = view.graph.nodes[reader]
         if has(node.op, "picks"):
             yield node
-        elif (
-            has(node.op, "copies")
-            or view.kinds[reader] in ("dropout", "activation")
-            or node.op == "layer_norm"
-            or node.op == "linear"
-        ):
+        elif leaves_axes(view, node) or node.op == "linear":
             yield from _reads(view, reader)
+
+
+def leaves_axes(view: View, node: Node) -> bool:
+    """Whether a node leaves the axes and the features of what it is given as they are."""
+    return has(node.op, "copies") or view.kinds[node.index] in ("dropout", "activation") or node.op == "layer_norm"
 
 
 def last_along(node: Node) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vglint.analysis.facts.axes import last_along
+from vglint.analysis.facts.axes import last_along, leaves_axes
 from vglint.analysis.facts.node import NodeView
 from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View
@@ -37,8 +37,12 @@ def _one_step(view: View, node: Node) -> bool:
     if not has(node.op, "over_sequence"):
         return True
     shape = view.graph.nodes[node.inputs[0]].shape if node.inputs else None
-    axis = 1 if node.get("batch_first") is True else 0
-    return shape is not None and len(shape) == 3 and shape[axis] == 1
+    return shape is not None and len(shape) == 3 and shape[_time(node)] == 1
+
+
+def _time(node: Node) -> int:
+    """Returns the axis of time."""
+    return 1 if node.get("batch_first") is True else 0
 
 
 def _stateless(view: View, node: Node) -> bool:
@@ -71,12 +75,7 @@ def padded_end(found: NodeView) -> tuple[Place, ...]:
     view, node = found.view, found.node
     if node.op != "pad_packed_sequence":
         return ()
-    axis = 1 if node.get("batch_first") is True else 0
-    reads = []
-    for output in view.readers[node.index]:
-        if view.graph.nodes[output].op == "getitem" and view.graph.nodes[output].get("index") == 0:
-            reads += [read for read in _reads(view, output) if last_along(view.graph.nodes[read]) == axis]
-    return view.places(reads)
+    return _last_entries(view, node)
 
 
 @fact("node", "places")
@@ -93,20 +92,24 @@ def half_read_end(found: NodeView) -> tuple[Place, ...]:
     packed = given.op == "pack_padded_sequence" or given.op == "pack_sequence"
     if packed or (given.shape is not None and len(given.shape) != 3):
         return ()
-    axis = 1 if node.get("batch_first") is True else 0
-    if given.shape is not None and given.shape[axis] == 1:
+    if given.shape is not None and given.shape[_time(node)] == 1:
         return ()
-    reads = []
-    for output in view.readers[node.index]:
-        if view.graph.nodes[output].op == "getitem" and view.graph.nodes[output].get("index") == 0:
-            reads += [read for read in _reads(view, output) if last_along(view.graph.nodes[read]) == axis]
-    return view.places(reads)
+    return _last_entries(view, node)
 
 
 @fact("node", "places")
 def read_at_end(found: NodeView) -> tuple[Place, ...]:
     """What `padded_end` names, else what `half_read_end` names."""
     return padded_end(found) or half_read_end(found)
+
+
+def _last_entries(view: View, node: Node) -> tuple[Place, ...]:
+    """Returns where the last entry of a layer's output is taken along time."""
+    found = []
+    for output in view.readers[node.index]:
+        if view.graph.nodes[output].op == "getitem" and view.graph.nodes[output].get("index") == 0:
+            found += [read for read in _reads(view, output) if last_along(view.graph.nodes[read]) == _time(node)]
+    return view.places(found)
 
 
 def _reads(view: View, index: int) -> list[int]:
@@ -116,6 +119,6 @@ def _reads(view: View, index: int) -> list[int]:
         node = view.graph.nodes[reader]
         if has(node.op, "picks"):
             found.append(reader)
-        elif has(node.op, "copies") or view.kinds[reader] in ("dropout", "activation") or node.op == "layer_norm":
+        elif leaves_axes(view, node):
             found += _reads(view, reader)
     return found

@@ -121,17 +121,18 @@ def in_loop(run: Run) -> bool:
 
 def innermost_loop(run: Run, region: int | None) -> int | None:
     """Returns the innermost loop around what runs in a region."""
-    while region is not None and run.graph.regions[region].kind != "loop":
-        region = run.graph.regions[region].parent
-    return region
+    return _innermost(run, region, "loop")
 
 
 def in_branch(run: Run) -> bool:
     """Whether what runs now is an arm of a condition that is not known."""
-    region: int | None = run.graph.region
-    while region is not None and run.graph.regions[region].kind != "branch":
+    return _innermost(run, run.graph.region, "branch") is not None
+
+
+def _innermost(run: Run, region: int | None, kind: str) -> int | None:
+    while region is not None and run.graph.regions[region].kind != kind:
         region = run.graph.regions[region].parent
-    return region is not None
+    return region
 
 
 def _constant(run: Run, value: TensorV, site: Site | None) -> ParamV | None:
