@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from vglint.config import Configuration
 from vglint.finding import Finding, Report
@@ -60,8 +61,7 @@ def lint_text(
     return report.findings
 
 
-@dataclass(frozen=True, repr=False, slots=True)
-class PredictedGraph:
+class PredictedGraph(Struct, frozen=True):
     """The layer graph of a model, with the signal and the gradient that are predicted; notebooks show it as a picture."""
 
     graph: Graph

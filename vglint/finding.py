@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from vglint.rule import Confidence, Safety, Scalar, Severity
 from vglint.span import Span
@@ -16,8 +17,7 @@ MEASURED = "VG000"
 """The rule of findings that no rule makes: what the probe measures."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Another line that the reader should see, and what it has to do with the finding."""
 
     span: Span
@@ -26,8 +26,7 @@ class Place:
     """Notebook cell, as a finding's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """Replaces characters `start` to `end` of the file's decoded text by `text`."""
 
     file: str
@@ -38,8 +37,7 @@ class Edit:
     """Notebook cell, as a finding's; `start` and `end` then count in its source."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Struct, frozen=True, eq=False):
     """Edits that take a finding away, with what they do in a few words; `note` says what else the reader has to do or to know."""
 
     title: str
@@ -50,8 +48,18 @@ class Fix:
     """Where a model's output means something else after it: the names of the file whose call makes that model."""
     calls: tuple[str, ...] = ()
     """The places that call such a model and that no graph shows."""
-    proof: str = field(default="", compare=False)
-    """What the probe measured before and after it, in one line; empty where nobody asked."""
+    proof: str = ""
+    """What the probe measured before and after it, in one line; empty where nobody asked. Two fixes that differ in it alone are equal."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fix) and self._changes == other._changes
+
+    def __hash__(self) -> int:
+        return hash(self._changes)
+
+    @property
+    def _changes(self) -> tuple[object, ...]:
+        return self.title, self.safety, self.edits, self.note, self.makers, self.calls
 
     @property
     def label(self) -> str:
@@ -71,16 +79,14 @@ _NAMED = 6
 """Places that the label of a fix names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What the probe says of a finding."""
 
     verdict: Literal["confirmed", "refuted", "inconclusive"]
     evidence: Evidence
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A rule that holds at a place, the facts it rests on, and the way out."""
 
     rule: str
@@ -111,8 +117,7 @@ class Finding:
     """The file whose models lead to it, where it lies in another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """A file that could not be read or parsed, an unused ignore, … : what is wrong, where, and what would be right."""
 
     path: str
@@ -124,8 +129,7 @@ class Problem:
     """In a notebook: the cell, counted as a finding's, and the line in it, which the message names too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """Something that is not known of an entry, in words: its kind, what it is, and where."""
 
     entry: str
@@ -134,8 +138,7 @@ class Gap:
     span: Span | None
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """Everything one run has to say, in its final order."""
 
     findings: tuple[Finding, ...]

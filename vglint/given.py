@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vglint.nearest import nearest
 from vglint.shape import Shape
@@ -26,8 +27,7 @@ LARGEST = 1 << 31
 """A size, or a number that an input holds, is below this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Struct, frozen=True):
     """One input: its name where it is not told by its place, its sizes (None: not known), its dtype, and low ≤ x < high where it holds whole numbers."""
 
     name: str | None = None
@@ -45,8 +45,7 @@ class Input:
         return ("" if self.name is None else f"{self.name}=") + ":".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class ModelInputs:
+class ModelInputs(Struct, frozen=True):
     """`[[tool.vglint.inputs]]`: the inputs of each model that a pattern names: by its class, its entry or `FILE:` and one of both."""
 
     model: str

@@ -13,8 +13,9 @@ same path. A graph is built once and never annotated: an analysis returns a tabl
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from vglint.shape import Shape, shape_text
 from vglint.span import Span
@@ -24,8 +25,7 @@ Config: TypeAlias = tuple[tuple[str, Literal_], ...]
 """An op's arguments that are not tensors, by torch's names, defaults filled in, in signature order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Init:
+class Init(Struct, frozen=True):
     """How a parameter is filled before training.
 
     `scheme` is the name of torch's initialiser without its underscore (`kaiming_uniform`, `normal`, `zeros`, `orthogonal`, …),
@@ -50,8 +50,7 @@ class Init:
         return "; ".join([text, *(f"[{start}:{stop}] {part}" for start, stop, part in self.parts)])
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """A tensor that training moves (or a buffer: `trainable` False), by its first `named_parameters()` path."""
 
     path: str
@@ -76,8 +75,7 @@ class Parameter:
     """The program froze it, and set `requires_grad` to True again."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleInfo:
+class ModuleInfo(Struct, frozen=True):
     """One module instance: `path` as `named_modules()` would print it, `type` its qualified class name.
 
     `registered` is False for a module that hides from `parameters()` (kept in a plain list or dict, or built in forward).
@@ -108,8 +106,7 @@ RegionRole: TypeAlias = Literal[
 """What a region is more exactly."""
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(Struct, frozen=True):
     """A stretch of control flow around nodes: a loop that could not be unrolled, one arm of an unknown branch, no_grad…
 
     Region 0 is the whole entry. `arm` tells branches of one `if` apart (same span, same text). `count` is a loop's number of turns where known.
@@ -129,8 +126,7 @@ class Region:
     role: RegionRole | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """One executed operation, in program order."""
 
     index: int
@@ -159,8 +155,7 @@ class Node:
         return f"%{self.index} = {self.op}({inputs}{config}) {shape_text(self.shape)} {self.path}".rstrip()
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(Struct, frozen=True):
     """The operations of one entry. `outputs` are the nodes that forward returns, by name (`0`, `1`, `logits`, …)."""
 
     entry: str

@@ -6,8 +6,10 @@ import json
 import os
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint.config import ConfigError, Configuration, Settings
 from vglint.finding import Finding, Report
@@ -38,8 +40,7 @@ class Shell(Protocol):
     def run_cell(self, raw_cell: str) -> Any: ...
 
 
-@dataclass(frozen=True, repr=False, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A report on a cell, as a notebook or a terminal shows it."""
 
     report: Report

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 Why: TypeAlias = Literal[
     "argument",  # an argument that no call site and no default gives, or what is computed from one
@@ -17,8 +19,7 @@ Why: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """What was taken of something: an attribute, an entry, or what a call of it returns."""
 
     kind: Literal["attribute", "item", "call"]
@@ -29,8 +30,7 @@ class Part:
         return f".{self.name}" if self.kind == "attribute" else f"[{self.name}]" if self.kind == "item" else "()"
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """An argument that nobody gives, or a part of one: `config.hidden`, `sizes[0]`, `optimizer.step()`."""
 
     name: str
@@ -51,8 +51,7 @@ class Argument:
         return self.name + "".join(map(str, self.parts))
 
 
-@dataclass(frozen=True, slots=True)
-class Computed:
+class Computed(Struct, frozen=True):
     """Something computed from what is not known, or a part of it: `len(x)`, `a < b`."""
 
     what: str
@@ -61,89 +60,76 @@ class Computed:
     """Whether it compares a size of the input with a number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dtype:
+class Dtype(Struct, frozen=True):
     """The dtype of a tensor where nothing tells it: one that models train in by default."""
 
 
-@dataclass(frozen=True, slots=True)
-class ByMachine:
+class ByMachine(Struct, frozen=True):
     """The name of a device that hangs on there being a GPU, or a part of it: `.type`."""
 
     parts: tuple[Part, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class GradientNorm:
+class GradientNorm(Struct, frozen=True):
     """The norm of gradients, as clipping returns it, or what is computed from it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """A name that nothing defines, dotted where it is another module's."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Circle:
+class Circle(Struct, frozen=True):
     """A name whose meaning is just being looked for: files that import each other."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """An attribute or entry that nothing defines, of a holder ('' where it goes without saying)."""
 
     holder: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A call of something that is not modelled, or that is modelled and cannot take what it is given."""
 
     callee: str
 
 
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
+class Elsewhere(Struct, frozen=True):
     """A method or function that trains or steps too, which code elsewhere calls."""
 
     method: str
 
 
-@dataclass(frozen=True, slots=True)
-class NoTensor:
+class NoTensor(Struct, frozen=True):
     """A call that wants a tensor and is given none."""
 
     callee: str
 
 
-@dataclass(frozen=True, slots=True)
-class Raise:
+class Raise(Struct, frozen=True):
     """The program raises an exception of this name."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Syntax:
+class Syntax(Struct, frozen=True):
     """Syntax that is not modelled."""
 
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Length:
+class Length(Struct, frozen=True):
     """The length of something, or the number of turns of a loop over it."""
 
     of: str
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """Which turn of a loop this is: one in `every`, 0 where that number is not known; None where no turn comes again (`epoch == 5`)."""
 
     every: int | None
@@ -151,15 +137,13 @@ class Turn:
     """It is a single one: `epoch == 5`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Branches:
+class Branches(Struct, frozen=True):
     """Arms of a condition that leave different values."""
 
     condition: str
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """Interpretation was stopped by one of its limits."""
 
     kind: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 Severity: TypeAlias = Literal["error", "warning", "info"]
 Confidence: TypeAlias = Literal["high", "medium", "low"]
@@ -12,8 +13,7 @@ Safety: TypeAlias = Literal["safe", "unsafe"]
 Scalar: TypeAlias = bool | int | float | str
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """Python under lint with `# expect: ID` marks; no mark means that the rule must stay silent."""
 
     title: str
@@ -21,8 +21,7 @@ class Example:
     fixed: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True):
     """A severity that holds instead of the rule's own while `when` holds; the first that holds wins.
 
     `note` is a sentence that the detail then ends with.
@@ -34,16 +33,14 @@ class Level:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A part of a message that is said while `when` holds; None: while no earlier one does."""
 
     text: str
     when: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """What a fix does; `action` names a function of `vglint.fix`, `with_` its argument."""
 
     action: str
@@ -52,8 +49,7 @@ class Action:
     safety: Safety = "unsafe"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One rule of the catalogue; see `vglint rules --schema` for the meaning of each key."""
 
     id: str

@@ -12,10 +12,12 @@ import re
 import tokenize
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint import disk
 from vglint.finding import Finding, Problem
@@ -28,8 +30,7 @@ Lint: TypeAlias = Callable[[str, str], Sequence[Finding]]
 _MARK = re.compile(r"#\s*expect:\s*([A-Za-z]+\d+(?:\s*,\s*[A-Za-z]+\d+)*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One piece of marked code: what was announced and not found, and found and not announced, as (line, rule)."""
 
     title: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 NO_GRADIENT = "no gradient arrives"
 """Why a node has none: all of it is cut off, or multiplied by zero, on its way."""
@@ -11,8 +12,7 @@ Lack: TypeAlias = "tuple[int, str]"
 """A node of which the theory says nothing, and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(Struct, frozen=True):
     """Moments of one activation over random weights and N(0, 1) inputs.
 
     `q` = E[x²]; `mu` = E[x]; `db` = q − E[x_b x_b'] between two samples; `ds` = the same between two positions of one sample;
@@ -26,8 +26,7 @@ class Signal:
     r: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """A signal and a gradient for each node of a graph, predicted or measured.
 
     `signals[i]` describes the output of node i; `gradients[i]` is log10 of RMS ∂L/∂(output of node i), up to a constant
@@ -51,8 +50,7 @@ class Trace:
         return bool(self.causes) and self.causes[index] == (index, NO_GRADIENT)
 
 
-@dataclass(frozen=True, slots=True)
-class Depth:
+class Depth(Struct, frozen=True):
     """One loop of unknown length whose turns feed each other.
 
     `per_turn` is what a late turn does to log10 of the RMS gradient (negative: it shrinks on its way back). `below_1e3`, `below_1e7` and
@@ -69,8 +67,7 @@ class Depth:
     above_1e3: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Ratio:
+class Ratio(Struct, frozen=True):
     """How the gradient at the first weight layer compares with the one at the last.
 
     `log10_ratio` = log10 of RMS ∂L/∂(output of node `first`) over RMS ∂L/∂(output of node `last`): `first` is the first weight layer on the way
@@ -104,8 +101,7 @@ Cause = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Attribution:
+class Attribution(Struct, frozen=True):
     """A log ratio split over causes: `nodes` are (node, cause, decades), `causes` their sums; all decades sum to the ratio."""
 
     total: float | None

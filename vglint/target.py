@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint.finding import Problem
 from vglint.given import Input, ModelInputs, parse_input
@@ -25,8 +27,7 @@ class TargetError(ValueError):
     """A `FILE:EXPR` that names no file, or nothing in it that has a graph; the message says what would."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A file and an expression over its names; an empty one means every entry."""
 
     file: str

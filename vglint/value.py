@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import NoReturn, TypeAlias
+
+from msgspec import Struct
 
 from vglint.origin import Origin, Why, text, why
 from vglint.span import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """A value that cannot be known, and why; contagious and silent."""
 
     origin: Origin
@@ -36,8 +36,7 @@ class Unknown:
 Monomial: TypeAlias = tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Expr:
+class Expr(Struct, frozen=True):
     """A symbolic number: a polynomial in named symbols (integer, possibly negative, powers), in canonical order.
 
     `hidden // heads` is the monomial `hidden * heads**-1`: integer division of symbols is taken to be exact, as the

@@ -12,11 +12,12 @@ import argparse
 import json
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import tomli
+from msgspec.structs import replace
 
 from benchmarks.corpus.target import LISTS
 from benchmarks.oracle.measure import cache_folder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import time
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import asdict, replace
 
 from vglint import seal
 from vglint.cli import cli
@@ -402,11 +402,11 @@ def test_a_wrong_cache_is_no_fault(project: Project, monkeypatch: pytest.MonkeyP
     for wrong in (
         {"edges": {0: [99]}},
         {"outcomes": {99: next(iter(memory.outcomes.values()))}},
-        {"outcomes": {0: dataclasses.replace(next(iter(memory.outcomes.values())), base=7)}},
+        {"outcomes": {0: replace(next(iter(memory.outcomes.values())), base=7)}},
         {"searches": {0: [(3, "key")]}},
         {"stamps": []},
     ):
-        values = {field.name: getattr(memory, field.name) for field in dataclasses.fields(memory)} | wrong
+        values = asdict(memory) | wrong
         seal.write(file.parent, file.name, msgspec.msgpack.encode(cache.Memory(**values)))
         project.write("block.py", BLOCK.format(act="sigmoid") + "\n")
         assert project.lint()[1].findings == first.findings

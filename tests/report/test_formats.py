@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import jsonschema
 import pytest
 from junitparser import Error, Failure, JUnitXml
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 
 from tests.report.canned import EMPTY, REPORT, RULES
 from vglint.finding import Edit, Fix, Report

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from msgspec.structs import replace
 
 from tests.report.canned import GRAPH, RATIO, TRACE, UNKNOWN_RATIO
 from vglint.report.graphs import GRAPH_FORMATS

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import permutations
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 import vglint
 from tests.report.canned import EMPTY, GAPS, REPORT, RULES

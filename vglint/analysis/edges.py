@@ -7,14 +7,14 @@ positions is carried per axis, exactly.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from vglint.analysis.state import Profile
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Edge:
+class Edge(Struct, frozen=True, eq=False):
     """One axis of a convolution: triples (output, input, tap) of positions that a tap joins, `kernel` taps in all."""
 
     pairs: tuple[tuple[int, int, int], ...]

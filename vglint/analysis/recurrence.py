@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from operator import mul
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from vglint.analysis.cells import Retention, cell_of
 from vglint.graph import Graph, Node
@@ -22,8 +23,7 @@ from vglint.ops import kind
 from vglint.signal import Trace
 
 
-@dataclass(frozen=True, slots=True)
-class Recurrence:
+class Recurrence(Struct, frozen=True):
     """One recurrence of a graph.
 
     `node` is where it runs (its first turn), `cell` its op, `steps` the number of time steps where known; `per_step` is the loss of

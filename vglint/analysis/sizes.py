@@ -7,8 +7,9 @@ than the kernels that read it. Only edges of maps (how many taps read padding) a
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from vglint.graph import Config, Graph, Node
 from vglint.ops import has, having, kind, result

@@ -7,9 +7,10 @@ random walk. So the stream's values are kept as a few weighted points; the branc
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from vglint.ops.curves import Curve
 
@@ -17,8 +18,7 @@ POINTS = 28
 """Points that stand for a distribution."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Mixture:
+class Mixture(Struct, frozen=True, eq=False):
     """A sum of a stream and a Gaussian: centres with weights, and the Gaussian's variance. `memo` keeps what a curve made of it."""
 
     centres: tuple[float, ...]

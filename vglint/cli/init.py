@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 import click
+from msgspec import Struct
 
 from vglint import disk
 from vglint.cli.output import say, tell, write_file
@@ -13,8 +13,7 @@ from vglint.cli.snippets import AGENTS, CONFIGURATION, GITLAB, HOOK, PRE_COMMIT,
 from vglint.cli.wrong import WrongUse, plain_errors
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A text and the file that it belongs in: all of a new file, or the end of one that is there. `mark` tells that it is there already."""
 
     file: str

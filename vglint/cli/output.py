@@ -6,17 +6,16 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import click
+from msgspec import Struct
 
 from vglint import disk
 from vglint.report import FORMATS
 from vglint.report.view import harmless
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """One format, and the file to write it to; None is standard output."""
 
     format: str

@@ -43,7 +43,7 @@ def probe(ctx: click.Context, /, target: str, reports: tuple[str, ...], **option
     The code runs on a copy of its folder, in a process with bounded time and memory and no standard input. That protects against
     accidents, not against malice. Inputs, loss and optimiser are made up where the source does not give them.
     """
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from vglint.config import Configuration
     from vglint.interp import EntryError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import re
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from vglint.cli.completion import complete_rules
 from vglint.cli.output import say, terminal_width
@@ -216,7 +216,7 @@ def _as_set(rule: str, rule_dirs: tuple[str, ...], file: str) -> tuple[CheckedRu
 
     settings = Configuration().of_file(file)
     dirs = (*settings.rule_dirs, *rule_dirs)
-    book = rulebook_of(dataclasses.replace(settings, select=None, extend_select=(), ignore=(), rule_dirs=dirs))
+    book = rulebook_of(replace(settings, select=None, extend_select=(), ignore=(), rule_dirs=dirs))
     wanted = book.find(rule).rule.id
     return next(checked for checked in book.chosen if checked.rule.id == wanted), book.chosen
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vglint import disk
 from vglint.config import schema
@@ -38,11 +39,10 @@ def own() -> Settings:
     """Returns the settings of the user's own configuration, the defaults where there is none. Raises ConfigError."""
     file = own_file()
     settings = None if file is None else load(file)
-    return dataclasses.replace(settings or Settings(), root=os.getcwd())
+    return replace(settings or Settings(), root=os.getcwd())
 
 
-@dataclass
-class Configuration:
+class Configuration(Struct):
     """The settings of each file of a run.
 
     `file` is a configuration that governs every file; with `isolated` no file is looked for. `overrides` are `Settings.merged`'s.
@@ -51,7 +51,7 @@ class Configuration:
     file: str | None = None
     isolated: bool = False
     overrides: Mapping[str, Any] = field(default_factory=dict)
-    _by_folder: dict[str, Settings] = field(default_factory=dict, init=False, repr=False)
+    _by_folder: dict[str, Settings] = field(default_factory=dict)
 
     def of(self, folder: str) -> Settings:
         """Returns the settings that hold in a folder. Raises ConfigError."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint.given import ModelInputs
 from vglint.nearest import nearest
@@ -14,8 +15,7 @@ Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | tuple[tuple[s
 """A value of TOML: arrays are tuples, tables are tuples of pairs."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleSettings:
+class RuleSettings(Struct, frozen=True):
     """`[tool.vglint.rules.VG101]`: `rule` is an id or a name; `params` are checked against the rule when rules are loaded."""
 
     rule: str
@@ -24,8 +24,7 @@ class RuleSettings:
     params: tuple[tuple[str, Scalar], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TensorSpec:
+class TensorSpec(Struct, frozen=True):
     """A random tensor: `[4, 3, 32, 32]`, or `{shape = [4, 16], dtype = "int64", high = 1000}`; integers lie in low <= x < high."""
 
     shape: tuple[int, ...]
@@ -34,8 +33,7 @@ class TensorSpec:
     high: int = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """`[[tool.vglint.probe.targets]]`: how one entry is built, fed and trained when it is probed.
 
     `entry` is `FILE:EXPR`; `args` are the constructor's arguments, each with its name or None; `inputs` are in the order of
@@ -56,8 +54,7 @@ class Target:
     """A function of the file that returns (model, batch) or (model, batch, loss), where nothing of it can be made up."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeSettings:
+class ProbeSettings(Struct, frozen=True):
     """`[tool.vglint.probe]`: whether models are run, and within which limits."""
 
     enabled: bool = False
@@ -73,8 +70,7 @@ class ProbeSettings:
     targets: tuple[Target, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """Everything that a user can set, with its default. Selectors are ids, names or families."""
 
     root: str = "."
@@ -111,7 +107,7 @@ class Settings:
 
     def merged(self, **overrides: Any) -> Settings:
         """Returns the settings with each override that is not None in place; `extend_*` and `ignore` are added to."""
-        known = {field.name for field in dataclasses.fields(self)}
+        known = frozenset(self.__struct_fields__)
         changes: dict[str, Any] = {}
         for name, value in overrides.items():
             if name not in known:
@@ -120,7 +116,7 @@ class Settings:
                 continue
             added = name in ("extend_select", "extend_exclude", "ignore", "unfixable", "per_file_ignores")
             changes[name] = (*getattr(self, name), *value) if added else value
-        return dataclasses.replace(self, **changes)
+        return replace(self, **changes)
 
     @property
     def top(self) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import asdict, replace
 
 from vglint.config.settings import ProbeSettings, RuleSettings, Settings, Target, TensorSpec
 from vglint.given import ModelInputs
@@ -25,7 +25,8 @@ def settings_toml(settings: Settings) -> str:
     for each in settings.inputs:
         lines += ["", "[[inputs]]", f"model = {_text(each.model)}", f"inputs = {_text(_described(each))}"]
     lines += ["", "[probe]"]
-    lines += [f"{_key(field.name)} = {_text(getattr(settings.probe, field.name))}" for field in _probe_fields()]
+    probe = [name for name in ProbeSettings.__struct_fields__ if name != "targets"]
+    lines += [f"{_key(name)} = {_text(getattr(settings.probe, name))}" for name in probe]
     for target in settings.probe.targets:
         lines += ["", "[[probe.targets]]", *(f"{name} = {_text(value)}" for name, value in _target(target))]
     return "\n".join(lines) + "\n"
@@ -35,12 +36,11 @@ _ELSEWHERE = frozenset({"root", "file", "project", "per_file_ignores", "rules", 
 
 
 def _plain(settings: Settings) -> Iterator[tuple[str, object]]:
-    for field in dataclasses.fields(settings):
-        if field.name == "output_format":
-            named = [name if file is None else f"{name}={file}" for name, file in settings.output_format]
-            yield _key(field.name), named
-        elif field.name not in _ELSEWHERE:
-            yield _key(field.name), getattr(settings, field.name)
+    for name, value in asdict(settings).items():
+        if name == "output_format":
+            yield _key(name), [form if file is None else f"{form}={file}" for form, file in settings.output_format]
+        elif name not in _ELSEWHERE:
+            yield _key(name), value
 
 
 def _rule(rule: RuleSettings) -> Iterator[tuple[str, object]]:
@@ -57,19 +57,14 @@ def _described(each: ModelInputs) -> list[str] | dict[str, str]:
     return [str(one) for one in each.inputs]
 
 
-def _probe_fields() -> list[dataclasses.Field[object]]:
-    return [field for field in dataclasses.fields(ProbeSettings) if field.name != "targets"]
-
-
 def _target(target: Target) -> Iterator[tuple[str, object]]:
-    for field in dataclasses.fields(target):
-        value = getattr(target, field.name)
+    for name, value in asdict(target).items():
         if value is None or value == ():
             continue
-        if field.name == "args":
+        if name == "args":
             yield "args", dict(value) if value[0][0] is not None else [one for _, one in value]
         else:
-            yield _key(field.name), value
+            yield _key(name), value
 
 
 def _key(name: str) -> str:
@@ -87,7 +82,7 @@ def _text(value: object) -> str:
         case dict():
             return "{ " + ", ".join(f"{_text(name)} = {_text(item)}" for name, item in value.items()) + " }"
         case TensorSpec():
-            return _text({field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
+            return _text(asdict(value))
         case _:
             # a TOML string may hold what a JSON string may, but for the escape of a slash, which json does not write
             return json.dumps(os.fspath(value) if isinstance(value, os.PathLike) else str(value), ensure_ascii=False)

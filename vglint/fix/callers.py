@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 
 import libcst as cst
+from msgspec import Struct, field
 
 from vglint.fix.change import Request
 from vglint.fix.names import Names
@@ -14,8 +14,7 @@ from vglint.graph import Graph
 from vglint.ops import find, has
 
 
-@dataclass(frozen=True, slots=True)
-class Callers:
+class Callers(Struct, frozen=True):
     """The names of a file whose call makes the model, and the lines that call the model in functions that no graph shows."""
 
     makers: tuple[str, ...] = ()
@@ -50,8 +49,7 @@ def calls_in(text: str, makers: Collection[str]) -> tuple[int, ...]:
     return tuple(sorted({source.line(call) for call in _Instances(source, set(makers)).calls(Names(source))}))
 
 
-@dataclass
-class _Instances:
+class _Instances(Struct):
     """The names that a file gives instances of a class: where they are assigned, and as parameters of functions that are given one.
 
     `makers` are the functions whose call gives an instance, the class among them.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from vglint.finding import Finding
 from vglint.fix.names import Names
@@ -14,8 +15,7 @@ from vglint.graph import Graph, Node
 from vglint.span import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(Struct, frozen=True):
     """The difference that a change may make to the graphs of its file; all else has to stay as it was.
 
     Nodes of `ops` on the changed lines may come, go and move. `config` names values of the layers' configuration that may differ;
@@ -32,8 +32,7 @@ class Allowed:
     """The nodes of `ops` may lie on any line: they are layers that are built in one place and run in another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """Edits of one file, and what they may change in its graphs. `note` is a sentence that the reader of the fix has to know.
 
     Where a model's output means something else afterwards, `makers` are the names of the file whose call makes the model, and `calls` the lines that
@@ -47,8 +46,7 @@ class Change:
     calls: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why an action does nothing here."""
 
     why: str
@@ -57,8 +55,7 @@ class Refusal:
 Answer: TypeAlias = Change | Refusal
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(Struct, frozen=True, dict=True):
     """A finding, the file that it lies in, the graphs of that file, and the action's argument."""
 
     finding: Finding

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint.fix.change import Allowed
 from vglint.graph import Graph, Node
@@ -16,8 +18,7 @@ from vglint.shape import shape_text
 Lines: TypeAlias = "frozenset[int]"
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """The graphs of a file in one state, and the lines that the change touches there."""
 
     path: str
@@ -44,8 +45,7 @@ def _by_entry(graphs: Iterable[Graph]) -> dict[tuple[str, str, int], Graph]:
     return found
 
 
-@dataclass(frozen=True)
-class _Reduced:
+class _Reduced(Struct, frozen=True, dict=True):
     """A graph without the nodes that the change may touch; what read one of them reads what it read."""
 
     graph: Graph

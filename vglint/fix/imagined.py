@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint.analysis.facts.model import ModelView
 from vglint.graph import Config, Graph, Init, Node, Parameter
 
 
-@dataclass(frozen=True, slots=True)
-class Imagined:
+class Imagined(Struct, frozen=True):
     """What an action would make of a model's graph, and what its reader has to do for that, in the imperative.
 
     It is not `proved` where models as deep as this one often failed in measured trainings, whatever the gradient's size at the start.
@@ -26,8 +27,7 @@ Imagine: TypeAlias = Callable[[ModelView], "Imagined | None"]
 """Makes the graph that an action would lead to; None where the action does not fit the model."""
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
+class Added(Struct, frozen=True):
     """A node to put in behind another one. It reads that one first, then `others`, positions of the graph as it was."""
 
     op: str

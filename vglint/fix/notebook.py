@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint.finding import Edit
 from vglint.source.notebook import Cell
@@ -13,8 +15,7 @@ from vglint.source.notebook import Cell
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
-@dataclass(frozen=True, slots=True)
-class _Source:
+class _Source(Struct, frozen=True):
     """Where the source of one cell stands in a notebook's text, and what it says."""
 
     start: int

@@ -5,10 +5,12 @@ from __future__ import annotations
 import tokenize
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from io import StringIO
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint.finding import Edit, Finding, Fix
 from vglint.fix.change import Change, Refusal, Request
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
     import libcst as cst
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """A fix, the text that it makes, and what it may change in the graphs; it is offered only once these were compared."""
 
     fix: Fix

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import libcst as cst
+from msgspec import Struct
 
 from vglint.fix.calls import body
 from vglint.fix.change import Request
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from vglint.analysis.facts.model import ModelView
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """Statements `x = …` one after the other that read and bind one name: what a block does to its input."""
 
     name: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from vglint.span import Span
 
@@ -21,8 +22,7 @@ Statement: TypeAlias = "cst.BaseStatement"
 Node = TypeVar("Node", bound="cst.CSTNode")
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True, dict=True):
     """A file's decoded text; what is asked of its tree is computed when it is first asked for."""
 
     text: str

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct, field
 
 from vglint import disk
 from vglint.config import ConfigError, Settings
@@ -94,8 +94,7 @@ def renewed(file: str, report: Report, top_of: Callable[[str], str], linted: Col
     return tuple(sorted({*left, *new}))
 
 
-@dataclass(slots=True)
-class Baseline:
+class Baseline(Struct):
     """The entries of a file, and which of them a run has met."""
 
     file: str

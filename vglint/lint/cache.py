@@ -10,11 +10,12 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from time import time_ns
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from vglint import seal
 from vglint.config import Settings
@@ -24,8 +25,7 @@ from vglint.lint.renamed import Shown, renamed
 Index: TypeAlias = int
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Struct, frozen=True):
     """What a file looked like: nanoseconds, bytes, number on the disk, hash of the content.
 
     Its content may change while `mtime` does not (archives, build systems and copies set it); then `ctime` or `inode` does.
@@ -38,8 +38,7 @@ class Stamp:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """An outcome, with the path that its file was given by, from the folder of that number."""
 
     base: int
@@ -47,16 +46,14 @@ class Kept:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Searched:
+class Searched(Struct, frozen=True):
     """Files that were looked through for definitions under decorators of some names."""
 
     files: tuple[Index, ...]
     names: tuple[str, ...]
 
 
-@dataclass(slots=True)
-class Memory:
+class Memory(Struct):
     """Everything that is kept. `files` numbers the files by absolute path."""
 
     written: int = 0

@@ -7,10 +7,12 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint import disk
 from vglint.config import Settings
@@ -35,8 +37,7 @@ class ClusterError(PartError):
     """A cluster that cannot do its part."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """Some files for a worker: `folder` is the current one, `program` a hash of the vglint that asks."""
 
     folder: str
@@ -48,8 +49,7 @@ class Job:
 Work = Callable[[Job], "work.Done"]
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(Struct, frozen=True):
     """The workers of a scheduler at `address`; `done` is what each of them does with a job. They see the files under the same paths."""
 
     address: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vglint.config import Settings
 from vglint.interp.static.decorated import decorated
@@ -16,8 +17,7 @@ from vglint.source.module import Module
 from vglint.source.project import Project
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What changed in each changed file, and which names it binds and did not bind, or the other way round."""
 
     project: Project

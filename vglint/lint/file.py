@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vglint.finding import Finding, Gap, Place, Problem
 from vglint.graph import Graph, distinct
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
     from vglint.analysis.predicted import Predicted
 
 
-@dataclass(frozen=True)
-class Tools:
+class Tools(Struct, frozen=True):
     """What linting a file takes. `leaves_out` tells which paths the configuration excludes, `ignores` which rules
     are not wanted in a path; `confidences` are those that are set by rule id; with `gaps`, outcomes hold the gaps themselves.
     """

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint.finding import Finding, Fix
 from vglint.fix import Proposal, Side, changed_lines, difference, in_cells, rewritten
@@ -28,8 +30,7 @@ _READ = 2
 """Steps that take as long as to find the places of one character's worth of text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
+class Before(Struct, frozen=True):
     """A file as it is: its module, its graphs, and all that the rules find."""
 
     module: Module

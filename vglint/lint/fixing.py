@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from vglint import disk
 from vglint.config import Settings
@@ -18,8 +19,7 @@ from vglint.source.notebook import read_notebook
 from vglint.source.reading import Text, decode
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
+class Fixed(Struct, frozen=True):
     """One file before and after, and the findings that are gone."""
 
     path: str
@@ -37,8 +37,7 @@ class Fixed:
         return _text(self.path, self.before), _text(self.path, self.after)
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """A finding whose fix is not made, and why."""
 
     finding: Finding

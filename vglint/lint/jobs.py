@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vglint.finding import Finding, Report
 from vglint.graph import Graph
@@ -24,8 +26,7 @@ if TYPE_CHECKING:
 SettingsOf = Callable[[str], "Settings"]
 
 
-@dataclass(slots=True)
-class Job:
+class Job(Struct):
     """One entry to run, with its findings; `graph` is None where the entry cannot be found again."""
 
     file: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vglint import disk
 from vglint.config import Settings
@@ -19,8 +20,7 @@ from vglint.source.project import Project
 from vglint.source.unit import Unit
 
 
-@dataclass(frozen=True, slots=True)
-class Touched:
+class Touched(Struct, frozen=True):
     """What of a file changed: `lines` (first and last) and `names` of its top-level statements, and whether it is code that runs as a script."""
 
     lines: tuple[tuple[int, int], ...] = ()
@@ -41,8 +41,7 @@ class Touched:
 _FIRST_NAME = re.compile(r"\w+")
 
 
-@dataclass(frozen=True, slots=True)
-class Narrowed:
+class Narrowed(Struct, frozen=True):
     """Which files are linted (None: all), as they are given, and of which of them only some findings are told."""
 
     files: frozenset[str] | None = None
@@ -69,8 +68,7 @@ class Narrowed:
         return next((cell.line for cell in module.cells if cell.number == finding.cell), 1) + finding.span.line - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Importers:
+class Importers(Struct, frozen=True):
     """Narrows a run on a project to the files `given` and those that import them."""
 
     given: Sequence[str]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vglint.finding import Finding, Gap, Problem
 from vglint.source.search import Search
 
 
-@dataclass(frozen=True, slots=True)
-class Idle:
+class Idle(Struct, frozen=True):
     """A comment of one file, by absolute path, that suppresses none of this file's own findings; those of another may need it."""
 
     path: str
@@ -21,8 +21,7 @@ class Idle:
     problem: Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """One file's share of a report. `internal` marks a fault of vglint's own: such an outcome is not kept."""
 
     findings: tuple[Finding, ...] = ()
@@ -65,15 +64,14 @@ def _encodable(value: Any) -> Any:
             return value.encode("utf-8", "backslashreplace").decode()
         case tuple():
             return tuple(_encodable(item) for item in value)
-        case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            names = [one.name for one in dataclasses.fields(value) if one.name not in _PATHS]
-            return dataclasses.replace(value, **{name: _encodable(getattr(value, name)) for name in names})
+        case Struct():
+            names = [name for name in value.__struct_fields__ if name not in _PATHS]
+            return replace(value, **{name: _encodable(getattr(value, name)) for name in names})
         case _:
             return value
 
 
-@dataclass(slots=True)
-class Sources:
+class Sources(Struct):
     """What the outcomes of a run rest on.
 
     `files` maps a file to those that its imports led to, `names` to the dotted names that it asked for, found or not;

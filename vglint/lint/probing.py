@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vglint.analysis.propagate import propagate
 from vglint.analysis.ratio import ratio
@@ -106,7 +107,7 @@ def adjusted(request: Request, target: Target) -> Request:
     if target.args:
         given = ", ".join(_plain(value) if name is None else f"{name}={_plain(value)}" for name, value in target.args)
         changes["expression"] = f"{request.expression.partition('(')[0]}({given})"
-    return replace(request, **changes)  # type: ignore[arg-type]
+    return replace(request, **changes)
 
 
 def _inputs(request: Request, target: Target) -> dict[str, object]:

@@ -7,9 +7,10 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from vglint import disk
 from vglint.config import Settings
@@ -43,8 +44,7 @@ class Linter(Protocol):
     ) -> Done: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Buffer:
+class Buffer(Struct, frozen=True):
     """Text that stands for a file: standard input under a name."""
 
     path: str

@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint import disk
 from vglint.finding import Finding, Report, Verdict
@@ -21,8 +23,7 @@ from vglint.rule import Scalar
 from vglint.rulebook.confirm import verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """A finding, and what the probe says of the model as it is and as the fix makes it; a text where it says nothing."""
 
     finding: Finding

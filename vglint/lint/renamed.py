@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint.lint.outcome import Idle, Outcome
 
@@ -16,8 +17,7 @@ _PLACE = re.compile(r"(?P<path>.+?)(?P<rest>:\d+: .*)", re.DOTALL)
 _PATHS = frozenset({"file", "path"})
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """How files are called from a folder: as they are given (by absolute path), else from the folder where they lie below it."""
 
     base: str
@@ -49,7 +49,7 @@ def renamed(outcome: Outcome, then: Shown, now: Shown) -> Outcome:
     for entry, text in outcome.silent:
         place = _PLACE.fullmatch(text)
         silent.append((entry, text if place is None else now.called(then.absolute(place["path"])) + place["rest"]))
-    return dataclasses.replace(made, silent=tuple(silent))
+    return replace(made, silent=tuple(silent))
 
 
 def portable(outcome: Outcome, here: Shown) -> Outcome:
@@ -66,9 +66,9 @@ def settled(outcome: Outcome, here: Shown) -> Outcome:
 
 def _reached(outcome: Outcome, path: Callable[[str], str]) -> Outcome:
     """Returns an outcome with other names for the files of comments, which are no part of what is shown."""
-    return dataclasses.replace(
+    return replace(
         outcome,
-        idle=tuple(dataclasses.replace(idle, path=path(idle.path)) for idle in outcome.idle),
+        idle=tuple(replace(idle, path=path(idle.path)) for idle in outcome.idle),
         needed=tuple((path(file), line, word) for file, line, word in outcome.needed),
     )
 
@@ -77,11 +77,11 @@ def _renamed(value: Any, called: Callable[[str], str]) -> Any:
     if isinstance(value, tuple):
         return tuple(_renamed(each, called) for each in value)
     if isinstance(value, Idle):
-        return dataclasses.replace(value, problem=_renamed(value.problem, called))
-    if not dataclasses.is_dataclass(value) or isinstance(value, type):
+        return replace(value, problem=_renamed(value.problem, called))
+    if not isinstance(value, Struct):
         return value
     fields: dict[str, Any] = {}
-    for one in dataclasses.fields(value):
-        held = getattr(value, one.name)
-        fields[one.name] = called(held) if one.name in _PATHS and isinstance(held, str) else _renamed(held, called)
+    for name in value.__struct_fields__:
+        held = getattr(value, name)
+        fields[name] = called(held) if name in _PATHS and isinstance(held, str) else _renamed(held, called)
     return type(value)(**fields)

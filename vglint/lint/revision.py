@@ -10,10 +10,11 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
 from hashlib import sha1, sha256
+
+from msgspec import Struct
 
 from vglint import disk
 
@@ -45,13 +46,12 @@ class RevisionError(Exception):
     """Why a revision cannot be looked at: one sentence."""
 
 
-@dataclass
-class Revision:
+class Revision(Struct, dict=True):
     """A revision of the repository whose folder is `top`; `name` is what git understands, or `A...` for where HEAD and A parted."""
 
     top: str
     name: str
-    _top: str = field(init=False, repr=False)
+    _top: str = ""
 
     def __post_init__(self) -> None:
         """Finds the revision. Raises RevisionError."""

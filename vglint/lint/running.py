@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
+
+from msgspec import Struct, field
 
 from vglint.probe import Inconclusive, Limits, Measured, Outcome, Request, run_isolated
 from vglint.probe.nursery import Nursery
@@ -16,8 +17,7 @@ from vglint.probe.nursery import Nursery
 NOTHING = Inconclusive("there is nothing to run")
 
 
-@dataclass(slots=True)
-class Runner:
+class Runner(Struct):
     """Runs requests in a nursery and keeps what came of each."""
 
     nursery: Nursery

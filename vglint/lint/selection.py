@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint.config import Settings
 from vglint.finding import Finding
@@ -14,8 +16,7 @@ Named = tuple[str, str, str]
 """A rule's id, name and family."""
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """The rules that are wanted, those whose fixes are not, and those that are not wanted in a path."""
 
     chosen: frozenset[str]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from vglint import disk
 from vglint.lint.outcome import Outcome
@@ -21,8 +22,7 @@ class PartError(Exception):
     """A part that cannot be read or written, or is missing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
+class Shard(Struct, frozen=True):
     """Part `number` of `count`, from 1, and the file that it is written to."""
 
     number: int
@@ -47,8 +47,7 @@ class Shard:
             raise PartError(f"{self.file}: {error}") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """What one part found, by path from the folder where it was run."""
 
     number: int

@@ -11,11 +11,11 @@ import os
 import re
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TypeAlias
 
 import msgspec
+from msgspec import Struct
 
 from vglint.interp.static.decorated import decorated
 from vglint.source import code
@@ -44,8 +44,7 @@ _COMMENT = re.compile(r"#.*(?:vglint|noqa)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
-@dataclass(frozen=True, slots=True)
-class _Import:
+class _Import(Struct, frozen=True):
     """One import: the files that its module may mean, and for each name the files that it may mean as a module; `*` is no module."""
 
     around: frozenset[str]

@@ -6,8 +6,10 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint.finding import MEASURED, Finding, Report, Verdict
 from vglint.lint.fingerprints import fingerprints
@@ -27,8 +29,7 @@ SettingsOf = Callable[[str], "Settings"]
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Probed:
+class Probed(Struct, frozen=True):
     """The report with verdicts, and what was measured of each model that was run."""
 
     report: Report

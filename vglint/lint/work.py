@@ -7,7 +7,9 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vglint import disk
 from vglint.config import Settings
@@ -30,8 +32,7 @@ _GROWTH = 200 << 20
 """Bytes that the process may grow by before that: files that import much leave more garbage than others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """What a process has to know: the settings, every path of the project, whether to hand back the gaps, and whether only the
     rules that the settings choose run."""
 
@@ -41,8 +42,7 @@ class Task:
     chosen: bool = False
 
 
-@dataclass(slots=True)
-class Done:
+class Done(Struct):
     """What batches gave, by path as it was given; stamps by absolute path."""
 
     outcomes: dict[str, Outcome] = field(default_factory=dict)
@@ -57,8 +57,7 @@ class Done:
         self.sources.add(other.sources)
 
 
-@dataclass(slots=True)
-class _Process:
+class _Process(Struct):
     """The state of this process; `unswept` counts the bytes of source since cyclic garbage was last collected, `peak` is the most memory
     that the process had by then, `chosen` are the rules that
     the settings choose."""

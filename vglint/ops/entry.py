@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint.ops.spec import Call, Kind, ParamSpec, Result
 from vglint.ops.traits import Trait
@@ -16,8 +18,7 @@ ParamRule: TypeAlias = Callable[[Config], tuple[ParamSpec, ...]]
 ConfigRule: TypeAlias = Callable[[str, Config], dict[str, Literal_]]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """An op, its spellings (see `vglint.ops.signature`) and its rules.
 
     `config` takes a module's name and constructor arguments to what the module shows as attributes (`kernel_size=3` → `(3, 3)`).

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from vglint.graph import Init
 from vglint.ops.traits import Trait
@@ -44,8 +45,7 @@ class _Required:
 REQUIRED = _Required()
 
 
-@dataclass(frozen=True, slots=True)
-class Arg:
+class Arg(Struct, frozen=True):
     """One argument of a spelling.
 
     A `tensor` becomes an input of the node when it is a tensor and stays in the config otherwise (`x + 1`, `F.linear`'s absent bias is
@@ -60,8 +60,7 @@ class Arg:
     keyword_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Spelling:
+class Spelling(Struct, frozen=True):
     """One way to write an op: `torch.nn.ReLU`, `torch.nn.functional.relu`, `torch.relu`, `torch.Tensor.relu_`.
 
     `args` is the whole signature as torch has it (a method's without self; a module's constructor without self);
@@ -77,15 +76,13 @@ class Spelling:
     fixed: tuple[tuple[str, Literal_], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(Struct, frozen=True):
     """A tensor result of an op; `shape` None where its rank is unknown."""
 
     shape: Shape | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Many:
+class Many(Struct, frozen=True):
     """A tuple of tensors whose number is unknown (`split` of an unknown size)."""
 
     each: Tensor = Tensor()
@@ -95,8 +92,7 @@ Result: TypeAlias = "Tensor | Many | tuple[Result, ...]"
 """What a call returns: one tensor, or tensors nested as torch nests them (`lstm`: (output, (h, c)))."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One use of an op, for its rules: bound config by name and the shapes of the tensor inputs in signature order.
 
     `inputs` flattens `tensors` arguments; `names[i]` is the argument that input i came from. A `tensor` argument that is a plain number
@@ -108,8 +104,7 @@ class Call:
     names: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ParamSpec:
+class ParamSpec(Struct, frozen=True):
     """A parameter or buffer that a module creates: name, shape and torch's default init."""
 
     name: str
@@ -119,8 +114,7 @@ class ParamSpec:
     buffer: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Op:
+class Op(Struct, frozen=True):
     """One operation, whatever its spelling."""
 
     name: str

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
+from msgspec import Struct
 from torch import Tensor
 
 BATCH = 5
 """Samples while shapes are tried: a number that no other size is likely to be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """Shape with the batch, and the bound of its integers (None: standard normal), of which none is below `low`.
 
     `batch` says which dimension is the batch; `fixed` that the code takes no other batch than this.

@@ -6,12 +6,12 @@ import contextlib
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import torch
+from msgspec import Struct
 from torch import Tensor, nn
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
@@ -29,15 +29,14 @@ _MOST = 64
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
+class Captured(Struct, frozen=True):
     """What a call was given: `leaves` in the `form` of its arguments, some of which are tensors of samples."""
 
     model: nn.Module
     leaves: tuple[Any, ...]
     form: TreeSpec
     optimizer: torch.optim.Optimizer | None
-    batched: tuple[int, ...] = field(default=())
+    batched: tuple[int, ...] = ()
     """The leaves that hold one entry for each sample."""
     inputs: tuple[Candidate, ...] = ()
     made_up: bool = False

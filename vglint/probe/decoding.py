@@ -1,15 +1,17 @@
-"""JSON from a process that is not trusted, as the dataclasses that it should be: every type is checked, every text is made harmless."""
+"""JSON from a process that is not trusted, as the kinds that it should be: every type is checked, every text is made harmless."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import stat
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+from msgspec import Struct
+from msgspec.structs import FieldInfo, fields
 
 _BYTES = 64 << 20
 """The largest reply that is read."""
@@ -33,7 +35,7 @@ def read_regular(path: Path, limit: int = _BYTES) -> bytes:
 
 
 def decoded(text: bytes, kind: type[T]) -> T:
-    """Returns the dataclass that JSON text holds; raises MalformedError."""
+    """Returns what JSON text holds; raises MalformedError."""
     try:
         return _converted(json.loads(text), kind, "reply")  # type: ignore[no-any-return]
     except (ValueError, RecursionError, OverflowError) as error:
@@ -47,7 +49,7 @@ def plain(text: str) -> str:
 
 def _converted(value: object, kind: Any, where: str) -> Any:
     origin = get_origin(kind)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+    if isinstance(kind, type) and issubclass(kind, Struct):
         return _structure(value, kind, where)
     if origin is tuple:
         if not isinstance(value, list):
@@ -85,22 +87,17 @@ def _one_of(value: object, kinds: tuple[Any, ...], where: str) -> Any:
     raise MalformedError(f"{where} has the wrong type")
 
 
-def _structure(value: object, kind: type, where: str) -> Any:
+def _structure(value: object, kind: type[Struct], where: str) -> Any:
     if not isinstance(value, dict):
         raise MalformedError(f"{where} is no table")
-    hints, fields = _hints(kind), {field.name: field for field in dataclasses.fields(kind)}
-    if unknown := value.keys() - fields.keys():
+    known = _fields(kind)
+    if unknown := value.keys() - known.keys():
         raise MalformedError(f"{where} has an unknown key {plain(str(sorted(unknown)[0]))!r}")
-    missing = [
-        name
-        for name, field in fields.items()
-        if name not in value and field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    ]
-    if missing:
+    if missing := [name for name, field in known.items() if field.required and name not in value]:
         raise MalformedError(f"{where} lacks {missing[0]}")
-    return kind(**{name: _converted(part, hints[name], f"{where}.{name}") for name, part in value.items()})
+    return kind(**{name: _converted(part, known[name].type, f"{where}.{name}") for name, part in value.items()})
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _fields(kind: type[Struct]) -> dict[str, FieldInfo]:
+    return {field.name: field for field in fields(kind)}

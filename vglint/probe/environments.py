@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
+
+from msgspec import Struct
 
 from vglint.probe.caller import unpacked
 
@@ -26,8 +27,7 @@ _KNOWN: dict[str, tuple[int, int, bool]] = {
 _EPISODE = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """Numbers of a shape between two bounds."""
 
     low: Any = -1.0
@@ -44,8 +44,7 @@ class Box:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Discrete:
+class Discrete(Struct, frozen=True):
     """One of `n` choices."""
 
     n: int

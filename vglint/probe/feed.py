@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 import torch
+from msgspec import Struct, field
 from torch import Tensor, nn
 
 from vglint.probe.building import NeedsArgumentError, build
@@ -43,8 +43,7 @@ class Batch(tuple[Any, ...]):
         return tuple.__getitem__(self, -1 if name.lower() in LABELS else 0)
 
 
-@dataclass(slots=True, eq=False)
-class Feed:
+class Feed(Struct, eq=False):
     """Yields the same few batches for ever; `touched` says whether anybody looked.
 
     It stands for a loader, a data set, a table or a tensor of data: what code does to prepare those leaves it as it is.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vglint.number import compared
 from vglint.probe.record import Layer, Measured, Run
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Struct, frozen=True):
     """The weight layer that gets least of the gradient at `last`, the last one that feeds another. `decades` is log10 of the RMS gradient at
     its output over that at `last`; -inf where none arrives."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from torch import nn
 
 GUESSES: dict[str, object] = {
@@ -100,8 +100,7 @@ GUESSES: dict[str, object] = {
 """What a constructor's argument without a default is given, by its usual names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """A plain value, or the class whose instance is made anew for each model."""
 
     plain: object = None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import statistics
 import weakref
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from msgspec import Struct, field
 from torch import Tensor, nn
 
 from vglint.rule import Scalar
@@ -29,8 +29,7 @@ class _Token:
     """Lives as long as the node of a graph that it is hung on."""
 
 
-@dataclass(slots=True)
-class Loop:
+class Loop(Struct):
     """What the loop did; `open` are the parameters whose gradient no step has used yet, by identity."""
 
     passes: int = 0

@@ -11,9 +11,11 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from vglint.probe.record import Job
 
@@ -22,8 +24,7 @@ _GRACE = 20.0
 """Seconds that the server may take to say that a job has ended."""
 
 
-@dataclass(slots=True)
-class Nursery:
+class Nursery(Struct):
     """Runs jobs while it lasts, several at once if several threads ask; its processes end with it, and with this process."""
 
     environment: dict[str, str]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
+
+from msgspec import Struct, field, to_builtins
 
 from vglint.rule import Scalar
 
 OptimizerName: TypeAlias = Literal["sgd", "adam", "adamw", "rmsprop"]
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """One tensor argument of `forward` as the graph knows it: None for an unknown rank or size; `tokens` below which indices lie."""
 
     name: str
@@ -19,8 +19,7 @@ class Argument:
     tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """One tensor that the user describes: of random numbers, or what `maker`, a `FILE:FUNCTION`, returns."""
 
     shape: tuple[int, ...] = ()
@@ -30,8 +29,7 @@ class Given:
     maker: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Bounds of one probe's process: wall-clock seconds, bytes of address space, threads, bytes of one written file."""
 
     seconds: float = 120.0
@@ -40,8 +38,7 @@ class Limits:
     file_size: int = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One model to probe.
 
     `expression` is evaluated among the names of `file` (relative to `root`); a class is built, a function called. `factory` names
@@ -79,8 +76,7 @@ class Request:
     """Seconds of processor time that the runs should take together; slow models take smaller batches."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """One call of one module at one step. Gradients are log10 of RMS values, None where there is none or it is exactly 0.
 
     `gradient` is ∂L/∂(output), `weight_gradient` that of the layer's weight; `moment` = E[x²] and `mean` of the output, `varied` =
@@ -105,8 +101,7 @@ class Layer:
     """The weight wants no gradient, or is computed from something that is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Squash:
+class Squash(Struct, frozen=True):
     """One saturating call: where it ran, the share of its input beyond 5, and for attention the mean entropy of the worst head, which
     attention to one position has none of."""
 
@@ -117,8 +112,7 @@ class Squash:
     entropy: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """What was seen at one step."""
 
     step: int
@@ -129,8 +123,7 @@ class Snapshot:
     """For each recurrent module: RMS gradient of its input at each time step."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One training: an optimiser, a seed, the losses of its steps, and its measures by the names that rules use."""
 
     optimizer: str
@@ -146,8 +139,7 @@ class Run:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """A probe that ran to its end; `synthesised` says in words what was made up."""
 
     parameters: int
@@ -158,8 +150,7 @@ class Measured:
     """The classes of modules that training code trained."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inconclusive:
+class Inconclusive(Struct, frozen=True):
     """A probe that says nothing about the model, and why."""
 
     reason: str
@@ -170,8 +161,7 @@ class Inconclusive:
 Outcome: TypeAlias = "Measured | Inconclusive"
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """One child to start: a folder with a request, seconds and bytes of memory that it and what it starts may take, and its environment."""
 
     number: int
@@ -181,16 +171,14 @@ class Job:
     environment: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """What a child reads: the request and its limits."""
 
     request: Request
     limits: Limits
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What the child writes: one of the two."""
 
     measured: Measured | None = None
@@ -198,4 +186,4 @@ class Reply:
 
 
 def to_json(value: Order | Reply | Measured) -> dict[str, Any]:
-    return asdict(value)
+    return to_builtins(value)  # type: ignore[no-any-return]

@@ -12,12 +12,13 @@ import io
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import torch
+from msgspec import Struct
+from msgspec.structs import replace
 from torch import Tensor, nn
 
 from vglint.probe.absent import loading, missing
@@ -43,8 +44,7 @@ class NoTrainingError(Exception):
     """The code took no step; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
+class _Given(Struct, frozen=True):
     """Batches to try, and what they are in words."""
 
     batches: tuple[Any, ...]

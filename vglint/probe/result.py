@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from vglint.finding import Finding
 from vglint.probe.bars import text_of
@@ -15,8 +15,7 @@ _WEAK = 4.0
 """Decades of the gradient that a layer may be short of for its flow to count as sound."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeReport:
+class ProbeReport(Struct, frozen=True):
     """One probed model: `findings` are the faults that every run shows; `reason` is set where nothing could be measured."""
 
     entry: str

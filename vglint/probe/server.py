@@ -17,9 +17,10 @@ import shutil
 import signal
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+
+from msgspec import Struct
 
 from vglint.probe import child
 from vglint.probe.orphans import adopt_orphans, below, die_with_parent, end_below, own_namespace
@@ -39,8 +40,7 @@ _LOADED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Running:
+class _Running(Struct, frozen=True):
     job: Job
     keeper: int
 

@@ -9,12 +9,12 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import cast
 
 import torch
+from msgspec.structs import replace
 from torch import nn
 from torch.utils._pytree import tree_unflatten
 

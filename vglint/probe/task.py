@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import torch
+from msgspec import Struct
 from torch import Tensor, nn
 
 from vglint.probe.candidate import BATCH, Candidate
@@ -29,8 +29,7 @@ def called(model: nn.Module, inputs: Sequence[Tensor]) -> Any:
     return model(*inputs)
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """`batches(seed, size)` yields inputs and target for ever; `loss` takes the model's whole output and the target.
 
     `constant` is the loss of the best prediction that does not look at the input, where it can be told: a model that only

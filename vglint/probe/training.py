@@ -6,9 +6,10 @@ import math
 import statistics
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 import torch
+from msgspec import Struct, field
+from msgspec.structs import replace
 from torch import Tensor, nn
 
 from vglint.probe.edges import edge_fault, large_fault
@@ -35,8 +36,7 @@ _PROOF = 128
 """Samples of the last look: units that are zero on all of them are dead."""
 
 
-@dataclass(slots=True)
-class _Seen:
+class _Seen(Struct):
     """What a run has shown so far."""
 
     silent: set[str]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
+from msgspec import Struct, field
 from torch import Tensor, nn
 from torch.utils._python_dispatch import _disable_current_modes
 
@@ -24,8 +24,7 @@ _LINEAR = (nn.Linear, nn.modules.conv._ConvNd)
 _MOVES = frozenset({"ViewBackward0", "UnsafeViewBackward0", "ReshapeAliasBackward0", "AliasBackward0"})
 
 
-@dataclass(slots=True, eq=False)
-class Call:
+class Call(Struct, eq=False):
     """One call of a leaf module during the pass."""
 
     path: str
@@ -45,8 +44,7 @@ class Call:
     feeds: bool = False
 
 
-@dataclass(slots=True)
-class Sight:
+class Sight(Struct):
     """What a pass showed."""
 
     calls: list[Call] = field(default_factory=list)

@@ -6,10 +6,10 @@ import os
 import statistics
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from msgspec import Struct, field
 from torch import Tensor, nn
 
 from vglint.finding import Finding
@@ -35,8 +35,7 @@ def warn(finding: Finding) -> None:
     warnings.warn(f"{finding.span}: {finding.rule} {finding.name}: {finding.message}", VglintWarning, stacklevel=2)
 
 
-@dataclass(slots=True)
-class Watcher:
+class Watcher(Struct):
     """Watches one step in `every`; findings that are new go to `report`, which warns by default; `metrics` are those of the last watched step.
 
     Call `before_step` before forward, and `after_backward` after backward, before the optimiser's step.

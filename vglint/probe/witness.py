@@ -9,10 +9,10 @@ import math
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from msgspec import Struct, field
 from torch import Tensor, nn
 
 from vglint.probe.calls import TrainingCalls
@@ -37,8 +37,7 @@ class EnoughError(BaseException):
     """Ends training code that has shown what it does; no `except Exception` of the code stops it."""
 
 
-@dataclass(slots=True, eq=False)
-class _Owned:
+class _Owned(Struct, eq=False):
     """A parameter of an optimiser or of a module that ran."""
 
     name: str
@@ -49,8 +48,7 @@ class _Owned:
     flowed: bool = False
 
 
-@dataclass(slots=True)
-class Witness:
+class Witness(Struct):
     """What was seen. `losses` are by the place that calls backward; `modules` are those that were built, in order."""
 
     steps: int

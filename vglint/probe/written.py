@@ -7,11 +7,11 @@ import builtins
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from types import ModuleType
 from typing import Any, TypeAlias
 
+from msgspec import Struct
 from torch import Tensor
 
 from vglint.probe.loading import code_of, file_of
@@ -22,8 +22,7 @@ _DEEPEST = 8
 """Names that stand for what other names make."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """A call as the file has it; the blocks around it, innermost first, each with the position of the statement that holds it."""
 
     module: ModuleType

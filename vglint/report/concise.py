@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vglint.finding import Finding, Problem, Report
 from vglint.report.summary import statistics, summary, unknown_lines

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint.report.view import View, visible
 from vglint.report.wrap import columns, wrapped
@@ -15,8 +17,7 @@ _NAMES = 8
 """Names of one place that are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """What to point at on one line; columns count from 1, `end` is the column after the last character.
 
     `main` marks are underlined with `^`, others with `-`. `last_line` > `line` where the place spans lines.

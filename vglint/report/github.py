@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vglint.finding import Finding, Problem, Report
 from vglint.report.lines import file_lines
@@ -18,8 +19,7 @@ _LIMIT = 10
 """Annotations of one kind that GitHub shows for a step."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Note:
+class _Note(Struct, frozen=True):
     """One annotation: its command, and the line of the log that stands for it where GitHub would not show it."""
 
     kind: str

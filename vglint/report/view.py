@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vglint.finding import MEASURED
 from vglint.rule import Rule, Severity
@@ -13,8 +14,7 @@ from vglint.rule import Rule, Severity
 COLORS: Mapping[Severity, str] = {"error": "red", "warning": "yellow", "info": "cyan"}
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """How to show a report: the rules for their help texts, the folder that relative addresses start from, colours or not, and in how
     many columns (0: as many as a line needs)."""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint.finding import Finding
 from vglint.fix import TITLES, Proposal, Refusal, propose
@@ -20,8 +22,7 @@ from vglint.span import Span
 __all__ = ["Choice", "RuleError", "Rulebook", "Yielded", "bundled", "load"]
 
 
-@dataclass(frozen=True, slots=True)
-class Rulebook:
+class Rulebook(Struct, frozen=True):
     """The rules of one run, by id. `chosen` are those that run, with the user's severities and params."""
 
     checked: tuple[CheckedRule, ...]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint.analysis.facts import SubjectFacts, subjects
 from vglint.analysis.facts.effort import SpentError
@@ -22,8 +24,7 @@ _LEAST, _MOST = -1.0, 1.6
 """Decades between which a predicted ratio is as good as any: of generated nets, those that start so train (benchmarks/reports/prediction.md)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """One remedy on one model: what it says to do, the ratio that it is predicted to lead to, and the rules that would then find something."""
 
     name: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vglint.analysis.facts import SubjectFacts, subjects
 from vglint.finding import Evidence, Finding, Place
@@ -27,8 +29,7 @@ _NAMES = 4
 _SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error")
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """Which rules run, and how: ids, names and families; `ALL` is every rule. `extend` adds to what `select` names."""
 
     select: tuple[str, ...] = ("ALL",)

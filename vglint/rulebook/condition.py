@@ -12,7 +12,8 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vglint.analysis.facts.spec import FactType, FactValue
 from vglint.rulebook.compiled import Lookup, Run, compiled, conjunction, negation
@@ -26,8 +27,7 @@ LONGEST = 4000
 """Characters of a condition."""
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A checked expression; `names` are the facts and parameters that it reads, in order of first use, `parts` the conditions that must
     all hold where it is a conjunction, and else itself."""
 

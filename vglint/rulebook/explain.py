@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint.analysis.facts import SubjectFacts, subjects
 from vglint.analysis.facts.spec import FactValue
@@ -21,8 +23,7 @@ from vglint.source.project import Project
 from vglint.value import Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A rule's condition on one subject: the verdict, each part of it with its own, and the value of each fact."""
 
     entry: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from vglint import origin
 from vglint.analysis.facts.spec import FactType, FactValue
@@ -16,8 +17,7 @@ from vglint.value import Unknown
 Argument: TypeAlias = FactType | Literal["..."]
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """One function: what it means, which types it takes and gives ("..." = any number of the first), and how to run it."""
 
     doc: str

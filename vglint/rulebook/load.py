@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 import msgspec
+from msgspec import Struct
 
 from vglint.analysis.facts import types_of
 from vglint.analysis.facts.spec import FactType
@@ -34,8 +34,7 @@ class RuleError(Exception):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedRule:
+class CheckedRule(Struct, frozen=True):
     """A rule with its conditions and templates parsed and their names and types checked; `when` holds what `unless` excludes, too."""
 
     rule: Rule
@@ -255,8 +254,7 @@ def _checked(rule: Rule, file: str) -> CheckedRule:
     return CheckedRule(rule, when, given_when, blame, message, advice, detail, effect, levels, tuple(related), confirm)
 
 
-@dataclass(frozen=True, slots=True)
-class _Keys:
+class _Keys(Struct, frozen=True):
     """Turns a ConditionError into a RuleError of its key."""
 
     file: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
@@ -52,8 +51,7 @@ class _File(Struct, forbid_unknown_fields=True, frozen=True):
     params: dict[str, bool | int | float | str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class MeasuredRule:
+class MeasuredRule(Struct, frozen=True):
     """A fault that runs show by themselves."""
 
     name: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vglint.analysis.facts.spec import FactType, FactValue
 from vglint.nearest import nearest
@@ -22,8 +23,7 @@ _FORMAT = re.compile(r"[<>^]?[-+]?\d{0,2}(\.\d{1,2})?[efgs%]?")
 _SAMPLES: Mapping[FactType, FactValue] = {"number": 1.5, "text": "x", "flag": True}
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """A checked template: literal text, then an expression with its format or one of several texts, and so on."""
 
     text: str
@@ -35,8 +35,7 @@ class Template:
         return tuple(dict.fromkeys(name for _, hole, _ in self.parts if hole is not None for name in hole.names))
 
 
-@dataclass(frozen=True, slots=True)
-class Texts:
+class Texts(Struct, frozen=True):
     """Templates of which the first whose condition holds is said; the last has none."""
 
     options: tuple[tuple[Condition | None, Template], ...]

@@ -6,7 +6,9 @@ import os
 import re
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vglint import disk
 from vglint.config import ConfigError, Configuration, Settings
@@ -78,8 +80,7 @@ def _holds(folder: str, inner: str) -> bool:
         return False
 
 
-@dataclass
-class _Room:
+class _Room(Struct):
     """The files that the same settings govern: one project, in which what is on the screen stands for what is on the disk."""
 
     settings: Settings

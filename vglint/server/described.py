@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from vglint.analysis.propagate import propagate
 from vglint.analysis.ratio import ratio
@@ -21,8 +21,7 @@ _MOST_NODES = 20_000
 """Nodes of the graphs of one file that are predicted for the sake of what is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """Where something stands in the file, or in a cell of it."""
 
     span: Span

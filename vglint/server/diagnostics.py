@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from lsprotocol import types
+from msgspec.structs import replace
 
 from vglint import disk, rule_page
 from vglint.config import ConfigError, Settings

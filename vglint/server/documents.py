@@ -7,17 +7,16 @@ import json
 import os
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
+from msgspec import Struct, field
 from pygls.uris import from_fs_path, to_fs_path
 
 from vglint.server.text import Encoding, Text
 
 
-@dataclass(slots=True)
-class Cell:
+class Cell(Struct):
     """One cell of an open notebook."""
 
     uri: str
@@ -26,8 +25,7 @@ class Cell:
     is_code: bool = True
 
 
-@dataclass(slots=True)
-class Document:
+class Document(Struct):
     """A file or a notebook that is open; `revision` counts its changes, whatever the editor calls them."""
 
     uri: str
@@ -71,8 +69,7 @@ def encoded(text: str) -> bytes:
         return content
 
 
-@dataclass(slots=True)
-class Documents:
+class Documents(Struct):
     """Everything that is open, by path; `folders` are those of the workspace."""
 
     encoding: Encoding = "utf-16"

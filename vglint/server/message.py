@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from msgspec import Struct, field
 
 from vglint.config import Settings
 from vglint.lint.outcome import Outcome
 from vglint.span import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """The options of `vglint server`, which hold for every file; `overrides` are `Settings.merged`'s."""
 
     file: str | None = None
@@ -19,8 +19,7 @@ class Options:
     overrides: tuple[tuple[str, object], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """Files to lint, the most urgent first. `texts` holds what is on the screen, by path; `folders` are those of the workspace.
 
     With `deep`, files that are not open and import what is wanted are linted too, and what was parsed is kept on the disk.
@@ -33,8 +32,7 @@ class Job:
     options: Options = field(default_factory=Options)
 
 
-@dataclass(frozen=True, slots=True)
-class Linted:
+class Linted(Struct, frozen=True):
     """One file's outcome, the settings that hold there, the files that its imports led to, directly or not, and the ids of the
     rules that are the project's own."""
 
@@ -45,8 +43,7 @@ class Linted:
     own: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """One layer or operation: what flows through it at initialisation, in words; empty where it is not known.
 
     `signal` is the second moment of its output, `gain` what it does to the gradient on its way back, `gradient` the gradient at its
@@ -66,8 +63,7 @@ class Layer:
     is_leaf: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """One model and what is said above its class."""
 
     entry: str
@@ -77,8 +73,7 @@ class Model:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(Struct, frozen=True):
     """The models and layers of a file."""
 
     path: str
@@ -86,8 +81,7 @@ class Described:
     layers: tuple[Layer, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """A mistake in the configuration that governs `path`, or in one of its rules: `line` and `columns` count from 1; `file` is
     empty where it stands in no TOML file."""
 
@@ -101,15 +95,13 @@ class Fault:
 Ending: TypeAlias = Literal["done", "cancelled", "lost"]
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """The last message of a job."""
 
     how: Ending
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """The worker's first message: it takes jobs, and heeds a signal."""
 
 

@@ -6,8 +6,9 @@ import glob
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from vglint import disk
 from vglint.finding import Problem
@@ -42,8 +43,7 @@ DEFAULT_EXCLUDES = (
 """Folders that are not looked into, by name, unless they are themselves named on the command line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exclusion:
+class Exclusion(Struct, frozen=True):
     """What the configuration that governs a folder leaves out; `force` leaves it out even where it is named by the user.
 
     `gitignore` leaves out what git ignores.

@@ -6,7 +6,8 @@ import os
 import re
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vglint import disk
 from vglint.finding import Problem
@@ -15,8 +16,7 @@ from vglint.source.notebook import read_notebook
 from vglint.source.project import Project
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """`from base import names` with `level` dots, each name with what it is bound to; `import base as bound` without names."""
 
     base: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from vglint.finding import Problem
 from vglint.source.code import Call, Name, Unread, walk
@@ -14,24 +15,23 @@ from vglint.source.unit import Unit
 from vglint.span import Span
 
 
-@dataclass(eq=False)
-class Module:
+class Module(Struct, eq=False, dict=True):
     """One file: `path` as the user gave it, `file` on disk, `name` dotted, `text` decoded (a notebook: the joined cells)."""
 
     path: str
     file: Path
     name: str
     is_package: bool
-    content: str = field(repr=False)
+    content: str
     """The text, for what looks at a file to say what other files may see of it."""
-    made: Callable[[], tuple[Unit, ...]] = field(repr=False)
+    made: Callable[[], tuple[Unit, ...]]
     """Makes the units when they are first asked for."""
     encoding: str = "utf-8"
     """The codec that turns `text` back into the file's bytes."""
-    cells: tuple[Cell, ...] = field(default=(), repr=False)
-    looked_at: Callable[[str], None] = field(default=lambda file: None, repr=False)
+    cells: tuple[Cell, ...] = ()
+    looked_at: Callable[[str], None] = field(default=lambda file: None)
     """Is told when somebody asks for more of the file than what single names mean."""
-    _acting: dict[str, tuple[Unit, ...]] = field(default_factory=dict, init=False, repr=False)
+    _acting: dict[str, tuple[Unit, ...]] = field(default_factory=dict)
 
     @property
     def text(self) -> str:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint import disk
 from vglint.finding import Problem
 from vglint.source.split import Piece, split
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """One code cell: `number` counts code cells from 1, `line` is its first line in the joined module text.
 
     `index` is its place among all cells of the file, from 0.
@@ -25,8 +25,7 @@ class Cell:
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Notebook:
+class Notebook(Struct, frozen=True):
     """The code cells in order as one text: what is not Python is blanked, so that every line stays where it was.
 
     No statement runs from one cell into the next.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
+
+from msgspec import Struct
 
 from vglint.source.wildcard import Wildcard, compiled
 
@@ -13,19 +14,18 @@ MOST = 5_000
 """Lines of one file of patterns that are looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patterns:
+class Patterns(Struct, frozen=True, dict=True):
     """The paths below `folder` that lines of a `.gitignore` name; the last line that speaks of a path decides.
 
     A line that is no pattern names nothing, as with git.
     """
 
     folder: str
-    lines: tuple[str, ...] = field(repr=False)
-    _table: _Table = field(init=False, repr=False, compare=False)
+    lines: tuple[str, ...]
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_table", _table(self.lines))
+    @cached_property
+    def _table(self) -> _Table:
+        return _table(self.lines)
 
     def verdict(self, path: str, is_folder: bool = False, walked: bool = False) -> bool | None:
         """Returns True for an absolute path that is named, or lies in a folder that is; False for an exempt one (`!x`), None where no
@@ -51,8 +51,7 @@ class Patterns:
         return self.verdict(os.path.abspath(path)) is True
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True, dict=True):
     """One pattern: its parts (None for `**`), whether it stands for folders only, and whether it brings back what it names."""
 
     parts: tuple[Wildcard | None, ...]
@@ -69,8 +68,7 @@ class _Line:
                 return _fit(self.parts, path)
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
+class _Table(Struct, frozen=True, dict=True):
     """Patterns with their places in the file: those that are one plain name by that name, the others one after the other."""
 
     plain: dict[str, list[tuple[int, _Line]]]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import io
 import tokenize
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from vglint import disk
 from vglint.finding import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A file's decoded text with its line ends as they are, and the codec that turns it back into the same bytes."""
 
-    text: str = field(repr=False)
+    text: str
     encoding: str
 
 

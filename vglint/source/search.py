@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """What was looked through: `files` by absolute path, for definitions under decorators of some `names`, for a folded `key`."""
 
     files: tuple[str, ...]

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 Kind: TypeAlias = Literal["class", "function", "import", "other"]
 
@@ -18,8 +19,7 @@ LONGEST = 800
 """Characters of one logical line from which on its nesting is looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """The lines of one statement, or of several that share a line through `;`: `text[start:end]`, line end included."""
 
     start: int

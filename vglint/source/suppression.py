@@ -6,8 +6,9 @@ import io
 import re
 import tokenize
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from vglint.finding import Finding, Problem
 from vglint.nearest import nearest
@@ -25,8 +26,7 @@ _NOT_CODE = frozenset({tokenize.NL, tokenize.COMMENT, tokenize.ENCODING, tokeniz
 _BLOCK_STARTS = ("class", "def", "async", "@")
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(Struct, frozen=True):
     """One comment: findings of `rules` (ids or names; none means all) on lines `first` to `last` are not reported."""
 
     line: int
@@ -71,8 +71,7 @@ def suppressions(path: str, text: str) -> tuple[tuple[Suppression, ...], tuple[P
     return tuple(found), tuple(problems[:_MOST_TOLD])
 
 
-@dataclass(frozen=True, slots=True)
-class Unused:
+class Unused(Struct, frozen=True):
     """One word of a comment (empty where it names no rule) by which no finding of the file was suppressed, and what to say of it."""
 
     line: int
@@ -82,8 +81,7 @@ class Unused:
     problem: Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(Struct, frozen=True):
     """Findings that no comment suppresses, what is wrong with comments, and which of their words were of use or not."""
 
     findings: tuple[Finding, ...]

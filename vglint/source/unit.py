@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from vglint.source.code import Class, Expr, Expression, Function, Node, Statement, Unread
 from vglint.source.kept import Bundle
@@ -22,8 +23,7 @@ Definition: TypeAlias = Class | Function
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 
 
-@dataclass(eq=False)
-class Unit:
+class Unit(Struct, eq=False, dict=True):
     """One top-level statement, or several that share a line through `;`.
 
     `line` counts a decorator in; `text[start:end]` is exactly the lines `line` to `end_line`. What is derived is made once.
@@ -35,13 +35,13 @@ class Unit:
     """What a class or function is called; else ''."""
     line: int
     end_line: int
-    text: str = field(repr=False)
+    text: str
     """The whole file's."""
     start: int
     end: int
     deep: bool = False
     """It may be nested too deeply to be read."""
-    kept: Bundle | None = field(default=None, repr=False)
+    kept: Bundle | None = None
     """What earlier runs know of the file."""
     place: Span | None = None
     """Where all of it stands, for code that stands in no file: an expression that is asked for."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
+
+from msgspec import Struct
 
 Run: TypeAlias = "str | re.Pattern[str]"
 """What stands between two `*`: plain text, or text of a fixed length with `?` and classes in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wildcard:
+class Wildcard(Struct, frozen=True):
     """The runs between the `*` of a pattern, with how many characters each takes; one run is a pattern without `*`."""
 
     runs: tuple[tuple[Run, int], ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vglint.analysis.facts.domain import constant
 from vglint.analysis.facts.node import NodeView
@@ -15,8 +16,7 @@ from vglint.ops.matmul import einsum_shape
 from vglint.value import Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
+class Scores(Struct, frozen=True):
     """The product of queries and keys behind a softmax, and what was done to it on the way."""
 
     product: Node

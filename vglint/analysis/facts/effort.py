@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 VISITS = 10_000_000
 """Nodes that walks through the graphs of a file may come to; the most that a file of transformers takes is a third of it."""
@@ -12,8 +12,7 @@ class SpentError(Exception):
     """The facts of a file have used up their budget."""
 
 
-@dataclass(slots=True)
-class Effort:
+class Effort(Struct):
     """What is left of a budget: counted in nodes, so that it ends at the same place on every machine."""
 
     left: int = VISITS

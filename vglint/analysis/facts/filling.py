@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vglint.analysis.facts.domain import origin
 from vglint.analysis.facts.model import ModelView, commonest, weight_layers

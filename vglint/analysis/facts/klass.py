@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from vglint import ops
 from vglint.analysis.facts.spec import fact, unknown
@@ -19,8 +20,7 @@ RANDOM = frozenset(
 """Initialisations by random numbers."""
 
 
-@dataclass(frozen=True)
-class ClassView:
+class ClassView(Struct, frozen=True, dict=True):
     """One class graph with its modules."""
 
     view: View

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from vglint import origin
 from vglint.analysis.facts.model import ADAPTIVE
@@ -17,8 +18,7 @@ from vglint.ops import has, having, kind
 from vglint.value import Unknown
 
 
-@dataclass(frozen=True)
-class LoopView:
+class LoopView(Struct, frozen=True, dict=True):
     """One optimiser of a graph of training code."""
 
     view: View

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from vglint.analysis.facts.source import Source, source_of
 from vglint.analysis.facts.spec import fact, unknown
@@ -15,8 +16,7 @@ from vglint.ops import has
 from vglint.value import Unknown
 
 
-@dataclass(frozen=True)
-class LossView:
+class LossView(Struct, frozen=True, dict=True):
     """One loss node of a graph."""
 
     view: View

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from vglint.analysis.attribution import attribute
 from vglint.analysis.facts.path import MainPath
@@ -25,8 +26,7 @@ ADAPTIVE = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class ModelView:
+class ModelView(Struct, frozen=True, dict=True):
     """One model of a graph: its main path and the trace of the whole graph."""
 
     view: View

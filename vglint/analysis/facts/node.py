@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from vglint import ops
 from vglint.analysis.facts.spec import fact, unknown
@@ -14,8 +15,7 @@ from vglint.graph import Node
 from vglint.value import Unknown
 
 
-@dataclass(frozen=True)
-class NodeView:
+class NodeView(Struct, frozen=True, dict=True):
     """One node of a graph."""
 
     view: View

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
@@ -15,8 +16,7 @@ from vglint.ops import has
 from vglint.value import Unknown
 
 
-@dataclass(frozen=True)
-class ParameterView:
+class ParameterView(Struct, frozen=True, dict=True):
     """One parameter with the nodes that read it."""
 
     view: View

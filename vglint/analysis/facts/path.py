@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from vglint.analysis.facts.handmade import interior
 from vglint.analysis.facts.view import View
@@ -14,8 +15,7 @@ from vglint.ops import has, having
 _UNSETTLED = frozenset({"opaque", "pretrained"})
 
 
-@dataclass(frozen=True)
-class MainPath:
+class MainPath(Struct, frozen=True, dict=True):
     """The longest way through weight layers from an input to an output, among the nodes of one model.
 
     `inside` are the nodes of the model (all of the graph where the graph is the model).

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vglint import origin
 from vglint.graph import Graph
 from vglint.span import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """`optimizers` are the names of the optimisers (`Adam`, `SGD`) by the qualified name of the module class that they train; `parts` are
     the classes that some graph uses inside another module, `scheduled` those that training code trains with a learning-rate schedule, or
     by calls that are not understood, or from a checkpoint; `moved` are the places of the parameters that an optimiser is given, with how many

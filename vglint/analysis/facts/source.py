@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from vglint import origin
 from vglint.analysis.facts.view import View, number
@@ -27,8 +27,7 @@ KINDS = (
 _TINY = 1e-3
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """The kind of a value and the node that made it so."""
 
     kind: str

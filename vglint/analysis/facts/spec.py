@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from vglint import origin
 from vglint.finding import Place
@@ -15,8 +16,7 @@ FactType: TypeAlias = Literal["flag", "number", "text", "texts", "places"]
 FactValue: TypeAlias = "bool | int | float | str | tuple[str, ...] | tuple[Place, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class FactSpec:
+class FactSpec(Struct, frozen=True):
     """One fact; `unit` is empty for what has none, `compute` takes the subject's own view."""
 
     name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vglint import origin
 from vglint.analysis.facts import (
@@ -107,8 +108,7 @@ REGISTERED = (
 """Modules whose import registers their facts."""
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectFacts:
+class SubjectFacts(Struct, frozen=True):
     """One subject: facts by name. `entry` is the graph's."""
 
     subject: Subject

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from vglint import ops, origin
 from vglint.analysis.facts.effort import Effort
@@ -25,8 +26,7 @@ _KINDS: dict[str, Kind] = {"input": "input", "parameter": "input", "opaque": "ot
 _KINDS.update((name, "train") for name in _NOTES.split())
 
 
-@dataclass(frozen=True)
-class View:
+class View(Struct, frozen=True, dict=True):
     """A graph with what is derived from it, each part when it is first asked for."""
 
     graph: Graph

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import cache, partial
 from typing import Literal
+
+from msgspec.structs import replace
 
 from vglint.graph import Config, Graph, Init, Node, Parameter, Region
 from vglint.interp.entries.idle_initialisers import filled_later

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from vglint.graph import Graph, Init
 from vglint.interp.machine.core import Run
@@ -15,8 +16,7 @@ from vglint.interp.values.objects import ClassV, ModuleV, Site
 from vglint.ops.init import CONSTANTS
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """How a model starts the weights of one of its parts."""
 
     whole: str

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vglint.graph import Graph
 from vglint.interp.entries.guarded import Started, guarded, new_run
@@ -83,8 +85,7 @@ def memory_of(project: Project) -> Memory:
     return kept
 
 
-@dataclass(slots=True)
-class Walked:
+class Walked(Struct):
     """How a class was walked as it is defined, by which a world that changes nothing of it is known without another walk."""
 
     taken: frozenset[tuple[str, int]]

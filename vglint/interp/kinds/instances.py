@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from vglint import origin
 from vglint.interp.kinds.dicts import lacks
@@ -97,8 +97,7 @@ def instance(run: Run, value: Instance, name: str, frame: Frame) -> Value:
     return Unknown(origin.Member(value.cls.name, name))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Answer:
+class Answer(Struct, frozen=True, eq=False):
     """What a class said of one attribute of one object (`holder`, which it keeps alive), or the exception that it raised."""
 
     holder: Instance

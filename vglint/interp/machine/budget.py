@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 STEPS = 400_000
 """Statements and calls that one entry may take."""
@@ -46,8 +47,7 @@ def roomy() -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """Steps, nodes, and calls within calls."""
 
     steps: int = 0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias, TypeVar, cast
+
+from msgspec import Struct
 
 from vglint import origin
 from vglint.interp.machine.core import LIBRARY, Frame, Run, call, opaque
@@ -21,8 +22,7 @@ class RefusedError(Exception):
     """A function cannot take what it is given: Python raises TypeError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(Struct, frozen=True):
     """What a function takes: `value, *rest, key=None, default?, **others`; what ends in `?` may be left out and has no default."""
 
     places: tuple[str, ...]
@@ -65,8 +65,7 @@ class Signature:
         return self.defaults | given
 
 
-@dataclass(slots=True, eq=False)
-class Call:
+class Call(Struct, eq=False):
     """A call under way: of what, with what, by whom, and where. Never changed, and not frozen, which would take three times as long to make."""
 
     run: Run
@@ -132,8 +131,7 @@ Act: TypeAlias = Callable[[Call], Value]
 Family: TypeAlias = "Callable[[Call], Value | Missing]"
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """A library function as it is modelled."""
 
     act: Act

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from vglint.given import Input
 from vglint.interp.static.worlds import World
@@ -12,8 +13,7 @@ from vglint.interp.values.objects import Filled, ModuleV, OpenLoop, Site, Tensor
 from vglint.origin import Origin
 
 
-@dataclass(slots=True)
-class Context:
+class Context(Struct):
     world: World | None = None
     """The switch that is on; None where all is as it is defined."""
     taken: set[tuple[str, int]] = field(default_factory=set)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from msgspec import Struct, field
 
 from vglint import origin
 from vglint.interp.machine.budget import Budget
@@ -60,8 +61,7 @@ class Flow:
     RAISE = 4
 
 
-@dataclass(slots=True)
-class Frame:
+class Frame(Struct):
     """One call under way."""
 
     scope: Scope
@@ -86,8 +86,7 @@ class Frame:
     """What runs at the generator's `yield`: the body of the `with` that it manages."""
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct):
     """One interpretation of a project: what it may take, what it makes, what it writes, what is in force."""
 
     project: Project

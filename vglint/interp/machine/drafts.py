@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from vglint.graph import RegionKind, RegionRole
 from vglint.interp.machine.passes import Passes
@@ -15,8 +16,7 @@ from vglint.shape import Shape
 from vglint.value import Expr, Literal_, Unknown
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """A node while the graph is being built."""
 
     op: str
@@ -36,8 +36,7 @@ class Draft:
     """`getitem` nodes already made for parts of the result."""
 
 
-@dataclass(slots=True)
-class RegionDraft:
+class RegionDraft(Struct):
     parent: int | None
     kind: RegionKind
     text: str
@@ -52,8 +51,7 @@ class RegionDraft:
     alias: int | None = None  # set when the region turned out to be none: its nodes belong to that one
 
 
-@dataclass(slots=True)
-class GraphDraft:
+class GraphDraft(Struct):
     """What one interpretation has made so far."""
 
     nodes: list[Draft] = field(default_factory=list)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct, field
 
 from vglint.interp.values.objects import (
     ArrayV,
@@ -38,8 +39,7 @@ LIST: Final = object()
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class FieldKey:
+class FieldKey(Struct, frozen=True):
     name: str
 
 
@@ -90,8 +90,7 @@ class Log(list[tuple[Any, Any, Any]]):
         self.touched |= later.touched
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Built:
+class Built(Struct, frozen=True, eq=False):
     """The arguments that a class of modules was built with."""
 
     args: list[Value]
@@ -102,8 +101,7 @@ class Built:
     """Nothing writes into any of them: they are numbers and names."""
 
 
-@dataclass(slots=True)
-class Learnt:
+class Learnt(Struct):
     """What one interpretation found out, and need not look for again."""
 
     effects: dict[Any, Any] = field(default_factory=dict)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vglint.interp.values.objects import ModuleV, Site, Value
 from vglint.origin import Origin
 from vglint.value import Unknown
 
 
-@dataclass(slots=True, eq=False)
-class Pass:
+class Pass(Struct, eq=False):
     """One call of a model by training code: `gaps` are those that it met, `nodes` those that it made, of all from `start` on."""
 
     module: ModuleV
@@ -23,8 +23,7 @@ class Pass:
     finished: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Fitted:
+class Fitted(Struct, frozen=True):
     """A model that is given to a trainer."""
 
     module: ModuleV
@@ -34,8 +33,7 @@ class Fitted:
     """What else the trainer is given: loaders, a data module."""
 
 
-@dataclass(slots=True, eq=False)
-class Passes:
+class Passes(Struct, eq=False):
     """What training code does with models: `calls` are outermost ones alone, `fitted` those given to trainers.
 
     `harvest` takes models down with their passes, before what is walked on trial is taken back.

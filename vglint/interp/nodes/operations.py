@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from vglint import ops, origin
 from vglint.interp.machine.core import Run, opaque

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vglint import origin
 from vglint.interp.machine.core import Frame, Run
@@ -14,8 +15,7 @@ from vglint.interp.values.objects import OpenLoop, RepeatV, Site, Value
 from vglint.value import Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(Struct, frozen=True):
     """The items in order, or (items None) one that stands for each of `count`, which may be unknown."""
 
     items: list[Value] | None

@@ -6,8 +6,9 @@ import builtins as python
 import contextlib
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from io import StringIO
+
+from msgspec import Struct
 
 from vglint.interp.static.imported import is_of
 from vglint.source import code
@@ -18,8 +19,7 @@ CALL_SITES = 6
 """Constant call sites that a class is built from, besides its defaults; and calls of classes of other files that a file starts from."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallSite:
+class CallSite(Struct, frozen=True):
     """A call whose arguments need nothing local, and the statement that it stands in."""
 
     unit: Unit

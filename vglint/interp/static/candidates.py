@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from vglint.interp.static.arms import nested_classes
 from vglint.interp.static.bare import bare_script, bare_units
@@ -17,8 +18,7 @@ from vglint.source.unit import Unit
 from vglint.span import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """Something that may be an entry: a class, a call of it, a function, a method of a class that trains, or the whole file as a
     script."""
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import lru_cache
+
+from msgspec import Struct, field
 
 from vglint.source.module import Module
 
 
-@dataclass(frozen=True, slots=True)
-class Decorated:
+class Decorated(Struct, frozen=True):
     """A definition under a decorator. `key` is its folded name, `text` the folded text that a key may be read from, `computed` whether an
     argument of its decorators is no constant."""
 
@@ -25,8 +25,7 @@ class Decorated:
         return self.computed or self.key in key or key in self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Filler:
+class Filler(Struct, frozen=True):
     """A file that may fill a registry."""
 
     module: Module
@@ -37,8 +36,7 @@ class Filler:
         return frozenset(each.name for each in self.definitions if each.concerns(key))
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """The files that a file's imports lead to, those of them that may fill registries of another, and the names of its decorators."""
 
     fillers: tuple[Filler, ...] = ()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vglint.interp.static.imported import is_of
 from vglint.source import code
@@ -14,8 +15,7 @@ _LIBRARIES = ("torch", "numpy", "math")
 _MUTATORS = frozenset({"append", "extend", "add", "insert", "update", "setdefault"})
 
 
-@dataclass(frozen=True, slots=True)
-class Rebinding:
+class Rebinding(Struct, frozen=True):
     """`name` is bound anew by `statement`, and nothing reads it afterwards."""
 
     name: str

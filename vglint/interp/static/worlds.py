@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from vglint.origin import Argument
 from vglint.source import code
@@ -16,8 +17,7 @@ Off: TypeAlias = "bool | float | None"
 """What a switch is while it is off: None, False, or 0 of a number."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class World:
+class World(Struct, frozen=True, eq=False):
     """One default that is other than the program says: a parameter's of the function `node`, a field's of the class `node`, an option's of
     the command line, an entry's of the dict that `node` displays, or a constant's that the statement `node` at the top of a file binds; the device that models run on; or the other arm of the condition `node`
     at the top of a file, whose arms define the same classes."""

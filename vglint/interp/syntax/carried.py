@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vglint import ops
 from vglint.interp.machine.attempts import attempted
@@ -23,8 +24,7 @@ _LAYERS = 64
 """The most tensors that a network's state is taken to have: one or two for each of its layers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A local name, an attribute or an entry of a dict and the tensors that it held before a loop: by identity of its table, and its name."""
 
     table: dict[Any, Value]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from vglint import origin
 from vglint.interp.kinds.sets import set_of
@@ -31,8 +32,7 @@ from vglint.source import code
 from vglint.value import Unknown
 
 
-@dataclass(slots=True)
-class _Turns:
+class _Turns(Struct):
     """The loops of a comprehension while they are walked, and what their turns made. An object and no nest of functions: those would hold
     each other, and with them all of the run, until a search for cycles."""
 

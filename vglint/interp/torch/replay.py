@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from vglint.interp.machine.core import Run
 from vglint.interp.machine.journal import FieldKey, Log
@@ -27,8 +28,7 @@ Target: TypeAlias = ModuleV | ParamV | ParamView
 _SCALARS = (bool, int, float, str, type(None))
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """What a call wrote: fields of the layer's parameters, its attributes; `version` and `clock` say when that was true."""
 
     fields: tuple[tuple[str, str, Any, Site | None], ...]

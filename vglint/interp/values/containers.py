@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from vglint.interp.values.objects import Value
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 birth = itertools.count().__next__
 
 
-@dataclass(slots=True, eq=False)
-class OpenLoop:
+class OpenLoop(Struct, eq=False):
     """A loop of unknown length that is being walked, and when that began, by the clock of `born`."""
 
     count: Value
@@ -24,8 +24,7 @@ class OpenLoop:
     """No turn reads what another wrote, so that their number is nobody's depth."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RepeatV:
+class RepeatV(Struct, frozen=True, eq=False):
     """Among the items of a list: what one turn of a loop of unknown length adds, which stands for all turns."""
 
     items: tuple[Value, ...]
@@ -33,8 +32,7 @@ class RepeatV:
     loop: OpenLoop
 
 
-@dataclass(slots=True, eq=False)
-class ListV:
+class ListV(Struct, eq=False):
     items: list[Value]
     count: Value = None
     """When set, `items` holds one representative of this many (a number that is not known)."""
@@ -44,15 +42,13 @@ class ListV:
     """When it was made: before or after a loop began."""
 
 
-@dataclass(slots=True, eq=False)
-class ArrayV:
+class ArrayV(Struct, eq=False):
     """A numpy array: numbers, or arrays of one dimension less, which are not changed."""
 
     items: list[Value]
 
 
-@dataclass(slots=True, eq=False)
-class DictV:
+class DictV(Struct, eq=False):
     items: dict[Any, Value]
     default: Value = None
     """A defaultdict's factory."""
@@ -62,13 +58,11 @@ class DictV:
     """What is not known was stored or merged into it since it was made, or code that is not followed got it: its values may be others."""
 
 
-@dataclass(slots=True, eq=False)
-class SetV:
+class SetV(Struct, eq=False):
     items: list[Value]
 
 
-@dataclass(slots=True, eq=False)
-class IteratorV:
+class IteratorV(Struct, eq=False):
     """An iterator or generator, evaluated eagerly; `items` None where its length is not known, `item` then stands for each."""
 
     items: list[Value] | None

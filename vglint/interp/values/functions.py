@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from vglint.interp.values.scopes import Locals
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from vglint.source.unit import Unit
 
 
-@dataclass(slots=True, eq=False)
-class FunctionV:
+class FunctionV(Struct, eq=False):
     name: str
     node: code.Function | code.Lambda
     scope: Scope
@@ -51,42 +51,36 @@ class FunctionV:
         return self if self.wraps is None else self.wraps.plain
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MethodV:
+class MethodV(Struct, frozen=True, eq=False):
     """A function bound to its first argument."""
 
     function: Value
     self: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BuiltinV:
+class BuiltinV(Struct, frozen=True, eq=False):
     """A method of a built-in or library object, written in Python here."""
 
     name: str
     call: Callable[..., Value]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PropertyV:
+class PropertyV(Struct, frozen=True, eq=False):
     getter: Value
     setter: Value = None
     cached: bool = False
     """Its value is computed once for each object, which may also set it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StaticV:
+class StaticV(Struct, frozen=True, eq=False):
     function: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ClassMethodV:
+class ClassMethodV(Struct, frozen=True, eq=False):
     function: Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PartialV:
+class PartialV(Struct, frozen=True, eq=False):
     function: Value
     args: tuple[Value, ...]
     keywords: dict[str, Value]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from vglint.interp.values.containers import birth
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from vglint.value import Literal_
 
 
-@dataclass(slots=True, eq=False)
-class ClassV:
+class ClassV(Struct, eq=False):
     name: str
     qualified: str
     bases: tuple[Value, ...]
@@ -41,8 +41,7 @@ class ClassV:
         return f"<class {self.qualified}>"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SuperV:
+class SuperV(Struct, frozen=True, eq=False):
     cls: ClassV
     self: Value
 
@@ -53,8 +52,7 @@ class Attrs(dict[str, Any]):
     __slots__ = ()
 
 
-@dataclass(slots=True, eq=False)
-class Instance:
+class Instance(Struct, eq=False):
     cls: ClassV | External
     attrs: dict[str, Value]
     origin: Site | None = None
@@ -64,8 +62,7 @@ class Instance:
     """Look-ups of names that are under way, each by its kind: none starts within itself."""
 
 
-@dataclass(slots=True, eq=False)
-class ModuleV(Instance):
+class ModuleV(Instance, eq=False):
     """An `nn.Module`: torch's own leaf or container (cls External or a base of it), or the user's."""
 
     modules: dict[str, Value] = field(default_factory=dict)

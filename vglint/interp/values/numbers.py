@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from vglint.interp.values.instances import ClassV
@@ -38,8 +39,7 @@ class NumberMember(int):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class VersionV:
+class VersionV(Struct, frozen=True):
     """A version of Python or of a package, by its numbers."""
 
     numbers: tuple[int, ...]

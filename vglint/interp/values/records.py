@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from vglint.interp.values.functions import FunctionV
     from vglint.interp.values.objects import Value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FieldV:
+class FieldV(Struct, frozen=True, eq=False):
     """`dataclasses.field(…)`: a default, or (when set) the factory that makes one for each object."""
 
     name: str
@@ -21,8 +21,7 @@ class FieldV:
     """Whether the constructor takes it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CodeV:
+class CodeV(Struct, frozen=True, eq=False):
     """`f.__code__`."""
 
     function: FunctionV
@@ -31,8 +30,7 @@ class CodeV:
 Tree: TypeAlias = "list[Tree] | tuple[Tree, ...] | dict[Value, Tree] | None"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TreeSpecV:
+class TreeSpecV(Struct, frozen=True, eq=False):
     """How containers lie within each other, without their leaves (None)."""
 
     form: Tree

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from vglint.interp.values.objects import Value
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from vglint.source.unit import Unit
 
 
-@dataclass(slots=True, eq=False)
-class Site:
+class Site(Struct, eq=False):
     """Where in the source something happens; its span is computed late. Never changed, and not frozen: one is made for each expression,
     in a third of the time."""
 
@@ -28,8 +28,7 @@ class Locals(dict[str, Any]):
     """A function made in the call may read them later."""
 
 
-@dataclass(slots=True, eq=False)
-class Scope:
+class Scope(Struct, eq=False):
     """Local names of one call, and the scope around it; `names` of a module scope are filled on demand."""
 
     names: dict[str, Value]
@@ -41,8 +40,7 @@ class Scope:
     """It is a comprehension's: `:=` binds in the scope around it."""
 
 
-@dataclass(slots=True, eq=False)
-class Namespace:
+class Namespace(Struct, eq=False):
     """A Python file as a value: names are evaluated when they are first looked up."""
 
     module: Module
@@ -57,15 +55,13 @@ class Namespace:
     """Its statements are executed from top to bottom: a name that is read before it is bound takes the first binding, not the last."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NamesV:
+class NamesV(Struct, frozen=True, eq=False):
     """What `globals()` returns: the names of a file as a mapping."""
 
     space: Namespace
 
 
-@dataclass(frozen=True, slots=True)
-class LaterV:
+class LaterV(Struct, frozen=True):
     """A name imported from a file of the project that has not been looked into yet; only namespaces hold it."""
 
     dotted: str
@@ -73,8 +69,7 @@ class LaterV:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class External:
+class External(Struct, frozen=True):
     """Something of a library that is known by its qualified name alone: `torch.nn.functional.relu`, `math`."""
 
     name: str

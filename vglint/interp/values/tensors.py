@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct
 
 from vglint.graph import Init
 from vglint.shape import Shape
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from vglint.interp.values.scopes import Site
 
 
-@dataclass(frozen=True, slots=True)
-class Ramp:
+class Ramp(Struct, frozen=True):
     """Entries that grow by `step` along the last dimension, the same in all others; a constant where `step` is 0."""
 
     start: int | float | Expr
@@ -30,8 +30,7 @@ class Filled(NamedTuple):
     sampled: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class TensorV:
+class TensorV(Struct, eq=False):
     """A tensor: the output of a node, or a part (`pick`) of a node that returns several."""
 
     node: int
@@ -49,8 +48,7 @@ class TensorV:
     """`requires_grad` was asked for explicitly."""
 
 
-@dataclass(slots=True, eq=False)
-class ParamV:
+class ParamV(Struct, eq=False):
     """An `nn.Parameter` or buffer."""
 
     shape: Shape | None
@@ -76,8 +74,7 @@ class ParamV:
 ROW = -1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ParamView:
+class ParamView(Struct, frozen=True, eq=False):
     """`.data` of a parameter (`cut`), or an indexed part of it."""
 
     param: ParamV
@@ -91,8 +88,7 @@ class ParamView:
     """A part is this range of dimension 0 of a vector."""
 
 
-@dataclass(slots=True, eq=False)
-class OpaqueV:
+class OpaqueV(Struct, eq=False):
     """A value that is not known but made from tensors: a call that is not modelled, arms that differ."""
 
     why: Unknown
@@ -109,8 +105,7 @@ class OpaqueV:
         return OpaqueV(self.why, (self.node,), None, site)
 
 
-@dataclass(frozen=True, slots=True)
-class ShapeV:
+class ShapeV(Struct, frozen=True):
     """`x.shape` of a tensor whose rank is not known, or that without its first `skip` and last `cut` sizes."""
 
     tensor: TensorV
@@ -118,14 +113,19 @@ class ShapeV:
     cut: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class DtypeV:
+class DtypeV(Struct, frozen=True, eq=False):
     """A dtype of torch; two spellings of one are equal."""
 
     name: str
     """Without its package: `float16`."""
-    spelled: str = field(compare=False, default="")
+    spelled: str = ""
     """As the program has it: `torch.half`."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DtypeV) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
     def __str__(self) -> str:
         return f"torch.{self.name}"
@@ -143,8 +143,7 @@ FLOAT32 = DtypeV("float32", "torch.float32")
 """What torch makes parameters of."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceV:
+class DeviceV(Struct, frozen=True):
     """A device of torch by its name, `cuda:0`; '' for the one that the code runs on."""
 
     name: str = ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
 
 from vglint.shape import Shape
 
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from vglint.interp.values.tensors import ParamV
 
 
-@dataclass(slots=True, eq=False)
-class OptimizerV:
+class OptimizerV(Struct, eq=False):
     """An optimiser, or one of several: then all their nodes."""
 
     name: str
@@ -23,8 +23,7 @@ class OptimizerV:
     attrs: dict[str, Value] = field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False)
-class SchedulerV:
+class SchedulerV(Struct, eq=False):
     """A schedule of the learning rate."""
 
     name: str
@@ -32,8 +31,7 @@ class SchedulerV:
     attrs: dict[str, Value] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class GradScalerV:
+class GradScalerV(Struct, frozen=True):
     """`torch.amp.GradScaler`."""
 
     name: str
@@ -41,8 +39,7 @@ class GradScalerV:
     """None where it depends on a switch that is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContextV:
+class ContextV(Struct, frozen=True):
     """A context manager of torch that changes how the nodes inside compute."""
 
     name: str
@@ -53,16 +50,14 @@ class ContextV:
     """Of autocast: the dtype that it computes in."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TensorDatasetV:
+class TensorDatasetV(Struct, frozen=True, eq=False):
     """`TensorDataset`: tensors of one length."""
 
     name: str
     shapes: tuple[Shape | None, ...]
 
 
-@dataclass(slots=True, eq=False)
-class LoaderV:
+class LoaderV(Struct, eq=False):
     """`DataLoader`: batches, of which one stands for all, and its keyword arguments."""
 
     name: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vglint.graph import Graph, Node
 from vglint.report.graphs.tree import module_types, owner
 
 
-@dataclass(slots=True)
-class Cluster:
+class Cluster(Struct):
     """One module: its path, its class, the nodes its own forward runs, and the modules inside."""
 
     path: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from vglint.number import factor
 from vglint.signal import Ratio, Trace
@@ -10,8 +10,7 @@ from vglint.signal import Ratio, Trace
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """Decimal logarithms of gradients, relative to the reference; `low` and `high` are the ends of the bar, `last` the node of the reference."""
 
     reference: float
