@@ -27,6 +27,7 @@ BENCHMARKS = sorted((ROOT / "benchmarks").rglob("*.py"))
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     (
+        "regex",
         "disk",
         "seal",
         "nearest",
@@ -293,6 +294,14 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 def test_kinds_of_data_are_made_in_one_way() -> None:
     """A `msgspec.Struct` costs a fortieth of a dataclass to declare, which every run does, and an eighth to make."""
     assert [str(path) for path in FILES if "dataclasses" in {name.partition(".")[0] for name in imports(path)}] == []
+
+
+def test_a_module_compiles_no_pattern_when_it_is_imported() -> None:
+    """`vglint.regex.regex` does when the pattern is first used."""
+    late = r"^(?!@)\S.*\bre\.compile\("
+    assert [
+        str(path) for path in FILES if room_of(path) != "probe" and re.search(late, path.read_text("utf-8"), re.M)
+    ] == []
 
 
 def test_the_circle_test_can_fail() -> None:

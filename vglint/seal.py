@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import stat
 import sys
@@ -14,8 +13,9 @@ from pathlib import Path
 from time import time
 
 from vglint import disk
+from vglint.regex import regex
 
-NAME = re.compile(r"(?:findings|code)-[0-9a-f]{32}\.vglint")
+NAME = regex(r"(?:findings|code)-[0-9a-f]{32}\.vglint")
 """The form of every name that is read, written over or removed."""
 MOST = 200_000_000
 """Most bytes of one file that is read."""

@@ -8,7 +8,6 @@ of that kind itself.
 from __future__ import annotations
 
 import ast
-import re
 import tokenize
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,13 +20,14 @@ from msgspec.structs import replace
 
 from vglint import disk
 from vglint.finding import Finding, Problem
+from vglint.regex import regex
 from vglint.rule import Rule
 from vglint.source.notebook import Cell, read_notebook
 
 Lint: TypeAlias = Callable[[str, str], Sequence[Finding]]
 """Lints a text under a file name."""
 
-_MARK = re.compile(r"#\s*expect:\s*([A-Za-z]+\d+(?:\s*,\s*[A-Za-z]+\d+)*)")
+_MARK = regex(r"#\s*expect:\s*([A-Za-z]+\d+(?:\s*,\s*[A-Za-z]+\d+)*)")
 
 
 class Check(Struct, frozen=True):

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from vglint.finding import Problem
 from vglint.given import Input, ModelInputs, parse_input
 from vglint.graph import Graph, distinct
+from vglint.regex import regex
 
 if TYPE_CHECKING:
     from vglint.signal import Ratio, Trace
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from vglint.source.project import Project
     from vglint.span import Span
 
-_TARGET = re.compile(r"(?P<file>.+?\.(?:pyw?|ipynb))(?::(?P<expression>.*))?$", re.S)
+_TARGET = regex(r"(?P<file>.+?\.(?:pyw?|ipynb))(?::(?P<expression>.*))?$", re.S)
 
 
 class TargetError(ValueError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from vglint.disk import leads_out
 from vglint.fix import NotWrittenError
 from vglint.lint.fixing import Fixed, Refused, fixes
 from vglint.lint.ignoring import ignored
+from vglint.regex import regex
 from vglint.report.summary import plural
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def _diff(fixed: Fixed) -> str:
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-_ROW = re.compile(r"[^\n]*\n|[^\n]+")
-_UNSAFE = re.compile('[\x00-\x1f\x7f"\\\\\udc80-\udcff]')
+_ROW = regex(r"[^\n]*\n|[^\n]+")
+_UNSAFE = regex('[\x00-\x1f\x7f"\\\\\udc80-\udcff]')
 
 
 def _quoted(name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from msgspec.structs import replace
 from vglint.cli.completion import complete_rules
 from vglint.cli.output import say, terminal_width
 from vglint.cli.wrong import plain_errors
+from vglint.regex import regex
 from vglint.target import Target, graphs_of, parse_target
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _compared(rule: str, text: str, rule_dirs: tuple[str, ...]) -> str:
     return "\n\n".join(lines) + "\n"
 
 
-_LINE = re.compile(r"(?:cell (?P<cell>\d+):)?(?P<line>\d+)(?::\d+)?")
+_LINE = regex(r"(?:cell (?P<cell>\d+):)?(?P<line>\d+)(?::\d+)?")
 
 
 def _only_way(rule: Rule) -> str:

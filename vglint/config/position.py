@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterator
 from typing import TypeAlias
 
+from vglint.regex import regex
+
 Part: TypeAlias = "str | int"
 """A key, or the position in an array."""
 
 _PART = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_-]+)"""
 _KEY = rf"{_PART}(?:\s*\.\s*{_PART})*"
-_HEADER = re.compile(rf"\s*(\[\[?)\s*({_KEY})\s*\]")
-_PAIR = re.compile(rf"\s*({_KEY})\s*=")
-_SHOWN = re.compile(rf"({_PART})|\[(\d+)\]")
-_SKIPPED = re.compile(r'"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*', re.S)
+_HEADER = regex(rf"\s*(\[\[?)\s*({_KEY})\s*\]")
+_PAIR = regex(rf"\s*({_KEY})\s*=")
+_SHOWN = regex(rf"({_PART})|\[(\d+)\]")
+_SKIPPED = regex(r'"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*', re.S)
 """Strings and comments: brackets in them do not count."""
 
 

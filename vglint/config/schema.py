@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import types
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
@@ -12,6 +11,7 @@ from msgspec import Meta
 
 from vglint.config.error import ConfigError
 from vglint.nearest import nearest
+from vglint.regex import regex
 from vglint.rule import Confidence, Severity
 
 
@@ -251,7 +251,7 @@ def _shown(value: object) -> str:
             return f"a {type(value).__name__}"
 
 
-_BARE = re.compile(r"[\w.\[\]-]*\Z")
+_BARE = regex(r"[\w.\[\]-]*\Z")
 
 
 def _dotted(*keys: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TypeAlias
@@ -13,6 +12,7 @@ from msgspec.structs import replace
 from vglint.fix.change import Allowed
 from vglint.graph import Graph, Node
 from vglint.ops import find
+from vglint.regex import regex
 from vglint.shape import shape_text
 
 Lines: TypeAlias = "frozenset[int]"
@@ -87,7 +87,7 @@ class _Reduced(Struct, frozen=True, dict=True):
         return _SIZE.sub(lambda found: f"%<{self._sizes.get(found[1], found[1])}>", text)
 
 
-_SIZE = re.compile(r"%(\d+)(?=\.)")
+_SIZE = regex(r"%(\d+)(?=\.)")
 
 _GIVEN = frozenset({"input", "parameter", "optimizer"})
 """What the program is given, in the order in which it first asks for it: a change may ask earlier."""

@@ -10,9 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from vglint.finding import Edit
+from vglint.regex import regex
 from vglint.source.notebook import Cell
 
-_SPACE = re.compile(r"[ \t\r\n]*")
+_SPACE = regex(r"[ \t\r\n]*")
 
 
 class _Source(Struct, frozen=True):

@@ -21,6 +21,7 @@ from vglint import seal
 from vglint.config import Settings
 from vglint.lint.outcome import SKIPPED, Outcome, Sources
 from vglint.lint.renamed import Shown, renamed
+from vglint.regex import regex
 
 Index: TypeAlias = int
 
@@ -293,7 +294,7 @@ def imports_of(text: str) -> bytes:
     return digest("\n".join(_IMPORT.findall(text)).encode("utf-8", "surrogatepass"))
 
 
-_IMPORT = re.compile(r"^(?:from[ \t]+\S+[ \t]+import[ \t]*(?:\([^)]*\)|[^\r\n(]*)|import[ \t][^\r\n]*)", re.MULTILINE)
+_IMPORT = regex(r"^(?:from[ \t]+\S+[ \t]+import[ \t]*(?:\([^)]*\)|[^\r\n(]*)|import[ \t][^\r\n]*)", re.MULTILINE)
 
 
 def folder_time(folder: str) -> int:

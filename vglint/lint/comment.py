@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_WRITTEN = re.compile(r"#\s*vglint\s*:\s*ignore\s*\[(?P<rules>[^\]]*)\]")
+from vglint.regex import regex
+
+_WRITTEN = regex(r"#\s*vglint\s*:\s*ignore\s*\[(?P<rules>[^\]]*)\]")
 
 
 def with_comment(text: str, line: int, rules: Sequence[str], reason: str = "") -> tuple[int, int, str] | None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
 from vglint.finding import Finding
+from vglint.regex import regex
 
 
 def path_in(file: str, top: str) -> str:
@@ -41,7 +41,7 @@ def _key(finding: Finding) -> str:
     return finding.span.file if finding.cell is None else f"{finding.span.file}:cell {finding.cell}"
 
 
-_DEFINITION = re.compile(r"(?:async\s+)?(?:def|class)\s+(\w+)")
+_DEFINITION = regex(r"(?:async\s+)?(?:def|class)\s+(\w+)")
 
 
 def _around(lines: list[str], number: int) -> list[str]:

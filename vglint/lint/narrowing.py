@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
@@ -12,6 +11,7 @@ from vglint import disk
 from vglint.config import Settings
 from vglint.finding import Finding, Problem, Report
 from vglint.lint.revision import Revision, RevisionError
+from vglint.regex import regex
 from vglint.source.discovery import repository
 from vglint.source.imports import Imports
 from vglint.source.module import Module
@@ -38,7 +38,7 @@ class Touched(Struct, frozen=True):
         return any(first <= cell_line(finding) <= last for first, last in self.lines)
 
 
-_FIRST_NAME = re.compile(r"\w+")
+_FIRST_NAME = regex(r"\w+")
 
 
 class Narrowed(Struct, frozen=True):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from vglint.finding import Finding, Gap, Problem
+from vglint.regex import regex
 from vglint.source.search import Search
 
 
@@ -54,7 +54,7 @@ def encodable(outcome: Outcome) -> Outcome:
     return _encodable(outcome) if _SURROGATE.search(repr(outcome)) else outcome
 
 
-_SURROGATE = re.compile(r"\\ud[89a-f]")
+_SURROGATE = regex(r"\\ud[89a-f]")
 _PATHS = frozenset({"file", "path"})
 
 

@@ -12,8 +12,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from vglint.lint.outcome import Idle, Outcome
+from vglint.regex import regex
 
-_PLACE = re.compile(r"(?P<path>.+?)(?P<rest>:\d+: .*)", re.DOTALL)
+_PLACE = regex(r"(?P<path>.+?)(?P<rest>:\d+: .*)", re.DOTALL)
 _PATHS = frozenset({"file", "path"})
 
 

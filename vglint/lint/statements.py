@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from vglint.interp.static.decorated import decorated
+from vglint.regex import regex
 from vglint.source import code
 from vglint.source.module import Module
 from vglint.source.project import Project
@@ -32,16 +33,16 @@ Sought: TypeAlias = tuple[tuple[str, ...], str]
 
 _ANY = frozenset({"*", "__all__", "__getattr__", "globals", "setattr"})
 """What a statement binds or acts on where it may change the meaning of any name of its file."""
-_REFLECTS = re.compile(
+_REFLECTS = regex(
     r"(?<![\w.])(?:globals|locals|vars|eval|exec|modules)\s*(?:[(),\[\]}:]|$)|\bsys\s*\.\s*modules\b"
     r"|\b(?:builtins|import_module|__import__|__dict__)\b",
     re.MULTILINE,
 )
 """What may read any name of a file without mentioning it; not the `eval()` and `modules()` of a model."""
 _ANY_NAME = "*"
-_BY_TEXT = re.compile(r"import_module|__import__|importorskip")
-_COMMENT = re.compile(r"#.*(?:vglint|noqa)", re.IGNORECASE)
-_WORD = re.compile(r"[^\W\d]\w*")
+_BY_TEXT = regex(r"import_module|__import__|importorskip")
+_COMMENT = regex(r"#.*(?:vglint|noqa)", re.IGNORECASE)
+_WORD = regex(r"[^\W\d]\w*")
 
 
 class _Import(Struct, frozen=True):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import reduce
 
 from vglint.ops.entry import Entry
 from vglint.ops.shapes import add, divide, first, integer, merge, multiply, unknown
 from vglint.ops.spec import Call, Many, Result, Tensor
+from vglint.regex import regex
 from vglint.shape import Dim, Shape
 from vglint.value import Literal_
 
-_TOKEN = re.compile(r"\(|\)|\.\.\.|…|\w+")
+_TOKEN = regex(r"\(|\)|\.\.\.|…|\w+")
 
 
 def patterned(call: Call) -> Result:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from types import MappingProxyType
@@ -35,6 +34,7 @@ from vglint.ops import (
 from vglint.ops.entry import Entry
 from vglint.ops.spec import Call, Kind, Op, Result, Spelling, Tensor
 from vglint.ops.traits import Trait
+from vglint.regex import regex
 from vglint.value import Literal_
 
 
@@ -194,7 +194,7 @@ _BINARY = {
 _UNARY = {"-": "neg", "+": "positive", "~": "bitwise_not", "abs": "abs"}
 
 _DEFINITIONS = tuple(
-    (re.compile(pattern), replacement)
+    (regex(pattern), replacement)
     for pattern, replacement in (
         (r"^torch\.nn\.modules(\.\w+)?\.(\w+)$", r"torch.nn.\2"),
         (r"^torch\.(?:functional|_VF|_C\._VariableFunctions|_C\.TensorBase|_tensor)\.(\w+)$", r"torch.\1"),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from vglint.finding import Finding, Problem, Report
+from vglint.regex import regex
 from vglint.report.lines import file_lines
 from vglint.report.view import View, place, relative
 
-_FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = regex("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 does not hold."""
 
 

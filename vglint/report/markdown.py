@@ -6,10 +6,11 @@ import re
 
 from vglint import rule_page
 from vglint.finding import Finding, Problem, Report
+from vglint.regex import regex
 from vglint.report.summary import summary
 from vglint.report.view import View, place, relative, visible
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&])")
+_SPECIAL = regex(r"([\\`*_{}\[\]<>#|~&])")
 
 
 def markdown(report: Report, view: View) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
 import vglint
 from vglint import HOME, rule_page
 from vglint.finding import Edit, Finding, Fix, Place, Problem, Report
+from vglint.regex import regex
 from vglint.report.json import Json, dump, facts
 from vglint.report.lines import file_lines
 from vglint.report.view import View, relative, visible
@@ -17,7 +17,7 @@ from vglint.rule import Confidence, Severity
 from vglint.span import Span
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-_SEMANTIC = re.compile(r"\d+\.\d+\.\d+")
+_SEMANTIC = regex(r"\d+\.\d+\.\d+")
 _LEVELS: Mapping[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 _PRECISION: Mapping[Confidence, str] = {"high": "high", "medium": "medium", "low": "low"}
 
@@ -98,7 +98,7 @@ def _text(text: str) -> str:
     return shown.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]") if _LINK.search(shown) else shown
 
 
-_LINK = re.compile(r"\]\(")
+_LINK = regex(r"\]\(")
 
 
 def _location(span: Span, cell: int | None, report: Report, view: View) -> dict[str, Json]:

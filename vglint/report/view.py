@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 
 from vglint.finding import MEASURED
+from vglint.regex import regex
 from vglint.rule import Rule, Severity
 
 COLORS: Mapping[Severity, str] = {"error": "red", "warning": "yellow", "info": "cyan"}
@@ -83,14 +84,12 @@ def harmless(text: str, *, color: bool = False, commands: bool = False) -> str:
     return whole if commands else _COMMAND_LINE.sub(r"\1\\x3a:", whole)
 
 
-_COLOR = re.compile("\x1b\\[[0-9;]*m")
-_COMMAND = re.compile(r"#(?=#(?:\[|vso\[|teamcity\[))")
+_COLOR = regex("\x1b\\[[0-9;]*m")
+_COMMAND = regex(r"#(?=#(?:\[|vso\[|teamcity\[))")
 """`##[…]`, `##vso[…]` and `##teamcity[…]` are commands to runners of continuous integration, wherever they stand."""
-_COMMAND_LINE = re.compile("^((?:[^\\S\n]|\x1b\\[[0-9;]*m)*)::(?!:)", re.MULTILINE)
-_STEERING = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n)"
-)
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_COMMAND_LINE = regex("^((?:[^\\S\n]|\x1b\\[[0-9;]*m)*)::(?!:)", re.MULTILINE)
+_STEERING = regex("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]|\r(?!\n)")
+_CONTROL = regex("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def _stand_in(character: str) -> str:

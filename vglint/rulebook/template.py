@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import string
 from collections.abc import Mapping
 
@@ -10,6 +9,7 @@ from msgspec import Struct
 
 from vglint.analysis.facts.spec import FactType, FactValue
 from vglint.nearest import nearest
+from vglint.regex import regex
 from vglint.rulebook.condition import Condition, ConditionError, Lookup, evaluate, parse
 from vglint.value import Unknown
 
@@ -19,7 +19,7 @@ _LONGEST = 3000
 """Characters that a template may have."""
 _SHORTEST = 12
 """Characters that a shortened value keeps."""
-_FORMAT = re.compile(r"[<>^]?[-+]?\d{0,2}(\.\d{1,2})?[efgs%]?")
+_FORMAT = regex(r"[<>^]?[-+]?\d{0,2}(\.\d{1,2})?[efgs%]?")
 _SAMPLES: Mapping[FactType, FactValue] = {"number": 1.5, "text": "x", "flag": True}
 
 

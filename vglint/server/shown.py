@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
+from vglint.regex import regex
 from vglint.report.markdown import code
 from vglint.report.view import visible
 from vglint.server.message import Described, Layer, Model
 
 _MOST_ROWS = 12
-_SELF = re.compile(r"\bself\.([A-Za-z_]\w*)")
+_SELF = regex(r"\bself\.([A-Za-z_]\w*)")
 
 
 def at(described: Described, cell: int | None, line: int, column: int, text: str) -> tuple[Layer, ...]:

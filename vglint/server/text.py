@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from functools import cached_property
 from typing import Literal, TypeAlias, cast
+
+from vglint.regex import regex
 
 Encoding: TypeAlias = Literal["utf-8", "utf-16", "utf-32"]
 Position: TypeAlias = "tuple[int, int]"
 """Line and column, both from 0."""
 
-_END = re.compile(r"\r\n|\r|\n")
+_END = regex(r"\r\n|\r|\n")
 _CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 
 

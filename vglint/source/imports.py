@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from vglint import disk
 from vglint.finding import Problem
+from vglint.regex import regex
 from vglint.source.module import Module
 from vglint.source.notebook import read_notebook
 from vglint.source.project import Project
@@ -174,14 +175,14 @@ def _text(file: str) -> str:
     return "" if isinstance(book, Problem) else book.text
 
 
-_STATEMENT = re.compile(
+_STATEMENT = regex(
     r"(?:^|[;:])[ \t\f]*(?:from[ \t]+(?P<dots>\.*)[ \t]*(?P<base>[\w.]*)[ \t]+import[ \t]*(?P<names>\([^)]*\)|[^\n;]*)"
     r"|import[ \t]+(?P<modules>[^\n;]*))",
     re.MULTILINE,
 )
-_COMMENT = re.compile(r"#[^\n]*")
-_CONTINUED = re.compile(r"\\\r?\n")
-_NAME = re.compile(r"(?P<name>\w[\w.]*|\*)(?:\s+as\s+(?P<bound>\w+))?")
+_COMMENT = regex(r"#[^\n]*")
+_CONTINUED = regex(r"\\\r?\n")
+_NAME = regex(r"(?P<name>\w[\w.]*|\*)(?:\s+as\s+(?P<bound>\w+))?")
 
 
 def _imported(text: str) -> Iterator[Statement]:

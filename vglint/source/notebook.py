@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from vglint import disk
 from vglint.finding import Problem
+from vglint.regex import regex
 from vglint.source.split import Piece, split
 
 
@@ -97,18 +98,18 @@ def _code_cells(path: str, content: bytes) -> list[tuple[int, str]] | Problem:
     return [(index, source if isinstance(source, str) else "".join(source)) for index, source in sources]
 
 
-_SUSPECT = re.compile(r"^[ \t]*[%!?]|\?[ \t]*(?:#.*)?$|=[ \t]*[%!]", re.MULTILINE)
-_CELL_MAGIC = re.compile(r"\s*%%(\w+)")
+_SUSPECT = regex(r"^[ \t]*[%!?]|\?[ \t]*(?:#.*)?$|=[ \t]*[%!]", re.MULTILINE)
+_CELL_MAGIC = regex(r"\s*%%(\w+)")
 _PYTHON_CELLS = frozenset(
     {"time", "timeit", "capture", "prun", "debug", "python", "python3", "memit", "mprun", "vglint"}
 )
-_TIME = re.compile(r"(\s*)%time (?=\s*\S)")
-_LINE_MAGIC = re.compile(r"(\s*)(?:[%!?].*|[\w.*\[\]]+\?{1,2}\s*(?:#.*)?)$")
-_ASSIGNED = re.compile(r"([\w.,\s\[\]'\"]+=\s*)[%!](?!=)")
+_TIME = regex(r"(\s*)%time (?=\s*\S)")
+_LINE_MAGIC = regex(r"(\s*)(?:[%!?].*|[\w.*\[\]]+\?{1,2}\s*(?:#.*)?)$")
+_ASSIGNED = regex(r"([\w.,\s\[\]'\"]+=\s*)[%!](?!=)")
 _REST = {
-    quote: re.compile(rf"(?:[^\\]|\\.)*?{quote}", re.DOTALL) for quote in ("'", '"', "'''", '"""')
+    quote: regex(rf"(?:[^\\]|\\.)*?{quote}", re.DOTALL) for quote in ("'", '"', "'''", '"""')
 }  # a string up to its end
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"(?P<string>[a-zA-Z]{0,2}(?P<quote>\"\"\"|'''|\"|'))|(?P<comment>#.*)|(?P<open>[(\[{])|(?P<close>[)\]}])"
 )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 
-_BETWEEN = re.compile(r"\s*,\s*")
+from vglint.regex import regex
+
+_BETWEEN = regex(r"\s*,\s*")
 
 
 def lines_in_file(content: bytes) -> tuple[tuple[int, ...], ...]:

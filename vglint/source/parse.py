@@ -6,6 +6,7 @@ import ast
 import re
 import warnings
 
+from vglint.regex import regex
 from vglint.source.code import Statement, Unread
 from vglint.source.native import read
 
@@ -48,7 +49,7 @@ def _unread(text: str, message: str) -> tuple[Statement, ...]:
     return (Unread(0, len(text.partition("\n")[0].rstrip("\r")), message),)
 
 
-_PYTHON_2 = re.compile("Missing parentheses in call|multiple exception types|leading zeros|inconsistent use of tabs")
+_PYTHON_2 = regex("Missing parentheses in call|multiple exception types|leading zeros|inconsistent use of tabs")
 
 
 def _explained(text: str) -> Unread | None:
@@ -73,8 +74,8 @@ def _place(text: str, line: int, column: int) -> tuple[int, int]:
 
 
 _DEEPEST = 400
-_INDENTED = re.compile(rf"(?:\A|[\r\n])[ \t]{{{_DEEPEST}}}[^\s#]")
-_TOKEN = re.compile(
+_INDENTED = regex(rf"(?:\A|[\r\n])[ \t]{{{_DEEPEST}}}[^\s#]")
+_TOKEN = regex(
     r"(?P<string>(?:\"{3}(?:[^\\]|\\.)*?\"{3}|'{3}(?:[^\\]|\\.)*?'{3}|\"(?:[^\"\\\r\n]|\\.)*\"|'(?:[^'\\\r\n]|\\.)*'))"
     r"|(?P<comment>#[^\r\n]*)|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<comma>,)|(?P<continued>\\\r?\n)"
     r"|(?P<end>[\r\n;])|(?P<turn>\belif\b)|(?P<other>\w+|[^\s\w])",

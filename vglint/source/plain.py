@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
-_COMMENT = re.compile(r"#[^\r\n]*")
+from vglint.regex import regex
+
+_COMMENT = regex(r"#[^\r\n]*")
 _STRING = r"\"{3}(?:[^\\\"]|\\.|\"(?!\"\"))*\"{3}|'{3}(?:[^\\']|\\.|'(?!''))*'{3}|\"(?:[^\"\\\r\n]|\\.)*\"|'(?:[^'\\\r\n]|\\.)*'"
-_TOKEN = re.compile(rf"(?P<string>{_STRING})|(?P<comment>#[^\r\n]*)|(?P<open>[(\[{{])|(?P<close>[)\]}}])", re.DOTALL)
-_ASSIGNED = re.compile(r"(?P<name>[^\W\d]\w*)\s*(?::[^=:;\n]*)?=(?P<value>[^=:;][^=:;]*)\Z")
-_CALLED = re.compile(
+_TOKEN = regex(rf"(?P<string>{_STRING})|(?P<comment>#[^\r\n]*)|(?P<open>[(\[{{])|(?P<close>[)\]}}])", re.DOTALL)
+_ASSIGNED = regex(r"(?P<name>[^\W\d]\w*)\s*(?::[^=:;\n]*)?=(?P<value>[^=:;][^=:;]*)\Z")
+_CALLED = regex(
     r"(?!(?:del|global|nonlocal|import|from|type|match|return|raise)\b)[^\W\d]\w*(?:\.\w+|\(\)|\[\])*\(\)\s*\Z"
 )
 

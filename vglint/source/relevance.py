@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-_TORCH = re.compile(rb"torch|\bnn\.|lightning|fastai|def forward\b")
-_CONCERNS = re.compile(
+from vglint.regex import regex
+
+_TORCH = regex(rb"torch|\bnn\.|lightning|fastai|def forward\b")
+_CONCERNS = regex(
     rb"def forward\b|\bnn\.|\bF\.|\bSequential\("
     rb"|class \w+\([^)]{0,200}(?:Module|Sequential|Layer|Block|Net)\b"  # of nn.Module under another name, or of a base elsewhere
     rb"|\.backward\(|zero_grad|clip_grad|gradient_clip|max_grad_norm|\boptim\.|GradScaler|autocast|training_step|Trainer\("
@@ -14,8 +16,8 @@ _CONCERNS = re.compile(
 )
 
 
-_NAMED = re.compile(rb"torch|lightning|fastai")
-_OTHER = re.compile(
+_NAMED = regex(rb"torch|lightning|fastai")
+_OTHER = regex(
     rb"^[ \t]*(?:import|from)\s+(?:mxnet|paddle|tensorflow|mindspore|oneflow|jax|flax|jittor|megengine)\b", re.M
 )
 

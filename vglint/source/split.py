@@ -11,6 +11,8 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from vglint.regex import regex
+
 Kind: TypeAlias = Literal["class", "function", "import", "other"]
 
 DEEPEST = 100
@@ -35,14 +37,14 @@ _STRING = (
     r"\"\"\"(?:[^\\\"]+|\\.|\"(?!\"\"))*(?:\"\"\"|\Z)|'''(?:[^\\']+|\\.|'(?!''))*(?:'''|\Z)"
     r"|\"(?:[^\\\"\r\n]+|\\\r\n|\\.)*\"?|'(?:[^\\'\r\n]+|\\\r\n|\\.)*'?"
 )
-_MARK = re.compile(
+_MARK = regex(
     rf"(?P<string>{_STRING})|(?P<comment>#[^\r\n]*)|(?P<open>[(\[{{])|(?P<close>[)\]}}])"
     r"|(?P<continued>\\(?:\r\n|\r|\n))|(?P<end>\r\n|\r|\n)",
     re.DOTALL,
 )
-_CONTINUES = re.compile(r"(?:else|elif|except|finally)\b|[ \t\f\r\n#]|\Z")
-_HEAD = re.compile(r"(?:async[ \t]+)?(?P<word>class|def)[ \t]+(?P<name>\w+)|(?P<import>import|from)\b")
-_BLANK = re.compile(r"[ \t\f]*(?:[#\r\n]|\Z)")
+_CONTINUES = regex(r"(?:else|elif|except|finally)\b|[ \t\f\r\n#]|\Z")
+_HEAD = regex(r"(?:async[ \t]+)?(?P<word>class|def)[ \t]+(?P<name>\w+)|(?P<import>import|from)\b")
+_BLANK = regex(r"[ \t\f]*(?:[#\r\n]|\Z)")
 
 
 def split(text: str) -> Iterator[Piece]:
@@ -89,8 +91,8 @@ def _first(text: str) -> int:
     return found.end() if found else at
 
 
-_INDENTED = re.compile(rf"[\r\n][ \t]{{{DEEPEST}}}")
-_DEFINITION = re.compile(r"(?:async[ \t]+def|def|class)[ \t]+\w+[ \t]*[(:\[]")
+_INDENTED = regex(rf"[\r\n][ \t]{{{DEEPEST}}}")
+_DEFINITION = regex(r"(?:async[ \t]+def|def|class)[ \t]+\w+[ \t]*[(:\[]")
 
 
 def _piece(text: str, start: int, end: int, deep: bool) -> Piece:

@@ -12,9 +12,10 @@ from msgspec import Struct
 
 from vglint.finding import Finding, Problem
 from vglint.nearest import nearest
+from vglint.regex import regex
 
-_MARK = re.compile(r"#\s*vglint\s*:", re.IGNORECASE)
-_COMMENT = re.compile(
+_MARK = regex(r"#\s*vglint\s*:", re.IGNORECASE)
+_COMMENT = regex(
     r"#\s*vglint\s*:\s*(?P<kind>file-ignore|ignore)(?![\w-])(?:\s*\[(?P<rules>[^\]]*)\]|(?!\s*\[))\s*(?P<reason>[^#]*)"
 )
 MOST_WORDS = 100

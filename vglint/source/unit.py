@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from vglint.regex import regex
 from vglint.source.code import Class, Expr, Expression, Function, Node, Statement, Unread
 from vglint.source.kept import Bundle
 from vglint.source.names import acted_on, bound_names
@@ -20,7 +20,7 @@ from vglint.span import Span
 
 Definition: TypeAlias = Class | Function
 
-LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+LINE = regex(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 
 
 class Unit(Struct, eq=False, dict=True):
@@ -162,5 +162,5 @@ def _lines(text: str, start: int, end: int) -> int:
     return text.count("\n", start, end) + (returns - text.count("\r\n", start, end) if returns else 0)
 
 
-_INERT = re.compile(r"(?:(?:@[ \t]*\w+[ \t]*(?:#[^\r\n]*)?|#[^\r\n]*)?[\r\n][ \t]*)*(?:async[ \t]+def|def|class)\b")
+_INERT = regex(r"(?:(?:@[ \t]*\w+[ \t]*(?:#[^\r\n]*)?|#[^\r\n]*)?[\r\n][ \t]*)*(?:async[ \t]+def|def|class)\b")
 """A definition whose decorators are only names."""

@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from vglint.regex import regex
+
 Run: TypeAlias = "str | re.Pattern[str]"
 """What stands between two `*`: plain text, or text of a fixed length with `?` and classes in it."""
 
@@ -99,7 +101,7 @@ _NAMED = {
     "upper": "A-Z",
     "xdigit": "0-9A-Fa-f",
 }
-_POSIX = re.compile(r"\[:([a-z]+):\]")
+_POSIX = regex(r"\[:([a-z]+):\]")
 
 
 def _class(text: str, at: int) -> tuple[str, int] | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from vglint.analysis.use import Use
 from vglint.graph import Graph, Node
 from vglint.ops import has, kind
+from vglint.regex import regex
 from vglint.value import Expr
 
-_SIZE = re.compile(r"%(\d+)\.(-?\d+)")
+_SIZE = regex(r"%(\d+)\.(-?\d+)")
 """A size of a node's output as shapes and arguments name it."""
 _STEPS = 2_000
 

@@ -10,6 +10,7 @@ from vglint.interp.machine.names import member
 from vglint.interp.nodes.emit import emit
 from vglint.interp.values.objects import ClassV, External, FunctionV, Namespace, Site
 from vglint.ops.fills import IN_PLACE, SCHEMES
+from vglint.regex import regex
 from vglint.source import code
 from vglint.source.unit import Unit
 
@@ -47,7 +48,7 @@ def note_idle_backwards(run: Run) -> None:
                 run.graph.nodes[-1].setup = False
 
 
-_BY_HAND = re.compile(r"\.backward\(\s*(?!retain_graph|create_graph|inputs)[\w*(\[]")
+_BY_HAND = regex(r"\.backward\(\s*(?!retain_graph|create_graph|inputs)[\w*(\[]")
 
 
 def _takes_gradient(node: code.Function) -> bool:

@@ -8,11 +8,12 @@ import re
 from vglint import origin
 from vglint.interp.machine.calls import Call, library, method
 from vglint.interp.values.objects import External, Instance, ListV, Site, Value
+from vglint.regex import regex
 from vglint.value import Unknown
 
 LENGTH = 1_000
 """Characters of a text that is searched."""
-_NESTED = re.compile(r"\)[*+?{]|\\\d")
+_NESTED = regex(r"\)[*+?{]|\\\d")
 """A repeated group, or a back reference: what can take exponential time."""
 COST = 24.0
 """Binary logarithm of the steps that a search may take: a part of a second."""

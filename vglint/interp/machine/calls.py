@@ -65,8 +65,8 @@ class Signature(Struct, frozen=True):
         return self.defaults | given
 
 
-class Call(Struct, eq=False):
-    """A call under way: of what, with what, by whom, and where. Never changed, and not frozen, which would take three times as long to make."""
+class Call(Struct, frozen=True, eq=False):
+    """A call under way: of what, with what, by whom, and where."""
 
     run: Run
     name: str

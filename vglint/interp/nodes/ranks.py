@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from vglint import ops, origin
 from vglint.interp.machine.core import Run
 from vglint.interp.values.objects import TensorV, Value
+from vglint.regex import regex
 from vglint.shape import Dim, Shape
 from vglint.value import Expr, Unknown
 
 STEPS = 24
 """Nodes that are walked back from one tensor."""
-_GROUP = re.compile(r"\([^()]*\)|\S+")
+_GROUP = regex(r"\([^()]*\)|\S+")
 
 
 def last_size(run: Run, node: int, steps: int = STEPS) -> Dim:
@@ -98,7 +97,7 @@ def rank_of_layer(name: str) -> int | None:
     return None if named is None else int(named[1]) + 2
 
 
-_RANKED = re.compile(
+_RANKED = regex(
     r"(?:(?:Conv|conv|ConvTranspose|conv_transpose)(?=[123]d$)|(?:BatchNorm|InstanceNorm|Pool|_pool|Dropout|dropout)(?=[23]d$))(\d)d$"
 )
 """Layers with a spatial rank; those of one dimension that are no convolution take tensors without it too."""

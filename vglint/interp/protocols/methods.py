@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from vglint import origin
 from vglint.interp.machine.core import Frame, Run
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.values.objects import BuiltinV, IteratorV, ListV, MethodV, Site, Value, is_unknown
+from vglint.regex import regex
 from vglint.value import Unknown
 
 
@@ -19,7 +19,7 @@ def method_of(value: Value, name: str, table: dict[str, BuiltinV]) -> Value:
 
 
 _LENGTH = 100_000
-_WIDE = re.compile(r"\{[^}]*:[^}]*\d{5}")
+_WIDE = regex(r"\{[^}]*:[^}]*\d{5}")
 """A format that asks for a long text."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +16,7 @@ from vglint.interp.protocols.comparison import DUNDER, counts_turns, truth, turn
 from vglint.interp.protocols.symbols import NATIVE, short, symbolic
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import ArrayV, Instance, MethodV, OpaqueV, Site, TurnNumber, Value, is_tensor
+from vglint.regex import regex
 from vglint.value import Expr, Unknown, divided, plus, times
 
 BINARY: dict[str, Callable[[Any, Any], Any]] = {
@@ -129,7 +129,7 @@ def _of_turns(symbol: str, left: Value, right: Value) -> Value:
 _COUNTING = frozenset("+-%")
 _BITS = 4_096
 _LENGTH = 100_000
-_WIDE = re.compile(r"%[^a-zA-Z%]*(\d{5}|\*)")
+_WIDE = regex(r"%[^a-zA-Z%]*(\d{5}|\*)")
 """A format that asks for a long text."""
 
 

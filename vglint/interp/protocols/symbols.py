@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import operator
-import re
 from collections.abc import Callable
 from typing import Any
 
 from vglint import origin
 from vglint.interp.values.objects import Value
+from vglint.regex import regex
 from vglint.value import Expr, Unknown, plus, times
 
 NATIVE = (int, float, str, bytes, tuple, bool, type(None), range, complex)
@@ -66,7 +66,7 @@ def symbolic_compare(symbol: str, left: Value, right: Value) -> bool | None:
     return bool(RELATIONS[symbol](difference, 0))
 
 
-_SIZE = re.compile(r"\.(-?\d+|[BCDHWLT])$")
+_SIZE = regex(r"\.(-?\d+|[BCDHWLT])$")
 
 
 def _is_size(number: Expr) -> bool:

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from msgspec import Struct, field
 
+from vglint.regex import regex
 from vglint.source.module import Module
 
 
@@ -79,9 +80,9 @@ def folded(text: str) -> str:
 
 
 _SEPARATORS = str.maketrans("", "", "_-. ")
-_DEFINITION = re.compile(r"^(?:async[ \t]+)?(?P<word>def|class)[ \t]+(?P<name>\w+)", re.MULTILINE)
-_NEXT = re.compile(r"^[@\w]", re.MULTILINE)
-_COMPUTED = re.compile(
+_DEFINITION = regex(r"^(?:async[ \t]+)?(?P<word>def|class)[ \t]+(?P<name>\w+)", re.MULTILINE)
+_NEXT = regex(r"^[@\w]", re.MULTILINE)
+_COMPUTED = regex(
     r"""[(\[{,=]\s*(?:(?!(?:True|False|None)\b)[A-Za-z_]\w*(?!\w|\s*=[^=]|['"])|(?:f|rf|fr)['"])""", re.IGNORECASE
 )
 """An argument of a decorator that is more than a constant."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from vglint.graph import Graph, Node, Parameter
+from vglint.regex import regex
 from vglint.report.graphs.tree import value_text
 from vglint.shape import shape_text
 from vglint.value import Literal_, Unknown
 
-_SYMBOL = re.compile(r"\b[A-Za-z_]\w*\.(?=[A-Z]\b)")
+_SYMBOL = regex(r"\b[A-Za-z_]\w*\.(?=[A-Z]\b)")
 """The input that a symbolic size belongs to: `x.` of `x.B`."""
 _WAYS = (
     ("in_features", "out_features"),

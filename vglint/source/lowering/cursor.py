@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 import libcst as cst
 
+from vglint.regex import regex
 from vglint.source.code import Expression, Statement
 
-_TRIVIA = re.compile(r"(?:[ \t\f\r\n;]+|#[^\r\n]*|\\(?:\r\n|\r|\n))*")
+_TRIVIA = regex(r"(?:[ \t\f\r\n;]+|#[^\r\n]*|\\(?:\r\n|\r|\n))*")
 
 
 class Mismatch(ValueError):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-_TRIVIA = re.compile(r"(?:[ \t\f\r\n;]+|#[^\r\n]*|\\(?:\r\n|\r|\n))*")
-_COMMENT = re.compile(r"#[^\r\n]*")
+from vglint.regex import regex
+
+_TRIVIA = regex(r"(?:[ \t\f\r\n;]+|#[^\r\n]*|\\(?:\r\n|\r|\n))*")
+_COMMENT = regex(r"#[^\r\n]*")
 
 
 class Unsure(Exception):

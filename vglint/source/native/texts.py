@@ -5,14 +5,13 @@ from __future__ import annotations
 import ast
 import re
 
+from vglint.regex import regex
 from vglint.source import code
 from vglint.source.code import Expression
 from vglint.source.native.places import Places, Unsure, lowered, reads
 
-_LITERAL = re.compile(r"(?P<prefix>[A-Za-z]*)(?P<quote>\"\"\"|'''|\"|')")
-_MARK = re.compile(
-    r"""\"\"\"(?:[^\\]|\\.)*?\"\"\"|'''(?:[^\\]|\\.)*?'''|"[^"\r\n]*"|'[^'\r\n]*'|[(\[{)\]}!:=]""", re.DOTALL
-)
+_LITERAL = regex(r"(?P<prefix>[A-Za-z]*)(?P<quote>\"\"\"|'''|\"|')")
+_MARK = regex(r"""\"\"\"(?:[^\\]|\\.)*?\"\"\"|'''(?:[^\\]|\\.)*?'''|"[^"\r\n]*"|'[^'\r\n]*'|[(\[{)\]}!:=]""", re.DOTALL)
 
 
 @reads(ast.JoinedStr)
