@@ -15,7 +15,7 @@ from time import time
 from vglint import disk
 from vglint.regex import regex
 
-NAME = regex(r"(?:findings|code)-[0-9a-f]{32}\.vglint")
+NAME = regex(r"(?:findings|code|rules)-[0-9a-f]{32}\.vglint")
 """The form of every name that is read, written over or removed."""
 MOST = 200_000_000
 """Most bytes of one file that is read."""

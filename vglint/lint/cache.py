@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from time import time_ns
@@ -114,6 +116,29 @@ def key_of(parts: Iterable[object]) -> str:
     return blake2b(
         "\0".join(repr(part) for part in parts).encode("utf-8", "surrogateescape"), digest_size=16
     ).hexdigest()
+
+
+@lru_cache(1)
+def program() -> bytes:
+    """Stands for everything that this vglint is made of, and the Python that runs it."""
+    files = listing(str(Path(__file__).parent.parent), (".py", ".toml"), deep=True)
+    return digest(repr((sys.version_info[:2], files)).encode("utf-8", "surrogateescape"))
+
+
+def listing(folder: str, suffixes: tuple[str, ...], deep: bool = False) -> list[tuple[str, int, int]]:
+    """Returns name, time and size of the files in a folder, so that an edited rule or an edited vglint is noticed."""
+    found = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if deep and entry.is_dir():
+                    found += listing(entry.path, suffixes, deep)
+                elif entry.name.endswith(suffixes):
+                    status = entry.stat()
+                    found.append((entry.path, status.st_mtime_ns, status.st_size))
+    except OSError:
+        pass
+    return found
 
 
 def read(folder: Path, key: str) -> Memory:

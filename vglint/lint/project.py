@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -222,29 +221,12 @@ def _size(path: str) -> int:
 
 def _key(settings: Settings, chosen: bool) -> str:
     """Names the memory of runs that would say the same of an unchanged file; `chosen`: where only the rules run that the settings choose."""
-    package = Path(__file__).parent.parent
-    program = listing(str(package), (".py", ".toml"), deep=True)
-    rules = [listing(folder, (".toml",)) for folder in (str(package.parent / "rules"), *settings.rule_dirs)]
+    bundled = str(Path(__file__).parent.parent.parent / "rules")
+    rules = [cache.listing(folder, (".toml",)) for folder in (bundled, *settings.rule_dirs)]
     wanted = (settings.select, settings.extend_select, settings.ignore, settings.rules) if chosen else settings.rules
     anchored = any("/" in pattern.strip("/") or pattern.startswith("/") for pattern in settings.excluded)
     where = (settings.top, settings.resolve, settings.excluded, os.path.abspath(settings.root) if anchored else "")
-    return cache.key_of((sys.version_info[:2], program, rules, wanted, settings.inputs, where))
-
-
-def listing(folder: str, suffixes: tuple[str, ...], deep: bool = False) -> list[tuple[str, int, int]]:
-    """Returns name, time and size of the files in a folder, so that an edited rule or an edited vglint is noticed."""
-    found = []
-    try:
-        with os.scandir(folder) as entries:
-            for entry in sorted(entries, key=lambda entry: entry.name):
-                if deep and entry.is_dir():
-                    found += listing(entry.path, suffixes, deep)
-                elif entry.name.endswith(suffixes):
-                    status = entry.stat()
-                    found.append((entry.path, status.st_mtime_ns, status.st_size))
-    except OSError:
-        pass
-    return found
+    return cache.key_of((cache.program(), rules, wanted, settings.inputs, where))
 
 
 def exclusion(settings: Settings) -> Exclusion:

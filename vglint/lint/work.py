@@ -14,13 +14,14 @@ from msgspec.structs import replace
 from vglint import disk
 from vglint.config import Settings
 from vglint.config import load as load_settings
-from vglint.lint.cache import Stamp, folder_of, stamp
+from vglint.lint.cache import Stamp, folder_of, program, stamp
 from vglint.lint.file import Tools, lint_file, too_costly
 from vglint.lint.limits import peak_memory
 from vglint.lint.outcome import Outcome, Sources
 from vglint.lint.selection import Named, selection
 from vglint.lint.tracked import TrackedProject
 from vglint.rulebook import Choice, Rulebook, RuleError, load
+from vglint.rulebook.kept import Shelf
 from vglint.source.kept import Store
 from vglint.source.patterns import Patterns
 
@@ -75,7 +76,8 @@ _process = _Process()
 def begin(task: Task) -> None:
     """Makes this process ready for a task; what a forked process inherited ready is kept. Raises RuleError."""
     if _process.task is not task:
-        chosen = rulebook_of(task.settings)
+        kept = Shelf(folder_of(task.settings), program()) if task.settings.cache else None
+        chosen = rulebook_of(task.settings, kept)
         every = chosen.choose(_choice(task.settings, ("ALL",)))
         tools = tools_of(task, chosen if task.chosen else replace(every, unfixable=frozenset()))
         _process.task, _process.tools, _process.chosen = task, replace(tools, ignores=lambda path: frozenset()), chosen
@@ -117,9 +119,9 @@ def enter(task: Task) -> None:
     _process.tools = replace(_tools(), mortal=True)
 
 
-def rulebook_of(settings: Settings) -> Rulebook:
-    """Returns the rules that the settings choose; raises RuleError, which names the file and key of what is wrong in the settings."""
-    rulebook = load(settings.rule_dirs)
+def rulebook_of(settings: Settings, shelf: Shelf | None = None) -> Rulebook:
+    """Returns the rules that the settings choose, from a shelf where they are on it; raises RuleError, which names the file and key of what is wrong in the settings."""
+    rulebook = load(settings.rule_dirs, shelf=shelf)
     choice = _choice(
         settings, ("ALL",) if settings.select is None else settings.select, settings.extend_select, settings.ignore
     )

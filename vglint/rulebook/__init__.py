@@ -15,6 +15,7 @@ from vglint.nearest import nearest
 from vglint.rule import Action, Rule
 from vglint.rulebook.advice import with_advice
 from vglint.rulebook.check import Choice, Yielded, check, chosen, judged, matching, undecided
+from vglint.rulebook.kept import Shelf
 from vglint.rulebook.load import CheckedRule, RuleError, read_folder, unique
 from vglint.signal import Trace
 from vglint.span import Span
@@ -80,12 +81,14 @@ class Rulebook(Struct, frozen=True):
         return None if action is None else propose(action, finding, text, graphs)
 
 
-def load(dirs: Sequence[Path | str] = (), *, with_bundled: bool = True) -> Rulebook:
-    """Returns the bundled rules and those of `dirs`, checked; raises RuleError. Without the bundled rules, others may still yield to them."""
+def load(dirs: Sequence[Path | str] = (), *, with_bundled: bool = True, shelf: Shelf | None = None) -> Rulebook:
+    """Returns the bundled rules and those of `dirs`, checked, from the shelf where they are on it; raises RuleError. Without the bundled
+    rules, others may still yield to them."""
     folders = [bundled()] if with_bundled else []
     folders += [Path(folder) for folder in dirs]
     known = () if with_bundled else [path.name.partition("-")[0] for path in bundled().glob("*.toml")]
-    rules = unique((checked for folder in folders for checked in read_folder(folder)), known)
+    read = read_folder if shelf is None else shelf.rules
+    rules = unique((checked for folder in folders for checked in read(folder)), known)
     return Rulebook(rules, rules)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
+
+from msgspec import Struct
 
 from vglint import origin
 from vglint.analysis.facts.spec import FactValue
@@ -29,9 +31,9 @@ def compiled(node: ast.expr) -> Run:
             name = name_of(node)
             return lambda lookup: lookup(name)
         case ast.BoolOp(op=ast.And(), values=values):
-            return conjunction([compiled(value) for value in values])
+            return conjunction([_Part(compiled(value)) for value in values])
         case ast.BoolOp(values=values):
-            return negation(conjunction([negation(compiled(value)) for value in values]))
+            return negation(conjunction([_Part(negation(compiled(value))) for value in values]))
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             return negation(compiled(operand))
         case ast.UnaryOp(op=op, operand=operand):
@@ -49,13 +51,24 @@ def compiled(node: ast.expr) -> Run:
             raise AssertionError(f"a checked condition holds {ast.dump(node)}")
 
 
-def conjunction(runs: Sequence[Run]) -> Run:
+class Part(Protocol):
+    """What a conjunction is made of, which may make its function when it is asked for it."""
+
+    @property
+    def run(self) -> Run: ...
+
+
+class _Part(Struct, frozen=True):
+    run: Run
+
+
+def conjunction(parts: Sequence[Part]) -> Run:
     """Returns the function that is False where one of these is, else unknown where one of these is, else True."""
 
     def run(lookup: Lookup) -> Answer:
         unknown: Unknown | None = None
-        for each in runs:
-            value = each(lookup)
+        for each in parts:
+            value = each.run(lookup)
             if isinstance(value, Unknown):
                 unknown = unknown or value
             elif not value:
@@ -137,7 +150,7 @@ def _chain(node: ast.Compare) -> Run:
             links.append(held if isinstance(op, ast.In) else negation(held))
         else:
             links.append(_applied([compiled(left), compiled(right)], _ORDER[type(op)]))
-    return links[0] if len(links) == 1 else conjunction(links)
+    return links[0] if len(links) == 1 else conjunction([_Part(link) for link in links])
 
 
 def _member(left: Run, right: ast.expr) -> Run:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from msgspec import Struct, field
 
@@ -27,17 +28,25 @@ LONGEST = 4000
 """Characters of a condition."""
 
 
-class Condition(Struct, frozen=True):
-    """A checked expression; `names` are the facts and parameters that it reads, in order of first use, `parts` the conditions that must
+class Condition(Struct, frozen=True, tag=True, tag_field="kind", dict=True):
+    """A checked expression, which is data; `names` are the facts and parameters that it reads, in order of first use, `parts` the conditions that must
     all hold where it is a conjunction, and else itself."""
 
     text: str
     type: FactType
     names: tuple[str, ...]
-    run: Run
     inner: tuple[Condition, ...] = ()
     wanted: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """For each name that must be one of some texts, those: where it is another, the condition is false."""
+    is_negation: bool = False
+    """It holds where the one in `inner` does not."""
+
+    @cached_property
+    def run(self) -> Run:
+        """The expression as a function of the facts, made when it is first asked for."""
+        if self.is_negation:
+            return negation(self.inner[0].run)
+        return conjunction(self.inner) if self.inner else compiled(_tree(self.text))
 
     def __str__(self) -> str:
         return self.text
@@ -45,7 +54,11 @@ class Condition(Struct, frozen=True):
     @property
     def parts(self) -> tuple[Condition, ...]:
         """The conditions that must all hold; the condition itself where it is no conjunction."""
-        return tuple(part for each in self.inner for part in each.parts) if self.inner else (self,)
+        return (
+            tuple(part for each in self.inner for part in each.parts)
+            if self.inner and not self.is_negation
+            else (self,)
+        )
 
 
 def parse(text: str, types: Mapping[str, FactType]) -> Condition:
@@ -54,10 +67,7 @@ def parse(text: str, types: Mapping[str, FactType]) -> Condition:
     if len(text) > LONGEST:
         raise ConditionError(f"is longer than {LONGEST} characters")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(" ".join(text.split()), mode="eval").body
-        return _condition(tree, types, text)
+        return _condition(_tree(text), types, text)
     except (SyntaxError, ValueError) as error:
         raise ConditionError(f"not an expression: {error.args[0]}: {text!r}") from None
     except (RecursionError, MemoryError):
@@ -80,12 +90,18 @@ def all_of(when: Sequence[Condition], unless: Sequence[Condition] = ()) -> Condi
     names = tuple(dict.fromkeys(name for condition in inner for name in condition.names))
     text = " and ".join(f"({condition})" for condition in inner)
     wanted = joined(condition.wanted for condition in inner)
-    return Condition(text, "flag", names, conjunction([condition.run for condition in inner]), inner, wanted)
+    return Condition(text, "flag", names, inner, wanted)
 
 
 def evaluate(condition: Condition, lookup: Lookup) -> FactValue | Unknown:
     """Returns the expression's value; Unknown where it rests on a fact that is not known."""
     return condition.run(lookup)
+
+
+def _tree(text: str) -> ast.expr:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(" ".join(text.split()), mode="eval").body
 
 
 def _condition(tree: ast.expr, types: Mapping[str, FactType], text: str) -> Condition:
@@ -94,8 +110,8 @@ def _condition(tree: ast.expr, types: Mapping[str, FactType], text: str) -> Cond
     inner: tuple[Condition, ...] = ()
     if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And):
         inner = tuple(_condition(value, types, ast.unparse(value)) for value in tree.values)
-    return Condition(text, kind, tuple(dict.fromkeys(names)), compiled(tree), inner, wanted_texts(tree))
+    return Condition(text, kind, tuple(dict.fromkeys(names)), inner, wanted_texts(tree))
 
 
 def _not(condition: Condition) -> Condition:
-    return Condition(f"not ({condition})", "flag", condition.names, negation(condition.run))
+    return Condition(f"not ({condition})", "flag", condition.names, (condition,), is_negation=True)

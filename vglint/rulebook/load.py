@@ -52,26 +52,34 @@ class CheckedRule(Struct, frozen=True):
 
 def read_folder(folder: Path) -> tuple[CheckedRule, ...]:
     """Returns the rules of `*.toml` in a folder, by file name; raises RuleError."""
+    return tuple(rule_of(path, content) for path, content in contents(folder))
+
+
+def contents(folder: Path) -> list[tuple[str, bytes]]:
+    """Returns path and content of the rule files of a folder, by file name; raises RuleError."""
     if not folder.is_dir():
         raise RuleError(str(folder), "", "no such folder of rules")
     files = sorted(folder.glob("*.toml"))
     if not files:
         raise RuleError(str(folder), "", "holds no rule file (*.toml)")
-    return tuple(read_rule(path) for path in files)
+    return [(str(path), _content(path)) for path in files]
 
 
 def read_rule(path: Path) -> CheckedRule:
     """Returns the checked rule of one file; raises RuleError."""
+    return rule_of(str(path), _content(path))
+
+
+def _content(path: Path) -> bytes:
     try:
-        content = read_bytes(path)
+        return read_bytes(path)
     except NotToml as error:
         raise RuleError(str(path), "", str(error)) from None
-    return _rule_of(content, str(path))
 
 
 @lru_cache(500)
-def _rule_of(content: bytes, file: str) -> CheckedRule:
-    """Returns the checked rule that bytes hold: a process that lints again and again reads it once. Raises RuleError."""
+def rule_of(file: str, content: bytes) -> CheckedRule:
+    """Returns the checked rule that a file's bytes hold: a process that lints again and again reads it once. Raises RuleError."""
     try:
         table = table_of(content)
     except NotToml as error:

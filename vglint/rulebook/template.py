@@ -35,7 +35,7 @@ class Template(Struct, frozen=True):
         return tuple(dict.fromkeys(name for _, hole, _ in self.parts if hole is not None for name in hole.names))
 
 
-class Texts(Struct, frozen=True):
+class Texts(Struct, frozen=True, tag=True, tag_field="kind"):
     """Templates of which the first whose condition holds is said; the last has none."""
 
     options: tuple[tuple[Condition | None, Template], ...]

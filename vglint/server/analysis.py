@@ -15,9 +15,10 @@ from vglint.config import ConfigError, Configuration, Settings
 from vglint.config.position import locate
 from vglint.graph import Graph
 from vglint.lint.baseline import Baselines
+from vglint.lint.cache import listing
 from vglint.lint.file import Tools, lint_file
 from vglint.lint.outcome import Outcome
-from vglint.lint.project import exclusion, listing
+from vglint.lint.project import exclusion
 from vglint.lint.readers import with_readers_in
 from vglint.lint.shown import excluded
 from vglint.lint.work import Task, rulebook_of, tools_of
