@@ -134,7 +134,9 @@ ENTRIES = (
         of_size_or_high,
         f"torch.randint(low=0, high=None, size=None, *, {_DRAW})",
     ).having("labels", "gives_integers"),
-    Entry("randperm", "create", "random permutation", length_result, f"torch.randperm(n, *, {_DRAW})"),
+    Entry("randperm", "create", "random permutation", length_result, f"torch.randperm(n, *, {_DRAW})").having(
+        "gives_integers"
+    ),
     Entry(
         "normal",
         "create",

@@ -2,7 +2,8 @@
 
 Config `index` is a tuple of items, as Python hands it to `__getitem__` (a lone index is a tuple of one):
 an integer (plain, symbolic or Unknown), None, "..." for Ellipsis, ("slice", start, stop, step) for a slice, True/False,
-("list", i, j, …) for a list of integers (inside a longer index also a bare tuple), "tensor" for the next tensor input. An index that is Unknown as a whole gives an unknown shape.
+("list", i, j, …) for a list of integers (inside a longer index also a bare tuple), "tensor" for the next tensor input: a single number, or, where it
+is the whole index, integers. An index that is Unknown as a whole gives an unknown shape.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from vglint.value import Expr, Literal_, Unknown
 
 def getitem_result(call: Call) -> Result:
     index = call.config.get("index")
+    if index == "tensor" and len(call.inputs) == 2:
+        rows, places = call.inputs
+        return Tensor((*places, *rows[1:]) if rows and places is not None else None)
     return Tensor(indexed(call.inputs[0], index if isinstance(index, tuple) else (index,), tuple(call.inputs[1:])))
 
 

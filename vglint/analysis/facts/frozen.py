@@ -30,6 +30,18 @@ def frozen_at(loop: LoopView) -> tuple[Place, ...]:
     return tuple(Place(span, "frozen here") for span in places)
 
 
+def _given_nothing(loop: LoopView) -> tuple[Place, ...]:
+    """Returns where an optimiser is built of an iterator that is used up: it gets no parameter."""
+    empty = loop.optimizer.get("exhausted") is True and not loop.optimizer.params and not loop.optimizer.inputs
+    return (loop.view.place(loop.optimizer.index),) if empty and loop.optimizer.get("complete") is True else ()
+
+
+@fact("loop", "places")
+def untrained_at(loop: LoopView) -> tuple[Place, ...]:
+    """What `frozen_at` names, else where an optimiser is built of an iterator of parameters that something else has used up before."""
+    return frozen_at(loop) or _given_nothing(loop)
+
+
 @fact("loop", "places")
 def replaced_model(loop: LoopView) -> tuple[Place, ...] | Unknown:
     """Of an optimiser whose parameters no backward pass reaches, and that no operation uses save under no_grad, while a backward pass of a

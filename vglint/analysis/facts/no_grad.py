@@ -33,7 +33,8 @@ def switched_off(loop: LoopView) -> tuple[Place, ...]:
 
 def layers_under_no_grad(loop: LoopView) -> tuple[Place, ...]:
     """Layers that the optimiser was given by name, as a group of their own or as another model than the rest, and that every loss reaches only
-    through no_grad, where other layers are trained. Not where another function trains too, nor where the program reads them in another way."""
+    through no_grad, where other layers are trained; or all that it was given, where the losses train the layers of another one. Not where another function
+    trains too, nor where the program reads them in another way."""
     view = loop.view
     backwards = [index for node in view.nodes("backward") for index in node.inputs]
     if loop.unexplained or loop.elsewhere or not loop.steps or not loop.params or not backwards:
@@ -43,9 +44,14 @@ def layers_under_no_grad(loop: LoopView) -> tuple[Place, ...]:
     if any(view.graph.nodes[index].op == "opaque" or view.hides_operand(index) for index in whole):
         return ()
     reached = {param for index in live for _, param in view.graph.nodes[index].params} & loop.params
-    if not reached:
-        return ()
     used = [index for index in sorted(whole - live) if view.trains(index) and _off(view, index)]
+    if not reached:
+        held = {p for node in view.nodes("optimizer") if node.index != loop.optimizer.index for _, p in node.params}
+        others = any(param in held for index in live for _, param in view.graph.nodes[index].params)
+        others = others and not any(True for _ in view.nodes("grad", "param_grad"))
+        own = [i for i in used if any(param in loop.params for _, param in view.graph.nodes[i].params)]
+        alone = others and own and not any(_elsewhere(view, index) for index in own)
+        return places_of(loop, [view.graph.nodes[i] for i in own]) if alone else ()
     lost = [i for i in used if not any(param in reached for _, param in view.graph.nodes[i].params)]
     lost = [i for i in lost if any(param in loop.params for _, param in view.graph.nodes[i].params)]
     return places_of(loop, [view.graph.nodes[i] for i in listed_layers(loop, lost, reached) if not _elsewhere(view, i)])

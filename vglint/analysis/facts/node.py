@@ -52,11 +52,18 @@ def name(found: NodeView) -> str:
 
 @fact("node", "text")
 def variable(found: NodeView) -> str | Unknown:
-    """Of a `rebind`: the variable of a loop over parameters that is bound to something else, which nothing reads. Of a `carried`: the name
+    """Of a `rebind`: the variable of a loop over parameters that is bound to something else, which nothing reads, or the tensor that a step by hand
+    replaces. Of a `carried`: the name
     of the state that one turn of a training loop hands to the next one with its history. Of an `idle_init`: the initialiser that is
     defined and never used. Of an `idle_backward`: the module's class."""
     name = found.node.get("name") if found.node.op in ("rebind", "carried", "idle_init", "idle_backward") else None
     return name if isinstance(name, str) else unknown("no variable")
+
+
+@fact("node", "flag")
+def replaces_leaf(found: NodeView) -> bool:
+    """Of a `rebind`: a step by hand gives the name of a tensor that requires a gradient to a new one that is computed from it."""
+    return found.node.op == "rebind" and found.node.get("by_hand") is True
 
 
 @fact("node", "flag")

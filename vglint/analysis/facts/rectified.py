@@ -18,7 +18,8 @@ from vglint.value import Unknown
 @fact("node", "text")
 def rectified_before(found: NodeView) -> str:
     """What a ReLU behind a weight layer stands directly before: `logits` for a loss of logits, `softmax` for one, or a sigmoid, whose result is an output,
-    `signed` and `targets` for a regression loss whose targets can be negative, and whose targets are not known; `none`."""
+    `signed` and `targets` for a regression loss whose targets can be negative, and whose targets are not known; `none`. A sigmoid before a loss whose
+    targets can be negative is `squashed`."""
     node = found.node
     if node.op == "softmax" or node.op == "log_softmax" or node.op == "sigmoid":
         return (
@@ -30,6 +31,10 @@ def rectified_before(found: NodeView) -> str:
         return "none"
     loss = LossView(found.view, node)
     kind, several = input_kind(loss), pooled(loss)
+    if kind == "unit" and not has(node.op, "takes_logits"):
+        target = found.view.argument(node, "target")
+        missed = several is False and trained(loss) and _source(loss) is not None
+        return "squashed" if missed and target is not None and _sign(found.view, target, 0) < 0 else "none"
     if kind != "rectified" or several is not False or not trained(loss) or _source(loss) is None:
         return "none"
     if has(node.op, "takes_logits"):
@@ -43,7 +48,7 @@ def rectified_before(found: NodeView) -> str:
 
 @fact("node", "places")
 def rectified_at(found: NodeView) -> tuple[Place, ...]:
-    """Where that ReLU is."""
+    """Where that ReLU or sigmoid is."""
     node = found.node
     if node.op == "softmax" or node.op == "log_softmax" or node.op == "sigmoid":
         made = _rectified(found.view, node.inputs[:1])
@@ -68,7 +73,7 @@ def _source(loss: LossView) -> Node | None:
     if isinstance(loss.source, Unknown):
         return None
     node = loss.view.graph.nodes[loss.source.node]
-    return node if has(node.op, "cuts_negative") else None
+    return node if has(node.op, "cuts_negative") or node.op == "sigmoid" else None
 
 
 def _rectified(view: View, inputs: Sequence[int]) -> Node | None:

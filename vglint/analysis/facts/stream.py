@@ -40,12 +40,16 @@ def detached_skip(found: NodeView) -> tuple[Place, ...]:
 
 @fact("node", "places")
 def state_cut(found: NodeView) -> tuple[Place, ...]:
-    """Of a recurrent cell that runs in a loop over time: the `.detach()` between its state and its own next step, in every step."""
+    """Of a recurrent cell that runs in a loop over time: the `.detach()` between its state and its own next step, in every step. Not where training code
+    sends gradients back between the steps."""
     node, view = found.node, found.view
-    if view.kinds[node.index] != "recurrent" or view.graph.kind == "training":
+    if view.kinds[node.index] != "recurrent":
         return ()
     steps = [each.index for each in view.graph.nodes if each.op == node.op and each.params == node.params]
     if len(steps) < 3 or steps[-1] != node.index:
+        return ()
+    sent = [each.index for each in view.nodes("backward", "grad") if steps[0] < each.index]
+    if view.graph.kind == "training" and (not sent or sent[0] < steps[-1]):
         return ()
     cuts = []
     for before, after in pairwise(steps):

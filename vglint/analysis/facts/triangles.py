@@ -21,9 +21,8 @@ def hides_whole_row(found: NodeView) -> bool:
     return _covering(found) is not None
 
 
-@fact("node", "places")
 def row_hidden_at(found: NodeView) -> tuple[Place, ...]:
-    """The triangle that `hides_whole_row` is about, else the operation itself."""
+    """Returns the triangle that `hides_whole_row` is about, else the operation itself."""
     made = _covering(found)
     return (found.view.place((found.node if made is None else made).index),)
 

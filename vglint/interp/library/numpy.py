@@ -9,13 +9,13 @@ from typing import Any
 
 from vglint import origin
 from vglint.interp.kinds.arrays import LIMIT, array, binary, entries, shape
-from vglint.interp.machine.calls import Call, library, package
+from vglint.interp.machine.calls import Call, library, method, package
 from vglint.interp.machine.core import CONSTANTS, opaque
 from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.protocols.asking import listed
 from vglint.interp.protocols.mathematics import call_math
 from vglint.interp.values.inside import bulk
-from vglint.interp.values.objects import ArrayV, External, Instance, ListV, TensorV, Value, is_tensor
+from vglint.interp.values.objects import ArrayV, External, Instance, ListV, OpaqueV, TensorV, Value, is_tensor
 from vglint.value import Expr, Unknown
 
 CONSTANTS.update({"numpy.pi": math.pi, "numpy.inf": math.inf, "numpy.newaxis": None})
@@ -37,9 +37,13 @@ def _of(*names: str) -> list[str]:
     return [f"numpy.{name}" for name in names]
 
 
+_COMPUTING = ("numpy.fft.", "numpy.linalg.")
+"""Packages whose functions make arrays of arrays."""
+
+
 @package("numpy")
 def unmodelled(call: Call) -> Value | Missing:
-    return _opaque(call) if call.name.count(".") == 1 else MISSING
+    return _opaque(call) if call.name.count(".") == 1 or call.name.startswith(_COMPUTING) else MISSING
 
 
 def _opaque(call: Call) -> Value:
@@ -68,11 +72,35 @@ def drawn_of_size(call: Call) -> Value:
     return _data(call, "randn" if call.last.endswith("normal") else "rand", found)
 
 
+@library("numpy.random.randint", "numpy.random.integers", takes="low, high=None, size=None, *rest, **options")
+def drawn_integers(call: Call) -> Value:
+    sizes, context = call["size"], call.run.context
+    if isinstance(sizes, int):
+        sizes = (sizes,)
+    if not isinstance(sizes, (tuple, ListV)) or not context.training_code or context.modules_running:
+        return _opaque(call)
+    low, high = (0, call["low"]) if call["high"] is None else (call["low"], call["high"])
+    return call.invoke(External("torch.randint"), low, high, sizes)
+
+
 def _data(call: Call, op: str, sizes: Sequence[Value]) -> Value:
     context = call.run.context
     if not sizes or not context.training_code or context.modules_running:
         return _opaque(call)
     return call.invoke(External(f"torch.{op}"), *sizes)
+
+
+@library("numpy.random.default_rng", "numpy.random.RandomState", takes="seed=None")
+def generator(call: Call) -> Value:
+    """Draws as the functions of `numpy.random` do."""
+
+    def draw(call: Call) -> Value:
+        return call.invoke(External(f"numpy.random.{call.last}"), *call.args, **call.keywords)
+
+    return Instance(External(call.name), {name: method(name, "*sizes, **options", draw) for name in _DRAWN}, call.site)
+
+
+_DRAWN = ("normal", "uniform", "random", "standard_normal", "rand", "randn", "random_sample", "integers", "randint")
 
 
 @library(*_of("int32", "int64", "float32", "float64", "intp", "float16", "bool_"), takes="value, *rest")
@@ -117,7 +145,8 @@ def operation(call: Call) -> Value:
 def entrywise(call: Call) -> Value:
     if isinstance(call["a"], TensorV):
         return call.invoke(External(f"torch.{_TORCH.get(call.last, call.last)}"), call["a"])
-    return _opaque(call) if any(map(is_tensor, call.args)) else _each(call, array(call["a"]))
+    held = any(is_tensor(each) or isinstance(each, OpaqueV) for each in call.args)
+    return _opaque(call) if held else _each(call, array(call["a"]))
 
 
 def _each(call: Call, value: Value) -> Value:

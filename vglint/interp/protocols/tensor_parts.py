@@ -107,7 +107,7 @@ def index_tensor(run: Run, value: Value, key: Value, site: Site) -> Value:
     ]
     inputs = [source, *(node for node in (node_of(run, part, site) for part in indices) if node is not None)]
     # A list picks places of one dimension, where a tuple of the same numbers would index several.
-    place = literal(key)
+    place = "tensor" if _numbers_rows(run, key) else literal(key)
     config: dict[str, Literal_] = {
         "index": ("list", *place) if isinstance(key, ListV) and isinstance(place, tuple) else place
     }
@@ -126,6 +126,19 @@ def index_tensor(run: Run, value: Value, key: Value, site: Site) -> Value:
         made.init = value.init
     made.ramp = after_index(value, key)
     return made
+
+
+_MASKS = ("torch.bool", "torch.uint8")
+
+
+def _numbers_rows(run: Run, key: Value) -> bool:
+    """Whether an index is a tensor of integers, and no mask."""
+    if not isinstance(key, TensorV):
+        return False
+    draft = run.graph.nodes[key.node]
+    while draft.inputs and (draft.op == "getitem" or ops.has(draft.op, "copies") or ops.has(draft.op, "reshapes")):
+        draft = run.graph.nodes[draft.inputs[0]]
+    return ops.has(draft.op, "gives_integers") and draft.config.get("dtype") not in _MASKS
 
 
 def rows_of(param: ParamV, key: Value) -> tuple[int, int] | None:

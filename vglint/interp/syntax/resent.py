@@ -1,4 +1,4 @@
-"""What a training loop sends back in each turn and computed once before it, and what each of its turns overwrites unread."""
+"""What a training loop sends back in each turn and computed once before it, what each of its turns overwrites unread, and leaves that it replaces."""
 
 from __future__ import annotations
 
@@ -52,6 +52,41 @@ def note_overwritten(run: Run, loop: code.For, start: int, frame: Frame) -> None
                     run.graph.nodes[-1].setup = False
             case _:
                 pass
+
+
+def note_replaced(run: Run, loop: code.For | code.While, start: int, frame: Frame) -> None:
+    """Notes each name to which a step by hand, `w = w - lr * w.grad`, gives a new tensor with a history: the next turn finds no gradient of it. Not one
+    that the loop marks again."""
+    inside = [*code.walk(*loop.body)]
+    bindings = [each for each in inside if isinstance(each, code.Assign) and isinstance(each.targets[0], code.Name)]
+    for each in bindings if run.context.training_code else ():
+        name = each.targets[0].id if isinstance(each.targets[0], code.Name) else ""
+        uses = {use.attr for use in inside if isinstance(use, code.Attribute) and code.dotted(use.value) == name}
+        once = sum(name in target_names(target) for other in bindings for target in other.targets) == 1
+        value = frame.scope.names.get(name)
+        draft = run.graph.nodes[value.node] if isinstance(value, TensorV) and value.node >= start else None
+        if (
+            not once
+            or "grad" not in uses
+            or any(map(_marks, uses))
+            or draft is None
+            or draft.op != "sub"
+            or not draft.inputs
+        ):
+            continue
+        old = run.graph.nodes[draft.inputs[0]]
+        stepped = any(isinstance(use, code.Attribute) and use.attr == "grad" for use in code.walk(each.value))
+        marked = old.config.get("requires_grad") is True or (old.op == "requires_grad" and old.config["value"] is True)
+        if stepped and marked and not under_no_grad(run, draft.region):
+            emit(run, "rebind", [], {"name": name, "by_hand": True}, Site(frame.unit, each))
+            run.graph.nodes[-1].setup = False
+
+
+def _marks(attr: str) -> bool:
+    """Whether a method or attribute of a tensor makes it a leaf again, keeps its gradient or changes it in place."""
+    spelling = ops.method(attr)
+    detached = attr == "data" or (spelling is not None and ops.has(spelling.op, "detaches"))
+    return detached or attr.endswith("_") or attr.endswith("_grad")
 
 
 def _read_only(loop: code.For | code.While) -> set[str]:

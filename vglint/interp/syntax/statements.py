@@ -22,7 +22,7 @@ from vglint.interp.syntax.independent_turns import turns_are_apart
 from vglint.interp.syntax.loops import note_picked, note_rebindings, note_used_up, walk_loop, walk_while
 from vglint.interp.syntax.patterns import matches
 from vglint.interp.syntax.refusals import refuses
-from vglint.interp.syntax.resent import note_overwritten, note_resent
+from vglint.interp.syntax.resent import note_overwritten, note_replaced, note_resent
 from vglint.interp.torch import containers
 from vglint.interp.torch.contexts import switch_gradients
 from vglint.interp.torch.devices import asks_device
@@ -265,6 +265,7 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
     note_carried(run, node, before, start, frame, lambda: block(run, node.body, frame))
     note_resent(run, node, before, start, frame)
     note_overwritten(run, node, start, frame)
+    note_replaced(run, node, start, frame)
     note_sums(run, zeros, start, opened)
     if flow is None:
         return block(run, node.orelse, frame)
@@ -284,6 +285,7 @@ def while_(run: Run, node: code.While, frame: Frame) -> int | None:
         _text(frame, node.test),
     )
     note_resent(run, node, before, start, frame)
+    note_replaced(run, node, start, frame)
     return flow
 
 

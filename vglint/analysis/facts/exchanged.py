@@ -1,0 +1,49 @@
+"""Reshapes that are taken for transpositions: the sizes of a tensor in another order."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from vglint.analysis.facts.node import NodeView
+from vglint.analysis.facts.spec import fact
+from vglint.graph import Node
+from vglint.ops import has
+from vglint.shape import Dim, shape_text
+
+
+@fact("node", "flag")
+def exchanges_axes(found: NodeView) -> bool:
+    """Of a view or reshape: it gives a tensor of known shape, of which not every entry is like every other, the same sizes in another order, and a layer
+    with weights reads what it gives. Not where only a part of it is read, as relative positions are shifted."""
+    view, node = found.view, found.node
+    if not has(node.op, "reshapes") or not node.inputs:
+        return False
+    before, after = _sizes(view.graph.nodes[node.inputs[0]]), _sizes(node)
+    if before is None or after is None or len(before) < 2 or before == after or Counter(before) != Counter(after):
+        return False
+    readers = [view.graph.nodes[index] for index in view.readers[node.index]]
+    if any(has(reader.op, "picks") or has(reader.op, "reshapes") for reader in readers):
+        return False
+    source = view.graph.nodes[node.inputs[0]]
+    if has(source.op, "same_numbers") or has(source.op, "reshapes") or source.op == "parameter":
+        return False
+    return any(view.is_weight(view.graph.nodes[index]) or view.trains(index) for index in view.after([node.index]))
+
+
+@fact("node", "text")
+def sizes_before(found: NodeView) -> str:
+    """The sizes of a node's argument, as they are written: (64, 128, 9)."""
+    return shape_text(found.view.graph.nodes[found.node.inputs[0]].shape) if found.node.inputs else "?"
+
+
+@fact("node", "text")
+def sizes_after(found: NodeView) -> str:
+    """The sizes of what a node gives."""
+    return shape_text(found.node.shape)
+
+
+def _sizes(node: Node) -> tuple[Dim, ...] | None:
+    """Returns the sizes of what a node gives but those of 1, None where one is not known."""
+    if node.shape is None or any(size is None for size in node.shape):
+        return None
+    return tuple(size for size in node.shape if size != 1)
