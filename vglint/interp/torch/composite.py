@@ -31,6 +31,13 @@ DESCRIBED = {
     **{f"sklearn.{part}": "sklearn" for part in ("datasets", "model_selection", "preprocessing")},
     "timm.layers": "timm.layers",
     "timm.models.layers": "timm.layers",
+    **dict.fromkeys(("torchvision.ops", "torchvision.ops.misc", "torchvision.ops.stochastic_depth"), "torchvision.ops"),
+    "torchvision.models": "torchvision.models",
+    **{
+        f"torchvision.models.{part}": "torchvision.models"
+        for part in "alexnet convnext densenet efficientnet googlenet inception mobilenet mobilenetv2 mobilenetv3 resnet "
+        "squeezenet vgg vision_transformer".split()
+    },
 }
 """Which text in `prelude/` describes a package: its classes and functions, but for names that begin with `_`, are what that text says."""
 
