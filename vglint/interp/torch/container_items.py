@@ -10,6 +10,7 @@ from vglint.interp.protocols.repeats import at, is_repeated
 from vglint.interp.protocols.tensor_parts import plain_key
 from vglint.interp.torch.containers import add, parts_of
 from vglint.interp.torch.leaves import leaf_base
+from vglint.interp.torch.module_methods import forget_init
 from vglint.interp.torch.modules import register_unnamed
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import MethodV, ModuleV, ParamV, Site, Value
@@ -46,6 +47,8 @@ def item(run: Run, value: ModuleV, key: Value, frame: Frame, site: Site) -> Valu
     plain = plain_key(key)
     if plain is None:
         run.graph.indexed.append(len(table))
+        if not run.context.modules_running:  # whoever builds or fills a model may change what it is handed
+            forget_init(run, value, site)
         return Unknown(origin.Computed("index of a module list"))
     try:
         found = at(parts, plain)
