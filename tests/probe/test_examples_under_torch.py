@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import tomli
+from msgspec.structs import replace
 
 from vglint.interp import entries
 from vglint.lint.probing import measures_by_optimizer

@@ -23,14 +23,23 @@ def never_carries(found: NodeView) -> bool:
     same = [each for each in view.nodes(node.op) if each.params == node.params]
     if same[0].index != node.index or not all(_stateless(view, each) and _one_step(view, each) for each in same):
         return False
-    turns = [each for each in same if each.span == node.span and each.inputs[0] != node.inputs[0]]
+    loops = _loops(view, node)
+    turns = [
+        each
+        for each in same
+        if each.span == node.span and each.inputs[0] != node.inputs[0] and _loops(view, each) == loops
+    ]
     sliced = _slice_of(view, node)
     if turns:
         return sliced is not None and all(_slice_of(view, each) == sliced for each in turns)
-    loops = [view.graph.regions[i] for i in view.regions_of(node.region) if view.graph.regions[i].kind == "loop"]
     trained = {index for each in view.nodes("backward", "step") for index in view.regions_of(each.region)}
     # A loop of unknown length shows its first turn, whose state may be the zeros that it starts from.
-    return bool(loops) and loops[0].index not in trained and sliced is not None and len(node.inputs) == 1
+    return bool(loops) and loops[0] not in trained and sliced is not None and len(node.inputs) == 1
+
+
+def _loops(view: View, node: Node) -> list[int]:
+    """Returns the loops that a node is in, the innermost first."""
+    return [index for index in view.regions_of(node.region) if view.graph.regions[index].kind == "loop"]
 
 
 def _one_step(view: View, node: Node) -> bool:
@@ -46,10 +55,11 @@ def _time(node: Node) -> int:
 
 
 def _stateless(view: View, node: Node) -> bool:
-    """Whether a layer is given no state, or one of zeros."""
-    if view.hides_operand(node.index):
+    """Whether a layer is given no state, or one of zeros that its own loop makes: others may be those that a loop starts from."""
+    if view.hides_operand(node.index) or not node.inputs:
         return False
-    return all(has(view.graph.nodes[index].op, "zeros") for index in node.inputs[1:]) and bool(node.inputs)
+    states = [view.graph.nodes[index] for index in node.inputs[1:]]
+    return all(has(each.op, "zeros") and _loops(view, each) == _loops(view, node) for each in states)
 
 
 def _slice_of(view: View, node: Node) -> int | None:
@@ -104,11 +114,13 @@ def read_at_end(found: NodeView) -> tuple[Place, ...]:
 
 
 def _last_entries(view: View, node: Node) -> tuple[Place, ...]:
-    """Returns where the last entry of a layer's output is taken along time."""
+    """Returns where the last entry of a layer's output is taken along time and used."""
     found = []
+    given = {index for _, index in view.graph.outputs}
     for output in view.readers[node.index]:
         if view.graph.nodes[output].op == "getitem" and view.graph.nodes[output].get("index") == 0:
-            found += [read for read in _reads(view, output) if last_along(view.graph.nodes[read]) == _time(node)]
+            reads = [read for read in _reads(view, output) if last_along(view.graph.nodes[read]) == _time(node)]
+            found += [read for read in reads if view.readers[read] or read in given]
     return view.places(found)
 
 
