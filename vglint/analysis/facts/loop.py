@@ -113,13 +113,14 @@ class LoopView(Struct, frozen=True, dict=True):
         around = {index for index in self.view.regions_of(node.region) if self.view.graph.regions[index].kind == "loop"}
         return any(around & set(self.view.regions_of(step.region)) for step in self.steps)
 
-    def reaches(self, backward: Node) -> bool:
-        """Whether a backward pass can reach one of the optimiser's parameters; true where that is not known."""
+    def reaches(self, backward: Node, *, surely: bool = False) -> bool:
+        """Whether a backward pass can reach one of the optimiser's parameters; true where that is not known, unless it must be sure."""
         if not self.params:
-            return True
+            return not surely
         nodes = self.view.graph.nodes
         for index in self.view.before(backward.inputs, lambda node: not self.view.carries_gradient(node)):
-            if nodes[index].op == "opaque" or any(param in self.params for _, param in nodes[index].params):
+            hidden = nodes[index].op == "opaque" and not surely
+            if hidden or any(param in self.params for _, param in nodes[index].params):
                 return True
         return False
 

@@ -105,7 +105,7 @@ def never_reached(loop: LoopView) -> bool | Unknown:
 
 def _repeated_backwards(loop: LoopView) -> bool:
     return any(
-        node.inputs and loop.reaches(node) and loops_of(loop.view, node) and _in_loop_after(loop, node)
+        node.inputs and loop.reaches(node, surely=True) and loops_of(loop.view, node) and _in_loop_after(loop, node)
         for node in loop.view.nodes("backward")
     )
 
