@@ -1,9 +1,10 @@
-"""Steps by hand, axes and masks the wrong way round: after what users report."""
+"""Agents and critics, steps by hand, axes and masks the wrong way round: after what users report."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.distributions import Categorical
 from torch.nn import functional as F
 
 from benchmarks.oracle.harm.case import Outcome, accuracy, batch, case, course, data, mlp, trained
@@ -98,3 +99,58 @@ def replaced(fault: bool) -> Outcome:
         return loss
 
     return course(step) or accuracy(lambda x: x @ weight)
+
+
+@case(
+    "VG816",
+    "an actor that is paid for naming a digit, whose advantage carries its gradient into the critic, Adam at 0.003",
+    "the critic's error in the last 100 steps",
+)
+def live_advantage(fault: bool) -> Outcome:
+    actor, critic = mlp(), nn.Sequential(*mlp()[:-1], nn.Linear(64, 1))
+    optimizer = torch.optim.Adam([*actor.parameters(), *critic.parameters()], 3e-3)
+    errors: list[float] = []
+
+    def step(_: int) -> Tensor:
+        x, y = batch()
+        chosen = Categorical(logits=actor(x))
+        taken = chosen.sample()  # type: ignore[no-untyped-call]
+        paid = (taken == y).float()
+        value = critic(x)[:, 0]
+        gain = paid - (value if fault else value.detach())
+        fit = F.mse_loss(value, paid)
+        loss: Tensor = -(chosen.log_prob(taken) * gain).mean() + 0.5 * fit  # type: ignore[no-untyped-call]
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        errors.append(fit.item())
+        return loss
+
+    return course(step, 1000) or sum(errors[-100:]) / 100
+
+
+@case(
+    "VG817",
+    "values of a random walk over five states, whose targets carry their gradient, SGD at 0.2",
+    "error of the values",
+)
+def live_target(fault: bool) -> Outcome:
+    value = nn.Linear(5, 1)
+    optimizer = torch.optim.SGD(value.parameters(), 0.2)
+
+    def step(_: int) -> Tensor:
+        at = torch.randint(5, (64,))
+        then = at + 2 * torch.randint(2, (64,)) - 1
+        inside = ((then >= 0) & (then < 5)).float()
+        after = value(F.one_hot(then.clamp(0, 4), 5).float())[:, 0]
+        goal = (then == 5).float() + inside * (after if fault else after.detach())
+        loss = F.mse_loss(value(F.one_hot(at, 5).float())[:, 0], goal)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        return loss
+
+    ended = course(step, 2000)
+    with torch.no_grad():
+        error = value(torch.eye(5))[:, 0] - torch.arange(1, 6) / 6
+    return ended or error.pow(2).mean().sqrt().item()

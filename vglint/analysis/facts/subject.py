@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from vglint import origin
 from vglint.analysis.facts import (
+    agents,
     argument_order,
     attention,
     axes,
@@ -67,6 +68,7 @@ from vglint.signal import Trace
 from vglint.value import Unknown
 
 REGISTERED = (
+    agents,
     argument_order,
     attention,
     axes,
