@@ -7,6 +7,7 @@ from vglint.analysis.facts.order import always_with, repeats, turning
 from vglint.analysis.facts.spec import fact, unknown
 from vglint.finding import Place
 from vglint.graph import Node
+from vglint.ops import has
 from vglint.value import Unknown
 
 _UNCLEAR = "a call in the training code is not understood"
@@ -44,6 +45,16 @@ def zeroed_in_other_arm(loop: LoopView) -> bool:
 def given_optimizer(loop: LoopView) -> bool:
     """The optimiser, or the model whose parameters it moves, is an argument of the code and not known."""
     return not loop.params
+
+
+@fact("loop", "flag")
+def learns_nothing(loop: LoopView) -> bool:
+    """Its losses are computed of tensors of zeros and of ones alone, beside what the model holds, as where time or memory is measured: there are
+    no data."""
+    nodes = loop.view.graph.nodes
+    before = loop.view.before(source for node in loop.backwards for source in node.inputs)
+    first = [nodes[index] for index in before if not nodes[index].inputs and not nodes[index].path]
+    return bool(first) and all(has(node.op, "same_numbers") for node in first)
 
 
 def _never(loop: LoopView, step: Node) -> bool:
