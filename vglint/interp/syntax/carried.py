@@ -126,10 +126,14 @@ def note_carried(
 
 def _goes_on(run: Run, kept: list[int], used: set[int], read: set[int], start: int) -> bool:
     """Whether what a turn leaves is made of the state that it got, or of what a backward pass of the turn has gone through. What is
-    made afresh beside them has a history that no pass has freed."""
+    made afresh beside them has a history that no pass has freed, and copies of a parameter one in which there is nothing to free."""
     history = _behind(run, kept)
     return not history.isdisjoint(read) or any(
-        node >= start and run.graph.nodes[node].op != "parameter" and has_history(run, node) for node in history & used
+        node >= start
+        and run.graph.nodes[node].op != "parameter"
+        and not ops.has(run.graph.nodes[node].op, "copies")
+        and has_history(run, node)
+        for node in history & used
     )
 
 
