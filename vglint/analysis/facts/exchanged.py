@@ -14,17 +14,22 @@ from vglint.shape import Dim, shape_text
 @fact("node", "flag")
 def exchanges_axes(found: NodeView) -> bool:
     """Of a view or reshape: it gives a tensor of known shape, of which not every entry is like every other, the same sizes in another order, and a layer
-    with weights reads what it gives. Not where only a part of it is read, as relative positions are shifted,
-    nor where the first of three axes stays."""
+    with weights reads what it gives. Not where only a part of it is read, as relative positions are shifted. Where the first of three axes stays, a layer
+    with weights must read it next, and no transpose stand before it: heads that are folded into the batch, (time, batch * heads, size), may have
+    the sizes of the width by chance."""
     view, node = found.view, found.node
     if not has(node.op, "reshapes") or not node.inputs:
         return False
     before, after = _sizes(view.graph.nodes[node.inputs[0]]), _sizes(node)
     if before is None or after is None or len(before) < 2 or before == after or Counter(before) != Counter(after):
         return False
-    if len(before) == 3 and before[0] == after[0]:
-        return False  # heads that are folded into the batch, whose numbers happen to be those of the width: (time, batch * heads, size)
     readers = [view.graph.nodes[index] for index in view.readers[node.index]]
+    if len(before) == 3 and before[0] == after[0]:
+        moved = view.graph.nodes[node.inputs[0]]
+        while has(moved.op, "copies") and moved.inputs:
+            moved = view.graph.nodes[moved.inputs[0]]
+        if has(moved.op, "transposes") or not any(view.is_weight(reader) for reader in readers):
+            return False
     if any(has(reader.op, "picks") or has(reader.op, "reshapes") for reader in readers):
         return False
     source = view.graph.nodes[node.inputs[0]]
