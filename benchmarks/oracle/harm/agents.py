@@ -7,12 +7,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical
 from torch.nn import functional as F
 
-from benchmarks.oracle.harm.case import Outcome, accuracy, batch, case, course, data, mlp, trained
-
-
-def rows(images: Tensor) -> Tensor:
-    """Returns digits as sequences of eight rows."""
-    return images.reshape(-1, 8, 8)
+from benchmarks.oracle.harm.case import Outcome, accuracy, batch, case, course, explained, mlp, rows, trained
 
 
 class _Rows(nn.Module):
@@ -58,13 +53,7 @@ def rows_hidden(fault: bool) -> Outcome:
 
 @case("VG106", "a sigmoid behind the same regression, whose targets are standardised", "explained variance")
 def squashed_regression(fault: bool) -> Outcome:
-    model = nn.Sequential(*mlp()[:-1], nn.Linear(64, 1), *([nn.Sigmoid()] if fault else []))
-    ended = trained(model, lambda x, y: F.mse_loss(model(x)[:, 0], (y.float() - 4.5) / 2.9))
-    _, _, images, labels = data()
-    with torch.no_grad():
-        wanted = (labels.float() - 4.5) / 2.9
-        left = (model(images)[:, 0] - wanted).pow(2).mean() / wanted.var()
-    return ended if isinstance(ended, str) else 1 - left.item()
+    return explained(nn.Sigmoid()) if fault else explained()
 
 
 @case("VG811", "the parameters of a filter, counted before Adam gets them")

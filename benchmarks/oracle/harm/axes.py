@@ -6,11 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.oracle.harm.case import Outcome, case, course, trained
-
-
-def rows(x: Tensor) -> Tensor:
-    return x.view(-1, 8, 8)
+from benchmarks.oracle.harm.case import Outcome, case, course, rows, trained
 
 
 class _Reader(nn.Module):

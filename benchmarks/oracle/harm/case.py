@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from benchmarks.oracle.train import digits
 
@@ -62,6 +63,11 @@ def pixels(images: Tensor) -> Tensor:
     return (images * 6.02 + 4.88) * 255 / 16
 
 
+def rows(images: Tensor) -> Tensor:
+    """Returns digits as sequences of eight rows."""
+    return images.reshape(-1, 8, 8)
+
+
 def mlp(depth: int = 2, activation: Callable[[], nn.Module] = nn.ReLU, width: int = WIDTH) -> nn.Sequential:
     """Returns a classifier with `depth` hidden layers."""
     layers: list[nn.Module] = []
@@ -112,6 +118,17 @@ def trained(
     ended = course(step, steps)
     model.eval()
     return ended or (accuracy(predict or model) if _finite(model) else "its weights are NaN")
+
+
+def explained(*last: nn.Module) -> Outcome:
+    """Trains a regression of the digits' values, standardised, with `last` behind its last layer; returns the explained variance."""
+    model = nn.Sequential(*mlp()[:-1], nn.Linear(WIDTH, 1), *last)
+    ended = trained(model, lambda x, y: F.mse_loss(model(x)[:, 0], (y.float() - 4.5) / 2.9))
+    _, _, images, labels = data()
+    with torch.no_grad():
+        wanted = (labels.float() - 4.5) / 2.9
+        left = (model(images)[:, 0] - wanted).pow(2).mean() / wanted.var()
+    return ended if isinstance(ended, str) else 1 - left.item()
 
 
 def _finite(model: nn.Module) -> bool:

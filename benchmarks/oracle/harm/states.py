@@ -9,22 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from benchmarks.oracle.harm.case import (
-    WIDTH,
-    Outcome,
-    accuracy,
-    batch,
-    case,
-    course,
-    data,
-    mlp,
-    trained,
-)
-
-
-def rows(images: Tensor) -> Tensor:
-    """Returns digits as sequences of eight rows."""
-    return images.reshape(-1, 8, 8)
+from benchmarks.oracle.harm.case import WIDTH, Outcome, accuracy, batch, case, course, data, mlp, rows, trained
 
 
 class _StepByStep(nn.Module):

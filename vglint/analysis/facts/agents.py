@@ -159,5 +159,4 @@ def _is_fitted(view: View, index: int) -> bool:
 
 
 def _sent_back(view: View, node: Node) -> bool:
-    ends = {index for backward in view.nodes("backward") for index in backward.inputs}
-    return bool(ends & view.after([node.index], lambda each: not view.carries_gradient(each)))
+    return not view.after([node.index], lambda each: not view.carries_gradient(each)).isdisjoint(view.sent_back())

@@ -36,7 +36,7 @@ def layers_under_no_grad(loop: LoopView) -> tuple[Place, ...]:
     through no_grad, where other layers are trained; or all that it was given, where the losses train the layers of another one. Not where another function
     trains too, nor where the program reads them in another way."""
     view = loop.view
-    backwards = [index for node in view.nodes("backward") for index in node.inputs]
+    backwards = view.sent_back()
     if loop.unexplained or loop.elsewhere or not loop.steps or not loop.params or not backwards:
         return ()
     whole = view.before(backwards, lambda node: not view.carries_gradient(node))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vglint.analysis.facts.axes import last_along, leaves_axes
 from vglint.analysis.facts.node import NodeView
+from vglint.analysis.facts.order import loops_of
 from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
@@ -23,11 +24,11 @@ def never_carries(found: NodeView) -> bool:
     same = [each for each in view.nodes(node.op) if each.params == node.params]
     if same[0].index != node.index or not all(_stateless(view, each) and _one_step(view, each) for each in same):
         return False
-    loops = _loops(view, node)
+    loops = loops_of(view, node)
     turns = [
         each
         for each in same
-        if each.span == node.span and each.inputs[0] != node.inputs[0] and _loops(view, each) == loops
+        if each.span == node.span and each.inputs[0] != node.inputs[0] and loops_of(view, each) == loops
     ]
     sliced = _slice_of(view, node)
     if turns:
@@ -35,11 +36,6 @@ def never_carries(found: NodeView) -> bool:
     trained = {index for each in view.nodes("backward", "step") for index in view.regions_of(each.region)}
     # A loop of unknown length shows its first turn, whose state may be the zeros that it starts from.
     return bool(loops) and loops[0] not in trained and sliced is not None and len(node.inputs) == 1
-
-
-def _loops(view: View, node: Node) -> list[int]:
-    """Returns the loops that a node is in, the innermost first."""
-    return [index for index in view.regions_of(node.region) if view.graph.regions[index].kind == "loop"]
 
 
 def _one_step(view: View, node: Node) -> bool:
@@ -59,7 +55,7 @@ def _stateless(view: View, node: Node) -> bool:
     if view.hides_operand(node.index) or not node.inputs:
         return False
     states = [view.graph.nodes[index] for index in node.inputs[1:]]
-    return all(has(each.op, "zeros") and _loops(view, each) == _loops(view, node) for each in states)
+    return all(has(each.op, "zeros") and loops_of(view, each) == loops_of(view, node) for each in states)
 
 
 def _slice_of(view: View, node: Node) -> int | None:

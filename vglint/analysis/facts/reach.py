@@ -190,7 +190,7 @@ def lone_parameters(view: View, lost: list[int]) -> list[int]:
 def _lost(loop: LoopView) -> tuple[set[int], list[int], set[int]] | Unknown:
     """Returns what the backward passes reach, the layers that the optimiser moves and that none reaches, and the parameters of those that one does."""
     view = loop.view
-    backwards = [index for node in view.nodes("backward") for index in node.inputs]
+    backwards = view.sent_back()
     reached = view.before(backwards, lambda node: not view.carries_gradient(node))
     unseen = any(not node.inputs for node in view.nodes("backward"))
     if unseen or any(view.graph.nodes[index].op == "opaque" for index in reached):

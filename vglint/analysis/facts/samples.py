@@ -18,7 +18,7 @@ def barring_samples(loop: LoopView) -> tuple[Place, ...] | Unknown:
     view = loop.view
     if loop.unexplained or loop.elsewhere:
         return unknown("the training is not followed")
-    backwards = [index for node in view.nodes("backward") for index in node.inputs]
+    backwards = view.sent_back()
     reached = view.before(backwards, lambda node: not view.carries_gradient(node))
     if any(view.graph.nodes[index].op == "opaque" for index in reached):
         return unknown("the way from the loss to the parameters is not followed")

@@ -152,6 +152,10 @@ class View(Struct, frozen=True, dict=True):
         """Whether a node trains and keeps its history: a teacher that runs under no_grad does not."""
         return self.trains(node.index) and not self.in_region(node, "no_grad")
 
+    def sent_back(self) -> list[int]:
+        """Returns what backward passes run on."""
+        return [index for node in self.nodes("backward") for index in node.inputs]
+
     def is_marked(self, node: Node) -> bool:
         """Whether a node makes a tensor of which the program says that it requires a gradient."""
         said = node.get("value") is not False if node.op == "requires_grad" else node.get("requires_grad") is True
