@@ -10,7 +10,8 @@ from vglint.analysis.facts.view import View
 from vglint.finding import Place
 from vglint.graph import Node
 from vglint.ops import has
-from vglint.value import Expr, Literal_, times
+from vglint.shape import Shape
+from vglint.value import Expr, Literal_, divided, times
 
 # ---- time and batch
 
@@ -33,7 +34,7 @@ def batch_read_as_time(found: NodeView) -> tuple[Place, ...]:
     if given.shape is not None and len(given.shape) == 2:
         return ()
     outputs = list(_results(view, node, 0))
-    reads = [read for output in outputs for read in _reads(view, output) if last_along(read) == axis]
+    reads = [read for output in outputs for read in _reads(view, output) if last_along(view, read) == axis]
     return view.places(read.index for read in [*reads, *flattened(view, node, outputs)])
 
 
@@ -182,27 +183,29 @@ def leaves_axes(view: View, node: Node) -> bool:
     return has(node.op, "copies") or view.kinds[node.index] in ("dropout", "activation") or node.op == "layer_norm"
 
 
-def last_along(node: Node) -> int | None:
+def last_along(view: View, node: Node) -> int | None:
     """Returns the axis along which a node takes the last entry; None where it takes something else, or along several."""
+    shape = view.graph.nodes[node.inputs[0]].shape if node.inputs else None
     if node.op == "select":
         dim = node.get("dim")
-        return dim if isinstance(dim, int) and _is_last(node.get("index"), dim) else None
+        return dim if isinstance(dim, int) and _is_last(node.get("index"), dim, shape) else None
     index = node.get("index")
     entries = index if isinstance(index, tuple) and index[:1] != ("slice",) else (index,)
     axis = None
     for position, entry in enumerate(entries):
         if entry == ("slice", None, None, None):
             continue
-        if axis is not None or not _is_last(entry, position):
+        if axis is not None or not _is_last(entry, position, shape):
             return None
         axis = position
     return axis
 
 
-def _is_last(entry: Literal_, axis: int) -> bool:
+def _is_last(entry: Literal_, axis: int, shape: Shape | None) -> bool:
     """Whether an index is -1, `-1:`, or the size of that axis less one."""
-    if entry == -1 and not isinstance(entry, bool):
-        return True
+    if isinstance(entry, int) and not isinstance(entry, bool):
+        size = shape[axis] if shape is not None and -len(shape) <= axis < len(shape) else None
+        return entry == -1 or (isinstance(size, int) and entry == size - 1 > 0)
     if isinstance(entry, tuple):
         return entry[:3] == ("slice", -1, None)
     return isinstance(entry, Expr) and any(
@@ -290,11 +293,25 @@ def heads_fault(found: NodeView) -> str:
     if not has(node.op, "reshapes") or not node.inputs:
         return "none"
     source, sizes = view.graph.nodes[node.inputs[0]], sizes_of(node)
-    if len(sizes) == 4 and _splits(view, source, sizes):
+    kept = len(sizes) == 5 and source.shape is not None and source.shape[1:2] == sizes[1:2]
+    if not kept and any(_splits(view, source, each) for each in _in_four(sizes)):
         return "split"
     if len(sizes) == 3 and _joins(source, sizes):
         return "join"
     return "split" if len(sizes) == 3 and _folds(view, source, sizes) else "none"
+
+
+def _in_four(sizes: tuple[Literal_, ...]) -> Iterator[tuple[Literal_, ...]]:
+    """Yields sizes as (batch, heads, positions, size), also where one axis more tells queries, keys and values apart: (batch, 3, heads, positions,
+    size)."""
+    if len(sizes) == 4:
+        yield sizes
+    elif len(sizes) == 5 and not _named_axis(sizes[1], 1):
+        batch, one, two, three, size = sizes
+        if -1 not in (one, two):
+            yield batch, _whole(one, two), three, size
+        if -1 not in (three, size):
+            yield batch, one, two, _whole(three, size)
 
 
 def _folds(view: View, source: Node, sizes: tuple[Literal_, ...]) -> bool:
@@ -363,14 +380,17 @@ def _named_axis(size: Literal_, axis: int) -> bool:
 
 
 def _makes(heads: Literal_, size: Literal_, width: object) -> bool:
-    """Whether heads of a size make a width up; a width may be known as a number in one place and by its axis in another."""
+    """Whether heads of a size make a width up; a width may be known as a number in one place and by its axis, or three times that, in another."""
     whole = _whole(heads, size)
     if whole == width or (isinstance(width, Expr) and _named_axis(width, 2)):
         return True
-    return isinstance(whole, Expr) and _named_axis(whole, 2)
+    if not isinstance(whole, Expr):
+        return False
+    parts = [divided(whole, Expr.symbol(name)) for name in whole.symbols() if name.endswith(".2")]
+    return any(isinstance(part, int) for part in parts)
 
 
-def _whole(left: Literal_, right: Literal_) -> object:
+def _whole(left: Literal_, right: Literal_) -> Literal_:
     if isinstance(left, (int, Expr)) and isinstance(right, (int, Expr)):
         return times(left, right)
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from vglint.analysis.facts.axes import sizes_of, width_of
 from vglint.analysis.facts.domain import origin
 from vglint.analysis.facts.loss import LossView
-from vglint.analysis.facts.pooling_axis import turned
+from vglint.analysis.facts.pooling_axis import softmax_dim, turned
 from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
@@ -57,8 +57,9 @@ def _normalised_elsewhere(found: LossView) -> Node | None:
     softmax = rows or node
     if softmax.op != "softmax" and softmax.op != "log_softmax":
         return None
-    axis, shape = softmax.get("dim"), softmax.shape
-    if not isinstance(axis, int) or shape is None or len(shape) < 2:
+    shape = softmax.shape
+    axis = softmax_dim(softmax, len(shape)) if shape is not None else None
+    if axis is None or shape is None or len(shape) < 2:
         return None
     return softmax if axis % len(shape) != (1 if rows is None else len(shape) - 1) else None
 
@@ -71,8 +72,9 @@ def _beside_classes(found: LossView, node: Node) -> Node | None:
             return None
         moves += [node] if has(node.op, "transposes") else []
         node = found.view.graph.nodes[node.inputs[0]]
-    dim, rank = node.get("dim"), len(node.shape or ())
-    if not isinstance(dim, int) or rank < 2:
+    rank = len(node.shape or ())
+    dim = softmax_dim(node, rank)
+    if dim is None or rank < 2:
         return None
     axis: int | None = dim % rank - rank
     for move in reversed(moves):

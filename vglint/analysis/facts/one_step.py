@@ -115,7 +115,7 @@ def _last_entries(view: View, node: Node) -> tuple[Place, ...]:
     given = {index for _, index in view.graph.outputs}
     for output in view.readers[node.index]:
         if view.graph.nodes[output].op == "getitem" and view.graph.nodes[output].get("index") == 0:
-            reads = [read for read in _reads(view, output) if last_along(view.graph.nodes[read]) == _time(node)]
+            reads = [read for read in _reads(view, output) if last_along(view, view.graph.nodes[read]) == _time(node)]
             found += [read for read in reads if view.readers[read] or read in given]
     return view.places(found)
 

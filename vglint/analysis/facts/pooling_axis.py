@@ -21,8 +21,9 @@ def summed_elsewhere(found: NodeView) -> str:
     view, node = found.view, found.node
     if node.op != "softmax" or not _is_attention(view, node):
         return "none"
-    rank, dim = _rank(view, node) or _rank_of_readers(view, node.index), node.get("dim")
-    if not isinstance(dim, int) or (dim >= 0 and rank is None):
+    rank = _rank(view, node) or _rank_of_readers(view, node.index)
+    dim = softmax_dim(node, rank)
+    if dim is None or (dim >= 0 and rank is None):
         return "none"
     axis = dim if dim < 0 or rank is None else dim - rank
     answers = list(_uses(view, node.index, axis, rank))
@@ -33,8 +34,16 @@ def summed_elsewhere(found: NodeView) -> str:
 
 @fact("node", "text")
 def softmax_axis(found: NodeView) -> str:
-    """The `dim` of a softmax."""
-    return str(found.node.get("dim"))
+    """The `dim` of a softmax, perhaps the one that torch takes where none is given."""
+    return str(softmax_dim(found.node, _rank(found.view, found.node) or _rank_of_readers(found.view, found.node.index)))
+
+
+def softmax_dim(node: Node, rank: int | None) -> int | None:
+    """Returns the `dim` of a softmax, or the one that torch takes where none is given."""
+    dim = node.get("dim")
+    if dim is None and rank is not None:
+        return 0 if rank in (0, 1, 3) else 1
+    return dim if isinstance(dim, int) else None
 
 
 def _is_attention(view: View, node: Node) -> bool:
@@ -63,7 +72,7 @@ def _one_each(view: View, index: int) -> bool:
     if node.op == "where" and len(node.inputs) == 3:
         scores = [each for each in node.inputs[1:] if view.kinds[each] != "create"]
         return len(scores) == 1 and _one_each(view, scores[0])
-    handed = _passes(view, node) or has(node.op, "transposes") or view.kinds[index] == "activation"
+    handed = _passes(view, node) or has(node.op, "rearranges") or view.kinds[index] == "activation"
     return handed and bool(node.inputs) and _one_each(view, node.inputs[0])
 
 
@@ -105,8 +114,11 @@ def _rank_of_readers(view: View, index: int) -> int | None:
             return 3
         if has(node.op, "flat_product"):
             return 2
-        if _passes(view, node) and (found := _rank_of_readers(view, reader)) is not None:
-            return found
+        more = {"unsqueeze": 1, "squeeze": -1 if isinstance(node.get("dim"), int) else None}.get(node.op, 0)
+        if more is not None and (_passes(view, node) or has(node.op, "transposes") or more):
+            found = _rank_of_readers(view, reader)
+            if found is not None:
+                return found - more
     return None
 
 

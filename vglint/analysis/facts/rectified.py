@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from vglint.analysis.facts.domain import constant
 from vglint.analysis.facts.loss import LossView, input_kind, pooled, trained
 from vglint.analysis.facts.node import NodeView
+from vglint.analysis.facts.source import rectifies
 from vglint.analysis.facts.spec import fact
 from vglint.analysis.facts.view import View, number
 from vglint.finding import Place
@@ -49,12 +50,22 @@ def rectified_before(found: NodeView) -> str:
 @fact("node", "places")
 def rectified_at(found: NodeView) -> tuple[Place, ...]:
     """Where that ReLU or sigmoid is."""
+    return found.view.places(_rectifiers(found))
+
+
+def _rectifiers(found: NodeView) -> tuple[int, ...]:
     node = found.node
     if node.op == "softmax" or node.op == "log_softmax" or node.op == "sigmoid":
         made = _rectified(found.view, node.inputs[:1])
-        return () if made is None else (found.view.place(made.index),)
-    made = _source(LossView(found.view, node))
-    return () if made is None else (found.view.place(made.index),)
+    else:
+        made = _source(LossView(found.view, node))
+    return () if made is None else (made.index,)
+
+
+@fact("node", "flag")
+def rectified_by_clamp(found: NodeView) -> bool:
+    """It is no ReLU, but `clamp(min=0)`."""
+    return any(has(found.view.graph.nodes[index].op, "clamps") for index in _rectifiers(found))
 
 
 @fact("node", "text")
@@ -73,7 +84,7 @@ def _source(loss: LossView) -> Node | None:
     if isinstance(loss.source, Unknown):
         return None
     node = loss.view.graph.nodes[loss.source.node]
-    return node if has(node.op, "cuts_negative") or node.op == "sigmoid" else None
+    return node if rectifies(node) or node.op == "sigmoid" else None
 
 
 def _rectified(view: View, inputs: Sequence[int]) -> Node | None:
@@ -81,7 +92,7 @@ def _rectified(view: View, inputs: Sequence[int]) -> Node | None:
     index = inputs[0] if inputs else None
     while index is not None:
         node = view.graph.nodes[index]
-        if has(node.op, "cuts_negative"):
+        if rectifies(node):
             made = view.graph.nodes[node.inputs[0]] if node.inputs else None
             while made is not None and view.kinds[made.index] == "norm" and made.inputs:
                 made = view.graph.nodes[made.inputs[0]]

@@ -39,6 +39,12 @@ def source_of(view: View, index: int) -> Source | Unknown:
     return _walk(view, index, {})
 
 
+def rectifies(node: Node) -> bool:
+    """Whether a node is zero for every negative argument: a ReLU, or `clamp(min=0)`."""
+    floored = has(node.op, "clamps") and number(node.get("min")) == 0 and node.get("max") is None
+    return has(node.op, "cuts_negative") or (floored and len(node.inputs) == 1)
+
+
 def _walk(view: View, index: int, seen: dict[int, Source | Unknown]) -> Source | Unknown:
     if index not in seen:
         seen[index] = Unknown(origin.Branches("a value that depends on itself"))
@@ -65,7 +71,7 @@ def _kind(view: View, node: Node, seen: dict[int, Source | Unknown]) -> Source |
         return Source("unit", node.index)
     if node.op == "logsigmoid":
         return Source("log_unit", node.index)
-    if has(node.op, "rectifies"):
+    if has(node.op, "rectifies") or rectifies(node):
         return Source("rectified", node.index)
     if has(node.op, "squashes"):
         least = number(node.get("min_val")) if node.op == "hardtanh" else None

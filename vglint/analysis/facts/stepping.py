@@ -13,6 +13,7 @@ from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View, number
 from vglint.finding import Place
 from vglint.graph import Node
+from vglint.ops import kind
 from vglint.value import Unknown
 
 _FEW = 3
@@ -94,6 +95,9 @@ def never_reached(loop: LoopView) -> bool | Unknown:
         return unknown("gradients may come from elsewhere")
     if any(isinstance(gap.origin, origin.CALLS) for gap in view.graph.gaps) or any(not node.inputs for node in passes):
         return unknown("a call in the training code is not understood")
+    around = {index for node in passes for index in view.regions_of(node.region)}
+    if any(view.graph.regions[index].role == "modules" for index in around):
+        return unknown("the turn of one network stands for those of the others")
     behind = view.before(index for node in passes for index in node.inputs)
     if any(view.graph.nodes[index].op == "opaque" or view.hides_operand(index) for index in behind):
         return unknown("the way from the loss to the parameters is not followed")
@@ -156,8 +160,10 @@ def _zeroed_in_vain(loop: LoopView) -> list[Node]:
         region = view.graph.regions[inner[0]]
         if any(inner[0] in view.regions_of(each.region) for each in loop.steps):
             continue
-        if region.role == "modules" or (isinstance(region.count, int) and region.count < 2):
+        if isinstance(region.count, int) and region.count < 2:
             continue
+        if region.role == "modules" and _all_sent_to(loop, last):
+            continue  # each turn has an optimiser of its own
         zeros = [zero for zero in loop.zeros if inner[0] in view.regions_of(zero.region) and zero.index < last.index]
         always = [zero for zero in zeros if always_with(view, zero, last)]
         if always and frozenset().union(*map(loop.zeroed_by, always)) >= loop.params:
@@ -165,10 +171,16 @@ def _zeroed_in_vain(loop: LoopView) -> list[Node]:
     return found
 
 
+def _all_sent_to(loop: LoopView, backward: Node) -> bool:
+    """Whether a backward pass reaches every parameter of the optimiser."""
+    behind = loop.view.before(backward.inputs)
+    return loop.params <= {param for index in behind for _, param in loop.view.graph.nodes[index].params}
+
+
 @fact("loop", "places")
 def unscaled_passes(loop: LoopView) -> tuple[Place, ...]:
-    """Backward passes of a loss that is a mean of its batch and is divided by nothing, where the step runs at every k-th turn and the
-    gradients are kept in between: it follows the sum of k means."""
+    """Backward passes of a loss that is a mean of its batch and is divided by nothing, where the step runs at every k-th turn, or after their loop, and
+    the gradients are kept in between: it follows the sum of k means."""
     found: list[Node] = []
     if any(True for _ in loop.view.nodes("param_grad")):
         return ()  # gradients are divided by hand
@@ -177,7 +189,40 @@ def unscaled_passes(loop: LoopView) -> tuple[Place, ...]:
         if not zeros or any(branch not in loop.view.regions_of(zero.region) for zero in zeros):
             continue
         found += [node for node in _added(loop, branch, inner) if _mean_of_batch(loop.view, node)]
+    found += [node for node, _ in _before_step(loop) if _mean_of_batch(loop.view, node)]
     return places_of(loop, found)
+
+
+@fact("loop", "number", "passes")
+def passes_added(loop: LoopView) -> float | Unknown:
+    """Of how many backward passes a step gets the sum, where that is a number in the program."""
+    counts = [loop.view.graph.regions[inner].count for _, inner in _before_step(loop)]
+    known = [count for count in counts if isinstance(count, int)]
+    return float(known[0]) if known and len(known) == len(counts) else turns_per_step(loop)
+
+
+def _before_step(loop: LoopView) -> Iterator[tuple[Node, int]]:
+    """Yields the backward passes of each turn of a loop after whose end the step runs, and that loop: a batch that is cut into pieces. The zeroing
+    stands beside the step. Not the terms of one loss, which a pass before the loop made, nor the steps of a recurrence."""
+    view = loop.view
+    for step in loop.steps:
+        last = next((node for node in reversed(loop.backwards) if node.index < step.index), None)
+        inner = loops_of(view, last)[:1] if last is not None else ()
+        if last is None or not inner or loops_of(view, last)[1:] != loops_of(view, step) or step.get("closure") is True:
+            continue
+        within = [node for node in view.graph.nodes if inner[0] in view.regions_of(node.region)]
+        region = view.graph.regions[inner[0]]
+        if region.role is not None or (isinstance(region.count, int) and region.count < 2):
+            continue
+        if any(node in within for node in (*loop.steps, *loop.zeros)) or any(
+            kind(node.op) == "recurrent" for node in within
+        ):
+            continue
+        turn = loops_of(view, step)
+        zeroed = any(loops_of(view, zero) == turn and always_with(view, zero, step) for zero in loop.zeros)
+        computed = any(view.is_weight(node) and view.trains(node.index) for node in within)
+        if zeroed and computed and sum(node.op == "backward" for node in within) == 1:
+            yield last, inner[0]
 
 
 @fact("loop", "number", "turns")

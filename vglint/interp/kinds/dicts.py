@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from vglint import origin
 from vglint.interp.machine import registries
 from vglint.interp.machine.calls import Call, methods
@@ -59,9 +61,7 @@ def item(run: Run, value: DictV, key: Value, frame: Frame, site: Site) -> Value:
     except TypeError:
         return Unknown(origin.Computed("key of a dict"))
     if value.default is not None:
-        made = call(run, value.default, [], {}, frame, site)
-        run.journal.put(value.items, key, made)
-        return made
+        return _put_default(run, value, key, call(run, value.default, [], {}, frame, site))
     if value.complete and isinstance(key, str) and registries.filled(run, value, key, frame.scope.module):
         return item(run, value, key, frame, site)
     if value.complete and run.context.trying:
@@ -206,9 +206,15 @@ def _setdefault(call: Call) -> Value:
     if not isinstance(key, (str, int)):
         opened(call.run, value)
         return Unknown(origin.Computed("key of a dict"))
-    if key not in value.items:
-        call.run.journal.put(value.items, key, call["default"])
-    return value.items[key]
+    return value.items[key] if key in value.items else _put_default(call.run, value, key, call["default"])
+
+
+def _put_default(run: Run, holder: DictV, key: Any, made: Value) -> Value:
+    """Puts the first value of a key into a dict. An empty list stands for one that was made with the dict: each turn of a loop goes on with it."""
+    if isinstance(made, ListV) and not made.items and holder.born < made.born:
+        run.journal.set_field(made, "born", holder.born)
+    run.journal.put(holder.items, key, made)
+    return made
 
 
 @own("keys", takes="self")

@@ -79,7 +79,7 @@ def held(run: Run, frame: Frame) -> list[Held]:
 
 
 def note_carried(
-    run: Run, loop: code.For, before: list[Held], start: int, frame: Frame, walk: Callable[[], object]
+    run: Run, loop: code.For | code.While, before: list[Held], start: int, frame: Frame, walk: Callable[[], object]
 ) -> None:
     """Notes each state that a turn reads, replaces by one that goes on from its history, and hands to the next turn's backward pass.
 
@@ -137,7 +137,7 @@ def _goes_on(run: Run, kept: list[int], used: set[int], read: set[int], start: i
     )
 
 
-def _bound_first(loop: code.For, name: str) -> bool:
+def _bound_first(loop: code.For | code.While, name: str) -> bool:
     """Whether each turn is written to bind a name before it reads it, be it under a condition: nothing is made of what the turn before left."""
     binding = _bindings(loop, name)
     targets = {part.start for each in binding for target in each.targets for part in code.walk(target)}
@@ -283,7 +283,7 @@ def has_history(run: Run, node: int) -> bool:
     )
 
 
-def _given_to_itself(loop: code.For, name: str) -> code.Assign | None:
+def _given_to_itself(loop: code.For | code.While, name: str) -> code.Assign | None:
     """Returns the first assignment in a loop that passes a name to the call whose result it gets: `y, h = net(x, h)`; None where
     something else binds the name before."""
     todo: list[code.Node] = list(loop.body)
@@ -301,13 +301,13 @@ def _given_to_itself(loop: code.For, name: str) -> code.Assign | None:
     return None
 
 
-def _last_bound(loop: code.For, name: str) -> code.Assign | None:
+def _last_bound(loop: code.For | code.While, name: str) -> code.Assign | None:
     """Returns the last assignment in a loop that binds a name."""
     found = _bindings(loop, name)
     return found[-1] if found else None
 
 
-def _bindings(loop: code.For, name: str) -> list[code.Assign]:
+def _bindings(loop: code.For | code.While, name: str) -> list[code.Assign]:
     """Returns the assignments in a loop that bind a name."""
     return [
         node

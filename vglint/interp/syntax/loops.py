@@ -300,7 +300,7 @@ def _walk_parts(
 def walk_while(
     run: Run, test: code.Expression, body: Callable[[], int | None], frame: Frame, site: Site, text: str
 ) -> int | None:
-    """Walks a `while` loop as long as its condition is known, else once."""
+    """Walks a `while` loop as long as its condition is known, and up to the end of the first turn that trains, which stands for all; else once."""
     for _ in range(TURNS):
         known = comparison.truth(run, evaluate(run, test, frame), frame, site)
         if known is False:
@@ -313,8 +313,14 @@ def walk_while(
                 grown(run, test, start, loop, frame)
             return flow if flow == Flow.RETURN else None
         yielded = len(frame.yields or ())
-        with run.graph.inside(run.graph.region), any_turn(run):
+        outer = region = run.graph.region
+        with run.graph.inside(outer), any_turn(run):
+            if counts_turns(run):
+                region = run.graph.open_region("loop", text, site)
             flow = body()
+        trains = any(draft.op in TRAINING for draft in run.graph.nodes[start:])
+        if not trains or flow in (Flow.BREAK, Flow.RETURN):
+            _fold(run, region, outer)
         if frame.yields and len(frame.yields) > yielded and _endless(test):
             frame.turns += [Unknown(origin.Length(text))] * (len(frame.yields) - len(frame.turns))
             return None
@@ -322,7 +328,7 @@ def walk_while(
             return None
         if flow == Flow.RETURN:
             return flow
-        if any(draft.op in TRAINING for draft in run.graph.nodes[start:]):
+        if trains:
             return None
         run.budget.tick(20 + (len(run.graph.nodes) - start) // 4)
     run.graph.gap(origin.Budget(f"while {text}"), site)

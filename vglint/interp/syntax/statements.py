@@ -276,6 +276,7 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
 def while_(run: Run, node: code.While, frame: Frame) -> int | None:
     mark_counters(run, node, frame)
     before, start = held(run, frame), len(run.graph.nodes)
+    zeros, opened = zeros_before(run, frame), len(run.graph.regions)
     flow = walk_while(
         run,
         node.test,
@@ -284,8 +285,10 @@ def while_(run: Run, node: code.While, frame: Frame) -> int | None:
         Site(frame.unit, node.test),
         _text(frame, node.test),
     )
+    note_carried(run, node, before, start, frame, lambda: block(run, node.body, frame))
     note_resent(run, node, before, start, frame)
     note_replaced(run, node, start, frame)
+    note_sums(run, zeros, start, opened)
     return flow
 
 

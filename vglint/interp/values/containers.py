@@ -56,6 +56,8 @@ class DictV(Struct, eq=False):
     """False when keys that are not known were stored or merged into it."""
     mixed: bool = False
     """What is not known was stored or merged into it since it was made, or code that is not followed got it: its values may be others."""
+    born: int = field(default_factory=birth)
+    """When it was made: before or after a loop began."""
 
 
 class SetV(Struct, eq=False):
