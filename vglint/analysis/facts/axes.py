@@ -1,4 +1,4 @@
-"""Facts of axes taken for one another: time and batch, layers and batch, heads and positions."""
+"""Facts of axes taken for one another: time and batch, layers and batch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vglint.finding import Place
 from vglint.graph import Node
 from vglint.ops import has
 from vglint.shape import Shape
-from vglint.value import Expr, Literal_, divided, times
+from vglint.value import Expr, Literal_
 
 # ---- time and batch
 
@@ -50,7 +50,7 @@ def flattened(view: View, node: Node, outputs: list[int]) -> list[Node]:
             read, sizes = view.graph.nodes[reader], sizes_of(view.graph.nodes[reader])
             whole = view.graph.nodes[index].shape
             rows = bool(whole) and len(sizes) == 2 and sizes[1] == -1 and whole is not None and sizes[0] == whole[0]
-            named = len(sizes) == 2 and sizes[1] == -1 and _named_axis(sizes[0], 0)
+            named = len(sizes) == 2 and sizes[1] == -1 and named_axis(sizes[0], 0)
             if (read.op == "flatten" and read.get("start_dim") == 1 and read.get("end_dim") == -1) or rows or named:
                 found.append(read)
             elif leaves_axes(view, read):
@@ -201,6 +201,11 @@ def last_along(view: View, node: Node) -> int | None:
     return axis
 
 
+def named_axis(size: Literal_, axis: int) -> bool:
+    """Whether a size is that of one axis of some tensor."""
+    return isinstance(size, Expr) and any(str(size) == name and name.endswith(f".{axis}") for name in size.symbols())
+
+
 def _is_last(entry: Literal_, axis: int, shape: Shape | None) -> bool:
     """Whether an index is -1, `-1:`, or the size of that axis less one."""
     if isinstance(entry, int) and not isinstance(entry, bool):
@@ -280,129 +285,3 @@ def _rows_are_samples(node: Node, layer: Node, count: int) -> bool:
     if len(sizes) == 3:
         return sizes[1] == count and last == hidden
     return isinstance(last, int) and isinstance(hidden, int) and last > hidden and last % hidden == 0
-
-
-# ---- heads and positions
-
-
-@fact("node", "text")
-def heads_fault(found: NodeView) -> str:
-    """Of a view: how it splits features into heads, or joins heads into features, without moving the axis of the positions: `split`, `join`;
-    `none`."""
-    node, view = found.node, found.view
-    if not has(node.op, "reshapes") or not node.inputs:
-        return "none"
-    source, sizes = view.graph.nodes[node.inputs[0]], sizes_of(node)
-    kept = len(sizes) == 5 and source.shape is not None and source.shape[1:2] == sizes[1:2]
-    if not kept and any(_splits(view, source, each) for each in _in_four(sizes)):
-        return "split"
-    if len(sizes) == 3 and _joins(source, sizes):
-        return "join"
-    return "split" if len(sizes) == 3 and _folds(view, source, sizes) else "none"
-
-
-def _in_four(sizes: tuple[Literal_, ...]) -> Iterator[tuple[Literal_, ...]]:
-    """Yields sizes as (batch, heads, positions, size), also where one axis more tells queries, keys and values apart: (batch, 3, heads, positions,
-    size)."""
-    if len(sizes) == 4:
-        yield sizes
-    elif len(sizes) == 5 and not _named_axis(sizes[1], 1):
-        batch, one, two, three, size = sizes
-        if -1 not in (one, two):
-            yield batch, _whole(one, two), three, size
-        if -1 not in (three, size):
-            yield batch, one, two, _whole(three, size)
-
-
-def _folds(view: View, source: Node, sizes: tuple[Literal_, ...]) -> bool:
-    """Whether what a linear layer made, (batch, positions, heads · size), is viewed as (batch · heads, positions, size) at once."""
-    first, _, size = sizes
-    width = width_of(view, source)
-    if not isinstance(size, int) or not isinstance(width, int) or size < 1 or width % size or width == size:
-        return False
-    heads, shape = width // size, source.shape
-    if isinstance(first, Expr):
-        return any(name.endswith(".0") and first == times(Expr.symbol(name), heads) for name in first.symbols())
-    return shape is not None and len(shape) == 3 and isinstance(shape[0], int) and first == shape[0] * heads
-
-
-def _splits(view: View, source: Node, sizes: tuple[Literal_, ...]) -> bool:
-    batch, heads, positions, size = sizes
-    if heads in (1, -1) or positions == 1:
-        return False  # an axis is put in, or what was split before is joined
-    shape = source.shape
-    width = shape[-1] if shape is not None and len(shape) == 3 else width_of(view, source)
-    if (batch == -1 and (width is None or not _makes(heads, size, width))) or (size != -1 and size == width):
-        return False  # the batch is split: (batch · groups, positions, size) as (batch, groups, positions, size)
-    if shape is not None and len(shape) != 3:
-        return False
-    if shape is not None and len(shape) == 3 and not _unknown_rank(shape):
-        if shape[0] != batch and batch != -1:
-            return False
-        if positions == -1:
-            return width is not None and _makes(heads, size, width) and shape[1] != heads
-        if shape[1] == heads or shape[1] != positions or shape[1] is None:
-            return False
-        return width is None or size == -1 or _makes(heads, size, width)
-    if not (_named_axis(batch, 0) or batch == -1):
-        return False
-    if positions == -1:
-        return width is not None and _makes(heads, size, width)
-    return (
-        _named_axis(positions, 1)
-        and not _named_axis(heads, 1)
-        and width is not None
-        and (size == -1 or _makes(heads, size, width))
-    )
-
-
-def _unknown_rank(shape: tuple[object, ...]) -> bool:
-    return all(dim is None for dim in shape[:2])
-
-
-def _joins(source: Node, sizes: tuple[Literal_, ...]) -> bool:
-    shape = source.shape
-    if shape is None or len(shape) != 4:
-        return False
-    batch, heads, positions, size = shape
-    if positions is None or heads is None or positions == heads or 1 in (positions, heads):
-        return False
-    if sizes[0] not in (batch, -1) or sizes[1] != positions:
-        return False
-    if sizes[0] == -1 and size in (None, sizes[2]):
-        return False  # the second axis is joined with the batch: (batch, windows, positions, size) as (batch · windows, positions, size)
-    return sizes[2] == -1 or _makes(heads, size, sizes[2])
-
-
-def _named_axis(size: Literal_, axis: int) -> bool:
-    """Whether a size is that of one axis of some tensor."""
-    return isinstance(size, Expr) and any(str(size) == name and name.endswith(f".{axis}") for name in size.symbols())
-
-
-def _makes(heads: Literal_, size: Literal_, width: object) -> bool:
-    """Whether heads of a size make a width up; a width may be known as a number in one place and by its axis, or three times that, in another."""
-    whole = _whole(heads, size)
-    if whole == width or (isinstance(width, Expr) and _named_axis(width, 2)):
-        return True
-    if not isinstance(whole, Expr):
-        return False
-    parts = [divided(whole, Expr.symbol(name)) for name in whole.symbols() if name.endswith(".2")]
-    return any(isinstance(part, int) for part in parts)
-
-
-def _whole(left: Literal_, right: Literal_) -> Literal_:
-    if isinstance(left, (int, Expr)) and isinstance(right, (int, Expr)):
-        return times(left, right)
-    return None
-
-
-def width_of(view: View, node: Node) -> object:
-    """Returns the size of the last axis of what a linear layer made."""
-    while node.inputs:
-        if node.op == "linear":
-            return node.get("out_features")
-        each = has(node.op, "copies") or has(node.op, "over_features")
-        if not each and view.kinds[node.index] not in ("dropout", "activation"):
-            return None
-        node = view.graph.nodes[node.inputs[0]]
-    return None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from vglint.analysis.facts.axes import sizes_of, width_of
+from vglint.analysis.facts.axes import sizes_of
 from vglint.analysis.facts.domain import origin
+from vglint.analysis.facts.heads import width_of
 from vglint.analysis.facts.loss import LossView
 from vglint.analysis.facts.pooling_axis import softmax_dim, turned
 from vglint.analysis.facts.spec import fact

@@ -114,8 +114,10 @@ def _rank_of_readers(view: View, index: int) -> int | None:
             return 3
         if has(node.op, "flat_product"):
             return 2
-        more = {"unsqueeze": 1, "squeeze": -1 if isinstance(node.get("dim"), int) else None}.get(node.op, 0)
-        if more is not None and (_passes(view, node) or has(node.op, "transposes") or more):
+        more = 1 if node.op == "unsqueeze" else 0
+        if node.op == "squeeze" and isinstance(node.get("dim"), int):
+            more = -1
+        if _passes(view, node) or has(node.op, "transposes") or more:
             found = _rank_of_readers(view, reader)
             if found is not None:
                 return found - more
