@@ -140,6 +140,7 @@ H, W, D, HEADS = (Expr.symbol(name) for name in ("H", "W", "D", "h"))
         ),
         ("einops_repeat", Call({"pattern": "1 d -> b 1 d", "b": 7}, [(1, D)], ["tensor"]), "(7, 1, D)"),
         ("add", Call({}, [(None, 1, D), (4, 5, D)], ["input", "other"]), "(4, 5, D)"),
+        ("unflatten", Call({"dim": 0, "sizes": (None, -1)}, [(None, D)], ["input"]), "(?, ?, D)"),
     ],
 )
 def test_symbolic_shapes(op, call, shape):

@@ -48,8 +48,8 @@ def _quotient(shape: Shape | None, known: Shape) -> Dim:
     if shape is None:
         return None
     above, below = list(shape), list(known)
-    if above and below and above[0] is None and below[0] is None:
-        # `x.view(x.size(0), -1)`: the batch size is unknown, but the same.
+    if len(above) > 1 and below and above[0] is None and below[0] is None:
+        # `x.view(x.size(0), -1)`: the batch size is unknown, but the same. A lone unknown size is a product of what it is split into.
         above, below = above[1:], below[1:]
     for size in list(below):
         if size is not None and size in above:

@@ -1,4 +1,4 @@
-"""Curves written with where: a leaky ReLU by hand, a mask of noise, the larger of a signal and a weight."""
+"""Curves written with where: a leaky ReLU by hand, masks of noise, the larger of a signal and a weight."""
 
 import torch
 from torch import nn
@@ -21,6 +21,8 @@ class Net(nn.Module):
                 x = torch.maximum(y, self.floor)
             elif i == 2:
                 x = torch.where(torch.rand_like(y) < 0.8, y, torch.tanh(y))
+            elif i == 3:
+                x = torch.relu(y) * torch.where(torch.rand_like(y) < 0.8, 1.0, 0.0)
             else:
                 x = torch.where(y > 0, y, 0.1 * y)
         return self.out(x)

@@ -31,8 +31,10 @@ def live_target(found: NodeView) -> tuple[Place, ...]:
     """Of a squared or absolute difference, by a loss or by hand, that is sent back: the value of a later state, scaled and added to data, that a net gives
     with its gradient, where what it is compared with is another value of the same net."""
     view, node = found.view, found.node
+    if not view.sent_back():
+        return ()
     terms = list(_difference(view, node))
-    live = {term.node: term for term in terms if term.node is not None and _live(view, term.node)}
+    live = {term.node: term for term in terms if term.node is not None and term.node in view.learning}
     data = [term for term in terms if term.node not in live]
     if len(live) != 2 or len(live) + len(data) < len(terms) or not data or not all(_given(view, term) for term in data):
         return ()
@@ -61,7 +63,7 @@ def _summands(view: View, index: int, sign: int, scaled: int | None, depth: int)
     while moves(view, node) and node.inputs and not has(node.op, "gathers"):
         node = view.graph.nodes[node.inputs[0]]
     added, taken = has(node.op, "adds"), has(node.op, "subtracts")
-    live = [each for each in node.inputs if _live(view, each)]
+    live = [each for each in node.inputs if each in view.learning]
     if depth < _DEEPEST and node.op == "neg":
         yield from _summands(view, node.inputs[0], -sign, scaled, depth + 1)
         return
@@ -71,7 +73,7 @@ def _summands(view: View, index: int, sign: int, scaled: int | None, depth: int)
         return
     if depth < _DEEPEST and (added or taken) and 1 <= len(node.inputs) <= 2:
         parts = list(_parts(view, node, sign, scaled, depth))
-        if any(part.node is None or not _live(view, part.node) for part in parts):
+        if any(part.node is None or part.node not in view.learning for part in parts):
             yield from parts
             return
     yield _Term(sign, scaled, node.index)
@@ -116,13 +118,18 @@ def live_advantage(found: NodeView) -> tuple[Place, ...]:
     """Of the product of a chosen action's log-probability with a difference of which one side, a value that the critic is also fitted with, has a
     gradient, where the product is averaged and sent back: that difference."""
     view, node = found.view, found.node
-    if not has(node.op, "multiplies") or len(node.inputs) != 2 or view.in_region(node, "no_grad"):
+    if (
+        not view.sent_back()
+        or not has(node.op, "multiplies")
+        or len(node.inputs) != 2
+        or view.in_region(node, "no_grad")
+    ):
         return ()
     for chosen, weight in (node.inputs, node.inputs[::-1]):
         difference = origin(view, weight)
         if not _log_probability(view, chosen) or difference.op != "sub" or len(difference.inputs) != 2:
             continue
-        live = [side for side in difference.inputs if _live(view, side)]
+        live = [side for side in difference.inputs if side in view.learning]
         if len(live) == 1 and _is_fitted(view, live[0]) and _sent_back(view, node):
             return (view.place(difference.index),)
     return ()
@@ -138,10 +145,6 @@ def _log_probability(view: View, index: int) -> bool:
     made = origin(view, node.inputs[0])
     split = made.op == "sub" and len(made.inputs) == 2 and view.graph.nodes[made.inputs[1]].op == "logsumexp"
     return made.op == "log_softmax" or split
-
-
-def _live(view: View, index: int) -> bool:
-    return any(view.trains(each) for each in view.before([index], lambda node: not view.keeps_history(node)))
 
 
 def _is_fitted(view: View, index: int) -> bool:

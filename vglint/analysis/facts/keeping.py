@@ -18,7 +18,7 @@ def keeps_graph(found: NodeView) -> bool:
     around = loops_of(view, node)
     if not around or view.in_region(node, "no_grad") or not (node.op == "kept" or _running_sum(view, node)):
         return False
-    if not _has_history(view, node):
+    if view.learning.isdisjoint(node.inputs):
         return False
     inner = around[0]
     sent = [each for each in view.nodes("backward") if inner in view.regions_of(each.region)]
@@ -34,7 +34,7 @@ def sum_sent_back(found: NodeView) -> bool:
     goes through the graphs of the turns before, which are freed by then, or need weights that a step has changed."""
     view, node = found.view, found.node
     around = loops_of(view, node)
-    if node.op != "kept" or node.get("sum") is not True or not around or not _has_history(view, node):
+    if node.op != "kept" or node.get("sum") is not True or not around or view.learning.isdisjoint(node.inputs):
         return False
     added = view.graph.nodes[node.inputs[0]]
     if not has(added.op, "adds") or len(added.inputs) != 1:
@@ -78,12 +78,6 @@ def _kept(view: View, node: Node) -> set[int]:
         if has(source.op, "affine") or has(source.op, "sums") or view.kinds[index] == "shape":
             todo += source.inputs
     return kept
-
-
-def _has_history(view: View, node: Node) -> bool:
-    """Whether a gradient would reach a trained parameter."""
-    behind = view.before(node.inputs, lambda each: not view.carries_gradient(each))
-    return any(view.trains(index) and not view.in_region(view.graph.nodes[index], "no_grad") for index in behind)
 
 
 def _used_later(view: View, node: Node, loop: int) -> bool:

@@ -34,7 +34,7 @@ def switched_off(loop: LoopView) -> tuple[Place, ...]:
 def layers_under_no_grad(loop: LoopView) -> tuple[Place, ...]:
     """Layers that the optimiser was given by name, as a group of their own or as another model than the rest, and that every loss reaches only
     through no_grad, where other layers are trained; or all that it was given, where the losses train the layers of another one. Not where another function
-    trains too, nor where the program reads them in another way."""
+    trains too, nor where the program reads them in another way, nor layers of a teacher, which are written where layers are that train."""
     view = loop.view
     backwards = view.sent_back()
     if loop.unexplained or loop.elsewhere or not loop.steps or not loop.params or not backwards:
@@ -54,6 +54,8 @@ def layers_under_no_grad(loop: LoopView) -> tuple[Place, ...]:
         return places_of(loop, [view.graph.nodes[i] for i in own]) if alone else ()
     lost = [i for i in used if not any(param in reached for _, param in view.graph.nodes[i].params)]
     lost = [i for i in lost if any(param in loop.params for _, param in view.graph.nodes[i].params)]
+    trained = {(view.graph.nodes[i].op, view.graph.nodes[i].span) for i in live if view.trains(i)}
+    lost = [i for i in lost if (view.graph.nodes[i].op, view.graph.nodes[i].span) not in trained]
     return places_of(loop, [view.graph.nodes[i] for i in listed_layers(loop, lost, reached) if not _elsewhere(view, i)])
 
 

@@ -23,13 +23,20 @@ def summed_elsewhere(found: NodeView) -> str:
         return "none"
     rank = _rank(view, node) or _rank_of_readers(view, node.index)
     dim = softmax_dim(node, rank)
-    if dim is None or (dim >= 0 and rank is None):
+    if dim is None or (dim >= 0 and rank is None) or _both_ways(view, node):
         return "none"
     axis = dim if dim < 0 or rank is None else dim - rank
     answers = list(_uses(view, node.index, axis, rank))
     if not answers or any(answer is None or answer[0] for answer in answers):
         return "none"
     return "queries" if all(answer is not None and answer[1] for answer in answers) else "batch"
+
+
+def _both_ways(view: View, node: Node) -> bool:
+    """Whether the same scores give weights along another axis too: two sets look at each other."""
+    scores = scores_of(view, node)
+    others = [scores_of(view, each) for each in view.nodes(node.op) if each.get("dim") != node.get("dim")]
+    return scores is not None and any(each is not None and each.product is scores.product for each in others)
 
 
 @fact("node", "text")

@@ -14,7 +14,7 @@ from vglint.value import Expr, Literal_
 @fact("node", "places")
 def linear_before(found: NodeView) -> tuple[Place, ...]:
     """Of a linear layer or 1×1 convolution: the one before it, where nothing non-linear stands between the two, nothing else reads the
-    first one's result, and the width between them is no bottleneck, so that the two compute what one could. Not projections of attention,
+    first one's result, no `nn.Identity` holds a place between them, and the width between them is no bottleneck, so that the two compute what one could. Not projections of attention,
     tied or shared weights, a layer that a loop applies again to what it gave, layers that are frozen or loaded, layers of two models with an optimiser each, and the last layer of a model
     whose output another one takes: what an encoder gives is of use by itself."""
     view, node = found.view, found.node
@@ -84,6 +84,8 @@ def _fed_by(view: View, node: Node) -> Node | None:
             return found
         if found.op == "add":
             index = _beside_bias(view, found)
+        elif found.op == "identity":
+            return None  # an activation may be put there
         elif _passes(found) or view.kinds[index] == "dropout" or _of_slope_one(found):
             index = found.inputs[0] if found.inputs else None
         else:

@@ -152,6 +152,16 @@ class View(Struct, frozen=True, dict=True):
         """Whether a node trains and keeps its history: a teacher that runs under no_grad does not."""
         return self.trains(node.index) and not self.in_region(node, "no_grad")
 
+    @cached_property
+    def learning(self) -> frozenset[int]:
+        """The nodes from whose values a gradient reaches what trains."""
+        found: set[int] = set()
+        for node in self.graph.nodes:
+            sources = ops.sources_of(node.op, node.inputs)
+            if self.keeps_history(node) and (self.trains(node.index) or not found.isdisjoint(sources)):
+                found.add(node.index)
+        return frozenset(found)
+
     def sent_back(self) -> list[int]:
         """Returns what backward passes run on."""
         return [index for node in self.nodes("backward") for index in node.inputs]
@@ -230,14 +240,15 @@ class View(Struct, frozen=True, dict=True):
 
     def arguments(self, node: Node) -> dict[str, int]:
         """Returns the tensor arguments of a node by torch's names; a sequence of tensors keeps only its first."""
-        names = [name for name in _signature(node) if not _in_config(node, name)]
+        config = {key for key, _ in node.config}
+        names = [name for name in _tensor_arguments(node.type, node.op) if name not in config]
         return dict(zip(names, node.inputs, strict=False))
 
     def hides_operand(self, index: int) -> bool:
         """Whether something that is not known stands where a node takes a tensor: a way to parameters may lead through it. An argument by
         which a loss is multiplied is its weight."""
         node = self.graph.nodes[index]
-        for name in _signature(node):
+        for name in _tensor_arguments(node.type, node.op):
             value = node.get(name)
             if isinstance(value, Unknown) and not (
                 isinstance(value.origin, origin.FROM_ARGUMENTS) and ops.has(node.op, "scales")
@@ -374,10 +385,6 @@ def known(value: object) -> bool:
     return not isinstance(value, Unknown)
 
 
-def _signature(node: Node) -> tuple[str, ...]:
-    return _tensor_arguments(node.type, node.op)
-
-
 @cache
 def _tensor_arguments(type_: str | None, op: str) -> tuple[str, ...]:
     """Returns the names of the tensor arguments of a module's call or of a function."""
@@ -390,7 +397,3 @@ def _tensor_arguments(type_: str | None, op: str) -> tuple[str, ...]:
             names = tuple(arg.name for arg in spelling.args if arg.role in ("tensor", "tensors"))
             return ("input", *names) if spelling.form == "method" else names
     return ("input", "other")
-
-
-def _in_config(node: Node, name: str) -> bool:
-    return any(key == name for key, _ in node.config)

@@ -223,7 +223,7 @@ def _mixed(use: Use, share: float, arms: Sequence[State | float]) -> Step:
     def mean(name: str) -> float:
         return sum(part_share * float(getattr(part, name)) for part_share, part in zip(shares, parts, strict=True))
 
-    lead = next(part for arm, part in zip(arms, parts, strict=True) if isinstance(arm, State))
+    lead = next((part for arm, part in zip(arms, parts, strict=True) if isinstance(arm, State)), parts[0])
     q, mu = mean("q"), mean("mu")
     out = lead._replace(
         q=q, mu=mu, db=min(mean("db") + (q - mu * mu) * share * (1.0 - share), q), ds=min(mean("ds"), q), r=mu * mu,
