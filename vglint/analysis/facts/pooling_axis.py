@@ -35,8 +35,11 @@ def summed_elsewhere(found: NodeView) -> str:
 def _both_ways(view: View, node: Node) -> bool:
     """Whether the same scores give weights along another axis too: two sets look at each other."""
     scores = scores_of(view, node)
-    others = [scores_of(view, each) for each in view.nodes(node.op) if each.get("dim") != node.get("dim")]
-    return scores is not None and any(each is not None and each.product is scores.product for each in others)
+    if scores is None:
+        return False
+    made = view.after([scores.product.index], lambda each: each.op == node.op)
+    ends = [view.graph.nodes[index] for index in made if view.graph.nodes[index].op == node.op]
+    return any(each.get("dim") != node.get("dim") for each in ends)
 
 
 @fact("node", "text")
