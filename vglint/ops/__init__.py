@@ -23,6 +23,7 @@ from vglint.ops.table import (
     results,
     sources_of,
     spellings,
+    tensor_arguments,
 )
 
 __all__ = [
@@ -44,4 +45,5 @@ __all__ = [
     "results",
     "sources_of",
     "spellings",
+    "tensor_arguments",
 ]

@@ -94,6 +94,20 @@ def sources_of(op_name: str, inputs: tuple[int, ...]) -> tuple[int, ...]:
     return inputs[:1] if op_name in _HAVING["shape_of_other"] else inputs
 
 
+@cache
+def tensor_arguments(type_: str | None, op_name: str) -> tuple[str, ...]:
+    """Returns the names of the tensor arguments of a module's call, or of a function."""
+    spelling = find(type_) if type_ else None
+    if spelling is not None and spelling.forward:
+        return tuple(arg.name for arg in spelling.forward if arg.role in ("tensor", "tensors"))
+    for name in (f"torch.nn.functional.{op_name}", f"torch.{op_name}", f"torch.Tensor.{op_name}"):
+        spelling = find(name)
+        if spelling is not None:
+            names = tuple(arg.name for arg in spelling.args if arg.role in ("tensor", "tensors"))
+            return ("input", *names) if spelling.form == "method" else names
+    return ("input", "other")
+
+
 def spellings() -> Iterator[Spelling]:
     """Yields every spelling of the table."""
     for name in _LINES:

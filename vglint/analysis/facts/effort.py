@@ -18,7 +18,7 @@ class Effort(Struct):
     left: int = VISITS
 
     def spend(self, nodes: int) -> None:
-        """Takes nodes that were visited from the budget; raises SpentError where none is left."""
+        """Takes nodes that are or were visited from the budget; raises SpentError where none is left, also for none."""
         self.left -= nodes
         if self.left < 0:
             raise SpentError

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TypeAlias
 
 from msgspec import Struct, field
@@ -131,6 +131,7 @@ class View(Struct, frozen=True, dict=True):
     def differentiated(self) -> frozenset[int]:
         """The nodes that depend on a parameter or an input of the entry, and reach a loss, a backward pass or an output, by differentiable
         ways."""
+        self.effort.spend(len(self.graph.nodes))
         return self._between({node.index for node in self.graph.nodes if node.op == "input" or self._learns(node)})
 
     @cached_property
@@ -138,6 +139,7 @@ class View(Struct, frozen=True, dict=True):
         """Those of them that a gradient passes on its way to something that requires one. Data do not: the inputs of a training loop whose
         loss reaches a parameter, and those of a model with weights of its own that is no part of another one."""
         graph = self.graph
+        self.effort.spend(len(graph.nodes))
         begin = {node.index for node in graph.nodes if self._learns(node) or self.is_marked(node)}
         if graph.kind == "training":
             looped = [node for node in self.nodes("backward") if self.in_region(node, "loop")]
@@ -155,6 +157,7 @@ class View(Struct, frozen=True, dict=True):
     @cached_property
     def learning(self) -> frozenset[int]:
         """The nodes from whose values a gradient reaches what trains."""
+        self.effort.spend(len(self.graph.nodes))
         found: set[int] = set()
         for node in self.graph.nodes:
             sources = ops.sources_of(node.op, node.inputs)
@@ -174,8 +177,8 @@ class View(Struct, frozen=True, dict=True):
     def _between(self, begin: set[int]) -> frozenset[int]:
         """Returns the nodes on differentiable ways from some nodes to a loss, a backward pass or an output."""
         nodes = self.graph.nodes
-        stop = frozenset(node.index for node in nodes if not self.keeps_history(node))
         ends = {index for _, index in self.graph.outputs} | {node.index for node in self.nodes("backward", "grad")}
+        stop = frozenset(node.index for node in nodes if not self.keeps_history(node))
         moved, reaching = set(begin), ends - stop
         todo = list(moved)
         while todo:
@@ -241,14 +244,14 @@ class View(Struct, frozen=True, dict=True):
     def arguments(self, node: Node) -> dict[str, int]:
         """Returns the tensor arguments of a node by torch's names; a sequence of tensors keeps only its first."""
         config = {key for key, _ in node.config}
-        names = [name for name in _tensor_arguments(node.type, node.op) if name not in config]
+        names = [name for name in ops.tensor_arguments(node.type, node.op) if name not in config]
         return dict(zip(names, node.inputs, strict=False))
 
     def hides_operand(self, index: int) -> bool:
         """Whether something that is not known stands where a node takes a tensor: a way to parameters may lead through it. An argument by
         which a loss is multiplied is its weight."""
         node = self.graph.nodes[index]
-        for name in _tensor_arguments(node.type, node.op):
+        for name in ops.tensor_arguments(node.type, node.op):
             value = node.get(name)
             if isinstance(value, Unknown) and not (
                 isinstance(value.origin, origin.FROM_ARGUMENTS) and ops.has(node.op, "scales")
@@ -270,6 +273,7 @@ class View(Struct, frozen=True, dict=True):
 
     def before(self, start: Iterable[int], stop: Callable[[Node], bool] | None = None) -> set[int]:
         """Returns the nodes from which one of `start` can be reached, themselves included; does not go beyond `stop`."""
+        self.effort.spend(0)
         seen: set[int] = set()
         todo = list(start)
         while todo:
@@ -285,6 +289,7 @@ class View(Struct, frozen=True, dict=True):
 
     def after(self, start: Iterable[int], stop: Callable[[Node], bool] | None = None) -> set[int]:
         """Returns the nodes that can be reached from one of `start`, themselves included; does not go beyond `stop`."""
+        self.effort.spend(0)
         seen: set[int] = set()
         todo = list(start)
         while todo:
@@ -383,17 +388,3 @@ def number(value: object) -> float | None:
 
 def known(value: object) -> bool:
     return not isinstance(value, Unknown)
-
-
-@cache
-def _tensor_arguments(type_: str | None, op: str) -> tuple[str, ...]:
-    """Returns the names of the tensor arguments of a module's call or of a function."""
-    spelling = ops.find(type_) if type_ else None
-    if spelling is not None and spelling.forward:
-        return tuple(arg.name for arg in spelling.forward if arg.role in ("tensor", "tensors"))
-    for name in (f"torch.nn.functional.{op}", f"torch.{op}", f"torch.Tensor.{op}"):
-        spelling = ops.find(name)
-        if spelling is not None:
-            names = tuple(arg.name for arg in spelling.args if arg.role in ("tensor", "tensors"))
-            return ("input", *names) if spelling.form == "method" else names
-    return ("input", "other")
