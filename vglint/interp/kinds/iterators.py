@@ -39,9 +39,9 @@ def item(run: Run, value: IteratorV, key: Value, frame: Frame, site: Site) -> Va
 def items(run: Run, value: IteratorV, frame: Frame, site: Site) -> Items:
     """Yields what is left, and uses it up."""
     if value.items is None:
-        value.exhausted = True
+        run.journal.set_field(value, "exhausted", True)
         return Items(None, value.item, value.count)
     rest = value.items[value.position :]
-    value.position = len(value.items)
-    value.exhausted = True
+    run.journal.set_field(value, "position", len(value.items))
+    run.journal.set_field(value, "exhausted", True)
     return listed(rest)

@@ -232,9 +232,9 @@ def _join_place(run: Run, key: Any, left: Any, right: Any, text: str, site: Site
         if key.name == "node" and isinstance(left, int) and isinstance(right, int) and left != right:
             emit(run, "join", [left, right], {}, site)
             return len(run.graph.nodes) - 1
-        if key.name == "init" and left != right:
-            return UNKNOWN
-        return left if left == right else (left if right is None else right if left is None else left)
+        if key.name in ("position", "exhausted"):
+            return min(left, right)  # an iterator that only one arm used up may have all its items
+        return UNKNOWN if key.name == "init" and left != right else right if left is None else left
     if left is MISSING or right is MISSING:
         return left if right is MISSING else right
     return join(run, left, right, text, site)
