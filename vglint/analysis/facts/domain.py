@@ -35,7 +35,7 @@ def guarded(view: View, index: int) -> bool:
     node = origin(view, index)
     if floors_at_zero(node):
         return guarded(view, node.inputs[0])
-    if has(node.op, "floors") or has(node.op, "masks"):
+    if has(node.op, "floors") or has(node.op, "masks") or _inside_circle(view, node):
         return True
     if has(node.op, "adds") and len(node.inputs) == 1:
         value = constant(node)
@@ -46,6 +46,24 @@ def guarded(view: View, index: int) -> bool:
     if has(node.op, "keeps_positive"):
         return bool(node.inputs) and all(guarded(view, source) for source in node.inputs)
     return has(node.op, "positive")
+
+
+def _inside_circle(view: View, node: Node) -> bool:
+    """Whether a value is `1 - c²` of a c that is clamped to less than 1 on either side, also in float32."""
+    squared = _taken_from_one(view, node)
+    if squared is None or not _square(view, squared.index) or not squared.inputs:
+        return False
+    held = origin(view, squared.inputs[0])
+    ends = [number(held.get(name)) for name in ("min", "max")]
+    return has(held.op, "floors") and all(end is not None and abs(end) <= 1 - 2**-24 for end in ends)
+
+
+def _taken_from_one(view: View, node: Node) -> Node | None:
+    """Returns what is taken from 1."""
+    if not (has(node.op, "adds") or has(node.op, "subtracts")) or len(node.inputs) != 1 or constant(node) != 1:
+        return None
+    taken = origin(view, node.inputs[0])
+    return origin(view, taken.inputs[0]) if taken.op == "neg" else taken
 
 
 def floors_at_zero(node: Node) -> bool:
@@ -143,13 +161,10 @@ def squared_distances(view: View, index: int) -> bool:
 
 def sine(view: View, index: int) -> bool:
     """Whether a value is `1 - c²` of a cosine: 0 for equal and for opposite directions."""
-    node = _unfloored(view, index)
-    if not (has(node.op, "adds") or has(node.op, "subtracts")) or len(node.inputs) != 1 or constant(node) != 1:
+    squared = _taken_from_one(view, _unfloored(view, index))
+    if squared is None or not _square(view, squared.index):
         return False
-    squared = origin(view, node.inputs[0])
-    if squared.op == "neg":
-        squared = origin(view, squared.inputs[0])
-    return _square(view, squared.index) and bool(squared.inputs) and cosine(view, squared.inputs[0])
+    return bool(squared.inputs) and cosine(view, squared.inputs[0])
 
 
 def cosine(view: View, index: int) -> bool:
