@@ -44,15 +44,17 @@ def untrained_at(loop: LoopView) -> tuple[Place, ...]:
 
 @fact("loop", "places")
 def replaced_model(loop: LoopView) -> tuple[Place, ...] | Unknown:
-    """Of an optimiser whose parameters no backward pass reaches, and that no operation uses save under no_grad, while a backward pass of a
-    loop that steps it trains layers that no optimiser holds: those layers. Unknown where a call in the training code is not understood."""
+    """Of an optimiser whose parameters no operation uses save under no_grad, be it only in the last loop of several that step it, while a backward
+    pass of that loop trains layers that no optimiser holds: those layers. Unknown where a call in the training code is not understood."""
     view = loop.view
     if not loop.params or not loop.steps:
         return ()
+    last = loops_of(view, loop.steps[-1])[-1:]
     used = {
         param
         for node in view.graph.nodes
         if view.kinds[node.index] != "train" and not view.in_region(node, "no_grad")
+        if {*last} <= {*loops_of(view, node)}
         for _, param in node.params
     }
     if used & loop.params:
@@ -63,7 +65,8 @@ def replaced_model(loop: LoopView) -> tuple[Place, ...] | Unknown:
     if any(each.get("complete") is False for each in view.nodes("optimizer")):
         return unknown("what another optimiser holds is not known")
     found: dict[int, None] = {}
-    stepping = {region for step in loop.steps for region in loops_of(view, step)}
+    around = [loops_of(view, step) for step in loop.steps]
+    stepping = {region for regions in around if {*last} <= {*regions} for region in regions}
     for backward in view.nodes("backward"):
         if stepping and stepping.isdisjoint(loops_of(view, backward)):
             continue  # it does not belong to these steps: inputs that are fitted to a model which was trained before

@@ -62,7 +62,19 @@ def _is_attention(view: View, node: Node) -> bool:
     if scores is not None:
         operands = scores.product.inputs[:2]
         return len(operands) == 2 and not any(view.graph.nodes[index].op == "parameter" for index in operands)
-    return bool(node.inputs) and _one_each(view, node.inputs[0])
+    return bool(node.inputs) and (_one_each(view, node.inputs[0]) or _of_pairs(view, node.inputs[0]))
+
+
+def _of_pairs(view: View, index: int) -> bool:
+    """Whether a matrix holds the products of pairs of vectors, (queries * keys).sum(-1), perhaps with a scale: a score for each position of each
+    sample."""
+    node = view.graph.nodes[index]
+    while (_passes(view, node) or (has(node.op, "scales") and len(node.inputs) == 1)) and node.inputs:
+        node = view.graph.nodes[node.inputs[0]]
+    if node.op != "sum" or node.shape is None or len(node.shape) != 2 or node.get("dim") not in (-1, 2):
+        return False
+    made = view.graph.nodes[node.inputs[0]]
+    return made.op == "mul" and len(made.inputs) == 2 and made.inputs[0] != made.inputs[1]
 
 
 def _one_each(view: View, index: int) -> bool:
