@@ -21,7 +21,9 @@ def pairs_all(found: NodeView) -> bool:
         return False
     if has(node.op, "compares"):
         return True
-    return not any(_put_in(view, index) for index in node.inputs) and _averaged(view, node.index)
+    if any(_put_in(view, index) for index in node.inputs):
+        return False
+    return _averaged(view, node.index) or (_one_side_trains(view, node) and _sums_up(view, node.index))
 
 
 @fact("node", "flag")
@@ -96,6 +98,34 @@ def _averaged(view: View, index: int) -> bool:
             if total.op in ("mean", "sum") and total.get("dim") is None and _sent_back(view, reader):
                 return True
     return False
+
+
+def _one_side_trains(view: View, node: Node) -> bool:
+    """Whether one operand is a prediction and the other is not, and neither was given its shape right before."""
+    live = [view.before([index], lambda each: not view.keeps_history(each)) for index in node.inputs]
+    trained = [any(view.trains(each) for each in behind) for behind in live]
+    return sorted(trained) == [False, True] and not any(view.kinds[index] == "shape" for index in node.inputs)
+
+
+def _sums_up(view: View, index: int) -> bool:
+    """Whether a difference becomes one number that is sent back by ops that take each of its entries by itself: log-cosh, a pinball loss."""
+    todo, seen = [index], {index}
+    while todo:
+        for reader in view.readers[todo.pop()]:
+            node = view.graph.nodes[reader]
+            if node.op in ("mean", "sum") and node.get("dim") is None:
+                if _sent_back(view, reader):
+                    return True
+            elif reader not in seen and _each_by_itself(view, node):
+                seen.add(reader)
+                todo.append(reader)
+    return False
+
+
+def _each_by_itself(view: View, node: Node) -> bool:
+    if has(node.op, "joins") or (has(node.op, "multiplies") and node.op != "mul"):
+        return False
+    return view.kinds[node.index] in ("elementwise", "activation", "combine")
 
 
 def _sent_back(view: View, index: int) -> bool:

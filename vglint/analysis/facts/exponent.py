@@ -30,7 +30,7 @@ def unbounded_argument(found: NodeView) -> bool:
         return False
     if node.op == "input":
         return not view.graph.parameters
-    product = has(node.op, "matrix_product") or node.op == "linear"
+    product = has(node.op, "matrix_product") or node.op == "linear" or node.op == "einsum"
     if product and any(origin(view, i).op == "parameter" for i in node.inputs[1:2]):
         return not any(origin(view, index).op == "normalize" for index in node.inputs)
     if product and len(node.inputs) > 1 and all(view.is_weight(origin(view, index)) for index in node.inputs):

@@ -24,7 +24,7 @@ def heads_fault(found: NodeView) -> str:
     kept = len(sizes) == 5 and source.shape is not None and source.shape[1:2] == sizes[1:2]
     if not kept and any(_splits(view, source, each) for each in _in_four(sizes)):
         return "split"
-    if len(sizes) == 3 and _joins(source, sizes):
+    if len(sizes) == 3 and _joins(view, source, sizes):
         return "join"
     return "split" if len(sizes) == 3 and _folds(view, source, sizes) else "none"
 
@@ -88,18 +88,29 @@ def _unknown_rank(shape: tuple[object, ...]) -> bool:
     return all(dim is None for dim in shape[:2])
 
 
-def _joins(source: Node, sizes: tuple[Literal_, ...]) -> bool:
+def _joins(view: View, source: Node, sizes: tuple[Literal_, ...]) -> bool:
     shape = source.shape
     if shape is None or len(shape) != 4:
         return False
     batch, heads, positions, size = shape
-    if positions is None or heads is None or positions == heads or 1 in (positions, heads):
+    if heads is None or positions == heads or 1 in (positions, heads):
+        return False
+    if sizes[1] == -1 and (sizes[0] == batch or (named_axis(sizes[0], 0) and named_axis(batch, 0))):
+        return isinstance(heads, int) and _whole(heads, size) == sizes[2] and _averages(view, source)
+    if positions is None:
         return False
     if sizes[0] not in (batch, -1) or sizes[1] != positions:
         return False
     if sizes[0] == -1 and size in (None, sizes[2]):
         return False  # the second axis is joined with the batch: (batch, windows, positions, size) as (batch · windows, positions, size)
     return sizes[2] == -1 or _makes(heads, size, sizes[2])
+
+
+def _averages(view: View, node: Node) -> bool:
+    """Whether a value is what attention gave: a product of matrices, as it is."""
+    while (has(node.op, "copies") or view.kinds[node.index] == "dropout") and node.inputs:
+        node = view.graph.nodes[node.inputs[0]]
+    return view.kinds[node.index] == "attention" or (has(node.op, "multiplies") and node.op != "mul")
 
 
 def _makes(heads: Literal_, size: Literal_, width: object) -> bool:

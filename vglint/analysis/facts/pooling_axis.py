@@ -69,7 +69,9 @@ def _of_pairs(view: View, index: int) -> bool:
     """Whether a matrix holds the products of pairs of vectors, (queries * keys).sum(-1), perhaps with a scale: a score for each position of each
     sample."""
     node = view.graph.nodes[index]
-    while (_passes(view, node) or (has(node.op, "scales") and len(node.inputs) == 1)) and node.inputs:
+    while node.inputs and (
+        _passes(view, node) or has(node.op, "transposes") or (has(node.op, "scales") and len(node.inputs) == 1)
+    ):
         node = view.graph.nodes[node.inputs[0]]
     if node.op != "sum" or node.shape is None or len(node.shape) != 2 or node.get("dim") not in (-1, 2):
         return False
