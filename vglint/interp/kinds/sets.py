@@ -21,7 +21,7 @@ from vglint.interp.machine.questions import (
     TRUTH,
     declines,
 )
-from vglint.interp.protocols.equality import equal, first_equal, held_in
+from vglint.interp.protocols.equality import PLAIN, equal, first_equal, held_in
 from vglint.interp.protocols.iteration import Items, items_of
 from vglint.interp.protocols.methods import method_of
 from vglint.interp.protocols.symbols import NATIVE
@@ -34,10 +34,17 @@ declines((SetV,), CALL, SETATTR, ITEM, SET_ITEM)
 def set_of(run: Run, items: list[Value]) -> SetV:
     """Returns the set of some values: of those that are equal, the first."""
     unique: list[Value] = []
+    plain: set[Value] = set()
+    others: list[Value] = []
     for item in items:
-        run.budget.tick(len(unique) // 16)
-        if not any(equal(item, other) is True for other in unique):
+        is_plain = type(item) in PLAIN
+        if is_plain and item in plain:
+            continue
+        against = others if is_plain else unique
+        run.budget.tick(len(against) // 16)
+        if not any(equal(item, other) is True for other in against):
             unique.append(item)
+            plain.add(item) if is_plain else others.append(item)
     return SetV(unique)
 
 

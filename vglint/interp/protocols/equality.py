@@ -78,13 +78,14 @@ def equal(left: Value, right: Value) -> bool | None:
     return _equal(left, right, {})
 
 
-_PLAIN = frozenset({type(None), bool, int, float, str})
+PLAIN = frozenset({type(None), bool, int, float, str})
+"""Types whose values Python compares as the program does."""
 
 
 def _equal(left: Value, right: Value, known: dict[tuple[int, int], bool | None]) -> bool | None:
     if left is right:
         return _itself(left)
-    if type(left) in _PLAIN and type(right) in _PLAIN:
+    if type(left) in PLAIN and type(right) in PLAIN:
         return bool(left == right)
     if isinstance(left, MEMBERS) or isinstance(right, MEMBERS):
         return _equal_member(left, right)
@@ -210,8 +211,12 @@ def first_equal(items: Sequence[Value], wanted: Value) -> int | None:
 
 def held_in(items: Sequence[Value], wanted: Value) -> bool | None:
     """Whether one of some values is equal to another."""
-    answers = list(equals(items, wanted))
-    return True if True in answers else None if None in answers else False
+    unsettled = False
+    for same in equals(items, wanted):
+        if same is True:
+            return True
+        unsettled = unsettled or same is None
+    return None if unsettled else False
 
 
 def _is_empty(value: Value) -> bool:
