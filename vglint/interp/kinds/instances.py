@@ -48,6 +48,7 @@ from vglint.interp.values.objects import (
     DictV,
     FunctionV,
     Instance,
+    IteratorV,
     Locals,
     MethodV,
     ModuleV,
@@ -129,7 +130,9 @@ def _renamed(run: Run, asked: Value, value: Instance, name: str, frame: Frame) -
         raised = error
     finally:
         value.asking.discard(("renamed", name))
-    alone = all(type(holder) is Locals and not holder.captured for holder, _, _ in written)
+    alone = all(
+        type(holder) is IteratorV or (type(holder) is Locals and not holder.captured) for holder, _, _ in written
+    )
     if alone and _made(run) == made and _reads_no_module(asked, value):
         run.journal.learnt.renamed[key] = Answer(value, found, raised, version, run.budget.steps - steps)
     if raised is not None:

@@ -39,6 +39,10 @@ LIST: Final = object()
 T = TypeVar("T")
 
 
+_LEAVES = frozenset({ParamV, TensorV, IteratorV})
+"""Kinds of values on whose fields no answer depends that is kept."""
+
+
 class FieldKey(Struct, frozen=True):
     name: str
 
@@ -176,7 +180,7 @@ class Journal:
         if self.log is not None:
             self.log.append((holder, FieldKey(name), getattr(holder, name)))
         setattr(holder, name, value)
-        if type(holder) is not ParamV and type(holder) is not TensorV:
+        if type(holder) not in _LEAVES:
             self.version += 1
 
     def write(self, holder: Any, key: Any, value: Any) -> None:

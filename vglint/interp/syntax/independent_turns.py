@@ -7,7 +7,7 @@ from typing import Any
 from vglint.interp.machine.core import Frame, Run
 from vglint.interp.machine.journal import LIST, MISSING, FieldKey, read_place
 from vglint.interp.syntax.carried import nodes_of
-from vglint.interp.values.objects import ListV, Locals, ModuleV, ParamV, TensorV
+from vglint.interp.values.objects import IteratorV, ListV, Locals, ModuleV, ParamV, TensorV
 from vglint.ops import having
 from vglint.source import code
 from vglint.source.names import target_names
@@ -30,7 +30,7 @@ def _is_apart(run: Run, holder: Any, key: Any, before: Any, start: int, loop: co
         return True
     if isinstance(holder, (TensorV, ParamV)) and key == FieldKey("node"):
         return before is None or before >= start or _only_added_to(run, (before,), start)
-    if isinstance(holder, TensorV):
+    if isinstance(holder, (TensorV, IteratorV)):
         return True
     if key is LIST:
         return not before

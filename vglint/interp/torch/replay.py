@@ -12,6 +12,7 @@ from vglint.interp.machine.journal import FieldKey, Log
 from vglint.interp.values.objects import (
     External,
     FunctionV,
+    IteratorV,
     Locals,
     MethodV,
     ModuleV,
@@ -136,7 +137,7 @@ def _effect(
     fields: dict[tuple[str, str], tuple[Any, Site | None]] = {}
     attrs: dict[str, Value] = {}
     for holder, place, _ in written:
-        if type(holder) is Locals:
+        if type(holder) is Locals or type(holder) is IteratorV:
             continue
         if isinstance(holder, ParamV) and id(holder) in names and isinstance(place, FieldKey):
             fields[names[id(holder)], place.name] = getattr(holder, place.name), run.graph.init_site(holder)
