@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-VISITS = 10_000_000
-"""Nodes that walks through the graphs of a file may come to; the most that a file of transformers takes is a third of it."""
+VISITS = 2_000_000
+"""Nodes that walks through the graphs of a file may come to, some seconds; the largest files of transformers take a twentieth of it."""
 
 
 class SpentError(Exception):

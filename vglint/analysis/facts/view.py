@@ -304,8 +304,10 @@ class View(Struct, frozen=True, dict=True):
 
     def carries_gradient(self, node: Node) -> bool:
         """Whether a gradient passes from a node's output to its inputs."""
-        if node.op == "getitem" and node.get("index") == 1 and ops.has(self.graph.nodes[node.inputs[0]].op, "selects"):
-            return False  # where the largest values stand
+        if node.op == "getitem" and node.get("index") == 1:
+            made = self.graph.nodes[node.inputs[0]]
+            if ops.has(made.op, "selects") or made.get("return_indices") is True:
+                return False  # where the largest values stand
         if node.op == "requires_grad":
             return node.get("by") == "requires_grad"  # Variable(x) and torch.tensor(x) make a new leaf
         if node.op == "opaque" and node.get("requires_grad") is False:
