@@ -181,10 +181,17 @@ def _leaf_loss(found: NodeView) -> int | None:
             or (node.op == "tensor" and node.get("requires_grad") is True)
         ):
             moved = any(index in optimizer.inputs for optimizer in view.nodes("optimizer"))
-            return index if any(view.nodes("step")) and not moved else None
+            return index if any(view.nodes("step")) and not moved and _computes(view) else None
         passes = len(node.inputs) == 1 and (_passes_alone(node) or ops.has(node.op, "sums"))
         index = node.inputs[0] if passes else None
     return None
+
+
+def _computes(view: View) -> bool:
+    """Whether a graph reads a parameter, or code that is not followed may: a step that does nothing on purpose has nothing to lose."""
+    return any(
+        node.op == "opaque" or (node.params and view.kinds[node.index] != "train") for node in view.graph.nodes
+    )
 
 
 def _marks_bare(view: View, node: Node) -> bool:
