@@ -189,9 +189,7 @@ def _leaf_loss(found: NodeView) -> int | None:
 
 def _computes(view: View) -> bool:
     """Whether a graph reads a parameter, or code that is not followed may: a step that does nothing on purpose has nothing to lose."""
-    return any(
-        node.op == "opaque" or (node.params and view.kinds[node.index] != "train") for node in view.graph.nodes
-    )
+    return any(node.op == "opaque" or (node.params and view.kinds[node.index] != "train") for node in view.graph.nodes)
 
 
 def _marks_bare(view: View, node: Node) -> bool:

@@ -21,7 +21,7 @@ from vglint.interp.machine.questions import (
     TRUTH,
     declines,
 )
-from vglint.interp.protocols.equality import PLAIN, equal, first_equal, held_in
+from vglint.interp.protocols.equality import equal, first_equal, held_in, is_plain
 from vglint.interp.protocols.iteration import Items, items_of
 from vglint.interp.protocols.methods import method_of
 from vglint.interp.protocols.symbols import NATIVE
@@ -37,15 +37,20 @@ def set_of(run: Run, items: list[Value]) -> SetV:
     plain: set[Value] = set()
     others: list[Value] = []
     for item in items:
-        is_plain = type(item) in PLAIN
-        if is_plain and item in plain:
+        by_hash = is_plain(item)
+        if by_hash and item in plain:
             continue
-        against = others if is_plain else unique
-        run.budget.tick(len(against) // 16)
+        against = others if by_hash else unique
+        _count(run, len(against), item)
         if not any(equal(item, other) is True for other in against):
             unique.append(item)
-            plain.add(item) if is_plain else others.append(item)
+            plain.add(item) if by_hash else others.append(item)
     return SetV(unique)
+
+
+def _count(run: Run, others: int, value: Value) -> None:
+    """Counts the comparisons of a value with others; one of pairs or objects costs as much as some of numbers and texts."""
+    run.budget.tick(others // (16 if is_plain(value) else 2))
 
 
 @register(ITERATE, SetV)
@@ -60,6 +65,7 @@ def truth(run: Run, value: SetV, frame: Frame, site: Site) -> bool | None:
 
 @register(CONTAINS, SetV)
 def contains(run: Run, value: SetV, wanted: Value, frame: Frame, site: Site) -> bool | None:
+    _count(run, len(value.items), wanted)
     return held_in(value.items, wanted)
 
 
@@ -77,7 +83,8 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
 def operate(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:
     if not (isinstance(left, SetV) and isinstance(right, SetV)):
         return MISSING
-    run.budget.tick(len(left.items) * len(right.items) // 16)
+    for item in left.items:
+        _count(run, len(right.items), item)
     if symbol == "-":
         return SetV(_without(left.items, right.items))
     if symbol == "&":
@@ -107,6 +114,7 @@ def _add(call: Call) -> Value:
 def _put_in(run: Run, value: SetV, added: Value) -> None:
     if run.context.open_loops and (is_unknown(added) or isinstance(added, TensorV)):
         added = Unknown(origin.Length("set"))  # another one in each turn, or the same
+    _count(run, len(value.items), added)
     if not any(equal(item, added) is True for item in value.items):
         run.journal.touch(value)
         value.items.append(added)

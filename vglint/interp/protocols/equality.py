@@ -78,14 +78,19 @@ def equal(left: Value, right: Value) -> bool | None:
     return _equal(left, right, {})
 
 
-PLAIN = frozenset({type(None), bool, int, float, str})
+_PLAIN = frozenset({type(None), bool, int, float, str})
 """Types whose values Python compares as the program does."""
+
+
+def is_plain(value: Value) -> bool:
+    """Whether Python compares and hashes a value as the program does: a number, a text, None, or a tuple of such."""
+    return type(value) in _PLAIN or (type(value) is tuple and all(map(is_plain, value)))
 
 
 def _equal(left: Value, right: Value, known: dict[tuple[int, int], bool | None]) -> bool | None:
     if left is right:
         return _itself(left)
-    if type(left) in PLAIN and type(right) in PLAIN:
+    if is_plain(left) and is_plain(right):
         return bool(left == right)
     if isinstance(left, MEMBERS) or isinstance(right, MEMBERS):
         return _equal_member(left, right)
