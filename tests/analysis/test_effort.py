@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from vglint.analysis.facts.effort import Effort
 from vglint.interp import entries
-from vglint.rulebook.check import check
-from vglint.rulebook.load import read_folder
+from vglint.rulebook import load
 from vglint.source.project import Project
 
-RULES = tuple(read_folder(Path(__file__).parents[2] / "rules"))
+BOOK = load()
 
 SHALLOW, DEEP = 12, 96
 SLACK = 2
@@ -70,7 +67,7 @@ def test_judging_grows_as_the_graph_does(text, monkeypatch):
         project = Project("/")
         graphs = entries(project, project.add("net.py", text.replace("DEPTH", str(depth))))
         spent.clear()
-        check(RULES, graphs)
+        BOOK.check(graphs, advise=False)
         counted.append((sum(len(graph.nodes) for graph in graphs), sum(spent)))
     (small, few), (large, many) = counted
     assert large > 6 * small

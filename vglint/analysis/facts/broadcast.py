@@ -102,9 +102,8 @@ def _averaged(view: View, index: int) -> bool:
 
 def _one_side_trains(view: View, node: Node) -> bool:
     """Whether one operand is a prediction and the other is not, and neither was given its shape right before."""
-    live = [view.before([index], lambda each: not view.keeps_history(each)) for index in node.inputs]
-    trained = [any(view.trains(each) for each in behind) for behind in live]
-    return sorted(trained) == [False, True] and not any(view.kinds[index] == "shape" for index in node.inputs)
+    learning = sorted(index in view.learning for index in node.inputs)
+    return learning == [False, True] and not any(view.kinds[index] == "shape" for index in node.inputs)
 
 
 def _sums_up(view: View, index: int) -> bool:

@@ -51,19 +51,21 @@ def guarded(view: View, index: int) -> bool:
 def _inside_circle(view: View, node: Node) -> bool:
     """Whether a value is `1 - c²` of a c that is clamped to less than 1 on either side, also in float32."""
     squared = _taken_from_one(view, node)
-    if squared is None or not _square(view, squared.index) or not squared.inputs:
+    if squared is None:
         return False
-    held = origin(view, squared.inputs[0])
+    held = origin(view, squared)
     ends = [number(held.get(name)) for name in ("min", "max")]
     return has(held.op, "floors") and all(end is not None and abs(end) <= 1 - 2**-24 for end in ends)
 
 
-def _taken_from_one(view: View, node: Node) -> Node | None:
-    """Returns what is taken from 1."""
+def _taken_from_one(view: View, node: Node) -> int | None:
+    """Returns the c of `1 - c²`."""
     if not (has(node.op, "adds") or has(node.op, "subtracts")) or len(node.inputs) != 1 or constant(node) != 1:
         return None
     taken = origin(view, node.inputs[0])
-    return origin(view, taken.inputs[0]) if taken.op == "neg" else taken
+    if taken.op == "neg":
+        taken = origin(view, taken.inputs[0])
+    return taken.inputs[0] if _square(view, taken.index) and taken.inputs else None
 
 
 def floors_at_zero(node: Node) -> bool:
@@ -162,9 +164,7 @@ def squared_distances(view: View, index: int) -> bool:
 def sine(view: View, index: int) -> bool:
     """Whether a value is `1 - c²` of a cosine: 0 for equal and for opposite directions."""
     squared = _taken_from_one(view, _unfloored(view, index))
-    if squared is None or not _square(view, squared.index):
-        return False
-    return bool(squared.inputs) and cosine(view, squared.inputs[0])
+    return squared is not None and cosine(view, squared)
 
 
 def cosine(view: View, index: int) -> bool:

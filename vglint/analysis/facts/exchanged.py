@@ -32,11 +32,10 @@ def exchanges_axes(found: NodeView) -> bool:
             return False
     if any(has(reader.op, "picks") or has(reader.op, "reshapes") for reader in readers):
         return False
+    # A part of a view that is given its old sizes back: positions are shifted.
     source = view.graph.nodes[node.inputs[0]]
     while (has(source.op, "picks") or has(source.op, "refits")) and source.inputs:
-        source = view.graph.nodes[
-            source.inputs[0]
-        ]  # a part of a view that is given its old sizes back: positions are shifted
+        source = view.graph.nodes[source.inputs[0]]
     if has(source.op, "same_numbers") or has(source.op, "reshapes") or source.op == "parameter":
         return False
     return any(view.is_weight(view.graph.nodes[index]) or view.trains(index) for index in view.after([node.index]))

@@ -42,7 +42,7 @@ def set_of(run: Run, items: list[Value]) -> SetV:
             continue
         against = others if by_hash else unique
         _count(run, len(against), item)
-        if not any(equal(item, other) is True for other in against):
+        if not _among(against, item):
             unique.append(item)
             plain.add(item) if by_hash else others.append(item)
     return SetV(unique)
@@ -115,7 +115,7 @@ def _put_in(run: Run, value: SetV, added: Value) -> None:
     if run.context.open_loops and (is_unknown(added) or isinstance(added, TensorV)):
         added = Unknown(origin.Length("set"))  # another one in each turn, or the same
     _count(run, len(value.items), added)
-    if not any(equal(item, added) is True for item in value.items):
+    if not _among(value.items, added):
         run.journal.touch(value)
         value.items.append(added)
 
