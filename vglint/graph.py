@@ -175,6 +175,8 @@ class Graph(Struct, frozen=True):
     """The one thing that is other than its definition says (`when `max_norm` is given`), or the device; empty where nothing is."""
     alternative: bool = False
     """Another graph shows the entry as its definition says."""
+    steps_outside: bool = False
+    """It is a function that other code of its file calls or hands on, and a step of an optimiser stands outside of it."""
 
     def __post_init__(self) -> None:
         count = len(self.parameters)

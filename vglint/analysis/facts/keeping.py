@@ -13,7 +13,8 @@ from vglint.ops import has
 @fact("node", "flag")
 def keeps_graph(found: NodeView) -> bool:
     """A loss that a loop has sent back, or something made of it, is added to a running sum, or put into a list that was made before the loop, and
-    no backward pass uses the sum or the list: each turn's graph stays in memory for a number."""
+    no backward pass uses the sum or the list: each turn's graph stays in memory for a number. The loop must take steps: the parts of one loss,
+    each sent back by itself, are few."""
     view, node = found.view, found.node
     around = loops_of(view, node)
     if not around or view.in_region(node, "no_grad") or not (node.op == "kept" or _running_sum(view, node)):
@@ -21,6 +22,8 @@ def keeps_graph(found: NodeView) -> bool:
     if view.learning.isdisjoint(node.inputs):
         return False
     inner = around[0]
+    if not any(inner in view.regions_of(step.region) for step in view.nodes("step")):
+        return False
     sent = [each for each in view.nodes("backward") if inner in view.regions_of(each.region)]
     losses = {index for each in sent for index in view.before(each.inputs)}
     if not losses & _kept(view, node) or any(not each.inputs for each in view.nodes("backward")):

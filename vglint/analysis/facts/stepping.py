@@ -27,9 +27,11 @@ _STATEFUL = ADAPTIVE | {"Adadelta", "ASGD", "Rprop", "LBFGS"}
 @fact("loop", "flag")
 def never_stepped(loop: LoopView) -> bool | Unknown:
     """Backward passes that reach its parameters run in a loop, and nothing steps it: no `step`, no closure, no other optimiser that holds the
-    same parameters. Unknown where a call in the training code is not understood."""
+    same parameters. Unknown where a call in the training code is not understood, or who calls the function may step it."""
     if loop.steps or not loop.params or not _repeated_backwards(loop):
         return False
+    if loop.view.graph.steps_outside:
+        return unknown("the code that calls the function may take the step")
     if loop.unexplained or loop.view.cut_short:
         return unknown("a call in the training code is not understood")
     others = [each for each in loop.view.nodes("optimizer") if each.index != loop.optimizer.index]

@@ -34,7 +34,7 @@ from vglint.interp.machine.journal import MISSING, Built, Log
 from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.names import member, namespace
 from vglint.interp.static.arms import defining
-from vglint.interp.static.candidates import Candidate, Need, factories, needs, wholes
+from vglint.interp.static.candidates import Candidate, Need, factories, needs, steps_outside, wholes
 from vglint.interp.static.descent import descends, never_zeroes
 from vglint.interp.static.loaded import starts_loaded
 from vglint.interp.static.redefined import definitions, lasts_until
@@ -206,7 +206,8 @@ class Session:
             told = run.context.world.text if run.context.world is not None else ON_CPU if run.graph.asked_device else ""
             named = [replace(each, entry=graph.entry, world=told) for each in made.graphs]
             is_bare = candidate.bare and not any(node.op in ACTS for node in graph.nodes)
-            return None if is_bare else replace(graph, world=told), named
+            outside = candidate.kind == "training" and steps_outside(self.module, unit)
+            return None if is_bare else replace(graph, world=told, steps_outside=outside), named
         except NoEntry:
             return None, []
         finally:

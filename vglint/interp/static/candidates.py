@@ -116,6 +116,17 @@ def _derived(module: Module, name: str) -> Iterator[code.Class]:
             yield node
 
 
+def steps_outside(module: Module, unit: Unit) -> bool:
+    """Whether another statement of the file names a function, to call it or hand it on, and one takes the step of an optimiser."""
+    others = [each for each in module.units if each is not unit]
+    named = any(
+        isinstance(each, code.Name) and each.id == unit.name for other in others for each in code.walk(*other.body)
+    )
+    return named and any(
+        isinstance(each, code.Attribute) and each.attr == "step" for other in others for each in code.walk(*other.body)
+    )
+
+
 METHODS = 3
 """Methods of one class that are walked as training code."""
 
