@@ -60,7 +60,11 @@ def _splits(view: View, source: Node, sizes: tuple[Literal_, ...]) -> bool:
         return False  # an axis is put in, or what was split before is joined
     shape = source.shape
     width = shape[-1] if shape is not None and len(shape) == 3 else width_of(view, source)
-    if (batch == -1 and (width is None or not _makes(heads, size, width))) or (size != -1 and size == width):
+    if (
+        (batch == -1 and (width is None or not _makes(heads, size, width)))
+        or (size != -1 and size == width)
+        or named_axis(size, 2)
+    ):
         return False  # the batch is split: (batch · groups, positions, size) as (batch, groups, positions, size)
     if shape is not None and len(shape) != 3:
         return False
@@ -68,7 +72,8 @@ def _splits(view: View, source: Node, sizes: tuple[Literal_, ...]) -> bool:
         if shape[0] != batch and batch != -1:
             return False
         if positions == -1:
-            return width is not None and _makes(heads, size, width) and shape[1] != heads
+            made = _whole(heads, size) is not None or width_of(view, source) is not None
+            return made and width is not None and _makes(heads, size, width) and shape[1] not in (None, heads)
         if shape[1] == heads or shape[1] != positions or shape[1] is None:
             return False
         return width is None or size == -1 or _makes(heads, size, width)
