@@ -41,8 +41,9 @@ def batch_read_as_time(found: NodeView) -> tuple[Place, ...]:
 def flattened(view: View, node: Node, outputs: list[int]) -> list[Node]:
     """Returns what joins all but the first axis of a recurrent layer's output without batch_first, so that the first one is taken for the batch:
     `output.flatten(1)`, `output.reshape(len(output), -1)`."""
-    if node.get("batch_first") is not False or _single(view, view.graph.nodes[node.inputs[0]], 0):
-        return []
+    given = view.graph.nodes[node.inputs[0]]
+    if node.get("batch_first") is not False or _single(view, given, 0) or has(given.op, "transposes"):
+        return []  # what is turned right before the layer is turned on purpose
     found, todo = list[Node](), list(outputs)
     while todo:
         index = todo.pop()

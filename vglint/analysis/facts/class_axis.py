@@ -12,13 +12,15 @@ from vglint.analysis.facts.view import View
 from vglint.finding import Place
 from vglint.graph import Node
 from vglint.ops import has
+from vglint.shape import Dim
+from vglint.value import Expr
 
 
 @fact("loss", "text")
 def class_axis(found: LossView) -> str:
     """What a loss that reads the classes along dim 1 is given: `normalised` where its log-probabilities sum to one along another axis;
     `rows` where the classes stand last and they do so (before (…, C) is viewed as (-1, C), or for `ctc_loss`); `viewed` where a reshape cuts positions and classes, which stand last, into rows of
-    other sizes; `cut` where (batch, C, …) is viewed as (-1, C) without moving the classes to the end; `none`."""
+    other sizes; `cut` where (batch, C, …) of several positions is viewed as (-1, C) without moving the classes to the end; `none`."""
     softmax = _normalised_elsewhere(found)
     if softmax is not None:
         return "normalised" if softmax is _input(found) and found.node.op == "nll_loss" else "rows"
@@ -108,7 +110,16 @@ def _cut(found: LossView) -> Node | None:
     while source.inputs and (has(source.op, "over_features") or source.op == "softmax" or source.op == "log_softmax"):
         source = origin(found.view, source.inputs[0])
     classes = source.get("out_channels") if has(source.op, "convolution") else None
-    return node if classes == sizes[1] and shape[1] == classes and shape[-1] != classes else None
+    several = any(_is_several(size) for size in shape[2:])
+    return node if several and classes == sizes[1] and shape[1] == classes and shape[-1] != classes else None
+
+
+def _is_several(size: Dim) -> bool:
+    """Whether an axis of a map is known to have several positions: as many as an input of any size has, or a number above 1. A convolution that
+    takes the whole map leaves one, and then the view moves nothing."""
+    if isinstance(size, Expr):
+        return any(size == Expr.symbol(name) for name in size.symbols())
+    return isinstance(size, int) and size > 1
 
 
 def _viewed(found: LossView) -> Node | None:

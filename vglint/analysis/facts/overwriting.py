@@ -62,9 +62,11 @@ def overwritten_name(found: NodeView) -> str:
 
 @fact("node", "flag")
 def trained_beside(found: NodeView) -> bool:
-    """The entry steps an optimiser that moves parameters of this node."""
+    """The entry steps an optimiser that moves parameters of this node, before it or in a loop around both."""
     view, own = found.view, {param for _, param in found.node.params}
-    stepped = {index for step in view.nodes("step") for index in step.inputs}
+    around = set(loops_of(view, found.node))
+    steps = [step for step in view.nodes("step") if step.index < found.node.index or around & set(loops_of(view, step))]
+    stepped = {index for step in steps for index in step.inputs}
     return any(each.index in stepped and own & {param for _, param in each.params} for each in view.nodes("optimizer"))
 
 
