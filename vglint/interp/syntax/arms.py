@@ -8,6 +8,8 @@ from typing import Any
 from vglint import ops, origin
 from vglint.interp.machine.core import Frame, Run
 from vglint.interp.values.objects import ModuleV, OpaqueV, TensorV, Value
+from vglint.ops.fills import CREATED
+from vglint.ops.numbers import COMPARE
 from vglint.shape import Shape
 from vglint.source import code
 from vglint.value import Unknown
@@ -39,6 +41,50 @@ def joined_shape(left: Shape | None, right: Shape | None) -> Shape | None:
     if left is None or right is None or len(left) != len(right):
         return None
     return tuple(one if one == other else None for one, other in zip(left, right, strict=True))
+
+
+def arm_that_stands(run: Run, test: code.Expression, condition: Value, frame: Frame) -> int | None:
+    """Returns which arm of `if test` speaks for both where the other has no layer of its own, None where neither does."""
+    built = arm_as_built(test, condition, frame)
+    if built is not None or run.context.training_code:
+        return built
+    holds = _mostly(run, test, condition, frame)
+    return None if holds is None else 0 if holds else 1
+
+
+_MIDDLE = 0.5
+_DRAWS = frozenset(name for name, init in CREATED.items() if init.scheme == "uniform")
+"""Ops that draw evenly from 0 to 1."""
+_HANDS_ON = ops.having("rearranges") | ops.having("leaves_torch") | ops.having("picks")
+
+
+def _mostly(run: Run, test: code.Expression, condition: Value, frame: Frame) -> bool | None:
+    """Whether a condition mostly holds, which asks whether a number that is drawn from 0 to 1 lies below a known one, as LayerDrop does."""
+    match test:
+        case code.Unary(operator="not", operand=operand):
+            inner = _mostly(run, operand, None, frame)
+            return None if inner is None else not inner
+        case code.Boolean(left=left, operator=operator, right=right):
+            ends = operator == "or"  # one part that mostly is so decides
+            return ends if ends in (_mostly(run, left, None, frame), _mostly(run, right, None, frame)) else None
+        case code.Name(id=name):
+            return _mostly_true(run, frame.scope.names.get(name))
+        case _:
+            return _mostly_true(run, condition)
+
+
+def _mostly_true(run: Run, value: Value | None) -> bool | None:
+    """Whether a comparison of a drawn number holds for the half of its values that the middle lies in."""
+    if not isinstance(value, TensorV):
+        return None
+    draft = run.graph.nodes[value.node]
+    holds, bound = COMPARE.get(draft.op), draft.config.get("other")
+    if holds is None or len(draft.inputs) != 1 or not isinstance(bound, (int, float)) or bound == _MIDDLE:
+        return None
+    source = run.graph.nodes[draft.inputs[0]]
+    while source.op in _HANDS_ON and len(source.inputs) == 1:
+        source = run.graph.nodes[source.inputs[0]]
+    return holds(_MIDDLE, bound) if source.op in _DRAWS else None
 
 
 def arm_as_built(test: code.Expression, condition: Value, frame: Frame) -> int | None:

@@ -7,13 +7,14 @@ from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 
-from vglint import ops, origin
+from vglint import origin
 from vglint.graph import RegionRole
 from vglint.interp.machine.core import Flow, Frame, Raised, Run, evaluate, opaque
 from vglint.interp.machine.journal import LIST, MISSING, FieldKey, read_place
 from vglint.interp.nodes.constants import carries_gradient, contents
 from vglint.interp.nodes.distribution import UNKNOWN
 from vglint.interp.nodes.emit import emit, node_of
+from vglint.interp.nodes.passing import Left, matters, root_of
 from vglint.interp.protocols.comparison import turn_of
 from vglint.interp.protocols.equality import equal
 from vglint.interp.syntax.arms import joined_shape, spared, the_plainer
@@ -21,9 +22,9 @@ from vglint.interp.syntax.remainders import open_remainder
 from vglint.interp.torch.optimizers import either
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.inside import bulk
-from vglint.interp.values.objects import ClassV, ListV, ModuleV, OpaqueV, Site, TensorV, Value, is_tensor
+from vglint.interp.values.objects import ClassV, ListV, Locals, ModuleV, OpaqueV, Scope, Site, TensorV, Value, is_tensor
 from vglint.source import code
-from vglint.value import Literal_, Unknown
+from vglint.value import Unknown
 
 End: TypeAlias = "tuple[int | None, dict[Any, Any], Value, list[int]]"
 """How an arm ends: the flow, what it wrote, what it returns, the nodes that it made."""
@@ -34,12 +35,17 @@ _JOINED = 6
 
 
 def fork(
-    run: Run, condition: Value, arms: list[Callable[[], int | None]], frame: Frame, site: Site, built: int | None = None
+    run: Run,
+    condition: Value,
+    arms: list[Callable[[], int | None]],
+    frame: Frame,
+    site: Site,
+    standing: int | None = None,
 ) -> int | None:
     """Walks every arm and joins what they leave; returns how the statement ends.
 
-    An arm that raises is the program refusing its input: it is left out. Arms that return are kept aside in `frame.returned`. `built` is the
-    arm for inputs of the size that a module was built for: it stands alone where the other has no layer of its own.
+    An arm that raises is the program refusing its input: it is left out. Arms that return are kept aside in `frame.returned`. `standing` is the
+    arm that speaks for both, see `arm_that_stands`: it stands alone where the other has no layer of its own.
     """
     text = (
         condition.text
@@ -76,7 +82,7 @@ def fork(
             except Raised:
                 raised = True
             result = frame.result
-            after = log.taken_back()
+            after = _outside(log.taken_back(), frame)
         run.journal.version += 1
         frame.result = before[0]
         if raised:
@@ -86,10 +92,10 @@ def fork(
             if flow == Flow.RETURN:
                 own += _of_modules(run, born, after)
     ends = _the_same(run, _without_idle(run, ends))
-    if built is not None and len(ends) == 2 and ends[0][0] == ends[1][0]:
-        _, after, result, made = ends[built]
-        if spared(run, ends[1 - built][3], made, (result, *(value for _, _, value in after.values()))):
-            ends = [ends[built]]
+    if standing is not None and len(ends) == 2 and ends[0][0] == ends[1][0]:
+        _, after, result, made = ends[standing]
+        if spared(run, ends[1 - standing][3], made, (result, *(value for _, _, value in after.values()))):
+            ends = [ends[standing]]
     if not ends:
         raise Raised("Exception")
     if len(ends) == 1:
@@ -99,7 +105,7 @@ def fork(
             run.journal.write(holder, key, value)
         frame.result = result
         return flow
-    if not run.context.setup and _matters(run, nodes):
+    if not run.context.setup and matters(run, nodes, _left_by(ends)):
         run.graph.gap(origin.Branches(text), site)
     for holder, key, value in own:
         run.journal.write(holder, key, value)
@@ -127,6 +133,24 @@ def _node_behind(condition: Value) -> int | None:
             return node
         case _:
             return None
+
+
+def _outside(after: dict[Any, Any], frame: Frame) -> dict[Any, Any]:
+    """Returns what an arm wrote but for the names of calls that have ended in it."""
+    own = set[int]()
+    scope: Scope | None = frame.scope
+    while scope is not None:
+        own.add(id(scope.names))
+        scope = scope.parent
+    return {
+        place: each
+        for place, each in after.items()
+        if not (type(each[0]) is Locals and not each[0].captured and id(each[0]) not in own)
+    }
+
+
+def _left_by(ends: list[End]) -> list[Left]:
+    return [(result, [(key, value) for _, key, value in after.values()]) for _, after, result, _ in ends]
 
 
 def _of_modules(run: Run, born: int, after: dict[Any, Any]) -> list[tuple[Any, Any, Any]]:
@@ -252,7 +276,7 @@ def join(run: Run, left: Value, right: Value, text: str, site: Site) -> Value:
         return left
     if is_tensor(left) and is_tensor(right):
         nodes = [node for node in (node_of(run, left, site), node_of(run, right, site)) if node is not None]
-        roots = {_root(run, node) for node in nodes}
+        roots = {root_of(run, node) for node in nodes}
         if not run.context.setup and len(roots) > 1 and any(carries_gradient(run, node) for node in nodes):
             run.graph.gap(origin.Branches(text), site)
         shapes = [value.shape for value in (left, right) if isinstance(value, TensorV)]
@@ -316,75 +340,6 @@ def returned_value(run: Run, frame: Frame, flow: int | None, site: Site) -> Valu
     for other in reversed(frame.returned):
         value = join(run, other, value, "early return", site)
     return value
-
-
-def _matters(run: Run, start: int) -> bool:
-    """Whether the arms hold anything that a gradient passes, or training code."""
-    for number in range(start, len(run.graph.nodes)):
-        draft = run.graph.nodes[number]
-        if draft.setup or draft.op in _PASSIVE:
-            continue
-        if run.context.training_code or carries_gradient(run, number):
-            return True
-    return False
-
-
-_REARRANGES = ops.having("rearranges")
-"""Ops that pass every entry, and every gradient, on as it is."""
-
-
-_REFITS = _REARRANGES | ops.having("refits")
-"""Those, and ops that give it another size: who pads or crops under a condition on sizes has the same values in either arm."""
-
-
-_REPEATS = ops.having("repeats")
-"""Ops that hand entries on several times: the one arm's keys serve all heads, in the other each head has its copy."""
-
-
-_PASSIVE = _REFITS | _REPEATS | {"parameter", "getitem", "join"}
-
-
-def _takes_slices(index: Literal_) -> bool:
-    """Whether an index is made of slices and new dimensions alone."""
-    match index:
-        case ("slice", *_):
-            return True
-        case tuple():
-            return bool(index) and all(part is None or part == "..." or _takes_slices(part) for part in index)
-        case _:
-            return False
-
-
-def _root(run: Run, node: int, known: dict[int, int] | None = None) -> int:
-    """Returns the node whose entries a node holds in some order."""
-    known = {} if known is None else known
-    start = node
-    while start not in known:
-        draft = run.graph.nodes[node]
-        crops = draft.op == "getitem" and _takes_slices(draft.config.get("index"))
-        sized = draft.op in _REFITS or draft.op in _REPEATS or crops
-        if (draft.op in _REARRANGES and draft.inputs) or (sized and len(draft.inputs) == 1):
-            node = draft.inputs[0]
-            continue
-        if draft.op == "join" and draft.inputs:
-            roots = {_root(run, each, known) for each in draft.inputs}
-            if len(roots) == 1:
-                node = roots.pop()
-        if ops.has(draft.op, "joins") and draft.inputs:
-            roots = {_root(run, _whole(run, each), known) for each in draft.inputs}
-            if len(roots) == 1:
-                node = roots.pop()  # a table whose parts are resized and put side by side again
-        known[start] = node
-    return known[start]
-
-
-def _whole(run: Run, node: int) -> int:
-    """Returns the node of which a node is a part, rearranged or resized."""
-    while True:
-        draft = run.graph.nodes[node]
-        if len(draft.inputs) != 1 or not (draft.op in _REFITS or ops.has(draft.op, "picks")):
-            return node
-        node = draft.inputs[0]
 
 
 def _merge_regions(run: Run, start: int, region: int) -> None:

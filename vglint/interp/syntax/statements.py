@@ -12,7 +12,7 @@ from vglint.interp.protocols import comparison, operators, repeats
 from vglint.interp.protocols.indexing import index
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.static.worlds import switched
-from vglint.interp.syntax.arms import arm_as_built
+from vglint.interp.syntax.arms import arm_that_stands
 from vglint.interp.syntax.assignment import assign, bind, delete
 from vglint.interp.syntax.branches import fork
 from vglint.interp.syntax.carried import held, note_carried
@@ -216,8 +216,8 @@ def _arms(run: Run, node: code.If, condition: Value, frame: Frame) -> int | None
     def second() -> int | None:
         return block(run, node.orelse, frame)
 
-    built = arm_as_built(node.test, condition, frame)
-    return fork(run, condition, [first, second], frame, Site(frame.unit, node.test), built)
+    standing = arm_that_stands(run, node.test, condition, frame)
+    return fork(run, condition, [first, second], frame, Site(frame.unit, node.test), standing)
 
 
 def _only_raises(node: code.If) -> bool:
