@@ -336,7 +336,7 @@ ENTRIES = (
         "shape",
         "dimensions of size 1 repeated without copying",
         expanded,
-        "x.expand(%self, *size, -implicit=False)\ntorch.broadcast_to x.broadcast_to (%input, size)",
+        "x.expand(%self, *size, -implicit=False)\ntorch.broadcast_to(%input, size)\nx.broadcast_to(%self, *size)",
     ).having("map_places", "repeats"),
     Entry("expand_as", "shape", "repeated to another's shape", like_other, "x.expand_as(%self, %other)").having(
         "shape_of_other", "repeats"

@@ -747,3 +747,60 @@ def test_a_list_of_inputs_is_as_long_as_the_layers_that_its_places_index(tmp_pat
     assert not graph.gaps
     assert [node.path for node in graph.nodes if node.op == "linear"] == ["layers.0", "layers.1", "layers.2"]
     assert [node.get("name") for node in graph.nodes if node.op == "input"] == [f"features[{n}]" for n in range(3)]
+
+
+REFUSING = """
+from torch import nn
+
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+POOLS = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
+ACTIVATIONS = {"sigmoid": nn.Sigmoid, "relu": nn.ReLU}
+
+
+class Sized(nn.Module):
+    def __init__(self, width, input_shape=None, input_size=None):
+        super().__init__()
+        if input_shape is None and input_size is None:
+            raise ValueError("one of input_shape and input_size is needed")
+        if input_size is None:
+            input_size = input_shape[-1] * (input_shape[-2] if len(input_shape) == 4 else 1)
+            self.more = nn.Linear(input_size, input_size) if len(input_shape) > 2 else nn.Identity()
+        self.layer = nn.Linear(input_size, width)
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+class Volume(nn.Module):
+    def __init__(self, channels, dims, act="relu"):
+        super().__init__()
+        self.layer = CONVOLUTIONS[dims - 1](channels, 8, 3)
+        self.pool = POOLS[dims](2)
+
+    def forward(self, x):
+        return self.pool(self.layer(x))
+
+
+class Named(nn.Module):
+    def __init__(self, act):
+        super().__init__()
+        self.act = ACTIVATIONS[act]()
+
+    def forward(self, x):
+        return self.act(x)
+"""
+
+
+def test_a_constructor_gets_what_it_refuses_to_be_without_and_a_number_that_picks_from_its_tables(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "refusing.py"
+    file.write_text(REFUSING)
+    graphs = by_name(Project(tmp_path, [file]), file)
+    ops = {name: [node.op for node in graph.nodes if node.op != "input"] for name, graph in graphs.items()}
+    assert ops["Sized"] == ["linear"]
+    assert ops["Volume"] == ["conv2d", "max_pool2d"]
+    assert [graphs[name].world for name in ("Sized", "Volume")] == ["", "when `dims` is 2"]
+    assert not graphs["Sized"].gaps
+    assert not graphs["Volume"].gaps
+    assert graphs["Named"].gaps  # which of several activations it is nobody says

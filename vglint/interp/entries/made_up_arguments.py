@@ -62,6 +62,12 @@ def arguments_for(
     return args
 
 
+def required_names(function: FunctionV, skip: int) -> list[str]:
+    """Returns the arguments after the first `skip` that callers must give by place, in the order of `arguments_for`."""
+    params = function.plain.node.parameters
+    return [param.name for param in (*params.positional_only, *params.positional)[skip:] if param.default is None]
+
+
 _PLAIN = {"int", "float", "bool", "str"}
 
 

@@ -54,7 +54,12 @@ def accepted(
                 wanted = [name for name in options if name not in keywords and _is_named(name, lacking)][:1]
             except Raised as error:
                 raised = error
-                wanted = [name for wanted in missing(error) for name in options if name.endswith(wanted)][:1]
+                wanted = [
+                    name
+                    for wanted in missing(error)
+                    for name in options
+                    if name.endswith(wanted) and name not in keywords
+                ][:1]
             if not wanted and (lacking or raised is not None):
                 wanted, missed = missed[:1], missed[1:]
             wanted = [name for name in wanted if name not in keywords]

@@ -203,7 +203,8 @@ class Session:
             graph = guarded(run, span, lambda: self._started(run, candidate, space, frame))
             if graph.kind == "training":
                 made.harvest(run, run.graph.passes.calls, run.graph.modules)
-            told = run.context.world.text if run.context.world is not None else ON_CPU if run.graph.asked_device else ""
+            told = run.graph.chosen or (ON_CPU if run.graph.asked_device else "")
+            told = run.context.world.text if run.context.world is not None else told
             named = [replace(each, entry=graph.entry, world=told) for each in made.graphs]
             is_bare = candidate.bare and not any(node.op in ACTS for node in graph.nodes)
             outside = candidate.kind == "training" and steps_outside(self.module, unit)

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from vglint import ops, origin
 from vglint.given import Input
+from vglint.interp.entries.choices import with_choice
 from vglint.interp.entries.made_up_arguments import (
     arguments_for,
     hands_on,
     objects_by_default,
+    required_names,
 )
-from vglint.interp.entries.refused import accepted
+from vglint.interp.entries.refused import accepted, missing
 from vglint.interp.machine.attempts import attempted
 from vglint.interp.machine.budget import BudgetError
 from vglint.interp.machine.core import (
@@ -75,9 +77,15 @@ def run_made(run: Run, made: Value, frame: Frame) -> tuple[dict[str, ModuleV], V
 
 def run_class(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
     inner = Frame(frame.scope, cls.unit, None)
-    roots, result = built(run, cls, frame)
-    made = roots.get("")
-    return roots, result if made is None else run_forward(run, made, inner)
+
+    def walk(given: dict[str, Value]) -> tuple[dict[str, ModuleV], Value]:
+        roots, result = built(run, cls, frame, given)
+        made = roots.get("")
+        return roots, result if made is None else run_forward(run, made, inner)
+
+    init = find_in_mro(cls, "__init__")
+    required = required_names(init[0], 1) if init is not None and isinstance(init[0], FunctionV) else []
+    return with_choice(run, required, walk)
 
 
 def run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
@@ -301,7 +309,10 @@ def _loader(run: Run, module: ModuleV, data: tuple[Value, ...], frame: Frame) ->
     return None
 
 
-def built(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
+def built(
+    run: Run, cls: ClassV, frame: Frame, given: dict[str, Value] | None = None
+) -> tuple[dict[str, ModuleV], Value]:
+    """Builds a class from its defaults, from what is `given` by name, and from symbols."""
     inner = Frame(frame.scope, cls.unit, None)
     init = find_in_mro(cls, "__init__")
     base = leaf_base(cls)
@@ -309,14 +320,44 @@ def built(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Valu
     keywords: dict[str, Value] = {}
     if init is not None and isinstance(init[0], FunctionV):
         args = arguments_for(run, init[0], tensors=False, skip=1, cls=cls)
+        if given:
+            names = required_names(init[0], 1)
+            args = [given.get(name, arg) for name, arg in zip(names, args, strict=True)]
         keywords = objects_by_default(run, init[0])
     elif base is not None and (spelling := ops.find(base.name)) is not None:
         args = [Unknown(origin.Argument(arg.name)) for arg in spelling.args if arg.default is REQUIRED]
-    made = call(run, cls, args, keywords, inner, Site(cls.unit, cls.unit.head))
+    made = _made(run, cls, args, keywords, inner, Site(cls.unit, cls.unit.head))
     if not isinstance(made, ModuleV):
         return {}, Unknown(origin.Call(f"{cls.name}() is no module"))
     run.graph.roots = {"": made}
     return {"": made}, made
+
+
+def _made(run: Run, cls: ClassV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
+    """Builds a class; where it refuses that several arguments are None, as `input_shape` and `input_size`, it is given one of them: the first
+    that leaves no gap, else the last."""
+    init = find_in_mro(cls, "__init__")
+    with attempted(run) as attempt:
+        try:
+            return call(run, cls, args, keywords, frame, site)
+        except Raised as error:
+            defaults = init[0].defaults if init is not None and isinstance(init[0], FunctionV) else {}
+            lacking = [name for name in missing(error) if name not in keywords and defaults.get(name, site) is None]
+            if not lacking:
+                raise
+            attempt.undo(run)
+    for name in lacking:
+        with attempted(run) as attempt:
+            known = len(run.graph.gaps)
+            try:
+                made = call(run, cls, args, {**keywords, name: Unknown(origin.Argument(name))}, frame, site)
+            except Raised:
+                attempt.undo(run)
+                continue
+            if len(run.graph.gaps) == known or name is lacking[-1]:
+                return made
+            attempt.undo(run)
+    return call(run, cls, args, keywords, frame, site)
 
 
 def has_forward(cls: ClassV) -> bool:

@@ -54,6 +54,8 @@ def items(run: Run, value: tuple[Value, ...], frame: Frame, site: Site) -> Items
 
 @register(ITEM, tuple, range)
 def item(run: Run, value: tuple[Value, ...] | range, key: Value, frame: Frame, site: Site) -> Value:
+    if isinstance(value, tuple) and not isinstance(key, (int, slice)):
+        run.graph.note_choice(range(1, len(value) + 1), value)  # dimensions are counted from 1
     return native_item(value, key)
 
 

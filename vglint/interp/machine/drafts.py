@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from vglint.graph import RegionKind, RegionRole
 from vglint.interp.machine.passes import Passes
-from vglint.interp.values.objects import ModuleV, ParamV, Site, birth
+from vglint.interp.values.objects import ClassV, External, FunctionV, ModuleV, ParamV, Site, Value, birth
 from vglint.origin import Origin
 from vglint.shape import Shape
 from vglint.value import Expr, Literal_, Unknown
@@ -63,6 +63,10 @@ class GraphDraft(Struct):
     """Where None was asked for an attribute or an entry, or computed with."""
     indexed: list[int] = field(default_factory=list)
     """How long lists of modules were that forward indexed by a number that is not known."""
+    picked: list[tuple[Value, ...]] = field(default_factory=list)
+    """The keys of tables of classes or functions from which a key that is not known picks."""
+    chosen: str = ""
+    """The key that an argument was taken to be: when `spatial_dims` is 2."""
     modules: list[ModuleV] = field(default_factory=list)
     """Every module built, in order."""
     roots: dict[str, ModuleV] = field(default_factory=dict)
@@ -116,6 +120,11 @@ class GraphDraft(Struct):
         """Whether a parameter is of a layer that was built while forward ran."""
         made = (module for module in self.modules if module.in_forward)
         return any(each is param for module in made for each in module.parameters.values())
+
+    def note_choice(self, keys: Iterable[Value], picked: Sequence[Value]) -> None:
+        """Notes that a key which is not known picks one of several classes or functions."""
+        if len(picked) > 1 and all(isinstance(each, (ClassV, FunctionV, External)) for each in picked):
+            self.picked.append(tuple(keys))
 
     # ---- gaps
 

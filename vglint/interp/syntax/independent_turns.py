@@ -26,7 +26,7 @@ def turns_are_apart(run: Run, log: list[tuple[Any, Any, Any]], start: int, loop:
 
 def _is_apart(run: Run, holder: Any, key: Any, before: Any, start: int, loop: code.For, frame: Frame) -> bool:
     own = holder is frame.scope.names
-    if before is MISSING or _is_callees(holder, frame) or (own and key in target_names(loop.target)):
+    if before is MISSING or is_callees(holder, frame) or (own and key in target_names(loop.target)):
         return True
     if isinstance(holder, (TensorV, ParamV)) and key == FieldKey("node"):
         return before is None or before >= start or _only_added_to(run, (before,), start)
@@ -43,7 +43,7 @@ def _is_apart(run: Run, holder: Any, key: Any, before: Any, start: int, loop: co
     return after is before or (own and _is_set_first(loop, key))
 
 
-def _is_callees(holder: Any, frame: Frame) -> bool:
+def is_callees(holder: Any, frame: Frame) -> bool:
     """Whether a table holds the names of a function that the turn called."""
     return isinstance(holder, Locals) and not holder.captured and holder is not frame.scope.names
 

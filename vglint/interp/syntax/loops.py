@@ -20,9 +20,11 @@ from vglint.interp.protocols.comparison import counts_turns
 from vglint.interp.protocols.iteration import Items, items_of
 from vglint.interp.static.liveness import changes_gradients, lost_rebindings
 from vglint.interp.syntax.ahead import look_ahead
+from vglint.interp.syntax.carried import nodes_of
 from vglint.interp.syntax.growing import grown
+from vglint.interp.syntax.independent_turns import is_callees
 from vglint.interp.values.inside import entries, inside
-from vglint.interp.values.objects import IteratorV, ModuleV, ParamV, RepeatV, Site, TurnNumber, Value
+from vglint.interp.values.objects import IteratorV, ModuleV, OpaqueV, ParamV, RepeatV, Site, TurnNumber, Value
 from vglint.source import code
 from vglint.source.names import target_names
 from vglint.value import Unknown
@@ -64,14 +66,40 @@ def walk_loop(
         found = _one_of(found.items)
     start = len(run.graph.nodes)
     tables = _sampled(run, whole, bind, body) if run.context.setup and whole is not None else {}
-    with counted(run, found.count, text, site) as loop, run.journal.recorded() as log, any_turn(run):
-        bind(found.item)
-        flow = body()
-        loop.apart = not run.context.setup and not run.context.training_code and apart(log, start)
+
+    def stands_for_all(may_begin: bool) -> tuple[int | None, bool]:
+        """Walks the turn that stands for all; also says whether it began something that the turns behind it go on with."""
+        with counted(run, found.count, text, site) as loop, run.journal.recorded() as log, any_turn(run):
+            flow = _one(bind, found.item, body)
+            loop.apart = in_forward and apart(log, start)
+            return flow, may_begin and not loop.apart and flow is None and _begins(log, frame)
+
+    in_forward = not run.context.setup and not run.context.training_code
+    with attempted(run) as attempt:
+        flow, begins = stands_for_all(in_forward)
+        if begins:
+            attempt.undo(run)
+    if begins:  # `h = None` before the loop: the first turn is another than those behind it
+        flow = _one(bind, found.item, body)
+        if flow is None:
+            flow, _ = stands_for_all(False)
     settle(run, tables)
     if run.context.setup:
         _forget_sums(run, added, frame, text)
     return None if flow == Flow.CONTINUE else flow
+
+
+def _begins(log: Log, frame: Frame) -> bool:
+    """Whether a turn puts tensors where None was: a state that starts from nothing."""
+    return any(
+        before is None and isinstance(key, str) and not is_callees(holder, frame) and _is_state(holder.get(key))
+        for holder, key, before in log
+        if isinstance(holder, dict)
+    )
+
+
+def _is_state(value: Value) -> bool:
+    return bool(nodes_of(value)) or isinstance(value, OpaqueV)
 
 
 _TOO_LONG = -1
