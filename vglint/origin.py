@@ -70,6 +70,13 @@ class ByMachine(Struct, frozen=True):
     parts: tuple[Part, ...] = ()
 
 
+class Drawn(Struct, frozen=True):
+    """A number that is drawn evenly from 0 to 1, or whether it lies where it is compared with a number."""
+
+    mostly: bool | None = None
+    """Whether such a comparison holds for the half of the draws around the middle."""
+
+
 class GradientNorm(Struct, frozen=True):
     """The norm of gradients, as clipping returns it, or what is computed from it."""
 
@@ -154,6 +161,7 @@ Origin: TypeAlias = (
     | Computed
     | Dtype
     | ByMachine
+    | Drawn
     | GradientNorm
     | Name
     | Circle
@@ -182,7 +190,7 @@ def why(origin: Origin) -> Why:
             return "argument"
         case Name() | Circle() | Member():
             return "unresolved name"
-        case Call() | Elsewhere() | NoTensor() | Raise():
+        case Call() | Elsewhere() | NoTensor() | Raise() | Drawn():
             return "unmodelled call"
         case Syntax():
             return "unsupported syntax"
@@ -211,6 +219,8 @@ def text(origin: Origin) -> str:
             return "GPU or not" + "".join(map(str, parts))
         case GradientNorm():
             return "gradient norm"
+        case Drawn():
+            return "drawn number"
         case Circle(name=name):
             return f"{name} imports itself"
         case Member(holder=holder, name=name):

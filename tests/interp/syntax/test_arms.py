@@ -10,6 +10,8 @@ from vglint.source.module import Module
 from vglint.source.project import Project
 
 MODEL = """\
+import random
+import numpy as np
 import torch
 from torch import nn
 
@@ -67,6 +69,13 @@ def joins(graph: Graph) -> int:
         ("skip = self.training and torch.rand([]) < self.drop", "not skip", True),
         ("skip = torch.rand([]) < self.drop", "not skip or many", True),
         ("pass", "torch.rand(1).item() > self.drop", True),
+        ("p = np.random.random()", "not self.training or p > self.drop", True),
+        ("pass", "self.drop < random.random()", True),
+        ("pass", "random.uniform(0, 1) < 0.9", True),
+        ("pass", "random.uniform(0, 9) > self.drop", False),
+        ("pass", "random.random() > self.drop and many", False),
+        ("pass", "torch.rand(1) > self.drop and many", False),
+        ("pass", "random.random() > 0.5", False),
         ("pass", "torch.rand(1) > 0.5", False),  # as often as not
         ("pass", "torch.rand(1) < self.drop", False),  # the layer seldom runs
         ("pass", "torch.randn(1) > self.drop", False),

@@ -58,6 +58,8 @@ def seed(call: Call) -> Value:
 @library("numpy.random.rand", "numpy.random.randn", takes="*sizes")
 def drawn(call: Call) -> Value:
     """Data that a program draws: the tensor that is made of it has its sizes."""
+    if call.last == "rand" and not call.rest and not call.run.context.training_code:
+        return Unknown(origin.Drawn())
     return _data(call, call.last, call.rest)
 
 
@@ -66,6 +68,8 @@ def drawn(call: Call) -> Value:
 @library("numpy.random.uniform", takes="low=0.0, high=1.0, size=None")
 def drawn_of_size(call: Call) -> Value:
     sizes = call["size"]
+    if call.last in ("random", "random_sample") and sizes is None and not call.run.context.training_code:
+        return Unknown(origin.Drawn())
     found: tuple[Value, ...] = () if sizes is None else (sizes,)
     if isinstance(sizes, (tuple, ListV)):
         found = sizes if isinstance(sizes, tuple) else tuple(sizes.items)

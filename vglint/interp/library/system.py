@@ -51,6 +51,14 @@ def silent(call: Call) -> Value:
     return None
 
 
+@library("random.random", takes="")
+@library("random.uniform", takes="a, b")
+def drawn(call: Call) -> Value:
+    """A number for which a condition of a model may ask, as LayerDrop does."""
+    even = call.last == "random" or (call["a"] == 0 and call["b"] == 1)
+    return Unknown(origin.Drawn()) if even and not call.run.context.training_code else call.unknown()
+
+
 @package(*"os re time json logging random glob datetime shutil pathlib sys pickle yaml".split())
 def unread(call: Call) -> Value:
     """What these return is not known, and not made of tensors."""

@@ -112,7 +112,18 @@ def _ordered(
     return bool(RELATIONS[symbol](len(left), len(right)))
 
 
+MIDDLE = 0.5
+"""Of numbers that are drawn evenly from 0 to 1."""
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
 def _undecided(run: Run, symbol: str, left: Value, right: Value, site: Site) -> Value:
+    for number, bound, holds in (
+        (left, right, RELATIONS.get(symbol)),
+        (right, left, RELATIONS.get(_TURNED.get(symbol, ""))),
+    ):
+        if isinstance(number, Unknown) and isinstance(number.origin, origin.Drawn) and isinstance(bound, (int, float)):
+            return Unknown(origin.Drawn(None if holds is None or bound == MIDDLE else holds(MIDDLE, bound)))
     sized = isinstance(left, Expr) != isinstance(right, Expr) or _of_sizes(left) or _of_sizes(right)
     return opaque(run, origin.Computed(f"{short(left)} {symbol} {short(right)}", sized=sized), [left, right], site)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from vglint import ops, origin
 from vglint.interp.machine.core import Frame, Run
+from vglint.interp.protocols.comparison import MIDDLE
 from vglint.interp.values.objects import ModuleV, OpaqueV, TensorV, Value
 from vglint.ops.fills import CREATED
 from vglint.ops.numbers import COMPARE
@@ -52,7 +53,6 @@ def arm_that_stands(run: Run, test: code.Expression, condition: Value, frame: Fr
     return None if holds is None else 0 if holds else 1
 
 
-_MIDDLE = 0.5
 _DRAWS = frozenset(name for name, init in CREATED.items() if init.scheme == "uniform")
 """Ops that draw evenly from 0 to 1."""
 _HANDS_ON = ops.having("rearranges") | ops.having("leaves_torch") | ops.having("picks")
@@ -65,8 +65,11 @@ def _mostly(run: Run, test: code.Expression, condition: Value, frame: Frame) -> 
             inner = _mostly(run, operand, None, frame)
             return None if inner is None else not inner
         case code.Boolean(left=left, operator=operator, right=right):
-            ends = operator == "or"  # one part that mostly is so decides
-            return ends if ends in (_mostly(run, left, None, frame), _mostly(run, right, None, frame)) else None
+            ends = (
+                operator == "or"
+            )  # one part that mostly is so decides; where the other is known, the whole is the part
+            parts = _mostly(run, left, None, frame), _mostly(run, right, None, frame)
+            return ends if ends in parts else _mostly_true(run, condition)
         case code.Name(id=name):
             return _mostly_true(run, frame.scope.names.get(name))
         case _:
@@ -75,16 +78,18 @@ def _mostly(run: Run, test: code.Expression, condition: Value, frame: Frame) -> 
 
 def _mostly_true(run: Run, value: Value | None) -> bool | None:
     """Whether a comparison of a drawn number holds for the half of its values that the middle lies in."""
+    if isinstance(value, Unknown) and isinstance(value.origin, origin.Drawn):
+        return value.origin.mostly
     if not isinstance(value, TensorV):
         return None
     draft = run.graph.nodes[value.node]
     holds, bound = COMPARE.get(draft.op), draft.config.get("other")
-    if holds is None or len(draft.inputs) != 1 or not isinstance(bound, (int, float)) or bound == _MIDDLE:
+    if holds is None or len(draft.inputs) != 1 or not isinstance(bound, (int, float)) or bound == MIDDLE:
         return None
     source = run.graph.nodes[draft.inputs[0]]
     while source.op in _HANDS_ON and len(source.inputs) == 1:
         source = run.graph.nodes[source.inputs[0]]
-    return holds(_MIDDLE, bound) if source.op in _DRAWS else None
+    return holds(MIDDLE, bound) if source.op in _DRAWS else None
 
 
 def arm_as_built(test: code.Expression, condition: Value, frame: Frame) -> int | None:

@@ -75,7 +75,9 @@ def boolean(run: Run, node: code.Boolean, frame: Frame) -> Value:
     other = comparison.truth(run, right, frame, site)
     if other is not None and isinstance(right, bool) and right != is_and:
         return right
-    return opaque(run, origin.Computed("and/or"), [left, right], site) if not isinstance(left, Unknown) else left
+    if isinstance(left, Unknown) and not isinstance(left.origin, origin.Drawn):  # what was drawn says nothing of both
+        return left
+    return opaque(run, origin.Computed("and/or"), [left, right], site)
 
 
 @register(EVAL, code.Compare)
