@@ -34,7 +34,7 @@ from vglint.interp.machine.journal import MISSING, Built, Log
 from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.names import member, namespace
 from vglint.interp.static.arms import defining
-from vglint.interp.static.candidates import Candidate, Need, factories, needs, steps_outside, wholes
+from vglint.interp.static.candidates import Candidate, Need, factories, mentions, needs, wholes
 from vglint.interp.static.descent import descends, never_zeroes
 from vglint.interp.static.loaded import starts_loaded
 from vglint.interp.static.redefined import definitions, lasts_until
@@ -60,6 +60,7 @@ from vglint.origin import Raise as RaiseOrigin
 from vglint.source import code
 from vglint.source.module import Module
 from vglint.source.project import Project
+from vglint.source.unit import Unit
 from vglint.span import Span
 
 ACTS = having("acts") | {"step", "zero_grad", "trainer"}
@@ -124,6 +125,15 @@ class Session:
     def by_hand(self) -> bool:
         """Whether the file moves tensors against their gradients itself."""
         return any(descends(unit) for unit in self.module.units)
+
+    @cached_property
+    def mentions(self) -> tuple[dict[str, set[int]], set[int]]:
+        return mentions(self.module)
+
+    def _steps_outside(self, unit: Unit) -> bool:
+        """Whether another statement of the file names a function, to call it or hand it on, and another takes the step of an optimiser."""
+        named, stepping = self.mentions
+        return bool(named.get(unit.name, set()) - {id(unit)}) and bool(stepping - {id(unit)})
 
     @property
     def is_spent(self) -> bool:
@@ -207,7 +217,7 @@ class Session:
             told = run.context.world.text if run.context.world is not None else told
             named = [replace(each, entry=graph.entry, world=told) for each in made.graphs]
             is_bare = candidate.bare and not any(node.op in ACTS for node in graph.nodes)
-            outside = candidate.kind == "training" and steps_outside(self.module, unit)
+            outside = candidate.kind == "training" and self._steps_outside(unit)
             return None if is_bare else replace(graph, world=told, steps_outside=outside), named
         except NoEntry:
             return None, []

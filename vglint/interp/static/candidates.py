@@ -116,15 +116,17 @@ def _derived(module: Module, name: str) -> Iterator[code.Class]:
             yield node
 
 
-def steps_outside(module: Module, unit: Unit) -> bool:
-    """Whether another statement of the file names a function, to call it or hand it on, and one takes the step of an optimiser."""
-    others = [each for each in module.units if each is not unit]
-    named = any(
-        isinstance(each, code.Name) and each.id == unit.name for other in others for each in code.walk(*other.body)
-    )
-    return named and any(
-        isinstance(each, code.Attribute) and each.attr == "step" for other in others for each in code.walk(*other.body)
-    )
+def mentions(module: Module) -> tuple[dict[str, set[int]], set[int]]:
+    """Returns the identities of the statements that name each name, and of those that may take the step of an optimiser."""
+    named: dict[str, set[int]] = {}
+    stepping = set[int]()
+    for unit in module.units:
+        for each in code.walk(*unit.body):
+            if isinstance(each, code.Name):
+                named.setdefault(each.id, set()).add(id(unit))
+            elif isinstance(each, code.Attribute) and each.attr == "step":
+                stepping.add(id(unit))
+    return named, stepping
 
 
 METHODS = 3

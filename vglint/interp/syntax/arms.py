@@ -65,9 +65,8 @@ def _mostly(run: Run, test: code.Expression, condition: Value, frame: Frame) -> 
             inner = _mostly(run, operand, None, frame)
             return None if inner is None else not inner
         case code.Boolean(left=left, operator=operator, right=right):
-            ends = (
-                operator == "or"
-            )  # one part that mostly is so decides; where the other is known, the whole is the part
+            # One part that mostly is so decides; where the other is known, the whole is that part.
+            ends = operator == "or"
             parts = _mostly(run, left, None, frame), _mostly(run, right, None, frame)
             return ends if ends in parts else _mostly_true(run, condition)
         case code.Name(id=name):

@@ -18,11 +18,12 @@ from vglint.interp.nodes.passing import Left, matters, root_of
 from vglint.interp.protocols.comparison import turn_of
 from vglint.interp.protocols.equality import equal
 from vglint.interp.syntax.arms import joined_shape, spared, the_plainer
+from vglint.interp.syntax.independent_turns import is_callees
 from vglint.interp.syntax.remainders import open_remainder
 from vglint.interp.torch.optimizers import either
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.inside import bulk
-from vglint.interp.values.objects import ClassV, ListV, Locals, ModuleV, OpaqueV, Scope, Site, TensorV, Value, is_tensor
+from vglint.interp.values.objects import ClassV, ListV, ModuleV, OpaqueV, Site, TensorV, Value, is_tensor
 from vglint.source import code
 from vglint.value import Unknown
 
@@ -82,7 +83,7 @@ def fork(
             except Raised:
                 raised = True
             result = frame.result
-            after = _outside(log.taken_back(), frame)
+            after = {place: each for place, each in log.taken_back().items() if not is_callees(each[0], frame)}
         run.journal.version += 1
         frame.result = before[0]
         if raised:
@@ -133,20 +134,6 @@ def _node_behind(condition: Value) -> int | None:
             return node
         case _:
             return None
-
-
-def _outside(after: dict[Any, Any], frame: Frame) -> dict[Any, Any]:
-    """Returns what an arm wrote but for the names of calls that have ended in it."""
-    own = set[int]()
-    scope: Scope | None = frame.scope
-    while scope is not None:
-        own.add(id(scope.names))
-        scope = scope.parent
-    return {
-        place: each
-        for place, each in after.items()
-        if not (type(each[0]) is Locals and not each[0].captured and id(each[0]) not in own)
-    }
 
 
 def _left_by(ends: list[End]) -> list[Left]:

@@ -7,7 +7,7 @@ from typing import Any
 from vglint.interp.machine.core import Frame, Run
 from vglint.interp.machine.journal import LIST, MISSING, FieldKey, read_place
 from vglint.interp.syntax.carried import nodes_of
-from vglint.interp.values.objects import IteratorV, ListV, Locals, ModuleV, ParamV, TensorV
+from vglint.interp.values.objects import IteratorV, ListV, Locals, ModuleV, ParamV, Scope, TensorV
 from vglint.ops import having
 from vglint.source import code
 from vglint.source.names import target_names
@@ -44,8 +44,13 @@ def _is_apart(run: Run, holder: Any, key: Any, before: Any, start: int, loop: co
 
 
 def is_callees(holder: Any, frame: Frame) -> bool:
-    """Whether a table holds the names of a function that the turn called."""
-    return isinstance(holder, Locals) and not holder.captured and holder is not frame.scope.names
+    """Whether a table holds the names of a function that was called from a frame, and that no function made there reads later."""
+    if type(holder) is not Locals or holder.captured:
+        return False
+    scope: Scope | None = frame.scope
+    while scope is not None and scope.names is not holder:
+        scope = scope.parent
+    return scope is None
 
 
 def _only_added_to(run: Run, olds: tuple[int, ...], start: int) -> bool:
