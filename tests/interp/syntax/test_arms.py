@@ -107,3 +107,9 @@ def test_a_state_that_starts_from_none_is_carried_from_the_second_turn_on(step: 
     assert (len(made), sum(len(node.inputs) > 1 for node in made)) == (cells, states)
     started = graph_of(STATE.format(start="x.new_zeros(4, 16)", step=step))
     assert sum(node.op == "gru_cell" for node in started.nodes) == 1
+
+
+def test_the_turns_behind_a_first_one_follow_on_one_another() -> None:
+    carried = "h = None\nfor t in range(x.shape[0]):\n    h = self.cell(x[t], h)\nreturn h"
+    assert graph_of(carried).gaps
+    assert len(graph_of(carried.replace("None", "x.new_zeros(4, 16)")).gaps) == len(graph_of(carried).gaps)

@@ -64,11 +64,11 @@ def walk_loop(
             attempt.undo(run)
         del frame.returned[returned:]
         found = _one_of(found.items)
-    start = len(run.graph.nodes)
     tables = _sampled(run, whole, bind, body) if run.context.setup and whole is not None else {}
 
     def stands_for_all(may_begin: bool) -> tuple[int | None, bool]:
         """Walks the turn that stands for all; also says whether it began something that the turns behind it go on with."""
+        start = len(run.graph.nodes)
         with counted(run, found.count, text, site) as loop, run.journal.recorded() as log, any_turn(run):
             flow = _one(bind, found.item, body)
             loop.apart = in_forward and apart(log, start)
