@@ -83,9 +83,20 @@ def run_class(run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], 
         made = roots.get("")
         return roots, result if made is None else run_forward(run, made, inner)
 
-    init = find_in_mro(cls, "__init__")
-    required = required_names(init[0], 1) if init is not None and isinstance(init[0], FunctionV) else []
-    return with_choice(run, required, walk)
+    return with_choice(run, _required_by(cls), walk)
+
+
+def _required_by(cls: ClassV) -> list[str]:
+    """Returns the arguments that a class must be given: those of its constructor, and of one above that gets the other keywords of this one."""
+    names: list[str] = []
+    above: ClassV | None = None
+    while (init := find_in_mro(cls, "__init__", after=above)) is not None and isinstance(init[0], FunctionV):
+        params = init[0].plain.node.parameters
+        names += [name for name in required_names(init[0], 1) if name not in names]
+        if params.others is None or not isinstance(init[1], ClassV):
+            break
+        above = init[1]
+    return names
 
 
 def run_forward(run: Run, module: ModuleV, frame: Frame) -> Value:
@@ -323,7 +334,8 @@ def built(
         if given:
             names = required_names(init[0], 1)
             args = [given.get(name, arg) for name, arg in zip(names, args, strict=True)]
-        keywords = objects_by_default(run, init[0])
+            keywords = {name: each for name, each in given.items() if name not in names}
+        keywords |= objects_by_default(run, init[0])
     elif base is not None and (spelling := ops.find(base.name)) is not None:
         args = [Unknown(origin.Argument(arg.name)) for arg in spelling.args if arg.default is REQUIRED]
     made = _made(run, cls, args, keywords, inner, Site(cls.unit, cls.unit.head))

@@ -52,7 +52,7 @@ def item(run: Run, value: DictV, key: Value, frame: Frame, site: Site) -> Value:
         stored = [each for name, each in value.items.items() if isinstance(name, Unknown)]
         if len(stored) == len(value.items) == 1:
             return stored[0]
-        run.graph.note_choice(value.items, [*value.items.values()])
+        run.graph.note_choice(value.items, [*value.items.values()], rows=True)
         return Unknown(origin.Computed(f"{key.text if isinstance(key, Unknown) else 'key'} of a dict"))
     try:
         if key in value.items:

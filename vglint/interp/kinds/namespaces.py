@@ -110,7 +110,9 @@ def external(run: Run, value: External, name: str, frame: Frame) -> Value:
         return get_attribute(run, described, name, frame)
     if name == "__name__":
         return value.name.rpartition(".")[2]
-    if name in ("forward", "__init__") and value.name.startswith("torch.nn.") and ops.find(value.name) is not None:
+    if name in ("forward", "__init__") and (
+        value.name in CONTAINERS or (value.name.startswith("torch.nn.") and ops.find(value.name) is not None)
+    ):
         return unbound(name)
     if run.context.trying and torch_has(value.name, name) is False and not _is_known(run, qualified):
         raise Raised("AttributeError")

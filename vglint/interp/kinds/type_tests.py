@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from vglint import origin
+from vglint import ops, origin
 from vglint.interp.kinds import enums
 from vglint.interp.machine.calls import Call, library
 from vglint.interp.machine.core import Run, opaque
+from vglint.interp.machine.journal import MISSING
+from vglint.interp.torch.composite import composite
 from vglint.interp.torch.leaves import is_module_class
 from vglint.interp.values.objects import (
     ArrayV,
@@ -46,15 +48,17 @@ def isinstance_(call: Call) -> Value:
 
 @library("builtins.issubclass", takes="cls, class_or_tuple")
 def issubclass_(call: Call) -> Value:
-    cls, wanted = call["cls"], call["class_or_tuple"]
+    cls, wanted = described(call.run, call["cls"]), call["class_or_tuple"]
+    among = tuple(described(call.run, each) for each in (wanted if isinstance(wanted, tuple) else (wanted,)))
     if isinstance(cls, External):
-        return _is_library_subclass(cls, wanted if isinstance(wanted, tuple) else (wanted,))
+        return _is_library_subclass(cls, among)
     if not isinstance(cls, ClassV):
         return Unknown(origin.Computed("issubclass"))
-    among = wanted if isinstance(wanted, tuple) else (wanted,)
     if External("builtins.object") in among:
         return True
-    return any(base is each or base == each for base in cls.mro for each in among)
+    if any(base is each or base == each for base in cls.mro for each in among):
+        return True
+    return any(_library_subclass(cls.mro, each) is True for each in among)
 
 
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
@@ -106,8 +110,16 @@ _ABSTRACT: dict[str, tuple[type, ...]] = {
 }
 
 
+def described(run: Run, cls: Value) -> Value:
+    """Returns a class of a library as vglint describes it; any other as it is."""
+    made = composite(run, ops.canonical(cls.name)) if isinstance(cls, External) else MISSING
+    return cls if made is MISSING else made
+
+
 def is_instance(run: Run, value: Value, cls: Value) -> bool | None:
     """Three-valued isinstance."""
+    if isinstance(value, (ClassV, Instance)):
+        cls = described(run, cls)
     if isinstance(cls, tuple):
         answers = [is_instance(run, value, each) for each in cls]
         return True if True in answers else None if None in answers else False

@@ -98,6 +98,9 @@ class Run(Struct):
     journal: Journal = field(default_factory=Journal)
     context: Context = field(default_factory=Context)
 
+    def __post_init__(self) -> None:
+        self.graph.context = self.context
+
 
 # ---- the tables
 

@@ -9,8 +9,9 @@ from typing import Any
 from msgspec import Struct, field
 
 from vglint.graph import RegionKind, RegionRole
+from vglint.interp.machine.context import Context
 from vglint.interp.machine.passes import Passes
-from vglint.interp.values.objects import ClassV, External, FunctionV, ModuleV, ParamV, Site, Value, birth
+from vglint.interp.values.objects import ClassV, External, FunctionV, ListV, ModuleV, ParamV, Site, Value, birth
 from vglint.origin import Origin
 from vglint.shape import Shape
 from vglint.value import Expr, Literal_, Unknown
@@ -58,13 +59,15 @@ class GraphDraft(Struct):
     regions: list[RegionDraft] = field(default_factory=list)
     region: int = 0
     """The region that is open: nodes made now belong to it."""
+    context: Context = field(default_factory=Context)
+    """What is in force: the run's own."""
     gaps: dict[Origin, tuple[Unknown, Site | None]] = field(default_factory=dict)
     of_none: list[Site] = field(default_factory=list)
     """Where None was asked for an attribute or an entry, or computed with."""
     indexed: list[int] = field(default_factory=list)
     """How long lists of modules were that forward indexed by a number that is not known."""
     picked: list[tuple[Value, ...]] = field(default_factory=list)
-    """The keys of tables of classes or functions from which a key that is not known picks."""
+    """The keys of tables of classes, functions or rows from which a key that is not known picks."""
     chosen: str = ""
     """The key that an argument was taken to be: when `spatial_dims` is 2."""
     modules: list[ModuleV] = field(default_factory=list)
@@ -109,7 +112,7 @@ class GraphDraft(Struct):
 
     def note_init(self, param: ParamV, site: Site | None) -> None:
         """Notes where a parameter was written."""
-        self.written[id(param)] = param, site
+        self.written[id(param)] = param, self.context.borrowed or site
 
     def init_site(self, param: ParamV) -> Site | None:
         """Returns where a parameter was last written."""
@@ -121,9 +124,10 @@ class GraphDraft(Struct):
         made = (module for module in self.modules if module.in_forward)
         return any(each is param for module in made for each in module.parameters.values())
 
-    def note_choice(self, keys: Iterable[Value], picked: Sequence[Value]) -> None:
-        """Notes that a key which is not known picks one of several classes or functions."""
-        if len(picked) > 1 and all(isinstance(each, (ClassV, FunctionV, External)) for each in picked):
+    def note_choice(self, keys: Iterable[Value], picked: Sequence[Value], *, rows: bool = False) -> None:
+        """Notes that a key which is not known picks one of several classes or functions; or of several `rows` that say what is built."""
+        kinds = (ClassV, FunctionV, External, *((tuple, ListV) if rows else ()))
+        if len(picked) > 1 and all(isinstance(each, kinds) for each in picked):
             self.picked.append(tuple(keys))
 
     # ---- gaps
@@ -131,11 +135,11 @@ class GraphDraft(Struct):
     def gap(self, cause: Origin, site: Site | None = None) -> Unknown:
         """Notes a gap that the graph rests on."""
         unknown = Unknown(cause)
-        self.gaps.setdefault(cause, (unknown, site))
+        self.gap_of(unknown, site)
         return unknown
 
     def gap_of(self, unknown: Unknown, site: Site | None = None) -> None:
-        self.gaps.setdefault(unknown.origin, (unknown, site))
+        self.gaps.setdefault(unknown.origin, (unknown, self.context.borrowed or site))
 
     # ---- regions
 
@@ -143,7 +147,8 @@ class GraphDraft(Struct):
         self, kind: RegionKind, text: str, site: Site | None = None, arm: int = 0, role: RegionRole | None = None
     ) -> int:
         """Opens a region inside the one that is open; `inside` around it closes it."""
-        self.regions.append(RegionDraft(self.region, kind, text, arm, None, site, role=role))
+        place = self.context.borrowed or site
+        self.regions.append(RegionDraft(self.region, kind, text, arm, None, place, role=role))
         self.region = len(self.regions) - 1
         return self.region
 

@@ -63,7 +63,11 @@ class Memory:
                         self._homes.setdefault(id(each), (each, space))
         self._stale.clear()
         found = self._homes.get(id(registry))
-        return None if found is None or self.namespaces.get(str(found[1].module.file)) is not found[1] else found[1]
+        if found is None:
+            return None
+        space = found[1]
+        key = f"<{space.prefix}>" if space.prefix else str(space.module.file)
+        return space if self.namespaces.get(key) is space else None
 
     def entered_in(self, registry: DictV) -> set[int]:
         """Returns the statements, by identity, that were executed because a key of a registry was missing; the caller adds to them."""

@@ -19,7 +19,7 @@ from vglint.source.search import Search
 from vglint.source.unit import Unit
 
 _CHANGES = frozenset({"add", "append", "update", "setdefault", "extend", "register"})
-FILES = 60
+FILES = 400
 """Files that are looked through for one registry."""
 
 
@@ -28,7 +28,8 @@ def filled(run: Run, registry: DictV, key: str, reader: Namespace) -> bool:
     if run.context.registering:
         return False
     home = run.memory.home(registry)
-    if home is None or home.prefix:
+    reader = _asking(run, reader)
+    if home is None or reader.prefix:
         return False
     seen = run.memory.entered_in(registry)
     with run.context.having(filling=True):
@@ -47,7 +48,18 @@ def filled(run: Run, registry: DictV, key: str, reader: Namespace) -> bool:
 def used(run: Run, registry: DictV, key: str, reader: Namespace) -> None:
     """Notes that a key of a registry is there because of what was executed for it, maybe for another entry."""
     if run.memory.is_filled(registry) and (home := run.memory.home(registry)) is not None:
-        _concerned(run, home, reader, key)
+        reader = _asking(run, reader)
+        if not reader.prefix:
+            _concerned(run, home, reader, key)
+
+
+def _asking(run: Run, reader: Namespace) -> Namespace:
+    """Returns the file that asks: where a library's registry as vglint describes it looks into its dict, the user's that called it."""
+    site = run.context.borrowed
+    if not reader.prefix or site is None:
+        return reader
+    files = run.memory.namespaces.values()
+    return next((each for each in files if not each.prefix and each.module.path == site.unit.file), reader)
 
 
 def _concerned(run: Run, home: Namespace, reader: Namespace, key: str) -> tuple[tuple[Filler, frozenset[str]], ...]:
@@ -55,7 +67,7 @@ def _concerned(run: Run, home: Namespace, reader: Namespace, key: str) -> tuple[
     asked = str(home.module.file), str(reader.module.file)
     known = run.memory.reached.get(asked)
     if known is None:
-        known = run.memory.reached[asked] = _reached(run, home.module, reader.module)
+        known = run.memory.reached[asked] = _reached(run, home, reader.module)
     wanted = folded(key)
     found = known.concerned(wanted)
     if known.names:
@@ -66,13 +78,14 @@ def _concerned(run: Run, home: Namespace, reader: Namespace, key: str) -> tuple[
     return found
 
 
-def _reached(run: Run, home: Module, reader: Module) -> Reached:
+def _reached(run: Run, home: Namespace, reader: Module) -> Reached:
     """Looks through the files that are imported for decorators whose first name the registry's file binds."""
-    names = home.bound - {"*"}
+    units = home.module.statements if home.prefix else ()
+    names = {name for unit in units if unit.kind == "other" for name in unit.names} or home.module.bound - {"*"}
     if not names:
         return Reached()
     with run.project.looking_through():
-        modules = _imported_files(run, [home, reader])
+        modules = _imported_files(run, [reader] if home.prefix else [home.module, reader])
     fillers = tuple(Filler(each, found) for each in modules if (found := decorated(each.content, names)))
     return Reached(fillers, tuple(str(each.file) for each in modules), tuple(sorted(names)))
 
@@ -135,8 +148,8 @@ def _changed(definition: code.Node) -> Iterator[str]:
 
 
 def _imported_files(run: Run, start: list[Module]) -> list[Module]:
-    """Returns the files of the same top package that the given ones reach through imports, closest first."""
-    top = start[0].name.partition(".")[0]
+    """Returns the files of the same top packages, and of none, that the given ones reach through imports, closest first."""
+    tops = {each.name.partition(".")[0] for each in start}
     seen = {module.file: module for module in start}
     queue = list(start)
     for module in start:
@@ -154,7 +167,9 @@ def _imported_files(run: Run, start: list[Module]) -> list[Module]:
             for node in unit.body:
                 for dotted, level in _targets(node):
                     target = run.project.resolve(module, dotted, level)
-                    if target is not None and target.file not in seen and target.name.partition(".")[0] == top:
+                    if target is None or target.file in seen:
+                        continue
+                    if target.name.partition(".")[0] in tops or "." not in target.name:
                         seen[target.file] = target
                         queue.append(target)
     return list(seen.values())

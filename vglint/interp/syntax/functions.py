@@ -97,7 +97,9 @@ def _walked(
     # What three `with` would do, at a third of their cost: calls are what programs are made of.
     context, graph = run.context, run.graph
     cached, borrowed, region = context.cached, context.borrowed, graph.region
-    if function.scope.module.prefix and borrowed is None:
+    if not function.scope.module.prefix:
+        context.borrowed = None  # the user's own code, which a description calls
+    elif borrowed is None:
         context.borrowed = site
     context.cached = function.cached or cached
     context.resume = None

@@ -27,6 +27,30 @@ DESCRIBED = {
     "torch.distributions.transforms": "torch.distributions.transforms",
     "contextlib": "contextlib",
     **dict.fromkeys(("addict", "box", "easydict", "ml_collections", "munch", "omegaconf"), "attribute_dicts"),
+    **dict.fromkeys(("mmengine.config", "mmengine.config.config", "mmcv.utils.config"), "attribute_dicts"),
+    **dict.fromkeys(
+        (
+            *(
+                "mmengine",
+                "mmengine.utils",
+                "mmengine.utils.misc",
+                "mmcv",
+                "mmcv.cnn",
+                "mmcv.cnn.bricks",
+                "mmcv.runner",
+                "mmcv.utils",
+            ),
+            *(f"mmengine.registry{part}" for part in ("", ".registry", ".root", ".build_functions")),
+            *(f"mmengine.model{part}" for part in ("", ".base_module", ".weight_init")),
+            *(
+                f"mmcv.cnn.bricks.{part}"
+                for part in "activation conv conv_module conv_ws depthwise_separable_conv_module drop hsigmoid hswish non_local "
+                "norm padding plugin registry scale swish transformer upsample wrappers".split()
+            ),
+            *("mmcv.cnn.utils", "mmcv.cnn.utils.weight_init", "mmcv.runner.base_module", "mmcv.utils.registry"),
+        ),
+        "openmmlab",
+    ),
     "pandas": "pandas",
     **{f"sklearn.{part}": "sklearn" for part in ("datasets", "model_selection", "preprocessing")},
     "timm.layers": "timm.layers",
@@ -45,8 +69,8 @@ DESCRIBED = {
 @cache
 def described_in(package: str) -> frozenset[str]:
     """Returns the qualified names of what the text about a package describes."""
-    units = _described(package).units
-    return frozenset(f"{package}.{unit.name}" for unit in units if unit.name and not unit.name.startswith("_"))
+    made = (unit.names for unit in _described(package).statements if unit.kind != "import")
+    return frozenset(f"{package}.{name}" for names in made for name in names if not name.startswith("_"))
 
 
 def composite(run: Run, name: str) -> Value | Missing:

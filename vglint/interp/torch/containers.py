@@ -48,9 +48,9 @@ def fill(
                 run.graph.gap(origin.Computed(f"entry {index} of a Sequential"), site)
                 run.journal.put(module.attrs, "__gap__", True)
         return
-    if not args:
+    source = args[0] if args else next(iter(keywords.values()), None)
+    if source is None:
         return
-    source = args[0]
     if kind in ("torch.nn.ModuleDict", "torch.nn.ParameterDict"):
         if isinstance(source, DictV):
             _fill_named(run, module, source, site)

@@ -163,6 +163,19 @@ _OF_ANY = frozenset("parameters named_parameters requires_grad_".split())
 """Methods that mean something for the parts that a program gives to a model of a library."""
 
 
+_OF_OTHERS = frozenset({"init_weights", "post_init"})
+"""Methods that base classes of other libraries bring, and torch's do not."""
+
+
+def _is_all_known(cls: ClassV | External) -> bool:
+    """Whether a class has no base but those of the program, of torch and of Python."""
+    bases = cls.mro if isinstance(cls, ClassV) else (cls,)
+    known = ("torch.nn.", "builtins.", "abc.", "typing.")
+    return all(
+        isinstance(each, ClassV) or (isinstance(each, External) and each.name.startswith(known)) for each in bases
+    )
+
+
 @register(GETATTR, ModuleV)
 def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Value:
     found = find_in_mro(module.cls, name)
@@ -198,7 +211,7 @@ def module_attribute(run: Run, module: ModuleV, name: str, frame: Frame) -> Valu
         return DictV({"_modules": module.modules, "_parameters": module.parameters, "_buffers": module.buffers}[name])
     if (own := leaf_method(module, name) or base_method(module.cls, name)) is not None:
         return MethodV(own, module)
-    if name in METHODS:
+    if name in METHODS and not (name in _OF_OTHERS and _is_all_known(module.cls)):
         return MethodV(METHODS[name], module)
     if module.spelling is not None and name in ("weight", "bias", "out_proj", "in_proj_weight", "in_proj_bias"):
         return nested_leaf_attribute(module, name)
