@@ -124,6 +124,8 @@ class Region(Struct, frozen=True):
     condition: int | None = None
     """Of a branch: the node that its condition is, or is computed from, where it is one of the graph's."""
     role: RegionRole | None = None
+    carried: tuple[tuple[int, int], ...] = ()
+    """Of a loop that was walked once: what each turn hands to the next, as the node that a turn starts from and the node that the next takes in its place."""
 
 
 class Node(Struct, frozen=True):

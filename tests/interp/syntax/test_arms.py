@@ -111,5 +111,9 @@ def test_a_state_that_starts_from_none_is_carried_from_the_second_turn_on(step: 
 
 def test_the_turns_behind_a_first_one_follow_on_one_another() -> None:
     carried = "h = None\nfor t in range(x.shape[0]):\n    h = self.cell(x[t], h)\nreturn h"
-    assert graph_of(carried).gaps
-    assert len(graph_of(carried.replace("None", "x.new_zeros(4, 16)")).gaps) == len(graph_of(carried).gaps)
+    for loop in (carried, carried.replace("None", "x.new_zeros(4, 16)")):
+        graph = graph_of(loop)
+        cells = [node.index for node in graph.nodes if node.op == "gru_cell"]
+        (region,) = [region for region in graph.regions if region.kind == "loop"]
+        assert not graph.gaps
+        assert region.carried == ((graph.nodes[cells[-1]].inputs[1], cells[-1]),)

@@ -357,6 +357,7 @@ def _regions(run: Run, span: Span, used: set[int], nodes: dict[int, int]) -> tup
                 draft.every,
                 None if draft.condition is None else nodes.get(draft.condition),
                 draft.role,
+                tuple((nodes[old], nodes[new]) for old, new in draft.carried if old in nodes and new in nodes),
             )
         )
     for number in used:

@@ -24,9 +24,11 @@ from vglint.interp.protocols import repeats
 from vglint.interp.protocols.equality import equals, first_equal, held_in
 from vglint.interp.protocols.iteration import Items, items_of, listed
 from vglint.interp.protocols.methods import method_of
-from vglint.interp.protocols.repeats import UNKNOWN_LENGTH, at, is_repeated, stretches
+from vglint.interp.protocols.repeats import at, is_repeated, stretches
+from vglint.interp.protocols.symbols import symbolic
 from vglint.interp.protocols.tensor_parts import plain_key
 from vglint.interp.values.objects import (
+    UNKNOWN_LENGTH,
     BuiltinV,
     External,
     ListV,
@@ -37,7 +39,7 @@ from vglint.interp.values.objects import (
     Value,
     is_tensor,
 )
-from vglint.value import Unknown
+from vglint.value import Expr, Unknown, plus
 
 declines((ListV,), CALL, COMPARE, SETATTR)
 declines((RepeatV,), CALL, GETATTR, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
@@ -55,7 +57,7 @@ def item(run: Run, value: ListV, key: Value, frame: Frame, site: Site) -> Value:
 
 def item_at(value: ListV, key: Value) -> Value:
     if value.count is not None:
-        return value if isinstance(key, slice) else value.items[0]
+        return _of_turns(value, value.count, key)
     plain = plain_key(key)
     if plain is None:
         return Unknown(origin.Computed("index"))
@@ -66,10 +68,21 @@ def item_at(value: ListV, key: Value) -> Value:
     return ListV(found) if isinstance(found, list) else found
 
 
+def _of_turns(value: ListV, count: Value, key: Value) -> Value:
+    """Returns an item or items of a list that a loop of unknown length filled."""
+    if not isinstance(key, slice):
+        return value.items[-1 if key == -1 else 0]
+    but_one = (key.start, key.stop, key.step) in ((None, -1, None), (1, None, None)) and len(value.items) == 1
+    left = plus(count, -1) if but_one and isinstance(count, Expr) else UNKNOWN_LENGTH
+    return value if key == slice(None) else ListV(list(value.items), left)
+
+
 @register(SET_ITEM, ListV)
 def set_item(run: Run, holder: ListV, key: Value, value: Value, frame: Frame, site: Site) -> None:
     plain = plain_key(key)
     run.journal.touch(holder)
+    if holder.count is not None or not (isinstance(plain, int) and not is_repeated(holder.items[: plain + 1])):
+        repeats.forget_number(run, holder)
     if isinstance(plain, int) and holder.count is None and -len(holder.items) <= plain < len(holder.items):
         holder.items[plain] = value
     elif isinstance(plain, slice) and holder.count is None:
@@ -83,7 +96,8 @@ def set_item(run: Run, holder: ListV, key: Value, value: Value, frame: Frame, si
 @register(ITERATE, ListV)
 def items(run: Run, value: ListV, frame: Frame, site: Site) -> Items:
     if value.count is not None:
-        return Items(None, value.items[0] if value.items else None, value.count)
+        parts = stretches(value) if value.items else None
+        return listed(parts) if parts else Items(None, value.items[0] if value.items else None, value.count)
     return listed(value.items)
 
 
@@ -122,7 +136,8 @@ def _repeated(items: ListV, times: Value) -> Value:
             return UNKNOWN_LENGTH
         return ListV(items.items * times, items.count)
     if len(items.items) == 1 and items.count is None and not is_repeated(items.items):
-        return ListV(list(items.items), times)
+        number = symbolic(times)
+        return ListV(list(items.items), times if number is None else number)
     return Unknown(origin.Length("list of unknown length"))
 
 
@@ -199,6 +214,8 @@ def _put_in(call: Call, index: Value) -> Value:
         call.run.journal.touch(value)
         if not repeats.is_repeated(value.items[:index] if index >= 0 else value.items[index:]):
             value.items.insert(index, call["item"])
+        if value.count is not None or repeats.is_repeated(value.items):
+            repeats.forget_number(call.run, value)
     return None
 
 
@@ -214,18 +231,22 @@ def _pop_left(call: Call) -> Value:
 
 def _taken(call: Call, index: Value) -> Value:
     value = call.own(ListV)
-    if isinstance(index, int) and value.count is None and -len(value.items) <= index < len(value.items):
-        if repeats.is_repeated(value.items):
-            return repeats.UNKNOWN_LENGTH
+    if value.count is not None or repeats.is_repeated(value.items):
+        repeats.forget_number(call.run, value)
+        return value.items[0] if value.count is not None and value.items else UNKNOWN_LENGTH
+    if isinstance(index, int) and -len(value.items) <= index < len(value.items):
         call.run.journal.touch(value)
         return value.items.pop(index)
-    return value.items[0] if value.items else Unknown(origin.Computed("pop"))
+    return Unknown(origin.Computed("pop"))
 
 
 @own("reverse", takes="self")
 def _reverse(call: Call) -> Value:
-    call.run.journal.touch(call.own(ListV))
-    call.own(ListV).items.reverse()
+    value = call.own(ListV)
+    call.run.journal.touch(value)
+    value.items.reverse()
+    if repeats.is_repeated(value.items):
+        repeats.forget_number(call.run, value)
     return None
 
 
@@ -257,8 +278,10 @@ def _count(call: Call) -> Value:
 
 @own("clear", takes="self")
 def _clear(call: Call) -> Value:
-    call.run.journal.touch(call.own(ListV))
-    call.own(ListV).items.clear()
+    value = call.own(ListV)
+    call.run.journal.touch(value)
+    value.items.clear()
+    call.run.journal.set_field(value, "count", None)
     return None
 
 
@@ -268,6 +291,8 @@ def _remove(call: Call) -> Value:
     if (place := first_equal(value.items, call["item"])) is not None:
         call.run.journal.touch(value)
         del value.items[place]
+        if value.count is not None or repeats.is_repeated(value.items):
+            repeats.forget_number(call.run, value)
     return None
 
 

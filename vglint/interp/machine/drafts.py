@@ -49,6 +49,7 @@ class RegionDraft(Struct):
     condition: int | None = None  # the node that a branch's condition is, or is computed from
     role: RegionRole | None = None
     switch: bool = False  # `set_grad_enabled` opened it, and a later call of it may close it
+    carried: tuple[tuple[int, int], ...] = ()
     alias: int | None = None  # set when the region turned out to be none: its nodes belong to that one
 
 

@@ -151,7 +151,7 @@ class Journal:
         if type(table) is not Locals or table.captured:
             self._note(table)
 
-    def drop(self, table: dict[Any, Value], key: Any) -> None:
+    def drop(self, table: dict[Any, Any], key: Any) -> None:
         """Removes a key from a table."""
         self._note(table)
         if self.log is not None:

@@ -15,7 +15,10 @@ TRAINING = frozenset({"backward", "step", "zero_grad"})
 
 @contextmanager
 def counted(run: Run, count: Value, text: str, site: Site) -> Iterator[OpenLoop]:
-    """Opens the region of a loop of unknown length; how long it is matters unless its turns are found to be `apart`."""
+    """Opens the region of a loop of unknown length, which is a gap unless its turns are found to be `apart`.
+
+    Where their number is a symbol, as widths are (`range(depth)`, `range(x.shape[1])`), it also is none once all that they hand on is known.
+    """
     outer = run.graph.region
     start = len(run.graph.nodes)
     loop = OpenLoop(count if count is not None else Unknown(origin.Length(text)))
@@ -23,11 +26,14 @@ def counted(run: Run, count: Value, text: str, site: Site) -> Iterator[OpenLoop]
     around = run.context.having(open_loops=(*run.context.open_loops, loop))
     try:
         with run.graph.opened("loop", text, site), around:
+            loop.region = region
             run.graph.regions[region].count = count if isinstance(count, (int, Expr)) else None
             yield loop
     finally:
         if len(run.graph.nodes) == start:
             run.graph.regions[region].alias = outer
+        elif loop.carried and isinstance(count, (int, Expr)):
+            run.graph.regions[region].carried = loop.carried
         elif not run.context.setup and text != "comprehension" and not loop.apart:
             _note_bound(run, start, count, text, site)
 

@@ -66,7 +66,7 @@ def listed(items: Sequence[Value]) -> Items:
         and len(only.items) == 1
         and not isinstance(only.items[0], RepeatV)
     ):
-        return Items(None, only.items[0], only.count)
+        return Items(None, only.items[0], only.turns)
     return Items(None, first_repeated(items), number_of(items), list(items))
 
 

@@ -7,15 +7,37 @@ from collections.abc import Iterable, Sequence
 from vglint import origin
 from vglint.interp.machine.core import Run
 from vglint.interp.values.inside import entries, inside
-from vglint.interp.values.objects import ListV, ModuleV, OpaqueV, OpenLoop, RepeatV, Value, is_tensor
+from vglint.interp.values.objects import UNKNOWN_LENGTH, ListV, ModuleV, OpaqueV, OpenLoop, RepeatV, Value, is_tensor
 from vglint.value import Expr, Unknown, plus, times
-
-UNKNOWN_LENGTH = Unknown(origin.Length("list of unknown length"))
 
 
 def repeating(run: Run, born: int) -> list[OpenLoop]:
     """Returns the loops of unknown length that are being walked and began after something was made, outermost first."""
-    return [loop for loop in run.context.open_loops if loop.start > born]
+    loops = [loop for loop in run.context.open_loops if loop.start > born]
+    for loop in loops:
+        loop.uneven = loop.uneven or _is_conditional(run, loop)
+    return loops
+
+
+def _is_conditional(run: Run, loop: OpenLoop) -> bool:
+    """Whether what is made now is made under a condition inside of a loop: nobody knows in how many of its turns."""
+    around: int | None = run.graph.region
+    while around is not None and around != loop.region:
+        if run.graph.regions[around].kind == "branch":
+            return True
+        around = run.graph.regions[around].parent
+    return False
+
+
+def forget_number(run: Run, holder: ListV) -> None:
+    """Forgets how many items a list has, where a loop of unknown length filled it and something else than appending is done to it."""
+    run.journal.touch(holder)
+    if holder.count is not None:
+        run.journal.set_field(holder, "count", UNKNOWN_LENGTH)
+    holder.items[:] = [
+        RepeatV(item.items, UNKNOWN_LENGTH, OpenLoop(UNKNOWN_LENGTH)) if isinstance(item, RepeatV) else item
+        for item in holder.items
+    ]
 
 
 def append(run: Run, holder: ListV, values: Iterable[Value]) -> None:

@@ -9,6 +9,7 @@ from vglint.interp.nodes.ranks import learn
 from vglint.interp.protocols.attributes import delete_attribute, set_attribute
 from vglint.interp.protocols.indexing import set_index
 from vglint.interp.protocols.iteration import items_of
+from vglint.interp.protocols.repeats import forget_number
 from vglint.interp.protocols.tensor_parts import dimension, index_tensor
 from vglint.interp.torch.making import METHODS
 from vglint.interp.torch.module_methods import change_any_of
@@ -122,7 +123,7 @@ def delete(run: Run, target: code.Expression, frame: Frame) -> None:
             if isinstance(holder, DictV) and isinstance(key, (str, int)):
                 run.journal.drop(holder.items, key)
             elif isinstance(holder, ListV) and holder.count is None and isinstance(key, (int, slice)):
-                run.journal.touch(holder)
+                forget_number(run, holder)
                 with suppress(IndexError, TypeError):
                     del holder.items[key]
             elif type(holder) is Instance and (own := find_in_mro(holder.cls, "__delitem__")) is not None:

@@ -17,8 +17,8 @@ from vglint.interp.nodes.emit import emit, node_of
 from vglint.interp.nodes.passing import Left, matters, root_of
 from vglint.interp.protocols.comparison import turn_of
 from vglint.interp.protocols.equality import equal
+from vglint.interp.protocols.turns import is_callees
 from vglint.interp.syntax.arms import joined_shape, spared, the_plainer
-from vglint.interp.syntax.independent_turns import is_callees
 from vglint.interp.syntax.remainders import open_remainder
 from vglint.interp.torch.optimizers import either
 from vglint.interp.values.classes import find_in_mro

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -13,7 +13,7 @@ from vglint.interp.machine.budget import BudgetError
 from vglint.interp.machine.core import Frame, Raised, Run
 from vglint.interp.nodes.emit import emit, under_no_grad
 from vglint.interp.static.methods import methods
-from vglint.interp.values.inside import entries, inside
+from vglint.interp.values.inside import nodes_of, stored_in
 from vglint.interp.values.objects import ClassV, DictV, Instance, ListV, ParamV, Site, TensorV, Value
 from vglint.ops import sources_of
 from vglint.source import code
@@ -74,7 +74,7 @@ def held(run: Run, frame: Frame) -> list[Held]:
         for name, value in table.items()
         if isinstance(name, str)
         if value is None or (isinstance(value, (TensorV, ParamV, tuple, ListV, DictV)) and not _is_data(value))
-        for made in (_made(value),)
+        for made in (stored_in(value),)
     ]
 
 
@@ -223,10 +223,6 @@ def _is_data(value: Value) -> bool:
     return len(items) > _LAYERS
 
 
-def nodes_of(value: Value) -> tuple[int, ...]:
-    return tuple(each.node for each in _made(value) if isinstance(each, TensorV))
-
-
 def _read(run: Run, place: Held) -> set[int]:
     """Returns the nodes by which forward reads what a place held; a tensor that was detached in place is read by none."""
     buffers = [
@@ -239,20 +235,6 @@ def _read(run: Run, place: Held) -> set[int]:
 def _cuts(run: Run, node: int) -> bool:
     op = ops.OPS.get(run.graph.nodes[node].op)
     return op is not None and op.kind == "cut"
-
-
-def _made(value: Value) -> tuple[ParamV | TensorV, ...]:
-    """Returns the tensors in lists, tuples and dicts."""
-    if value is None:
-        return ()
-    if isinstance(value, (ParamV, TensorV)):
-        return (value,)
-    found = inside(value, widest=10_000, through=_sequence)
-    return tuple(each for each in found if isinstance(each, (ParamV, TensorV)))
-
-
-def _sequence(value: Value) -> Iterable[Value]:
-    return entries(value) if isinstance(value, (tuple, ListV, DictV)) else ()
 
 
 def _behind(run: Run, start: list[int]) -> set[int]:

@@ -66,11 +66,12 @@ class _Turns(Struct):
             if not isinstance(part, RepeatV):
                 self.step(number, part)
                 continue
-            start = len(results)
-            with counted(self.run, part.count, "comprehension", site):
+            start, told = len(results), len(self.counts)
+            with counted(self.run, part.turns, "comprehension", site):
                 self.walk(number, part.items, site)
             if results[start:] and all(is_layered(result) for result in results[start:]):
-                results[start:] = [RepeatV(tuple(results[start:]), part.count, part.loop)]
+                loop = OpenLoop(part.turns, uneven=part.loop.uneven or len(self.counts) > told)
+                results[start:] = [RepeatV(tuple(results[start:]), part.count, loop)]
             else:
                 self.counts.append(part.count)
 

@@ -17,12 +17,12 @@ from vglint.interp.machine.core import (
 from vglint.interp.machine.defaults import default_of
 from vglint.interp.machine.questions import CALL
 from vglint.interp.nodes.emit import under_no_grad
-from vglint.interp.protocols.repeats import UNKNOWN_LENGTH
 from vglint.interp.syntax.branches import returned_value
 from vglint.interp.syntax.remainders import close_remainders
 from vglint.interp.torch.replay import called_on, target_among
 from vglint.interp.values.inside import as_tuple
 from vglint.interp.values.objects import (
+    UNKNOWN_LENGTH,
     ClassV,
     DictV,
     FunctionV,

@@ -18,13 +18,12 @@ from vglint.interp.nodes.filled import Tables, sampled, settle, spread_out
 from vglint.interp.protocols import comparison
 from vglint.interp.protocols.comparison import counts_turns
 from vglint.interp.protocols.iteration import Items, items_of
+from vglint.interp.protocols.turns import carried_by_turns, counts_on, is_callees
 from vglint.interp.static.liveness import changes_gradients, lost_rebindings
 from vglint.interp.syntax.ahead import look_ahead
-from vglint.interp.syntax.carried import nodes_of
 from vglint.interp.syntax.growing import grown
-from vglint.interp.syntax.independent_turns import is_callees
-from vglint.interp.values.inside import entries, inside
-from vglint.interp.values.objects import IteratorV, ModuleV, OpaqueV, ParamV, RepeatV, Site, TurnNumber, Value
+from vglint.interp.values.inside import entries, inside, nodes_of
+from vglint.interp.values.objects import IteratorV, ModuleV, OpaqueV, OpenLoop, ParamV, RepeatV, Site, TurnNumber, Value
 from vglint.source import code
 from vglint.source.names import target_names
 from vglint.value import Unknown
@@ -41,20 +40,16 @@ def walk_loop(
     frame: Frame,
     site: Site,
     text: str,
-    apart: Callable[[Log, int], bool],
-    added: frozenset[str] = frozenset(),
+    loop: code.For,
 ) -> int | None:
-    """Walks a `for` loop. One whose turns train is walked once: what matters is the order inside a turn.
-
-    `apart` says of a turn's writes and first node whether no turn follows on another. Names that each turn adds to are `added`.
-    """
+    """Walks a `for` loop. One whose turns train is walked once: what matters is the order inside a turn."""
     found = items_of(run, source, frame, site)
     whole: Sequence[Value] | None = source if isinstance(source, range) else None
     if run.context.setup and found.items is not None:
         whole = found.items if _is_table(found.items) else None
         found = _one_of(found.items) if len(found.items) > _most(found.items) else shortened(run, found)
     if found.parts is not None:
-        return _walk_parts(run, found.parts, bind, body, site, text)
+        return _walk_parts(run, found.parts, bind, body, frame, site, text, loop)
     if found.items is not None:
         returned = len(frame.returned)
         with repeated(run, found.items), attempted(run) as attempt:
@@ -69,10 +64,10 @@ def walk_loop(
     def stands_for_all(may_begin: bool) -> tuple[int | None, bool]:
         """Walks the turn that stands for all; also says whether it began something that the turns behind it go on with."""
         start = len(run.graph.nodes)
-        with counted(run, found.count, text, site) as loop, run.journal.recorded() as log, any_turn(run):
+        with counted(run, found.count, text, site) as turns, run.journal.recorded() as log, any_turn(run):
             flow = _one(bind, found.item, body)
-            loop.apart = in_forward and apart(log, start)
-            return flow, may_begin and not loop.apart and flow is None and _begins(log, frame)
+            _tell(run, turns, log, start, loop, frame)
+            return flow, may_begin and not turns.apart and flow is None and _begins(log, frame)
 
     in_forward = not run.context.setup and not run.context.training_code
     with attempted(run) as attempt:
@@ -85,7 +80,7 @@ def walk_loop(
             flow, _ = stands_for_all(False)
     settle(run, tables)
     if run.context.setup:
-        _forget_sums(run, added, frame, text)
+        _forget_sums(run, loop, frame, text)
     return None if flow == Flow.CONTINUE else flow
 
 
@@ -106,9 +101,27 @@ _TOO_LONG = -1
 """What a walk of turns answers whose first does not stand for all, of more turns than are taken."""
 
 
-def _forget_sums(run: Run, added: frozenset[str], frame: Frame, text: str) -> None:
+def _tell(run: Run, turns: OpenLoop, log: Log, start: int, loop: code.For, frame: Frame) -> None:
+    """Says of a turn that stands for all what it hands to the next one, or where a model is built whether another one may build something else."""
+    if run.context.setup:
+        exits = any(
+            isinstance(each, code.Try) or (isinstance(each, code.Jump) and each.kind != "pass")
+            for each in code.walk(*loop.body)
+        )
+        turns.uneven = turns.uneven or exits or counts_on(log, loop, frame)
+    elif not run.context.training_code:
+        turns.carried = carried_by_turns(run, log, start, loop, frame)
+        turns.apart = turns.carried == ()
+
+
+def _forget_sums(run: Run, loop: code.For, frame: Frame, text: str) -> None:
     """Takes back the numbers that one turn left of names that every turn adds to."""
     names = frame.scope.names
+    added = {
+        each.target.id
+        for each in code.walk(*loop.body)
+        if isinstance(each, code.Augmented) and isinstance(each.target, code.Name)
+    }
     for name in sorted(added):
         value = names.get(name)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -307,14 +320,18 @@ def _walk_parts(
     parts: Sequence[Value],
     bind: Callable[[Value], None],
     body: Callable[[], int | None],
+    frame: Frame,
     site: Site,
     text: str,
+    loop: code.For,
 ) -> int | None:
     """Walks the items of a list; what is repeated in it is walked once inside a region of its own."""
     for part in parts:
         if isinstance(part, RepeatV):
-            with counted(run, part.count, text, site):
-                flow = _walk_parts(run, part.items, bind, body, site, text)
+            start = len(run.graph.nodes)
+            with counted(run, part.turns, text, site) as turns, run.journal.recorded() as log:
+                flow = _walk_parts(run, part.items, bind, body, frame, site, text, loop)
+                _tell(run, turns, log, start, loop, frame)
         else:
             with run.graph.inside(run.graph.region):
                 flow = _one(bind, part, body)

@@ -18,7 +18,6 @@ from vglint.interp.syntax.branches import fork
 from vglint.interp.syntax.carried import held, note_carried
 from vglint.interp.syntax.counters import mark_counters, note_sums, zeros_before
 from vglint.interp.syntax.definitions import make_class, make_function
-from vglint.interp.syntax.independent_turns import turns_are_apart
 from vglint.interp.syntax.loops import note_picked, note_rebindings, note_used_up, walk_loop, walk_while
 from vglint.interp.syntax.patterns import matches
 from vglint.interp.syntax.refusals import refuses
@@ -251,14 +250,7 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
         frame,
         site,
         _text(frame, node.iter),
-        lambda log, first: turns_are_apart(run, log, first, node, frame),
-        frozenset(
-            each.target.id
-            for each in code.walk(*node.body)
-            if isinstance(each, code.Augmented) and isinstance(each.target, code.Name)
-        )
-        if run.context.setup
-        else frozenset(),
+        node,
     )
     note_picked(run, node, opened, frame)
     note_rebindings(run, node, frame)

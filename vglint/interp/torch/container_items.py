@@ -8,13 +8,13 @@ from vglint.interp.machine.questions import CONTAINS, ITEM, ITERATE, SET_ITEM
 from vglint.interp.protocols.iteration import Items, listed
 from vglint.interp.protocols.repeats import at, is_repeated
 from vglint.interp.protocols.tensor_parts import plain_key
-from vglint.interp.torch.containers import add, parts_of
+from vglint.interp.torch.containers import add, make_uneven, parts_of
 from vglint.interp.torch.leaves import leaf_base
 from vglint.interp.torch.module_methods import forget_init
 from vglint.interp.torch.modules import register_unnamed
 from vglint.interp.values.classes import find_in_mro
-from vglint.interp.values.objects import MethodV, ModuleV, ParamV, Site, Value
-from vglint.value import Unknown
+from vglint.interp.values.objects import UNKNOWN_LENGTH, MethodV, ModuleV, OpenLoop, ParamV, RepeatV, Site, Value
+from vglint.value import Expr, Unknown, plus
 
 
 @register(ITERATE, ModuleV)
@@ -43,7 +43,9 @@ def item(run: Run, value: ModuleV, key: Value, frame: Frame, site: Site) -> Valu
         return table.get(key, value.attrs.get(key, Unknown(origin.Name(f"[{key!r}]"))))
     parts = parts_of(value)
     if len(table) == 1 and is_repeated(parts):
-        return value if isinstance(key, slice) else next(iter(table.values()))
+        if not isinstance(key, slice):
+            return next(iter(table.values()))
+        return value if key == slice(None) else _some_of(run, value, key, site)
     plain = plain_key(key)
     if plain is None:
         run.graph.indexed.append(len(table))
@@ -70,6 +72,18 @@ def item(run: Run, value: ModuleV, key: Value, frame: Frame, site: Site) -> Valu
     return part
 
 
+def _some_of(run: Run, value: ModuleV, key: slice, site: Site) -> ModuleV:
+    """Returns a part of a container that a loop of unknown length filled with one layer a turn: one less of them, or nobody knows how many."""
+    part = ModuleV(value.cls, {}, value.origin)
+    for each in parts_of(value):
+        if isinstance(each, RepeatV):
+            but_one = (key.start, key.stop, key.step) in ((None, -1, None), (1, None, None))
+            left = plus(each.turns, -1) if but_one and isinstance(each.turns, Expr) else UNKNOWN_LENGTH
+            add(run, part, RepeatV(each.items, left, OpenLoop(left)), site)
+    part.view = True
+    return part
+
+
 @register(CONTAINS, ModuleV)
 def contains(run: Run, holder: ModuleV, item: Value, frame: Frame, site: Site) -> bool | None:
     return item in holder.modules if isinstance(item, str) else None
@@ -89,6 +103,7 @@ def set_item(run: Run, holder: ModuleV, key: Value, value: Value, frame: Frame, 
         )
     elif isinstance(key, int):
         names = list(holder.modules)
+        make_uneven(holder)
         if -len(names) <= key < len(names):
             run.journal.put(holder.modules, names[key], value)
     else:

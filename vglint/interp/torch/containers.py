@@ -9,6 +9,7 @@ from vglint.interp.machine.open_loops import counted
 from vglint.interp.machine.questions import OPERATE
 from vglint.interp.protocols.comparison import dunder
 from vglint.interp.protocols.repeats import repeating
+from vglint.interp.protocols.turns import carried_by_turns, pairs
 from vglint.interp.torch.making import new_module
 from vglint.interp.values.classes import is_container
 from vglint.interp.values.inside import width
@@ -71,7 +72,7 @@ def extend(run: Run, module: ModuleV, source: Value, site: Site) -> None:
     run.budget.tick(width(source) // 4)
     match source:
         case ListV() if source.count is not None:
-            add(run, module, RepeatV((source.items[0],), source.count, source.loop or OpenLoop(source.count)), site)
+            add(run, module, RepeatV(tuple(source.items), source.count, source.loop or OpenLoop(source.count)), site)
         case tuple():
             for item in source:
                 add(run, module, item, site)
@@ -123,6 +124,25 @@ def operate(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
     return whole
 
 
+def make_uneven(module: ModuleV) -> None:
+    """Notes that something else than appending is done to what loops of unknown length have filled."""
+    for loop in module.loops.values():
+        loop.uneven = True
+
+
+def renumber(run: Run, module: ModuleV, children: list[Value]) -> None:
+    """Gives a container other children, under numbers; of those that a loop repeats nobody knows any more how many there are."""
+    make_uneven(module)
+    loops = {id(child): module.loops[name] for name, child in module.modules.items() if name in module.loops}
+    for name in list(module.modules):
+        run.journal.drop(module.modules, name)
+        run.journal.drop(module.loops, name)
+    for index, child in enumerate(children):
+        run.journal.put(module.modules, str(index), child)
+        if id(child) in loops:
+            run.journal.put(module.loops, str(index), loops[id(child)])
+
+
 def parts_of(module: ModuleV) -> list[Value]:
     """Returns the children in order, those that a loop of unknown length repeats as such."""
     found: list[Value] = []
@@ -164,11 +184,13 @@ def run_sequential(run: Run, module: ModuleV, args: list[Value], frame: Frame, s
         value = _blurred(run, value, site)
     for part in parts_of(module):
         if isinstance(part, RepeatV):
-            with counted(
-                run, part.count, "layers" if len(part.items) == 1 else f"{len(part.items)} layers a turn", site
-            ):
+            text = "layers" if len(part.items) == 1 else f"{len(part.items)} layers a turn"
+            first, start = value, len(run.graph.nodes)
+            with counted(run, part.turns, text, site) as loop, run.journal.recorded() as log:
                 for child in part.items:
                     value = call(run, child, [value], {}, frame, site)
+                if carried_by_turns(run, log, start, None, frame) == ():
+                    loop.carried = tuple(pairs(run, first, value))
         elif part is not None:
             value = call(run, part, [value], {}, frame, site)
     return value

@@ -322,7 +322,7 @@ def insert(call: Call) -> Value:
     if isinstance(index, int):
         children = list(module.modules.values())
         children.insert(index, value)
-        _renumber(call.run, module, children)
+        containers.renumber(call.run, module, children)
     return call["self"]
 
 
@@ -332,21 +332,17 @@ def pop(call: Call) -> Value:
     if isinstance(key, int):
         children = list(module.modules.values())
         if -len(children) <= key < len(children):
+            if list(module.modules)[key] in module.loops:
+                containers.make_uneven(module)
+                return children[key]
             removed = children.pop(key)
-            _renumber(call.run, module, children)
+            containers.renumber(call.run, module, children)
             return removed
     elif isinstance(key, str) and key in module.modules:
         removed = module.modules[key]
         call.run.journal.drop(module.modules, key)
         return removed
     return Unknown(origin.Computed("pop of a module container"))
-
-
-def _renumber(run: Run, module: ModuleV, children: list[Value]) -> None:
-    for name in list(module.modules):
-        run.journal.drop(module.modules, name)
-    for index, child in enumerate(children):
-        run.journal.put(module.modules, str(index), child)
 
 
 @own("update", takes="self, modules")
@@ -383,7 +379,7 @@ def length(call: Call) -> Value:
 
 @own("clear", takes="self")
 def clear(call: Call) -> Value:
-    _renumber(call.run, call.own(ModuleV), [])
+    containers.renumber(call.run, call.own(ModuleV), [])
     return None
 
 

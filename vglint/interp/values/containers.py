@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
+from vglint import origin
+from vglint.value import Unknown
+
 if TYPE_CHECKING:
     from vglint.interp.values.objects import Value
     from vglint.interp.values.scopes import Site
 
 
+UNKNOWN_LENGTH = Unknown(origin.Length("list of unknown length"))
 birth = itertools.count().__next__
 
 
@@ -19,9 +23,15 @@ class OpenLoop(Struct, eq=False):
     """A loop of unknown length that is being walked, and when that began, by the clock of `born`."""
 
     count: Value
+    uneven: bool = False
+    """Its turns may differ in what they make: how often a layer stands that one of them made is not known."""
+    region: int = 0
+    """The region that is walked for it; 0 where none is."""
     start: int = field(default_factory=birth)
     apart: bool = False
     """No turn reads what another wrote, so that their number is nobody's depth."""
+    carried: tuple[tuple[int, int], ...] | None = None
+    """What each turn hands to the next: the node that a turn starts from and the one that the next takes in its place. None where that is not known."""
 
 
 class RepeatV(Struct, frozen=True, eq=False):
@@ -30,6 +40,11 @@ class RepeatV(Struct, frozen=True, eq=False):
     items: tuple[Value, ...]
     count: Value
     loop: OpenLoop
+
+    @property
+    def turns(self) -> Value:
+        """How often the items stand one behind the other."""
+        return UNKNOWN_LENGTH if self.loop.uneven else self.count
 
 
 class ListV(Struct, eq=False):

@@ -117,6 +117,28 @@ def inside(
         level = below
 
 
+def nodes_of(value: Value) -> tuple[int, ...]:
+    return tuple(each.node for each in tensors_of(value))
+
+
+def tensors_of(value: Value) -> tuple[TensorV, ...]:
+    return tuple(each for each in stored_in(value) if isinstance(each, TensorV))
+
+
+def stored_in(value: Value) -> tuple[ParamV | TensorV, ...]:
+    """Returns the tensors and parameters in lists, tuples and dicts."""
+    if value is None:
+        return ()
+    if isinstance(value, (ParamV, TensorV)):
+        return (value,)
+    found = inside(value, widest=10_000, through=_sequence)
+    return tuple(each for each in found if isinstance(each, (ParamV, TensorV)))
+
+
+def _sequence(value: Value) -> Iterable[Value]:
+    return entries(value) if isinstance(value, (tuple, ListV, DictV)) else ()
+
+
 def width(value: Value) -> int:
     """Returns how many entries a container has, which is what most that is done to it costs; 0 of what is none."""
     if type(value) is tuple:

@@ -10,7 +10,17 @@ from __future__ import annotations
 from types import EllipsisType
 from typing import TypeAlias, get_args, get_origin
 
-from vglint.interp.values.containers import ArrayV, DictV, IteratorV, ListV, OpenLoop, RepeatV, SetV, birth
+from vglint.interp.values.containers import (
+    UNKNOWN_LENGTH,
+    ArrayV,
+    DictV,
+    IteratorV,
+    ListV,
+    OpenLoop,
+    RepeatV,
+    SetV,
+    birth,
+)
 from vglint.interp.values.functions import BuiltinV, ClassMethodV, FunctionV, MethodV, PartialV, PropertyV, StaticV
 from vglint.interp.values.instances import Attrs, ClassV, Instance, ModuleV, SuperV
 from vglint.interp.values.numbers import NumberMember, TextMember, TurnNumber, VersionV
@@ -23,6 +33,7 @@ from vglint.value import Expr, Unknown
 __all__ = [
     "KINDS",
     "ROW",
+    "UNKNOWN_LENGTH",
     "ArrayV",
     "Attrs",
     "BuiltinV",

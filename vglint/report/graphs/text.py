@@ -176,7 +176,8 @@ def _region_words(regions: Sequence[Region], last: int, index: int) -> list[str]
         count = f" of {region.count}" if region.count is not None else ""
         arm = f" arm {region.arm}" if region.kind == "branch" else ""
         if number not in around:
-            words.append(f"-- {region.kind}{count}{arm}: {visible(region.text)}".rstrip(": "))
+            handed = "".join(f"; %{new} goes on as %{old}" for old, new in region.carried)
+            words.append(f"-- {region.kind}{count}{arm}: {visible(region.text)}{handed}".rstrip(": "))
     return words or ["-- end"]
 
 

@@ -1,9 +1,10 @@
-"""Loops of unknown length: their number is a gap where turns follow on one another, and none where they do not."""
+"""Loops of unknown length: their number is a gap where something is handed from turn to turn that is not known, and none else."""
 
 from __future__ import annotations
 
 import pytest
 
+from vglint.graph import Graph
 from vglint.interp import extract
 from vglint.source.module import Module
 from vglint.source.project import Project
@@ -33,11 +34,15 @@ class Net(nn.Module):
 
 
 def gaps(loop: str) -> list[str]:
+    return [gap.text for gap in graph_of(loop).gaps if gap.why == "loop bound"]
+
+
+def graph_of(loop: str) -> Graph:
     project = Project("/")
     lines = "\n".join(f"        {line}" for line in loop.strip().splitlines())
     module = project.add("net.py", MODEL.format(loop=lines))
     assert isinstance(module, Module)
-    return [gap.text for gap in extract(project, module, "Net").gaps if gap.why == "loop bound"]
+    return extract(project, module, "Net")
 
 
 @pytest.mark.parametrize(
@@ -88,6 +93,24 @@ def test_turns_that_share_nothing_but_a_sum_are_no_gap(loop: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("loop", "count"),
+    [
+        (f"for place in range({number}):\n    {body}\nreturn {state}", count)
+        for number, count in (("x.shape[1]", "x.1"), ("self.layer.in_features - x.size(2)", "-x.2 + 8"))
+        for body, state in (
+            ("total[:, place] = self.layer(total[:, place - 1])", "total"),
+            ("state = self.layer(state + x[:, place].mean(0)).tanh()", "state"),
+        )
+    ],
+)
+def test_what_turns_hand_on_is_told(loop: str, count: str) -> None:
+    assert gaps(loop) == []
+    (region,) = [region for region in graph_of(loop).regions if region.kind == "loop"]
+    assert str(region.count) == count
+    assert len(region.carried) == 1
+
+
+@pytest.mark.parametrize(
     "loop",
     [
         """
@@ -106,9 +129,16 @@ for row in hit:
 return total
 """,
         """
+state = torch.zeros(3, 8)
 for place in range(x.shape[1]):
-    total[:, place] = self.layer(total[:, place - 1])
-return total
+    state = torch.cat([state, self.layer(state)])
+return state
+""",
+        """
+for place in range(x.shape[1]):
+    state = self.layer(state) * count
+    count += 1
+return state
 """,
         """
 outputs.append(state)
