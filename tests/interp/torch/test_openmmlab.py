@@ -227,3 +227,66 @@ class Net(nn.Module):
 """
     graph = read(tmp_path, {"stack.py": text}, "stack.py", "Net")
     assert [node.op for node in graph.nodes] == ["input", "linear", "relu"]
+
+
+STARTED = """
+from mmcv.cnn import ConvModule, Linear
+from mmengine.model import BaseModule, Sequential
+from torch import nn
+
+
+class Said(BaseModule):
+    def __init__(self, init_cfg=[dict(type="Kaiming", layer="Linear"), dict(type="Normal", std=0.01, layer=[], override=dict(name="last"))]):
+        super().__init__(init_cfg)
+        self.body = Sequential(Linear(8, 8), nn.ReLU())
+        self.last = nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.last(self.body(x))
+
+
+class Written(BaseModule):
+    def __init__(self):
+        super().__init__()
+        self.body = ConvModule(3, 8, 3)
+        self.last = nn.Linear(8, 3)
+
+    def init_weights(self):
+        super().init_weights()
+        nn.init.normal_(self.last.weight, std=0.02)
+
+    def forward(self, x):
+        return self.last(self.body(x).mean((2, 3)))
+
+
+class Loaded(Written):
+    def __init__(self):
+        super().__init__()
+        self.init_cfg = dict(type="Pretrained", checkpoint="weights.pth")
+
+
+class Elsewhere(Written):
+    def init_weights(self):
+        from somewhere import fill
+
+        for each in fill(self):
+            nn.init.zeros_(each.weight)
+"""
+
+
+@pytest.mark.parametrize(
+    ("entry", "body", "last"),
+    [
+        ("Said", "kaiming_normal(a=0, mode='fan_out', nonlinearity='relu')", "normal(mean=0, std=0.01)"),
+        ("Written", "kaiming_normal(a=0, mode='fan_out', nonlinearity='relu')", "normal(mean=0, std=0.02)"),
+        ("Loaded", "unknown", "normal(mean=0, std=0.02)"),
+        ("Elsewhere", "unknown", "unknown"),
+    ],
+)
+def test_a_class_starts_as_the_librarys_trainer_starts_it(tmp_path: Path, entry: str, body: str, last: str) -> None:
+    """The runner calls `init_weights`; what that does and is not followed leaves weights of which nothing is known, and no gap."""
+    graph = read(tmp_path, {"started.py": STARTED}, "started.py", entry)
+    assert not graph.gaps
+    inits = {each.path: str(each.init) for each in graph.parameters}
+    assert inits["body.0.weight" if entry == "Said" else "body.conv.weight"] == body
+    assert inits["last.weight"] == last

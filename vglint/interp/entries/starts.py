@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from vglint import ops, origin
 from vglint.given import Input
+from vglint.interp.entries.begun import begin
 from vglint.interp.entries.choices import with_choice
 from vglint.interp.entries.made_up_arguments import (
     arguments_for,
@@ -342,6 +343,7 @@ def built(
     if not isinstance(made, ModuleV):
         return {}, Unknown(origin.Call(f"{cls.name}() is no module"))
     run.graph.roots = {"": made}
+    begin(run, made, inner, Site(cls.unit, cls.unit.head))
     return {"": made}, made
 
 

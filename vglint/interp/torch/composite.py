@@ -64,6 +64,8 @@ DESCRIBED = {
     },
 }
 """Which text in `prelude/` describes a package: its classes and functions, but for names that begin with `_`, are what that text says."""
+STARTED_BY = {"openmmlab.BaseModule": "init_weights"}
+"""The method that a library's own trainer calls on models of a described class before it trains them."""
 
 
 @cache
