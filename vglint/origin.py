@@ -63,6 +63,9 @@ class Computed(Struct, frozen=True):
 class Dtype(Struct, frozen=True):
     """The dtype of a tensor where nothing tells it: one that models train in by default."""
 
+    input: str = ""
+    """The input that has it."""
+
 
 class ByMachine(Struct, frozen=True):
     """The name of a device that hangs on there being a GPU, or a part of it: `.type`."""

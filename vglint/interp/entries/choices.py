@@ -23,7 +23,7 @@ def with_choice(run: Run, names: Sequence[str], walk: Callable[[dict[str, Value]
     asked = len(run.graph.picked)
     with attempted(run) as attempt:
         outcome = walk({})
-        gaps = _gaps(run, outcome)
+        gaps = gaps_of(run, outcome)
         keys = _likely(run.graph.picked[asked]) if len(run.graph.picked) > asked else ()
         if not gaps or not keys or not names:
             return outcome
@@ -35,7 +35,7 @@ def with_choice(run: Run, names: Sequence[str], walk: Callable[[dict[str, Value]
             with attempted(run) as attempt:
                 try:
                     outcome = walk({name: key})
-                    if _gaps(run, outcome) < gaps:
+                    if gaps_of(run, outcome) < gaps:
                         run.graph.chosen = f"when `{name}` is {key!r}"
                         return outcome
                 except Raised:
@@ -44,7 +44,8 @@ def with_choice(run: Run, names: Sequence[str], walk: Callable[[dict[str, Value]
     return walk({})
 
 
-def _gaps(run: Run, outcome: Outcome) -> int:
+def gaps_of(run: Run, outcome: Outcome) -> int:
+    """Returns how much is not known of what was walked."""
     return len(run.graph.gaps) + isinstance(outcome[1], (Unknown, OpaqueV))
 
 

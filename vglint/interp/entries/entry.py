@@ -123,16 +123,16 @@ def _graphs(
     made: list[Graph] = []
     left_out = 0
 
-    def walk(number: int, candidate: Candidate) -> list[Graph]:
+    def walk(number: int, candidate: Candidate, *, as_called: bool = False) -> list[Graph]:
         try:
-            graph, more = session.graph(candidate)
+            graph, more = session.graph(candidate, as_called=as_called)
         except Exception as error:
             if fault is None:
                 raise
             fault(title(candidate), error)
             session.memory.namespaces.clear()
             return []
-        if graph is not None:
+        if graph is not None and not (as_called and graph.gaps):
             graphs[number] = graph
         return more
 
@@ -144,6 +144,10 @@ def _graphs(
                 left_out += 1
                 continue
             made += walk(number, candidate)
+    for number, candidate in reversed(numbered):
+        early = graphs.get(number)
+        if early is not None and early.kind == "class" and early.gaps and session.is_called(candidate):
+            walk(number, candidate, as_called=True)
     for number, candidate in numbered:
         early = graphs.get(number)
         if early is not None and early.kind == "class" and is_started_otherwise(early, session.starts):

@@ -214,7 +214,9 @@ def _annotated_class(run: Run, node: code.Expression, function: FunctionV) -> Va
     match node:
         case code.Name(id=name):
             found = lookup(run, name, function.scope)
-            return None if found is MISSING else found
+            if isinstance(found, ClassV) or (union := _alias(function, name)) is None:
+                return None if found is MISSING else found
+            return _annotated_class(run, union, function)
         case code.Constant(value=str(text)):
             found = lookup(run, text, function.scope) if text.isidentifier() else MISSING
             return None if found is MISSING else found
@@ -224,8 +226,21 @@ def _annotated_class(run: Run, node: code.Expression, function: FunctionV) -> Va
             return _annotated_class(run, left, function)
         case code.Subscript(value=code.Name(id="Optional"), key=inner):
             return _annotated_class(run, inner, function)
+        case code.Subscript(value=code.Name(id="Union"), key=code.Display(elements=(first, *_))):
+            return _annotated_class(run, first, function)
         case _:
             return None
+
+
+def _alias(function: FunctionV, name: str) -> code.Expression | None:
+    """Returns the union of classes that a statement of the file gives a name: `Config = TextConfig | ImageConfig`."""
+    for unit in function.scope.module.module.binding(name):
+        match unit.body:
+            case (code.Assign(value=code.Binary(operator="|") | code.Subscript(value=code.Name(id="Union")) as union),):
+                return union
+            case _:
+                pass
+    return None
 
 
 def _default_instance(run: Run, cls: ClassV, function: FunctionV, site: Site) -> Value:

@@ -13,13 +13,59 @@ from vglint.interp.values.objects import FunctionV, ListV, ModuleV, OpaqueV, Sit
 from vglint.source import code
 from vglint.value import Unknown
 
-_AGAIN = 60_000
+_AGAIN = 120_000
 """Steps after which a forward is not run once more."""
 _OPTIONAL = 6
 """Optional inputs that are given at most."""
 
 
 def accepted(
+    run: Run,
+    module: ModuleV,
+    forward: FunctionV,
+    args: list[Value],
+    keywords: dict[str, Value],
+    frame: Frame,
+    site: Site,
+) -> Value:
+    """Calls a module as `_accepted` does; where that leaves gaps, and does not with a tensor in the place of a list of which only tensors are
+    known, the list was one: `hidden_states: tuple[torch.Tensor]` is written for a tensor too."""
+    names = [each.name for each in forward.plain.node.parameters.positional]
+    first = 0 if "forward" in module.attrs else 1
+    lists = {place: names[first + place] for place, arg in enumerate(args[: len(names) - first]) if _is_list(arg)}
+    if not lists:
+        return _accepted(run, module, forward, args, keywords, frame, site)
+    for tensors in (False, True):
+        if tensors and run.budget.steps > _AGAIN:
+            break
+        with attempted(run) as attempt:
+            asked = len(run.graph.gaps)
+            try:
+                mine = [
+                    entry_input(run, lists[place], site) if tensors and place in lists else arg
+                    for place, arg in enumerate(args)
+                ]
+                result = _accepted(run, module, forward, mine, dict(keywords), frame, site)
+                if len(run.graph.gaps) == asked and not isinstance(result, (Unknown, OpaqueV)):
+                    if tensors:
+                        run.graph.chosen = " and ".join(
+                            [
+                                *filter(None, [run.graph.chosen]),
+                                *(f"when `{name}` is a tensor" for name in lists.values()),
+                            ]
+                        )
+                    return result
+            except Raised:
+                pass
+            attempt.undo(run)
+    return _accepted(run, module, forward, args, keywords, frame, site)
+
+
+def _is_list(arg: Value) -> bool:
+    return isinstance(arg, ListV) and arg.count is not None and isinstance(arg.items[0], TensorV)
+
+
+def _accepted(
     run: Run,
     module: ModuleV,
     forward: FunctionV,
@@ -101,8 +147,7 @@ def _counted(forward: FunctionV, args: list[Value], given: int) -> dict[int, str
     return {
         place: name
         for place, (name, arg) in enumerate(zip(names, args, strict=False))
-        if (isinstance(arg, ListV) and arg.count is not None and isinstance(arg.items[0], TensorV))
-        or (isinstance(arg, TensorV) and name in counted)
+        if _is_list(arg) or (isinstance(arg, TensorV) and name in counted)
     }
 
 
@@ -129,6 +174,23 @@ def _is_named(name: str, sites: list[Site | None]) -> bool:
         if site is not None
         for used in re.findall(r"(?<![\w.])[A-Za-z_]\w{2,}", site.unit.source_of(site.node))
     )
+
+
+def lacking_fields(error: Raised) -> list[str]:
+    """Returns the attributes that the condition of a `raise` finds to be None: `if config.vocab_size is None`."""
+    if error.site is None:
+        return []
+    return [
+        each.left.attr
+        for node in code.walk(*error.site.unit.body)
+        if isinstance(node, code.If) and error.site.node in node.body
+        for each in code.walk(node.test)
+        if isinstance(each, code.Compare)
+        and isinstance(each.left, code.Attribute)
+        and each.operators[0] == "is"
+        and isinstance(each.comparators[0], code.Constant)
+        and each.comparators[0].value is None
+    ]
 
 
 def missing(error: Raised) -> list[str]:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from vglint.graph import Graph
+from vglint.interp.entries.as_called import note_called, run_as_called
 from vglint.interp.entries.guarded import Started, guarded, new_run
 from vglint.interp.entries.made import Made
 from vglint.interp.entries.made_up_arguments import arguments_for
@@ -30,7 +31,7 @@ from vglint.interp.kinds.records import switched_field
 from vglint.interp.machine.attempts import take_back
 from vglint.interp.machine.budget import NODES, STEPS, BudgetError
 from vglint.interp.machine.core import Frame, Raised, Run, call, evaluate, execute_unit
-from vglint.interp.machine.journal import MISSING, Built, Log
+from vglint.interp.machine.journal import MISSING, Built, Called, Log
 from vglint.interp.machine.memory import Memory
 from vglint.interp.machine.names import member, namespace
 from vglint.interp.static.arms import defining
@@ -65,8 +66,10 @@ from vglint.span import Span
 
 ACTS = having("acts") | {"step", "zero_grad", "trainer"}
 """What makes training code of code that calls models."""
-FILE_NODES = 18_000
+FILE_NODES = 45_000
 """Nodes that the entries of a file make before each is held to `ENTRY_NODES`: many large models of one file are much alike."""
+WORLD_NODES = 18_000
+"""The same where an entry is walked once more in another world."""
 ENTRY_NODES = 2_500
 FILE_STEPS = 500_000
 """The same for steps: tables of numbers that a constructor computes one by one are walked for the first entries."""
@@ -74,7 +77,7 @@ ENTRY_STEPS = 60_000
 MOST_STEPS = 1_260_000
 """What all entries of a file may cost, in steps, before no further one is begun, and how many nodes they may have; the largest files of
 transformers take 1,230,000 and 26,000."""
-MOST_NODES = 40_000
+MOST_NODES = 60_000
 _READ, _BEGUN, _NODE = 6, 150, 20
 """Characters of a file that take as long to read as a step, and steps that it takes to begin an entry, and to judge a node."""
 
@@ -113,6 +116,8 @@ class Session:
         self.module = module
         self.memory = memory_of(project)
         self.built: dict[str, Built] = {}
+        self.called: dict[str, Called] = {}
+        self.as_called = False
         self.starts: Starts = {}
         self.walked: dict[int, Walked] = {}
         """By the identity of the candidate."""
@@ -140,26 +145,33 @@ class Session:
         """Whether the entries of the file have taken all that one file may take."""
         return self.cost >= MOST_STEPS or self.nodes >= MOST_NODES
 
+    def is_called(self, candidate: Candidate) -> bool:
+        """Whether a model of the file is known to call a class."""
+        return f"{self.module.name}.{candidate.name}" in self.called and not self.is_spent
+
     def need(self, candidate: Candidate) -> Need:
         """Returns what a candidate must be given, which other entries may show."""
         return needs(candidate.unit) if candidate.kind == "class" else "nothing"
 
     def graph(
-        self, candidate: Candidate, world: World | None = None, steps: int = STEPS
+        self, candidate: Candidate, world: World | None = None, steps: int = STEPS, *, as_called: bool = False
     ) -> tuple[Graph | None, list[Graph]]:
-        """Returns the graph of a candidate, None where it is no entry, and those of the models that it makes on its way."""
-        if world is not None and self._is_same(candidate, world, steps):
+        """Returns the graph of a candidate, None where it is no entry, and those of the models that it makes; `as_called`: as a model calls it."""
+        nodes = min(NODES, max(ENTRY_NODES, (FILE_NODES if world is None else WORLD_NODES) - self.nodes))
+        if world is not None and (self._is_same(candidate, world, steps) or self._is_larger(candidate, nodes)):
             return None, []
         self.sought = ("", None)
+        self.as_called = as_called
         run = new_run(self.project, title(candidate))
         run.context.world = world
         if candidate.kind != "script":
             run.memory = self.memory
             run.memory.begin()
+        run.journal.called = self.called
         run.journal.built = self.built if world is None else _built_in(world, self.built)
         run.graph.by_hand = candidate.kind in ("script", "training", "method") and self.by_hand
         run.graph.unzeroed = run.graph.by_hand and never_zeroes(self.module)
-        run.budget.nodes_allowed = min(NODES, max(ENTRY_NODES, FILE_NODES - self.nodes))
+        run.budget.nodes_allowed = nodes
         run.budget.steps_allowed = min(steps, max(ENTRY_STEPS, FILE_STEPS - self.steps))
         space = namespace(run, self.module)
         frame = Frame(Scope({}, None, space), candidate.unit, None)
@@ -167,8 +179,11 @@ class Session:
         with run.journal.aside(None if candidate.kind == "script" else written):
             try:
                 graph, made = self._graph(run, candidate, space, frame)
-                if world is None and candidate.kind == "class" and graph is not None and not made:
-                    self._note(run, candidate, graph)
+                if world is None and candidate.kind == "class" and graph is not None:
+                    if not made and not as_called:
+                        self._note(run, candidate, graph)
+                    if not graph.gaps:
+                        note_called(run, self.called)
                 return graph, made
             finally:
                 self.nodes += len(run.graph.nodes)
@@ -199,6 +214,11 @@ class Session:
         self.memory.steps += walked.steps
         return True
 
+    def _is_larger(self, candidate: Candidate, nodes: int) -> bool:
+        """Whether a class, which hardly has fewer nodes in another world, has so many that its walk there would not come to its end."""
+        walked = self.walked.get(id(candidate))
+        return walked is not None and walked.nodes > 2 * nodes
+
     def _graph(
         self, run: Run, candidate: Candidate, space: Namespace, frame: Frame
     ) -> tuple[Graph | None, list[Graph]]:
@@ -214,7 +234,11 @@ class Session:
             if graph.kind == "training":
                 made.harvest(run, run.graph.passes.calls, run.graph.modules)
             told = run.graph.chosen or (ON_CPU if run.graph.asked_device else "")
-            told = run.context.world.text if run.context.world is not None else told
+            told = (
+                told
+                if run.context.world is None
+                else " and ".join(filter(None, (run.context.world.text, run.graph.chosen)))
+            )
             named = [replace(each, entry=graph.entry, world=told) for each in made.graphs]
             is_bare = candidate.bare and not any(node.op in ACTS for node in graph.nodes)
             outside = candidate.kind == "training" and self._steps_outside(unit)
@@ -317,6 +341,8 @@ class Session:
 
     def _build_class(self, run: Run, cls: ClassV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
         """Builds a class from its defaults, else as something else in the file builds it, else from symbols."""
+        if self.as_called:
+            return run_as_called(run, cls, self.called[cls.qualified], frame)
         need = self.need(Candidate("class", cls.unit))
         if need != "nothing" and cls.name == cls.unit.names[-1]:
             shown = run.journal.built.get(cls.qualified)

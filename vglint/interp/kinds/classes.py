@@ -86,8 +86,8 @@ def instantiate(
     if module:
         shown = run.journal.built.get(cls.qualified)
         asked = shown is None or (shown.assumed and not run.graph.assumed)
-        if asked and all(_is_portable(value) for value in (*args, *keywords.values())):
-            plain = all(isinstance(value, _PLAIN) for value in (*args, *keywords.values()))
+        if asked and all(is_portable(value) for value in (*args, *keywords.values())):
+            plain = all(isinstance(value, PLAIN) for value in (*args, *keywords.values()))
             run.journal.built[cls.qualified] = Built(args, keywords, run.graph.assumed, plain)
     maker = None if module or cls.frozen_kind else find_in_mro(cls, "__new__")
     if maker is not None:
@@ -99,6 +99,8 @@ def instantiate(
         instance = made
     else:
         instance = new_module(run, cls, frame, site) if module else empty_object(cls, site)
+        if isinstance(instance, ModuleV):
+            run.graph.made_with[id(instance)] = instance, args, keywords
     found = find_in_mro(cls, "__init__")
     base = leaf_base(cls) if isinstance(instance, ModuleV) else None
     with run.context.having(setup=True, constructing=module or run.context.constructing, modules_running=()):
@@ -114,13 +116,13 @@ def instantiate(
     return instance
 
 
-_PLAIN = (bool, int, float, str, type(None), External)
+PLAIN = (bool, int, float, str, type(None), External)
 """Values that nothing writes into."""
 _LARGEST = 20_000
 """Entries of an argument."""
 
 
-def _is_portable(value: Value) -> bool:
+def is_portable(value: Value) -> bool:
     """Whether a value means the same in another run: constants, classes, functions, configurations."""
     if bulk(value, _LARGEST) > _LARGEST:
         return False

@@ -171,6 +171,8 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
             answer = is_of_device(run, one, named)
             if answer is not None:
                 return answer == (symbol == "==")
+        if isinstance(one, Unknown) and isinstance(one.origin, origin.Dtype) and isinstance(other, DtypeV):
+            run.graph.asked += [(one.origin.input, "dtype")] if one.origin.input else []
     rare = _is_rare_dtype(left, right) or _is_rare_dtype(right, left)
     return symbol == "!=" if rare and symbol in ("==", "!=") else MISSING
 

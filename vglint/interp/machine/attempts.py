@@ -15,7 +15,19 @@ from vglint.interp.values.objects import DictV, Instance
 class Attempt:
     """Everything that a run does from here on; what it wrote is in a log of its own."""
 
-    __slots__ = ("_fitted", "_gaps", "_made", "_noted", "_passes", "_region", "_roots", "_told", "_written", "undone")
+    __slots__ = (
+        "_called",
+        "_fitted",
+        "_gaps",
+        "_made",
+        "_noted",
+        "_passes",
+        "_region",
+        "_roots",
+        "_told",
+        "_written",
+        "undone",
+    )
 
     def __init__(self, run: Run, written: Log) -> None:
         graph = run.graph
@@ -25,6 +37,7 @@ class Attempt:
         self._passes, self._fitted = len(graph.passes.calls), len(graph.passes.fitted)
         self._roots, self._gaps, self._region = dict(graph.roots), dict(graph.gaps), graph.region
         self._told = graph.trained, graph.asked_turn
+        self._called = len(graph.called)
         self._noted = run.memory.mark()
 
     def undo(self, run: Run) -> None:
@@ -45,6 +58,8 @@ class Attempt:
                 del table[key]
         for name in [name for name, made in graph.given.items() if made >= nodes]:
             del graph.given[name]
+        for part in list(graph.called)[self._called :]:
+            del graph.called[part]
         run.memory.withdraw(self._noted)
         graph.roots, graph.gaps, graph.region = self._roots, self._gaps, self._region
         graph.trained, graph.asked_turn = self._told
@@ -64,7 +79,8 @@ _DEPTH, _WIDEST = 64, 20_000
 def take_back(run: Run, written: Log) -> None:
     """Takes back what an entry wrote, save in what later entries are built with."""
     spared: set[int] = set()
-    for each in (built for built in run.journal.built.values() if not built.plain):
+    later = (*run.journal.built.values(), *(called.built for called in run.journal.called.values()))
+    for each in (built for built in later if not built.plain):
         for value in inside(*each.args, *each.keywords.values(), depth=_DEPTH, widest=_WIDEST):
             spared.add(id(value))
             match value:

@@ -8,8 +8,10 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from vglint.given import Input
 from vglint.graph import RegionKind, RegionRole
 from vglint.interp.machine.context import Context
+from vglint.interp.machine.journal import Called
 from vglint.interp.machine.passes import Passes
 from vglint.interp.values.objects import ClassV, External, FunctionV, ListV, ModuleV, ParamV, Site, Value, birth
 from vglint.origin import Origin
@@ -69,10 +71,18 @@ class GraphDraft(Struct):
     """How long lists of modules were that forward indexed by a number that is not known."""
     picked: list[tuple[Value, ...]] = field(default_factory=list)
     """The keys of tables of classes, functions or rows from which a key that is not known picks."""
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """Inputs of which the program asked the "rank" or the "dtype", which are not known."""
+    supposed: dict[str, Input] = field(default_factory=dict)
+    """What is supposed of inputs, by name."""
     chosen: str = ""
     """The key that an argument was taken to be: when `spatial_dims` is 2."""
     modules: list[ModuleV] = field(default_factory=list)
     """Every module built, in order."""
+    made_with: dict[int, tuple[ModuleV, list[Value], dict[str, Value]]] = field(default_factory=dict)
+    """The arguments of each that is of a class of the program's, by its identity."""
+    called: dict[str, Called | None] = field(default_factory=dict)
+    """How the parts of a model are called for the first time, by the qualified name of their class; None where that cannot be told."""
     roots: dict[str, ModuleV] = field(default_factory=dict)
     passes: Passes = field(default_factory=Passes)
     given: dict[str, int] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 from msgspec import Struct, field
 
+from vglint.given import Input
 from vglint.interp.values.objects import (
     ArrayV,
     Attrs,
@@ -105,6 +106,17 @@ class Built(Struct, frozen=True, eq=False):
     """Nothing writes into any of them: they are numbers and names."""
 
 
+class Called(Struct, frozen=True, eq=False):
+    """How a model calls one of its parts for the first time."""
+
+    built: Built
+    """What it had built the part with."""
+    given: dict[str, Value]
+    """What it hands to the part's forward, by the names of its arguments; a tensor stands for any of that name."""
+    inputs: dict[str, Input]
+    """What is known of those tensors, by the names of their inputs (`mask`, `states[0]`)."""
+
+
 class Learnt(Struct):
     """What one interpretation found out, and need not look for again."""
 
@@ -127,7 +139,7 @@ class Learnt(Struct):
 class Journal:
     """The one way to change what the program holds."""
 
-    __slots__ = ("built", "clock", "learnt", "log", "patched", "version", "written")
+    __slots__ = ("built", "called", "clock", "learnt", "log", "patched", "version", "written")
 
     def __init__(self) -> None:
         self.log: Log | None = None
@@ -139,6 +151,8 @@ class Journal:
         self.written: dict[int, int] = {}
         self.built: dict[str, Built] = {}
         """With which arguments classes of modules were first built, by qualified name, where they hold nothing of this run."""
+        self.called: dict[str, Called] = {}
+        """How models without gaps call their parts, by the part's qualified name."""
         self.patched: dict[str, Value] = {}
         """Attributes that the program sets on classes of libraries, by qualified name."""
         self.learnt = Learnt()

@@ -258,7 +258,7 @@ def entry_input(run: Run, name: str, site: Site | None) -> TensorV:
     for number, draft in enumerate(run.graph.nodes):
         if draft.op == "input" and draft.config.get("name") == name:
             return TensorV(number, draft.shape)
-    given = run.context.inputs.get(name)
+    given = run.context.inputs.get(name, run.graph.supposed.get(name))
     known: dict[str, Literal_] = {} if given is None else {**settings_of(given)}
     shape = None if given is None else shape_given(name, given)
     with run.context.having(setup=False):

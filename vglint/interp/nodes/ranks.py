@@ -52,7 +52,9 @@ def _keeps(op: str) -> bool:
 def rank_of(run: Run, value: Value) -> Value:
     """Returns the rank of a tensor of unknown shape: a symbol for an input of the entry, which has at least one dimension."""
     if isinstance(value, TensorV) and not value.pick and run.graph.nodes[value.node].op == "input":
-        return Expr.symbol(f"rank({run.graph.nodes[value.node].config.get('name', 'x')})")
+        name = str(run.graph.nodes[value.node].config.get("name", "x"))
+        run.graph.asked.append((name, "rank"))
+        return Expr.symbol(f"rank({name})")
     return Unknown(origin.Computed("rank"))
 
 

@@ -127,8 +127,14 @@ def dtype_of(run: Run, node: int, depth: int) -> Value:
         return dtype_of(run, draft.inputs[0], depth + 1)
     if draft.op == "parameter" or (op is not None and op.kind in _FLOATS):
         return FLOAT32
+    if draft.op == "input":
+        return Unknown(origin.Dtype(str(draft.config.get("name", ""))))
     if draft.inputs and depth < 30 and op is not None and op.kind in ("shape", "combine", "elementwise", "reduce"):
         return dtype_of(run, draft.inputs[0], depth + 1)
+    if draft.inputs and depth < 30 and op is not None and op.kind == "cut":  # `mask & other`
+        one, *others = [dtype_of(run, each, depth + 15) for each in draft.inputs]
+        if isinstance(one, DtypeV) and all(isinstance(each, DtypeV) and each == one for each in others):
+            return one
     return Unknown(origin.Dtype())
 
 

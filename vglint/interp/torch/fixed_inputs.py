@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
+from typing import Any
 
 from vglint import ops
 from vglint.given import Input, settings_of, shape_given
 from vglint.interp.machine.core import Run
+from vglint.interp.machine.journal import MISSING, Built, Called, Missing
+from vglint.interp.torch.devices import dtype_of
 from vglint.interp.values.classes import find_in_mro
-from vglint.interp.values.objects import ClassV, FunctionV, MethodV, ModuleV, TensorV, Value
+from vglint.interp.values.objects import (
+    ClassV,
+    DictV,
+    DtypeV,
+    FunctionV,
+    ListV,
+    MethodV,
+    ModuleV,
+    ParamV,
+    TensorV,
+    Value,
+)
 from vglint.nearest import nearest
+from vglint.shape import Shape
+from vglint.source import code
+from vglint.value import Unknown
 
 
 class InputError(ValueError):
@@ -110,3 +127,78 @@ def _argument_names(module: ModuleV) -> list[str]:
     if not isinstance(function, FunctionV):
         return []
     return [param.name for param in function.plain.node.parameters.positional[skip:]]
+
+
+# ---- how parts are called
+
+
+def note_call(run: Run, module: ModuleV, args: Sequence[Value], keywords: dict[str, Value]) -> None:
+    """Notes how the first part of a class is called, and what it was built with."""
+    made = run.graph.made_with.get(id(module))
+    if made is None or not isinstance(module.cls, ClassV) or module.cls.qualified in run.graph.called:
+        return
+    names = _written_names(module.cls)
+    run.graph.called[module.cls.qualified] = None
+    if len(args) > len(names):
+        return
+    given: dict[str, Value] = {}
+    inputs: dict[str, Input] = {}
+    for name, value in (*zip(names, args, strict=False), *keywords.items()):
+        again = _stand_in(run, name, value, inputs)
+        if again is not MISSING:  # the state that a model keeps between its calls: the part is called without
+            given[name] = again
+    run.graph.called[module.cls.qualified] = Called(Built(made[1], made[2], False), given, inputs)
+
+
+def _written_names(cls: ClassV) -> list[str]:
+    """Returns the names of the arguments of a class's forward as it is written: what the program puts in its place calls it with what it gets."""
+    forwards = (
+        each
+        for base in cls.mro
+        if isinstance(base, ClassV) and base.node is not None
+        for each in base.node.body
+        if isinstance(each, code.Function) and each.name == "forward"
+    )
+    forward = next(forwards, None)
+    return [] if forward is None else [param.name for param in forward.parameters.positional[1:]]
+
+
+def _stand_in(run: Run, name: str, value: Value, inputs: dict[str, Input]) -> Value | Missing:
+    """Returns a value of another run in the place of one of this; MISSING where there is none."""
+    match value:
+        case TensorV() | ParamV():
+            shape = value.shape if value.shape is not None or isinstance(value, ParamV) else _shape_of(run, value)
+            kind = dtype_of(run, value.node, 0) if isinstance(value, TensorV) and not value.pick else None
+            sizes = None if shape is None else tuple(size if isinstance(size, int) else None for size in shape)
+            inputs[name] = Input(name, sizes, kind.name if isinstance(kind, DtypeV) else None)
+            return TensorV(-1)
+        case None | bool() | int() | float() | str() | DtypeV() | Unknown():
+            return value
+        case tuple():
+            items = _stand_ins(run, name, enumerate(value), inputs)
+            return MISSING if items is None else tuple(items.values())
+        case ListV(count=None):
+            items = _stand_ins(run, name, enumerate(value.items), inputs)
+            return MISSING if items is None else ListV([*items.values()])
+        case DictV(complete=True, default=None):
+            items = _stand_ins(run, name, value.items.items(), inputs)
+            return MISSING if items is None else DictV(items)
+        case _:
+            return MISSING
+
+
+def _stand_ins(
+    run: Run, name: str, held: Iterable[tuple[Any, Value]], inputs: dict[str, Input]
+) -> dict[Any, Value] | None:
+    """Returns values of another run in the place of those that a value of this holds; None where there is none for one."""
+    found: dict[Any, Value] = {}
+    for key, each in held:
+        again = _stand_in(run, f"{name}[{key}]", each, inputs)
+        if again is MISSING:
+            return None
+        found[key] = again
+    return found
+
+
+def _shape_of(run: Run, value: TensorV) -> Shape | None:
+    return None if value.pick else run.graph.nodes[value.node].shape

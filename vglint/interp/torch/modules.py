@@ -19,7 +19,7 @@ from vglint.interp.machine.questions import CALL, COMPARE, GETATTR, SETATTR, TRU
 from vglint.interp.nodes.emit import in_loop
 from vglint.interp.nodes.operations import emit_call
 from vglint.interp.torch.containers import run_sequential
-from vglint.interp.torch.fixed_inputs import size_arguments
+from vglint.interp.torch.fixed_inputs import note_call, size_arguments
 from vglint.interp.torch.leaves import (
     CONTAINERS,
     _module_spelling,
@@ -62,6 +62,8 @@ def call_module(
     """Runs a module: the forward of its class, torch's own op, or its children in order."""
     forward = module.attrs.get("forward") or _method(module, "forward")
     run.journal.set_field(module, "called", module.called + 1)
+    if run.context.modules_running and not run.context.setup:
+        note_call(run, module, args, keywords)
     if (
         not run.context.training_code
         or run.context.setup
