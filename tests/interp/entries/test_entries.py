@@ -551,7 +551,7 @@ def test_arms_that_run_the_same_layers_are_one_graph_and_torchvision_pads(tmp_pa
         "conv2d",
     ]
     file.write_text(ARMS.replace("row = self.norm(row)", "row = self.norm(row).relu()"))
-    assert by_name(Project(tmp_path), file)["Net"].gaps
+    assert by_name(Project(tmp_path), file)["Net"].world == "when `row` has 2 dimensions"
 
 
 NONE = [

@@ -178,3 +178,51 @@ def test_a_field_that_a_constructor_refuses_to_find_empty_is_given_and_a_named_u
     assert graphs["Classifier"].world == "when `classes` is given"
     assert not graphs["Layer"].gaps
     assert [len(node.params) for node in graphs["Layer"].nodes if node.op == "linear"] == [2]
+
+
+BLIND = """
+from torch import nn
+
+
+class Config:
+    def __init__(self, sizes=None):
+        self.sizes = sizes
+        self.width = 8
+
+    def listed(self):
+        def plain(value):
+            if isinstance(value, tuple):
+                value = [plain(each) for each in value]
+            return value
+
+        found = {}
+        for key, value in self.__dict__.items():
+            if isinstance(value, Config):
+                value = value.listed()
+            elif isinstance(value, tuple):
+                value = plain(value)
+            found[key] = value
+        self.without(found)
+        return found
+
+    def without(self, found):
+        found.pop("kept", None)
+        for value in found.values():
+            if isinstance(value, dict):
+                self.without(value)
+
+
+class Net(nn.Module):
+    def __init__(self, sizes):
+        super().__init__()
+        self.config = Config(sizes)
+        self.shown = self.config.listed()
+        self.layer = nn.Linear(self.config.width, self.config.width)
+
+    def forward(self, x):
+        return self.layer(x)
+"""
+
+
+def test_a_function_that_calls_itself_with_what_nobody_knows_is_walked_once(tmp_path: Path) -> None:
+    assert not graphs_of(tmp_path, BLIND)["Net"].gaps

@@ -6,6 +6,8 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from msgspec.structs import replace
+
 from vglint.graph import Graph
 from vglint.interp.entries.guarded import Started, guarded, new_run
 from vglint.interp.entries.made import without_repeats
@@ -88,7 +90,7 @@ def extract(project: Project, module: Module, expression: str) -> Graph:
         raise EntryError(f"{expression!r} is not a module: {_describe(value)}")
 
     with _uncollected():
-        return guarded(run, span, start)
+        return replace(guarded(run, span, start), world=run.graph.chosen)
 
 
 def entries(

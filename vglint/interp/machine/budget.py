@@ -61,6 +61,8 @@ class Budget(Struct):
     depth: int = 0
     within: dict[int, int] = field(default_factory=dict)
     """How many calls of each function are open, by the identity of its tree, or of what it wraps."""
+    blind: set[int] = field(default_factory=set)
+    """Functions that are open in a branch and were given nothing that is known: they are not walked within themselves."""
     runaway: set[int] = field(default_factory=set)
     """Functions whose recursion did not end: they are not walked within themselves again until the outermost call of them is over."""
     turns: int = 1

@@ -26,6 +26,7 @@ from vglint.interp.values.objects import (
     ClassV,
     DictV,
     FunctionV,
+    Instance,
     IteratorV,
     Locals,
     RepeatV,
@@ -63,11 +64,22 @@ def _remembered(
     return function.memo[key]
 
 
+def _tells_nothing(function: FunctionV, args: list[Value], keywords: dict[str, Value]) -> bool:
+    """Whether a function gets nothing, beside the object that it is a method of, but what is not known."""
+    bound = function.owner is not None and bool(args) and isinstance(args[0], (Instance, ClassV))
+    given = (*args[bound:], *keywords.values())
+    return bool(given) and all(isinstance(each, Unknown) for each in given)
+
+
 def _walked(
     run: Run, function: FunctionV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
     # What one decorator puts around different functions is not one function within itself.
     which = id(function.wraps or function.node)
+    blind = bool(run.context.forks) and _tells_nothing(function, args, keywords)
+    if blind and which in run.budget.blind:
+        # What it does to one thing that is not known it does to all: the branch that this call stands in leaves as much.
+        return Unknown(origin.Computed(f"{function.name}()"))
     if run.budget.reaches(which, RECURSION_UNKNOWN if run.context.forks else RECURSION):
         run.graph.gap(origin.Budget("calls within calls"), site)
         return opaque(run, origin.Budget("calls within calls"), [*args, *keywords.values()], site)
@@ -104,6 +116,8 @@ def _walked(
     context.cached = function.cached or cached
     context.resume = None
     open_ = run.budget.enter(which)
+    if blind:
+        run.budget.blind.add(which)
     try:
         for guard in function.regions:
             if guard.region != "none" and (guard.region != "grad" or under_no_grad(run, graph.region)):
@@ -134,6 +148,8 @@ def _walked(
     finally:
         graph.region, context.cached, context.borrowed = region, cached, borrowed
         run.budget.leave(which, open_)
+        if blind:
+            run.budget.blind.discard(which)
 
 
 def _only_raises(node: code.Function | code.Lambda) -> bool:
