@@ -226,3 +226,37 @@ class Net(nn.Module):
 
 def test_a_function_that_calls_itself_with_what_nobody_knows_is_walked_once(tmp_path: Path) -> None:
     assert not graphs_of(tmp_path, BLIND)["Net"].gaps
+
+
+VALIDATED = """
+from dataclasses import dataclass
+
+from huggingface_hub.dataclasses import as_validated_field
+from torch import nn
+
+
+@as_validated_field
+def positive(value: int | None = None):
+    if value is not None and value <= 0:
+        raise ValueError("too small")
+
+
+@dataclass
+class Config:
+    width: int = positive(default=8)
+
+
+class Net(nn.Module):
+    def __init__(self, config: Config):
+        super().__init__()
+        self.layer = nn.Linear(config.width, 2 * config.width)
+
+    def forward(self, x):
+        return self.layer(x)
+"""
+
+
+def test_a_function_that_refuses_values_makes_fields_with_their_defaults(tmp_path: Path) -> None:
+    graph = graphs_of(tmp_path, VALIDATED)["Net"]
+    assert not graph.gaps
+    assert [param.shape for param in graph.parameters][:1] == [(16, 8)]

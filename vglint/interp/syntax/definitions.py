@@ -52,6 +52,10 @@ def make_function(run: Run, node: code.Function, frame: Frame) -> Value:
     return value
 
 
+_FIELD_MAKERS = frozenset({"huggingface_hub.dataclasses.as_validated_field"})
+"""What makes of a function that refuses values one that makes fields of such values."""
+
+
 def _decorated(run: Run, decorator: code.Expression, value: Value, function: FunctionV, frame: Frame) -> Value:
     called = isinstance(decorator, code.Call)
     target = decorator.func if isinstance(decorator, code.Call) else decorator
@@ -73,6 +77,8 @@ def _decorated(run: Run, decorator: code.Expression, value: Value, function: Fun
             return StaticV(value)
         if known.name in ("builtins.classmethod", "abc.abstractclassmethod"):
             return ClassMethodV(value)
+        if known.name in _FIELD_MAKERS:
+            return External("dataclasses.field")
         if known.name == "functools.singledispatch":
             return Unknown(origin.Call(known.name))
         if known.name in ("functools.lru_cache", "functools.cache"):
