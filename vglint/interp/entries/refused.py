@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from vglint import origin
 from vglint.interp.entries.made_up_arguments import missed_by_default
 from vglint.interp.machine.attempts import attempted
 from vglint.interp.machine.core import Frame, Raised, Run, call
 from vglint.interp.nodes.emit import entry_input
-from vglint.interp.values.objects import FunctionV, ListV, ModuleV, OpaqueV, Site, TensorV, Value
+from vglint.interp.values.objects import ClassV, FunctionV, Instance, ListV, ModuleV, OpaqueV, Site, TensorV, Value
 from vglint.source import code
-from vglint.value import Unknown
+from vglint.value import Expr, Unknown
 
 _AGAIN = 120_000
 """Steps after which a forward is not run once more."""
@@ -176,7 +177,7 @@ def _is_named(name: str, sites: list[Site | None]) -> bool:
     )
 
 
-def lacking_fields(error: Raised) -> list[str]:
+def _lacking_fields(error: Raised) -> list[str]:
     """Returns the attributes that the condition of a `raise` finds to be None: `if config.vocab_size is None`."""
     if error.site is None:
         return []
@@ -191,6 +192,30 @@ def lacking_fields(error: Raised) -> list[str]:
         and isinstance(each.comparators[0], code.Constant)
         and each.comparators[0].value is None
     ]
+
+
+def empty_fields(args: Sequence[Value], error: Raised) -> list[tuple[Instance, str]]:
+    """Returns the fields of made up arguments that are refused for being None."""
+    made = [arg for arg in args if isinstance(arg, Instance)]
+    return [(each, name) for name in _lacking_fields(error) for each in made if each.attrs.get(name, each) is None]
+
+
+def given_field(holder: Instance, name: str) -> Value:
+    """Returns something for a field that is None: a number where its class says so, else what is not known."""
+    return Expr.symbol(name) if _is_annotated_int(holder, name) else Unknown(origin.Argument(name))
+
+
+def _is_annotated_int(holder: Instance, name: str) -> bool:
+    """Whether a class body says that a field is an integer: `vocab_size: int | None = None`."""
+    return any(
+        isinstance(each, code.Annotated)
+        and isinstance(each.target, code.Name)
+        and each.target.id == name
+        and any(isinstance(one, code.Name) and one.id == "int" for one in code.walk(each.annotation))
+        for base in (holder.cls.mro if isinstance(holder.cls, ClassV) else ())
+        if isinstance(base, ClassV) and base.node is not None
+        for each in base.node.body
+    )
 
 
 def missing(error: Raised) -> list[str]:

@@ -14,7 +14,7 @@ from vglint.interp.entries.made_up_arguments import (
     objects_by_default,
     required_names,
 )
-from vglint.interp.entries.refused import accepted, lacking_fields, missing
+from vglint.interp.entries.refused import accepted, empty_fields, given_field, missing
 from vglint.interp.entries.supposed import with_supposed
 from vglint.interp.machine.attempts import attempted
 from vglint.interp.machine.budget import BudgetError
@@ -54,7 +54,7 @@ from vglint.interp.values.objects import (
 from vglint.ops.spec import REQUIRED
 from vglint.source import code
 from vglint.source.module import Module
-from vglint.value import Expr, Unknown
+from vglint.value import Unknown
 
 
 class NoEntry(Exception):
@@ -358,14 +358,13 @@ def _made(run: Run, cls: ClassV, args: list[Value], keywords: dict[str, Value], 
         except Raised as error:
             defaults = init[0].defaults if init is not None and isinstance(init[0], FunctionV) else {}
             lacking = [name for name in missing(error) if name not in keywords and defaults.get(name, site) is None]
-            fields = _fields(args, lacking_fields(error))
+            fields = empty_fields(args, error)
             if not lacking and not fields:
                 raise
             attempt.undo(run)
     if fields:
         for holder, name in fields:
-            number = Expr.symbol(name) if _is_annotated_int(holder, name) else Unknown(origin.Argument(name))
-            run.journal.put(holder.attrs, name, number)
+            run.journal.put(holder.attrs, name, given_field(holder, name))
         run.graph.chosen = " and ".join(f"when `{name}` is given" for _, name in fields)
         return call(run, cls, args, keywords, frame, site)
     for name in lacking:
@@ -380,25 +379,6 @@ def _made(run: Run, cls: ClassV, args: list[Value], keywords: dict[str, Value], 
                 return made
             attempt.undo(run)
     return call(run, cls, args, keywords, frame, site)
-
-
-def _fields(args: Sequence[Value], names: Sequence[str]) -> list[tuple[Instance, str]]:
-    """Returns those of some fields that are None in one of the made up arguments."""
-    made = [arg for arg in args if isinstance(arg, Instance)]
-    return [(each, name) for name in names for each in made if each.attrs.get(name, each) is None]
-
-
-def _is_annotated_int(holder: Instance, name: str) -> bool:
-    """Whether a class body says that a field is an integer: `vocab_size: int | None = None`."""
-    return any(
-        isinstance(each, code.Annotated)
-        and isinstance(each.target, code.Name)
-        and each.target.id == name
-        and any(isinstance(one, code.Name) and one.id == "int" for one in code.walk(each.annotation))
-        for base in (holder.cls.mro if isinstance(holder.cls, ClassV) else ())
-        if isinstance(base, ClassV) and base.node is not None
-        for each in base.node.body
-    )
 
 
 def has_forward(cls: ClassV) -> bool:
