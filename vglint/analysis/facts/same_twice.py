@@ -15,7 +15,7 @@ from vglint.ops import has
 @fact("node", "flag")
 def cancels(found: NodeView) -> bool:
     """A difference of two values that the same operations make of the same values, both with their gradient: exactly 0, as is its gradient. What
-    draws random numbers, as dropout does, differs from call to call."""
+    draws random numbers, as dropout does, differs from call to call. Zeros that are made so to be put beside other values (`cat`) are meant to be 0."""
     view, node = found.view, found.node
     if node.op != "sub" or len(node.inputs) != 2:
         return False
@@ -23,7 +23,26 @@ def cancels(found: NodeView) -> bool:
     turns = {loops_of(view, view.graph.nodes[each]) for each in (left, right, node.index)}
     if len(turns) > 1 or not _same(view, left, right, 0):
         return False  # in another turn, weights have moved between the two
+    if _only_fills(view, node.index):
+        return False
     return all(any(view.trains(each) for each in view.before([side], _cut(view))) for side in (left, right))
+
+
+def _only_fills(view: View, index: int) -> bool:
+    """Whether a value is only put beside others, as zeros of the right size and device are that pad what was shifted."""
+    todo, fills = [index], False
+    while todo:
+        for reader in view.readers[todo.pop()]:
+            node = view.graph.nodes[reader]
+            if has(node.op, "joins") and len({*node.inputs}) > 1:
+                fills = True
+            elif any(
+                has(node.op, moved) for moved in ("copies", "transposes", "reshapes", "rearranges", "repeats", "picks")
+            ):
+                todo.append(reader)
+            else:
+                return False
+    return fills
 
 
 def _cut(view: View) -> Callable[[Node], bool]:

@@ -58,7 +58,7 @@ def decorated(text: str, names: Iterable[str]) -> tuple[Decorated, ...]:
     return _decorated(text, tuple(sorted(names)))
 
 
-@lru_cache(maxsize=128)  # the files of a package reach the same ones
+@lru_cache(maxsize=1024)  # the files of a package reach the same ones
 def _decorated(text: str, names: tuple[str, ...]) -> tuple[Decorated, ...]:
     start = re.compile(rf"@[ \t]*(?:{'|'.join(map(re.escape, names))})\b")
     found = []

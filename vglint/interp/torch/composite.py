@@ -44,7 +44,7 @@ DESCRIBED = {
             *(f"mmengine.model{part}" for part in ("", ".base_module", ".weight_init")),
             *(
                 f"mmcv.cnn.bricks.{part}"
-                for part in "activation conv conv_module conv_ws depthwise_separable_conv_module drop hsigmoid hswish non_local "
+                for part in "activation context_block conv conv_module conv_ws depthwise_separable_conv_module drop hsigmoid hswish non_local "
                 "norm padding plugin registry scale swish transformer upsample wrappers".split()
             ),
             *("mmcv.cnn.utils", "mmcv.cnn.utils.weight_init", "mmcv.runner.base_module", "mmcv.utils.registry"),
