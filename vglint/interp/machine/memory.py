@@ -45,8 +45,8 @@ class Memory:
         self._homes: dict[int, tuple[DictV, Namespace]] = {}
         self._stale: dict[int, Namespace] = {}
         self._entered: dict[int, tuple[DictV, set[int]]] = {}
-        self.reached: dict[tuple[str, str], Reached] = {}
-        """The files that may fill the registries of a file when another one asks."""
+        self.reached: dict[tuple[str, str, int], Reached] = {}
+        """The files that may fill the registries of a file when another one asks, of so many."""
 
     def note_change(self, space: Namespace) -> None:
         """A statement of a file was executed, or an imported name looked into."""

@@ -19,8 +19,8 @@ from vglint.source.search import Search
 from vglint.source.unit import Unit
 
 _CHANGES = frozenset({"add", "append", "update", "setdefault", "extend", "register"})
-FILES = 400
-"""Files that are looked through for one registry."""
+FILES, FAR = 60, 400
+"""Files that are looked through for one registry; for one of a library, which may hold all of a package."""
 
 
 def filled(run: Run, registry: DictV, key: str, reader: Namespace) -> bool:
@@ -28,12 +28,13 @@ def filled(run: Run, registry: DictV, key: str, reader: Namespace) -> bool:
     if run.context.registering:
         return False
     home = run.memory.home(registry)
+    most = FAR if reader.prefix else FILES
     reader = _asking(run, reader)
     if home is None or reader.prefix:
         return False
     seen = run.memory.entered_in(registry)
     with run.context.having(filling=True):
-        for filler, names in _concerned(run, home, reader, key):
+        for filler, names in _concerned(run, home, reader, key, most):
             space = namespace(run, filler.module)
             for unit in filler.module.statements:
                 if unit.name in names and id(unit) not in seen and unit.source.startswith("@"):
@@ -48,9 +49,10 @@ def filled(run: Run, registry: DictV, key: str, reader: Namespace) -> bool:
 def used(run: Run, registry: DictV, key: str, reader: Namespace) -> None:
     """Notes that a key of a registry is there because of what was executed for it, maybe for another entry."""
     if run.memory.is_filled(registry) and (home := run.memory.home(registry)) is not None:
+        most = FAR if reader.prefix else FILES
         reader = _asking(run, reader)
         if not reader.prefix:
-            _concerned(run, home, reader, key)
+            _concerned(run, home, reader, key, most)
 
 
 def _asking(run: Run, reader: Namespace) -> Namespace:
@@ -62,12 +64,15 @@ def _asking(run: Run, reader: Namespace) -> Namespace:
     return next((each for each in files if not each.prefix and each.module.path == site.unit.file), reader)
 
 
-def _concerned(run: Run, home: Namespace, reader: Namespace, key: str) -> tuple[tuple[Filler, frozenset[str]], ...]:
+def _concerned(
+    run: Run, home: Namespace, reader: Namespace, key: str, most: int
+) -> tuple[tuple[Filler, frozenset[str]], ...]:
     """Returns the files with definitions that may enter a key, and the names of these."""
     asked = str(home.module.file), str(reader.module.file)
-    known = run.memory.reached.get(asked)
+    place = (*asked, most)
+    known = run.memory.reached.get(place)
     if known is None:
-        known = run.memory.reached[asked] = _reached(run, home, reader.module)
+        known = run.memory.reached[place] = _reached(run, home, reader.module, most)
     wanted = folded(key)
     found = known.concerned(wanted)
     if known.names:
@@ -78,14 +83,14 @@ def _concerned(run: Run, home: Namespace, reader: Namespace, key: str) -> tuple[
     return found
 
 
-def _reached(run: Run, home: Namespace, reader: Module) -> Reached:
+def _reached(run: Run, home: Namespace, reader: Module, most: int) -> Reached:
     """Looks through the files that are imported for decorators whose first name the registry's file binds."""
     units = home.module.statements if home.prefix else ()
     names = {name for unit in units if unit.kind == "other" for name in unit.names} or home.module.bound - {"*"}
     if not names:
         return Reached()
     with run.project.looking_through():
-        modules = _imported_files(run, [reader] if home.prefix else [home.module, reader])
+        modules = _imported_files(run, [reader] if home.prefix else [home.module, reader], most)
     fillers = tuple(Filler(each, found) for each in modules if (found := decorated(each.content, names)))
     return Reached(fillers, tuple(str(each.file) for each in modules), tuple(sorted(names)))
 
@@ -147,7 +152,7 @@ def _changed(definition: code.Node) -> Iterator[str]:
                 pass
 
 
-def _imported_files(run: Run, start: list[Module]) -> list[Module]:
+def _imported_files(run: Run, start: list[Module], most: int) -> list[Module]:
     """Returns the files of the same top packages, and of none, that the given ones reach through imports, closest first."""
     tops = {each.name.partition(".")[0] for each in start}
     seen = {module.file: module for module in start}
@@ -159,7 +164,7 @@ def _imported_files(run: Run, start: list[Module]) -> list[Module]:
             if package is not None and package.file not in seen:
                 seen[package.file] = package
                 queue.append(package)
-    while queue and len(seen) < FILES:
+    while queue and len(seen) < most:
         module = queue.pop(0)
         for unit in module.statements:
             if unit.kind != "import":
