@@ -69,6 +69,8 @@ def joins(graph: Graph) -> int:
         ("skip = self.training and torch.rand([]) < self.drop", "not skip", True),
         ("skip = torch.rand([]) < self.drop", "not skip or many", True),
         ("pass", "torch.rand(1).item() > self.drop", True),
+        ("drawn = torch.empty(3).uniform_()", "not self.training or (drawn[1] >= self.drop)", True),
+        ("drawn = torch.empty(3).uniform_(0, 0.2)", "drawn[1] >= self.drop", False),
         ("p = np.random.random()", "not self.training or p > self.drop", True),
         ("pass", "self.drop < random.random()", True),
         ("pass", "random.uniform(0, 1) < 0.9", True),

@@ -7,9 +7,10 @@ from typing import Any
 
 from vglint import ops, origin
 from vglint.interp.machine.core import Frame, Run
+from vglint.interp.machine.drafts import Draft
 from vglint.interp.protocols.comparison import MIDDLE
 from vglint.interp.values.objects import ModuleV, OpaqueV, TensorV, Value
-from vglint.ops.fills import CREATED
+from vglint.ops.fills import CREATED, IN_PLACE
 from vglint.ops.numbers import COMPARE
 from vglint.shape import Shape
 from vglint.source import code
@@ -88,7 +89,13 @@ def _mostly_true(run: Run, value: Value | None) -> bool | None:
     source = run.graph.nodes[draft.inputs[0]]
     while source.op in _HANDS_ON and len(source.inputs) == 1:
         source = run.graph.nodes[source.inputs[0]]
-    return holds(MIDDLE, bound) if source.op in _DRAWS else None
+    return holds(MIDDLE, bound) if _draws(source) else None
+
+
+def _draws(draft: Draft) -> bool:
+    """Whether a node draws evenly from 0 to 1."""
+    ends = draft.config.get("from", 0), draft.config.get("to", 1)
+    return draft.op in _DRAWS or (IN_PLACE.get(draft.op) == "uniform" and ends == (0, 1))
 
 
 def arm_as_built(test: code.Expression, condition: Value, frame: Frame) -> int | None:
