@@ -804,3 +804,76 @@ def test_a_constructor_gets_what_it_refuses_to_be_without_and_a_number_that_pick
     assert not graphs["Sized"].gaps
     assert not graphs["Volume"].gaps
     assert graphs["Named"].gaps  # which of several activations it is nobody says
+
+
+COMPARED = """
+from torch import nn
+
+
+class Attention(nn.Module):
+    def __init__(self, width, heads=8, size=64):
+        super().__init__()
+        one = heads == 1 and size == width
+        self.layer = nn.Linear(width, width)
+        self.out = nn.Identity() if one else nn.Linear(width, width)
+
+    def forward(self, x):
+        return self.out(self.layer(x))
+
+
+class Stack(nn.Module):
+    def __init__(self, *, width, heads, classes):
+        super().__init__()
+        self.attention = Attention(width, heads)
+        self.head = nn.Linear(width, classes) if classes > 0 else None
+
+    def forward(self, x):
+        x = self.attention(x)
+        return x if self.head is None else self.head(x)
+
+
+class Residual(nn.Module):
+    def __init__(self, inner, outer, stride=1):
+        super().__init__()
+        self.conv = nn.Conv2d(inner, outer, 3, stride, 1)
+        self.skip = nn.Conv2d(inner, outer, 1, stride) if stride != 1 or inner != outer else nn.Identity()
+
+    def forward(self, x):
+        return self.conv(x) + self.skip(x)
+
+
+class Mode(nn.Module):
+    def __init__(self, mode):
+        super().__init__()
+        self.layer = nn.ReLU() if mode == "relu" else nn.Tanh()
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+class Long(nn.Module):
+    def __init__(self, length):
+        super().__init__()
+        self.length = length
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return self.layer(x) if x.shape[1] == self.length else self.layer(x).relu()
+"""
+
+
+def test_numbers_that_nobody_gives_are_taken_to_differ_from_what_they_are_compared_with(tmp_path: Path) -> None:
+    file = tmp_path / "compared.py"
+    file.write_text(COMPARED)
+    graphs = by_name(Project(tmp_path, [file]), file)
+    said = {
+        "Attention": "",
+        "Stack": "when `heads` is not 1 and `classes` is above 0",
+        "Residual": "when `inner` is not outer",
+        "Mode": "",
+        "Long": "",
+    }
+    assert {name: graphs[name].world for name in said} == said
+    assert [name for name in said if graphs[name].gaps] == ["Mode", "Long"]
+    assert [node.op for node in graphs["Stack"].nodes] == ["input", "linear", "linear", "linear"]
+    assert [node.op for node in graphs["Residual"].nodes] == ["input", "conv2d", "conv2d", "add"]

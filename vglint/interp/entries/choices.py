@@ -1,4 +1,5 @@
-"""A class whose argument picks other classes from a table, as `spatial_dims` picks one of three convolutions: it is built with a key of the table."""
+"""A class of whose arguments it is asked what nobody says: one picks other classes from a table, as `spatial_dims` picks one of three convolutions,
+or is compared with a number, as `heads == 1` is. It is built with a key of the table, and so that numbers which are compared differ."""
 
 from __future__ import annotations
 
@@ -19,13 +20,15 @@ _MOST = 6
 
 def with_choice(run: Run, names: Sequence[str], walk: Callable[[dict[str, Value]], Outcome]) -> Outcome:
     """Walks a class; where one of the named arguments picks from a table and that leaves gaps, once more with the first key for it that leaves
-    fewer."""
-    asked = len(run.graph.picked)
-    with attempted(run) as attempt:
+    fewer; where arguments are compared, once more so that they differ."""
+    asked, compared = len(run.graph.picked), len(run.graph.compared)
+    not_given = frozenset(names)
+    with attempted(run) as attempt, run.context.having(not_given=not_given):
         outcome = walk({})
         gaps = gaps_of(run, outcome)
-        keys = _likely(run.graph.picked[asked]) if len(run.graph.picked) > asked else ()
-        if not gaps or not keys or not names:
+        keys = _likely(run.graph.picked[asked]) if names and len(run.graph.picked) > asked else ()
+        alike = len(run.graph.compared) > compared
+        if not gaps or not (keys or alike):
             return outcome
         attempt.undo(run)
     for name in names[:_MOST]:
@@ -41,6 +44,18 @@ def with_choice(run: Run, names: Sequence[str], walk: Callable[[dict[str, Value]
                 except Raised:
                     pass
                 attempt.undo(run)
+    if alike and run.budget.steps <= _AGAIN:
+        del run.graph.compared[compared:]
+        with attempted(run) as attempt, run.context.having(not_given=not_given, apart=True):
+            try:
+                outcome = walk({})
+                if gaps_of(run, outcome) < gaps:
+                    told = dict.fromkeys(run.graph.compared[compared:])
+                    run.graph.chosen = f"when {' and '.join(told)}"
+                    return outcome
+            except Raised:
+                pass
+            attempt.undo(run)
     return walk({})
 
 

@@ -94,7 +94,8 @@ def _required_by(cls: ClassV) -> list[str]:
     above: ClassV | None = None
     while (init := find_in_mro(cls, "__init__", after=above)) is not None and isinstance(init[0], FunctionV):
         params = init[0].plain.node.parameters
-        names += [name for name in required_names(init[0], 1) if name not in names]
+        only = [param.name for param in params.keyword_only if param.default is None]
+        names += [name for name in (*required_names(init[0], 1), *only) if name not in names]
         if params.others is None or not isinstance(init[1], ClassV):
             break
         above = init[1]

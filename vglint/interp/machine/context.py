@@ -46,6 +46,10 @@ class Context(Struct):
     """The exceptions whose handlers run, which `raise` alone raises again; outermost first."""
     refusing: bool = False
     """The condition of a statement that only raises is evaluated, which is not asked about unknown sizes: inputs are given that pass."""
+    not_given: frozenset[str] = frozenset()
+    """The arguments that the class which is the entry must be given, and is not."""
+    apart: bool = False
+    """Numbers that are made of these are taken to be positive, and unlike each other and what they are compared with."""
     recomputed: bool = False
     """What runs is run again for its gradient, so that `torch.no_grad()` cuts nothing."""
     any_turn: bool = False

@@ -76,7 +76,9 @@ class GraphDraft(Struct):
     supposed: dict[str, Input] = field(default_factory=dict)
     """What is supposed of inputs, by name."""
     chosen: str = ""
-    """The key that an argument was taken to be: when `spatial_dims` is 2."""
+    """What was taken of an argument that nobody gives: when `spatial_dims` is 2, when `heads` is not 1."""
+    compared: list[str] = field(default_factory=list)
+    """Comparisons of numbers that nobody gives, each as it is taken to be: `heads` is not 1."""
     modules: list[ModuleV] = field(default_factory=list)
     """Every module built, in order."""
     made_with: dict[int, tuple[ModuleV, list[Value], dict[str, Value]]] = field(default_factory=dict)

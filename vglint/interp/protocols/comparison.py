@@ -11,7 +11,7 @@ from vglint.interp.machine.questions import COMPARE, CONTAINS, TRUTH
 from vglint.interp.nodes.operations import emit_operator
 from vglint.interp.protocols.equality import equal, identical, record_fields
 from vglint.interp.protocols.repeats import is_repeated
-from vglint.interp.protocols.symbols import NATIVE, RELATIONS, short, symbolic_compare
+from vglint.interp.protocols.symbols import NATIVE, RELATIONS, made_of, short, symbolic, symbolic_compare
 from vglint.interp.values.objects import (
     ClassV,
     External,
@@ -60,6 +60,12 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
         return _undecided(run, symbol, left, right, site) if answer is None else answer != ("not" in symbol)
     if run.context.refusing and (isinstance(left, Expr) or isinstance(right, Expr)):
         return _undecided(run, symbol, left, right, site)
+    if symbol in RELATIONS and _nobody_says(run, symbol, left, right):
+        taken = symbol == "!=" if symbol in ("==", "!=") else _of_positive(symbol, left, right)
+        if taken is not None:
+            run.graph.compared.append(f"`{short(left)}` {_SAID[symbol, taken]} {short(right)}")
+            if run.context.apart:
+                return taken
     # A tensor answers first, on whichever side it stands.
     for side in (right, left) if is_tensor(right) else (left, right):
         handler = COMPARE.get(type(side))
@@ -75,6 +81,37 @@ def compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site
         if decided is None and pair is not None:
             decided = _ordered(run, symbol, *pair, frame, site)
     return _undecided(run, symbol, left, right, site) if decided is None else decided
+
+
+_SAID = {
+    (symbol, taken): word
+    for word, said in (
+        ("is not", (("==", False), ("!=", True))),
+        ("is above", ((">", True), ("<=", False))),
+        ("is below", (("<", True), (">=", False))),
+        ("is at least", ((">=", True), ("<", False))),
+        ("is at most", (("<=", True), (">", False))),
+    )
+    for symbol, taken in said
+}
+"""How a comparison that holds or does not is said."""
+
+
+def _of_positive(symbol: str, left: Value, right: Value) -> bool | None:
+    """Compares two numbers whose symbols stand for positive ones; None where that does not decide it."""
+    first, second = symbolic(left), symbolic(right)
+    return None if first is None or second is None else symbolic_compare(symbol, first, second)
+
+
+def _nobody_says(run: Run, symbol: str, left: Value, right: Value) -> bool:
+    """Whether two numbers are made of arguments of the entry that nobody gives, and not known to compare in one way."""
+    if not run.context.not_given:
+        return False
+    names = made_of(left), made_of(right)
+    if None in names or not (both := frozenset().union(*filter(None, names))):
+        return False
+    known = equal(left, right) if symbol in ("==", "!=") else symbolic_compare(symbol, left, right)
+    return both <= run.context.not_given and known is None
 
 
 def native_compare(run: Run, symbol: str, left: Value, right: Value, frame: Frame, site: Site) -> Value | Missing:

@@ -66,6 +66,14 @@ def symbolic_compare(symbol: str, left: Value, right: Value) -> bool | None:
     return bool(RELATIONS[symbol](difference, 0))
 
 
+def made_of(value: Value) -> frozenset[str] | None:
+    """Returns the symbols that a number is made of; None of what is no number."""
+    number = None if isinstance(value, bool) else symbolic(value)
+    if isinstance(number, Expr):
+        return frozenset(name for powers, _ in number.terms for name, _ in powers)
+    return None if number is None else frozenset()
+
+
 _SIZE = regex(r"\.(-?\d+|[BCDHWLT])$")
 
 

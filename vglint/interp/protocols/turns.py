@@ -8,12 +8,12 @@ from vglint.interp.machine.core import Frame, Run
 from vglint.interp.machine.journal import LIST, MISSING, FieldKey, read_place
 from vglint.interp.nodes.emit import shape_of
 from vglint.interp.values.inside import nodes_of, tensors_of
-from vglint.interp.values.objects import DictV, IteratorV, ListV, Locals, ModuleV, ParamV, Scope, TensorV
+from vglint.interp.values.objects import DictV, IteratorV, ListV, Locals, ModuleV, OpaqueV, ParamV, Scope, TensorV
 from vglint.ops import having
 from vglint.shape import Shape
 from vglint.source import code
 from vglint.source.names import target_names
-from vglint.value import Expr, Unknown
+from vglint.value import Expr
 
 _SUMS = having("adds", "puts") | {"join"}
 """Ops by which turns put something into a tensor that all of them share, beside what others put there."""
@@ -44,7 +44,7 @@ def counts_on(log: list[tuple[Any, Any, Any]], loop: code.For, frame: Frame) -> 
     return any(
         _is_plain(before) and read_place(holder, key) != before
         for holder, key, before in log
-        if isinstance(holder, dict) and before is not MISSING and not is_callees(holder, frame)
+        if isinstance(holder, dict) and before is not MISSING and not _is_of_call(holder, frame)
         if not (holder is frame.scope.names and (key in target_names(loop.target) or _is_set_first(loop, key)))
     )
 
@@ -72,18 +72,17 @@ def _may_be_alike(before: Shape | None, after: Shape | None) -> bool:
     if before is None or after is None:
         return True
     return len(before) == len(after) and all(
-        one == other or isinstance(one, Unknown) or isinstance(other, Unknown)
-        for one, other in zip(before, after, strict=True)
+        one == other or one is None or other is None for one, other in zip(before, after, strict=True)
     )
 
 
 def _is_apart(run: Run, holder: Any, key: Any, before: Any, start: int, loop: code.For | None, frame: Frame) -> bool:
     own = loop if holder is frame.scope.names else None
-    if before is MISSING or is_callees(holder, frame) or (own is not None and key in target_names(own.target)):
+    if before is MISSING or _is_of_call(holder, frame) or (own is not None and key in target_names(own.target)):
         return True
     if isinstance(holder, (TensorV, ParamV)) and key == FieldKey("node"):
         return before is None or before >= start or _only_added_to(run, (before,), start)
-    if isinstance(holder, (TensorV, IteratorV)):
+    if isinstance(holder, (TensorV, IteratorV, OpaqueV)):
         return True
     if key is LIST:
         return not before
@@ -98,7 +97,12 @@ def _is_apart(run: Run, holder: Any, key: Any, before: Any, start: int, loop: co
 
 def is_callees(holder: Any, frame: Frame) -> bool:
     """Whether a table holds the names of a function that was called from a frame, and that no function made there reads later."""
-    if type(holder) is not Locals or holder.captured:
+    return type(holder) is Locals and not holder.captured and _is_of_call(holder, frame)
+
+
+def _is_of_call(holder: Any, frame: Frame) -> bool:
+    """Whether a table holds the names of a call that a frame has made: those of the next turn's are another table."""
+    if type(holder) is not Locals:
         return False
     scope: Scope | None = frame.scope
     while scope is not None and scope.names is not holder:

@@ -65,7 +65,8 @@ def text(graph: Graph, trace: Trace, ratio: Ratio, view: View | None = None) -> 
 def _title(graph: Graph, view: View) -> list[str]:
     total = all_parameters(graph)
     counted = "" if not total else f"  {total:,} parameters"
-    title = f"{visible(_name(graph))}  {visible(graph.span.file)}:{graph.span.line}{counted}"
+    world = f" ({visible(graph.world)})" if graph.world else ""
+    title = f"{visible(_name(graph))}{world}  {visible(graph.span.file)}:{graph.span.line}{counted}"
     return [line.rstrip() for line in wrapped(title, view.width, 0, "  ")]
 
 
