@@ -21,7 +21,7 @@ _MOST = 6
 def with_choice(run: Run, names: Sequence[str], walk: Callable[[dict[str, Value]], Outcome]) -> Outcome:
     """Walks a class; where one of the named arguments picks from a table and that leaves gaps, once more with the first key for it that leaves
     fewer; where arguments are compared, once more so that they differ."""
-    asked, compared = len(run.graph.picked), len(run.graph.compared)
+    run.graph.chosen, asked, compared = "", len(run.graph.picked), len(run.graph.compared)
     not_given = frozenset(names)
     with attempted(run) as attempt, run.context.having(not_given=not_given):
         outcome = walk({})
