@@ -66,10 +66,8 @@ from vglint.span import Span
 
 ACTS = having("acts") | {"step", "zero_grad", "trainer"}
 """What makes training code of code that calls models."""
-FILE_NODES = 45_000
+FILE_NODES = 18_000
 """Nodes that the entries of a file make before each is held to `ENTRY_NODES`: many large models of one file are much alike."""
-WORLD_NODES = 18_000
-"""The same where an entry is walked once more in another world."""
 ENTRY_NODES = 2_500
 FILE_STEPS = 500_000
 """The same for steps: tables of numbers that a constructor computes one by one are walked for the first entries."""
@@ -77,7 +75,7 @@ ENTRY_STEPS = 60_000
 MOST_STEPS = 1_260_000
 """What all entries of a file may cost, in steps, before no further one is begun, and how many nodes they may have; the largest files of
 transformers take 1,230,000 and 26,000."""
-MOST_NODES = 60_000
+MOST_NODES = 40_000
 _READ, _BEGUN, _NODE = 6, 150, 20
 """Characters of a file that take as long to read as a step, and steps that it takes to begin an entry, and to judge a node."""
 
@@ -157,7 +155,7 @@ class Session:
         self, candidate: Candidate, world: World | None = None, steps: int = STEPS, *, as_called: bool = False
     ) -> tuple[Graph | None, list[Graph]]:
         """Returns the graph of a candidate, None where it is no entry, and those of the models that it makes; `as_called`: as a model calls it."""
-        nodes = min(NODES, max(ENTRY_NODES, (FILE_NODES if world is None else WORLD_NODES) - self.nodes))
+        nodes = min(NODES, max(ENTRY_NODES, FILE_NODES - self.nodes))
         if world is not None and (self._is_same(candidate, world, steps) or self._is_larger(candidate, nodes)):
             return None, []
         self.sought = ("", None)
