@@ -260,6 +260,8 @@ def div(use: Use) -> Step:
     left, right = use.state(0), use.state(1)
     if right.scale or right.mu == 0.0 or right.q - right.mu**2 > 0.1 * right.mu**2:
         raise AbstainError("division by a signal")
+    if _is_made_of_a_factor(use):
+        raise AbstainError("a product is divided by what is made of one of its factors")
     if right.q - right.mu**2 <= 1e-12 * right.q and right.spread is None:
         found, back = moved(use, 1.0 / right.mu, 0.0)  # a tensor of ones and its like
         return found, lambda grad: [*(back(grad) if back is not None else ()), ZERO]
@@ -274,6 +276,25 @@ def div(use: Use) -> Step:
         parts=((use.index, 1.0),),
     )
     return state, lambda grad: [grad.times(factor), ZERO]
+
+
+_NEAR = 40
+"""Nodes before a divisor that are looked through for what it is made of."""
+
+
+def _is_made_of_a_factor(use: Use) -> bool:
+    """Whether x·y / f(x) is computed, as updates of a factorisation do: what x is cancels in part, and no moment of each alone tells in which."""
+    top = use.graph.nodes[use.node.inputs[0]]
+    factors = set(top.inputs) if top.op == "mul" and len(top.inputs) == 2 else set()
+    waiting, seen = [use.node.inputs[1]], set[int]()
+    while factors and waiting and len(seen) < _NEAR:
+        number = waiting.pop()
+        if number in factors:
+            return True
+        if number not in seen:
+            seen.add(number)
+            waiting += use.graph.nodes[number].inputs
+    return False
 
 
 @maps("masked_fill", "masked_scatter")
