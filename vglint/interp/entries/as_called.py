@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from vglint.interp.kinds.classes import PLAIN, is_portable
+from msgspec.structs import replace
+
+from vglint.interp.kinds.classes import built_with
 from vglint.interp.machine.core import Frame, Run, call
 from vglint.interp.machine.journal import Called
 from vglint.interp.nodes.emit import entry_input
@@ -14,12 +16,9 @@ def note_called(run: Run, known: dict[str, Called]) -> None:
     for name, called in run.graph.called.items():
         if called is None or name in known:
             continue
-        values = (*called.built.args, *called.built.keywords.values())
-        if all(is_portable(value) for value in values):
-            plain = all(isinstance(value, PLAIN) for value in values)
-            known[name] = Called(
-                type(called.built)(called.built.args, called.built.keywords, False, plain), called.given, called.inputs
-            )
+        built = built_with(called.built.args, called.built.keywords, assumed=False)
+        if built is not None:
+            known[name] = replace(called, built=built)
 
 
 def run_as_called(run: Run, cls: ClassV, called: Called, frame: Frame) -> tuple[dict[str, ModuleV], Value]:

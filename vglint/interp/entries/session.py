@@ -231,12 +231,10 @@ class Session:
             graph = guarded(run, span, lambda: self._started(run, candidate, space, frame))
             if graph.kind == "training":
                 made.harvest(run, run.graph.passes.calls, run.graph.modules)
-            told = run.graph.chosen or (ON_CPU if run.graph.asked_device else "")
-            told = (
-                told
-                if run.context.world is None
-                else " and ".join(filter(None, (run.context.world.text, run.graph.chosen)))
-            )
+            world = run.context.world
+            told = " and ".join(filter(None, (world.text if world is not None else "", run.graph.chosen)))
+            if world is None and run.graph.asked_device:
+                told = told or ON_CPU
             named = [replace(each, entry=graph.entry, world=told) for each in made.graphs]
             is_bare = candidate.bare and not any(node.op in ACTS for node in graph.nodes)
             outside = candidate.kind == "training" and self._steps_outside(unit)

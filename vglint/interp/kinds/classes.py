@@ -86,9 +86,8 @@ def instantiate(
     if module:
         shown = run.journal.built.get(cls.qualified)
         asked = shown is None or (shown.assumed and not run.graph.assumed)
-        if asked and all(is_portable(value) for value in (*args, *keywords.values())):
-            plain = all(isinstance(value, PLAIN) for value in (*args, *keywords.values()))
-            run.journal.built[cls.qualified] = Built(args, keywords, run.graph.assumed, plain)
+        if asked and (portable := built_with(args, keywords, assumed=run.graph.assumed)) is not None:
+            run.journal.built[cls.qualified] = portable
     maker = None if module or cls.frozen_kind else find_in_mro(cls, "__new__")
     if maker is not None:
         function = maker[0].function if isinstance(maker[0], StaticV) else maker[0]
@@ -116,13 +115,21 @@ def instantiate(
     return instance
 
 
-PLAIN = (bool, int, float, str, type(None), External)
+_PLAIN = (bool, int, float, str, type(None), External)
 """Values that nothing writes into."""
 _LARGEST = 20_000
 """Entries of an argument."""
 
 
-def is_portable(value: Value) -> bool:
+def built_with(args: list[Value], keywords: dict[str, Value], *, assumed: bool) -> Built | None:
+    """Returns arguments for another run to build with; None where one of them means nothing there."""
+    values = (*args, *keywords.values())
+    if not all(_is_portable(value) for value in values):
+        return None
+    return Built(args, keywords, assumed, all(isinstance(value, _PLAIN) for value in values))
+
+
+def _is_portable(value: Value) -> bool:
     """Whether a value means the same in another run: constants, classes, functions, configurations."""
     if bulk(value, _LARGEST) > _LARGEST:
         return False

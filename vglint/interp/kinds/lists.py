@@ -39,7 +39,7 @@ from vglint.interp.values.objects import (
     Value,
     is_tensor,
 )
-from vglint.value import Expr, Unknown, plus
+from vglint.value import Unknown
 
 declines((ListV,), CALL, COMPARE, SETATTR)
 declines((RepeatV,), CALL, GETATTR, SETATTR, ITEM, SET_ITEM, ITERATE, TRUTH, OPERATE, COMPARE, CONTAINS)
@@ -72,9 +72,9 @@ def _of_turns(value: ListV, count: Value, key: Value) -> Value:
     """Returns an item or items of a list that a loop of unknown length filled."""
     if not isinstance(key, slice):
         return value.items[-1 if key == -1 else 0]
-    but_one = (key.start, key.stop, key.step) in ((None, -1, None), (1, None, None)) and len(value.items) == 1
-    left = plus(count, -1) if but_one and isinstance(count, Expr) else UNKNOWN_LENGTH
-    return value if key == slice(None) else ListV(list(value.items), left)
+    if key == slice(None):
+        return value
+    return ListV(list(value.items), repeats.left_of(count, key) if len(value.items) == 1 else UNKNOWN_LENGTH)
 
 
 @register(SET_ITEM, ListV)
@@ -214,8 +214,7 @@ def _put_in(call: Call, index: Value) -> Value:
         call.run.journal.touch(value)
         if not repeats.is_repeated(value.items[:index] if index >= 0 else value.items[index:]):
             value.items.insert(index, call["item"])
-        if value.count is not None or repeats.is_repeated(value.items):
-            repeats.forget_number(call.run, value)
+        repeats.forget_number(call.run, value)
     return None
 
 
@@ -291,8 +290,7 @@ def _remove(call: Call) -> Value:
     if (place := first_equal(value.items, call["item"])) is not None:
         call.run.journal.touch(value)
         del value.items[place]
-        if value.count is not None or repeats.is_repeated(value.items):
-            repeats.forget_number(call.run, value)
+        repeats.forget_number(call.run, value)
     return None
 
 

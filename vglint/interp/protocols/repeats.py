@@ -29,6 +29,12 @@ def _is_conditional(run: Run, loop: OpenLoop) -> bool:
     return False
 
 
+def left_of(count: Value, key: slice) -> Value:
+    """Returns how many of so many items a slice takes: one less where it leaves out the first or the last."""
+    but_one = (key.start, key.stop, key.step) in ((None, -1, None), (1, None, None))
+    return plus(count, -1) if but_one and isinstance(count, Expr) else UNKNOWN_LENGTH
+
+
 def forget_number(run: Run, holder: ListV) -> None:
     """Forgets how many items a list has, where a loop of unknown length filled it and something else than appending is done to it."""
     run.journal.touch(holder)

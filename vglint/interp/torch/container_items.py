@@ -6,15 +6,15 @@ from vglint import origin
 from vglint.interp.machine.core import Frame, Run, call, register
 from vglint.interp.machine.questions import CONTAINS, ITEM, ITERATE, SET_ITEM
 from vglint.interp.protocols.iteration import Items, listed
-from vglint.interp.protocols.repeats import at, is_repeated
+from vglint.interp.protocols.repeats import at, is_repeated, left_of
 from vglint.interp.protocols.tensor_parts import plain_key
 from vglint.interp.torch.containers import add, make_uneven, parts_of
 from vglint.interp.torch.leaves import leaf_base
 from vglint.interp.torch.module_methods import forget_init
 from vglint.interp.torch.modules import register_unnamed
 from vglint.interp.values.classes import find_in_mro
-from vglint.interp.values.objects import UNKNOWN_LENGTH, MethodV, ModuleV, OpenLoop, ParamV, RepeatV, Site, Value
-from vglint.value import Expr, Unknown, plus
+from vglint.interp.values.objects import MethodV, ModuleV, OpenLoop, ParamV, RepeatV, Site, Value
+from vglint.value import Unknown
 
 
 @register(ITERATE, ModuleV)
@@ -77,8 +77,7 @@ def _some_of(run: Run, value: ModuleV, key: slice, site: Site) -> ModuleV:
     part = ModuleV(value.cls, {}, value.origin)
     for each in parts_of(value):
         if isinstance(each, RepeatV):
-            but_one = (key.start, key.stop, key.step) in ((None, -1, None), (1, None, None))
-            left = plus(each.turns, -1) if but_one and isinstance(each.turns, Expr) else UNKNOWN_LENGTH
+            left = left_of(each.turns, key)
             add(run, part, RepeatV(each.items, left, OpenLoop(left)), site)
     part.view = True
     return part
