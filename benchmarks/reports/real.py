@@ -3,6 +3,7 @@
     python -m benchmarks real [--list] [--only TEXT] [POPULATION …]      prints a table as Markdown
 
 Each model is built and run in torch by a child process, once, and what it measured is kept in $VGLINT_RECORDINGS/gradients.
+Each model is told on the error output once it is done, and a run that was ended goes on where it was.
 The prediction reads source alone. A single matrix of logits gets a cross-entropy against random labels, other outputs get N(0, 1) gradients.
 """
 
@@ -76,7 +77,10 @@ def main() -> int:
     ]
     if given.recorded:
         targets = [target for target in targets if record_of(target).is_file()]
-    outcomes = [judged(target, given.sized) for target in targets]
+    outcomes = []
+    for number, target in enumerate(targets, 1):
+        outcomes.append(judged(target, given.sized))
+        print(f"{number}/{len(targets)} {line(outcomes[-1])}", file=sys.stderr, flush=True)
     print(table(outcomes))
     if given.list:
         for outcome in sorted(outcomes, key=lambda outcome: -(outcome.error if outcome.error is not None else -1.0)):
@@ -143,7 +147,7 @@ def predicted(target: Target, batch: int, sized: bool = False) -> Outcome:
 
     sys.setrecursionlimit(20_000)
     root = folder(target.root)
-    project = Project(root, [root / target.file])
+    project = Project(root, [root / target.file], target.resolve)
     if sized and (inputs := fixed(*feed(target, batch))):
         project.inputs = (ModelInputs("*", inputs),)
     module = project.module(root / target.file)

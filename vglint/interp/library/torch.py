@@ -54,6 +54,7 @@ _ANSWERS: dict[str, Value] = {
     "torch.jit.is_tracing": False,
     "torch.onnx.is_in_onnx_export": False,
     "torch._C._get_tracing_state": None,
+    "torch._C._is_tracing": False,
     "torch.is_grad_enabled": True,
     "torch.is_inference_mode_enabled": False,
     "torch.is_autocast_enabled": False,
