@@ -11,7 +11,7 @@ import torch
 from models import load
 from torch import nn
 
-from tests.analysis import kinds_of_choices, kinds_of_functions, kinds_of_packing, kinds_of_sampling
+from tests.analysis import kinds_of_choices, kinds_of_functions, kinds_of_norms, kinds_of_packing, kinds_of_sampling
 from vglint.analysis.propagate import propagate
 from vglint.finding import Problem
 from vglint.given import ModelInputs, parse_input
@@ -129,6 +129,7 @@ CASES = {
     "the size of another tensor": (OF_OTHER, ["8,3,32,32"]),
     **kinds_of_functions.CASES,
     **kinds_of_choices.CASES,
+    **kinds_of_norms.CASES,
     **kinds_of_packing.CASES,
     **kinds_of_sampling.CASES,
 }
@@ -183,7 +184,7 @@ def _measured(kind: type[nn.Module], inputs: list[str]) -> dict[str, float]:
             into[names[part]] = out
 
         for part in layers:
-            if isinstance(part, (nn.Linear, nn.Conv2d)):
+            if isinstance(part, (nn.Linear, nn.Conv1d, nn.Conv2d)):
                 part.register_forward_hook(keep)
         result = model(*(torch.randn(*(int(size) for size in one.split(","))) for one in inputs))
         result.backward(torch.randn_like(result))

@@ -13,7 +13,7 @@ from vglint.analysis.maps import maps
 from vglint.analysis.maps.activation import evaluated, slope_back, through
 from vglint.analysis.maps.attention import is_causal
 from vglint.analysis.maps.gate import folds, gated, gathered
-from vglint.analysis.maps.handmade_norm import handmade
+from vglint.analysis.maps.handmade_norm import handmade, minus_mean
 from vglint.analysis.maps.low_rank import beside_zero, sum_of_weights
 from vglint.analysis.maps.made_weight import made_weight
 from vglint.analysis.maps.plain_product import inverse_of
@@ -59,18 +59,6 @@ def add(use: Use) -> Step:
     if (both := composite(use, left, right, sign)) is not None:
         return both
     return summed(use, left, right, sign)._replace(spread=sum_of_weights(use, left, right, sign)), back
-
-
-def minus_mean(use: Use, left: State) -> Step | None:
-    """Returns the map of `x - x.mean(-1, keepdim=True)`, None where the right side is not the left's own mean over channels."""
-    if use.node.op != "sub" or use.shapes is not None or use.get("alpha") not in (None, 1):
-        return None
-    mean = use.graph.nodes[use.node.inputs[1]]
-    if mean.op != "mean" or mean.inputs[:1] != use.node.inputs[:1] or mean.get("dim") not in (-1, (-1,)):
-        return None
-    q = max(left.q - left.r, 0.0)
-    out = left._replace(q=q, mu=0.0, db=min(left.db, q), ds=min(left.ds, q), r=0.0, law=None, parts=((use.index, 1.0),))
-    return out, lambda grad: [grad._replace(g=max(grad.g - grad.gr, 0.0), gr=0.0), ZERO]
 
 
 def is_turned(left: State, right: State) -> bool:

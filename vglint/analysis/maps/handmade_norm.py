@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from vglint.analysis.maps.norm import inverse_mean, normalised
-from vglint.analysis.state import ZERO, Grad, State, Step
+from vglint.analysis.maps.norm import inverse_mean, normalised, over_channels_and_places
+from vglint.analysis.maps.reduce import is_over_all, mean_square
+from vglint.analysis.state import ZERO, Back, Grad, State, Step
 from vglint.analysis.use import Use
 from vglint.graph import Node
 from vglint.ops import has
@@ -57,6 +59,8 @@ def _normalised(use: Use, state: State, origin: State, found: Divisor, top: int)
         width = count or origin.places or 49.0
         own = origin.ds * (width - 1) / width if found.centred and width > 1 else origin.q
         noise = 1.0
+    elif roles == {"c", "s"}:
+        return _of_all(use, state, origin, found, top)
     else:
         return None
 
@@ -67,9 +71,39 @@ def _normalised(use: Use, state: State, origin: State, found: Divisor, top: int)
     step, back = normalised(
         use, state, own, width, noise, mean_gradient, centred=found.centred, own=False, affine=_PLAIN, eps=found.eps
     )
+    return _scaled(step, back, 1.0 / width if found.whole else 1.0, top)
+
+
+def _of_all(use: Use, state: State, origin: State, found: Divisor, top: int) -> Step | None:
+    """A spread over channels and positions together: a GroupNorm of one group."""
+    shape, axes = use.graph.nodes[found.source].shape, origin.axes
+    if axes is None or shape is None:
+        return None
+    # Where the mean is taken off by a node of its own, that node takes it off the gradient too.
+    taken = use.graph.nodes[use.node.inputs[top]].op == "sub" or not found.centred
+    channels, places = (_count(shape, tuple(dim for dim in found.dims if axes[dim] == role)) for role in ("c", "s"))
+    width = channels or (float(origin.channels) if isinstance(origin.channels, int) else None)
+    if width is None:
+        return None
+    over = over_channels_and_places(origin, width, places or origin.places or math.inf)
+    own = over.variance if found.centred else origin.q
+    step, back = normalised(
+        use, state, own, over.entries, over.noise, _none if taken else over.mean_gradient,
+        centred=found.centred, own=False, affine=_PLAIN, eps=found.eps, radial=lambda grad: over.share * over.mean_gradient(grad),
+    )  # fmt: skip
+    if found.whole and not math.isfinite(over.entries):
+        return None
+    return _scaled(step, back, 1.0 / over.entries if found.whole else 1.0, top)
+
+
+def _none(grad: Grad) -> float:
+    return 0.0
+
+
+def _scaled(step: State | None, back: Back | None, share: float, top: int) -> Step | None:
+    """Returns the map of a norm whose result is √share as large."""
     if step is None or back is None:
         return None
-    share = 1.0 / width if found.whole else 1.0
     root = math.sqrt(share)
     out = step._replace(q=step.q * share, mu=step.mu * root, db=step.db * share, ds=step.ds * share, r=step.r * share)
     inner = back
@@ -165,3 +199,36 @@ def _count(shape: object, dims: tuple[int, ...]) -> float | None:
         return None
     found = size_ratio(tuple(shape[dim] for dim in dims), tuple(1 for _ in dims))
     return found if found and found > 1 else None
+
+
+def minus_mean(use: Use, left: State) -> Step | None:
+    """Returns the map of `x - x.mean(-1, keepdim=True)`, None where the right side is not the left's own mean over channels, or over them and all positions."""
+    if use.node.op != "sub" or use.shapes is not None or use.get("alpha") not in (None, 1):
+        return None
+    mean = use.graph.nodes[use.node.inputs[1]]
+    if mean.op != "mean" or mean.inputs[:1] != use.node.inputs[:1]:
+        return None
+    if is_over_all(left, mean.get("dim")):
+        return minus_mean_of_all(use, left)
+    if mean.get("dim") not in (-1, (-1,)):
+        return None
+    q = max(left.q - left.r, 0.0)
+    out = left._replace(q=q, mu=0.0, db=min(left.db, q), ds=min(left.ds, q), r=0.0, law=None, parts=((use.index, 1.0),))
+    return out, lambda grad: [grad._replace(g=max(grad.g - grad.gr, 0.0), gr=0.0), ZERO]
+
+
+def minus_mean_of_all(use: Use, left: State) -> Step:
+    """The map of x less its mean over channels and positions, which is one number for each sample."""
+    width = float(left.channels) if isinstance(left.channels, int) else math.inf
+    over = over_channels_and_places(left, width, left.places or math.inf)
+    common = mean_square(left, width, left.places or math.inf)
+    q = max(left.q - common, 0.0)
+    out = left._replace(
+        q=q, mu=0.0, db=min(left.db, q), ds=min(left.ds, q), r=max(left.r - common, 0.0), law=None, parts=((use.index, 1.0),)
+    )  # fmt: skip
+
+    def back(grad: Grad) -> Sequence[Grad]:
+        mean = min(max(over.mean_gradient(grad), 0.0), grad.g)
+        return [grad._replace(g=grad.g - mean, gs=grad.gs - mean, gr=0.0), ZERO]
+
+    return out, back

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.weight import swapped, turned_grad
@@ -138,7 +139,26 @@ def group_norm(use: Use) -> Step:
     groups = use.number("num_groups", 1.0)
     channels = use.get("num_channels") or state.channels
     width = float(channels) / groups if isinstance(channels, int) else math.inf
-    places = state.places or math.inf
+    over = over_channels_and_places(state, width, state.places or math.inf)
+    # The size that is divided out lies in as few dimensions: a gradient that all positions share loses as much to it as to the mean.
+    return normalised(
+        use, state, over.variance, over.entries, over.noise, over.mean_gradient,
+        radial=lambda grad: over.share * over.mean_gradient(grad),
+    )  # fmt: skip
+
+
+class Over(NamedTuple):
+    """What a norm over several channels and positions divides by: `share` of the variance is what all positions have in common."""
+
+    variance: float
+    entries: float
+    noise: float
+    share: float
+    mean_gradient: Callable[[Grad], float]
+
+
+def over_channels_and_places(state: State, width: float, places: float) -> Over:
+    """Returns the moments of a norm over `width` channels and `places` positions, either of which may be infinite."""
     apart = max(state.q - state.r, 0.0)
     if math.isfinite(places) and math.isfinite(width):
         variance = ((places - 1) * min(state.ds, apart) + (width - 1) * places * apart) / (places * width)
@@ -157,11 +177,7 @@ def group_norm(use: Use) -> Step:
     # What all positions share is as many independent entries as there are channels, the rest hardly varies.
     part = (width - 1.0) / width if math.isfinite(width) else 1.0
     share = min(between * part / variance, 1.0) if variance > 0 else 0.0
-    noise = inverse_mean(width - 1.0, share)
-    # The size that is divided out lies in as few dimensions: a gradient that all positions share loses as much to it as to the mean.
-    return normalised(
-        use, state, variance, width * places, noise, mean_gradient, radial=lambda grad: share * mean_gradient(grad)
-    )
+    return Over(variance, width * places, inverse_mean(width - 1.0, share), share, mean_gradient)
 
 
 @maps("instance_norm")

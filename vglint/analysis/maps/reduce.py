@@ -13,6 +13,7 @@ from vglint.analysis.use import Use
 from vglint.ops.curves import at_point
 from vglint.ops.softmax import softness
 from vglint.shape import size_ratio
+from vglint.value import Literal_
 
 WIDE = 1e3
 """Channels of a tensor whose width is not known, where a mean over them is nearly their expectation."""
@@ -43,6 +44,8 @@ def mean(use: Use) -> Step:
         return chosen(use, state, state.choices)
     elif over == "all":
         return None, lambda grad: [Grad(1.0, 1.0, 1.0, 1.0, 1.0)]
+    elif use.node.op == "mean" and is_over_all(state, use.get("dim")):
+        return mean_of_all(use, state)
     else:
         raise AbstainError("dimensions of the mean are not known")
     if factor == 1.0 or found is None or back is None:
@@ -127,6 +130,33 @@ def largest_channel(use: Use, state: State) -> Step:
         ]
 
     return out, sent
+
+
+def is_over_all(state: State, dim: Literal_) -> bool:
+    """Whether a reduction is over the channels and all positions, and over nothing else."""
+    axes, dims = state.axes, dim if isinstance(dim, tuple) else (dim,)
+    if axes is None or state.scale or set(axes) != {"b", "c", "s"}:
+        return False
+    left = {d % len(axes) for d in dims if isinstance(d, int) and -len(axes) <= d < len(axes)}
+    return left == {place for place, role in enumerate(axes) if role != "b"} and len(left) == len(dims)
+
+
+def mean_square(state: State, width: float, places: float) -> float:
+    """Returns the second moment of the mean over channels and positions."""
+    own = (state.q / places + (1.0 - 1.0 / places) * max(state.q - state.ds, 0.0)) / width
+    return own + (1.0 - 1.0 / width) * max(state.r, 0.0)
+
+
+def mean_of_all(use: Use, state: State) -> Step:
+    """One number for each sample: the mean over its channels and positions."""
+    width = float(state.channels) if isinstance(state.channels, int) else math.inf
+    places = state.places or math.inf
+    q = mean_square(state, width, places)
+    out = State(
+        q, state.mu, min(state.db, q), 0.0, q, channels=1, axes=left_of(use, state.axes), places=1.0, parts=((use.index, 1.0),)
+    )  # fmt: skip
+    share = 1.0 / (width * places)
+    return out, lambda grad: [grad.times(share * share)._replace(gs=grad.g * share * share, gr=grad.g * share * share)]
 
 
 @maps("max", "min")

@@ -1,0 +1,32 @@
+"""Normalisations that models write out: models for `test_unseen_kinds`."""
+
+from __future__ import annotations
+
+_NORMED = """
+class Norm(nn.Module):
+    def forward(self, x):
+{body}
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k = nn.Conv1d(8, 32, 8, 4), nn.Conv1d(32, 32, 3, padding=1)
+        self.v, self.out = nn.Conv1d(32, 32, 1), nn.Conv1d(32, 16, 1)
+        self.norm = Norm()
+
+    def forward(self, x):
+        x = torch.relu(self.norm(self.q(x)))
+        x = torch.relu(self.norm(self.k(x)))
+        return self.out(torch.relu(self.norm(self.v(x))))
+"""
+OF_ALL = _NORMED.format(
+    body="""        dims = list(range(1, x.ndim))
+        mean, var = x.mean(dim=dims, keepdim=True), torch.var(x, dim=dims, keepdim=True, unbiased=False)
+        return (x - mean) / (var + 1e-8).sqrt()"""
+)
+ROOT_OF_ALL = _NORMED.format(body="        return x * torch.rsqrt(x.pow(2).mean(dim=(1, 2), keepdim=True) + 1e-8)")
+CASES = {
+    "a norm of channels and positions that is written out": (OF_ALL, ["8,8,256"]),
+    "a root mean square of channels and positions": (ROOT_OF_ALL, ["8,8,256"]),
+}
