@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from vglint.analysis.maps import maps
+from vglint.analysis.maps.axes import size_at
 from vglint.analysis.maps.shape import none_back, passed
 from vglint.analysis.state import AbstainError, Scale, State, Step, whole
 from vglint.analysis.use import Use
+from vglint.ops import has
+from vglint.ops.curves import ELEMENTWISE
 from vglint.ops.init import Spread
 from vglint.shape import Shape
+from vglint.value import Literal_
 
 
 @maps("parameter")
@@ -130,6 +134,38 @@ def bernoulli(use: Use) -> Step:
     return State(p, p, p - p * p, 0.0, p, parts=((use.index, 1.0),)), none_back(use)
 
 
+_NEAR = 40
+"""Nodes behind an input among which the first that mixes its features is looked for."""
+
+
+def has_features_last(use: Use) -> bool:
+    """Whether what first mixes an input's features, or normalises over them, takes its last dimension for them: channels-last pictures."""
+    nodes, index = use.graph.nodes, use.index
+    reached = {index}
+    for node in nodes[index + 1 : index + _NEAR]:
+        source = next((one for one in node.inputs if one in reached), None)
+        if source is None:
+            continue
+        before = nodes[source].shape
+        if node.op == "linear" or has(node.op, "over_features"):
+            sizes = node.get("normalized_shape")
+            return not (isinstance(sizes, tuple) and len(sizes) > 1)
+        if node.params or before is None or node.shape is None or not before or not node.shape:
+            return False
+        joined = has(node.op, "joins") and node.get("dim") in (-1, len(before) - 1) and len(before) == len(node.shape)
+        merged = node.op == "rearrange" and _keeps_last(node.get("pattern"))
+        if joined or merged or node.op in ELEMENTWISE or (has(node.op, "adds") and node.shape == before):
+            reached.add(node.index)
+    return False
+
+
+def _keeps_last(pattern: Literal_) -> bool:
+    """Whether a pattern of einops leaves the last dimension where it is, as it is."""
+    before, _, after = pattern.partition("->") if isinstance(pattern, str) else ("", "", "")
+    last = before.split()[-1:]
+    return bool(last) and last == after.split()[-1:] and last[0].isidentifier()
+
+
 @maps("input")
 def entry_input(use: Use) -> Step:
     """An input is standardised: independent N(0, 1) entries; one of whole numbers low ≤ x < high has their mean and variance."""
@@ -138,13 +174,9 @@ def entry_input(use: Use) -> Step:
     if shape is not None:
         rank = len(shape)
         axes = "bc" + "s" * (rank - 2) if rank in (2, 4, 5) else "bsc" if rank == 3 else None
-    channels = (
-        shape[1]
-        if shape is not None and axes in ("bc", "bcss", "bcsss")
-        else shape[-1]
-        if shape is not None and axes == "bsc"
-        else None
-    )
+        if rank in (4, 5) and has_features_last(use):
+            axes = "b" + "s" * (rank - 2) + "c"
+    channels = size_at(shape, axes) if axes is not None else None
     places = whole(shape, axes, "s")
     low, high = use.node.get("low"), use.node.get("high")
     mean, var = 0.0, 1.0
