@@ -154,7 +154,35 @@ class Net(nn.Module):
         return self.out(x * (~seen) + 0.5 * x * seen)
 """
 
+_WINDOWS = """
+from einops import rearrange
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.out = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(16, 16, 1), nn.Conv2d(64, 16, 1)
+
+    def forward(self, x):
+        x = self.q(x)
+        x = x + self.k(x.mean((2, 3), keepdim=True))
+        return self.out({windows}).mean((2, 3))
+"""
+"""A gradient that all windows share: of positions in one window, each has its own."""
 CASES = {
+    "windows that become channels": (
+        _WINDOWS.format(windows="F.unfold(x, 2, stride=2).view(8, 64, 8, 8)"),
+        ["8,3,16,16"],
+    ),
+    "overlapping windows": (
+        _WINDOWS.format(windows="F.unfold(x, 2, padding=1, stride=1).view(8, 64, 17, 17)"),
+        ["8,3,16,16"],
+    ),
+    "blocks that torch makes channels": (_WINDOWS.format(windows="F.pixel_unshuffle(x, 2)"), ["8,3,16,16"]),
+    "blocks that einops makes channels": (
+        _WINDOWS.format(windows="rearrange(x, 'b c (h p) (w q) -> b (c p q) h w', p=2, q=2)"),
+        ["8,3,16,16"],
+    ),
     "a pool to more places than there are": (POOLED_UP, ["64,3,7,7"]),
     "what is not known stands behind two heads": (UNKNOWN_BEHIND, ["256,32"]),
     "patches and places": (PATCHES, ["2,3,384,384"]),

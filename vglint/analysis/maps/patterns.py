@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.axes import size_at
 from vglint.analysis.maps.concat import cat, in_a_row
-from vglint.analysis.maps.pool import average, flattened, maximum
+from vglint.analysis.maps.pool import average, flattened, in_windows, maximum
 from vglint.analysis.maps.reduce import narrowed
 from vglint.analysis.maps.shape import passed
 from vglint.analysis.state import PLACES, AbstainError, Grad, State, Step, whole
@@ -38,6 +38,8 @@ def rearrange(use: Use) -> Step:
             out = out._replace(channels=width)
     if out.spread is not None and out.spread.form != "iid":
         out = out._replace(spread=None)
+    if state.places and out.places and 1.0 < out.places < state.places and merges(right, roles):
+        return out, in_windows(out.places / state.places)
     return out, passed(use)
 
 

@@ -14,7 +14,7 @@ from vglint.analysis.maps import maps
 from vglint.analysis.maps.activation import evaluated
 from vglint.analysis.maps.resolution import of_other, reads_weights
 from vglint.analysis.maps.weight import each, sizes
-from vglint.analysis.state import PLACES, ZERO, AbstainError, Grad, Profile, State, Step, law_of
+from vglint.analysis.state import PLACES, ZERO, AbstainError, Back, Grad, Profile, State, Step, law_of
 from vglint.analysis.use import Use
 from vglint.shape import Dim
 
@@ -98,12 +98,15 @@ def windows_of(use: Use) -> Step:
     state = use.state()
     channels: Dim
     axes: str | None
+    alike = 1.0
     if use.node.op == "unfold":
         kernel, stride = each(use.get("kernel_size"), 2, None), each(use.get("stride"), 2, 1)
         if any(size is None for size in kernel):
             raise AbstainError("the window is not known")
         taps = math.prod(size or 1 for size in kernel)
         copies = taps / math.prod(step or 1 for step in stride)
+        # Two positions lie at the same places of windows where they are a multiple of the stride apart; elsewhere they become other channels.
+        alike = copies / math.prod(step or 1 for step in stride)
         channels = state.channels * taps if isinstance(state.channels, int) else None
         axes = "bcs"
     else:
@@ -114,8 +117,14 @@ def windows_of(use: Use) -> Step:
         axes = state.axes + "s" if state.axes is not None and "*" not in state.axes else None
     places = state.places / copies if state.places is not None else None
     out = state._replace(law=None, parts=((use.index, 1.0),), axes=axes, channels=channels, places=places, map=None)
+    between = max(copies - alike, 0.0)
     return out, lambda grad: [
-        grad._replace(g=copies * grad.g + copies * max(copies - 1.0, 0.0) * max(grad.gr, 0.0), map=None)
+        grad._replace(
+            g=copies * grad.g + copies * max(copies - 1.0, 0.0) * max(grad.gr, 0.0),
+            gs=alike * grad.gs + between * max(grad.gr, 0.0),
+            gx=alike * grad.gx,
+            map=None,
+        )
     ]
 
 
@@ -134,9 +143,16 @@ def pixel_unshuffle(use: Use) -> Step:
     known = isinstance(state.channels, int) and isinstance(factor, int)
     channels = state.channels * factor**2 if isinstance(state.channels, int) and isinstance(factor, int) else None
     places = state.places / factor**2 if state.places is not None and known and isinstance(factor, int) else None
-    return state._replace(
-        law=None, parts=((use.index, 1.0),), channels=channels, places=places, map=None
-    ), lambda grad: [grad._replace(map=None)]
+    return state._replace(law=None, parts=((use.index, 1.0),), channels=channels, places=places, map=None), in_windows(
+        1.0 / factor**2 if isinstance(factor, int) and factor > 0 else 1.0
+    )
+
+
+def in_windows(share: float) -> Back:
+    """Returns how a gradient goes back where positions became channels: a `share` of all pairs of positions lies at the same place of two windows."""
+    return lambda grad: [
+        grad._replace(gs=share * grad.gs + (1.0 - share) * max(grad.gr, 0.0), gx=share * grad.gx, map=None)
+    ]
 
 
 @maps("grid_sample")
