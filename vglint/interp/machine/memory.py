@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
 
 from vglint.interp.machine.journal import MISSING, Missing
 from vglint.interp.values.inside import inside
 from vglint.interp.values.objects import (
     ClassV,
     DictV,
+    FunctionV,
     Instance,
     ListV,
     LoaderV,
@@ -27,18 +31,50 @@ if TYPE_CHECKING:
     from vglint.source.unit import Unit
 
 
+Read: TypeAlias = "tuple[dict[str, Value], str, Any]"
+
+
+class Answer(Struct, frozen=True):
+    """What a call returned, and what that depends on beside its arguments."""
+
+    result: Value
+    steps: int
+    taken: frozenset[tuple[str, int]]
+    """The defaults that were taken for arguments."""
+    reads: tuple[Read, ...]
+    """Names around the functions, where they are bound, and what they meant."""
+    function: FunctionV
+    """Held, so that its identity stays its own."""
+
+
 class Memory:
     """What module-level statements define, kept from one interpretation to the next.
 
     Values that hold nodes or modules of one interpretation go when the next begins, and what an entry writes is undone at its end.
     """
 
-    __slots__ = ("_bound", "_entered", "_homes", "_ids", "_stale", "_units", "namespaces", "reached", "steps")
+    __slots__ = (
+        "_bound",
+        "_entered",
+        "_homes",
+        "_ids",
+        "_stale",
+        "_units",
+        "answers",
+        "namespaces",
+        "reached",
+        "steps",
+        "unanswered",
+    )
 
     def __init__(self) -> None:
         self.namespaces: dict[str, Namespace] = {}
         self.steps = 0
         """What all interpretations took so far: the measure of work that is the same on every machine."""
+        self.answers: dict[Hashable, Answer] = {}
+        """What functions that only compute made of numbers."""
+        self.unanswered: dict[Hashable, FunctionV] = {}
+        """The functions that do more than to compute."""
         self._units: list[tuple[Namespace, Unit]] = []
         self._bound: list[tuple[Namespace, str, Value | Missing]] = []
         self._ids: set[int] = set()

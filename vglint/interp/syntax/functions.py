@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vglint import origin
+from vglint.interp.machine.answers import answered
 from vglint.interp.machine.budget import RECURSION, RECURSION_UNKNOWN
 from vglint.interp.machine.core import (
     Flow,
@@ -46,7 +47,7 @@ def call_function(
         return _remembered(run, function, args, keywords, frame, site)
     target = target_among(run, function, args, keywords) if run.context.setup else None
     if target is None:
-        return _walked(run, function, args, keywords, frame, site)
+        return answered(run, function, args, keywords, lambda: _walked(run, function, args, keywords, frame, site))
     return called_on(run, function, target, args, keywords, lambda: _walked(run, function, args, keywords, frame, site))
 
 
