@@ -51,12 +51,6 @@ class Source(Struct, frozen=True, dict=True):
         return self._wrapper.resolve(PositionProvider)
 
     @cached_property
-    def _parents(self) -> Mapping[cst.CSTNode, cst.CSTNode]:
-        from libcst.metadata import ParentNodeProvider
-
-        return self._wrapper.resolve(ParentNodeProvider)
-
-    @cached_property
     def _starts(self) -> list[int]:
         return [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", self.text))]
 
@@ -187,10 +181,29 @@ class Source(Struct, frozen=True, dict=True):
             if isinstance(node, cst.BaseExpression) and self._positions[node].start.line <= line:
                 yield node
 
-    @cached_property
+    @property
     def _nodes(self) -> list[cst.CSTNode]:
-        """All nodes of the file, outer ones first: libcst makes the list of a node's children anew each time."""
-        return list(_below(self._wrapper.module))
+        """All nodes of the file, outer ones first."""
+        return self._walked[0]
+
+    @property
+    def _parents(self) -> Mapping[cst.CSTNode, cst.CSTNode]:
+        return self._walked[1]
+
+    @cached_property
+    def _walked(self) -> tuple[list[cst.CSTNode], dict[cst.CSTNode, cst.CSTNode]]:
+        """All nodes of the file and the node around each, of one walk: libcst makes the list of a node's children anew each time."""
+        nodes: list[cst.CSTNode] = []
+        around: dict[cst.CSTNode, cst.CSTNode] = {}
+        todo: list[cst.CSTNode] = [self._wrapper.module]
+        while todo:
+            node = todo.pop()
+            nodes.append(node)
+            children = node.children
+            for child in children:
+                around[child] = node
+            todo.extend(reversed(children))
+        return nodes, around
 
     def _walk(self, start: cst.CSTNode) -> Iterator[cst.CSTNode]:
         return iter(self._nodes) if start is self._wrapper.module else _below(start)
