@@ -17,7 +17,7 @@ BOOK = load()
 
 @pytest.fixture(scope="module")
 def lint():
-    return text_linter(BOOK)
+    return text_linter(BOOK, offers=False)
 
 
 @pytest.mark.parametrize("path", CLEAN, ids=lambda path: path.name)
