@@ -13,8 +13,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from click.testing import CliRunner
 
 import vglint
+from vglint.cli import cli
 from vglint.config import ConfigError
 from vglint.finding import Finding
 from vglint.rulebook import RuleError
@@ -96,7 +98,7 @@ def test_a_graph_is_what_the_command_line_draws(at_root: Path) -> None:
     for form in ("json", "dot", "mermaid", "svg", "html"):
         assert (
             graph.render(form).strip()
-            == printed("graph", "--format", form, "docs/example.py:Classifier", cwd=at_root).strip()
+            == CliRunner().invoke(cli, ["graph", "--format", form, "docs/example.py:Classifier"]).stdout.strip()
         )
     assert "Linear" in repr(graph) and repr(graph) == str(graph)
     with pytest.raises(ValueError, match="one of text"):

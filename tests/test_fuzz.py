@@ -1,7 +1,11 @@
-"""A minute of `benchmarks/reports/fuzz.py`, and everything that it once found."""
+"""Some seconds of `benchmarks/reports/fuzz.py`, the same cases each time, and everything that it once found.
+
+`VGLINT_EXAMPLES=5000 pytest tests/test_fuzz.py` tries more of the same.
+"""
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from collections import Counter
@@ -9,9 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.generators.fuzz_files import KINDS
 from benchmarks.reports import fuzz
+from vglint.interp.entries import session
 from vglint.lint import limits
 
+EXAMPLES = int(os.environ.get("VGLINT_EXAMPLES", "0"))
+MUTANTS, REPOSITORIES = EXAMPLES or 80, EXAMPLES // 4 or 16
+"""How many cases are made: of repositories, two of each kind."""
 HOSTILE = sorted((Path(__file__).resolve().parent.parent / "fixtures" / "hostile" / "code").glob("*.py"))
 LARGE = {
     "dict of 50,000 entries": "D = {" + ",".join(f"{key}: {key}" for key in range(50_000)) + "}\n",
@@ -19,10 +28,10 @@ LARGE = {
     "500 trainings": "D = 1\nmodel = nn.Linear(8, 8)\n"
     + "opt = torch.optim.SGD(model.parameters(), lr=0.1)\nloss = model(torch.ones(4, 8)).sum()\nloss.backward()\nopt.step()\n"
     * 500,
-    "2,000 models": "D = 1\n"
+    "800 models": "D = 1\n"
     + "\n".join(
         f"class M{n}(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.fc = nn.Linear(8, 8)\n    def forward(self, x):\n        return self.fc(x)"
-        for n in range(2_000)
+        for n in range(800)
     )
     + "\n",
     "800 classes above one another": "\n".join(f"class A{n}(A{n - 1}): pass" for n in range(1, 800)) + "\n",
@@ -47,16 +56,20 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "SECONDS", 100)
 
 
-def test_mutants() -> None:
+def test_mutants(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not EXAMPLES:  # one case in ten takes all the work that a file may take: that is enough to see it end
+        for budget in ("FILE_STEPS", "ENTRY_STEPS", "MOST_STEPS"):
+            monkeypatch.setattr(session, budget, getattr(session, budget) // 20)
     found = fuzz.Found()
-    fuzz.run_code(1, range(150), found)
-    assert found.faults == [] and sum(found.done.values()) == 150
+    fuzz.run_code(1, range(MUTANTS), found)
+    assert found.faults == [] and sum(found.done.values()) == MUTANTS
 
 
 def test_hostile_repositories() -> None:
     found = fuzz.Found()
-    fuzz.run_hostile(1, range(32), found)
-    assert found.faults == [] and sum(found.done.values()) == 32
+    fuzz.run_hostile(1, range(REPOSITORIES), found)
+    assert found.faults == [] and sum(found.done.values()) == REPOSITORIES
+    assert len(found.done) == len(KINDS)
 
 
 def test_what_costs_too_much_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

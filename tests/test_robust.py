@@ -24,7 +24,7 @@ from vglint.source.project import Project
 EXAMPLES = int(os.environ.get("VGLINT_EXAMPLES", "0"))
 GOVERN = Configuration(isolated=True, overrides={"cache": False, "pedantic": True}).of
 
-FEW = settings(max_examples=EXAMPLES or 40, derandomize=not EXAMPLES)
+FEW = settings(max_examples=EXAMPLES or 25, derandomize=not EXAMPLES)
 
 
 def interpreted(text: str) -> tuple[Graph, ...]:

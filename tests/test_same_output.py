@@ -1,4 +1,4 @@
-"""What vglint prints does not depend on the order of Python's sets."""
+"""What vglint prints does not depend on the order of Python's sets; `tests/lint/test_shards.py` shows it of other seeds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PATHS = ("fixtures/models/tanh_stack_loop.py", "fixtures/models/text_softmax.ipy
 
 def test_output_is_the_same_for_every_hash_seed(root: Path) -> None:
     printed = set()
-    for seed in range(8):
+    for seed in range(4, 8):
         done = subprocess.run(
             [sys.executable, "-m", "vglint", *PATHS, "--no-cache", "--verbose", "--pedantic"],
             cwd=root,

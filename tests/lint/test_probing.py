@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from vglint.finding import Finding
+from vglint.lint import probing
 from vglint.lint.probing import probe_entry
-from vglint.probe import Limits, ProbeReport, plan
+from vglint.probe import Limits, ProbeReport, plan, run_isolated
+from vglint.probe.nursery import Nursery, nursery
 from vglint.rule import Scalar
 from vglint.rulebook import load
 from vglint.rulebook.confirm import judged, verdict
@@ -27,6 +30,17 @@ def net(depth=10):
         layers += [nn.Linear(32, 32), nn.Sigmoid()]
     return nn.Sequential(*layers, nn.Linear(32, 10))
 """
+
+
+@pytest.fixture(scope="module")
+def within() -> Iterator[Nursery]:
+    with nursery() as one:
+        yield one
+
+
+@pytest.fixture(autouse=True)
+def torch_is_loaded_once(within: Nursery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probing, "run_isolated", partial(run_isolated, within=within))
 
 
 def opened(folder: Path, text: str) -> tuple[Project, Module]:

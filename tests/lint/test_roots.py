@@ -52,8 +52,17 @@ def linted(*paths: Path) -> Report:
     return lint([str(path) for path in paths], Configuration(overrides={"cache": False}).of)
 
 
-@pytest.mark.parametrize("marker", ["pyproject.toml", "setup.cfg", ".git", "vglint.toml"])
-@pytest.mark.parametrize("package", ["seg", "src/seg", "tools/src/seg"])
+@pytest.mark.parametrize(
+    ("package", "marker"),
+    [
+        ("seg", "pyproject.toml"),
+        ("src/seg", "setup.cfg"),
+        ("tools/src/seg", ".git"),
+        ("seg", "vglint.toml"),
+        ("src/seg", "pyproject.toml"),
+        ("tools/src/seg", "vglint.toml"),
+    ],
+)
 def test_findings_do_not_depend_on_the_working_directory(
     package: str, marker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
