@@ -9,6 +9,7 @@ import random
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +22,8 @@ from benchmarks.corpus.fetch import corpus_folder, every_pin, installed
 LISTS = Path(__file__).with_name("targets")
 """One TOML file per population: `population`, `root`, perhaps `resolve`, and `targets`, a list of tables `file`, `entry`, `inputs`; or,
 for classes that take a configuration alike, `file`, `classes`, `config`, `inputs`."""
+TESTS = str(Path(__file__).resolve().parents[2] / "tests")
+"""Lies on the path of `python -m benchmarks`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,22 @@ def build(target: Target) -> Any:
         if "/" in target.root:
             os.chdir(folder(target.root))
     seed()
-    names = vars(importlib.import_module(target.module))
-    return eval(target.entry, dict(names, __builtins__=__builtins__, torch=names.get("torch", torch)))
+    with _without_tests():
+        names = vars(importlib.import_module(target.module))
+        return eval(target.entry, dict(names, __builtins__=__builtins__, torch=names.get("torch", torch)))
+
+
+@contextmanager
+def _without_tests() -> Iterator[None]:
+    """Takes our tests off the path: a file there comes before a folder of the same name, without `__init__.py`, in a repository."""
+    there = TESTS in sys.path
+    if there:
+        sys.path.remove(TESTS)
+    try:
+        yield
+    finally:
+        if there:
+            sys.path.append(TESTS)
 
 
 def feed(target: Target) -> tuple[tuple[Any, ...], dict[str, Any]]:
