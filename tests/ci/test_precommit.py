@@ -104,21 +104,28 @@ def source(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
     return made
 
 
-@pytest.fixture
-def repository(tmp_path: Path, source: Repository, environment: dict[str, str]) -> Repository:
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory, source: Repository, environment: dict[str, str]) -> Repository:
     """A repository with all hooks installed and two files that are right."""
-    made = Repository(tmp_path, environment)
+    folder = tmp_path_factory.mktemp("begun")
+    made = Repository(folder, environment)
     made.git("init", "-q", "-b", "main")
     rev = source.git("rev-parse", "HEAD").stdout.strip()
     hooks = [{"id": name} for name in ("vglint", "vglint-project", "vglint-fix")]
     config = {"repos": [{"repo": str(source.folder), "rev": rev, "hooks": hooks}]}
-    (tmp_path / ".pre-commit-config.yaml").write_text(yaml.safe_dump(config))
-    (tmp_path / ".gitignore").write_text(".vglint_cache/\n")
+    (folder / ".pre-commit-config.yaml").write_text(yaml.safe_dump(config))
+    (folder / ".gitignore").write_text(".vglint_cache/\n")
     done = made.hooks("install", "--install-hooks")
     assert done.returncode == 0, done.stdout + done.stderr
     made_it, printed = made.commit(model=MODEL, train=TRAIN)
     assert made_it, printed
     return made
+
+
+@pytest.fixture
+def repository(tmp_path: Path, begun: Repository, environment: dict[str, str]) -> Repository:
+    shutil.copytree(begun.folder, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return Repository(tmp_path, environment)
 
 
 def test_a_good_commit_passes(repository: Repository) -> None:
