@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vglint.graph import ModuleInfo
 from vglint.interp.machine.core import Run
+from vglint.interp.torch.containers import GAP
 from vglint.interp.torch.modules import walk
 from vglint.interp.values.classes import class_name, find_in_mro
 from vglint.interp.values.inside import bulk
@@ -18,8 +19,9 @@ def module_names(run: Run, roots: dict[str, ModuleV]) -> dict[int, tuple[str, bo
     for prefix, root in roots.items():
         _name(root, prefix, names, True)
     seen: set[int] = set()
+    told = any(GAP in module.attrs for module in run.graph.modules)
     for prefix, root in roots.items():
-        _name_hidden(root, prefix, names, seen)
+        _name_hidden(root, prefix, names, seen, told)
     counts: dict[str, int] = {}
     for module in run.graph.modules:
         if id(module) not in names and module.called:
@@ -50,18 +52,19 @@ def lists_itself(module: ModuleV) -> bool:
     return any(find_in_mro(module.cls, name) is not None for name in _LISTS)
 
 
-def _name_hidden(module: ModuleV, path: str, names: dict[int, tuple[str, bool]], seen: set[int]) -> None:
-    """Names modules that sit in plain lists, tuples and dicts, which registration does not see."""
+def _name_hidden(module: ModuleV, path: str, names: dict[int, tuple[str, bool]], seen: set[int], told: bool) -> None:
+    """Names modules that sit in plain lists, tuples and dicts, which registration does not see; `told`: it may see them, as something that
+    is not known was put into a container of modules."""
     waiting = [(module, path)]
     while waiting:
         each, path = waiting.pop()
         if id(each) in seen:
             continue
         seen.add(id(each))
-        told = lists_itself(each)
+        listed = told or lists_itself(each)
         for name, value in each.attrs.items():
             for part, hidden in _inside(value, name, 0) if bulk(value, _LARGEST) <= _LARGEST else ():
-                _name(hidden, _below(path, part), names, told)
+                _name(hidden, _below(path, part), names, listed)
         waiting += [(child, _below(path, name)) for name, child in reversed(_children(each))]
 
 

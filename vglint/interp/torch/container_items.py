@@ -8,7 +8,7 @@ from vglint.interp.machine.questions import CONTAINS, ITEM, ITERATE, SET_ITEM
 from vglint.interp.protocols.iteration import Items, listed
 from vglint.interp.protocols.repeats import at, is_repeated, left_of
 from vglint.interp.protocols.tensor_parts import plain_key
-from vglint.interp.torch.containers import add, make_uneven, parts_of
+from vglint.interp.torch.containers import GAP, add, make_uneven, parts_of
 from vglint.interp.torch.leaves import leaf_base
 from vglint.interp.torch.module_methods import forget_init
 from vglint.interp.torch.modules import register_unnamed
@@ -20,7 +20,7 @@ from vglint.value import Unknown
 @register(ITERATE, ModuleV)
 def items(run: Run, module: ModuleV, frame: Frame, site: Site) -> Items:
     """Returns what iterating over a container yields: its children, of a dict the names."""
-    if "__gap__" in module.attrs:
+    if GAP in module.attrs:
         return Items(
             None,
             Unknown(origin.Computed("entries of a module list")),

@@ -12,10 +12,11 @@ from vglint.interp.protocols.repeats import repeating
 from vglint.interp.protocols.turns import carried_by_turns, pairs
 from vglint.interp.torch.making import new_module
 from vglint.interp.values.classes import is_container
-from vglint.interp.values.inside import width
+from vglint.interp.values.inside import inside, width
 from vglint.interp.values.objects import (
     DictV,
     External,
+    Instance,
     IteratorV,
     ListV,
     ModuleV,
@@ -31,11 +32,15 @@ from vglint.interp.values.objects import (
 )
 from vglint.value import Unknown
 
+GAP = "__gap__"
+"""The attribute of a container into which something was put that is not known."""
+
 
 def fill(
     run: Run, module: ModuleV, kind: str, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> None:
     """Puts a container's constructor arguments in place."""
+    args = [own_entries(arg) for arg in args]
     if kind == "torch.nn.Sequential":
         if len(args) == 1 and isinstance(args[0], DictV):
             _fill_named(run, module, args[0], site)
@@ -47,28 +52,57 @@ def fill(
                 add(run, module, value, site)  # None takes a number as a layer does
             else:
                 run.graph.gap(origin.Computed(f"entry {index} of a Sequential"), site)
-                run.journal.put(module.attrs, "__gap__", True)
+                run.journal.put(module.attrs, GAP, True)
         return
-    source = args[0] if args else next(iter(keywords.values()), None)
+    source = args[0] if args else own_entries(next(iter(keywords.values()), None))
     if source is None:
         return
     if kind in ("torch.nn.ModuleDict", "torch.nn.ParameterDict"):
         if isinstance(source, DictV):
             _fill_named(run, module, source, site)
-        elif isinstance(source, (ListV, tuple)):
-            for pair in source.items if isinstance(source, ListV) else source:
-                both = pair.items if isinstance(pair, ListV) else pair
-                if isinstance(both, (tuple, list)) and len(both) == 2 and not is_unknown(both[0]):
-                    put(run, module, str(both[0]), both[1])
-                else:
-                    run.graph.gap(origin.Computed("names of a module dict"), site)
-                    run.journal.put(module.attrs, "__gap__", True)
+            return
+        if isinstance(source, ModuleV) and is_container(source):
+            for name, child in (source.parameters or source.modules).items():
+                put(run, module, name, child)
+            return
+        listed = (
+            source if isinstance(source, tuple) else source.items if isinstance(source, (ListV, IteratorV)) else None
+        )
+        if listed is None or (isinstance(source, ListV) and source.count is not None):
+            _leave_open(run, module, source, site)
+            return
+        for pair in listed:
+            both = pair.items if isinstance(pair, ListV) else pair
+            if isinstance(both, (tuple, list)) and len(both) == 2 and not is_unknown(both[0]):
+                put(run, module, str(both[0]), both[1])
+            else:
+                _leave_open(run, module, pair, site)
         return
     extend(run, module, source, site)
 
 
+def own_entries(value: Value) -> Value:
+    """Returns the dict or list that an object of a class derived from one is; any other value as it is."""
+    return value.entries if type(value) is Instance and value.entries is not None else value
+
+
+def _leave_open(run: Run, module: ModuleV, held: Value, site: Site) -> None:
+    """Notes that something is in a dict of modules of which the name is not known."""
+    run.graph.gap(origin.Computed("names of a module dict"), site)
+    run.journal.put(module.attrs, GAP, True)
+    register_all(run, held)
+
+
+def register_all(run: Run, held: Value) -> None:
+    """Notes that modules are registered somewhere, or may be: under which name is not known."""
+    for value in inside(held):
+        if isinstance(value, ModuleV) and not value.unnamed:
+            run.journal.set_field(value, "unnamed", True)
+
+
 def extend(run: Run, module: ModuleV, source: Value, site: Site) -> None:
     """Appends everything in a list, tuple, iterator or other container; unknown length becomes a counted child."""
+    source = own_entries(source)
     run.budget.tick(width(source) // 4)
     match source:
         case ListV() if source.count is not None:
@@ -90,7 +124,7 @@ def extend(run: Run, module: ModuleV, source: Value, site: Site) -> None:
                 add(run, module, item, site)
         case _:
             run.graph.gap(origin.Computed("entries of a module list"), site)
-            run.journal.put(module.attrs, "__gap__", True)
+            run.journal.put(module.attrs, GAP, True)
 
 
 def add(run: Run, module: ModuleV, value: Value, site: Site, loop: OpenLoop | None = None) -> None:
@@ -169,17 +203,18 @@ def put(run: Run, module: ModuleV, name: str, value: Value) -> None:
 
 def _fill_named(run: Run, module: ModuleV, source: DictV, site: Site) -> None:
     for name, value in source.items.items():
-        if not isinstance(name, Unknown):
+        if isinstance(name, Unknown):
+            _leave_open(run, module, value, site)
+        else:
             put(run, module, str(name), value)
     if not source.complete:
-        run.graph.gap(origin.Computed("names of a module dict"), site)
-        run.journal.put(module.attrs, "__gap__", True)
+        _leave_open(run, module, None, site)
 
 
 def run_sequential(run: Run, module: ModuleV, args: list[Value], frame: Frame, site: Site) -> Value:
     """Runs the children of a Sequential one after the other."""
     value = args[0] if args else Unknown(origin.Computed("input"))
-    if "__gap__" in module.attrs:
+    if GAP in module.attrs:
         run.graph.gap(origin.Computed("entries of a Sequential"), site)
         value = _blurred(run, value, site)
     for part in parts_of(module):

@@ -18,7 +18,7 @@ from vglint.interp.machine.core import (
 from vglint.interp.machine.questions import CALL, COMPARE, GETATTR, SETATTR, TRUTH, declines
 from vglint.interp.nodes.emit import in_loop
 from vglint.interp.nodes.operations import emit_call
-from vglint.interp.torch.containers import run_sequential
+from vglint.interp.torch.containers import register_all, run_sequential
 from vglint.interp.torch.fixed_inputs import note_call, size_arguments
 from vglint.interp.torch.leaves import (
     CONTAINERS,
@@ -277,8 +277,7 @@ def truth(run: Run, value: ModuleV, frame: Frame, site: Site) -> bool | None:
 def register_unnamed(run: Run, value: Value, site: Site) -> None:
     """Registers a child under a name that is not known: it has no path, but its parameters are the model's."""
     run.graph.gap(origin.Computed("name of a registered module"), site)
-    if isinstance(value, ModuleV):
-        run.journal.set_field(value, "unnamed", True)
+    register_all(run, value)
 
 
 def _register_child(run: Run, module: ModuleV, name: str, value: Value, site: Site) -> None:
