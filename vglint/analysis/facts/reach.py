@@ -36,7 +36,7 @@ def evaluating(loop: LoopView) -> tuple[Place, ...] | Unknown:
             events = [*(each for each in modes if each.path == mode.path and _moved_by(each) & own), *undoing]
             events.sort(key=lambda node: node.index)
             last = next(earlier(loop.view, stirring[0], events, loop.optimizer), None)
-            if last is not None and last.op == "eval_mode" and not _is_meant(loop, last, backward):
+            if last is not None and last.op == "eval_mode" and not _is_meant(loop, last, stirring[0], backward):
                 found.append(last)
     return places_of(loop, found)
 
@@ -49,9 +49,13 @@ def _stirs(view: View, node: Node) -> bool:
     return not own or any(each.trainable for each in own)
 
 
-def _is_meant(loop: LoopView, mode: Node, backward: Node) -> bool:
-    """Whether `eval()` keeps the statistics of a pretrained model on purpose: it stands before the training, and the weights were loaded."""
+def _is_meant(loop: LoopView, mode: Node, first: Node, backward: Node) -> bool:
+    """Whether `eval()` is there for the training: each turn begins with it, and with `first`, the first layer of it that is trained, nothing
+    else of the model was run before; or it stands before the training, of a pretrained model that keeps its statistics."""
     around = {index for index in loop.view.regions_of(backward.region) if loop.view.graph.regions[index].kind == "loop"}
+    between = loop.view.graph.nodes[mode.index : first.index]
+    if mode.region in around and not any(_stirs(loop.view, node) for node in between if _belongs(node.path, mode.path)):
+        return mode.region == next((i for i in loop.view.regions_of(backward.region) if i in around), None)
     if around & set(loop.view.regions_of(mode.region)) or mode.index > backward.index:
         return False
     own = [loop.view.graph.parameters[index] for index in _moved_by(mode)]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from vglint.interp.machine.core import Run
 from vglint.interp.machine.names import member
+from vglint.interp.machine.registries import imported_files
 from vglint.interp.nodes.emit import emit
 from vglint.interp.values.objects import ClassV, External, FunctionV, Namespace, Site
 from vglint.ops.fills import IN_PLACE, SCHEMES
@@ -22,15 +23,33 @@ def note_idle_initialisers(run: Run) -> None:
     """Notes each initialiser of a trained model's class, or beside it in its file, that is defined and never used."""
     if not any(draft.op == "step" for draft in run.graph.nodes):
         return
-    spaces = [space for space in run.memory.namespaces.values() if not space.prefix]
-    texts = [space.module.content for space in spaces]
     classes = _classes(run, fresh=True)
-    for function, title in (*_methods(classes), *_functions(run, classes, spaces)):
+    files = {cls.unit.file for cls in classes}
+    found = [*_methods(classes), *_functions(run, _spaces(run, files))]
+    texts = _texts(run, files) if found else []
+    for function, title in found:
         uses = sum(len(re.findall(rf"\b{function.name}\b", text)) for text in texts)
         definitions = sum(len(re.findall(rf"\bdef\s+{function.name}\b", text)) for text in texts)
         if uses == definitions:
             emit(run, "idle_init", [], {"name": title}, Site(function.unit, function.node))
             run.graph.nodes[-1].setup = False
+
+
+def _spaces(run: Run, files: set[str]) -> list[Namespace]:
+    return [space for space in run.memory.namespaces.values() if not space.prefix and space.module.path in files]
+
+
+_MOST = 200
+"""Files in which a name is looked for."""
+
+
+def _texts(run: Run, files: set[str]) -> list[str]:
+    """Returns the texts of all files that the training and its models reach through imports: one of them may call the initialiser."""
+    training = {draft.site.unit.file for draft in run.graph.nodes if draft.op == "step" and draft.site is not None}
+    reached = imported_files(run, [space.module for space in _spaces(run, files | training)], _MOST)
+    for module in reached:
+        run.project.note_look(str(module.file))
+    return [module.content for module in reached]
 
 
 def note_idle_backwards(run: Run) -> None:
@@ -117,12 +136,9 @@ def _methods(classes: list[ClassV]) -> Iterator[tuple[FunctionV, str]]:
                     yield value, f"{cls.name}.{each.name}"
 
 
-def _functions(run: Run, classes: list[ClassV], spaces: list[Namespace]) -> Iterator[tuple[FunctionV, str]]:
+def _functions(run: Run, spaces: list[Namespace]) -> Iterator[tuple[FunctionV, str]]:
     """Yields the initialisers for `apply` that stand in the file of a model's class."""
-    files = {cls.unit.file for cls in classes}
     for space in spaces:
-        if space.module.path not in files:
-            continue
         for unit in space.module.statements:
             node = unit.definition
             if not isinstance(node, code.Function) or len(node.parameters.positional) != 1:
@@ -134,12 +150,14 @@ def _functions(run: Run, classes: list[ClassV], spaces: list[Namespace]) -> Iter
 
 
 def _initialises(unit: Unit, node: code.Function) -> bool:
+    """Whether a function fills weights; one that puts back what the object keeps (`weight.data.copy_(self.saved)`) does not."""
     for each in code.walk(node):
         if isinstance(each, code.Call) and isinstance(each.func, code.Attribute):
             holder = unit.source_of(each.func.value)
             if re.search(r"\binit$", holder) and each.func.attr.endswith("_"):
                 return True
-            if each.func.attr in _FILLING and re.search(r"(weight|bias)\.data$", holder):
+            restores = any(code.dotted(arg).startswith("self.") for arg in each.args)
+            if each.func.attr in _FILLING and not restores and re.search(r"(weight|bias)\.data$", holder):
                 return True
     return False
 

@@ -90,7 +90,7 @@ def _reached(run: Run, home: Namespace, reader: Module, most: int) -> Reached:
     if not names:
         return Reached()
     with run.project.looking_through():
-        modules = _imported_files(run, [reader] if home.prefix else [home.module, reader], most)
+        modules = imported_files(run, [reader] if home.prefix else [home.module, reader], most)
     fillers = tuple(Filler(each, found) for each in modules if (found := decorated(each.content, names)))
     return Reached(fillers, tuple(str(each.file) for each in modules), tuple(sorted(names)))
 
@@ -152,7 +152,7 @@ def _changed(definition: code.Node) -> Iterator[str]:
                 pass
 
 
-def _imported_files(run: Run, start: list[Module], most: int) -> list[Module]:
+def imported_files(run: Run, start: list[Module], most: int) -> list[Module]:
     """Returns the files of the same top packages, and of none, that the given ones reach through imports, closest first."""
     tops = {each.name.partition(".")[0] for each in start}
     seen = {module.file: module for module in start}

@@ -23,7 +23,7 @@ from vglint.interp.syntax.remainders import open_remainder
 from vglint.interp.torch.optimizers import either
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.inside import bulk
-from vglint.interp.values.objects import ClassV, ListV, ModuleV, OpaqueV, Site, TensorV, Value, is_tensor
+from vglint.interp.values.objects import ClassV, ListV, ModuleV, OpaqueV, ParamV, Site, TensorV, Value, is_tensor
 from vglint.source import code
 from vglint.value import Unknown
 
@@ -90,8 +90,7 @@ def fork(
             _forget_nodes(run, start)
         else:
             ends.append((flow, after, result, list(range(start, len(run.graph.nodes)))))
-            if flow == Flow.RETURN:
-                own += _of_modules(run, born, after)
+            own += _of_modules(run, born, after, returned=flow == Flow.RETURN)
     ends = _the_same(run, _without_idle(run, ends))
     if standing is not None and len(ends) == 2 and ends[0][0] == ends[1][0]:
         _, after, result, made = ends[standing]
@@ -140,11 +139,17 @@ def _left_by(ends: list[End]) -> list[Left]:
     return [(result, [(key, value) for _, key, value in after.values()]) for _, after, result, _ in ends]
 
 
-def _of_modules(run: Run, born: int, after: dict[Any, Any]) -> list[tuple[Any, Any, Any]]:
-    """Returns what an arm that returns wrote into modules that it made itself: they are what it returns, whichever arm goes on."""
+def _of_modules(run: Run, born: int, after: dict[Any, Any], *, returned: bool) -> list[tuple[Any, Any, Any]]:
+    """Returns what an arm wrote into modules that it made itself, which is so whichever arm goes on: of an arm that returns all of it, of
+    another how their parameters start."""
     made = run.graph.modules[born:]
     tables = {id(part) for module in made for part in (module, *_tables(module))}
-    return [(holder, key, value) for holder, key, value in after.values() if id(holder) in tables]
+    params = {id(value) for holder, _, value in after.values() if isinstance(value, ParamV) and id(holder) in tables}
+    return [
+        (holder, key, value)
+        for holder, key, value in after.values()
+        if id(holder) in params or (returned and id(holder) in tables)
+    ]
 
 
 def _tables(module: ModuleV) -> tuple[Any, ...]:
