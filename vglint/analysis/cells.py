@@ -50,6 +50,22 @@ def cell_of(graph: Graph, node: Node, level: int, q: float, alike: float | None 
     `alike` is the share of q that the inputs of two steps have in common: what a gate keeps of it adds up in phase. None: nothing does.
     """
     cell = node.op.removesuffix("_cell")
+    known = weights_of(graph, node, level)
+    if known is None:
+        return None
+    into, back, shifts = known
+    width = node.get("hidden_size")
+    size = width if isinstance(width, (int, Expr)) else None
+    q, kept = float(f"{q:.4g}"), shifts
+    if cell == "rnn":
+        return _vanilla(node.get("nonlinearity") == "relu", into, back, kept, q, size)
+    common = None if alike is None else float(f"{alike:.2g}")
+    return (_lstm if cell == "lstm" else _gru)(into, back, kept, q, size, common)
+
+
+def weights_of(graph: Graph, node: Node, level: int) -> tuple[Matrix, Matrix, Shifts] | None:
+    """Returns a cell's weights from its input and from its state, and its biases; None where one is not understood."""
+    cell = node.op.removesuffix("_cell")
     gates = 1 if not has(node.op, "gated") else 4 if cell == "lstm" else 3
     suffix = "" if node.op.endswith("_cell") else f"_l{level}"
     found: list[Matrix] = []
@@ -68,14 +84,7 @@ def cell_of(graph: Graph, node: Node, level: int, q: float, alike: float | None 
         if own is None:
             return None
         shifts = [(mean + more, var + extra) for (mean, var), (more, extra) in zip(shifts, own, strict=True)]
-    width = node.get("hidden_size")
-    size = width if isinstance(width, (int, Expr)) else None
-    into, back = found
-    q, kept = float(f"{q:.4g}"), tuple(shifts)
-    if cell == "rnn":
-        return _vanilla(node.get("nonlinearity") == "relu", into, back, kept, q, size)
-    common = None if alike is None else float(f"{alike:.2g}")
-    return (_lstm if cell == "lstm" else _gru)(into, back, kept, q, size, common)
+    return found[0], found[1], tuple(shifts)
 
 
 class Matrix(NamedTuple):
@@ -200,6 +209,38 @@ def _gru(into: Matrix, back: Matrix, shifts: Shifts, q: float, width: int | Expr
     kept = tuple(Retention(one.mean, one.square, through, straight) for one in _over_bias(sigmoid, mean, var, z))
     entering = closed * n.slope2 * (1.0 + inner * r.slope2) + (hidden + n.square) * u.slope2
     return Cell(hidden, hidden, (u.mean + straight) ** 2, into.backward * entering, width, kept, alike=shared)
+
+
+class Single(NamedTuple):
+    """One step from a state that is no step's of the same cell: second moments of h', of what it keeps and what it takes,
+    and the gains to the state (directly, and through weights) and to the input."""
+
+    square: float
+    keeps: float
+    takes: float
+    direct: float
+    mean: float
+    through: float
+    into: float
+
+
+def single_of(graph: Graph, node: Node, q: float, held: float) -> Single | None:
+    """Returns what a GRU cell makes of an input of second moment `q` and a state of second moment `held`, None where it is not understood."""
+    known = weights_of(graph, node, 0)
+    if known is None or node.op != "gru_cell":
+        return None
+    into, back, shifts = known
+    sigmoid, tanh = _named("sigmoid"), _named("tanh")
+    z, half = into.forward * q + back.forward * held, shifts[2][1] / 2
+    r, u = (gaussian_moments(sigmoid, mean, z + var) for mean, var in shifts[:2])
+    inner = back.forward * held + half
+    n = gaussian_moments(tanh, shifts[2][0], into.forward * q + half + r.square * inner)
+    closed = 1 - 2 * u.mean + u.square
+    gates = (held + n.square) * u.slope2
+    through = back.backward * (closed * n.slope2 * (r.square + inner * r.slope2) + gates)
+    entering = into.backward * (closed * n.slope2 * (1.0 + inner * r.slope2) + gates)
+    keeps, takes = u.square * held, closed * n.square
+    return Single(keeps + takes, keeps, takes, u.square, u.mean, through, entering)
 
 
 def _over_bias(gate: Curve, mean: float, var: float, z: float) -> Iterator[Moments]:

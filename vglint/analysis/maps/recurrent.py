@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vglint.analysis.cells import Cell, cell_of
+from vglint.analysis.cells import Cell, cell_of, single_of
 from vglint.analysis.maps import maps
 from vglint.analysis.state import ZERO, AbstainError, Grad, State, Step
 from vglint.analysis.use import Use
@@ -63,6 +63,9 @@ def step(use: Use) -> Step:
     state = use.state()
     if state.scale:
         raise AbstainError("a width is not known")
+    held = use.inputs[1] if len(use.inputs) > 1 else None
+    if use.node.op == "gru_cell" and held is not None and not held.scale and is_first(use):
+        return single(use, state, held)
     cell = cell_of(use.graph, use.node, 0, state.q)
     if cell is None:
         raise AbstainError("a recurrent cell that is not understood")
@@ -74,6 +77,39 @@ def step(use: Use) -> Step:
     return out, lambda grad: [grad.times(cell.into), grad.times(to_hidden), grad.times(cell.step * cell.carried)][
         : len(use.inputs)
     ]
+
+
+def is_first(use: Use) -> bool:
+    """Whether a cell's state comes from none of its own steps, and none of its steps follows: it joins two signals."""
+    nodes = use.graph.nodes
+    alike = [node for node in nodes if node.op == use.node.op and node.path == use.node.path]
+    return len(alike) == 1 and use.node.region == 0
+
+
+def single(use: Use, state: State, held: State) -> Step:
+    """h' = (1 − z)·n + z·h for an input and a state that are two signals: a gate in the place of a residual sum."""
+    found = single_of(use.graph, use.node, state.q, held.q)
+    if found is None:
+        raise AbstainError("a recurrent cell that is not understood")
+
+    def apart(name: str) -> float:
+        one, other = (float(getattr(each, name)) / each.q if each.q > 0 else 0.0 for each in (held, state))
+        return min(found.keeps * min(one, 1.0) + found.takes * min(other, 1.0), found.square)
+
+    out = held._replace(
+        q=found.square, mu=found.mean * held.mu, db=apart("db"), ds=apart("ds"), r=0.0, law=None, map=None, spread=None,
+        parts=((use.index, 1.0),), pieces=(), choices=None, fresh=0.0,
+    )  # fmt: skip
+
+    def back(grad: Grad) -> Sequence[Grad]:
+        straight = found.mean**2
+        kept = grad.times(found.direct)._replace(
+            g=grad.g * (found.direct + found.through), gs=grad.gs * straight, gb=grad.gb * straight, gx=grad.gx * straight,
+            gr=grad.gr * straight,
+        )  # fmt: skip
+        return [grad.times(found.into)._replace(gr=0.0), kept]
+
+    return out, back
 
 
 def opened(use: Use) -> float:
