@@ -26,7 +26,23 @@ OF_ALL = _NORMED.format(
         return (x - mean) / (var + 1e-8).sqrt()"""
 )
 ROOT_OF_ALL = _NORMED.format(body="        return x * torch.rsqrt(x.pow(2).mean(dim=(1, 2), keepdim=True) + 1e-8)")
+RESPONSES = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.out = nn.Conv2d(3, 32, 7, 2), nn.Conv2d(32, 32, 3), nn.Conv2d(32, 16, 1)
+        self.average = nn.AvgPool3d((5, 1, 1), stride=1, padding=(2, 0, 0))
+
+    def normed(self, x):
+        squares = self.average(x.pow(2).unsqueeze(1)).squeeze(1)
+        return x.div(squares.mul(0.0005).add(2).pow(0.75))
+
+    def forward(self, x):
+        x = self.normed(torch.relu(self.q(x)))
+        return self.out(self.normed(torch.relu(self.k(x))))
+"""
 CASES = {
+    "local responses that are normalised by hand": (RESPONSES, ["8,3,32,32"]),
     "a norm of channels and positions that is written out": (OF_ALL, ["8,8,256"]),
     "a root mean square of channels and positions": (ROOT_OF_ALL, ["8,8,256"]),
 }

@@ -22,8 +22,24 @@ from vglint.ops.quadrature import gaussian_moments, maximum_moments, pull
 def activation(use: Use) -> Step:
     found = curve(use.node.op, use.get)
     if found is None:
-        raise AbstainError(f"arguments of {use.node.op} are not known")
+        return steady_power(use)
     return through(use, found)
+
+
+def steady_power(use: Use) -> Step:
+    """A power that has no Gaussian moments, of a tensor that hardly varies: its value at the mean."""
+    exponent, state = use.get("exponent"), use.inputs[0] if use.inputs else None
+    if use.node.op != "pow" or len(use.inputs) != 1 or not isinstance(exponent, (int, float)):
+        raise AbstainError(f"arguments of {use.node.op} are not known")
+    if state is None or state.scale or state.mu <= 0 or state.q - state.mu**2 > 0.1 * state.mu**2:
+        raise AbstainError("a power of a signal")
+    value, gain = state.mu**exponent, (exponent * state.mu ** (exponent - 1.0)) ** 2
+    own = (state.q - state.mu**2) * gain
+    out = state._replace(
+        q=value * value + own, mu=value, db=state.db * gain, ds=state.ds * gain, r=value * value, law=None,
+        parts=((use.index, 1.0),),
+    )  # fmt: skip
+    return out, lambda grad: [grad.times(gain)]
 
 
 @maps("prelu")
