@@ -103,7 +103,43 @@ SPECTRAL = _WEIGHTS.format(
         return w / torch.dot(u, torch.mv(w, v))
 """
 )
+_REGISTERED = """
+from torch.nn.utils.parametrize import register_parametrization
+
+
+class Bounded(nn.Module):
+{made}
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v, self.out = nn.Linear(32, 64), nn.Linear(64, 64), nn.Linear(64, 64), nn.Linear(64, 32)
+        for layer in (self.k, self.v):
+            nn.init.xavier_uniform_(layer.weight)
+            register_parametrization(layer, "weight", Bounded())
+
+    def forward(self, x):
+        return self.out(torch.relu(self.v(torch.relu(self.k(torch.relu(self.q(x)))))))
+"""
+_RENORMED = """
+    def forward(self, X):
+        return X.renorm(p=2, dim=0, maxnorm=0.25)
+"""
+_CLAMPED = """
+    def factor(self, X):
+        norm = X.norm(2, dim=0, keepdim=True).clamp(min=0.125)
+        return norm.clamp(max=0.25) / (norm + 1e-5)
+
+    def forward(self, X):
+        return X * self.factor(X)
+
+    def right_inverse(self, X):
+        return X / self.factor(X)
+"""
 CASES = {
+    "weights whose rows are bounded by a parametrisation": (_REGISTERED.format(made=_RENORMED), ["256,32"]),
+    "weights whose columns are bounded by a parametrisation": (_REGISTERED.format(made=_CLAMPED), ["256,32"]),
     "a swish with its own backward": (SWISH, ["64,32"]),
     "a sign with a straight-through backward": (SIGN, ["64,32"]),
     "a reversed gradient": (REVERSED, ["64,32"]),

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from vglint.analysis.edges import Edge, edge, shared_taps, through_edges
 from vglint.analysis.maps import maps
+from vglint.analysis.maps.written_weight import scaled_by
 from vglint.analysis.state import ZERO, AbstainError, Grad, Scale, State, Step, merged, quotient, sized
 from vglint.analysis.use import Use, fan_in_of, filled
 from vglint.ops.init import Spread
@@ -188,6 +189,11 @@ def parametrized(use: Use, shape: tuple[int | Expr, ...], spread: Spread) -> Spr
     kind = use.get("parametrization")
     if kind is None or kind == "weight_norm":
         return spread
+    if isinstance(kind, tuple):
+        factor = scaled_by(kind, shape, spread)
+        if factor is None:
+            raise AbstainError("a parametrised weight")
+        return spread.scaled(factor)
     rows, columns = shape[0], fan_of(shape[1:])
     if kind == "orthogonal" and isinstance(rows, int) and isinstance(columns, int):
         return Spread(0.0, 1.0, max(rows, columns), "orthogonal")

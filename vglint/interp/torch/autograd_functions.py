@@ -176,7 +176,7 @@ def _walked(run: Run, cls: ClassV, args: list[Value], place: int, frame: Frame, 
             if sent is None or (isinstance(sent, TensorV) and ops.has(run.graph.nodes[sent.node].op, "zeros")):
                 return {_FLAT: True}
             names = {x.node: "x", g.node: "g"}
-            ahead, behind = _expression(run, result, names), _expression(run, sent, names)
+            ahead, behind = expression(run, result, names), expression(run, sent, names)
         except Raised:
             return {}
         finally:
@@ -190,8 +190,8 @@ def _row(run: Run, site: Site) -> TensorV:
     return TensorV(len(run.graph.nodes) - 1, (65,))
 
 
-def _expression(run: Run, value: Value, names: dict[int, str]) -> Literal_:
-    """Returns a tensor as an expression of the named ones, None where it is none."""
+def expression(run: Run, value: Value, names: dict[int, str], allowed: frozenset[str] = POINTWISE) -> Literal_:
+    """Returns a tensor as an expression of the named ones, None where it is none, or where an op is not `allowed` in one."""
     if not isinstance(value, TensorV) or value.pick:
         return None
     left = _SIZE
@@ -203,7 +203,7 @@ def _expression(run: Run, value: Value, names: dict[int, str]) -> Literal_:
         draft = run.graph.nodes[number]
         left -= 1
         config = tuple((name, each) for name, each in draft.config.items() if each is not None and name != "index")
-        if left < 0 or draft.params or draft.op not in POINTWISE or not all(_is_plain(each) for _, each in config):
+        if left < 0 or draft.params or draft.op not in allowed or not all(_is_plain(each) for _, each in config):
             return None
         inputs = tuple(text(source) for source in draft.inputs)
         return None if None in inputs or not inputs else (draft.op, config, *inputs)

@@ -6,21 +6,28 @@ import math
 
 from vglint import origin
 from vglint.graph import Init
+from vglint.interp.machine.attempts import attempted
 from vglint.interp.machine.calls import Call, library
+from vglint.interp.machine.core import Raised
+from vglint.interp.machine.core import call as called
 from vglint.interp.nodes import distribution
-from vglint.interp.nodes.emit import shape_of
+from vglint.interp.nodes.emit import emit, shape_of
+from vglint.interp.torch.autograd_functions import expression
 from vglint.interp.torch.module_methods import change_any_of
+from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
+    ClassV,
     ModuleV,
     ParamV,
     ParamView,
     TensorV,
     Value,
 )
+from vglint.ops.expressions import POINTWISE
 from vglint.ops.fills import SCHEMES
 from vglint.ops.init import calculate_gain as gain_of
 from vglint.source import code
-from vglint.value import Unknown
+from vglint.value import Literal_, Unknown
 
 
 @library("torch.nn.Parameter", "torch.nn.parameter.Parameter", takes="data=None, requires_grad=True")
@@ -100,15 +107,42 @@ _PARAMETRISED = {
 
 
 @library(*_PARAMETRISED, takes="module, name?, *rest, tensor_name?, **options")
-def parametrised(call: Call) -> Value:
+def parametrised(this: Call) -> Value:
     """Marks a module whose weight is computed from other parameters before each use."""
-    module, journal = call["module"], call.run.journal
+    module, journal = this["module"], this.run.journal
     if isinstance(module, ModuleV):
-        name = call.get("name", call.get("tensor_name", "weight"))
+        name = this.get("name", this.get("tensor_name", "weight"))
         name = name if isinstance(name, str) else "weight"
         journal.set_field(module, "parametrised", True)
         if isinstance(param := module.parameters.get(name), ParamV):
             journal.set_field(param, "computed", True)
         if module.config:
-            journal.put(module.config, "parametrization", call.last)
+            made = (
+                written(this, param) if this.last == "register_parametrization" and isinstance(param, ParamV) else None
+            )
+            journal.put(module.config, "parametrization", made or this.last)
     return module
+
+
+_MAKES = POINTWISE | {"norm", "vector_norm", "renorm"}
+"""Operations by which a program makes a weight of a parameter, and whose sizes are known for random entries."""
+
+
+def written(this: Call, param: ParamV) -> Literal_:
+    """Returns what a parametrisation of the program's own makes of a parameter `x` at the start, as an expression; None where it is none."""
+    run = this.run
+    part = this.args[2] if len(this.args) > 2 else this.keywords.get("parametrization")
+    if not isinstance(part, ModuleV) or not isinstance(part.cls, ClassV):
+        return None
+    with attempted(run) as attempt:
+        try:
+            emit(run, "linspace", [], {"start": -4.0, "end": 4.0, "steps": 65}, this.site, shape=param.shape)
+            x = TensorV(len(run.graph.nodes) - 1, param.shape)
+            # What is stored is what the inverse makes of the weight that was there.
+            back = find_in_mro(part.cls, "right_inverse")
+            stored = x if back is None else called(run, back[0], [part, x], {}, this.frame, this.site)
+            return expression(run, called(run, part, [stored], {}, this.frame, this.site), {x.node: "x"}, _MAKES)
+        except Raised:
+            return None
+        finally:
+            attempt.undo(run)
