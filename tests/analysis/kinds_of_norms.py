@@ -41,7 +41,20 @@ class Net(nn.Module):
         x = self.normed(torch.relu(self.q(x)))
         return self.out(self.normed(torch.relu(self.k(x))))
 """
+PREPARED = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("window", torch.hann_window(64))
+        self.q, self.k, self.out = nn.Conv2d(2, 16, 3), nn.Conv2d(16, 16, 3), nn.Conv2d(16, 8, 1)
+
+    def forward(self, x):
+        z = torch.stft(x, 64, 16, window=self.window, return_complex=True) / self.window.pow(2.0).sum().sqrt()
+        x = torch.stack([z.real, z.imag], dim=1)
+        return self.out(torch.relu(self.k(torch.relu(self.q(x)))))
+"""
 CASES = {
+    "a spectrogram of the input": (PREPARED, ["8,1024"]),
     "local responses that are normalised by hand": (RESPONSES, ["8,3,32,32"]),
     "a norm of channels and positions that is written out": (OF_ALL, ["8,8,256"]),
     "a root mean square of channels and positions": (ROOT_OF_ALL, ["8,8,256"]),

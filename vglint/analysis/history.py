@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vglint.analysis.ratio import WEIGHTED
 from vglint.graph import Graph
+from vglint.ops import kind
 
 OUTSIDE = frozenset(
     "zero_grad step unscale scaler_update scheduler scheduler_step optimizer trainer backward clip_grad_norm clip_grad_value".split()
@@ -24,14 +25,21 @@ def left_without_history(graph: Graph) -> frozenset[int]:
 
 
 def prepared_nodes(graph: Graph) -> frozenset[int]:
-    """Returns the nodes that are made of inputs and numbers alone and that a weight layer reads."""
+    """Returns the nodes that are made of inputs and numbers alone, buffers among them, and that a weight layer reads."""
     plain: set[int] = set()
+    fed: set[int] = set()
     for node in graph.nodes:
-        made = node.op == "input" or (bool(node.inputs) and all(source in plain for source in node.inputs))
-        if made and not node.params and node.op != "opaque":
+        numbers = not node.inputs and (
+            kind(node.op) == "create"
+            or (node.op == "parameter" and not any(graph.parameters[index].trainable for _, index in node.params))
+        )
+        made = bool(node.inputs) and not node.params and all(source in plain for source in node.inputs)
+        if node.op == "input" or numbers or (made and node.op != "opaque"):
             plain.add(node.index)
+        if node.op == "input" or not fed.isdisjoint(node.inputs):
+            fed.add(node.index)
     first = {node.inputs[0] for node in graph.nodes if node.op in WEIGHTED and node.params and node.inputs}
-    return frozenset(index for index in first & plain if graph.nodes[index].op != "input")
+    return frozenset(index for index in first & plain & fed if graph.nodes[index].op != "input")
 
 
 def kept_beside(graph: Graph) -> frozenset[int]:
