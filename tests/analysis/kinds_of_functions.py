@@ -137,7 +137,26 @@ _CLAMPED = """
     def right_inverse(self, X):
         return X / self.factor(X)
 """
+RESCALED = """
+def rescaled(module, reference):
+    for sub in module.modules():
+        if isinstance(sub, nn.Linear):
+            scale = (sub.weight.std().detach() / reference) ** 0.5
+            sub.weight.data /= scale
+            sub.bias.data /= scale
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v, self.out = nn.Linear(32, 64), nn.Linear(64, 64), nn.Linear(64, 64), nn.Linear(64, 32)
+        rescaled(self, 0.5)
+
+    def forward(self, x):
+        return self.out(torch.relu(self.v(torch.relu(self.k(torch.relu(self.q(x)))))))
+"""
 CASES = {
+    "weights over a root of their own spread": (RESCALED, ["256,32"]),
     "weights whose rows are bounded by a parametrisation": (_REGISTERED.format(made=_RENORMED), ["256,32"]),
     "weights whose columns are bounded by a parametrisation": (_REGISTERED.format(made=_CLAMPED), ["256,32"]),
     "a swish with its own backward": (SWISH, ["64,32"]),

@@ -63,8 +63,26 @@ def trained_layers(graph: Graph) -> list[int]:
 
 def is_weighted(graph: Graph, node: Node) -> bool:
     if node.op in WEIGHTED:
-        return True
+        return bool(node.params) or not _is_fixed(graph, node)
     return has(node.op, "matrix_product") and any(graph.nodes[source].op == "parameter" for source in node.inputs)
+
+
+_NEAR = 8
+"""Nodes between a buffer and the layer whose weight it is."""
+
+
+def _is_fixed(graph: Graph, node: Node) -> bool:
+    """Whether a function's weight is a buffer, such as the kernel of a filter: it is not trained."""
+    if len(node.inputs) < 2:
+        return False
+    source = graph.nodes[node.inputs[1]]
+    for _ in range(_NEAR):
+        if source.op == "parameter":
+            return bool(source.params) and not any(graph.parameters[index].trainable for _, index in source.params)
+        if len(source.inputs) != 1:
+            return False
+        source = graph.nodes[source.inputs[0]]
+    return False
 
 
 def first_of(graph: Graph, layers: list[int]) -> int | None:

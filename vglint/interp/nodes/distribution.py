@@ -51,6 +51,10 @@ def created(run: Run, spelling: Spelling, bound: Mapping[str, Value], args: list
         made.init = chosen(run, args[0], bound.get("index"))
     elif name == "renorm" and args and isinstance(args[0], (ParamV, ParamView)):
         made.init = _held(args[0], bound)
+    elif spelling.op == "std" and bound.get("dim") is None and not run.context.modules_running:
+        made.init = _own_spread(args[0]) if args else None
+    elif (spelling.op == "sqrt" or spelling.op == "pow") and args and (base := _constant_of(args[0])) is not None:
+        made.init = _powered(base, 0.5 if spelling.op == "sqrt" else bound.get("exponent"))
     elif args and _keeps(spelling):
         source = args[0]
         if isinstance(source, TensorV):
@@ -82,6 +86,22 @@ def _held(value: ParamV | ParamView, bound: Mapping[str, Value]) -> Init:
     return param.init if norm <= most else scaled(param.init, most / norm)
 
 
+def _own_spread(value: Value) -> Init | None:
+    """Returns the standard deviation of all entries of a parameter, as they are drawn."""
+    param = value.param if isinstance(value, ParamView) and value.whole else value
+    if not isinstance(param, ParamV):
+        return None
+    found = spread(param.init, param.shape)
+    variance = found.variance() if found is not None else None
+    return UNKNOWN if variance is None else constant(math.sqrt(variance))
+
+
+def _powered(base: float, exponent: Value) -> Init:
+    if not isinstance(exponent, (int, float)) or base <= 0.0:
+        return UNKNOWN
+    return constant(base**exponent)
+
+
 def _of_numbers(numbers: Sequence[float]) -> Init:
     """Returns the distribution of some numbers."""
     if all(number == numbers[0] for number in numbers):
@@ -94,7 +114,7 @@ def _of_numbers(numbers: Sequence[float]) -> Init:
 def _keeps(spelling: Spelling) -> bool:
     """Whether a result has the entries of the first argument, and the argument itself is left as it is."""
     moves = has(spelling.op, "rearranges") or has(spelling.op, "repeats")
-    return (moves and not spelling.inplace) or spelling.op == "requires_grad"
+    return (moves and not spelling.inplace) or spelling.op in ("requires_grad", "detach")
 
 
 def _changes(spelling: Spelling) -> bool:
@@ -142,6 +162,8 @@ def combined(op: str, operands: list[Value]) -> Init | None:
             return scaled(operand.init, -1.0)
         return None
     left, right = operands
+    if op == "pow" and (base := _constant_of(left)) is not None:
+        return _powered(base, right)
     if isinstance(left, (TensorV, ParamV)) and (number := _constant_of(right)) is not None:
         return combined(op, [left, number])
     if op == "mul" and isinstance(right, (TensorV, ParamV)) and (number := _constant_of(left)) is not None:
@@ -211,7 +233,8 @@ def shifted(init: Init, offset: float) -> Init:
 def altered(init: Init, name: str, args: Sequence[Value], keywords: Mapping[str, Value]) -> Init:
     """Returns the distribution of a tensor after a method that changes its entries one by one, in place or not (`x.erfinv_()`, `x.clamp_(-1, 1)`)."""
     name = name.rstrip("_")
-    numbers = [value for value in (*args, *keywords.values()) if isinstance(value, (int, float))]
+    given = [number if (number := _constant_of(value)) is not None else value for value in (*args, *keywords.values())]
+    numbers = [value for value in given if isinstance(value, (int, float))]
     if (has(name, "scales") or has(name, "adds")) and len(args) == 1 and numbers:
         if name == "div" and not numbers[0]:
             return UNKNOWN
