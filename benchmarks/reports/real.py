@@ -246,13 +246,29 @@ def run(target: Target, batch: int, number: int) -> Calls:
         if isinstance(module, weighted):
             module.register_forward_hook(hook(path))
     args, kwargs = feed(target, batch)
-    outputs = [output for output in tensors(model(*args, **kwargs)) if output.requires_grad]
+    outputs = ends(model(*args, **kwargs))
     if len(outputs) == 1 and outputs[0].dim() == 2 and outputs[0].shape[1] > 1:
         labels = torch.randint(outputs[0].shape[1], outputs[0].shape[:1])
         nn.functional.cross_entropy(outputs[0], labels).backward()
     else:
         torch.autograd.backward(outputs, [torch.randn_like(output) for output in outputs])
     return calls
+
+
+def ends(result: Any) -> list[Any]:
+    """Returns the outputs that get a gradient. Lists of what a plain output is made of, such as feature maps beside a result, get
+    none: so the prediction takes them too."""
+    found = [output for output in tensors(result) if output.requires_grad]
+    items = result if isinstance(result, (tuple, list)) else []
+    plain = [item for item in items if hasattr(item, "grad_fn") and item.requires_grad]
+    seen: set[Any] = set()
+    waiting = [item.grad_fn for item in plain if item.grad_fn is not None]
+    while waiting:
+        step = waiting.pop()
+        if step not in seen:
+            seen.add(step)
+            waiting += [before for before, _ in step.next_functions if before is not None]
+    return [one for one in found if any(one is item for item in plain) or not plain or one.grad_fn not in seen]
 
 
 def feed(target: Target, batch: int) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -154,6 +154,20 @@ class Net(nn.Module):
         return self.out(x * (~seen) + 0.5 * x * seen)
 """
 
+OVERLAPPING = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k = nn.Conv2d(3, 64, 3, padding=1), nn.Conv2d(64, 64, 1)
+        self.v, self.out = nn.Conv2d(64, 64, 1), nn.Conv2d(64, 16, 1)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(64) for _ in range(3))
+
+    def forward(self, x):
+        x = F.max_pool2d(torch.relu(self.norms[0](self.q(x))), 5, 2, 2)
+        x = F.avg_pool2d(torch.relu(self.norms[1](self.k(x))), 8)
+        return self.out(torch.relu(self.norms[2](self.v(x))))
+"""
+"""What windows that overlap have in common, a mean over neighbours keeps."""
 _WINDOWS = """
 from einops import rearrange
 
@@ -170,6 +184,7 @@ class Net(nn.Module):
 """
 """A gradient that all windows share: of positions in one window, each has its own."""
 CASES = {
+    "pools whose windows overlap": (OVERLAPPING, ["32,3,64,64"]),
     "windows that become channels": (
         _WINDOWS.format(windows="F.unfold(x, 2, stride=2).view(8, 64, 8, 8)"),
         ["8,3,16,16"],

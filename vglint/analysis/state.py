@@ -116,6 +116,8 @@ class State(NamedTuple):
     pieces: tuple[Piece, ...] = ()
     """The parts of a concatenation of channels: a norm that sees one channel at a time scales each by its own."""
     choices: Choices | None = None
+    near: float = 0.0
+    """How much of what differs between positions two neighbours have in common: windows that overlap leave some."""
 
     def parts_of(self) -> tuple[Piece, ...]:
         """Returns the parts that this state has, itself where it is no concatenation or something was done to it since."""

@@ -171,7 +171,12 @@ def evaluated(state: State, law: Law, whole: Curve, index: int) -> tuple[State, 
     kept = None if has(whole.key[0], "flattens") else state.map
     db, ds = min(db, square), min(ds, square)
     scale, width, places = state.scale, state.channels, state.places
-    return State(square, mean, db, ds, r, scale, width, state.axes, places, after, ((index, 1.0),), map=kept), after
+    # Neighbours that have a share of z in common have less of the curve in common.
+    close = moments.distance(law.ds * (1.0 - state.near)) if state.near > 0.0 and law.among == 1.0 else ds
+    near = max(1.0 - close / ds, 0.0) if ds > 0.0 else 0.0
+    return State(
+        square, mean, db, ds, r, scale, width, state.axes, places, after, ((index, 1.0),), map=kept, near=near
+    ), after
 
 
 def of_stream(state: State, law: Law, mixture: Mixture, whole: Curve, index: int) -> tuple[State, Law]:
@@ -194,8 +199,9 @@ def of_stream(state: State, law: Law, mixture: Mixture, whole: Curve, index: int
     kept = None if has(whole.key[0], "flattens") else state.map
     scale, width, places = state.scale, state.channels, state.places
     return State(
-        found.square, found.mean, db, ds, r, scale, width, state.axes, places, after, ((index, 1.0),), map=kept
-    ), after
+        found.square, found.mean, db, ds, r, scale, width, state.axes, places, after, ((index, 1.0),), map=kept,
+        near=state.near,
+    ), after  # fmt: skip
 
 
 def slope_back(law: Law, after: Law, use: Use, state: State) -> Callable[[Grad], Grad]:

@@ -16,6 +16,7 @@ from vglint.analysis.maps.gate import folds, gated, gathered
 from vglint.analysis.maps.handmade_norm import handmade, minus_mean
 from vglint.analysis.maps.low_rank import beside_zero, sum_of_weights
 from vglint.analysis.maps.made_weight import made_weight
+from vglint.analysis.maps.neighbours import weighed
 from vglint.analysis.maps.plain_product import inverse_of
 from vglint.analysis.maps.softmax import normalised
 from vglint.analysis.maps.weight import swapped, turned_grad
@@ -123,6 +124,7 @@ def summed(use: Use, left: State, right: State, sign: float) -> State:
         None,
         left.scores or right.scores,
         mixed(left.map, right.map, left.q / q) if q > 0 else None,
+        near=weighed(left.near, left.ds, right.near, square * right.ds),
     )
 
 

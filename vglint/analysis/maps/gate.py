@@ -41,6 +41,7 @@ def gated(use: Use, left: State, right: State) -> Step:
         spread,
         None,
         choices=choices,
+        near=wide.near,
     )
     fold_left, fold_right = folds(use, 0), folds(use, 1)
     each = in_channels(left, right), in_channels(right, left)

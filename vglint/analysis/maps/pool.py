@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from vglint.analysis.maps import maps
 from vglint.analysis.maps.activation import evaluated
+from vglint.analysis.maps.neighbours import after_windows, in_common
 from vglint.analysis.maps.resolution import of_other, reads_weights
 from vglint.analysis.maps.weight import each, sizes
 from vglint.analysis.state import PLACES, ZERO, AbstainError, Back, Grad, Profile, State, Step, law_of
@@ -304,19 +305,23 @@ def average(use: Use, window: float, ratio: float) -> Step:
     state = use.state()
     if window <= 1:
         return state._replace(places=state.places), lambda grad: [grad]
-    lost = state.ds * (1.0 - 1.0 / window)
+    rank = float(max(state.axes.count("s"), 1)) if state.axes is not None else 2.0
+    size = window ** (1.0 / rank)
+    kept = min(in_common(size, 0.0, state.near) ** rank, 1.0)
+    lost = state.ds * (1.0 - kept)
     # What differs between samples is partly what differs between positions; the mean over the window keeps the rest.
-    between = max(state.db - lost, state.db / window) if state.db >= state.ds * (1 - 1e-6) else state.db / window
+    between = max(state.db - lost, state.db * kept) if state.db >= state.ds * (1 - 1e-6) else state.db * kept
     q = max(state.q - lost, 0.0)
     out = state._replace(
         q=q,
         db=min(between, q),
-        ds=state.ds / window,
+        ds=state.ds * kept,
         places=state.places * ratio if state.places is not None else (1.0 if ratio * PLACES <= 1.0 else None),
         law=None,
         parts=((use.index, 1.0),),
         fresh=0.0,
         map=coarse(state.map, use),
+        near=after_windows(state, window, ratio, rank),
     )
     gain = ratio / window
 
@@ -344,8 +349,9 @@ def maximum(use: Use, window: float, ratio: float) -> Step:
     wider = law._replace(among=law.among * window)
     found, after = evaluated(state, wider, law.curve, use.index)
     out = found._replace(
-        law=after, places=state.places * ratio if state.places is not None else None, map=coarse(state.map, use)
-    )
+        law=after, places=state.places * ratio if state.places is not None else None, map=coarse(state.map, use),
+        near=after_windows(state, window, ratio, float(max(state.axes.count("s"), 1)) if state.axes is not None else 2.0),
+    )  # fmt: skip
     part = after.slope2 / law.slope2 if law.slope2 > 0 else 1.0
 
     def back(grad: Grad) -> Sequence[Grad]:

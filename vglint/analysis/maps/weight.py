@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from vglint.analysis.edges import Edge, edge, shared_taps, through_edges
 from vglint.analysis.maps import maps
+from vglint.analysis.maps.neighbours import at_distance
 from vglint.analysis.maps.written_weight import scaled_by
 from vglint.analysis.state import ZERO, AbstainError, Grad, Scale, State, Step, merged, quotient, sized
 from vglint.analysis.use import Use, fan_in_of, filled
@@ -310,7 +311,16 @@ def outcome(
         None,
         ((use.index, 1.0),),
         1.0,
+        near=near_after(use, state),
     )
+
+
+def near_after(use: Use, state: State) -> float:
+    """Returns what neighbours have in common behind a layer: random weights keep what those before it had, a stride takes others."""
+    if state.near <= 0.0 or use.node.op.startswith("conv_transpose"):
+        return 0.0
+    steps = [step for step in each(use.get("stride"), 1, 1) if step is not None]
+    return at_distance(state.near, float(max(steps, default=1)))
 
 
 def swapped(state: State) -> State:

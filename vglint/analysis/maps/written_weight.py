@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from vglint.ops import has
 from vglint.ops.grid import Grid
 from vglint.ops.grids import grid
 from vglint.ops.init import Spread
@@ -48,7 +49,7 @@ def _made(text: Literal_, sizes: tuple[int, ...], square: float) -> Made | None:
     one = known[0]
     if one.factor is not None and len(known) == 1:
         return _of_parameter(op, config, one.factor, sizes, square)
-    if op in ("mul", "div") and len(known) == 2:
+    if has(op, "scales") and len(known) == 2:
         return _product(op, one, known[1])
     numbers = [each.number for each in known if each.number is not None]
     if len(numbers) < len(known):
@@ -67,14 +68,14 @@ def _of_parameter(
     if config.get("p", 2) not in (2, 2.0, "fro") or config.get("ord", 2) not in (2, 2.0):
         return None
     other = config.get("other")
-    if op in ("mul", "div") and isinstance(other, (int, float)) and other:
+    if has(op, "scales") and isinstance(other, (int, float)) and other:
         return Made(factor * other if op == "mul" else factor / other)
     dims = config.get("dim")
     dims = dims if isinstance(dims, tuple) else (dims,)
     over = [dim % len(sizes) for dim in dims if isinstance(dim, int) and -len(sizes) <= dim < len(sizes)]
     if len(over) < len(dims):
         return None
-    if op in ("norm", "vector_norm"):
+    if has(op, "statistic") and has(op, "roots") and op != "std":
         return Made(None, abs(factor) * math.sqrt(math.prod(sizes[dim] for dim in over) * square))
     bound = config.get("maxnorm")
     if op != "renorm" or len(over) != 1 or not isinstance(bound, (int, float)):

@@ -114,7 +114,7 @@ def _of_numbers(numbers: Sequence[float]) -> Init:
 def _keeps(spelling: Spelling) -> bool:
     """Whether a result has the entries of the first argument, and the argument itself is left as it is."""
     moves = has(spelling.op, "rearranges") or has(spelling.op, "repeats")
-    return (moves and not spelling.inplace) or spelling.op in ("requires_grad", "detach")
+    return (moves and not spelling.inplace) or spelling.op == "requires_grad" or spelling.op == "detach"
 
 
 def _changes(spelling: Spelling) -> bool:
