@@ -126,7 +126,21 @@ class Net(nn.Module):
         angles = t[:, None] * rates[None, :]
         return self.out(torch.tanh(self.k(torch.tanh(self.q(torch.cat((angles.sin(), angles.cos()), dim=-1))))))
 """
+EXCITED = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k = nn.Conv2d(3, 64, 3, padding=1), nn.Conv2d(64, 64, 1)
+        self.norm, self.out = nn.BatchNorm2d(64), nn.Linear(64, 16)
+
+    def forward(self, x):
+        x = self.norm(self.q(x))
+        gate = torch.sigmoid(self.k(x.mean((2, 3), keepdim=True)))
+        return self.out(torch.relu(x * gate).mean((2, 3)))
+"""
+"""What an activation lets pass goes with what is gated: its sum over the positions is no sum of independent numbers."""
 CASES = {
+    "a gate in front of an activation and a mean": (EXCITED, ["16,3,16,16"]),
     "weights over positions": (POOLED, ["8,24,32"]),
     "weights over positions by a product": (POOLED_BY_PRODUCT, ["8,24,32"]),
     "experts that a gate weighs": (EXPERTS, ["64,32"]),

@@ -160,6 +160,8 @@ class Grad(NamedTuple):
     focus: Focus | None = None
     alike: float = 0.0
     """The same second moment between two of several tensors that are weighed and added: a softmax over their weights passes none of it."""
+    bend: float = 0.0
+    """E[c²] where the gradient is c·z + what is independent of z, with one c for all positions: an activation lets pass what its input z chooses."""
 
     def times(self, gain: float, scale: Scale = ()) -> Grad:
         return Grad(
@@ -270,6 +272,7 @@ def combined(left: Grad, right: Grad) -> Grad | None:
         together(left.pieces, right.pieces, share),
         both_in_focus(left.focus, right.focus, share),
         left.alike + right.alike,
+        left.bend + right.bend,
     )
 
 

@@ -100,7 +100,7 @@ def through(use: Use, then: Curve, position: int = 0) -> Step:
         return part_by_part(use, state, then, position)
     law = law_of(state, use.node.inputs[position])
     found, after = evaluated(state, law, composed(law.curve, then), use.index)
-    back = slope_back(law, after, use, state)
+    back = slope_back(law, after, use, state, then)
     count = len(use.inputs)
     if count == 1:
         return found, lambda grad: [back(grad)]
@@ -204,7 +204,7 @@ def of_stream(state: State, law: Law, mixture: Mixture, whole: Curve, index: int
     ), after  # fmt: skip
 
 
-def slope_back(law: Law, after: Law, use: Use, state: State) -> Callable[[Grad], Grad]:
+def slope_back(law: Law, after: Law, use: Use, state: State, then: Curve | None = None) -> Callable[[Grad], Grad]:
     """Returns the gradient map from the curve `after` back to the curve of `law`, both at the same Gaussian."""
 
     def share(new: float, old: float) -> float:
@@ -218,6 +218,7 @@ def slope_back(law: Law, after: Law, use: Use, state: State) -> Callable[[Grad],
     pairs = use.batch * (state.places or 1.0)
 
     whole = state.law is None and after.mixture is None and after.among == 1.0 and not state.scale
+    turn = turning_of(state, then) if then is not None and after.among == 1.0 else 0.0
 
     def back(grad: Grad) -> Grad:
         along = 0.0
@@ -232,6 +233,7 @@ def slope_back(law: Law, after: Law, use: Use, state: State) -> Callable[[Grad],
         rho = grad.rho * (pair / gain) ** 2 if gain > 0 else grad.rho
         lv = grad.lv + excess / width * ((1.0 - grad.rho) / pairs + grad.rho)
         rho += (1.0 - rho) * max(kappa, 1.0) / width
+        bend = max(grad.gs, 0.0) * turn if not grad.scale else 0.0
         return Grad(
             grad.g * gain,
             grad.gs * place,
@@ -245,9 +247,19 @@ def slope_back(law: Law, after: Law, use: Use, state: State) -> Callable[[Grad],
             grad.units,
             along,
             grad.pieces,
+            bend=bend,
         )
 
     return back
+
+
+def turning_of(state: State, curve: Curve) -> float:
+    """Returns (E[φ'(z)(z − μ)]/v)² of a curve of two rays: how much of what it passes back goes with its input."""
+    v = state.q - state.mu**2
+    if curve.linear is None or v <= 0.0 or state.scale:
+        return 0.0
+    left, right = curve.linear
+    return (right - left) ** 2 * math.exp(-(state.mu**2) / v) / (2.0 * math.pi * v)
 
 
 def over_points(grad: Grad, after: Law) -> Grad:

@@ -47,7 +47,7 @@ def gated(use: Use, left: State, right: State) -> Step:
     each = in_channels(left, right), in_channels(right, left)
     parts = are_added(use)
 
-    def side(grad: Grad, other: State, fold: float, channels: float) -> Grad:
+    def side(grad: Grad, own: State, other: State, fold: float, channels: float) -> Grad:
         inner = Grad(
             grad.g * other.q,
             grad.gs * (other.q - other.ds),
@@ -60,6 +60,9 @@ def gated(use: Use, left: State, right: State) -> Step:
             grad.map,
         )
         found = gathered(inner, fold)
+        if fold > 1.0 and grad.bend > 0.0:
+            # Where the gradient goes with the product, its sum over the positions goes with the squares of what is weighed.
+            found = found._replace(g=found.g + grad.bend * own.q * (fold * max(other.q - other.mu**2, 0.0)) ** 2)
         if channels > 1.0:
             found = found._replace(g=channels * found.g + channels * (channels - 1.0) * max(found.gr, 0.0), gr=0.0)
         same = grad.g if parts else grad.alike
@@ -70,7 +73,10 @@ def gated(use: Use, left: State, right: State) -> Step:
             found = found._replace(alike=min(same * common * places * channels, found.g))
         return found
 
-    return out, lambda grad: [side(grad, right, fold_left, each[0]), side(grad, left, fold_right, each[1])]
+    return out, lambda grad: [
+        side(grad, left, right, fold_left, each[0]),
+        side(grad, right, left, fold_right, each[1]),
+    ]
 
 
 def _width(wide: State, left: State, right: State) -> Dim:
