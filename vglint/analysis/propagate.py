@@ -205,8 +205,6 @@ def backward(
                 sent = sent._replace(along=0.0)
             if sent.pieces and node.op not in _PARTED:
                 sent = sent._replace(pieces=None)
-            if sent.bend and node.op not in _BENDING:
-                sent = sent._replace(bend=0.0)
             if sent.alike and not _keeps_alike(node.op):
                 sent = sent._replace(alike=0.0)
             if sent.g <= 0.0:
@@ -245,10 +243,6 @@ def _causes(
 
 _ALIGNED = WEIGHTED | ELEMENTWISE | having("map_along")
 """Ops whose maps say how much of a gradient lies along the signal."""
-
-
-_BENDING = ELEMENTWISE | having("adds")
-"""Ops whose maps say how much of a gradient goes with what they get, or hand it on."""
 
 
 _PARTED = having("map_parts")

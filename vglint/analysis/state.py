@@ -291,12 +291,16 @@ def both_in_focus(left: Focus | None, right: Focus | None, share: float) -> Focu
 
 def looked_at(grad: Grad, op: str, position: int, sent: Grad) -> Grad:
     """Returns what an op sends to one of its inputs, gathered at the positions where the gradient of its output is."""
+    if sent.bend and op not in _BENDING:
+        sent = sent._replace(bend=0.0)
     if has(op, "map_parting"):
         return sent
     kept = grad.focus if op in _PLACEWISE or (has(op, "map_of_first") and position == 0) else None
     return sent if sent.focus is kept else sent._replace(focus=kept)
 
 
+_BENDING = ELEMENTWISE | having("adds")
+"""Ops whose maps say how much of a gradient goes with what they get, or hand it on."""
 _PLACEWISE = ELEMENTWISE | having("map_places")
 """Ops that do the same at every position."""
 
