@@ -421,7 +421,7 @@ sys.meta_path.insert(0, Refuse())
 LINT = """
 from glob import glob
 from vglint.cli import cli
-status = cli(["--no-cache", "--jobs", "1", *glob("fixtures/models/*")[::4]], standalone_mode=False)
+status = cli(["--no-cache", "--jobs", "1", *sorted(glob("fixtures/models/*.py"))[::4]], standalone_mode=False)
 print("done")
 """
 

@@ -45,22 +45,22 @@ def answered(
         if type(each) not in _NUMBERS and type(each) is not tuple and type(each) is not External:
             return walk()
     memory = run.memory
-    which = id(function.node), id(function.scope)
+    which = id(function)
     if which in memory.unanswered or run.context.world is not None:
         return walk()
     keys = _keys(given)
     if keys is None:
         return walk()
-    key = (*which, len(args), *keywords, *keys)
+    key = (which, len(args), *keywords, *keys)
     answer = memory.answers.get(key)
     if answer is not None and all(names.get(name, MISSING) is meant for names, name, meant in answer.reads):
         run.budget.tick(answer.steps)
         run.context.taken |= answer.taken
         return answer.result
-    return _walked(run, function, which, key, walk)
+    return _walked(run, function, key, walk)
 
 
-def _walked(run: Run, function: FunctionV, which: tuple[int, int], key: Hashable, walk: Callable[[], Value]) -> Value:
+def _walked(run: Run, function: FunctionV, key: Hashable, walk: Callable[[], Value]) -> Value:
     memory = run.memory
     before, taken, steps = _state(run), run.context.taken, run.budget.steps
     run.context.taken = set()
@@ -70,7 +70,7 @@ def _walked(run: Run, function: FunctionV, which: tuple[int, int], key: Hashable
         mine, run.context.taken = frozenset(run.context.taken), taken
         taken |= mine
     if _state(run) != before:
-        memory.unanswered[which] = function
+        _give_up(run, function)
         return result
     if _keys((result,)) is None:
         return result
@@ -80,8 +80,16 @@ def _walked(run: Run, function: FunctionV, which: tuple[int, int], key: Hashable
             memory.answers.clear()
         memory.answers[key] = Answer(result, run.budget.steps - steps, mine, tuple(reads.values()), function)
     else:
-        memory.unanswered[which] = function
+        _give_up(run, function)
     return result
+
+
+def _give_up(run: Run, function: FunctionV) -> None:
+    """Notes that a function does more than to compute."""
+    known = run.memory.unanswered
+    if len(known) >= _MOST:
+        known.clear()
+    known[id(function)] = function
 
 
 def _keys(values: Iterable[Value]) -> tuple[Hashable, ...] | None:
