@@ -150,6 +150,8 @@ def evaluate(run: Run, node: code.Node, frame: Frame) -> Value:
 
 _WIDE = frozenset({tuple, ListV, SetV, DictV})
 """What has a width."""
+_PLAIN = frozenset({bool, int, float, str, tuple})
+"""What nobody can call."""
 
 
 def call(run: Run, callee: Value, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site) -> Value:
@@ -160,6 +162,8 @@ def call(run: Run, callee: Value, args: list[Value], keywords: dict[str, Value],
             entries += width(arg)
     run.budget.tick(1 + entries // 16)
     if handler is None:
+        if run.context.trying and type(callee) in _PLAIN:
+            raise Raised("TypeError", None, site)
         return opaque(run, origin.Call(f"{type(callee).__name__} is not callable"), [*args, *keywords.values()], site)
     try:
         return handler(run, callee, args, keywords, frame, site)
