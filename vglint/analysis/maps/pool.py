@@ -301,11 +301,16 @@ def adaptive(use: Use) -> tuple[float, float]:
     return window, out / before
 
 
+def rank_of(state: State) -> float:
+    """Returns how many dimensions positions have, two where that is not known."""
+    return float(max(state.axes.count("s"), 1)) if state.axes is not None else 2.0
+
+
 def average(use: Use, window: float, ratio: float) -> Step:
     state = use.state()
     if window <= 1:
         return state._replace(places=state.places), lambda grad: [grad]
-    rank = float(max(state.axes.count("s"), 1)) if state.axes is not None else 2.0
+    rank = rank_of(state)
     size = window ** (1.0 / rank)
     kept = min(in_common(size, 0.0, state.near) ** rank, 1.0)
     lost = state.ds * (1.0 - kept)
@@ -350,7 +355,7 @@ def maximum(use: Use, window: float, ratio: float) -> Step:
     found, after = evaluated(state, wider, law.curve, use.index)
     out = found._replace(
         law=after, places=state.places * ratio if state.places is not None else None, map=coarse(state.map, use),
-        near=after_windows(state, window, ratio, float(max(state.axes.count("s"), 1)) if state.axes is not None else 2.0),
+        near=after_windows(state, window, ratio, rank_of(state)),
     )  # fmt: skip
     part = after.slope2 / law.slope2 if law.slope2 > 0 else 1.0
 

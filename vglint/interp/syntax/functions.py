@@ -46,6 +46,8 @@ def call_function(
     if function.memo is not None and all(isinstance(each, _KEYS) for each in (*args, *keywords.values())):
         return _remembered(run, function, args, keywords, frame, site)
     target = target_among(run, function, args, keywords) if run.context.setup else None
+    if target is None and function.owner is not None:
+        return _walked(run, function, args, keywords, frame, site)
     if target is None:
         return answered(run, function, args, keywords, lambda: _walked(run, function, args, keywords, frame, site))
     return called_on(run, function, target, args, keywords, lambda: _walked(run, function, args, keywords, frame, site))

@@ -51,8 +51,7 @@ def fill(
             elif value is None or isinstance(value, (ModuleV, RepeatV, Unknown, OpaqueV)):
                 add(run, module, value, site)  # None takes a number as a layer does
             else:
-                run.graph.gap(origin.Computed(f"entry {index} of a Sequential"), site)
-                run.journal.put(module.attrs, GAP, True)
+                _leave_open(run, module, f"entry {index} of a Sequential", site)
         return
     source = args[0] if args else own_entries(next(iter(keywords.values()), None))
     if source is None:
@@ -69,14 +68,14 @@ def fill(
             source if isinstance(source, tuple) else source.items if isinstance(source, (ListV, IteratorV)) else None
         )
         if listed is None or (isinstance(source, ListV) and source.count is not None):
-            _leave_open(run, module, source, site)
+            _leave_open(run, module, _NAMES, site, source)
             return
         for pair in listed:
             both = pair.items if isinstance(pair, ListV) else pair
             if isinstance(both, (tuple, list)) and len(both) == 2 and not is_unknown(both[0]):
                 put(run, module, str(both[0]), both[1])
             else:
-                _leave_open(run, module, pair, site)
+                _leave_open(run, module, _NAMES, site, pair)
         return
     extend(run, module, source, site)
 
@@ -86,9 +85,12 @@ def own_entries(value: Value) -> Value:
     return value.entries if type(value) is Instance and value.entries is not None else value
 
 
-def _leave_open(run: Run, module: ModuleV, held: Value, site: Site) -> None:
-    """Notes that something is in a dict of modules of which the name is not known."""
-    run.graph.gap(origin.Computed("names of a module dict"), site)
+_NAMES = "names of a module dict"
+
+
+def _leave_open(run: Run, module: ModuleV, what: str, site: Site, held: Value = None) -> None:
+    """Notes that something is put into a container that is not known, or is `held` under a name that is not."""
+    run.graph.gap(origin.Computed(what), site)
     run.journal.put(module.attrs, GAP, True)
     register_all(run, held)
 
@@ -123,8 +125,7 @@ def extend(run: Run, module: ModuleV, source: Value, site: Site) -> None:
             for item in parts_of(source):
                 add(run, module, item, site)
         case _:
-            run.graph.gap(origin.Computed("entries of a module list"), site)
-            run.journal.put(module.attrs, GAP, True)
+            _leave_open(run, module, "entries of a module list", site)
 
 
 def add(run: Run, module: ModuleV, value: Value, site: Site, loop: OpenLoop | None = None) -> None:
@@ -204,11 +205,11 @@ def put(run: Run, module: ModuleV, name: str, value: Value) -> None:
 def _fill_named(run: Run, module: ModuleV, source: DictV, site: Site) -> None:
     for name, value in source.items.items():
         if isinstance(name, Unknown):
-            _leave_open(run, module, value, site)
+            _leave_open(run, module, _NAMES, site, value)
         else:
             put(run, module, str(name), value)
     if not source.complete:
-        _leave_open(run, module, None, site)
+        _leave_open(run, module, _NAMES, site)
 
 
 def run_sequential(run: Run, module: ModuleV, args: list[Value], frame: Frame, site: Site) -> Value:

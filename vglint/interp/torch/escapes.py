@@ -6,7 +6,6 @@ from vglint.interp.machine.core import Run
 from vglint.interp.nodes.constants import carries_gradient
 from vglint.interp.nodes.distribution import UNKNOWN, overwrite
 from vglint.interp.nodes.emit import emit
-from vglint.interp.torch.containers import register_all
 from vglint.interp.torch.module_methods import parameters_of
 from vglint.interp.torch.optimizers import optimizer_nodes
 from vglint.interp.values.inside import inside
@@ -18,16 +17,13 @@ from vglint.value import Unknown
 def escape(run: Run, callee: str, values: list[Value], site: Site) -> None:
     """Notes that modules, parameters and optimisers among `values`, or held by them, are handed to code that is not followed.
 
-    Weights that escape before they are trained may have any distribution, and layers that escape while a model is built may be registered there; in training code one `escape` node in program order names the
-    parameters and optimisers. What shares a parameter's memory alone (`.data`, `state_dict()`) gives no hold of its gradient. Code that is
+    Weights that escape before they are trained may have any distribution, and layers that escape while a model is built may be registered
+    there; in training code one `escape` node in program order names the parameters and optimisers. What shares a parameter's memory alone (`.data`, `state_dict()`) gives no hold of its gradient. Code that is
     declared to only read lets nothing escape.
     """
     if only_reads(callee):
         return
     _hand_on(run, callee, values, site)
-    if run.context.setup:
-        for value in values:
-            register_all(run, value)
     if not run.context.setup and run.context.modules_running:
         return
     params: dict[int, ParamV] = {}
@@ -44,6 +40,8 @@ def escape(run: Run, callee: str, values: list[Value], site: Site) -> None:
             (views if value.cut else params).setdefault(id(value.param), value.param)
         elif isinstance(value, ModuleV):
             params.update((id(param), param) for param in parameters_of(value))
+            if run.context.setup:
+                run.journal.set_field(value, "unnamed", True)
         elif isinstance(value, Unknown) and isinstance(value.origin, Argument):
             arguments.setdefault(value.origin.path)
         else:
