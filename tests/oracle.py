@@ -109,7 +109,7 @@ def compare(recording: Recording, graph: Graph | Mapping[str, Any]) -> Compariso
 
 def extracted(graph: Graph | Mapping[str, Any]) -> list[Step]:
     """Returns the graph's nodes as steps; without what torch does not see: inputs, parameters, joins of branches, the
-    unpacking of a tuple. A module that no attribute holds has no path (`<ReLU 1>`)."""
+    unpacking of a tuple, what a write into a view does to the whole. A module that no attribute holds has no path (`<ReLU 1>`)."""
     nodes = _nodes(graph)
     steps: list[Step] = []
     made: list[tuple[int, ...]] = []
@@ -120,7 +120,7 @@ def extracted(graph: Graph | Mapping[str, Any]) -> list[Step]:
             made.append(())
             continue
         picked = op == "getitem" and bool(inputs) and not isinstance(_given(nodes, inputs[0]), Tensor)
-        if op == "join" or picked:
+        if op == "join" or picked or config.get("through"):
             made.append(sources)
             continue
         made.append(sources if op == "identity" else (len(steps),))

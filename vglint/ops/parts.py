@@ -243,7 +243,7 @@ ENTRIES = (
         "diagonal of two dimensions",
         diagonal_of,
         "torch.diagonal x.diagonal (%input, offset=0, dim1=0, dim2=1)\ntorch.linalg.diagonal(%A, *, offset=0, dim1=-2, dim2=-1)",
-    ),
+    ).having("shares"),
     Entry(
         "diag_embed",
         "shape",
@@ -257,13 +257,13 @@ ENTRIES = (
     Entry("trace", "reduce", "sum of the diagonal", lambda call: Tensor(()), "torch.trace x.trace (%input)"),
     Entry(
         "narrow", "shape", "a range of one dimension", narrowed, "torch.narrow x.narrow (%input, dim, start, length)"
-    ).having("picks", "map_parting"),
+    ).having("picks", "map_parting", "shares"),
     Entry(
         "select", "shape", "one place of one dimension", selected, "torch.select x.select (%input, dim, index)"
-    ).having("picks", "map_parting"),
+    ).having("picks", "map_parting", "shares"),
     Entry(
         "chunk", "shape", "that many pieces", chunked, "torch.chunk torch.unsafe_chunk x.chunk (%input, chunks, dim=0)"
-    ).having("splits", "map_places"),
+    ).having("splits", "map_places", "shares"),
     Entry(
         "split",
         "shape",
@@ -272,17 +272,17 @@ ENTRIES = (
         """torch.split(%tensor, split_size_or_sections, dim=0)
         x.split(%self, split_size, dim=0)
         torch.split_with_sizes x.split_with_sizes (%input, split_sizes, dim=0)""",
-    ).having("splits", "map_places"),
+    ).having("splits", "map_places", "shares"),
     Entry(
         "tensor_split",
         "shape",
         "nearly equal parts",
         parted,
         "torch.tensor_split x.tensor_split (%input, indices_or_sections, dim=0)",
-    ).having("splits"),
+    ).having("splits", "shares"),
     Entry(
         "unbind", "shape", "one tensor per place of a dimension", unbound, "torch.unbind x.unbind (%input, dim=0)"
-    ).having("splits"),
+    ).having("splits", "shares"),
     Entry(
         "gather",
         "shape",
@@ -313,7 +313,7 @@ ENTRIES = (
         "torch.masked_select x.masked_select (%input, %mask, *, -out=None)",
     ),
     Entry("getitem", "shape", "indexing: see vglint.ops.indexing", getitem_result, "").having(
-        "picks", "map_parts", "map_parting"
+        "picks", "map_parts", "map_parting", "shares"
     ),
     Entry(
         "tensor_unfold",
@@ -321,5 +321,5 @@ ENTRIES = (
         "sliding windows along one dimension",
         windows,
         "x.unfold(%self, dimension, size, step)",
-    ),
+    ).having("shares"),
 )

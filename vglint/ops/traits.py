@@ -18,6 +18,7 @@ Trait: TypeAlias = Literal[
     "picks",  # takes some of them by position: getitem, narrow
     "shape_of_other",  # the second argument only tells a shape or a type: view_as, to
     "shape_alone",  # takes the shape of its argument and no value of it: ones_like
+    "shares",  # its result is a view of it: transpose, narrow, chunk
     "splits",  # several results, each a part of them
     "joins",  # puts several tensors side by side: cat, stack
     "masks",  # writes something else where a mask says so: where, masked_fill

@@ -262,17 +262,17 @@ ENTRIES = (
     ),
     Entry(
         "view", "shape", "the same elements in another shape", viewed, "x.view(%self, *size)\nx.resize(%self, *sizes)"
-    ).having("reshapes", "map_along", "map_places", "rearranges"),
+    ).having("reshapes", "map_along", "map_places", "rearranges", "shares"),
     Entry(
         "reshape",
         "shape",
         "the same elements in another shape",
         viewed,
         "torch.reshape(%input, shape)\nx.reshape(%self, *shape)",
-    ).having("reshapes", "map_along", "map_places", "rearranges"),
+    ).having("reshapes", "map_along", "map_places", "rearranges", "shares"),
     Entry(
         "view_as", "shape", "the same elements in another's shape", like_other, "x.view_as x.reshape_as (%self, %other)"
-    ).having("shape_of_other", "rearranges"),
+    ).having("shape_of_other", "rearranges", "shares"),
     Entry(
         "flatten",
         "shape",
@@ -281,21 +281,21 @@ ENTRIES = (
         """nn.Flatten(start_dim=1, end_dim=-1)(%input)
         torch.flatten x.flatten (%input, start_dim=0, end_dim=-1)
         torch.ravel x.ravel (%input)""",
-    ).having("map_along", "rearranges"),
+    ).having("map_along", "rearranges", "shares"),
     Entry(
         "unflatten",
         "shape",
         "one dimension becomes several",
         unflattened,
         "nn.Unflatten(dim, unflattened_size)(%input)\ntorch.unflatten x.unflatten (%input, dim, sizes)",
-    ).having("map_along", "rearranges"),
+    ).having("map_along", "rearranges", "shares"),
     Entry(
         "permute",
         "shape",
         "dimensions in another order",
         permuted,
         "torch.permute(%input, dims)\nx.permute(%self, *dims)",
-    ).having("transposes", "map_along", "map_places", "rearranges"),
+    ).having("transposes", "map_along", "map_places", "rearranges", "shares"),
     Entry(
         "transpose",
         "shape",
@@ -303,43 +303,43 @@ ENTRIES = (
         transposed,
         """torch.transpose torch.swapdims x.transpose x.transpose_ x.swapdims x.swapdims_ (%input, dim0, dim1)
         torch.swapaxes x.swapaxes x.swapaxes_ (%input, axis0, axis1)""",
-    ).having("transposes", "map_along", "map_places", "rearranges"),
+    ).having("transposes", "map_along", "map_places", "rearranges", "shares"),
     Entry("t", "shape", "a matrix transposed", reversed_dims, "torch.t x.t x.t_ x:T (%input)").having(
-        "transposes", "rearranges"
+        "transposes", "rearranges", "shares"
     ),
     Entry(
         "mT", "shape", "matrices transposed", last_two_swapped, "x:mT x:H x:mH torch.adjoint x.adjoint (%input)"
-    ).having("transposes", "rearranges"),
+    ).having("transposes", "rearranges", "shares"),
     Entry(
         "movedim",
         "shape",
         "dimensions moved",
         moved,
         "torch.movedim torch.moveaxis x.movedim x.moveaxis (%input, source, destination)",
-    ).having("rearranges"),
+    ).having("rearranges", "shares"),
     Entry(
         "squeeze",
         "shape",
         "dimensions of size 1 removed",
         squeezed,
         "torch.squeeze x.squeeze x.squeeze_ (%input, dim=None)",
-    ).having("map_along", "map_places", "rearranges"),
+    ).having("map_along", "map_places", "rearranges", "shares"),
     Entry(
         "unsqueeze",
         "shape",
         "a dimension of size 1 added",
         unsqueezed,
         "torch.unsqueeze x.unsqueeze x.unsqueeze_ (%input, dim)",
-    ).having("map_along", "map_places", "rearranges"),
+    ).having("map_along", "map_places", "rearranges", "shares"),
     Entry(
         "expand",
         "shape",
         "dimensions of size 1 repeated without copying",
         expanded,
         "x.expand(%self, *size, -implicit=False)\ntorch.broadcast_to(%input, size)\nx.broadcast_to(%self, *size)",
-    ).having("map_places", "repeats"),
+    ).having("map_places", "repeats", "shares"),
     Entry("expand_as", "shape", "repeated to another's shape", like_other, "x.expand_as(%self, %other)").having(
-        "shape_of_other", "repeats"
+        "shape_of_other", "repeats", "shares"
     ),
     Entry(
         "repeat",
@@ -368,7 +368,7 @@ ENTRIES = (
         "a view by strides",
         lambda call: Tensor(sizes(call.config["size"])),
         "torch.as_strided x.as_strided x.as_strided_ (%input, size, stride, storage_offset=None)",
-    ),
+    ).having("shares"),
     Entry("atleast_1d", "shape", "at least one dimension", at_least(1), "torch.atleast_1d(*%%tensors)").having(
         "rearranges"
     ),

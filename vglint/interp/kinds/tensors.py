@@ -21,7 +21,7 @@ from vglint.interp.machine.questions import (
     TRUTH,
     declines,
 )
-from vglint.interp.nodes import distribution
+from vglint.interp.nodes import distribution, views
 from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.constants import truth_of
 from vglint.interp.nodes.distribution import UNKNOWN, constant, overwrite
@@ -100,6 +100,7 @@ def call_method(
         drawn = distribution.scheme(IN_PLACE[name], args, keywords)
         if run.context.setup or not run.context.modules_running or not ops.has(name, "shape_alone"):
             distribution.overwrite(run, value, drawn, site)
+            views.written(run, value, site)
             return value
     if name == "where" and (function := ops.find("torch.where")) is not None and (args or "condition" in keywords):
         other = args[1] if len(args) > 1 else keywords.get("other")
@@ -115,6 +116,8 @@ def call_method(
             run.journal.set_field(value, field, getattr(result, field))
         run.journal.set_field(value, "shape", result.shape or value.shape)
         run.journal.set_field(value, "init", drawn or result.init)
+        if not (ops.has(spelling.op, "shares") or ops.has(spelling.op, "copies")):
+            views.written(run, value, site)
         return value
     return result
 
@@ -339,12 +342,8 @@ def set_item(run: Run, holder: TensorV, key: Value, value: Value, frame: Frame, 
         if mask is not None:
             inputs.append(mask)
     emit(run, "setitem", inputs, config, site, shape=shape_of(run, holder))
-    run.journal.set_field(holder, "node", len(run.graph.nodes) - 1)
-    run.journal.set_field(holder, "pick", ())
-    init = written_entry(run, holder, key, value) if run.context.setup else UNKNOWN
-    run.journal.set_field(holder, "init", init if holder.init is not None else None)
-    run.journal.set_field(holder, "values", None)
-    run.journal.set_field(holder, "ramp", None)
+    views.rewrite(run, holder, written_entry(run, holder, key, value) if run.context.setup else UNKNOWN)
+    views.written(run, holder, site)
 
 
 @register(SET_ITEM, ParamV, ParamView)

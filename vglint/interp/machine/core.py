@@ -72,6 +72,8 @@ class Frame(Struct):
     cls: ClassV | None = None
     result: Value = None
     returned: list[Value] = field(default_factory=list)  # what arms of unknown branches return
+    left: tuple[tuple[Any, dict[Any, Any]], ...] = ()
+    """What arms of unknown branches wrote that ended a turn of a loop under way, by the statement that branches."""
     yields: list[Value] | None = None
     loops: int = 0
     """Loops of unknown length that were open when the call began."""

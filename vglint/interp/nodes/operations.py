@@ -14,6 +14,7 @@ from vglint.interp.nodes.folding import folded
 from vglint.interp.nodes.keeping import says_keep
 from vglint.interp.nodes.packing import unpacked
 from vglint.interp.nodes.ranks import learn_by_layer, learn_by_pattern, rank_of_layer
+from vglint.interp.nodes.views import shared
 from vglint.interp.static.imported import sets_attribute
 from vglint.interp.values.objects import (
     DeviceV,
@@ -209,6 +210,8 @@ def emit_call(
         if config.get("requires_grad") is True:
             run.graph.made_on[node] = (bound.get("device"), bound.get("dtype"))
         value.ramp = after_call(op, bound, args[0] if args else None)
+    if args and leaf is None:
+        shared(op, args[0], value)
     return value
 
 

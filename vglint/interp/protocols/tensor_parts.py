@@ -10,6 +10,7 @@ from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.constants import after_index
 from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of
 from vglint.interp.nodes.ranks import last_size, learn, of_tokens
+from vglint.interp.nodes.views import is_view
 from vglint.interp.values.objects import (
     ROW,
     ListV,
@@ -22,6 +23,7 @@ from vglint.interp.values.objects import (
     Value,
     is_tensor,
 )
+from vglint.interp.values.tensors import Part
 from vglint.ops.spec import Call, Tensor
 from vglint.value import Expr, Literal_, Unknown
 
@@ -125,6 +127,8 @@ def index_tensor(run: Run, value: Value, key: Value, site: Site) -> Value:
     if isinstance(value, (TensorV, ParamV)) and value.init is not None:
         made.init = value.init
     made.ramp = after_index(value, key)
+    if isinstance(value, TensorV) and is_view(key):
+        made.part = Part(value, config["index"])
     return made
 
 

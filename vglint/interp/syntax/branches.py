@@ -31,6 +31,8 @@ End: TypeAlias = "tuple[int | None, dict[Any, Any], Value, list[int]]"
 """How an arm ends: the flow, what it wrote, what it returns, the nodes that it made."""
 FORKS = 6
 """Unknown branches within each other; deeper ones take no arm."""
+_LEFT = FieldKey("left")
+"""Where a frame keeps what arms left that ended a turn of a loop."""
 _JOINED = 6
 """Steps that it takes to keep the arms of a branch apart and to join them."""
 
@@ -206,6 +208,11 @@ def _join_ends(run: Run, ends: list[End], frame: Frame, site: Site, text: str) -
     for flow, _, result, _ in leaving:
         if flow == Flow.RETURN:
             frame.returned.append(result)
+    if falling and not run.context.setup:
+        for flow, after, _, _ in leaving:
+            if flow != Flow.RETURN and after:
+                others = (each for each in frame.left if each[0] is not site.node)
+                run.journal.write(frame, _LEFT, (*others, (site.node, after)))
     kept = falling or leaving
     places: dict[Any, tuple[Any, Any]] = {}
     for _, after, _, _ in kept:
@@ -231,6 +238,23 @@ def _join_ends(run: Run, ends: list[End], frame: Frame, site: Site, text: str) -
     return flows.pop() if len(flows) == 1 else Flow.CONTINUE
 
 
+def join_left(run: Run, outer: tuple[Any, ...], frame: Frame, site: Site, text: str) -> None:
+    """Joins what stands behind a loop with what the arms wrote that left it or its turn (`if found: best = x; break`); `outer` is what arms had
+    left of the loops around it."""
+    left = _besides(frame.left, outer)
+    if left:
+        run.journal.write(frame, _LEFT, outer)
+    for _, after in left:
+        for holder, key, value in after.values():
+            now = read_place(holder, key)
+            if now is not value:
+                run.journal.write(holder, key, _join_place(run, key, now, _as_left(value, after), text, site))
+
+
+def _besides(left: tuple[Any, ...], others: tuple[Any, ...]) -> list[Any]:
+    return [each for each in left if all(each is not other for other in others)]
+
+
 def _as_left(value: Any, after: dict[Any, Any]) -> Any:
     """Returns a value as an arm left it: a tensor that the arm changed in place is the one that it has become there."""
     if isinstance(value, tuple):
@@ -248,6 +272,8 @@ def _join_place(run: Run, key: Any, left: Any, right: Any, text: str, site: Site
         if key.name == "node" and isinstance(left, int) and isinstance(right, int) and left != right:
             emit(run, "join", [left, right], {}, site)
             return len(run.graph.nodes) - 1
+        if key == _LEFT:
+            return (*left, *_besides(right, left))
         if key.name in ("position", "exhausted"):
             return min(left, right)  # an iterator that only one arm used up may have all its items
         return UNKNOWN if key.name == "init" and left != right else right if left is None else left

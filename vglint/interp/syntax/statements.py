@@ -7,6 +7,7 @@ from typing import Any
 from vglint.interp.machine.core import EXEC, Flow, Frame, Run, block, evaluate, register
 from vglint.interp.machine.journal import MISSING
 from vglint.interp.machine.names import bind_import
+from vglint.interp.nodes import views
 from vglint.interp.nodes.distribution import UNKNOWN, combined, overwrite
 from vglint.interp.protocols import comparison, operators, repeats
 from vglint.interp.protocols.indexing import index
@@ -14,7 +15,7 @@ from vglint.interp.protocols.iteration import items_of
 from vglint.interp.static.worlds import switched
 from vglint.interp.syntax.arms import arm_that_stands
 from vglint.interp.syntax.assignment import assign, bind, delete
-from vglint.interp.syntax.branches import fork
+from vglint.interp.syntax.branches import fork, join_left
 from vglint.interp.syntax.carried import held, note_carried
 from vglint.interp.syntax.counters import mark_counters, note_sums, zeros_before
 from vglint.interp.syntax.definitions import make_class, make_function
@@ -121,6 +122,8 @@ def augmented(run: Run, node: code.Augmented, frame: Frame) -> int | None:
         run.journal.set_field(before, "shape", before.shape or after.shape)
         run.journal.set_field(before, "init", after.init)
         run.journal.set_field(before, "ramp", after.ramp)
+        if not isinstance(target, code.Subscript):
+            views.written(run, before, site)
         after = before
     assign(run, target, after, frame)
     return None
@@ -242,6 +245,7 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
     note_used_up(run, source, node, frame, site)
     zeros, opened = zeros_before(run, frame), len(run.graph.regions)
     mark_counters(run, node, frame)
+    outer = frame.left
     flow = walk_loop(
         run,
         source,
@@ -252,6 +256,8 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
         _text(frame, node.iter),
         node,
     )
+    if flow != Flow.RETURN:
+        join_left(run, outer, frame, site, _text(frame, node.iter))
     note_picked(run, node, opened, frame)
     note_rebindings(run, node, frame)
     note_carried(run, node, before, start, frame, lambda: block(run, node.body, frame))
@@ -268,15 +274,18 @@ def for_(run: Run, node: code.For, frame: Frame) -> int | None:
 def while_(run: Run, node: code.While, frame: Frame) -> int | None:
     mark_counters(run, node, frame)
     before, start = held(run, frame), len(run.graph.nodes)
-    zeros, opened = zeros_before(run, frame), len(run.graph.regions)
+    zeros, opened, outer = zeros_before(run, frame), len(run.graph.regions), frame.left
+    site = Site(frame.unit, node.test)
     flow = walk_while(
         run,
         node.test,
         lambda: block(run, node.body, frame),
         frame,
-        Site(frame.unit, node.test),
+        site,
         _text(frame, node.test),
     )
+    if flow != Flow.RETURN:
+        join_left(run, outer, frame, site, _text(frame, node.test))
     note_carried(run, node, before, start, frame, lambda: block(run, node.body, frame))
     note_resent(run, node, before, start, frame)
     note_replaced(run, node, start, frame)

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from vglint.graph import Init
 from vglint.shape import Shape
-from vglint.value import Expr, Unknown
+from vglint.value import Expr, Literal_, Unknown
 
 if TYPE_CHECKING:
     from vglint.interp.values.scopes import Site
@@ -46,6 +46,15 @@ class TensorV(Struct, eq=False):
     """Entries that were written one by one while a model is built."""
     grad: bool = False
     """`requires_grad` was asked for explicitly."""
+    part: Part | None = None
+    """What it is a view of."""
+
+
+class Part(Struct, frozen=True, eq=False):
+    """The tensor whose memory a view shares, and the index that gives the view, where it is one."""
+
+    whole: TensorV
+    index: Literal_
 
 
 class ParamV(Struct, eq=False):
