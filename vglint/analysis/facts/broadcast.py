@@ -8,7 +8,7 @@ from vglint.analysis.facts.view import View
 from vglint.graph import Node
 from vglint.ops import has
 from vglint.shape import Shape, shape_text
-from vglint.value import Unknown
+from vglint.value import Expr, Unknown
 
 
 @fact("node", "flag")
@@ -46,14 +46,20 @@ def stretches_column(found: NodeView) -> bool:
 def prediction_shape(found: NodeView) -> str | Unknown:
     """The shape of its first operand: `(32, 1)`."""
     shapes = _operands(found.view, found.node)
-    return shape_text(shapes[0]).replace("?", "N") if shapes is not None else unknown("a shape is not known")
+    return _text(shapes[0]) if shapes is not None else unknown("a shape is not known")
 
 
 @fact("node", "text")
 def target_shape(found: NodeView) -> str | Unknown:
     """The shape of its second operand: `(32,)`."""
     shapes = _operands(found.view, found.node)
-    return shape_text(shapes[1]).replace("?", "N") if shapes is not None else unknown("a shape is not known")
+    return _text(shapes[1]) if shapes is not None else unknown("a shape is not known")
+
+
+def _text(shape: Shape) -> str:
+    """Returns a shape with N for a size that is not known, or known only as that of some value on the way."""
+    sizes = (None if isinstance(size, Expr) and str(size).startswith("%") else size for size in shape)
+    return shape_text(tuple(sizes)).replace("?", "N")
 
 
 @fact("node", "flag")

@@ -32,13 +32,33 @@ class MainPath(Struct, frozen=True, dict=True):
 
     @cached_property
     def depth(self) -> tuple[int, ...]:
-        """For each node, the largest number of weight layers on a way to it, its own included."""
+        """For each node, the largest number of weight layers on a way to it, its own included. What scores the parts of a weighted sum is no way:
+        its gradient is one of differences between them."""
         weights = frozenset(self.view.weights)
         found: list[int] = []
         for node in self.view.graph.nodes:
-            above = max((found[source] for source in node.inputs), default=0) if self.view.carries_gradient(node) else 0
+            passes = self.view.carries_gradient(node) and not self._weighs(node)
+            above = max((found[source] for source in node.inputs), default=0) if passes else 0
             found.append(above + (node.index in weights and node.index in self.inside))
         return tuple(found)
+
+    def _weighs(self, node: Node) -> bool:
+        """Whether a node gives shares of 1 that only products take, with something else that a gradient passes."""
+        if not has(node.op, "probability"):
+            return False
+        products, todo = list[Node](), list(self.view.readers[node.index])
+        while todo:
+            reader = self.view.graph.nodes[todo.pop()]
+            if has(reader.op, "multiplies"):
+                products.append(reader)
+            elif self.view.kinds[reader.index] in ("shape", "dropout"):
+                todo += self.view.readers[reader.index]
+            else:
+                return False
+        return bool(products) and all(
+            sum(self.view.carries_gradient(self.view.graph.nodes[source]) for source in {*each.inputs}) > 1
+            for each in products
+        )
 
     @cached_property
     def nodes(self) -> tuple[int, ...]:
@@ -61,7 +81,7 @@ class MainPath(Struct, frozen=True, dict=True):
             node = self.view.graph.nodes[index]
             if index in weights and index in self.inside:
                 first = index
-            if not node.inputs or not self.view.carries_gradient(node):
+            if not node.inputs or not self.view.carries_gradient(node) or self._weighs(node):
                 return first
             index = max(node.inputs, key=lambda source: self.depth[source])
 

@@ -115,13 +115,28 @@ def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
     layers that the optimiser moves to any backward pass, though other layers are reached; a `.detach()` where the optimiser was given
     these layers by name, or where they start at random and what is detached goes into a layer that is trained. Unknown where the way back meets a gap. Of a
     method beside which another one trains, no `.detach()`: that one may train the layers."""
+    cuts = _severing(loop)
+    return cuts if isinstance(cuts, Unknown) else places_of(loop, cuts)
+
+
+@fact("loop", "places")
+def cut_off_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
+    """The layers that the first of `severed_layers` takes away."""
+    cuts, found = _severing(loop), _lost(loop)
+    if isinstance(cuts, Unknown) or isinstance(found, Unknown):
+        return unknown("the way back is not known")
+    behind = loop.view.before([cut.index for cut in cuts[:1]])
+    return loop.view.places([index for index in found[1] if index in behind])
+
+
+def _severing(loop: LoopView) -> list[Node] | Unknown:
     view = loop.view
     found = _lost(loop)
     if isinstance(found, Unknown):
         return found
     reached, lost, own = found
     ahead, meant, fresh = view.after(lost), view.after(listed_layers(loop, lost, own)), view.after(_fresh(loop, lost))
-    flat, cuts = _flat_cuts(loop), []
+    flat, cuts = _flat_cuts(loop), list[Node]()
     codebook = not isinstance(flat, Unknown) and bool(flat)  # whose target is detached on purpose
     for index in sorted(reached & ahead):
         node = view.graph.nodes[index]
@@ -129,7 +144,7 @@ def severed_layers(loop: LoopView) -> tuple[Place, ...] | Unknown:
         fed = index in fresh and any(_weighs(view, each, index) for each in view.after([index]) & reached)
         if leaves or (not loop.elsewhere and not codebook and node.op == "detach" and (index in meant or fed)):
             cuts.append(node)
-    return places_of(loop, cuts)
+    return cuts
 
 
 @fact("loop", "places")

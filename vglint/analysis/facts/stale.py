@@ -84,13 +84,13 @@ def _steps(loop: LoopView, node: Node, backward: Node) -> list[Node]:
     return [
         step
         for step in loop.steps
-        if _between(view, step, backward) and _since(view, node, step, backward) and not view.exclusive(node, step)
+        if _between(loop, step, backward) and _since(view, node, step, backward) and not view.exclusive(node, step)
     ]
 
 
 def _stale(loop: LoopView, backward: Node) -> list[Node]:
     view = loop.view
-    if not loop.params or not any(_between(view, step, backward) for step in loop.steps):
+    if not loop.params or not any(_between(loop, step, backward) for step in loop.steps):
         return []
     open_ = view.before(backward.inputs, lambda node: not view.keeps_history(node))
     if backward.get("inputs") is not None:
@@ -111,8 +111,10 @@ def _since(view: View, node: Node, step: Node, backward: Node) -> bool:
     return bool(inner) and inner[0] not in view.regions_of(node.region)
 
 
-def _between(view: View, step: Node, backward: Node) -> bool:
-    """Whether a step runs before a backward pass whenever that runs: in the same turn, or in the turn before of a graph that is retained."""
+def _between(loop: LoopView, step: Node, backward: Node) -> bool:
+    """Whether a step runs before a backward pass whenever that runs: in the same turn, or in the turn before of a graph that is retained. Of one of
+    several optimisers that a loop builds, the step of the turn before is another one's."""
+    view = loop.view
     if not always_with(view, step, backward) or view.exclusive(step, backward):
         return False
     if step.index < backward.index:
@@ -120,7 +122,10 @@ def _between(view: View, step: Node, backward: Node) -> bool:
     inner = loops_of(view, backward)
     count = view.graph.regions[inner[0]].count if inner else 1
     again = bool(inner) and inner[0] in view.regions_of(step.region) and not (isinstance(count, int) and count < 2)
-    return again and backward.get("retain_graph") is True
+    if not again or view.graph.regions[inner[0]].role == "modules":
+        return False
+    one_of_several = not {*loops_of(view, loop.optimizer)} <= {*loops_of(view, step)}
+    return backward.get("retain_graph") is True and not one_of_several
 
 
 def _needs_weight(view: View, node: Node, moved: frozenset[int]) -> bool:

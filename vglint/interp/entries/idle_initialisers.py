@@ -45,8 +45,8 @@ _MOST = 200
 
 def _texts(run: Run, files: set[str]) -> list[str]:
     """Returns the texts of all files that the training and its models reach through imports: one of them may call the initialiser."""
-    training = {draft.site.unit.file for draft in run.graph.nodes if draft.op == "step" and draft.site is not None}
-    reached = imported_files(run, [space.module for space in _spaces(run, files | training)], _MOST)
+    walked = {draft.site.unit.file for draft in run.graph.nodes if draft.site is not None}
+    reached = imported_files(run, [space.module for space in _spaces(run, files | walked)], _MOST)
     for module in reached:
         run.project.note_look(str(module.file))
     return [module.content for module in reached]

@@ -13,17 +13,25 @@ from vglint.interp.machine.core import Flow, Frame, Raised, Run, evaluate
 from vglint.interp.machine.journal import Log, Missing
 from vglint.interp.machine.names import lookup
 from vglint.interp.machine.open_loops import TRAINING, counted
-from vglint.interp.nodes.emit import emit, innermost_loop
+from vglint.interp.nodes.emit import innermost_loop
 from vglint.interp.nodes.filled import Tables, sampled, settle, spread_out
 from vglint.interp.protocols import comparison
 from vglint.interp.protocols.comparison import counts_turns
 from vglint.interp.protocols.iteration import Items, items_of
 from vglint.interp.protocols.turns import carried_by_turns, counts_on, is_callees
-from vglint.interp.static.liveness import changes_gradients, lost_rebindings
 from vglint.interp.syntax.ahead import look_ahead
 from vglint.interp.syntax.growing import grown
 from vglint.interp.values.inside import entries, inside, nodes_of
-from vglint.interp.values.objects import IteratorV, ModuleV, OpaqueV, OpenLoop, ParamV, RepeatV, Site, TurnNumber, Value
+from vglint.interp.values.objects import (
+    ModuleV,
+    OpaqueV,
+    OpenLoop,
+    OptimizerV,
+    RepeatV,
+    Site,
+    TurnNumber,
+    Value,
+)
 from vglint.source import code
 from vglint.source.names import target_names
 from vglint.value import Unknown
@@ -180,12 +188,12 @@ _PLAIN = frozenset({type(None), bool, int, float, str})
 
 
 def _role(items: list[Value]) -> RegionRole | None:
-    """Returns `modules` where each item is or holds modules that no other one holds."""
+    """Returns `modules` where each item is or holds modules or optimisers that no other one holds."""
     seen: set[int] = set()
     if items and type(items[0]) in _PLAIN:
         return None
     for item in items:
-        held = {id(each) for each in inside(item) if isinstance(each, ModuleV)}
+        held = {id(each) for each in inside(item) if isinstance(each, (ModuleV, OptimizerV))}
         if not held or not held.isdisjoint(seen):
             return None
         seen |= held
@@ -206,29 +214,6 @@ def note_picked(run: Run, loop: code.For, opened: int, frame: Frame) -> None:
                     return
             case _:
                 pass
-
-
-def note_used_up(run: Run, source: Value, node: code.For, frame: Frame, site: Site) -> None:
-    """Notes a loop that would change gradients and gets an iterator of parameters that was used up before: where the function is called that
-    gets it, or where it is made."""
-    if not (
-        run.context.training_code and isinstance(source, IteratorV) and source.exhausted and changes_gradients(node)
-    ):
-        return
-    params = [(str(number), item) for number, item in enumerate(source.items or ()) if isinstance(item, ParamV)]
-    if params:
-        made, called = source.origin, frame.called
-        inside = called is None or (made is not None and made.unit is frame.unit and called.unit is not frame.unit)
-        place = (made or site) if inside else called  # a helper clips what it is called with
-        draft = emit(run, "clip_grad_norm", [], {"exhausted": True, "complete": True}, place, params=params)
-        draft.setup = False
-
-
-def note_rebindings(run: Run, node: code.For, frame: Frame) -> None:
-    """Notes assignments to the variable of a loop over parameters that change no parameter."""
-    for found in lost_rebindings(node, frame.scope.module.module):
-        emit(run, "rebind", [], {"name": found.name}, Site(frame.unit, found.statement))
-        run.graph.nodes[-1].setup = False
 
 
 def _stands_for_all(items: list[Value], done: set[str]) -> bool:

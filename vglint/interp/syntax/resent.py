@@ -1,4 +1,5 @@
-"""What a training loop sends back in each turn and computed once before it, what each of its turns overwrites unread, and leaves that it replaces."""
+"""What a training loop sends back in each turn and computed once before it, what each of its turns overwrites unread,
+leaves that it replaces, iterators that were used up before it, and parameters that it assigns in vain."""
 
 from __future__ import annotations
 
@@ -7,8 +8,9 @@ from collections.abc import Sequence
 from vglint import ops
 from vglint.interp.machine.core import Frame, Run
 from vglint.interp.nodes.emit import emit, under_no_grad
+from vglint.interp.static.liveness import changes_gradients, lost_rebindings
 from vglint.interp.syntax.carried import Held, has_history
-from vglint.interp.values.objects import Site, TensorV
+from vglint.interp.values.objects import IteratorV, ParamV, Site, TensorV, Value
 from vglint.ops import sources_of
 from vglint.source import code
 from vglint.source.names import bound_names, target_names
@@ -131,3 +133,26 @@ def _entering(run: Run, backwards: list[int], start: int) -> set[int]:
         if not cut and draft.op != "join" and not under_no_grad(run, draft.region):
             todo += sources_of(draft.op, tuple(draft.inputs))
     return entering
+
+
+def note_used_up(run: Run, source: Value, node: code.For, frame: Frame, site: Site) -> None:
+    """Notes a loop that would change gradients and gets an iterator of parameters that was used up before: where the function is called that
+    gets it, or where it is made."""
+    if not (
+        run.context.training_code and isinstance(source, IteratorV) and source.exhausted and changes_gradients(node)
+    ):
+        return
+    params = [(str(number), item) for number, item in enumerate(source.items or ()) if isinstance(item, ParamV)]
+    if params:
+        made, called = source.origin, frame.called
+        inside = called is None or (made is not None and made.unit is frame.unit and called.unit is not frame.unit)
+        place = (made or site) if inside else called  # a helper clips what it is called with
+        draft = emit(run, "clip_grad_norm", [], {"exhausted": True, "complete": True}, place, params=params)
+        draft.setup = False
+
+
+def note_rebindings(run: Run, node: code.For, frame: Frame) -> None:
+    """Notes assignments to the variable of a loop over parameters that change no parameter."""
+    for found in lost_rebindings(node, frame.scope.module.module):
+        emit(run, "rebind", [], {"name": found.name}, Site(frame.unit, found.statement))
+        run.graph.nodes[-1].setup = False

@@ -19,10 +19,10 @@ from vglint.interp.syntax.branches import fork, join_left
 from vglint.interp.syntax.carried import held, note_carried
 from vglint.interp.syntax.counters import mark_counters, note_sums, zeros_before
 from vglint.interp.syntax.definitions import make_class, make_function
-from vglint.interp.syntax.loops import note_picked, note_rebindings, note_used_up, walk_loop, walk_while
+from vglint.interp.syntax.loops import note_picked, walk_loop, walk_while
 from vglint.interp.syntax.patterns import matches
 from vglint.interp.syntax.refusals import refuses
-from vglint.interp.syntax.resent import note_overwritten, note_replaced, note_resent
+from vglint.interp.syntax.resent import note_overwritten, note_rebindings, note_replaced, note_resent, note_used_up
 from vglint.interp.torch import containers
 from vglint.interp.torch.contexts import switch_gradients
 from vglint.interp.torch.devices import asks_device
