@@ -23,7 +23,7 @@ def batch_read_as_time(found: NodeView) -> tuple[Place, ...]:
     sequence without a batch, are none."""
     view, node = found.view, found.node
     if node.op == "multi_head_attention":
-        return view.places(read.index for read in _pooled(view, node))
+        return view.places([*(read.index for read in _pooled(view, node)), *_along_samples(view, node)])
     if not has(node.op, "over_sequence") or not isinstance(node.get("batch_first"), bool) or not node.inputs:
         return ()
     axis = 0 if node.get("batch_first") else 1
@@ -35,7 +35,37 @@ def batch_read_as_time(found: NodeView) -> tuple[Place, ...]:
         return ()
     outputs = list(_results(view, node, 0))
     reads = [read for output in outputs for read in _reads(view, output) if last_along(view, read) == axis]
-    return view.places(read.index for read in [*reads, *flattened(view, node, outputs)])
+    found_ = [read.index for read in [*reads, *flattened(view, node, outputs)]]
+    return view.places(found_ or _along_samples(view, node))
+
+
+def _along_samples(view: View, node: Node) -> list[int]:
+    """Returns the layer itself, where it has no batch_first and what it is given starts with the samples that a DataLoader put together: their
+    number is not known, and the size of each sample is."""
+    if (
+        node.get("batch_first") is not False
+        or len(set(node.inputs[:3] if node.op == "multi_head_attention" else [0])) != 1
+    ):
+        return []
+    given = view.graph.nodes[node.inputs[0]]
+    if given.shape is None or len(given.shape) != 3 or given.shape[0] is not None or given.shape[1] in (None, 1):
+        return []
+    while given.inputs and (_keeps_samples(view, given)):
+        given = view.graph.nodes[given.inputs[0]]
+    taken = given.op == "getitem" and isinstance(given.get("index"), (int, str)) and bool(given.inputs)
+    batch = view.graph.nodes[given.inputs[0]] if taken else given
+    whole = (
+        given.shape is not None
+        and given.shape[:1] == (None,)
+        and all(isinstance(size, int) for size in given.shape[1:])
+    )
+    return [node.index] if batch.op == "input" and whole and len(given.shape or ()) > 1 else []
+
+
+def _keeps_samples(view: View, node: Node) -> bool:
+    """Whether a node leaves samples and steps where they are."""
+    each = has(node.op, "copies") or has(node.op, "looks_up") or node.op == "linear"
+    return each or view.kinds[node.index] in ("dropout", "activation", "norm")
 
 
 def flattened(view: View, node: Node, outputs: list[int]) -> list[Node]:
@@ -57,6 +87,12 @@ def flattened(view: View, node: Node, outputs: list[int]) -> list[Node]:
             elif leaves_axes(view, read):
                 todo.append(reader)
     return found
+
+
+@fact("node", "flag")
+def walks_samples(found: NodeView) -> bool:
+    """What `batch_read_as_time` names is the layer itself: it is given a DataLoader's batch, (batch, time, features), as it is."""
+    return batch_read_as_time(found) == (found.view.place(found.node.index),)
 
 
 @fact("node", "flag")

@@ -72,8 +72,19 @@ def sizes_known(found: NodeView) -> bool:
 def _operands(view: View, node: Node) -> tuple[Shape, Shape] | None:
     if len(node.inputs) < 2 or (not has(node.op, "compares") and node.op != "sub"):
         return None
-    left, right = (view.graph.nodes[index].shape for index in node.inputs[:2])
+    left, right = (_shape_of(view, index) for index in node.inputs[:2])
     return None if left is None or right is None else (left, right)
+
+
+def _shape_of(view: View, index: int) -> Shape | None:
+    """Returns the shape of a value. `squeeze()` leaves a batch whose size is not known as it is: only one of a single sample would go."""
+    node = view.graph.nodes[index]
+    if node.shape is not None or node.op != "squeeze" or node.get("dim") is not None or not node.inputs:
+        return node.shape
+    given = view.graph.nodes[node.inputs[0]].shape
+    if given is None or given[:1] != (None,) or any(not isinstance(size, int) for size in given[1:]):
+        return None
+    return (None, *(size for size in given[1:] if size != 1))
 
 
 def _table(left: Shape, right: Shape) -> bool:

@@ -61,6 +61,18 @@ def overwritten_name(found: NodeView) -> str:
 
 
 @fact("node", "flag")
+def stands_still(found: NodeView) -> bool:
+    """No optimiser moves parameters of this node, and each turn of the loop around it steps one that moves others: a target network."""
+    view, own = found.view, {param for _, param in found.node.params}
+    around = set(loops_of(view, found.node))
+    steps = any(around & set(loops_of(view, step)) for step in view.nodes("step"))
+    makers = view.nodes("optimizer")
+    return steps and not any(
+        each.get("complete") is False or own & {param for _, param in each.params} for each in makers
+    )
+
+
+@fact("node", "flag")
 def trained_beside(found: NodeView) -> bool:
     """The entry steps an optimiser that moves parameters of this node, before it or in a loop around both."""
     view, own = found.view, {param for _, param in found.node.params}

@@ -29,7 +29,7 @@ def evaluating(loop: LoopView) -> tuple[Place, ...] | Unknown:
         trained = sorted(loop.view.before(backward.inputs, lambda node: not loop.view.carries_gradient(node)))
         for mode in modes:
             own = _moved_by(mode) & loop.params
-            layers = [nodes[i] for i in trained if _belongs(nodes[i].path, mode.path)]
+            layers = [nodes[i] for i in trained if _belongs(nodes[i], mode)]
             stirring = [node for node in layers if _stirs(loop.view, node)]
             if mode.op != "eval_mode" or not stirring or not any(_moved_by(node) & own for node in layers):
                 continue
@@ -54,7 +54,7 @@ def _is_meant(loop: LoopView, mode: Node, first: Node, backward: Node) -> bool:
     else of the model was run before; or it stands before the training, of a pretrained model that keeps its statistics."""
     around = {index for index in loop.view.regions_of(backward.region) if loop.view.graph.regions[index].kind == "loop"}
     between = loop.view.graph.nodes[mode.index : first.index]
-    if mode.region in around and not any(_stirs(loop.view, node) for node in between if _belongs(node.path, mode.path)):
+    if mode.region in around and not any(_stirs(loop.view, node) for node in between if _belongs(node, mode)):
         return mode.region == next((i for i in loop.view.regions_of(backward.region) if i in around), None)
     if around & set(loop.view.regions_of(mode.region)) or mode.index > backward.index:
         return False
@@ -67,9 +67,12 @@ def _moved_by(node: Node) -> frozenset[int]:
     return frozenset(index for _, index in node.params)
 
 
-def _belongs(path: str, model: str) -> bool:
-    """Whether a module lies in a model: that of an entry's own class has no name, and further ones of that class are `<Net 1>`."""
-    return path.startswith(f"{model}.") if model else not path.startswith("<")
+def _belongs(node: Node, mode: Node) -> bool:
+    """Whether a layer lies in the model whose mode is set: that of an entry's own class has no name, and further ones of that class are
+    `<Net 1>`. A layer of a model without a name is known by its parameters."""
+    if mode.path.startswith("<") and _moved_by(node) & _moved_by(mode):
+        return True
+    return node.path.startswith(f"{mode.path}.") if mode.path else not node.path.startswith("<")
 
 
 @fact("loop", "places")

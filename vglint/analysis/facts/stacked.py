@@ -15,8 +15,8 @@ from vglint.value import Expr, Literal_
 def linear_before(found: NodeView) -> tuple[Place, ...]:
     """Of a linear layer or 1×1 convolution: the one before it, where nothing non-linear stands between the two, nothing else reads the
     first one's result, no `nn.Identity` holds a place between them, and the width between them is no bottleneck, so that the two compute what one could. Not projections of attention,
-    tied or shared weights, a layer that a loop applies again to what it gave, layers that are frozen or loaded, layers of two models with an optimiser each, and the last layer of a model
-    whose output another one takes: what an encoder gives is of use by itself."""
+    tied or shared weights, a layer that a loop applies again to what it gave, layers that are frozen or loaded, layers of two models with an optimiser each, the last layer of a model
+    whose output another one takes, and one that another pass uses alone: what an encoder gives is of use by itself."""
     view, node = found.view, found.node
     if view.cut_short or not _plain(view, node):
         return ()  # what is read behind the end of the budget is not seen
@@ -29,6 +29,8 @@ def linear_before(found: NodeView) -> tuple[Place, ...]:
         return ()
     if _of_attention(view, before) or _to_attention(view, node) or _again(view, before) or _again(view, node):
         return ()
+    if _wanted_alone(view, before, node):
+        return ()
     return (view.place(before.index),)
 
 
@@ -36,6 +38,19 @@ def _ends_a_model(view: View, before: Node, node: Node) -> bool:
     """Whether training code hands what a layer of one model of several layers gives to another model."""
     model, _, within = before.path.partition(".")
     return view.graph.kind == "training" and within != "" and node.path.partition(".")[0] != model
+
+
+def _wanted_alone(view: View, before: Node, node: Node) -> bool:
+    """Whether what the first layer gives is also used in another pass that the second one does not follow: a target that a predictor learns."""
+    own, following = _weights_of(view, before), _weights_of(view, node)
+    passes = {each.index for each in view.graph.nodes if view.is_weight(each) and own & _weights_of(view, each)}
+    if len(passes) < 2:
+        return False
+    fed = (
+        _fed_by(view, each) for each in view.graph.nodes if view.is_weight(each) and following & _weights_of(view, each)
+    )
+    followed = {found.index for found in fed if found is not None}
+    return any(view.readers[index] for index in passes - followed)
 
 
 def _again(view: View, node: Node) -> bool:

@@ -112,7 +112,7 @@ def _of_turns(symbol: str, left: Value, right: Value) -> Value:
         return None
     if isinstance(left, int) and isinstance(right, int):
         if symbol == "%":
-            return TurnNumber.of(left % right, int(right)) if right > 0 else None
+            return TurnNumber.of(left % right, int(right)) if right > 1 else None
         counted = next((side for side in (left, right) if isinstance(side, TurnNumber)), None)
         if counted is None:
             return None
