@@ -12,7 +12,7 @@ from vglint.analysis.facts.spec import fact, unknown
 from vglint.analysis.facts.view import View
 from vglint.finding import Place
 from vglint.graph import ModuleInfo, Node, Parameter
-from vglint.value import Unknown
+from vglint.value import Expr, Unknown
 
 RANDOM = frozenset(
     "normal uniform trunc_normal kaiming_normal kaiming_uniform xavier_normal xavier_uniform orthogonal".split()
@@ -66,10 +66,11 @@ class ClassView(Struct, frozen=True, dict=True):
 
     @cached_property
     def passing_parameters(self) -> tuple[Parameter, ...]:
-        """Parameters of random numbers that forward makes at every call."""
+        """Parameters of random numbers that forward makes at every call. Noise of as many rows as there are inputs is no weight."""
         used = {index for node in self.view.graph.nodes if node.op == "parameter" for _, index in node.params}
         found = [parameter for index, parameter in enumerate(self.view.graph.parameters) if index in used]
-        return tuple(each for each in found if each.anew and each.trainable and each.init.scheme in RANDOM)
+        found = [each for each in found if each.anew and each.trainable and each.init.scheme in RANDOM]
+        return tuple(each for each in found if each.shape is not None and not _is_as_long_as_a_batch(each))
 
     @cached_property
     def replaced_parameters(self) -> tuple[Parameter, ...]:
@@ -170,6 +171,12 @@ def built_in_forward(found: ClassView) -> tuple[Place, ...]:
     made = (*found.passing_parameters, *found.replaced_parameters)
     places += [Place(each.span, "Parameter") for each in made if each.span is not None]
     return tuple(dict.fromkeys(places))
+
+
+def _is_as_long_as_a_batch(parameter: Parameter) -> bool:
+    """Whether the first size of a parameter is that of an input, or of something on the way: `x.size(0)`."""
+    first = parameter.shape[0] if parameter.shape else None
+    return isinstance(first, Expr) and any(name.endswith((".B", ".0")) for name in first.symbols())
 
 
 @fact("class", "flag")

@@ -174,11 +174,12 @@ def from_array(call: Call) -> Value:
     *(f"torch.cuda.{kind}Tensor" for kind in ("Float", "Long")),
 )
 def typed_tensor(call: Call) -> Value:
-    """Numbers are sizes; a list or an array is data."""
+    """Numbers are sizes, and so is a tensor's size; a list or an array is data."""
     data = call.args[0] if len(call.args) == 1 else None
     if call.run.context.setup and isinstance(data, TensorV):
         return data
-    if isinstance(data, (ListV, ArrayV, TensorV, tuple)):
+    sized = isinstance(data, tuple) and any(isinstance(each, Expr) for each in data)
+    if isinstance(data, (ListV, ArrayV, TensorV, tuple)) and not sized:
         return call.invoke(External("torch.tensor"), data)
     return _as_listed(call)
 
