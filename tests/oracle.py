@@ -19,7 +19,7 @@ from typing import Any
 from recording import Filled, Recording, Step, Value, record
 
 from vglint.graph import Graph, Init
-from vglint.ops import OPS, result
+from vglint.ops import OPS, has, result
 from vglint.ops.init import spread
 from vglint.ops.spec import Call, Result, Tensor
 from vglint.value import Expr, Unknown
@@ -109,13 +109,20 @@ def compare(recording: Recording, graph: Graph | Mapping[str, Any]) -> Compariso
 
 def extracted(graph: Graph | Mapping[str, Any]) -> list[Step]:
     """Returns the graph's nodes as steps; without what torch does not see: inputs, parameters, joins of branches, the
-    unpacking of a tuple, what a write into a view does to the whole. A module that no attribute holds has no path (`<ReLU 1>`)."""
+    unpacking of a tuple, what a write into a view does to the whole, what Python computes of numbers that were taken out of tensors. A module that
+    no attribute holds has no path (`<ReLU 1>`)."""
     nodes = _nodes(graph)
+    numbers: set[int] = set()
     steps: list[Step] = []
     made: list[tuple[int, ...]] = []
     """By node: the steps whose result it stands for."""
-    for op, path, kind, config, weighted, inputs in nodes:
+    for place, (op, path, kind, config, weighted, inputs) in enumerate(nodes):
         sources = tuple(dict.fromkeys(at for each in inputs for at in made[each]))
+        if op == "item" or (inputs and numbers.issuperset(inputs) and kind is None and _of_numbers(op)):
+            numbers.add(place)
+        if place in numbers and op != "item":
+            made.append(sources)
+            continue
         if op in ("input", "parameter"):
             made.append(())
             continue
@@ -127,6 +134,11 @@ def extracted(graph: Graph | Mapping[str, Any]) -> list[Step]:
         shown = None if path.startswith("<") else path
         steps.append(Step(op, shown, kind, tuple(config.items()), weighted, sources))
     return steps
+
+
+def _of_numbers(op: str) -> bool:
+    """Whether Python's operators do to numbers what an op does to tensors."""
+    return op == "neg" or has(op, "adds") or has(op, "scales")
 
 
 _Line = tuple[str, str, str | None, dict[str, Any], bool, tuple[int, ...]]

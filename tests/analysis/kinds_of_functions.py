@@ -155,7 +155,63 @@ class Net(nn.Module):
     def forward(self, x):
         return self.out(torch.relu(self.v(torch.relu(self.k(torch.relu(self.q(x)))))))
 """
+RANDOM_FEATURES = """
+def features(rows, columns):
+    blocks = []
+    while rows > 0:
+        q, _ = torch.linalg.qr(torch.randn(columns, columns))
+        blocks.append(q.t()[:rows])
+        rows -= columns
+    lengths = torch.randn(sum(len(block) for block in blocks), columns).norm(dim=1)
+    return torch.diag(lengths) @ torch.cat(blocks)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v, self.out = (nn.Linear(32, 32) for _ in range(4))
+        self.register_buffer("directions", features(80, 32))
+
+    def featured(self, x):
+        return torch.relu(torch.einsum("bnd,rd->bnr", x, self.directions)) + 1e-3
+
+    def forward(self, x):
+        query, key, value = self.featured(self.q(x)), self.featured(self.k(x)), self.v(x)
+        over = 1.0 / torch.einsum("bnr,br->bn", query, key.sum(1))
+        mixed = torch.einsum("bnr,bne->bre", key, value)
+        return self.out(torch.einsum("bre,bnr,bn->bne", mixed, query, over))
+"""
+COLUMN_BY_COLUMN = """
+import numpy as np
+
+class Places(nn.Embedding):
+    def __init__(self, number, width):
+        super().__init__(number, width)
+        self.weight = self.filled(self.weight)
+
+    @staticmethod
+    def filled(table):
+        number, width = table.shape
+        table.requires_grad = False
+        angles = np.array([[at / np.power(10000, 2 * (i // 2) / width) for i in range(width)] for at in range(number)])
+        table[:, : width // 2] = torch.FloatTensor(np.sin(angles[:, 0::2]))
+        table[:, width // 2 :] = torch.FloatTensor(np.cos(angles[:, 1::2]))
+        return table
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v, self.out = (nn.Linear(64, 64) for _ in range(4))
+        self.places = Places(16, 64)
+
+    def forward(self, x):
+        x = torch.tanh(self.q(x)) + self.places(torch.arange(16))
+        return self.out(torch.tanh(self.v(torch.tanh(self.k(x)))))
+"""
 CASES = {
+    "random features that are orthogonal": (RANDOM_FEATURES, ["16,64,32"]),
+    "places that are written column by column": (COLUMN_BY_COLUMN, ["8,16,64"]),
     "weights over a root of their own spread": (RESCALED, ["256,32"]),
     "weights whose rows are bounded by a parametrisation": (_REGISTERED.format(made=_RENORMED), ["256,32"]),
     "weights whose columns are bounded by a parametrisation": (_REGISTERED.format(made=_CLAMPED), ["256,32"]),

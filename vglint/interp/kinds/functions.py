@@ -27,6 +27,7 @@ from vglint.interp.machine.questions import (
     TRUTH,
     declines,
 )
+from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.objects import (
     BuiltinV,
     ClassMethodV,
@@ -34,6 +35,7 @@ from vglint.interp.values.objects import (
     DictV,
     FunctionV,
     MethodV,
+    ModuleV,
     PartialV,
     PropertyV,
     Site,
@@ -55,7 +57,20 @@ declines((CodeV,), CALL)
 def call_method(
     run: Run, method: MethodV, args: list[Value], keywords: dict[str, Value], frame: Frame, site: Site
 ) -> Value:
-    return call(run, method.function, [method.self, *args], keywords, frame, site)
+    given = [method.self, *args]
+    if isinstance(method.self, ModuleV) and _is_forward_of_another(run, method.function, method.self):
+        with run.context.having(modules_running=(*run.context.modules_running, method.self), guarded=False):
+            return call(run, method.function, given, keywords, frame, site)
+    return call(run, method.function, given, keywords, frame, site)
+
+
+def _is_forward_of_another(run: Run, function: Value, module: ModuleV) -> bool:
+    """Whether a model that runs calls the forward of one of its modules by name: what it does is that module's, as where it is called."""
+    running = run.context.modules_running
+    if not running or running[-1] is module or not isinstance(function, FunctionV) or function.name != "forward":
+        return False
+    found = find_in_mro(module.cls, "forward")
+    return found is not None and found[0] is function
 
 
 @register(CALL, BuiltinV)

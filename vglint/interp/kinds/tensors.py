@@ -34,7 +34,7 @@ from vglint.interp.nodes.ranks import rank_of
 from vglint.interp.protocols.comparison import tensor_binary
 from vglint.interp.protocols.indexing import index
 from vglint.interp.protocols.iteration import Items
-from vglint.interp.protocols.tensor_parts import blocks, covers, dimension, index_tensor, rows_of, size, sizes_of
+from vglint.interp.protocols.tensor_parts import blocks, dimension, index_tensor, size, sizes_of, write_entries
 from vglint.interp.static.descent import SUBTRACTS
 from vglint.interp.torch import training
 from vglint.interp.torch.devices import HERE, dtype_of, on_device, type_text
@@ -348,18 +348,13 @@ def set_item(run: Run, holder: TensorV, key: Value, value: Value, frame: Frame, 
 
 @register(SET_ITEM, ParamV, ParamView)
 def set_entries(run: Run, holder: ParamV | ParamView, key: Value, value: Value, frame: Frame, site: Site) -> None:
-    param = holder.param if isinstance(holder, ParamView) else holder
-    whole = isinstance(holder, ParamV) or holder.whole
-    part = ParamView(param, False, True, rows=rows_of(param, key) if whole else None)
-    overwrite(run, holder if covers(key) else part, _written(value), site)
+    write_entries(run, holder, key, _written(run, value), site)
 
 
-def _written(value: Value) -> Init:
-    if isinstance(value, (int, float)):
-        return constant(value)
-    if isinstance(value, (TensorV, ParamV)) and value.init is not None:
-        return value.init
-    return UNKNOWN
+def _written(run: Run, value: Value) -> Init:
+    if isinstance(value, TensorV):
+        return distribution.of_tensor(run, value)
+    return constant(value) if isinstance(value, (int, float)) else value.init if isinstance(value, ParamV) else UNKNOWN
 
 
 @register(ITERATE, *TENSORS)

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from vglint.graph import Init
 from vglint.interp.machine.core import Run
 from vglint.interp.nodes.config import literal
+from vglint.interp.nodes.drawn import computed, product_of
 from vglint.interp.nodes.folding import folded
 from vglint.interp.nodes.numbers import moments_of_numbers
 from vglint.interp.values.objects import ROW, ParamV, ParamView, Site, TensorV, Value
@@ -25,7 +26,9 @@ UNKNOWN = Init("unknown")
 def created(run: Run, spelling: Spelling, bound: Mapping[str, Value], args: list[Value], made: TensorV) -> None:
     """Notes the distribution (and the entries of small vectors) of a tensor that a call creates."""
     name = spelling.name.rsplit(".", 1)[-1]
-    if name in CREATED:
+    if (drawn := computed(spelling, bound, args)) is not None:
+        made.init = drawn
+    elif name in CREATED:
         made.init = CREATED[name]
         if name in ("Tensor", "FloatTensor") and len(args) == 1 and not isinstance(args[0], int):
             made.init = UNKNOWN
@@ -155,13 +158,15 @@ def of_tensor(run: Run, value: TensorV) -> Init:
 
 
 def combined(op: str, operands: list[Value]) -> Init | None:
-    """Returns the distribution of a tensor combined with a plain number."""
+    """Returns the distribution of a tensor combined with a plain number, or multiplied by a diagonal matrix."""
     if len(operands) != 2:
         operand = operands[0] if operands else None
         if op == "neg" and isinstance(operand, (TensorV, ParamV)) and operand.init is not None:
             return scaled(operand.init, -1.0)
         return None
     left, right = operands
+    if (drawn := product_of(op, left, right)) is not None:
+        return drawn
     if op == "pow" and (base := _constant_of(left)) is not None:
         return _powered(base, right)
     if isinstance(left, (TensorV, ParamV)) and (number := _constant_of(right)) is not None:
@@ -299,6 +304,7 @@ def overwrite(run: Run, target: Value, init: Init, site: Site | None) -> None:
             pass
         case ParamV():
             run.journal.set_field(target, "init", init)
+            run.journal.set_field(target, "columns", ())
             run.graph.note_init(target, site)
             if run.context.training_code and not run.context.constructing and init.scheme != UNKNOWN.scheme:
                 run.graph.late[id(target)] = target

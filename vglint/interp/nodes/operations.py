@@ -9,6 +9,7 @@ from vglint.interp.machine.core import Run, opaque
 from vglint.interp.nodes.config import STRICT, configured, literal
 from vglint.interp.nodes.constants import after_call, after_operator
 from vglint.interp.nodes.distribution import combined, created
+from vglint.interp.nodes.drawn import note_parts
 from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of, tensor_of
 from vglint.interp.nodes.folding import folded
 from vglint.interp.nodes.keeping import says_keep
@@ -210,6 +211,8 @@ def emit_call(
         if config.get("requires_grad") is True:
             run.graph.made_on[node] = (bound.get("device"), bound.get("dtype"))
         value.ramp = after_call(op, bound, args[0] if args else None)
+    elif isinstance(value, tuple) and leaf is None:
+        note_parts(spelling, args, value)
     if args and leaf is None:
         shared(op, args[0], value)
     return value

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from vglint import ops, origin
+from vglint.graph import Init
 from vglint.interp.machine.core import Run
 from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.constants import after_index
+from vglint.interp.nodes.distribution import overwrite
 from vglint.interp.nodes.emit import emit, entry_input, node_of, shape_of
 from vglint.interp.nodes.ranks import last_size, learn, of_tokens
 from vglint.interp.nodes.views import is_view
@@ -24,6 +27,7 @@ from vglint.interp.values.objects import (
     is_tensor,
 )
 from vglint.interp.values.tensors import Part
+from vglint.ops.init import spread
 from vglint.ops.spec import Call, Tensor
 from vglint.value import Expr, Literal_, Unknown
 
@@ -158,7 +162,46 @@ def rows_of(param: ParamV, key: Value) -> tuple[int, int] | None:
 
 def covers(key: Value) -> bool:
     """Whether an index names everything (`[:]`, `[...]`)."""
-    return key is Ellipsis or (isinstance(key, slice) and key.start is None and key.stop is None)
+    return key is Ellipsis or (isinstance(key, slice) and key.start is None and key.stop is None and key.step is None)
+
+
+def write_entries(run: Run, holder: ParamV | ParamView, key: Value, init: Init, site: Site) -> None:
+    """Stores what is written at an index of a parameter; a matrix all of whose columns were written is known again."""
+    param = holder.param if isinstance(holder, ParamView) else holder
+    whole = isinstance(holder, ParamV) or holder.whole
+    if covers(key):
+        overwrite(run, holder, init, site)
+        return
+    before = param.columns
+    overwrite(run, ParamView(param, False, True, rows=rows_of(param, key) if whole else None), init, site)
+    columns = _columns_of(param, key) if whole else None
+    if columns is None or param.shape is None:
+        return
+    written = (*(each for each in before if not set(each[0]) <= set(columns)), (columns, init))
+    run.journal.set_field(param, "columns", written)
+    places = [place for part, _ in written for place in part]
+    found = [spread(each, (param.shape[0], len(part))) for part, each in written]
+    if len(places) != param.shape[1] or len(set(places)) != len(places):
+        return
+    total = square = 0.0
+    for (part, _), one in zip(written, found, strict=True):
+        variance = one.variance() if one is not None else None
+        if one is None or variance is None:
+            return
+        total += len(part) * one.mean
+        square += len(part) * (variance + one.mean**2)
+    mean = total / len(places)
+    std = math.sqrt(max(square / len(places) - mean * mean, 0.0))
+    overwrite(run, param, Init("computed", (("mean", mean), ("std", std))), site)
+
+
+def _columns_of(param: ParamV, key: Value) -> range | None:
+    """Returns the columns of a matrix that an index names whole (`[:, 0::2]`), None where they are not plain numbers."""
+    width = param.shape[1] if param.shape is not None and len(param.shape) == 2 else None
+    if not isinstance(key, tuple) or len(key) != 2 or not covers(key[0]) or not isinstance(width, int):
+        return None
+    plain = plain_key(key[1]) if isinstance(key[1], slice) else None
+    return range(width)[plain] if isinstance(plain, slice) and plain.step != 0 else None
 
 
 def native_item(value: Any, key: Value) -> Value:

@@ -78,6 +78,8 @@ class ParamV(Struct, eq=False):
     """Where `requires_grad` was last set to False."""
     leaf: bool = False
     """A plain tensor that was made to require a gradient."""
+    columns: tuple[tuple[range, Init], ...] = ()
+    """The columns of a matrix that were written since anything else was, and what they are like."""
 
 
 ROW = -1
