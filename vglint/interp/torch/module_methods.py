@@ -54,13 +54,21 @@ def _filled_elsewhere(call: Call) -> Value:
 
 @own(
     *(
-        "register_forward_hook register_forward_pre_hook register_backward_hook register_full_backward_hook register_load_state_dict_post_hook "
+        "register_forward_pre_hook register_backward_hook register_full_backward_hook register_load_state_dict_post_hook "
         "_register_load_state_dict_pre_hook register_state_dict_post_hook register_buffer_hook __init__ "
         "_register_state_dict_hook register_state_dict_pre_hook set_extra_state"
     ).split(),
     takes="self, *rest, **others",
 )
 def _nothing(call: Call) -> Value:
+    return None
+
+
+@own("register_forward_hook", takes="self, hook, **others")
+def register_forward_hook(call: Call) -> Value:
+    """Keeps a function that each call of the module calls, where a constructor registers it: another one may be taken off again."""
+    if call.run.context.setup and not call.others and not in_branch(call.run):
+        modules.add_hook(call.run, call.own(ModuleV), call["hook"])
     return None
 
 

@@ -70,11 +70,27 @@ def call_module(
         or run.graph.passes.under_way
         or (forward is None and not is_sequential(module))
     ):
-        return _called(run, module, forward, args, keywords, frame, site)
+        return _hooked(run, module, args, _called(run, module, forward, args, keywords, frame, site), frame, site)
     size_arguments(run, module, args, keywords)
     with passed(run, module) as this:
-        this.result = _called(run, module, forward, args, keywords, frame, site)
+        this.result = _hooked(
+            run, module, args, _called(run, module, forward, args, keywords, frame, site), frame, site
+        )
     return this.result
+
+
+def add_hook(run: Run, module: ModuleV, hook: Value) -> None:
+    """Has a function of the program called with each result of a module."""
+    if isinstance(hook, (FunctionV, MethodV)):
+        run.journal.set_field(module, "hooks", (*module.hooks, hook))
+
+
+def _hooked(run: Run, module: ModuleV, args: list[Value], result: Value, frame: Frame, site: Site) -> Value:
+    """Calls the forward hooks of a module in turn: what one returns that is not None takes the result's place."""
+    for hook in module.hooks:
+        answer = call(run, hook, [module, tuple(args), result], {}, frame, site)
+        result = result if answer is None else answer
+    return result
 
 
 def is_sequential(module: ModuleV) -> bool:

@@ -90,5 +90,7 @@ class ModuleV(Instance, eq=False):
     """Registered under a name that is not known."""
     parametrised: bool = False
     """Its weight is computed from other parameters before each use."""
+    hooks: tuple[Value, ...] = ()
+    """Functions of the program that are called with each result of its forward, and may give another."""
     view: bool = False
     """A part of a container, made by a slice."""
