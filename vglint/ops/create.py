@@ -99,9 +99,9 @@ _WINDOW = "-dtype=None, -layout=None, -device=None, -pin_memory=False, requires_
 ENTRIES = (
     Entry(
         "zeros", "create", "all 0", of_size, f"torch.zeros(*size, {_MAKE})\nx.new_zeros(%self, *size, {_NEW})"
-    ).having("zeros", "same_numbers"),
+    ).having("zeros", "same_numbers", "even"),
     Entry("ones", "create", "all 1", of_size, f"torch.ones(*size, {_MAKE})\nx.new_ones(%self, *size, {_NEW})").having(
-        "same_numbers"
+        "same_numbers", "even"
     ),
     Entry(
         "empty",
@@ -120,7 +120,7 @@ ENTRIES = (
         "all one value",
         of_size,
         f"torch.full(size, fill_value, *, {_MAKE})\nx.new_full(%self, size, fill_value, *, {_NEW})",
-    ).having("same_numbers"),
+    ).having("same_numbers", "even"),
     Entry("randn", "create", "standard normal numbers", of_size, f"torch.randn(*size, {_DRAW})").having(
         "draws", "draws_signed"
     ),
@@ -150,9 +150,9 @@ ENTRIES = (
         "all 0, shaped like x",
         same,
         f"torch.zeros_like(%input, *, {_LIKE})\nx.zero_ torch.zero_ (%input)",
-    ).having("shape_alone", "zeros"),
+    ).having("shape_alone", "zeros", "even"),
     Entry("ones_like", "create", "all 1, shaped like x", same, f"torch.ones_like(%input, *, {_LIKE})").having(
-        "shape_alone"
+        "shape_alone", "even"
     ),
     Entry("empty_like", "create", "not filled, shaped like x", same, f"torch.empty_like(%input, *, {_LIKE})").having(
         "shape_alone"
@@ -164,7 +164,7 @@ ENTRIES = (
         same,
         f"""torch.full_like(%input, fill_value, *, {_LIKE})
         x.fill_ torch.fill_ torch.fill (%input, value)""",
-    ).having("shape_alone"),
+    ).having("shape_alone", "even"),
     Entry(
         "randn_like",
         "create",

@@ -58,6 +58,7 @@ Trait: TypeAlias = Literal[
     "caps",  # may be kept from growing by a bound: clamp, minimum
     "singular",  # its value or slope is infinite at an edge of its domain: log, sqrt, acos
     "zeros",  # filled with zeros
+    "even",  # filled with one number: zeros, full
     "gives_integers",
     "gives_truths",
     "compares",  # two values by size: gt, eq

@@ -14,10 +14,11 @@ from vglint.value import Expr, Unknown
 @fact("node", "flag")
 def pairs_all(found: NodeView) -> bool:
     """An elementwise loss, or a difference that is squared or made positive and averaged, between (N, 1) and (N,): every prediction is compared
-    with every target. Not where an axis was put in on purpose beside a plain difference (pairwise distances)."""
+    with every target. Not where an axis was put in on purpose beside a plain difference (pairwise distances), nor where all targets are one number,
+    as in a GAN: the mean over the table is then that over the predictions."""
     view, node = found.view, found.node
     shapes = _operands(view, node)
-    if shapes is None or not _table(*shapes):
+    if shapes is None or not _table(*shapes) or any(_is_even(view, index) for index in node.inputs[:2]):
         return False
     if has(node.op, "compares"):
         return True
@@ -95,6 +96,21 @@ def _table(left: Shape, right: Shape) -> bool:
     if len(column) != 2 or len(row) != 1 or column[1] != 1:
         return False
     return column[0] != 1 and row[0] != 1 and (column[0] == row[0] or column[0] is None or row[0] is None)
+
+
+def _is_even(view: View, index: int) -> bool:
+    """Whether all entries of a value are one number: `torch.ones(n, 1)`, `0.9 * torch.ones(n)`."""
+    node = view.graph.nodes[index]
+    while len(node.inputs) == 1 and (
+        view.kinds[node.index] == "shape" or has(node.op, "copies") or has(node.op, "affine")
+    ):
+        node = view.graph.nodes[node.inputs[0]]
+    data = node.get("data") if node.op == "tensor" else None
+    numbers = data if isinstance(data, tuple) and len(data) > 1 and isinstance(data[0], (int, float, Expr)) else ()
+    held = [view.graph.parameters[param] for _, param in node.params] if node.op == "parameter" else []
+    if held and all(not each.trainable and each.init.scheme in ("zeros", "ones", "constant") for each in held):
+        return True
+    return has(node.op, "even") or (bool(numbers) and all(each == numbers[0] for each in numbers))
 
 
 def _put_in(view: View, index: int) -> bool:
