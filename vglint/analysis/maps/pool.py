@@ -247,11 +247,15 @@ def coarse_down(profile: Profile | None, use: Use) -> Profile | None:
     return _resized(profile, sizes(use.shape(0), len(profile))) if profile is not None else None
 
 
+_FINEST = 4096
+"""Positions along an axis: sixteen turns of a loop that doubles a map make a hundred thousand."""
+
+
 def _resized(profile: Profile, after: list[int | None]) -> Profile | None:
-    """Returns the profile at the nearest positions of another size."""
+    """Returns the profile at the nearest positions of another size; None where those are more than a profile is kept for."""
     found = []
     for axis, new in zip(profile, after, strict=True):
-        if not new:
+        if not new or new > _FINEST:
             return None
         found.append(tuple(axis[min(i * len(axis) // new, len(axis) - 1)] for i in range(new)))
     return tuple(found)
