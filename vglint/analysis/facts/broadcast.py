@@ -107,9 +107,6 @@ def _is_even(view: View, index: int) -> bool:
         node = view.graph.nodes[node.inputs[0]]
     data = node.get("data") if node.op == "tensor" else None
     numbers = data if isinstance(data, tuple) and len(data) > 1 and isinstance(data[0], (int, float, Expr)) else ()
-    held = [view.graph.parameters[param] for _, param in node.params] if node.op == "parameter" else []
-    if held and all(not each.trainable and each.init.scheme in ("zeros", "ones", "constant") for each in held):
-        return True
     return has(node.op, "even") or (bool(numbers) and all(each == numbers[0] for each in numbers))
 
 
