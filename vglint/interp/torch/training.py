@@ -127,6 +127,19 @@ def _as_listed(call: Call) -> Value:
     return call.opaque() if spelling is None else emit_call(call.run, spelling, call.args, call.keywords, call.site)
 
 
+@library("torch.autograd.backward", takes="tensors, grad_tensors=None, *rest, **options")
+def backward(call: Call) -> Value:
+    """A backward pass; from leaves with gradients that were taken by hand it only puts these into `.grad`."""
+
+    def ops_of(value: Value) -> set[str]:
+        return {call.run.graph.nodes[each.node].op for each in inside(value) if isinstance(each, TensorV)}
+
+    if ops_of(call["tensors"]) == {"requires_grad"} and "grad" in ops_of(call.get("grad_tensors")):
+        emit(call.run, "param_grad", [], {}, call.site)
+        return None
+    return _as_listed(call)
+
+
 def _is_open(data: Literal_) -> bool:
     """Whether numbers are data that is read when the program runs."""
     return isinstance(data, Unknown) or (isinstance(data, tuple) and any(map(_is_open, data)))
