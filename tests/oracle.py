@@ -116,6 +116,8 @@ def extracted(graph: Graph | Mapping[str, Any]) -> list[Step]:
     steps: list[Step] = []
     made: list[tuple[int, ...]] = []
     """By node: the steps whose result it stands for."""
+    written: dict[int, tuple[int, ...]] = {}
+    """By node that stands for a write into a view: the steps that wrote."""
     for place, (op, path, kind, config, weighted, inputs) in enumerate(nodes):
         sources = tuple(dict.fromkeys(at for each in inputs for at in made[each]))
         if op == "item" or (inputs and numbers.issuperset(inputs) and kind is None and _of_numbers(op)):
@@ -127,6 +129,9 @@ def extracted(graph: Graph | Mapping[str, Any]) -> list[Step]:
             made.append(())
             continue
         picked = op == "getitem" and bool(inputs) and not isinstance(_given(nodes, inputs[0]), Tensor)
+        if config.get("through"):
+            written[len(made)] = written.get(inputs[1], made[inputs[1]])
+            sources = tuple(dict.fromkeys((*made[inputs[0]], *written[len(made)])))
         if op == "join" or picked or config.get("through"):
             made.append(sources)
             continue

@@ -121,7 +121,7 @@ class _Recorder(TorchFunctionMode):
         self._stack: list[str | None] = []
         self._inside = 0
         self._library_call: FrameType | None = None
-        self._made: dict[int, int] = {}
+        self._made: dict[int, tuple[int, ...]] = {}
         self._alive: list[torch.Tensor] = []
 
     @contextmanager
@@ -204,18 +204,26 @@ class _Recorder(TorchFunctionMode):
                 idle = op in _IDLE and any(result is arg for arg in args)
                 if self._add(Step(op, self._path(), None, _arguments(func, args, kwargs or {}), False, sources, idle)):
                     self._mark(args[0] if op == "setitem" else result, len(self.steps) - 1)
+                    if op == "setitem" or any(result is arg for arg in args):
+                        self._mark_whole(args[0], len(self.steps) - 1)
         return result
 
     def _path(self) -> str | None:
         return self._stack[-1] if self._stack else ""
 
     def _sources(self, taken: object) -> tuple[int, ...]:
-        return tuple(dict.fromkeys(at for each in _tensors(taken) if (at := self._made.get(id(each))) is not None))
+        return tuple(dict.fromkeys(at for each in _tensors(taken) for at in self._made.get(id(each), ())))
 
     def _mark(self, result: object, at: int) -> None:
         for each in _tensors(result):
-            self._made[id(each)] = at
+            self._made[id(each)] = (at,)
             self._alive.append(each)
+
+    def _mark_whole(self, part: object, at: int) -> None:
+        """Notes that the tensor whose view was written into holds what was written."""
+        whole = part._base if isinstance(part, torch.Tensor) else None
+        if whole is not None:
+            self._made[id(whole)] = (*self._made.get(id(whole), ()), at)
 
     def _add(self, step: Step) -> bool:
         """Appends a step; what one call into a library written in Python executes is that call's one step.
