@@ -84,7 +84,7 @@ def _of_terms(loop: LoopView, detaching: bool) -> tuple[Place, ...]:
             continue
         own = _moved_after(loop, backward)
         for index, open_ in terms:
-            if _is_meant(view, view.graph.nodes[index]) or any(_settles(view, each, own) for each in open_):
+            if _is_meant(view, index) or any(_settles(view, each, own) for each in open_):
                 continue
             if any(cuts_off(view, each) and named(view, each) in named_already for each in open_):
                 continue  # another optimiser's loss is cut off there: what is detached beside it may be meant
@@ -114,7 +114,7 @@ def untrained_terms(loop: LoopView) -> tuple[Place, ...]:
         if not own or not any(_reaches(view, open_, own) for _, open_ in terms):
             continue
         for index, open_ in terms:
-            if _is_meant(view, view.graph.nodes[index]) or any(_settles(view, each, own) for each in open_):
+            if _is_meant(view, index) or any(_settles(view, each, own) for each in open_):
                 continue
             nodes = [view.graph.nodes[each] for each in sorted(view.before([index]))]
             if any(cuts_off(view, each) and before_moved(loop, each) for each in open_):
@@ -176,9 +176,12 @@ def _open(view: View, index: int) -> set[int]:
     return view.before([index], lambda node: not view.carries_gradient(node))
 
 
-def _is_meant(view: View, node: Node) -> bool:
-    """Whether a term says itself that it carries no gradient. A number that is made a tensor again does not."""
-    back = [view.graph.nodes[index] for index in node.inputs if node.op == "requires_grad"]
+def _is_meant(view: View, index: int) -> bool:
+    """Whether a term says itself that it carries no gradient. A number that is made a tensor again does not; one that a sum starts from does."""
+    node = view.graph.nodes[index]
+    back = [view.graph.nodes[each] for each in node.inputs if node.op == "requires_grad"]
+    if has(node.op, "even") or (view.kinds[index] == "create" and isinstance(node.get("data"), (int, float))):
+        return True
     return has(node.op, "detaches") and not any(has(each.op, "leaves_torch") for each in (node, *back))
 
 
