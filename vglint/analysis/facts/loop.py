@@ -299,7 +299,10 @@ _FROM_THE_FULL_RATE = (
 
 @fact("loop", "flag")
 def warmed_up(loop: LoopView) -> bool:
-    """A learning-rate scheduler may begin below the rate: it is none of those that take their first step at the full rate and lower it later."""
+    """A learning-rate scheduler may begin below the rate, as it is none of those that take their first step at the full rate and lower it later; or
+    an object that the program builds with the optimiser writes the rate."""
+    if loop.optimizer.get("rate_set") is True:
+        return True
     schedules = [node for node in loop.view.nodes("scheduler") if loop.optimizer.index in node.inputs]
     return any((node.type or "").rpartition(".")[2] not in _FROM_THE_FULL_RATE for node in schedules)
 

@@ -36,7 +36,7 @@ from vglint.interp.protocols.iteration import Items, not_iterable
 from vglint.interp.torch.autograd_functions import bound_apply, is_function_class
 from vglint.interp.torch.leaves import build_leaf, is_module_class, leaf_base
 from vglint.interp.torch.making import METHODS, class_method, new_module
-from vglint.interp.torch.optimizers import optimizer, optimizer_class, scheduler, scheduler_class
+from vglint.interp.torch.optimizers import note_keeper, optimizer, optimizer_class, scheduler, scheduler_class
 from vglint.interp.values.classes import find_in_mro
 from vglint.interp.values.inside import bulk, held_by, inside
 from vglint.interp.values.objects import (
@@ -112,6 +112,8 @@ def instantiate(
             build_leaf(run, instance, base, args, keywords, frame, site)
         elif instance.entries is not None and (fill := base_method(instance.entries, "__init__")) is not None:
             call(run, fill, args, keywords, frame, site)
+    if not module:
+        note_keeper(run, cls, [*args, *keywords.values()])
     return instance
 
 

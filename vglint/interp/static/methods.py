@@ -134,6 +134,18 @@ def _hands_back(method: code.Function) -> bool:
             return False
 
 
+@lru_cache(maxsize=256)
+def sets_rates(node: code.Class) -> bool:
+    """Whether a method of a class writes a learning rate: `group["lr"] = rate`."""
+    written = (
+        target
+        for each in code.walk(*methods(node).values())
+        if isinstance(each, (code.Assign, code.Augmented))
+        for target in (each.targets if isinstance(each, code.Assign) else (each.target,))
+    )
+    return any(isinstance(each, code.Subscript) and getattr(each.key, "value", None) == "lr" for each in written)
+
+
 def _reached(node: code.Class, name: str) -> set[str]:
     """Returns the constructor and a method, with the methods that they come to call."""
     defined = methods(node)

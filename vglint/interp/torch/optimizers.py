@@ -24,6 +24,7 @@ from vglint.interp.nodes.config import literal
 from vglint.interp.nodes.emit import leaf_of
 from vglint.interp.protocols.iteration import items_of
 from vglint.interp.static.liveness import body_around, unread_after
+from vglint.interp.static.methods import sets_rates
 from vglint.interp.torch.training import act
 from vglint.interp.values.inside import entries, inside
 from vglint.interp.values.objects import (
@@ -133,6 +134,14 @@ def either(left: Value, right: Value) -> OptimizerV | None:
 def optimizer_nodes(value: Value) -> list[int]:
     """Returns the nodes of an optimiser: several where it is one of them."""
     return list(value.nodes) if isinstance(value, OptimizerV) else []
+
+
+def note_keeper(run: Run, cls: ClassV, given: Iterable[Value]) -> None:
+    """Notes of optimisers that an object of the program is built with that it sets their rates, where its class does."""
+    held = [node for each in given for node in optimizer_nodes(each)]
+    if held and any(each.node is not None and sets_rates(each.node) for each in cls.mro if isinstance(each, ClassV)):
+        for node in held:
+            run.graph.nodes[node].config["rate_set"] = True
 
 
 CONFIGURED = "configured optimizers"
