@@ -156,7 +156,9 @@ def rewrapped(found: NodeView) -> tuple[Place, ...]:
     if found.node.op == "backward" and (leaf := _leaf_loss(found)) is not None:
         return view.places([leaf])
     behind = sorted(view.before(found.node.inputs, lambda node: not view.carries_gradient(node)))
-    unseen = any(view.graph.nodes[index].op == "opaque" or view.hands_on(index) for index in behind)
+    unseen = any(
+        view.graph.nodes[index].op == "opaque" or view.hands_on(index) or view.hides_operand(index) for index in behind
+    )
     if found.node.op != "backward" or unseen or any(view.trains(index) for index in behind):
         return ()
     marked = [
@@ -183,6 +185,7 @@ def _leaf_loss(found: NodeView) -> int | None:
             moved = any(index in optimizer.inputs for optimizer in view.nodes("optimizer"))
             return index if any(view.nodes("step")) and not moved and _computes(view) else None
         passes = len(node.inputs) == 1 and (_passes_alone(node) or ops.has(node.op, "sums"))
+        passes = passes and not view.hides_operand(index)
         index = node.inputs[0] if passes else None
     return None
 

@@ -8,6 +8,7 @@ from vglint import ops, origin
 from vglint.given import Input
 from vglint.interp.entries.begun import begin
 from vglint.interp.entries.choices import with_choice
+from vglint.interp.entries.elsewhere import open_stored
 from vglint.interp.entries.made_up_arguments import (
     arguments_for,
     hands_on,
@@ -148,6 +149,7 @@ def _by_name(fixed: Sequence[Input], forward: FunctionV, skip: int) -> dict[str,
 
 def run_training(run: Run, function: FunctionV, frame: Frame) -> tuple[dict[str, ModuleV], Value]:
     run.context.training_code = True
+    open_stored(run, function)
     args = arguments_for(run, function, tensors=False)
     call(run, function, args, {}, Frame(frame.scope, function.unit, None), Site(function.unit, function.unit.head))
     if any(_is_global(draft.site) for draft in run.graph.nodes if draft.op == "optimizer"):
