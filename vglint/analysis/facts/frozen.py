@@ -17,10 +17,8 @@ def frozen_at(loop: LoopView) -> tuple[Place, ...]:
         return ()
     graph = loop.view.graph
     behind = loop.view.before(index for node in loop.view.nodes("backward") for index in node.inputs)
-    if any(
-        graph.nodes[index].op == "opaque" for index in behind
-    ):  # a layer that is not read may have parameters that train
-        return ()
+    if any(graph.nodes[index].op == "opaque" for index in behind):
+        return ()  # a layer that is not read may have parameters that train
     if loop.params:
         held = [graph.parameters[index] for index in loop.params if not graph.parameters[index].buffer]
         if any(parameter.trainable for parameter in held):
