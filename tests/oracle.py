@@ -130,8 +130,8 @@ def extracted(graph: Graph | Mapping[str, Any]) -> list[Step]:
             continue
         picked = op == "getitem" and bool(inputs) and not isinstance(_given(nodes, inputs[0]), Tensor)
         if config.get("through"):
-            written[len(made)] = written.get(inputs[1], made[inputs[1]])
-            sources = tuple(dict.fromkeys((*made[inputs[0]], *written[len(made)])))
+            written[place] = written.get(inputs[1], made[inputs[1]])
+            sources = tuple(dict.fromkeys((*made[inputs[0]], *written[place])))
         if op == "join" or picked or config.get("through"):
             made.append(sources)
             continue

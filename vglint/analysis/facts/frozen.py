@@ -16,9 +16,6 @@ def frozen_at(loop: LoopView) -> tuple[Place, ...]:
     if not loop.steps or loop.optimizer.get("unsettled") is True:  # a branch may have put in a layer that trains
         return ()
     graph = loop.view.graph
-    behind = loop.view.before(index for node in loop.view.nodes("backward") for index in node.inputs)
-    if any(graph.nodes[index].op == "opaque" for index in behind):
-        return ()  # a layer that is not read may have parameters that train
     if loop.params:
         held = [graph.parameters[index] for index in loop.params if not graph.parameters[index].buffer]
         if any(parameter.trainable for parameter in held):
@@ -29,6 +26,9 @@ def frozen_at(loop: LoopView) -> tuple[Place, ...]:
             return ()
     else:
         return ()
+    behind = loop.view.before(index for node in loop.view.nodes("backward") for index in node.inputs)
+    if any(graph.nodes[index].op == "opaque" for index in behind):
+        return ()  # a layer that is not read may have parameters that train
     places = dict.fromkeys(parameter.frozen for parameter in held if parameter.frozen is not None)
     return tuple(Place(span, "frozen here") for span in places)
 

@@ -77,7 +77,7 @@ def flat_at(loop: LoopView) -> tuple[Place, ...]:
 def _of_terms(loop: LoopView, detaching: bool) -> tuple[Place, ...]:
     if loop.unexplained or not loop.params:
         return ()
-    view, found, named_already = loop.view, dict[Place, None](), _of_others(loop)
+    view, found = loop.view, dict[Place, None]()
     for backward in loop.training_backwards:
         terms = [(index, _open(view, index)) for index in dict.fromkeys(_terms(view, backward))]
         if not any(view.trains(each) for _, open_ in terms for each in open_):
@@ -86,16 +86,17 @@ def _of_terms(loop: LoopView, detaching: bool) -> tuple[Place, ...]:
         for index, open_ in terms:
             if _is_meant(view, index) or any(_settles(view, each, own) for each in open_):
                 continue
-            if any(cuts_off(view, each) and named(view, each) in named_already for each in open_):
-                continue  # another optimiser's loss is cut off there: what is detached beside it may be meant
-            cuts = [each for each in sorted(open_) if cuts_off(view, each) and before_moved(loop, each)]
-            if cuts and all(view.graph.nodes[each].op in DETACHING for each in cuts) is detaching:
+            off = [each for each in sorted(open_) if cuts_off(view, each)]
+            cuts = [each for each in off if before_moved(loop, each)]
+            if not cuts or all(view.graph.nodes[each].op in DETACHING for each in cuts) is not detaching:
+                continue
+            if _of_others(loop).isdisjoint(named(view, each) for each in off):
                 found.update((named(view, each), None) for each in cuts)
     return tuple(found)
 
 
 def _of_others(loop: LoopView) -> frozenset[Place]:
-    """Returns what cuts the whole loss of another optimiser off."""
+    """Returns what cuts the whole loss of another optimiser off: what is detached beside it may be meant."""
     others = [severed(LoopView(loop.view, each)) for each in loop.view.nodes("optimizer") if each is not loop.optimizer]
     return frozenset(place for places in others if not isinstance(places, Unknown) for place in places)
 

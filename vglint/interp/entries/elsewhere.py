@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import lru_cache
 
 from vglint import origin
 from vglint.interp.machine.core import Run
@@ -28,10 +28,11 @@ def open_stored(run: Run, function: FunctionV) -> None:
                 run.journal.put(held.attrs, name, Unknown(origin.Member(holder, name)))
 
 
-def _stored(unit: Unit) -> Iterator[tuple[str, str, bool]]:
-    """Yields the attributes of objects that a function does not bind itself, with the object's name, that it stores (true), or whose methods it
+@lru_cache(maxsize=1024)  # each function of a file that is walked by itself asks what the others store
+def _stored(unit: Unit) -> tuple[tuple[str, str, bool], ...]:
+    """Returns the attributes of objects that a function does not bind itself, with the object's name, that it stores (true), or whose methods it
     calls: `model.value = x`, `model.values.append(x)`."""
-    outside = free_names(unit.body)
+    outside, found = free_names(unit.body), dict[tuple[str, str, bool], None]()
     for each in code.walk(*unit.body):
         targets: tuple[code.Node, ...] = ()
         match each:
@@ -44,6 +45,7 @@ def _stored(unit: Unit) -> Iterator[tuple[str, str, bool]]:
         for target in targets:
             match target:
                 case code.Attribute(value=code.Name(id=holder), attr=name) if holder in outside:
-                    yield holder, name, isinstance(each, code.Assign)
+                    found[holder, name, isinstance(each, code.Assign)] = None
                 case _:
                     pass
+    return tuple(found)
